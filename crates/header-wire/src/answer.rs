@@ -1,0 +1,97 @@
+//! A whole answer in one reused buffer: headers are appended as they are, prefixes are put before them at the end.
+//!
+//! The length of everything that stands before the headers is only known once they are all there, so the buffer begins
+//! with room for the longest head, and the head is written so that it ends where the headers begin. A peer keeps one
+//! builder for each stream and allocates nothing for an answer once the buffer has grown.
+
+use alloc::vec::Vec;
+use alloy_rlp::{Encodable, Header};
+
+use crate::{id, varint};
+
+/// Length prefix, message id, outer list, request id, inner list: each RLP item here takes at most nine bytes.
+const HEAD_BYTES_MAX: usize = varint::BYTES_MAX + 1 + 9 + 9 + 9;
+
+/// Builds a [`BlockHeaders`](crate::BlockHeaders) message from encoded headers.
+///
+/// ```
+/// use header_wire::{AnswerBuilder, BlockHeaders, Message, encode};
+///
+/// let header = [0xc2, 0x01, 0x02];
+/// let mut answer = AnswerBuilder::new();
+/// answer.start(9);
+/// answer.push(&header);
+/// let same = Message::BlockHeaders(BlockHeaders { request_id: 9, headers: vec![header.to_vec().into()] });
+/// assert_eq!(answer.finish(), encode(&same));
+/// ```
+#[derive(Clone, Debug)]
+pub struct AnswerBuilder {
+    buffer: Vec<u8>,
+    request_id: u64,
+}
+
+impl Default for AnswerBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AnswerBuilder {
+    /// An empty answer to request 0.
+    pub fn new() -> Self {
+        Self {
+            buffer: alloc::vec![0; HEAD_BYTES_MAX],
+            request_id: 0,
+        }
+    }
+
+    /// Begins an answer to `request_id`; what was built before is forgotten, its memory kept.
+    pub fn start(&mut self, request_id: u64) {
+        self.buffer.truncate(HEAD_BYTES_MAX);
+        self.request_id = request_id;
+    }
+
+    /// Appends the RLP of one header, or of several one after another.
+    pub fn push(&mut self, headers: &[u8]) {
+        self.buffer.extend_from_slice(headers);
+    }
+
+    /// Bytes of headers so far.
+    pub fn payload_len(&self) -> usize {
+        self.buffer.len() - HEAD_BYTES_MAX
+    }
+
+    /// The headers so far, to be changed in place.
+    pub fn payload_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer[HEAD_BYTES_MAX..]
+    }
+
+    /// The whole message, to be written by one `write_all` and then flushed.
+    pub fn finish(&mut self) -> &[u8] {
+        let inner = Header {
+            list: true,
+            payload_length: self.payload_len(),
+        };
+        let outer = Header {
+            list: true,
+            payload_length: self.request_id.length() + inner.length() + inner.payload_length,
+        };
+        let body_len = 1 + outer.length() + outer.payload_length;
+        let mut prefix = [0; varint::BYTES_MAX];
+        let prefix = {
+            let start = varint::write_at_end(body_len as u64, &mut prefix);
+            &prefix[start..]
+        };
+
+        let head_len = prefix.len() + 1 + outer.length() + self.request_id.length() + inner.length();
+        let start = HEAD_BYTES_MAX - head_len;
+        let mut head = &mut self.buffer[start..HEAD_BYTES_MAX];
+        let out: &mut dyn bytes::BufMut = &mut head;
+        out.put_slice(prefix);
+        out.put_u8(id::BLOCK_HEADERS);
+        outer.encode(out);
+        self.request_id.encode(out);
+        inner.encode(out);
+        &self.buffer[start..]
+    }
+}

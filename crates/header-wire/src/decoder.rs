@@ -1,0 +1,140 @@
+//! Bytes in, messages out: the one place where a stream is cut into messages.
+//!
+//! Each byte of a message is copied once, from what was read into the buffer of its own message; the headers of an
+//! answer are slices of that buffer. (A message longer than [`limits::RESERVED_BYTES_MAX`] is moved a few times more
+//! while its buffer grows to at most twice what came.) Nothing is ever scanned twice: cost is linear in the bytes.
+//!
+//! An attacker can make a decoder hold one unfinished message of at most `limit` bytes, of which they have sent at
+//! least half, or [`limits::RESERVED_BYTES_MAX`], and [`limits::MESSAGES_QUEUED_MAX`] short ones. After the first
+//! error nothing is kept or read any more.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use bytes::Bytes;
+
+use crate::{Message, WireError, codec::decode_body, limits, varint::VarintReader};
+
+/// Cuts a stream into messages; see the module's text for what bounds it.
+///
+/// After each [`push`](Self::push) call [`next`](Self::next) until it returns `Ok(None)`.
+#[derive(Debug)]
+pub struct Decoder {
+    limit: usize,
+    state: State,
+    /// Bodies that are whole and wait for `next`.
+    whole: VecDeque<Bytes>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// In the length prefix.
+    Prefix(VarintReader),
+    /// In a body of `len` bytes, 1 at least; `body` holds fewer.
+    Body { len: usize, body: Vec<u8> },
+    /// The stream is of no use any more. Whole messages before the breach may still be taken.
+    Failed(WireError),
+}
+
+impl Decoder {
+    /// A decoder that refuses bodies over `limit` bytes; usually [`limits::MESSAGE_BYTES_MAX`].
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            state: State::Prefix(VarintReader::default()),
+            whole: VecDeque::new(),
+        }
+    }
+
+    /// Takes what was read from the stream, in pieces of any size.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match &mut self.state {
+                State::Failed(_) => return,
+                State::Prefix(reader) => {
+                    let byte = bytes[0];
+                    bytes = &bytes[1..];
+                    match reader
+                        .push(byte)
+                        .and_then(|len| len.map(|len| self.body_len(len)).transpose())
+                    {
+                        Ok(None) => {}
+                        Ok(Some(len)) => {
+                            let body = Vec::with_capacity(len.min(limits::RESERVED_BYTES_MAX));
+                            self.state = State::Body { len, body };
+                        }
+                        Err(error) => self.state = State::Failed(error),
+                    }
+                }
+                State::Body { len, body } => {
+                    let take = (*len - body.len()).min(bytes.len());
+                    let (now, later) = bytes.split_at(take);
+                    grow(body, take, *len);
+                    body.extend_from_slice(now);
+                    bytes = later;
+                    if body.len() == *len {
+                        let body = Bytes::from(core::mem::take(body));
+                        self.state = State::Prefix(VarintReader::default());
+                        self.queue(body);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next whole message; `None` until more bytes come.
+    ///
+    /// # Errors
+    ///
+    /// The first breach of the protocol, once all messages before it were taken; from then on always the same.
+    #[allow(clippy::should_implement_trait, reason = "fallible, and it may go on after `None`")]
+    pub fn next(&mut self) -> Result<Option<Message>, WireError> {
+        let Some(body) = self.whole.pop_front() else {
+            return match &self.state {
+                State::Failed(error) => Err(*error),
+                _ => Ok(None),
+            };
+        };
+        decode_body(&body).map(Some).inspect_err(|&error| {
+            self.whole = VecDeque::new();
+            self.state = State::Failed(error);
+        })
+    }
+
+    /// Is the stream in the middle of a message? When it ends there, it was cut off.
+    pub fn is_mid_message(&self) -> bool {
+        match &self.state {
+            State::Prefix(reader) => reader.is_started(),
+            State::Body { .. } => true,
+            State::Failed(_) => false,
+        }
+    }
+
+    fn body_len(&self, len: u64) -> Result<usize, WireError> {
+        match usize::try_from(len) {
+            Ok(0) => Err(WireError::Empty),
+            Ok(len) if len <= self.limit => Ok(len),
+            _ => Err(WireError::TooLong {
+                got: len,
+                limit: self.limit,
+            }),
+        }
+    }
+
+    fn queue(&mut self, body: Bytes) {
+        if self.whole.len() < limits::MESSAGES_QUEUED_MAX {
+            self.whole.push_back(body);
+        } else {
+            self.state = State::Failed(WireError::TooManyMessages {
+                limit: limits::MESSAGES_QUEUED_MAX,
+            });
+        }
+    }
+}
+
+/// Makes room for `more` bytes: doubled, but never beyond the `len` that the body will have.
+fn grow(body: &mut Vec<u8>, more: usize, len: usize) {
+    let needed = body.len() + more;
+    if needed > body.capacity() {
+        let capacity = needed.max(body.capacity() * 2).min(len);
+        body.reserve_exact(capacity - body.len());
+    }
+}
