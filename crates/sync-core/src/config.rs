@@ -1,0 +1,142 @@
+//! Every limit of the machine, by name: its unit, why it has this value, and what raising it costs.
+//!
+//! Two kinds. What a host may tune is a field of [`SyncConfig`]; what follows from the protocol or from the shape of
+//! the code is a constant here. Nothing in this crate grows without one of these names on it.
+
+use core::time::Duration;
+
+use crate::range::BlockNumber;
+
+/// Headers in one request. The protocol refuses more (eth wire, `GetBlockHeaders`: 1,024).
+pub const HEADERS_PER_REQUEST_MAX: u16 = 1_024;
+
+/// Peers that the machine remembers. Beyond it the one that is gone for longest is forgotten; raising it costs some
+/// 300 bytes a peer and a longer list in each progress event.
+pub const PEERS_MAX: usize = 256;
+
+/// Runs in [`Progress::ranges`](crate::progress::Progress::ranges). A page draws a strip of some hundred pixels;
+/// raising it costs 24 bytes a run in each of ten events a second.
+pub const PROGRESS_RANGES_MAX: usize = 96;
+
+/// Bytes of a header before any was measured: between the 508 of the first years and the 620 of a busy Prague block.
+pub const HEADER_BYTES_ESTIMATE: u64 = 600;
+
+/// Requests in flight over all peers. The windows of the peers end it much earlier; it bounds the table of requests
+/// when thousands of peers connect. Raising it costs some 200 bytes a request.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 512;
+
+/// Requests given up (deadline, steal) whose late answer still teaches the round trip. Raising it costs 40 bytes each.
+pub const LATE_REQUESTS_MAX: usize = 256;
+
+/// (range, peer) pairs remembered for back-off on one piece of the plan; beyond it the oldest goes. Peers that failed a
+/// piece are few: it goes to another after each failure.
+pub const FAILED_PEERS_PER_PIECE_MAX: usize = 8;
+
+/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the lowest is given up and
+/// downloaded again. Raising it makes each batch's checkpoint longer (80 bytes a run).
+pub const SUBCHAINS_MAX: usize = 64;
+
+/// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncConfig {
+    /// Seed of every random choice (which of two equal peers is asked first). The same seed and the same inputs give
+    /// the same outputs.
+    pub seed: u64,
+    /// Connected peers that must name the same tip, for [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip). More than
+    /// half of the connected peers must agree in any case. 1 trusts a lone peer's word for where the chain ends (each
+    /// header below is proven all the same); a host that knows several addresses should set 2 or more.
+    pub tip_quorum: usize,
+    /// Lowest number to sync. The lowest block that any peer offers wins when it is higher.
+    pub floor: BlockNumber,
+    /// Headers in a window, the unit of storage, aligned. A multiple of a store's segment (1,024). More means fewer
+    /// transactions (3 ms each when durable) and more memory (600 bytes a header) and more lost by a crash.
+    pub window: u64,
+    /// Batches cut and not yet durable. They are handed out one at a time, because a checkpoint speaks of all before it;
+    /// the others wait. Each holds a window in memory.
+    pub batches_in_flight_max: usize,
+    /// Bytes of headers in memory: in flight (estimated), staged, collected, in batches. Six windows of 8,192 headers of
+    /// 600 bytes are 29 MB. More lets fast peers run further ahead of a slow one; less makes them wait for it.
+    pub staged_bytes_max: u64,
+    /// Bytes of one request's answer that the machine asks for. Peers cut an answer at 48 KiB because longer ones overrun
+    /// the receiver's UDP buffer (128 KiB in Chromium) and recovery takes seconds.
+    pub request_bytes: u64,
+    /// A peer's window at the start: bytes in flight.
+    pub window_bytes_start: u64,
+    /// A peer's window at least: one small request.
+    pub window_bytes_min: u64,
+    /// A peer's window at most. A receiver must buffer it: a data channel knows no back-pressure.
+    pub window_bytes_max: u64,
+    /// Requests in flight to one peer. Header peers bound their queue; small headers would otherwise fill it.
+    pub requests_per_peer_max: usize,
+    /// Deadline of a request before any round trip was measured.
+    pub deadline_start: Duration,
+    /// Deadline of a request at least. Less would punish a garbage collection or a busy tab.
+    pub deadline_min: Duration,
+    /// Deadline of a request at most. More lets a silent peer hold a range for longer.
+    pub deadline_max: Duration,
+    /// How long a peer stays banned. A ban for ever would end a sync whose only peer was repaired.
+    pub ban: Duration,
+    /// First pause after a peer failed a range, or failed at all; doubles with each failure.
+    pub backoff_start: Duration,
+    /// Longest such pause.
+    pub backoff_max: Duration,
+    /// Peers asked for a pinned target before the sync says that it is unavailable (it keeps asking).
+    pub target_peers_asked_max: usize,
+    /// Pause between two rounds of questions for a target that nobody had.
+    pub target_retry: Duration,
+    /// Pause before a batch that the store refused is handed out again; doubles with each refusal.
+    pub persist_retry_start: Duration,
+    /// Longest such pause. Short enough that freed storage is noticed while the user looks at the page.
+    pub persist_retry_max: Duration,
+    /// Time without peers until [`StallReason::NoPeers`](crate::StallReason::NoPeers), and for every other reason that has
+    /// to do with peers.
+    pub stall_after: Duration,
+    /// Time without a proven header until [`StallReason::NoProgress`](crate::StallReason::NoProgress).
+    pub no_progress_after: Duration,
+    /// Time without a proven header after which what was proven is stored, although its window is not full.
+    pub flush_after: Duration,
+    /// How much longer than four round trips of a quicker peer the piece at the front may take before it is given to that
+    /// peer. Everything received waits for this piece.
+    pub steal_after: Duration,
+    /// Blocks under a peer's announced tip within which an empty answer is no fault: it may have lost them to a reorg.
+    pub near_tip: u64,
+    /// How late the host may be before the time is not counted against peers: their answers may wait unread.
+    pub sleep_forgiven: Duration,
+    /// Time between two progress events.
+    pub progress_every: Duration,
+}
+
+impl Default for SyncConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            tip_quorum: 1,
+            floor: 0,
+            window: 8_192,
+            batches_in_flight_max: 2,
+            staged_bytes_max: 24 * 1024 * 1024,
+            request_bytes: 48 * 1024,
+            window_bytes_start: 48 * 1024,
+            window_bytes_min: 16 * 1024,
+            window_bytes_max: 512 * 1024,
+            requests_per_peer_max: 16,
+            deadline_start: Duration::from_secs(5),
+            deadline_min: Duration::from_secs(2),
+            deadline_max: Duration::from_secs(20),
+            ban: Duration::from_secs(600),
+            backoff_start: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(16),
+            target_peers_asked_max: 8,
+            target_retry: Duration::from_secs(5),
+            persist_retry_start: Duration::from_secs(1),
+            persist_retry_max: Duration::from_secs(10),
+            stall_after: Duration::from_secs(5),
+            no_progress_after: Duration::from_secs(30),
+            flush_after: Duration::from_secs(3),
+            steal_after: Duration::from_millis(1_500),
+            near_tip: 64,
+            sleep_forgiven: Duration::from_millis(250),
+            progress_every: Duration::from_millis(100),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the world does wrong, as values: peers lie or fall silent, stores fill up. None of it stops the machine.
+
+use alloc::string::String;
+use alloy_primitives::B256;
+
+use crate::{header::HeaderError, range::BlockNumber, rules::RuleViolation};
+
+/// What a peer did wrong. Each carries what came and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeerFault {
+    /// Its status names another network or another genesis.
+    #[error("serves chain {got_chain} with genesis {got_genesis}, expected chain {expected_chain}")]
+    WrongChain {
+        /// Chain id in its status.
+        got_chain: u64,
+        /// Genesis hash in its status.
+        got_genesis: B256,
+        /// Chain id that we sync.
+        expected_chain: u64,
+    },
+    /// The answer does not begin where the request does.
+    #[error("answer starts at {got}, expected {expected}")]
+    WrongStart {
+        /// Number of the first header of the answer.
+        got: BlockNumber,
+        /// Number that was asked for.
+        expected: BlockNumber,
+    },
+    /// More headers than were asked for.
+    #[error("answer holds {got} headers, at most {limit} were asked for")]
+    TooManyHeaders {
+        /// Headers in the answer.
+        got: usize,
+        /// Headers asked for.
+        limit: usize,
+    },
+    /// No header, although the range lies inside what the peer says it serves.
+    #[error("empty answer at {start}, inside the range it announces")]
+    EmptyAnswer {
+        /// First number of the request.
+        start: BlockNumber,
+    },
+    /// A header is no canonical header RLP.
+    #[error("header at {number} does not decode: {error}")]
+    Undecodable {
+        /// Number that the header should have.
+        number: BlockNumber,
+        /// What the decoder says.
+        error: HeaderError,
+    },
+    /// The hash of a header is not what its child, or the target, says.
+    #[error("header {number} has hash {got}, expected {expected}")]
+    BrokenLink {
+        /// Number of the header.
+        number: BlockNumber,
+        /// Keccak-256 of what came.
+        got: B256,
+        /// What the child's `parent_hash`, or the target, says.
+        expected: B256,
+    },
+    /// A header breaks a rule of its chain.
+    #[error("header {number} ({hash}) breaks a rule: {violation}")]
+    InvalidHeader {
+        /// Number of the header.
+        number: BlockNumber,
+        /// Its hash.
+        hash: B256,
+        /// The rule.
+        violation: RuleViolation,
+    },
+    /// No answer within the deadline.
+    #[error("no answer within the deadline")]
+    Timeout,
+    /// The message was over a limit or no message of the protocol.
+    #[error("protocol breach: {0}")]
+    Protocol(String),
+}
+
+/// Why a request ended without headers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFailure {
+    /// The connection or its stream closed; not the peer's fault by itself.
+    #[error("connection lost")]
+    Disconnected,
+    /// The answer was no message of the protocol, or over a limit.
+    #[error("protocol breach: {0}")]
+    Protocol(String),
+}
+
+/// What follows from a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The score fell; the peer may be asked again.
+    Warned,
+    /// Not asked until the machine says so again; the host should close the connection.
+    Banned,
+}
+
+/// Why a store did not do what it was asked to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreFailure {
+    /// The storage quota is used up (IndexedDB: `QuotaExceededError`).
+    #[error("storage is full; free space for this site, then sync goes on by itself")]
+    Full,
+    /// Another tab holds the write lock.
+    #[error("another tab writes this store")]
+    Locked,
+    /// What is stored does not hold together.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+    /// Anything else the database reports.
+    #[error("store failed: {0}")]
+    Other(String),
+}

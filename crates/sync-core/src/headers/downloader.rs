@@ -1,0 +1,113 @@
+//! Plan, requests and staging as one: each number of the gap is in exactly one of them, or is linked already.
+//!
+//! ```text
+//!   unprocessed --borrow--> in flight --stage--> staged --take--> linked (lineage)
+//!        ^                      |                   |
+//!        +------ give back <----+-------------------+      failed, short, pushed out
+//! ```
+//!
+//! [`Downloader::check_invariant`] says so in code; the tests call it after every step.
+
+use alloc::vec::Vec;
+
+use super::{
+    plan::{Failures, Plan},
+    request::{InFlight, Purpose, Requests},
+    staging::{Staged, Staging},
+};
+use crate::{
+    id::{PeerId, RequestId},
+    range::{BlockNumber, BlockRange},
+};
+
+/// The download of one gap. See the [module](self).
+#[derive(Debug)]
+pub struct Downloader<R> {
+    /// What nobody is asked for.
+    pub plan: Plan,
+    /// What somebody is asked for; probes and votes too.
+    pub requests: Requests,
+    /// What came and waits.
+    pub staging: Staging<R>,
+}
+
+impl<R> Downloader<R> {
+    /// Nothing to do.
+    pub fn new() -> Self {
+        Self { plan: Plan::new(), requests: Requests::default(), staging: Staging::default() }
+    }
+
+    /// Opens a gap; whatever was left of an earlier one must have been [closed](Self::close).
+    pub fn open(&mut self, gap: BlockRange) {
+        debug_assert!(self.plan.is_empty() && self.staging.is_empty(), "a gap is open");
+        self.plan.give_back(gap, Failures::default());
+    }
+
+    /// Gives up the gap: forgets plan and staged runs and returns the requests for pieces that were in flight.
+    pub fn close(&mut self) -> Vec<(RequestId, InFlight)> {
+        self.plan.clear();
+        self.staging.clear();
+        let mut given_up = Vec::new();
+        while let Some(id) = self.requests.find(|request| matches!(request.purpose, Purpose::Piece { .. })) {
+            let Some(request) = self.requests.give_up(id) else { break };
+            given_up.push((id, request));
+        }
+        given_up
+    }
+
+    /// Extends the gap downwards.
+    pub fn extend(&mut self, below: BlockRange) {
+        self.plan.give_back(below, Failures::default());
+    }
+
+    /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan.
+    pub fn stage(&mut self, peer: PeerId, piece: BlockRange, received: BlockRange, bytes: u64, run: R) {
+        debug_assert!(
+            received.last() == piece.last() && received.first() >= piece.first(),
+            "{received} is no beginning of {piece}"
+        );
+        let (rest, _) = piece.without(received);
+        if let Some(rest) = rest {
+            self.plan.give_back(rest, Failures::default());
+        }
+        self.staging.insert(Staged { peer, range: received, bytes, run });
+    }
+
+    /// Pushes out staged runs, the lowest first, until at most `bytes_max` are held; the one that begins at `keep` stays.
+    /// Returns how many headers must be fetched again.
+    pub fn shed(&mut self, bytes_max: u64, keep: BlockNumber) -> u64 {
+        let mut headers = 0;
+        while self.staging.bytes() > bytes_max {
+            let Some(staged) = self.staging.evict_lowest() else { break };
+            if staged.range.last() == keep {
+                self.staging.insert(staged);
+                break;
+            }
+            headers += staged.range.len();
+            self.plan.give_back(staged.range, Failures::default());
+        }
+        headers
+    }
+
+    /// Gives what this peer sent back to the plan.
+    pub fn unstage_of(&mut self, peer: PeerId) {
+        for range in self.staging.remove_of(peer) {
+            self.plan.give_back(range, Failures::default());
+        }
+    }
+
+    /// Bytes staged and expected.
+    pub fn bytes(&self) -> u64 {
+        self.staging.bytes() + self.requests.bytes()
+    }
+
+    /// Is each number of `gap` in exactly one place? For tests and debug builds: it walks everything.
+    pub fn check_invariant(&self, gap: BlockRange) -> bool {
+        let mut runs: Vec<BlockRange> =
+            self.plan.ranges().chain(self.requests.ranges()).chain(self.staging.ranges()).collect();
+        runs.sort_unstable();
+        let covers = runs.first().is_some_and(|run| run.first() == gap.first())
+            && runs.last().is_some_and(|run| run.last() == gap.last());
+        covers && runs.windows(2).all(|pair| pair[0].last() + 1 == pair[1].first())
+    }
+}

@@ -1,0 +1,16 @@
+//! Which headers to ask for, which are on their way, which wait: the reverse download without peers' merits and without
+//! proofs.
+//!
+//! [`plan`] holds what nobody is asked for, [`request`] what somebody is asked for, [`staging`] what came;
+//! [`downloader`] moves numbers between them. All three are bounded by the machine's memory limit
+//! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)), which counts bytes before they are asked for.
+
+pub mod downloader;
+pub mod plan;
+pub mod request;
+pub mod staging;
+
+pub use downloader::Downloader;
+pub use plan::{Failures, Plan};
+pub use request::{InFlight, Purpose, Requests};
+pub use staging::{Staged, Staging};

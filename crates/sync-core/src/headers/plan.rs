@@ -1,0 +1,256 @@
+//! What is still to fetch: *unprocessed* runs of numbers, handed out from the top down.
+//!
+//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the answer is short, wrong or missing, what is
+//! left of it comes back and is the first to be handed out again, because it is the highest. A run that somebody failed
+//! comes back as a piece of its own, with a note of who failed it, so that another peer is asked first and the same peer
+//! only after a pause that doubles.
+//!
+//! Bounded by construction: pieces are disjoint, and each is either what nobody asked for yet or what was once in flight.
+//! An attacker who answers one header at a time makes one more piece, at the place of the old one, never two.
+//!
+//! ```text
+//!  plan      [0 ................................ 9,999]
+//!  borrow 80 [0 ...................... 9,919]            -> 9,920..=9,999 falling
+//!  short     [0 ...................... 9,919] [9,920..=9,939]   60 came, the rest is first in line
+//! ```
+
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::time::Duration;
+
+use crate::{
+    config::FAILED_PEERS_PER_PIECE_MAX,
+    id::PeerId,
+    range::{BlockNumber, BlockRange},
+    time::{Instant, doubled},
+};
+
+/// A peer that failed a piece, and when it may be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Who.
+    pub peer: PeerId,
+    /// How often.
+    pub count: u32,
+    /// Not before.
+    pub until: Instant,
+}
+
+/// The failures of one piece, at most [`FAILED_PEERS_PER_PIECE_MAX`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failures(Vec<Failure>);
+
+impl Failures {
+    /// Notes that `peer` failed the piece: it is not asked for it again for `first`, doubled for each earlier failure,
+    /// at most `longest`.
+    pub fn note(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
+        let count = self.0.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
+        self.0.retain(|failure| failure.peer != peer);
+        if self.0.len() == FAILED_PEERS_PER_PIECE_MAX {
+            self.0.remove(0);
+        }
+        self.0.push(Failure { peer, count, until: now + doubled(first, count - 1, longest) });
+    }
+
+    /// May `peer` be asked now?
+    pub fn allow(&self, peer: PeerId, now: Instant) -> bool {
+        self.0.iter().all(|failure| failure.peer != peer || failure.until <= now)
+    }
+
+    /// Did anybody fail it?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn next_wakeup(&self, now: Instant) -> Option<Instant> {
+        self.0.iter().map(|failure| failure.until).filter(|until| *until > now).min()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Piece {
+    first: BlockNumber,
+    failures: Failures,
+}
+
+/// What nobody is asked for. See the [module](self).
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// By highest number; disjoint.
+    pieces: BTreeMap<BlockNumber, Piece>,
+    headers: u64,
+}
+
+impl Plan {
+    /// An empty plan.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.pieces.clear();
+        self.headers = 0;
+    }
+
+    /// Headers that nobody is asked for.
+    pub fn headers(&self) -> u64 {
+        self.headers
+    }
+
+    /// Is there nothing left to ask for?
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// The runs, from the top down.
+    pub fn ranges(&self) -> impl Iterator<Item = BlockRange> + '_ {
+        self.pieces.iter().rev().filter_map(|(last, piece)| BlockRange::new(piece.first, *last))
+    }
+
+    /// Hands out at most `limit` numbers for `peer` to serve: the highest that lie inside `served`, at or above
+    /// `at_or_above`, and that the peer may be asked for now.
+    pub fn borrow(
+        &mut self,
+        peer: PeerId,
+        served: BlockRange,
+        at_or_above: BlockNumber,
+        limit: u64,
+        now: Instant,
+    ) -> Option<(BlockRange, Failures)> {
+        debug_assert!(limit > 0, "a request for nothing");
+        let (piece, failures, borrowed) = self.pieces.iter().rev().take_while(|(last, _)| **last >= at_or_above).find_map(
+            |(last, piece)| {
+                let whole = BlockRange::new(piece.first, *last)?;
+                let usable = whole.intersection(served)?;
+                if usable.last() < at_or_above || !piece.failures.allow(peer, now) {
+                    return None;
+                }
+                let first = usable.first().max(usable.last().saturating_sub(limit - 1));
+                Some((whole, piece.failures.clone(), BlockRange::new(first, usable.last())?))
+            },
+        )?;
+        self.pieces.remove(&piece.last());
+        self.headers -= piece.len();
+        let (under, over) = piece.without(borrowed);
+        for rest in [under, over].into_iter().flatten() {
+            self.insert(rest, failures.clone());
+        }
+        Some((borrowed, failures))
+    }
+
+    /// Takes numbers back, or in for the first time. They must not be in the plan.
+    pub fn give_back(&mut self, range: BlockRange, failures: Failures) {
+        let mut range = range;
+        if failures.is_empty() {
+            // What nobody failed grows together again, so that the next request is a whole one.
+            if let Some(under) = range.first().checked_sub(1)
+                && let Some(piece) = self.pieces.get(&under)
+                && piece.failures.is_empty()
+            {
+                range = BlockRange::new(piece.first, range.last()).unwrap_or(range);
+                self.remove(under);
+            }
+            let over = self.pieces.range(range.last()..).next().map(|(last, piece)| (*last, piece));
+            if let Some((last, piece)) = over
+                && Some(piece.first) == range.last().checked_add(1)
+                && piece.failures.is_empty()
+            {
+                range = BlockRange::new(range.first(), last).unwrap_or(range);
+                self.remove(last);
+            }
+        }
+        self.insert(range, failures);
+    }
+
+    /// The next moment at which a peer may be asked again for a piece that it failed.
+    pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
+        self.pieces.values().filter_map(|piece| piece.failures.next_wakeup(now)).min()
+    }
+
+    fn insert(&mut self, range: BlockRange, failures: Failures) {
+        debug_assert!(
+            self.pieces.range(range.first()..).next().is_none_or(|(_, next)| next.first > range.last()),
+            "{range} is already in the plan"
+        );
+        self.headers += range.len();
+        self.pieces.insert(range.last(), Piece { first: range.first(), failures });
+    }
+
+    fn remove(&mut self, last: BlockNumber) {
+        if let Some(piece) = self.pieces.remove(&last) {
+            self.headers -= last - piece.first + 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(first: u64, last: u64) -> BlockRange {
+        BlockRange::new(first, last).expect("first <= last in tests")
+    }
+
+    fn plan(first: u64, last: u64) -> Plan {
+        let mut plan = Plan::new();
+        plan.give_back(range(first, last), Failures::default());
+        plan
+    }
+
+    const ALL: fn() -> BlockRange = || range(0, u64::MAX);
+    const NOW: Instant = Instant::ZERO;
+
+    #[test]
+    fn borrows_from_the_top_down() {
+        let mut plan = plan(0, 99);
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(60, 99));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(20, 59));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(0, 19));
+        assert!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).is_none());
+        assert!(plan.is_empty());
+    }
+
+    #[test]
+    fn what_comes_back_is_first_in_line() {
+        let mut plan = plan(0, 99);
+        let (borrowed, failures) = plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
+        plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
+        plan.give_back(range(borrowed.first(), 69), failures);
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(60, 69));
+    }
+
+    #[test]
+    fn only_inside_the_served_range() {
+        let mut plan = plan(0, 99);
+        assert_eq!(plan.borrow(PeerId(1), range(10, 49), 0, 20, NOW).expect("work").0, range(30, 49));
+        assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(50, 99), range(0, 29)]);
+        assert!(plan.borrow(PeerId(1), range(200, 300), 0, 20, NOW).is_none());
+        assert_eq!(plan.borrow(PeerId(2), ALL(), 90, 20, NOW).expect("work").0, range(80, 99));
+        assert!(plan.borrow(PeerId(2), ALL(), 90, 20, NOW).is_none());
+    }
+
+    #[test]
+    fn a_failed_piece_goes_to_another_peer_and_waits_for_the_same() {
+        let (liar, honest) = (PeerId(1), PeerId(2));
+        let mut plan = plan(0, 99);
+        let (borrowed, mut failures) = plan.borrow(liar, ALL(), 0, 40, NOW).expect("work");
+        failures.note(liar, NOW, Duration::from_millis(500), Duration::from_secs(16));
+        plan.give_back(borrowed, failures);
+        assert_eq!(plan.borrow(liar, ALL(), 0, 40, NOW).expect("the next").0, range(20, 59));
+        assert_eq!(plan.next_wakeup(NOW), Some(Instant::from_millis(500)));
+        let mut later = plan.clone();
+        assert_eq!(later.borrow(liar, ALL(), 0, 40, Instant::from_millis(500)).expect("again").0, borrowed);
+        assert_eq!(plan.borrow(honest, ALL(), 0, 40, NOW).expect("at once").0, borrowed);
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let mut failures = Failures::default();
+        let (first, longest) = (Duration::from_millis(500), Duration::from_secs(4));
+        for expected in [500, 1_000, 2_000, 4_000, 4_000] {
+            failures.note(PeerId(1), NOW, first, longest);
+            assert!(!failures.allow(PeerId(1), Instant::from_millis(expected - 1)));
+            assert!(failures.allow(PeerId(1), Instant::from_millis(expected)));
+        }
+    }
+}

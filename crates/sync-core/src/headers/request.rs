@@ -1,0 +1,172 @@
+//! Requests on their way: who was asked for what, until when. One entry lives from the send to the answer, the
+//! deadline, the loss of the connection or a cancel; after that the id is unknown and whatever comes under it is ignored.
+//!
+//! Bounded by [`REQUESTS_IN_FLIGHT_MAX`](crate::config::REQUESTS_IN_FLIGHT_MAX) (kept by the caller) and, for requests
+//! that were given up, by [`LATE_REQUESTS_MAX`]: a late answer still teaches how slow its peer is.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloy_primitives::B256;
+use core::time::Duration;
+
+use super::plan::Failures;
+use crate::{
+    config::LATE_REQUESTS_MAX,
+    id::{PeerId, RequestId},
+    range::{BlockNumber, BlockRange},
+    time::Instant,
+};
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A borrowed piece of the plan.
+    Piece {
+        /// The numbers, asked for falling.
+        range: BlockRange,
+        /// Who failed them before.
+        failures: Failures,
+    },
+    /// Is there a header with this hash, and what is its number?
+    Target(B256),
+    /// Which header has the peer at this number? Its hash is a vote for a tip.
+    Vote(BlockNumber),
+}
+
+/// One request in flight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFlight {
+    /// Whom.
+    pub peer: PeerId,
+    /// What for.
+    pub purpose: Purpose,
+    /// Headers asked for.
+    pub limit: u16,
+    /// When it went out.
+    pub sent: Instant,
+    /// When it is given up.
+    pub deadline: Instant,
+    /// Bytes that the answer is expected to have.
+    pub bytes: u64,
+    /// Bytes in flight to this peer when it went out, this request included.
+    pub window_used: u64,
+}
+
+/// All requests in flight. See the [module](self).
+#[derive(Debug, Default)]
+pub struct Requests {
+    next_id: u64,
+    in_flight: BTreeMap<RequestId, InFlight>,
+    deadlines: BTreeSet<(Instant, RequestId)>,
+    /// Pieces in flight by their highest number.
+    pieces: BTreeMap<BlockNumber, RequestId>,
+    late: VecDeque<(RequestId, PeerId, Instant)>,
+    bytes: u64,
+}
+
+impl Requests {
+    /// Notes a request and gives it its id.
+    pub fn send(&mut self, request: InFlight) -> RequestId {
+        let id = RequestId(self.next_id);
+        self.next_id += 1;
+        self.bytes += request.bytes;
+        self.deadlines.insert((request.deadline, id));
+        if let Purpose::Piece { range, .. } = &request.purpose {
+            let twice = self.pieces.insert(range.last(), id);
+            debug_assert!(twice.is_none(), "{range} is borrowed twice");
+        }
+        self.in_flight.insert(id, request);
+        id
+    }
+
+    /// The request ended; `None` when the id is unknown (late, cancelled, never given out).
+    pub fn finish(&mut self, id: RequestId) -> Option<InFlight> {
+        let request = self.in_flight.remove(&id)?;
+        self.bytes -= request.bytes;
+        self.deadlines.remove(&(request.deadline, id));
+        if let Purpose::Piece { range, .. } = &request.purpose {
+            self.pieces.remove(&range.last());
+        }
+        Some(request)
+    }
+
+    /// Ends the request and remembers it: its answer may still come and tell how slow the peer is.
+    pub fn give_up(&mut self, id: RequestId) -> Option<InFlight> {
+        let request = self.finish(id)?;
+        if self.late.len() == LATE_REQUESTS_MAX {
+            self.late.pop_front();
+        }
+        self.late.push_back((id, request.peer, request.sent));
+        Some(request)
+    }
+
+    /// An answer under an unknown id: whose it was and when it was asked, once.
+    pub fn late_answer(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
+        let at = self.late.iter().position(|(late, ..)| *late == id)?;
+        self.late.remove(at).map(|(_, peer, sent)| (peer, sent))
+    }
+
+    /// A request whose deadline has passed.
+    pub fn expired(&self, now: Instant) -> Option<RequestId> {
+        self.deadlines.first().filter(|(deadline, _)| *deadline <= now).map(|(_, id)| *id)
+    }
+
+    /// The next deadline.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Any request to this peer.
+    pub fn of_peer(&self, peer: PeerId) -> Option<RequestId> {
+        self.in_flight.iter().find(|(_, request)| request.peer == peer).map(|(id, _)| *id)
+    }
+
+    /// A request with this purpose.
+    pub fn find(&self, wanted: impl Fn(&InFlight) -> bool) -> Option<RequestId> {
+        self.in_flight.iter().find(|(_, request)| wanted(request)).map(|(id, _)| *id)
+    }
+
+    /// How many requests have this purpose.
+    pub fn count(&self, wanted: impl Fn(&InFlight) -> bool) -> usize {
+        self.in_flight.values().filter(|request| wanted(request)).count()
+    }
+
+    /// The request whose piece ends, above, at `last`.
+    pub fn piece_at(&self, last: BlockNumber) -> Option<(RequestId, &InFlight)> {
+        let id = self.pieces.get(&last)?;
+        Some((*id, self.in_flight.get(id)?))
+    }
+
+    /// The pieces in flight, from the top down.
+    pub fn ranges(&self) -> impl Iterator<Item = BlockRange> + '_ {
+        self.pieces.values().rev().filter_map(|id| match &self.in_flight.get(id)?.purpose {
+            Purpose::Piece { range, .. } => Some(*range),
+            Purpose::Target(_) | Purpose::Vote(_) => None,
+        })
+    }
+
+    /// Moves all sends and deadlines into the future: so long nobody could have read an answer. None is before
+    /// `not_before`, so that what waits unread can be read.
+    pub fn shift(&mut self, by: Duration, not_before: Instant) {
+        self.deadlines.clear();
+        for (id, request) in &mut self.in_flight {
+            request.sent = request.sent + by;
+            request.deadline = (request.deadline + by).max(not_before);
+            self.deadlines.insert((request.deadline, *id));
+        }
+    }
+
+    /// Bytes that are expected.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Requests in flight.
+    pub fn len(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Is nothing in flight?
+    pub fn is_empty(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+}

@@ -1,0 +1,108 @@
+//! Answers that wait their turn: *staged*, by the number of their highest header.
+//!
+//! Answers come in any order; only the one that begins at the anchor can be proven. The others wait here. Their ranges
+//! are disjoint, because the plan hands out each number once, and their bytes are counted: the machine asks for no more
+//! than its memory holds, and what a peer sends beyond what was asked for pushes out the runs furthest from the anchor
+//! ([`Staging::evict_lowest`]), which are then fetched again.
+//!
+//! `R` is what the machine keeps of an answer (headers that hang together, not yet proven).
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use crate::{
+    id::PeerId,
+    range::{BlockNumber, BlockRange},
+};
+
+/// One answer that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staged<R> {
+    /// Who sent it.
+    pub peer: PeerId,
+    /// The numbers inside.
+    pub range: BlockRange,
+    /// Bytes that it holds in memory.
+    pub bytes: u64,
+    /// The headers, falling.
+    pub run: R,
+}
+
+/// All answers that wait. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Staging<R> {
+    runs: BTreeMap<BlockNumber, Staged<R>>,
+    bytes: u64,
+    headers: u64,
+}
+
+impl<R> Default for Staging<R> {
+    fn default() -> Self {
+        Self { runs: BTreeMap::new(), bytes: 0, headers: 0 }
+    }
+}
+
+impl<R> Staging<R> {
+    /// Takes an answer in. Its numbers must not be staged.
+    pub fn insert(&mut self, staged: Staged<R>) {
+        self.bytes += staged.bytes;
+        self.headers += staged.range.len();
+        let twice = self.runs.insert(staged.range.last(), staged);
+        debug_assert!(twice.is_none(), "a number is staged twice");
+    }
+
+    /// Takes the answer out whose highest header has this number.
+    pub fn take(&mut self, last: BlockNumber) -> Option<Staged<R>> {
+        let staged = self.runs.remove(&last)?;
+        self.forget(&staged);
+        Some(staged)
+    }
+
+    /// Takes the answer out that is furthest from the anchor.
+    pub fn evict_lowest(&mut self) -> Option<Staged<R>> {
+        let (_, staged) = self.runs.pop_first()?;
+        self.forget(&staged);
+        Some(staged)
+    }
+
+    /// Forgets what this peer sent and returns the ranges.
+    pub fn remove_of(&mut self, peer: PeerId) -> Vec<BlockRange> {
+        let theirs: Vec<BlockNumber> =
+            self.runs.iter().filter(|(_, staged)| staged.peer == peer).map(|(last, _)| *last).collect();
+        theirs.into_iter().filter_map(|last| self.take(last)).map(|staged| staged.range).collect()
+    }
+
+    /// Does the answer that begins at this number wait here?
+    pub fn contains(&self, last: BlockNumber) -> bool {
+        self.runs.contains_key(&last)
+    }
+
+    /// The ranges, from the top down.
+    pub fn ranges(&self) -> impl Iterator<Item = BlockRange> + '_ {
+        self.runs.values().rev().map(|staged| staged.range)
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Headers in memory.
+    pub fn headers(&self) -> u64 {
+        self.headers
+    }
+
+    /// Does nothing wait?
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn forget(&mut self, staged: &Staged<R>) {
+        self.bytes -= staged.bytes;
+        self.headers -= staged.range.len();
+    }
+}

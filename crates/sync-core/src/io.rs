@@ -1,0 +1,249 @@
+//! The whole contract of the machine on one page: what goes in, what comes out.
+//!
+//! After each [`HeaderSync::handle_input`](crate::HeaderSync::handle_input) the host calls
+//! [`HeaderSync::poll_output`](crate::HeaderSync::poll_output) until it returns [`Output::Timeout`]. Each poll does at
+//! most one bounded unit of work, so a worker may return to its event loop between two polls.
+
+use alloc::vec::Vec;
+use alloy_primitives::B256;
+use bytes::Bytes;
+
+use crate::{
+    etl::HeaderBatch,
+    fault::{PeerFault, RequestFailure, StoreFailure, Verdict},
+    id::{BatchId, PeerId, RequestId},
+    progress::Progress,
+    range::{BlockNumber, BlockRange},
+    time::Instant,
+};
+
+/// Where the sync should end, above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncTarget {
+    /// The tip that enough connected peers agree on ([`SyncConfig::tip_quorum`](crate::SyncConfig::tip_quorum)).
+    PeersTip,
+    /// The header with this hash, pinned by the user.
+    Hash(B256),
+}
+
+/// A block by number and hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockNumHash {
+    /// Its number.
+    pub number: BlockNumber,
+    /// Its hash.
+    pub hash: B256,
+}
+
+/// What a peer says it serves (eth/69 `Status` and `BlockRangeUpdate`, EIP-7642). Its word, not a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServedRange {
+    /// Lowest block it serves.
+    pub earliest: BlockNumber,
+    /// Highest block it serves.
+    pub latest: BlockNumber,
+    /// Hash of the highest block.
+    pub latest_hash: B256,
+}
+
+/// What a peer says in its `Status` message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Network id; equals the chain id on every public network.
+    pub chain_id: u64,
+    /// Hash of its genesis block.
+    pub genesis: B256,
+    /// What it serves.
+    pub served: ServedRange,
+}
+
+/// What happened in the world.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The user, or a new session, names a target. The same target again is a no-op.
+    TargetChanged(SyncTarget),
+    /// A peer finished the handshake.
+    PeerConnected {
+        /// Its id; the same for the same identity.
+        peer: PeerId,
+        /// What it said.
+        status: PeerStatus,
+    },
+    /// A peer announced a new range.
+    PeerUpdated {
+        /// Its id.
+        peer: PeerId,
+        /// The range.
+        served: ServedRange,
+    },
+    /// The connection is gone; its requests are returned to the plan.
+    PeerDisconnected {
+        /// Its id.
+        peer: PeerId,
+    },
+    /// An answer: the RLP of each header, falling, as received.
+    HeadersReceived {
+        /// The request it answers.
+        request: RequestId,
+        /// RLP of each header; the first is the highest.
+        headers: Vec<Bytes>,
+    },
+    /// A request ended without an answer. (A deadline is kept by the machine, not by the host.)
+    RequestFailed {
+        /// The request.
+        request: RequestId,
+        /// Why.
+        failure: RequestFailure,
+    },
+    /// A batch and its checkpoint are durable.
+    BatchPersisted {
+        /// The batch.
+        batch: BatchId,
+    },
+    /// A batch was not stored; nothing of it was. The machine hands the same batch out again after a pause.
+    PersistFailed {
+        /// The batch.
+        batch: BatchId,
+        /// Why.
+        failure: StoreFailure,
+    },
+    /// Everything above `to` is gone from the store.
+    Unwound {
+        /// Highest block kept.
+        to: BlockNumber,
+    },
+    /// The page holds the sync, or lets it go on: while paused no request is sent.
+    Paused(bool),
+    /// Nothing but time: sent when the moment of the last [`Output::Timeout`] has come.
+    Timeout,
+}
+
+/// Where a falling request starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartBlock {
+    /// At the header with this hash.
+    Hash(B256),
+    /// At this number.
+    Number(BlockNumber),
+}
+
+/// A request for headers, always falling: `start`, its parent, and so on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadersRequest {
+    /// Comes back with the answer.
+    pub id: RequestId,
+    /// Whom to ask.
+    pub peer: PeerId,
+    /// The first, highest header.
+    pub start: StartBlock,
+    /// At most so many headers; 1 to 1,024.
+    pub limit: u16,
+}
+
+/// What the host must do, or may show.
+#[derive(Debug)]
+pub enum Output {
+    /// Send this request.
+    Request(HeadersRequest),
+    /// The answer is no longer wanted; the host may forget the request.
+    Cancel(RequestId),
+    /// A peer did something wrong. With [`Verdict::Banned`] the host closes the connection.
+    Penalize {
+        /// Who.
+        peer: PeerId,
+        /// What.
+        fault: PeerFault,
+        /// And so.
+        verdict: Verdict,
+    },
+    /// Store the batch with its checkpoint in one transaction, then answer `BatchPersisted` or `PersistFailed`.
+    Persist(HeaderBatch),
+    /// Remove everything above `to` and store the checkpoint in the same transaction, then answer `Unwound`.
+    Unwind {
+        /// Highest block kept.
+        to: BlockNumber,
+        /// The checkpoint that holds afterwards.
+        checkpoint: crate::Checkpoint,
+    },
+    /// Something to show.
+    Event(Event),
+    /// Drained. Call again with the next input, or with [`Input::Timeout`] at this moment.
+    Timeout(Option<Instant>),
+}
+
+/// Something to show. Events never ask for anything.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The number and hash of the target are known.
+    TargetResolved(BlockNumHash),
+    /// Headers of this peer were proven.
+    HeadersLinked {
+        /// Which.
+        range: BlockRange,
+        /// Whose.
+        peer: PeerId,
+    },
+    /// At most ten a second, and at every change of stage or stall.
+    Progress(Progress),
+    /// Nothing moves, and why. Sent once for each stall.
+    Stalled(StallReason),
+    /// The stall is over.
+    Resumed,
+    /// The chain below the target does not meet what is stored.
+    DetachedHead {
+        /// The stored head.
+        local: BlockNumHash,
+        /// The hash that the new chain has at its number.
+        expected: B256,
+    },
+    /// Stored headers were given up for others.
+    Reorg {
+        /// Numbers that were removed.
+        reverted: BlockRange,
+        /// Numbers that take their place.
+        adopted: BlockRange,
+    },
+    /// Everything from the floor to the target is stored.
+    Synced {
+        /// The target.
+        head: BlockNumHash,
+    },
+}
+
+/// Why nothing moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StallReason {
+    /// No peer is connected.
+    NoPeers,
+    /// Peers are connected, but all of them are banned or on another chain.
+    NoUsablePeer,
+    /// The connected peers name different tips and none has the quorum.
+    TipsDisagree,
+    /// Fewer peers than the quorum are connected.
+    QuorumNotReached {
+        /// Peers that agree.
+        have: usize,
+        /// Peers that must.
+        need: usize,
+    },
+    /// The pinned target: so many peers were asked and none has it.
+    TargetUnavailable {
+        /// The hash.
+        hash: B256,
+        /// Peers asked.
+        asked: usize,
+    },
+    /// No connected peer serves the missing range.
+    RangeUnavailable(BlockRange),
+    /// The store refused a batch.
+    Store(StoreFailure),
+    /// Thirty seconds without a proven header, although peers are there.
+    NoProgress,
+    /// The header at height 0 is not the genesis of the chain. Fatal: the target lies on another network.
+    WrongGenesis {
+        /// What the target descends from.
+        got: B256,
+        /// Genesis of the chain.
+        expected: B256,
+    },
+}

@@ -1,0 +1,115 @@
+//! The machine: reverse sync of Ethereum headers, without I/O.
+//!
+//! From one trusted hash at the top it walks a chain **down**, proves every header by the parent hash of the one above,
+//! and hands out what it proved in batches that a store keeps. It opens no socket, reads no clock, spawns nothing: the
+//! host owns peers, database and time, the machine owns the decisions.
+//!
+//! ```text
+//!                 Input                                                  Output
+//!   peers   --- PeerConnected, HeadersReceived --> +------------+ --- Request, Cancel, Penalize --> peers
+//!   store   --- BatchPersisted, PersistFailed ---> | HeaderSync | --- Persist, Unwind ------------> store
+//!   page    --- TargetChanged, Paused -----------> |            | --- Event ----------------------> page
+//!   clock   --- Timeout -------------------------> +------------+ --- Timeout(when) -------------> clock
+//!
+//!   inside:  plan -> requests -> staging -> lineage -> collector -> batch
+//!            what is  who was     what came  what is    what waits   what is
+//!            missing  asked       and waits  proven     for a window stored
+//! ```
+//!
+//! # The contract
+//!
+//! > One input, then drain.
+//!
+//! * After each [`HeaderSync::handle_input`] call [`HeaderSync::poll_output`] until it returns [`Output::Timeout`].
+//!   Inputs are only recorded; each poll does one bounded unit of work, so a browser's worker may go back to its event
+//!   loop between two polls.
+//! * Nothing that a peer, a store or a page sends makes the machine fail. What peers do wrong becomes a
+//!   [`PeerFault`](fault::PeerFault), what a store cannot do a stall with its reason. Only a broken invariant of this
+//!   crate panics.
+//! * An id that is late, unknown or cancelled is normal and ignored.
+//! * A batch carries the checkpoint that holds once it is stored. Batches are handed out one at a time; a host that
+//!   stores both in one transaction cannot get out of step with the machine.
+//! * All order is defined: B-trees, ties broken by id, chance from one seed. The list of `(now, Input)` is a complete
+//!   report of a bug and can be replayed.
+//! * Memory has a ceiling ([`SyncConfig::staged_bytes_max`]), and every queue a named limit ([`config`]).
+//!
+//! # A loop that drives it
+//!
+//! ```
+//! use sync_core::{HeaderSync, Input, Output, SyncConfig, SyncTarget, chain::ChainSpec, time::Instant};
+//!
+//! let mut machine = HeaderSync::new(SyncConfig::default(), ChainSpec::mainnet(), None);
+//! let mut now = Instant::ZERO;
+//! let mut input = Some(Input::TargetChanged(SyncTarget::PeersTip));
+//! let mut wakeups = 0;
+//! while let Some(happened) = input.take() {
+//!     machine.handle_input(now, happened);
+//!     loop {
+//!         match machine.poll_output(now) {
+//!             // Give these to the network and to the store, and feed what comes back as inputs.
+//!             Output::Request(_) | Output::Cancel(_) | Output::Penalize { .. } => {}
+//!             Output::Persist(_) | Output::Unwind { .. } => {}
+//!             Output::Event(event) => println!("{event:?}"),
+//!             // Drained: wait for the next input, at most until `when`.
+//!             Output::Timeout(when) => {
+//!                 wakeups += 1;
+//!                 if let (Some(when), true) = (when, wakeups < 3) {
+//!                     now = when;
+//!                     input = Some(Input::Timeout);
+//!                 }
+//!                 break;
+//!             }
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # Floors
+//!
+//! A module imports only from floors below its own; neighbours on a floor are strangers.
+//!
+//! | floor | modules | |
+//! |---|---|---|
+//! | machine | [`sync`], [`io`], [`config`] | owns the parts, branches across them, says all limits |
+//! | order | [`store`], [`progress`] | what a store must do; how far the sync is |
+//! | parts | [`headers`], [`peers`], [`etl`] | what to fetch; whom to ask; what to store |
+//! | truth | [`lineage`], [`rules`] | what descends from what; what a header owes to its chain |
+//! | words | [`header`], [`chain`], [`checkpoint`], [`range`], [`id`], [`time`], [`fault`] | |
+//!
+//! Absent, and checked to be: `unsafe`, `std`, async, clocks, hash maps.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+pub mod sync;
+
+pub mod config;
+pub mod io;
+
+pub mod progress;
+pub mod store;
+
+pub mod etl;
+pub mod headers;
+pub mod peers;
+
+pub mod lineage;
+pub mod rules;
+
+pub mod chain;
+pub mod checkpoint;
+pub mod fault;
+pub mod header;
+pub mod id;
+pub mod range;
+pub mod time;
+
+pub use checkpoint::{Checkpoint, Subchain};
+pub use config::SyncConfig;
+pub use io::{
+    BlockNumHash, Event, HeadersRequest, Input, Output, PeerStatus, ServedRange, StallReason, StartBlock, SyncTarget,
+};
+pub use sync::HeaderSync;

@@ -1,0 +1,127 @@
+//! Joining sealed runs to the anchor.
+
+use alloy_primitives::B256;
+use bytes::Bytes;
+
+use super::{Anchor, SealedRun, VerifiedHeaders};
+use crate::{
+    chain::ChainSpec,
+    fault::PeerFault,
+    header::Header,
+    range::BlockNumber,
+    rules::{self, RuleViolation},
+};
+
+/// Why a run does not join.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("header {number} of the run: {fault}")]
+pub struct LinkError {
+    /// Number of the header that is at fault.
+    pub number: BlockNumber,
+    /// What is wrong.
+    pub fault: LinkFault,
+}
+
+/// What is wrong with a header.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkFault {
+    /// The run is not the one that the anchor asks for. Its sender's fault.
+    #[error("hash {got}, expected {expected}")]
+    BrokenLink {
+        /// Hash of the highest header of the run.
+        got: B256,
+        /// The anchor's.
+        expected: B256,
+    },
+    /// The header belongs to the target's chain and breaks a rule of it: the target is not valid.
+    #[error("({hash}) breaks a rule: {violation}")]
+    Invalid {
+        /// Its hash.
+        hash: B256,
+        /// The rule.
+        violation: RuleViolation,
+    },
+}
+
+impl LinkError {
+    /// Is it the sender's fault? If not, it is the target's: every peer would send the same bytes.
+    pub fn blames_sender(&self) -> bool {
+        matches!(self.fault, LinkFault::BrokenLink { .. })
+    }
+}
+
+impl From<LinkError> for PeerFault {
+    fn from(LinkError { number, fault }: LinkError) -> Self {
+        match fault {
+            LinkFault::BrokenLink { got, expected } => Self::BrokenLink { number, got, expected },
+            LinkFault::Invalid { hash, violation } => Self::InvalidHeader { number, hash, violation },
+        }
+    }
+}
+
+/// The way down from one trusted hash: what was proven so far ends here, and the next older header joins here.
+///
+/// Holds one header (some 600 bytes): the lowest one proven, because its rules ask for its parent.
+#[derive(Clone, Debug)]
+pub struct Lineage {
+    chain: ChainSpec,
+    /// `None` under genesis.
+    anchor: Option<Anchor>,
+    /// The header above the anchor. Unknown at the target, and after a restart at the lowest stored header: there the
+    /// hash link is proven as everywhere, but the rules between the two headers of the seam were not.
+    child: Option<(B256, Bytes)>,
+}
+
+impl Lineage {
+    /// A way down from `anchor`.
+    pub fn new(chain: ChainSpec, anchor: Anchor) -> Self {
+        Self { chain, anchor: Some(anchor), child: None }
+    }
+
+    /// What the next older header must be; `None` once genesis is proven.
+    pub fn anchor(&self) -> Option<Anchor> {
+        self.anchor
+    }
+
+    /// The chain whose rules hold.
+    pub fn chain(&self) -> &ChainSpec {
+        &self.chain
+    }
+
+    /// Joins a run to the anchor, and moves the anchor under it. Nothing changes on an error.
+    ///
+    /// Cheap: one comparison, and the rules between the lowest proven header and the run's highest.
+    pub fn link(&mut self, run: SealedRun) -> Result<VerifiedHeaders, LinkError> {
+        self.check_hash(&run)?;
+        self.check_seam(&run)?;
+        if let Some(broken) = run.broken {
+            let fault = LinkFault::Invalid { hash: broken.hash, violation: broken.violation };
+            return Err(LinkError { number: broken.number, fault });
+        }
+        let verified = VerifiedHeaders::new(run);
+        self.anchor = verified.anchor_below();
+        self.child = Some((verified.lowest_hash(), verified.lowest().clone()));
+        Ok(verified)
+    }
+
+    /// The highest header must be the one that the anchor names. A wrong number under the right hash cannot be: the
+    /// number is part of what was hashed, and the sealed run has checked it.
+    fn check_hash(&self, run: &SealedRun) -> Result<(), LinkError> {
+        let (number, got) = (run.range.last(), run.hash());
+        let expected = self.anchor.map(|anchor| anchor.hash).unwrap_or_default();
+        match self.anchor {
+            Some(anchor) if anchor.hash == got && anchor.number == number => Ok(()),
+            _ => Err(LinkError { number, fault: LinkFault::BrokenLink { got, expected } }),
+        }
+    }
+
+    fn check_seam(&self, run: &SealedRun) -> Result<(), LinkError> {
+        let Some((hash, rlp)) = &self.child else { return Ok(()) };
+        let child = Header::decode(rlp).expect("decoded when its run was sealed");
+        let parent = Header::decode(&run.headers[0]).expect("decoded when the run was sealed");
+        rules::validate(&child, &parent, &self.chain).map_err(|violation| LinkError {
+            number: child.number,
+            fault: LinkFault::Invalid { hash: *hash, violation },
+        })
+    }
+}

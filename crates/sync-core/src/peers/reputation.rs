@@ -1,0 +1,192 @@
+//! What a peer is worth to us, from outcomes that were proven: an answer counts when its headers were linked, never when
+//! they arrived, so that a fast liar does not rank first.
+//!
+//! | outcome | score | and so |
+//! |---|---|---|
+//! | headers linked | +2, at most 100 | the pause after silence ends |
+//! | no answer in time | -10, never under 1 | set aside for a pause that doubles; never banned, for it may be the only one |
+//! | wrong start, too many, empty inside its range, protocol breach | -35 | banned at 0 |
+//! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
+//!
+//! A ban ends by itself ([`SyncConfig::ban`]); the peer starts again at [`SCORE_AFTER_BAN`], where two slips end it.
+
+use core::time::Duration;
+
+use crate::{
+    config::SyncConfig,
+    fault::{PeerFault, Verdict},
+    time::{Instant, doubled},
+};
+
+/// The score of a peer that did nothing wrong.
+pub const SCORE_MAX: u8 = 100;
+
+/// The score with which a peer comes out of a ban.
+pub const SCORE_AFTER_BAN: u8 = 50;
+
+/// The score under which a peer is asked only when no better one has room.
+pub const SCORE_TRUSTED: u8 = 60;
+
+const LINKED_GAIN: u8 = 2;
+const SILENCE_COST: u8 = 10;
+const SLIP_COST: u8 = 35;
+
+/// The record of one peer. It outlives the connection.
+#[derive(Clone, Debug)]
+pub struct Reputation {
+    score: u8,
+    faults: u32,
+    silences: u32,
+    banned_until: Option<Instant>,
+    paused_until: Option<Instant>,
+    ban: Duration,
+    pause_start: Duration,
+    pause_max: Duration,
+}
+
+impl Reputation {
+    /// The record of a peer that nobody knows yet.
+    pub fn new(config: &SyncConfig) -> Self {
+        Self {
+            score: SCORE_MAX,
+            faults: 0,
+            silences: 0,
+            banned_until: None,
+            paused_until: None,
+            ban: config.ban,
+            pause_start: config.backoff_start,
+            pause_max: config.backoff_max,
+        }
+    }
+
+    /// Headers of the peer were proven.
+    pub fn linked(&mut self) {
+        if self.banned_until.is_none() {
+            self.score = (self.score + LINKED_GAIN).min(SCORE_MAX);
+        }
+        self.silences = 0;
+        self.paused_until = None;
+    }
+
+    /// The peer did something wrong.
+    pub fn fault(&mut self, now: Instant, fault: &PeerFault) -> Verdict {
+        self.faults = self.faults.saturating_add(1);
+        match fault {
+            PeerFault::Timeout => {
+                self.score = self.score.saturating_sub(SILENCE_COST).max(1);
+                self.paused_until = Some(now + doubled(self.pause_start, self.silences, self.pause_max));
+                self.silences = self.silences.saturating_add(1);
+                return if self.is_banned(now) { Verdict::Banned } else { Verdict::Warned };
+            }
+            PeerFault::WrongStart { .. }
+            | PeerFault::TooManyHeaders { .. }
+            | PeerFault::EmptyAnswer { .. }
+            | PeerFault::Protocol(_) => self.score = self.score.saturating_sub(SLIP_COST),
+            PeerFault::WrongChain { .. }
+            | PeerFault::Undecodable { .. }
+            | PeerFault::BrokenLink { .. }
+            | PeerFault::InvalidHeader { .. } => self.score = 0,
+        }
+        if self.score > 0 {
+            return Verdict::Warned;
+        }
+        self.banned_until = Some(now + self.ban);
+        Verdict::Banned
+    }
+
+    /// Lifts a ban whose time is over.
+    pub fn refresh(&mut self, now: Instant) {
+        if self.banned_until.is_some_and(|until| until <= now) {
+            self.banned_until = None;
+            self.score = SCORE_AFTER_BAN;
+        }
+        if self.paused_until.is_some_and(|until| until <= now) {
+            self.paused_until = None;
+        }
+    }
+
+    /// The connection is new: silence belonged to the old one.
+    pub fn reconnected(&mut self) {
+        self.paused_until = None;
+        self.silences = 0;
+    }
+
+    /// Is the peer banned?
+    pub fn is_banned(&self, now: Instant) -> bool {
+        self.banned_until.is_some_and(|until| until > now)
+    }
+
+    /// May it be asked: neither banned nor set aside for its silence?
+    pub fn may_ask(&self, now: Instant) -> bool {
+        !self.is_banned(now) && self.paused_until.is_none_or(|until| until <= now)
+    }
+
+    /// When it may be asked again, if it may not now.
+    pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
+        self.banned_until.max(self.paused_until).filter(|until| *until > now)
+    }
+
+    /// How much longer it is banned.
+    pub fn banned_for(&self, now: Instant) -> Option<Duration> {
+        self.banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now))
+    }
+
+    /// 0 (banned) to 100 (no fault).
+    pub fn score(&self) -> u8 {
+        self.score
+    }
+
+    /// Faults so far.
+    pub fn faults(&self) -> u32 {
+        self.faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+
+    use super::*;
+
+    fn broken_link() -> PeerFault {
+        PeerFault::BrokenLink { number: 1, got: B256::ZERO, expected: B256::repeat_byte(1) }
+    }
+
+    #[test]
+    fn a_lie_bans_at_once_and_the_ban_ends() {
+        let config = SyncConfig::default();
+        let mut peer = Reputation::new(&config);
+        assert_eq!(peer.fault(Instant::ZERO, &broken_link()), Verdict::Banned);
+        assert!(!peer.may_ask(Instant::ZERO));
+        let end = Instant::ZERO + config.ban;
+        peer.refresh(end);
+        assert!(peer.may_ask(end));
+        assert_eq!(peer.score(), SCORE_AFTER_BAN);
+    }
+
+    #[test]
+    fn slips_warn_first() {
+        let mut peer = Reputation::new(&SyncConfig::default());
+        let slip = PeerFault::EmptyAnswer { start: 1 };
+        assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Warned);
+        assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Warned);
+        assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Banned);
+    }
+
+    #[test]
+    fn silence_sets_aside_and_never_bans() {
+        let config = SyncConfig::default();
+        let mut peer = Reputation::new(&config);
+        let mut now = Instant::ZERO;
+        for _ in 0..100 {
+            assert_eq!(peer.fault(now, &PeerFault::Timeout), Verdict::Warned);
+            assert!(!peer.may_ask(now));
+            let again = peer.next_wakeup(now).expect("a pause ends");
+            assert!(again.saturating_since(now) <= config.backoff_max);
+            now = again;
+            peer.refresh(now);
+            assert!(peer.may_ask(now));
+        }
+        assert_eq!(peer.score(), 1);
+    }
+}

@@ -1,0 +1,113 @@
+//! Who is asked next: of the peers that may be asked and have room, the one with the emptiest window.
+//!
+//! Every window is to be full all the time; the order matters only for the piece at the front, which everything else
+//! waits for. So trusted peers come before distrusted ones, then the emptier window, then the shorter round trip; what is
+//! still equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be repeated.
+
+use alloc::vec::Vec;
+use core::{cmp::Reverse, time::Duration};
+
+use super::{Peers, reputation::SCORE_TRUSTED};
+use crate::{id::PeerId, time::Instant};
+
+/// Chooses peers. Its only state is the turn.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    seed: u64,
+    turn: u64,
+}
+
+impl Scheduler {
+    /// A scheduler whose choices between equals follow from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, turn: 0 }
+    }
+
+    /// The peers that may be asked now and have room, the best first.
+    pub fn candidates(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
+        let mut candidates = self.askable(peers, now);
+        candidates.retain(|id| peers.get(*id).is_some_and(|peer| peer.window.has_room()));
+        candidates
+    }
+
+    /// The peers that may be asked now, the best first, with or without room: for a question of one header.
+    pub fn askable(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
+        self.turn = self.turn.wrapping_add(1);
+        let mut ready: Vec<_> = peers
+            .usable(now)
+            .filter(|(_, peer)| peer.reputation.may_ask(now))
+            .map(|(id, peer)| {
+                let fill = peer.window.used() * 16 / peer.window.window().max(1);
+                let round_trip = peer.window.round_trip().unwrap_or(Duration::ZERO);
+                let trusted = peer.reputation.score() >= SCORE_TRUSTED;
+                (Reverse(trusted), fill, round_trip, mix(self.seed ^ self.turn, id), id)
+            })
+            .collect();
+        ready.sort_unstable();
+        ready.into_iter().map(|(.., id)| id).collect()
+    }
+}
+
+/// A number that looks random and follows from its inputs (the finalizer of splitmix64).
+fn mix(seed: u64, id: PeerId) -> u64 {
+    let mut x = seed.wrapping_add(u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+
+    use super::*;
+    use crate::{
+        config::SyncConfig,
+        fault::PeerFault,
+        io::{PeerStatus, ServedRange},
+    };
+
+    fn world(count: u32) -> Peers {
+        let mut peers = Peers::new(&SyncConfig::default());
+        let served = ServedRange { earliest: 0, latest: 100, latest_hash: B256::ZERO };
+        for id in 0..count {
+            let status = PeerStatus { chain_id: 1, genesis: B256::ZERO, served };
+            assert!(peers.connect(Instant::ZERO, PeerId(id), &status, true));
+        }
+        peers
+    }
+
+    #[test]
+    fn equal_peers_take_turns_and_the_seed_repeats_them() {
+        let peers = world(4);
+        let firsts = |seed| {
+            let mut scheduler = Scheduler::new(seed);
+            (0..64).map(|_| scheduler.candidates(&peers, Instant::ZERO)[0]).collect::<Vec<_>>()
+        };
+        assert_eq!(firsts(7), firsts(7));
+        for id in 0..4 {
+            assert!(firsts(7).contains(&PeerId(id)), "peer {id} was never first");
+        }
+    }
+
+    #[test]
+    fn the_emptier_window_first_and_the_distrusted_last() {
+        let mut peers = world(3);
+        let slip = PeerFault::EmptyAnswer { start: 1 };
+        peers.fault(Instant::ZERO, PeerId(0), &slip);
+        peers.fault(Instant::ZERO, PeerId(0), &slip);
+        peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);
+        let order = Scheduler::new(1).candidates(&peers, Instant::ZERO);
+        assert_eq!(order, [PeerId(2), PeerId(1), PeerId(0)]);
+    }
+
+    #[test]
+    fn nobody_banned_paused_or_full() {
+        let mut peers = world(3);
+        peers.fault(Instant::ZERO, PeerId(0), &PeerFault::Timeout);
+        peers.get_mut(PeerId(1)).expect("connected").window.sent(48 * 1024);
+        peers.disconnect(Instant::ZERO, PeerId(2));
+        assert!(Scheduler::new(1).candidates(&peers, Instant::ZERO).is_empty());
+        assert_eq!(Scheduler::new(1).candidates(&peers, Instant::from_millis(500)), [PeerId(0)]);
+    }
+}

@@ -1,0 +1,285 @@
+//! How far the sync is, as one plain value that a page can draw.
+//!
+//! Every figure is measured, none is guessed: rates are taken over a sliding window, the ETA is what remains divided
+//! by the rate, and both are absent until there is something to divide by.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::{
+    id::PeerId,
+    io::{BlockNumHash, ServedRange, StallReason},
+    range::BlockRange,
+    time::Instant,
+};
+
+/// What the machine is doing, in the order of a sync's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncStage {
+    /// Waits for peers.
+    FindingPeers,
+    /// Asks what the target is.
+    ResolvingTarget,
+    /// Downloads, proves and stores.
+    Headers,
+    /// Everything from the floor to the target is stored.
+    Synced,
+}
+
+/// Where a run of numbers stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeState {
+    /// Nobody asked for it yet.
+    Unprocessed,
+    /// A peer was asked for it.
+    Borrowed,
+    /// Received, or proven and waiting for its window to fill.
+    Staged,
+    /// In the store.
+    Stored,
+}
+
+/// One run of the strip that a page draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RangeProgress {
+    /// Which numbers.
+    pub range: BlockRange,
+    /// Where they stand.
+    pub state: RangeState,
+}
+
+/// One peer, as the machine sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerProgress {
+    /// Its id.
+    pub peer: PeerId,
+    /// Is it connected?
+    pub connected: bool,
+    /// What it says it serves.
+    pub served: ServedRange,
+    /// Requests in flight.
+    pub requests_in_flight: usize,
+    /// Bytes asked for and not yet received (estimated from the size of earlier headers).
+    pub bytes_in_flight: u64,
+    /// Its window: how many bytes may be in flight.
+    pub window_bytes: u64,
+    /// Smoothed time from request to answer.
+    pub round_trip: Option<Duration>,
+    /// Headers of this peer that were proven.
+    pub headers: u64,
+    /// Bytes of headers received from it.
+    pub bytes: u64,
+    /// Faults so far.
+    pub faults: u32,
+    /// 0 (banned) to 100 (no fault).
+    pub score: u8,
+    /// Is it banned, and for how much longer?
+    pub banned_for: Option<Duration>,
+}
+
+/// How far the sync is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// What the machine is doing.
+    pub stage: SyncStage,
+    /// Where it ends, above; unknown until it is resolved.
+    pub target: Option<BlockNumHash>,
+    /// Where it ends, below.
+    pub floor: u64,
+    /// Headers from floor to target.
+    pub total: u64,
+    /// Of these, headers in the store.
+    pub stored: u64,
+    /// Of these, headers received and not yet stored.
+    pub staged: u64,
+    /// `stored / total` in percent, 0 to 100.
+    pub percent: f64,
+    /// Headers proven a second, over the last seconds.
+    pub headers_per_second: f64,
+    /// Bytes of headers received since the start.
+    pub bytes_received: u64,
+    /// Bytes received a second, over the last seconds.
+    pub bytes_per_second: f64,
+    /// Time left at this rate.
+    pub eta: Option<Duration>,
+    /// Bytes of headers held in memory: staged, collected, in flight.
+    pub memory_bytes: u64,
+    /// The whole range, from the tip down; at most [`crate::config::PROGRESS_RANGES_MAX`] runs.
+    pub ranges: Vec<RangeProgress>,
+    /// Every peer that was ever connected, up to [`crate::config::PEERS_MAX`].
+    pub peers: Vec<PeerProgress>,
+    /// Why nothing moves, if nothing moves.
+    pub stall: Option<StallReason>,
+    /// Held by the page.
+    pub paused: bool,
+}
+
+/// Over how long rates are taken: long enough to be calm, short enough to show a stall.
+pub const RATE_WINDOW: Duration = Duration::from_secs(5);
+
+/// Buckets that the window is kept in; one is a quarter of a second.
+const RATE_BUCKETS: usize = 20;
+
+/// Counts over a sliding window: what was added in the last [`RATE_WINDOW`], without keeping each addition.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    buckets: [u64; RATE_BUCKETS],
+    /// Number of the bucket that is being filled, counted from the start of the host.
+    at: u64,
+    started: Option<Instant>,
+    total: u64,
+}
+
+impl Meter {
+    /// A meter that nothing was added to.
+    pub const fn new() -> Self {
+        Self { buckets: [0; RATE_BUCKETS], at: 0, started: None, total: 0 }
+    }
+
+    /// Adds `count` at `now`.
+    pub fn add(&mut self, now: Instant, count: u64) {
+        self.roll(Self::bucket(now));
+        if self.started.is_none() {
+            self.started = Some(now);
+        }
+        self.total += count;
+        self.buckets[(self.at % RATE_BUCKETS as u64) as usize] += count;
+    }
+
+    /// Everything that was ever added.
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// What was added a second, over the last seconds; 0 when that is nothing.
+    pub fn per_second(&self, now: Instant) -> f64 {
+        let Some(started) = self.started else { return 0.0 };
+        let mut rolled = self.clone();
+        rolled.roll(Self::bucket(now));
+        // A meter that is younger than its window is divided by its age; one bucket at least, or the first addition would
+        // be a rate without bounds.
+        let age = now.saturating_since(started).clamp(RATE_WINDOW / RATE_BUCKETS as u32, RATE_WINDOW);
+        rolled.buckets.iter().sum::<u64>() as f64 / age.as_secs_f64()
+    }
+
+    fn bucket(now: Instant) -> u64 {
+        let width = (RATE_WINDOW / RATE_BUCKETS as u32).as_millis() as u64;
+        now.since_start().as_millis() as u64 / width
+    }
+
+    fn roll(&mut self, to: u64) {
+        if to >= self.at + RATE_BUCKETS as u64 {
+            self.buckets = [0; RATE_BUCKETS];
+            self.at = to;
+        }
+        while self.at < to {
+            self.at += 1;
+            self.buckets[(self.at % RATE_BUCKETS as u64) as usize] = 0;
+        }
+    }
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Time left for `remaining` at so many a second; `None` while there is nothing to divide by.
+pub fn eta(remaining: u64, per_second: f64) -> Option<Duration> {
+    let seconds = remaining as f64 / per_second;
+    // A hundred years is no forecast, and `Duration` panics on what it cannot hold.
+    (per_second > 0.0 && seconds < 3.2e9).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// Puts the strip together: runs of the same state that touch become one, and of more than `max` runs the shortest ones
+/// are given to their upper neighbour. `runs` come from the top down and touch.
+pub fn bounded_ranges(runs: impl IntoIterator<Item = RangeProgress>, max: usize) -> Vec<RangeProgress> {
+    let mut strip: Vec<RangeProgress> = Vec::new();
+    for run in runs {
+        push_run(&mut strip, run);
+    }
+    while strip.len() > max.max(1) {
+        let keep = max.max(1);
+        let mut lengths: Vec<u64> = strip.iter().map(|run| run.range.len()).collect();
+        lengths.sort_unstable();
+        // At least `len - keep` runs are this short or shorter; the first run of the strip always stays.
+        let short = lengths[strip.len() - keep - 1];
+        let mut surplus = strip.len() - keep;
+        let mut merged: Vec<RangeProgress> = Vec::with_capacity(keep);
+        for mut run in strip {
+            if surplus > 0
+                && run.range.len() <= short
+                && let Some(over) = merged.last()
+            {
+                run.state = over.state;
+                surplus -= 1;
+            }
+            push_run(&mut merged, run);
+        }
+        if surplus > 0 && merged.len() > keep {
+            // Only the first run was short: the second takes its place.
+            merged[0].state = merged[1].state;
+            let rest = merged.split_off(1);
+            for run in rest {
+                push_run(&mut merged, run);
+            }
+        }
+        strip = merged;
+    }
+    strip
+}
+
+fn push_run(strip: &mut Vec<RangeProgress>, run: RangeProgress) {
+    if let Some(over) = strip.last_mut()
+        && over.state == run.state
+        && let Some(joined) = BlockRange::new(run.range.first(), over.range.last())
+    {
+        over.range = joined;
+        return;
+    }
+    strip.push(run);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_what_came_in_the_last_seconds() {
+        let mut meter = Meter::new();
+        assert_eq!(meter.per_second(Instant::from_millis(100)), 0.0);
+        for tick in 0..100 {
+            meter.add(Instant::from_millis(tick * 100), 50);
+        }
+        let rate = meter.per_second(Instant::from_millis(9_900));
+        assert!((450.0..=550.0).contains(&rate), "{rate}");
+        assert_eq!(meter.per_second(Instant::from_millis(60_000)), 0.0);
+        assert_eq!(meter.total(), 5_000);
+    }
+
+    #[test]
+    fn no_eta_without_a_rate() {
+        assert_eq!(eta(100, 0.0), None);
+        assert_eq!(eta(100, 50.0), Some(Duration::from_secs(2)));
+        assert_eq!(eta(u64::MAX, 1e-9), None);
+        assert_eq!(eta(0, 10.0), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn the_strip_is_bounded_and_covers_everything() {
+        let state = |i: u64| if i % 2 == 0 { RangeState::Staged } else { RangeState::Borrowed };
+        let runs = (0..1_000u64).rev().map(|i| RangeProgress {
+            range: BlockRange::new(i * 10, i * 10 + 9).expect("rising"),
+            state: state(i),
+        });
+        let strip = bounded_ranges(runs, 96);
+        assert!(strip.len() <= 96, "{}", strip.len());
+        assert_eq!(strip.first().expect("runs").range.last(), 9_999);
+        assert_eq!(strip.last().expect("runs").range.first(), 0);
+        for pair in strip.windows(2) {
+            assert_eq!(pair[0].range.first(), pair[1].range.last() + 1);
+            assert_ne!(pair[0].state, pair[1].state);
+        }
+    }
+}

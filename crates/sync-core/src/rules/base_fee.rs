@@ -1,0 +1,32 @@
+//! The base fee follows from the parent's fullness (EIP-1559).
+
+use super::{RuleViolation, gas_limit::ELASTICITY_MULTIPLIER};
+use crate::header::Header;
+
+/// Base fee of the first block that has one, in wei.
+pub const INITIAL_BASE_FEE: u64 = 1_000_000_000;
+/// A full block raises the fee by one part in this many.
+const BASE_FEE_MAX_CHANGE_DENOMINATOR: u128 = 8;
+
+/// The base fee that a child of `parent` must have, in wei. Wider than the field: an absurd parent may ask for more than
+/// 64 bits, and then no child is valid.
+pub fn next_base_fee(parent: &Header<'_>) -> u128 {
+    let Some(base_fee) = parent.base_fee_per_gas else { return u128::from(INITIAL_BASE_FEE) };
+    let base_fee = u128::from(base_fee);
+    let target = u128::from(parent.gas_limit / ELASTICITY_MULTIPLIER);
+    let used = u128::from(parent.gas_used);
+    // A limit under 2 has no target; only a genesis can have it, and then nothing was used.
+    if used == target || target == 0 {
+        return base_fee;
+    }
+    // Both products are of two 64-bit numbers.
+    let change = base_fee * used.abs_diff(target) / target / BASE_FEE_MAX_CHANGE_DENOMINATOR;
+    if used > target { base_fee + change.max(1) } else { base_fee - change }
+}
+
+/// A base fee is the one that follows from the parent. Whether there must be one is a matter of [`super::fields`].
+pub(super) fn check_against_parent(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
+    let Some(got) = child.base_fee_per_gas else { return Ok(()) };
+    let expected = next_base_fee(parent);
+    if u128::from(got) == expected { Ok(()) } else { Err(RuleViolation::BaseFee { got, expected }) }
+}

@@ -1,0 +1,89 @@
+//! Blob gas (EIP-4844), its schedule (EIP-7840, EIP-7892) and the floor under its price (EIP-7918).
+//!
+//! The excess of a block follows from its parent's, by the parameters of the *child's* time. A chain whose schedule is
+//! not known can only be asked for whole blobs.
+
+use alloy_primitives::U256;
+
+use super::RuleViolation;
+use crate::{
+    chain::{BlobParams, ChainSpec, RuleSet, begun},
+    header::Header,
+};
+
+/// Blob gas of one blob (EIP-4844).
+pub const GAS_PER_BLOB: u64 = 131_072;
+/// Execution gas that a blob's proof is worth (EIP-7918).
+const BLOB_BASE_COST: u64 = 8_192;
+
+/// Whole blobs, and not more than the fork allows.
+pub(super) fn check(header: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
+    let Some(got) = header.blob_gas_used else { return Ok(()) };
+    if !got.is_multiple_of(GAS_PER_BLOB) {
+        return Err(RuleViolation::BlobGasMultiple { got });
+    }
+    let RuleSet::Forks(forks) = chain.rules() else { return Ok(()) };
+    let Some(params) = forks.blob_params(header.timestamp) else { return Ok(()) };
+    let max = params.max * GAS_PER_BLOB;
+    if got <= max { Ok(()) } else { Err(RuleViolation::BlobGasMax { got, max }) }
+}
+
+/// The excess is the one that follows from the parent.
+pub(super) fn check_against_parent(
+    child: &Header<'_>,
+    parent: &Header<'_>,
+    chain: &ChainSpec,
+) -> Result<(), RuleViolation> {
+    let (Some(got), RuleSet::Forks(forks)) = (child.excess_blob_gas, chain.rules()) else { return Ok(()) };
+    let Some(params) = forks.blob_params(child.timestamp) else { return Ok(()) };
+    let expected = next_excess_blob_gas(parent, params, begun(forks.osaka, child.timestamp));
+    if u128::from(got) == expected { Ok(()) } else { Err(RuleViolation::ExcessBlobGas { got, expected }) }
+}
+
+/// The excess blob gas that a child of `parent` must have, by the child's parameters. `osaka`: does EIP-7918 hold for
+/// the child? Wider than the field, as an absurd parent may ask for more than 64 bits.
+pub fn next_excess_blob_gas(parent: &Header<'_>, params: &BlobParams, osaka: bool) -> u128 {
+    // Before Cancun there is neither; both count as zero (EIP-4844).
+    let excess = parent.excess_blob_gas.unwrap_or(0);
+    let used = parent.blob_gas_used.unwrap_or(0);
+    let sum = u128::from(excess) + u128::from(used);
+    let target = u128::from(params.target) * u128::from(GAS_PER_BLOB);
+    if sum < target {
+        return 0;
+    }
+    if osaka && blobs_are_under_cost(excess, parent.base_fee_per_gas.unwrap_or(0), params) {
+        let above_target = u128::from(params.max - params.target);
+        return u128::from(excess) + u128::from(used) * above_target / u128::from(params.max);
+    }
+    sum - target
+}
+
+/// `BLOB_BASE_COST * base_fee > GAS_PER_BLOB * blob_base_fee(excess)` (EIP-7918).
+fn blobs_are_under_cost(excess: u64, base_fee: u64, params: &BlobParams) -> bool {
+    // Both constants are powers of two: the blob fee must be under ceil(base_fee / 16).
+    let limit = base_fee.div_ceil(GAS_PER_BLOB / BLOB_BASE_COST);
+    exponential_is_under(limit, excess, params.update_fraction)
+}
+
+/// Is `fake_exponential(1, numerator, denominator)` of EIP-4844 under `limit`?
+///
+/// The series only rises, so it is left as soon as it reaches the limit: an absurd excess (up to 2^64) costs no more
+/// steps than a busy one, and no term outgrows 256 bits. Below the limit the terms fall to zero after a few hundred.
+fn exponential_is_under(limit: u64, numerator: u64, denominator: u64) -> bool {
+    let Some(goal) = U256::from(limit).checked_mul(U256::from(denominator)) else { return false };
+    let (numerator, denominator) = (U256::from(numerator), U256::from(denominator));
+    let mut term = denominator;
+    let mut sum = U256::ZERO;
+    let mut step = U256::ONE;
+    while !term.is_zero() {
+        sum += term;
+        // `sum / denominator < limit` in whole numbers is `sum < limit * denominator`.
+        if sum >= goal {
+            return false;
+        }
+        // term < goal < 2^128 and numerator < 2^64.
+        term = term * numerator / (denominator * step);
+        step += U256::ONE;
+    }
+    sum < goal
+}

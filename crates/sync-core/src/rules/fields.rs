@@ -1,0 +1,42 @@
+//! Which fields a header has: exactly those of its fork, and never fewer than its parent.
+
+use super::{Field, RuleViolation};
+use crate::{
+    chain::{ChainSpec, RuleSet, begun},
+    header::Header,
+};
+
+/// On a known chain each field is there if, and only if, its fork has begun.
+pub(super) fn check(header: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
+    let RuleSet::Forks(forks) = chain.rules() else { return Ok(()) };
+    let time = header.timestamp;
+    let (cancun, amsterdam) = (begun(forks.cancun, time), begun(forks.amsterdam, time));
+    let rows = [
+        (Field::BaseFeePerGas, header.base_fee_per_gas.is_some(), forks.is_london(header.number)),
+        (Field::WithdrawalsRoot, header.withdrawals_root.is_some(), begun(forks.shanghai, time)),
+        (Field::BlobGasUsed, header.blob_gas_used.is_some(), cancun),
+        (Field::ExcessBlobGas, header.excess_blob_gas.is_some(), cancun),
+        (Field::ParentBeaconBlockRoot, header.parent_beacon_block_root.is_some(), cancun),
+        (Field::RequestsHash, header.requests_hash.is_some(), begun(forks.prague, time)),
+        (Field::BlockAccessListHash, header.block_access_list_hash.is_some(), amsterdam),
+        (Field::SlotNumber, header.slot_number.is_some(), amsterdam),
+    ];
+    for (field, present, active) in rows {
+        match (present, active) {
+            (false, true) => return Err(RuleViolation::FieldMissing(field)),
+            (true, false) => return Err(RuleViolation::FieldUnexpected(field)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Once a field is there it stays. Genesis is given, so its fields bind nobody.
+pub(super) fn check_against_parent(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
+    let (got, before) = (child.field_count(), parent.field_count());
+    if parent.number == 0 || got >= before {
+        Ok(())
+    } else {
+        Err(RuleViolation::FieldsLost { got, parent: before })
+    }
+}

@@ -1,0 +1,317 @@
+//! [`HeaderSync`]: owns the parts; all branching across parts is here and nowhere else.
+//!
+//! | room | what happens in it |
+//! |---|---|
+//! | [`target`] | what the sync ends with, above: a pinned hash, or the tip that peers agree on |
+//! | [`run`] | which gap is filled next, what it must meet below, what a reorg removes |
+//! | [`download`] | requests out, answers in, proofs |
+//! | [`store`] | batches to the store, one at a time |
+//! | [`stall`] | nothing moves, and why |
+//! | [`report`] | progress |
+
+mod download;
+mod report;
+mod run;
+mod stall;
+mod store;
+mod target;
+
+use alloc::{collections::VecDeque, vec::Vec};
+use alloy_primitives::B256;
+use bytes::Bytes;
+
+use self::{
+    run::Run,
+    stall::StallWatch,
+    store::{Persisting, Unwinding},
+    target::Target,
+};
+use crate::{
+    chain::ChainSpec,
+    checkpoint::Checkpoint,
+    config::SyncConfig,
+    etl::{Collector, HeaderBatch},
+    fault::PeerFault,
+    headers::{Downloader, InFlight, Purpose},
+    id::PeerId,
+    io::{Event, Input, Output, PeerStatus},
+    lineage::SealedRun,
+    peers::{Peers, scheduler::Scheduler},
+    progress::{Meter, SyncStage},
+    range::BlockNumber,
+    time::Instant,
+};
+
+/// An answer that was matched with its request and not looked at yet. At most as many wait as requests were in flight.
+#[derive(Debug)]
+struct Answer {
+    peer: PeerId,
+    request: InFlight,
+    headers: Vec<Bytes>,
+    bytes: u64,
+}
+
+impl Answer {
+    fn is_piece(&self) -> bool {
+        matches!(self.request.purpose, Purpose::Piece { .. })
+    }
+}
+
+/// The machine: reverse sync of headers. See the [crate] for its contract and a loop that drives it.
+#[derive(Debug)]
+pub struct HeaderSync {
+    config: SyncConfig,
+    chain: ChainSpec,
+
+    peers: Peers,
+    scheduler: Scheduler,
+    downloader: Downloader<SealedRun>,
+    received: VecDeque<Answer>,
+    received_bytes: u64,
+    header_bytes_smoothed: u64,
+    /// The lowest block that a peer offered so far; peers that are gone count, banned ones do not.
+    offered_floor: Option<BlockNumber>,
+
+    target: Target,
+    run: Option<Run>,
+    /// What holds once everything that was cut is durable.
+    ledger: Checkpoint,
+    /// What holds in the store.
+    durable: Checkpoint,
+    wrong_genesis: Option<B256>,
+
+    collector: Collector,
+    waiting: VecDeque<HeaderBatch>,
+    /// Bytes of the batches that are not durable.
+    batch_bytes: u64,
+    persisting: Option<Persisting>,
+    unwinding: Option<Unwinding>,
+    next_batch: u64,
+
+    paused: bool,
+    synced: bool,
+    /// When a header was last proven, or a gap was opened.
+    moved_at: Instant,
+    watch: StallWatch,
+    linked_meter: Meter,
+    bytes_meter: Meter,
+    progress_stage: Option<SyncStage>,
+    progress_at: Option<Instant>,
+    progress_due: bool,
+    progress_dirty: bool,
+
+    /// The moment that the last `Output::Timeout` named.
+    promised: Option<Instant>,
+    polled_at: Instant,
+    out: VecDeque<Output>,
+}
+
+impl HeaderSync {
+    /// A machine for `chain` that goes on from `checkpoint`. A checkpoint of another chain or of another form counts as
+    /// none.
+    pub fn new(config: SyncConfig, chain: ChainSpec, checkpoint: Option<Checkpoint>) -> Self {
+        let checkpoint = checkpoint.filter(|old| old.is_sound() && old.chain_id == chain.id());
+        let ledger = checkpoint.unwrap_or_else(|| Checkpoint::new(chain.id(), config.floor));
+        Self {
+            peers: Peers::new(&config),
+            scheduler: Scheduler::new(config.seed),
+            downloader: Downloader::new(),
+            received: VecDeque::new(),
+            received_bytes: 0,
+            header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
+            offered_floor: None,
+            target: Target::default(),
+            run: None,
+            durable: ledger.clone(),
+            ledger,
+            wrong_genesis: None,
+            collector: Collector::new(config.window),
+            waiting: VecDeque::new(),
+            batch_bytes: 0,
+            persisting: None,
+            unwinding: None,
+            next_batch: 0,
+            paused: false,
+            synced: false,
+            moved_at: Instant::ZERO,
+            watch: StallWatch::default(),
+            linked_meter: Meter::new(),
+            bytes_meter: Meter::new(),
+            progress_stage: None,
+            progress_at: None,
+            progress_due: false,
+            progress_dirty: true,
+            promised: None,
+            polled_at: Instant::ZERO,
+            out: VecDeque::new(),
+            config,
+            chain,
+        }
+    }
+
+    /// Records what happened. Cheap; call [`poll_output`](Self::poll_output) afterwards until it is drained.
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        self.forgive_own_sleep(now);
+        self.progress_dirty = true;
+        // Answers to probes and votes say so themselves, when they are looked at.
+        let routine = matches!(
+            input,
+            Input::HeadersReceived { .. } | Input::BatchPersisted { .. } | Input::PersistFailed { .. }
+        );
+        self.target.dirty |= !routine;
+        match input {
+            Input::TargetChanged(target) => self.want(target),
+            Input::PeerConnected { peer, status } => self.note_connected(now, peer, &status),
+            Input::PeerUpdated { peer, served } => {
+                if let Some(known) = self.peers.get_mut(peer) {
+                    known.served = served;
+                }
+                self.update_floor(now);
+            }
+            Input::PeerDisconnected { peer } => {
+                self.return_requests_of(now, peer);
+                self.peers.disconnect(now, peer);
+            }
+            Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
+            Input::RequestFailed { request, failure } => self.note_failure(now, request, failure),
+            Input::BatchPersisted { batch } => self.note_persisted(batch),
+            Input::PersistFailed { batch, failure } => self.note_persist_failed(now, batch, failure),
+            Input::Unwound { to } => self.note_unwound(now, to),
+            Input::Paused(paused) => {
+                self.paused = paused;
+                self.progress_due = true;
+                self.moved(now);
+            }
+            Input::Timeout => {}
+        }
+    }
+
+    /// The next thing to do. Looks at one answer, proves one, or cuts one batch at most; [`Output::Timeout`] means
+    /// drained.
+    pub fn poll_output(&mut self, now: Instant) -> Output {
+        if self.polled_at != now {
+            self.polled_at = now;
+            self.peers.refresh(now);
+        }
+        loop {
+            if let Some(output) = self.out.pop_front() {
+                return output;
+            }
+            // The wire first: what is asked for now travels while the rest is worked on.
+            let worked = self.poll_deadlines(now)
+                || self.poll_target_if_dirty(now)
+                || self.poll_steal(now)
+                || self.poll_requests(now)
+                || self.poll_persist(now)
+                || self.poll_link(now)
+                || self.poll_received(now)
+                || self.poll_cut(now)
+                || self.poll_synced()
+                || self.poll_stall(now)
+                || self.poll_progress(now);
+            if !worked && self.out.is_empty() {
+                self.promised = self.wakeup(now);
+                return Output::Timeout(self.promised);
+            }
+        }
+    }
+
+    /// Bytes of headers in memory: expected, received, staged, collected, in batches. Never over
+    /// [`SyncConfig::staged_bytes_max`] by more than one answer.
+    pub fn memory_bytes(&self) -> u64 {
+        self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes
+    }
+
+    fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {
+        // A connection that the host replaced without saying so: nothing will come of its requests.
+        self.return_requests_of(now, id);
+        let same_genesis = self.chain.genesis().is_none_or(|genesis| genesis == status.genesis);
+        let same_chain = status.chain_id == self.chain.id() && same_genesis;
+        if !self.peers.connect(now, id, status, same_chain) {
+            return;
+        }
+        if same_chain {
+            self.update_floor(now);
+        } else {
+            let fault = PeerFault::WrongChain {
+                got_chain: status.chain_id,
+                got_genesis: status.genesis,
+                expected_chain: self.chain.id(),
+            };
+            self.penalize(now, id, fault);
+        }
+    }
+
+    /// A peer may offer more below than any did before; then there is a new gap under what is stored.
+    fn update_floor(&mut self, now: Instant) {
+        let offered = self.peers.iter().filter(|(_, peer)| peer.same_chain && !peer.reputation.is_banned(now));
+        let offered = offered.filter_map(|(_, peer)| peer.range()).map(|range| range.first()).min();
+        let before = self.floor();
+        if offered.is_some() {
+            self.offered_floor = offered;
+        }
+        if self.floor() < before && self.run.is_none() && self.target.resolved.is_some() {
+            self.open_run(now);
+            self.synced &= self.run.is_none();
+        }
+    }
+
+    /// Time passed while the host did not call although it had promised to (a sleeping laptop, a busy tab): answers may
+    /// wait unread, so nobody is blamed for it.
+    fn forgive_own_sleep(&mut self, now: Instant) {
+        let slept = self.promised.map_or(core::time::Duration::ZERO, |promised| now.saturating_since(promised));
+        if slept >= self.config.sleep_forgiven {
+            self.downloader.requests.shift(slept, now + self.config.deadline_min);
+        }
+        self.promised = None;
+    }
+
+    fn poll_target_if_dirty(&mut self, now: Instant) -> bool {
+        if !self.target.dirty {
+            return false;
+        }
+        self.target.dirty = self.poll_target(now);
+        self.target.dirty
+    }
+
+    /// Everything from floor to target is durable.
+    fn poll_synced(&mut self) -> bool {
+        let Some(head) = self.target.resolved else { return false };
+        let done = self.run.is_none() && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
+        if self.synced || !done {
+            return false;
+        }
+        self.synced = true;
+        self.out.push_back(Output::Event(Event::Synced { head }));
+        true
+    }
+
+    /// A header was proven, or something else that ends a wait happened.
+    fn moved(&mut self, now: Instant) {
+        self.moved_at = now;
+    }
+
+    /// The next moment at which something may change without an input.
+    fn wakeup(&self, now: Instant) -> Option<Instant> {
+        let hungry = !self.paused && !self.downloader.plan.is_empty();
+        let flush = self.flush_wakeup();
+        let progress = self.progress_dirty.then(|| self.progress_at.unwrap_or(now) + self.config.progress_every);
+        [
+            self.downloader.requests.next_deadline(),
+            self.steal_wakeup(now),
+            self.downloader.plan.next_wakeup(now).filter(|_| hungry),
+            self.peers.next_wakeup(now),
+            self.target.retry_at,
+            self.persisting.as_ref().and_then(|persisting| persisting.retry_at),
+            self.stall_wakeup(),
+            flush,
+            progress,
+        ]
+        .into_iter()
+        .flatten()
+        // What is due and was not done waits for something else (a pause that ends, a batch that is stored); its input
+        // wakes the machine, a timer would only spin.
+        .filter(|at| *at > now)
+        .min()
+    }
+}

@@ -1,0 +1,129 @@
+//! What a page may draw: [`Progress`], put together from all parts.
+
+use alloc::vec::Vec;
+
+use super::HeaderSync;
+use crate::{
+    config::PROGRESS_RANGES_MAX,
+    io::{Event, Output},
+    progress::{Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
+    range::{BlockNumber, BlockRange},
+    time::Instant,
+};
+
+impl HeaderSync {
+    /// How far the sync is.
+    pub fn progress(&self, now: Instant) -> Progress {
+        let target = self.target.resolved;
+        let floor = target.map_or(self.floor(), |target| self.floor().min(target.number));
+        let total = target.map_or(0, |target| target.number - floor + 1);
+        let stored = target.and_then(|target| BlockRange::new(floor, target.number)).map_or(0, |whole| self.durable.stored_in(whole));
+        let batched = self.batched_headers();
+        let staged = self.downloader.staging.headers() + self.collector.len() as u64 + batched;
+        let headers_per_second = self.linked_meter.per_second(now);
+        let moving = self.run.is_some() && self.watch.announced.is_none() && !self.paused;
+        Progress {
+            stage: self.stage(now),
+            target,
+            floor,
+            total,
+            stored,
+            staged: staged.min(total - stored),
+            percent: if total == 0 { 0.0 } else { stored as f64 * 100.0 / total as f64 },
+            headers_per_second,
+            bytes_received: self.bytes_meter.total(),
+            bytes_per_second: self.bytes_meter.per_second(now),
+            eta: if moving { eta(total - stored, headers_per_second) } else { None },
+            memory_bytes: self.memory_bytes(),
+            ranges: target.map(|target| self.strip(floor, target.number)).unwrap_or_default(),
+            peers: self.peers.progress(now),
+            stall: self.watch.announced.clone(),
+            paused: self.paused,
+        }
+    }
+
+    /// What the machine is doing.
+    pub(super) fn stage(&self, now: Instant) -> SyncStage {
+        if self.synced {
+            SyncStage::Synced
+        } else if self.target.resolved.is_some() {
+            SyncStage::Headers
+        } else if self.target.wanted.is_none() || self.peers.usable(now).next().is_none() {
+            SyncStage::FindingPeers
+        } else {
+            SyncStage::ResolvingTarget
+        }
+    }
+
+    /// A progress event, when something changed and the last one is long enough ago; at once when the stage changed.
+    pub(super) fn poll_progress(&mut self, now: Instant) -> bool {
+        let stage = self.stage(now);
+        let changed = self.progress_stage != Some(stage);
+        let rested = self.progress_at.is_none_or(|at| now >= at + self.config.progress_every);
+        if !(changed || self.progress_due || (self.progress_dirty && rested)) {
+            return false;
+        }
+        self.progress_stage = Some(stage);
+        self.progress_at = Some(now);
+        self.progress_due = false;
+        self.progress_dirty = false;
+        let progress = self.progress(now);
+        self.out.push_back(Output::Event(Event::Progress(progress)));
+        true
+    }
+
+    /// Headers in batches that are not durable.
+    fn batched_headers(&self) -> u64 {
+        let waiting: u64 = self.waiting.iter().map(|batch| batch.range().len()).sum();
+        waiting + self.persisting.as_ref().map_or(0, |persisting| persisting.batch.range().len())
+    }
+
+    /// The whole range from the tip down. Where a number is in no list it is proven and not yet stored.
+    fn strip(&self, floor: BlockNumber, top: BlockNumber) -> Vec<RangeProgress> {
+        let whole = BlockRange::new(floor, top);
+        let mut known: Vec<RangeProgress> = Vec::new();
+        let mut add = |range: Option<BlockRange>, state| {
+            let inside = range.zip(whole).and_then(|(range, whole)| range.intersection(whole));
+            known.extend(inside.map(|range| RangeProgress { range, state }));
+        };
+        for run in &self.durable.subchains {
+            add(BlockRange::new(run.tail, run.head), RangeState::Stored);
+        }
+        for range in self.downloader.plan.ranges() {
+            add(Some(range), RangeState::Unprocessed);
+        }
+        for range in self.downloader.requests.ranges() {
+            add(Some(range), RangeState::Borrowed);
+        }
+        for range in self.downloader.staging.ranges() {
+            add(Some(range), RangeState::Staged);
+        }
+        if let Some(run) = &self.run {
+            // Under the gap that is open: older runs are in the list already, what lies between them is not.
+            let mut next = run.bottom.checked_sub(1);
+            for older in self.ledger.subchains.iter().filter(|older| older.head < run.bottom) {
+                add(next.and_then(|last| BlockRange::new(older.head + 1, last)), RangeState::Unprocessed);
+                next = older.tail.checked_sub(1);
+            }
+            add(next.and_then(|last| BlockRange::new(floor, last)), RangeState::Unprocessed);
+        } else if self.durable.subchains.is_empty() && self.batches() == 0 {
+            add(whole, RangeState::Unprocessed);
+        }
+        known.sort_unstable_by_key(|run| core::cmp::Reverse(run.range.last()));
+        let mut strip: Vec<RangeProgress> = Vec::with_capacity(known.len() * 2 + 1);
+        let mut next = Some(top);
+        for run in known {
+            let Some(upper) = next else { break };
+            let Some(range) = BlockRange::new(run.range.first(), run.range.last().min(upper)) else { continue };
+            if let Some(between) = BlockRange::new(range.last() + 1, upper) {
+                strip.push(RangeProgress { range: between, state: RangeState::Staged });
+            }
+            strip.push(RangeProgress { range, state: run.state });
+            next = range.first().checked_sub(1).filter(|next| *next >= floor);
+        }
+        if let Some(rest) = next.and_then(|upper| BlockRange::new(floor, upper)) {
+            strip.push(RangeProgress { range: rest, state: RangeState::Staged });
+        }
+        bounded_ranges(strip, PROGRESS_RANGES_MAX)
+    }
+}

@@ -1,0 +1,121 @@
+//! Peers that do not answer, or late, or no longer.
+
+mod support;
+
+use support::{Chain, Manner, TestPeer, World};
+use sync_core::{Event, Input, StallReason, SyncTarget, fault::PeerFault, id::PeerId};
+
+#[test]
+fn a_silent_peer_holds_nobody_up_and_is_named() {
+    let chain = Chain::new(6_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(2, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
+    assert!(!world.penalized(1).is_empty());
+    assert!(world.penalized(1).iter().all(|fault| **fault == PeerFault::Timeout));
+    assert_eq!(world.penalized(2), Vec::<&PeerFault>::new());
+    assert!(world.now_ms < 6_000, "took {} ms", world.now_ms);
+}
+
+#[test]
+fn a_slow_peer_beside_a_quick_one() {
+    let chain = Chain::new(6_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(8_000)));
+    world.connect(2, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
+    assert_eq!(world.penalized(2), Vec::<&PeerFault>::new());
+    assert!(!world.is_banned(1));
+}
+
+#[test]
+fn a_lone_peer_that_is_slower_than_every_deadline_is_asked_for_ever_and_used_at_last() {
+    let chain = Chain::new(300);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.run_for(120);
+    assert!(!world.is_synced());
+    assert!(!world.is_banned(1), "the only peer is never banned for silence");
+    assert!(world.stalls().contains(&StallReason::NoProgress), "{:?}", world.stalls());
+    let asked = world.requests.len();
+    assert!((5..200).contains(&asked), "asked {asked} times: not given up, not in a hot loop");
+    world.peers.get_mut(&1).expect("connected").manner = Manner::Honest;
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
+    assert!(world.events.contains(&Event::Resumed));
+}
+
+#[test]
+fn a_late_answer_is_ignored() {
+    let chain = Chain::new(200);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(5_500)));
+    // Its answers come after the first deadline (5 s); the deadline grows until they come in time.
+    world.run_to_synced(300);
+    world.assert_stored(&chain, 0);
+    assert!(world.penalized(1).contains(&&PeerFault::Timeout));
+    assert!(!world.is_banned(1));
+}
+
+#[test]
+fn everybody_vanishes_and_comes_back() {
+    let chain = Chain::new(9_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&chain));
+    world.connect(2, TestPeer::new(&chain));
+    assert!(world.run_until(60, |world| world.progress().staged > 2_000));
+    world.disconnect(1);
+    world.disconnect(2);
+    world.run_for(20);
+    assert_eq!(world.stalls(), [StallReason::NoPeers]);
+    assert_eq!(world.progress().stall, Some(StallReason::NoPeers));
+    world.reconnect(2);
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
+    assert_eq!(world.penalties, []);
+    assert!(world.events.contains(&Event::Resumed));
+    let served: u64 = world.peers.values().map(|peer| peer.served).sum();
+    assert!(served < 9_000 + 2_200, "only what was in flight is asked for again: {served}");
+}
+
+#[test]
+fn a_peer_restarts_under_the_same_id() {
+    let chain = Chain::new(4_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&chain));
+    for _ in 0..3 {
+        assert!(world.run_until(60, |world| world.progress().peers[0].requests_in_flight > 0));
+        world.disconnect(1);
+        world.reconnect(1);
+    }
+    // Even when the host says nothing of the loss.
+    world.reconnect(1);
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
+    assert_eq!(world.penalties, []);
+    assert_eq!(world.progress().peers.len(), 1);
+    assert_eq!(world.progress().peers[0].peer, PeerId(1));
+}
+
+#[test]
+fn a_host_that_slept_blames_nobody() {
+    let chain = Chain::new(4_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&chain));
+    assert!(world.run_until(60, |world| world.progress().peers[0].requests_in_flight > 0));
+    world.now_ms += 3_600_000;
+    world.input(Input::Timeout);
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
+    assert_eq!(world.penalties, []);
+}

@@ -1,0 +1,51 @@
+//! Peers of another network, and a target of another network.
+
+mod support;
+
+use support::{CHAIN_ID, Chain, TestPeer, World};
+use sync_core::{StallReason, SyncTarget, chain::ChainSpec, fault::PeerFault};
+
+#[test]
+fn a_peer_of_another_network_is_named_and_never_asked() {
+    let chain = Chain::new(1_000);
+    let mut world = World::new(chain.spec());
+    world.close_banned = false;
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer { chain_id: 1, ..TestPeer::new(&chain) });
+    assert!(matches!(world.penalized(1)[..], [PeerFault::WrongChain { got_chain: 1, expected_chain: CHAIN_ID, .. }]));
+    assert!(world.is_banned(1));
+    world.run_for(10);
+    assert_eq!(world.stalls(), [StallReason::NoUsablePeer]);
+    world.connect(2, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    assert_eq!(world.peers[&1].served, 0);
+}
+
+#[test]
+fn the_same_id_with_another_genesis_is_another_network() {
+    let chain = Chain::new(1_000);
+    let other = chain.fork(0, 1_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&other));
+    assert!(world.is_banned(1));
+}
+
+#[test]
+fn a_target_that_descends_from_another_genesis_ends_the_sync() {
+    let chain = Chain::new(1_000);
+    let spec = ChainSpec::unknown(CHAIN_ID, support::no_hash());
+    let mut world = World::new(spec);
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    // The peer claims the right genesis; what it serves says otherwise.
+    let peer = TestPeer::new(&chain);
+    let mut status = peer.status();
+    status.genesis = support::no_hash();
+    world.peers.insert(1, TestPeer { connected: true, ..peer });
+    world.input(sync_core::Input::PeerConnected { peer: sync_core::id::PeerId(1), status });
+    world.run_for(20);
+    let expected = StallReason::WrongGenesis { got: chain.genesis(), expected: support::no_hash() };
+    assert_eq!(world.stalls(), [expected]);
+    assert!(!world.is_synced());
+    assert_eq!(world.penalties, [], "the target is wrong, not its messenger");
+}
