@@ -268,11 +268,10 @@ mod tests {
 
     #[test]
     fn the_strip_is_bounded_and_covers_everything() {
-        let state = |i: u64| if i % 2 == 0 { RangeState::Staged } else { RangeState::Borrowed };
-        let runs = (0..1_000u64).rev().map(|i| RangeProgress {
-            range: BlockRange::new(i * 10, i * 10 + 9).expect("rising"),
-            state: state(i),
-        });
+        let state = |i: u64| if i.is_multiple_of(2) { RangeState::Staged } else { RangeState::Borrowed };
+        let runs = (0..1_000u64)
+            .rev()
+            .map(|i| RangeProgress { range: BlockRange::new(i * 10, i * 10 + 9).expect("rising"), state: state(i) });
         let strip = bounded_ranges(runs, 96);
         assert!(strip.len() <= 96, "{}", strip.len());
         assert_eq!(strip.first().expect("runs").range.last(), 9_999);

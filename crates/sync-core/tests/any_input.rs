@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use support::{Chain, Manner, TestPeer, World};
@@ -66,12 +68,16 @@ fn manner(which: u8) -> Manner {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn never_panics_and_ends_synced(ops in prop::collection::vec(op(), 1..80)) {
-        let chain = Chain::new(1_500);
-        let fork = chain.fork(900, 1_400);
+        static CHAINS: OnceLock<(Chain, Chain)> = OnceLock::new();
+        let (chain, fork) = CHAINS.get_or_init(|| {
+            let chain = Chain::new(1_500);
+            let fork = chain.fork(900, 1_400);
+            (chain, fork)
+        });
         let ceiling = 2 * 1024 * 1024;
         let config = SyncConfig { window: 256, staged_bytes_max: ceiling, ..SyncConfig::default() };
         let mut world = World::with(chain.spec(), config, Default::default());
@@ -79,7 +85,7 @@ proptest! {
         for op in ops {
             match op {
                 Op::Connect { peer, manner: which, latest } => {
-                    let source = if which >= 200 { &fork } else { &chain };
+                    let source = if which >= 200 { fork } else { chain };
                     let latest = latest.min(source.tip().number);
                     world.connect(peer, TestPeer::new(source).range(0, latest).manner(manner(which)));
                 }
@@ -125,8 +131,8 @@ proptest! {
         world.store.failing = None;
         world.input(Input::Paused(false));
         world.target(SyncTarget::Hash(chain.tip().hash));
-        world.connect(9, TestPeer::new(&chain));
-        let end = world.store_complete_within(900, &chain);
+        world.connect(9, TestPeer::new(chain));
+        let end = world.store_complete_within(900, chain);
         prop_assert!(end, "not synced: {:#?}", world.progress());
         prop_assert!(world.penalties.iter().all(|(peer, ..)| *peer != 9), "{:?}", world.penalties);
     }

@@ -1,6 +1,6 @@
 //! The table of forks is the field's.
 
-use alloy_hardforks::{EthereumHardfork as Fork, EthereumHardforks, ForkCondition, EthereumChainHardforks};
+use alloy_hardforks::{EthereumChainHardforks, EthereumHardfork as Fork, EthereumHardforks, ForkCondition};
 use sync_core::chain::{ChainSpec, ForkSchedule, RuleSet};
 
 fn forks(chain: &ChainSpec) -> &ForkSchedule {

@@ -3,7 +3,7 @@
 mod support;
 
 use support::{Chain, TestPeer, World};
-use sync_core::{StallReason, SyncConfig, SyncTarget, StartBlock};
+use sync_core::{StallReason, StartBlock, SyncConfig, SyncTarget};
 
 #[test]
 fn a_floor_above_genesis_is_the_lowest_block_that_anybody_offers() {

@@ -1,15 +1,14 @@
 //! Real headers of five networks, proven as a sync proves them: sealed, linked, held to the rules of their chain.
 //!
-//! The data lies outside the project ([`data`]); where it is absent each test says so and passes.
+//! The data lies outside the project (`data/mod.rs`); where it is absent each test says so and passes.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read},
-    path::{Path, PathBuf},
-};
+mod data;
 
-use alloy_primitives::{B256, hex, keccak256};
+use std::fs;
+
+use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
+use data::{concatenated, era1, lines, rlp};
 use sync_core::{
     chain::ChainSpec,
     header::Header,
@@ -19,53 +18,6 @@ use sync_core::{
 
 /// Headers in one answer.
 const ANSWER_HEADERS: usize = 90;
-
-/// A file of the test data, if it is there.
-fn data(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("HEADLIGHT_DATA").map(PathBuf::from);
-    let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
-    let file = root.join(path);
-    if !file.exists() {
-        eprintln!("SKIPPED: {} is absent; set HEADLIGHT_DATA to where the test data lies", file.display());
-        return None;
-    }
-    Some(file)
-}
-
-/// Headers of a file of concatenated RLP, rising.
-fn concatenated(path: &Path) -> Vec<Bytes> {
-    let file = Bytes::from(fs::read(path).expect("the file is readable"));
-    let mut headers = Vec::new();
-    let mut at = 0;
-    while at < file.len() {
-        let mut rest = &file[at..];
-        let before = rest.len();
-        alloy_rlp::Header::decode_bytes(&mut rest, true).expect("a list");
-        let len = before - rest.len();
-        headers.push(file.slice(at..at + len));
-        at += len;
-    }
-    headers
-}
-
-/// Headers of an era1 file (e2store: type u16, length u32, reserved u16, then framed snappy), rising.
-fn era1(path: &Path) -> Vec<Bytes> {
-    const COMPRESSED_HEADER: u16 = 0x03;
-    let file = fs::read(path).expect("the file is readable");
-    let mut rest = file.as_slice();
-    let mut headers = Vec::new();
-    while let Some((entry, body)) = rest.split_first_chunk::<8>() {
-        let [t0, t1, l0, l1, l2, l3, ..] = *entry;
-        let (body, next) = body.split_at(u32::from_le_bytes([l0, l1, l2, l3]) as usize);
-        if u16::from_le_bytes([t0, t1]) == COMPRESSED_HEADER {
-            let mut rlp = Vec::new();
-            snap::read::FrameDecoder::new(body).read_to_end(&mut rlp).expect("framed snappy");
-            headers.push(rlp.into());
-        }
-        rest = next;
-    }
-    headers
-}
 
 /// Proves the headers (rising) from the hash of the highest, in answers. Returns the parent hash of the lowest.
 fn prove(chain: &ChainSpec, mut headers: Vec<Bytes>) -> B256 {
@@ -89,7 +41,7 @@ fn prove_both_ways(chain: &ChainSpec, headers: Vec<Bytes>) {
 
 #[test]
 fn mainnet_across_prague() {
-    let Some(path) = data("headers/mainnet-22431080-22431090.headers.rlp") else { return };
+    let Some(path) = data::file("headers/mainnet-22431080-22431090.headers.rlp") else { return };
     let headers = concatenated(&path);
     assert_eq!(headers.len(), 11);
     prove_both_ways(&ChainSpec::mainnet(), headers);
@@ -97,14 +49,14 @@ fn mainnet_across_prague() {
 
 #[test]
 fn mainnet_cancun() {
-    let Some(path) = data("headers/mainnet-22188069-22188088.headers.rlp") else { return };
+    let Some(path) = data::file("headers/mainnet-22188069-22188088.headers.rlp") else { return };
     prove_both_ways(&ChainSpec::mainnet(), concatenated(&path));
 }
 
 #[test]
 fn sepolia_shanghai_and_cancun() {
     for name in ["sepolia-4952200-4952229", "sepolia-5382810-5382839"] {
-        let Some(path) = data(&format!("headers/{name}.headers.rlp")) else { return };
+        let Some(path) = data::file(&format!("headers/{name}.headers.rlp")) else { return };
         let headers = concatenated(&path);
         assert_eq!(headers.len(), 30);
         prove_both_ways(&ChainSpec::sepolia(), headers);
@@ -113,7 +65,7 @@ fn sepolia_shanghai_and_cancun() {
 
 #[test]
 fn goerli_is_unknown_and_passes() {
-    let Some(path) = data("headers/goerli-8661555-8663844.headers.rlp") else { return };
+    let Some(path) = data::file("headers/goerli-8661555-8663844.headers.rlp") else { return };
     let headers = concatenated(&path);
     assert_eq!(headers.len(), 2_290);
     prove(&ChainSpec::unknown(5, None), headers);
@@ -123,7 +75,7 @@ fn goerli_is_unknown_and_passes() {
 fn mainnet_from_genesis() {
     let mut headers = Vec::new();
     for name in ["mainnet-00000-5ec1ffb8", "mainnet-00001-a5364e9a"] {
-        let Some(path) = data(&format!("era1/{name}.era1")) else { return };
+        let Some(path) = data::file(&format!("era1/{name}.era1")) else { return };
         headers.extend(era1(&path));
     }
     assert_eq!(headers.len(), 16_384);
@@ -135,7 +87,7 @@ fn mainnet_from_genesis() {
 fn sepolia_from_genesis() {
     let mut headers = Vec::new();
     for name in ["00000-643a00f7", "00001-f3ea493e", "00002-dcb01f4d", "00003-18b32584", "00004-e93b3f11"] {
-        let Some(path) = data(&format!("era1/sepolia-{name}.era1")) else { return };
+        let Some(path) = data::file(&format!("era1/sepolia-{name}.era1")) else { return };
         headers.extend(era1(&path));
     }
     assert_eq!(headers.len(), 40_960);
@@ -143,21 +95,10 @@ fn sepolia_from_genesis() {
     prove_both_ways(&ChainSpec::sepolia(), headers);
 }
 
-/// The lines of a gzipped file of JSON lines.
-fn lines(path: &Path) -> Vec<serde_json::Value> {
-    let file = flate2::read::GzDecoder::new(fs::File::open(path).expect("the file is readable"));
-    let lines = BufReader::new(file).lines().map(|line| line.expect("text"));
-    lines.map(|line| serde_json::from_str(&line).expect("a JSON object a line")).collect()
-}
-
-fn rlp(value: &serde_json::Value) -> Bytes {
-    hex::decode(value.as_str().expect("a hex string")).expect("hex").into()
-}
-
 /// The last and first blocks on both sides of the merge, Shanghai, Cancun and Prague.
 #[test]
 fn mainnet_at_its_forks() {
-    let Some(path) = data("conformance/mainnet-boundaries.jsonl.gz") else { return };
+    let Some(path) = data::file("conformance/mainnet-boundaries.jsonl.gz") else { return };
     let headers: Vec<Bytes> = lines(&path).iter().map(|line| rlp(&line["rlp"])).collect();
     let chain = ChainSpec::mainnet();
     let mut pairs = 0;
@@ -173,37 +114,10 @@ fn mainnet_at_its_forks() {
     assert_eq!(pairs, 14);
 }
 
-/// Every header that a public fixture accepts passes the rules that hold on any chain.
-#[test]
-fn no_valid_fixture_is_refused_on_an_unknown_chain() {
-    let chain = ChainSpec::unknown(7, None);
-    let mut checked = 0;
-    for name in ["ethereum-tests-valid", "ethereum-tests-transition", "ethereum-tests-invalid", "chain-geth-ethtest", "chain-hive-full"] {
-        let Some(path) = data(&format!("conformance/{name}.jsonl.gz")) else { return };
-        for case in lines(&path) {
-            let mut known = vec![rlp(&case["genesis"])];
-            for block in case["blocks"].as_array().expect("blocks").iter().filter(|block| block["valid"] == true) {
-                let bytes = rlp(&block["rlp"]);
-                let child = Header::decode(&bytes).expect("a valid header decodes");
-                let parent = known.iter().find(|rlp| keccak256(rlp) == child.parent_hash).expect("its parent is valid");
-                let parent = Header::decode(parent).expect("decodes");
-                let result = validate(&child, &parent, &chain).and_then(|()| validate_standalone(&child, &chain));
-                assert_eq!(result, Ok(()), "{name} {}", case["case"]);
-                known.push(bytes);
-                checked += 1;
-                if known.len() > 64 {
-                    known.remove(0);
-                }
-            }
-        }
-    }
-    assert!(checked > 5_000, "{checked} headers");
-}
-
 /// Clique: seals and signers in the extra data.
 #[test]
 fn a_clique_chain_is_unknown_and_passes() {
-    let Some(path) = data("clique/clique.blocks") else { return };
+    let Some(path) = data::file("clique/clique.blocks") else { return };
     let file = fs::read(path).expect("the file is readable");
     let mut rest = file.as_slice();
     let mut headers: Vec<Bytes> = Vec::new();

@@ -49,10 +49,7 @@ fn against_the_parent() {
         changed(|child, _| child.excess_blob_gas = Some(GAS_PER_BLOB)),
         Err(V::ExcessBlobGas { got: GAS_PER_BLOB, expected: 0 })
     ));
-    assert!(matches!(
-        changed(|child, _| child.difficulty = U256::from(131_072)),
-        Err(V::WorkAfterStake { .. })
-    ));
+    assert!(matches!(changed(|child, _| child.difficulty = U256::from(131_072)), Err(V::WorkAfterStake { .. })));
     assert_eq!(changed(|child, _| child.requests_hash = None), Err(V::FieldsLost { got: 20, parent: 21 }));
 }
 
@@ -61,9 +58,11 @@ fn the_gas_limit_moves_by_less_than_its_1024th() {
     // Below the bound, and at it, on both sides.
     let bound = 30_000_000 / 1_024;
     assert_eq!(changed(|child, parent| child.gas_limit = parent.gas_limit + bound - 1), Ok(()));
-    let smaller = |by: u64| move |child: &mut Header<'_>, parent: &Header<'_>| {
-        child.gas_limit = parent.gas_limit - by;
-        child.gas_used = 0;
+    let smaller = |by: u64| {
+        move |child: &mut Header<'_>, parent: &Header<'_>| {
+            child.gas_limit = parent.gas_limit - by;
+            child.gas_used = 0;
+        }
     };
     assert_eq!(changed(smaller(bound - 1)), Ok(()));
     for got in [30_000_000 + bound, 30_000_000 - bound] {
@@ -75,10 +74,7 @@ fn the_gas_limit_moves_by_less_than_its_1024th() {
 #[test]
 fn alone() {
     use RuleViolation as V;
-    assert_eq!(
-        changed(|child, _| child.gas_used = 30_000_001),
-        Err(V::GasUsed { got: 30_000_001, limit: 30_000_000 })
-    );
+    assert_eq!(changed(|child, _| child.gas_used = 30_000_001), Err(V::GasUsed { got: 30_000_001, limit: 30_000_000 }));
     assert_eq!(changed(|child, _| child.extra_data = &[0; 33]), Err(V::ExtraData { got: 33, max: 32 }));
     assert_eq!(changed(|child, _| child.extra_data = &[0; 32]), Ok(()));
     assert_eq!(changed(|child, _| child.nonce = B64::with_last_byte(1)), Err(V::StakeNonce { got: 1 }));

@@ -60,10 +60,7 @@ fn wrong_headers_are_named() {
     let mut headers = rising(&chain, range(40, 59));
     headers[15] = other.header(55).clone();
     let (got, expected) = (other.hash(55), chain.hash(55));
-    assert_eq!(
-        Segment::pack(40, &headers).verify(),
-        Err(SegmentDamage::BrokenLink { number: 55, got, expected })
-    );
+    assert_eq!(Segment::pack(40, &headers).verify(), Err(SegmentDamage::BrokenLink { number: 55, got, expected }));
     let shifted = Segment::pack(41, &rising(&chain, range(40, 59)));
     assert_eq!(shifted.verify(), Err(SegmentDamage::Number { got: 59, expected: 60 }));
     headers[19] = Bytes::from_static(b"no header");

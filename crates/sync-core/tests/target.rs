@@ -18,7 +18,11 @@ fn a_hash_that_nobody_has_is_reported_and_asked_for_again() {
     world.connect(1, TestPeer::new(&chain));
     world.connect(2, TestPeer::new(&chain));
     world.run_for(60);
-    assert!(world.stalls().contains(&StallReason::TargetUnavailable { hash: no_hash(), asked: 2 }), "{:?}", world.stalls());
+    assert!(
+        world.stalls().contains(&StallReason::TargetUnavailable { hash: no_hash(), asked: 2 }),
+        "{:?}",
+        world.stalls()
+    );
     assert_eq!(world.penalties, [], "not having a header is no fault");
     let asked = world.requests.len();
     assert!((4..40).contains(&asked), "asked {asked} times");

@@ -3,6 +3,8 @@
 //! `cargo run --release -p sync-core --example throughput -- 100000 4` (headers, peers). The wire carries some 13 to 25
 //! thousand headers of 600 bytes a second; what is measured here must lie far above.
 
+#![allow(clippy::disallowed_types, reason = "a native measurement: here the clock is the point")]
+
 use std::{collections::VecDeque, time::Instant as Clock};
 
 use alloy_primitives::{Address, B64, B256, Bloom, U256, b256, keccak256};
@@ -67,7 +69,11 @@ fn main() {
     }
 
     let mut machine = HeaderSync::new(SyncConfig::default(), ChainSpec::unknown(4_242, genesis), None);
-    let status = PeerStatus { chain_id: 4_242, genesis, served: ServedRange { earliest: 0, latest: len - 1, latest_hash: hash } };
+    let status = PeerStatus {
+        chain_id: 4_242,
+        genesis,
+        served: ServedRange { earliest: 0, latest: len - 1, latest_hash: hash },
+    };
     let mut inputs = VecDeque::from([Input::TargetChanged(SyncTarget::Hash(hash))]);
     inputs.extend((0..peers).map(|id| Input::PeerConnected { peer: PeerId(id as u32), status }));
 

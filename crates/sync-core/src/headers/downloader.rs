@@ -31,6 +31,12 @@ pub struct Downloader<R> {
     pub staging: Staging<R>,
 }
 
+impl<R> Default for Downloader<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<R> Downloader<R> {
     /// Nothing to do.
     pub fn new() -> Self {

@@ -118,8 +118,8 @@ impl Plan {
         now: Instant,
     ) -> Option<(BlockRange, Failures)> {
         debug_assert!(limit > 0, "a request for nothing");
-        let (piece, failures, borrowed) = self.pieces.iter().rev().take_while(|(last, _)| **last >= at_or_above).find_map(
-            |(last, piece)| {
+        let (piece, failures, borrowed) =
+            self.pieces.iter().rev().take_while(|(last, _)| **last >= at_or_above).find_map(|(last, piece)| {
                 let whole = BlockRange::new(piece.first, *last)?;
                 let usable = whole.intersection(served)?;
                 if usable.last() < at_or_above || !piece.failures.allow(peer, now) {
@@ -127,8 +127,7 @@ impl Plan {
                 }
                 let first = usable.first().max(usable.last().saturating_sub(limit - 1));
                 Some((whole, piece.failures.clone(), BlockRange::new(first, usable.last())?))
-            },
-        )?;
+            })?;
         self.pieces.remove(&piece.last());
         self.headers -= piece.len();
         let (under, over) = piece.without(borrowed);

@@ -109,9 +109,7 @@ fn first_broken(
 /// The rules of a header alone, and that block 0 is the genesis of its chain.
 fn standalone(header: &Header<'_>, hash: B256, chain: &ChainSpec) -> Result<(), RuleViolation> {
     match chain.genesis() {
-        Some(expected) if header.number == 0 && hash != expected => {
-            Err(RuleViolation::Genesis { got: hash, expected })
-        }
+        Some(expected) if header.number == 0 && hash != expected => Err(RuleViolation::Genesis { got: hash, expected }),
         _ => rules::validate_standalone(header, chain),
     }
 }

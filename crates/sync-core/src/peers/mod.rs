@@ -74,7 +74,8 @@ impl Peers {
     /// The peer finished the handshake. `false` when there is no place for it.
     pub fn connect(&mut self, now: Instant, id: PeerId, status: &PeerStatus, same_chain: bool) -> bool {
         if !self.table.contains_key(&id) && self.table.len() >= PEERS_MAX {
-            let gone = self.table.iter().filter(|(_, peer)| !peer.connected).min_by_key(|(id, peer)| (peer.since, **id));
+            let gone =
+                self.table.iter().filter(|(_, peer)| !peer.connected).min_by_key(|(id, peer)| (peer.since, **id));
             let Some(gone) = gone.map(|(id, _)| *id) else { return false };
             self.table.remove(&gone);
         }

@@ -28,5 +28,8 @@ pub fn next_base_fee(parent: &Header<'_>) -> u128 {
 pub(super) fn check_against_parent(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
     let Some(got) = child.base_fee_per_gas else { return Ok(()) };
     let expected = next_base_fee(parent);
-    if u128::from(got) == expected { Ok(()) } else { Err(RuleViolation::BaseFee { got, expected }) }
+    if u128::from(got) == expected {
+        return Ok(());
+    }
+    Err(RuleViolation::BaseFee { got, expected: u64::try_from(expected).unwrap_or(u64::MAX) })
 }

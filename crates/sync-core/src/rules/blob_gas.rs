@@ -37,7 +37,10 @@ pub(super) fn check_against_parent(
     let (Some(got), RuleSet::Forks(forks)) = (child.excess_blob_gas, chain.rules()) else { return Ok(()) };
     let Some(params) = forks.blob_params(child.timestamp) else { return Ok(()) };
     let expected = next_excess_blob_gas(parent, params, begun(forks.osaka, child.timestamp));
-    if u128::from(got) == expected { Ok(()) } else { Err(RuleViolation::ExcessBlobGas { got, expected }) }
+    if u128::from(got) == expected {
+        return Ok(());
+    }
+    Err(RuleViolation::ExcessBlobGas { got, expected: u64::try_from(expected).unwrap_or(u64::MAX) })
 }
 
 /// The excess blob gas that a child of `parent` must have, by the child's parameters. `osaka`: does EIP-7918 hold for

@@ -34,9 +34,5 @@ pub(super) fn check(header: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleVi
 /// Once a field is there it stays. Genesis is given, so its fields bind nobody.
 pub(super) fn check_against_parent(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
     let (got, before) = (child.field_count(), parent.field_count());
-    if parent.number == 0 || got >= before {
-        Ok(())
-    } else {
-        Err(RuleViolation::FieldsLost { got, parent: before })
-    }
+    if parent.number == 0 || got >= before { Ok(()) } else { Err(RuleViolation::FieldsLost { got, parent: before }) }
 }

@@ -113,8 +113,8 @@ pub enum RuleViolation {
     BaseFee {
         /// Its own, in wei.
         got: u64,
-        /// What follows; may be over 64 bits for an absurd parent.
-        expected: u128,
+        /// What follows; 2^64 - 1 when an absurd parent asks for more.
+        expected: u64,
     },
     /// Difficulty by proof of stake.
     #[error("difficulty is {got} by proof of stake, expected 0")]
@@ -162,8 +162,8 @@ pub enum RuleViolation {
     ExcessBlobGas {
         /// Its own.
         got: u64,
-        /// What follows; may be over 64 bits for an absurd parent.
-        expected: u128,
+        /// What follows; 2^64 - 1 when an absurd parent asks for more.
+        expected: u64,
     },
 }
 

@@ -41,8 +41,11 @@ impl MemoryStore {
     pub fn corrupt(&mut self, number: BlockNumber) {
         let found = self.segments.range(Segment::slot(number).first()..=number).next_back();
         let Some((&first, record)) = found else { return };
-        let Some(segment) = Segment::decode(record.clone()).ok().filter(|it| it.range().contains(number)) else { return };
-        let headers: Vec<Bytes> = segment.headers().map(|(at, rlp)| if at == number { flip(&rlp) } else { rlp }).collect();
+        let Some(segment) = Segment::decode(record.clone()).ok().filter(|it| it.range().contains(number)) else {
+            return;
+        };
+        let headers: Vec<Bytes> =
+            segment.headers().map(|(at, rlp)| if at == number { flip(&rlp) } else { rlp }).collect();
         self.segments.insert(first, Segment::pack(first, &headers).record().clone());
     }
 

@@ -55,7 +55,8 @@ impl HeaderSync {
         let Some(known) = self.peers.get_mut(peer) else { return };
         let window_used = known.window.sent(bytes);
         let deadline = now + known.window.deadline();
-        let id = self.downloader.requests.send(InFlight { peer, purpose, limit, sent: now, deadline, bytes, window_used });
+        let id =
+            self.downloader.requests.send(InFlight { peer, purpose, limit, sent: now, deadline, bytes, window_used });
         self.out.push_back(Output::Request(HeadersRequest { id, peer, start, limit }));
     }
 
@@ -135,7 +136,10 @@ impl HeaderSync {
             id != slow
                 && peer.reputation.may_ask(now)
                 && peer.range().is_some_and(|range| range.contains(front))
-                && peer.window.round_trip().is_some_and(|trip| waited > trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
+                && peer
+                    .window
+                    .round_trip()
+                    .is_some_and(|trip| waited > trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
         });
         if !quick {
             return false;
@@ -243,7 +247,9 @@ impl HeaderSync {
                 self.out.push_back(Output::Event(Event::HeadersLinked { range, peer }));
                 self.after_link(now, range);
             }
-            Err(LinkError { fault: LinkFault::Invalid { violation: RuleViolation::Genesis { got, .. }, .. }, .. }) => {
+            Err(LinkError {
+                fault: LinkFault::Invalid { violation: RuleViolation::Genesis { got, .. }, .. }, ..
+            }) => {
                 // The answer holds block 0 of another network, and hangs together up to the target: nobody lied.
                 self.wrong_genesis = Some(got);
                 self.drop_run();

@@ -2,12 +2,12 @@
 //!
 //! | room | what happens in it |
 //! |---|---|
-//! | [`target`] | what the sync ends with, above: a pinned hash, or the tip that peers agree on |
-//! | [`run`] | which gap is filled next, what it must meet below, what a reorg removes |
-//! | [`download`] | requests out, answers in, proofs |
-//! | [`store`] | batches to the store, one at a time |
-//! | [`stall`] | nothing moves, and why |
-//! | [`report`] | progress |
+//! | `target` | what the sync ends with, above: a pinned hash, or the tip that peers agree on |
+//! | `run` | which gap is filled next, what it must meet below, what a reorg removes |
+//! | `download` | requests out, answers in, proofs |
+//! | `store` | batches to the store, one at a time |
+//! | `stall` | nothing moves, and why |
+//! | `report` | progress |
 
 mod download;
 mod report;
@@ -154,10 +154,8 @@ impl HeaderSync {
         self.forgive_own_sleep(now);
         self.progress_dirty = true;
         // Answers to probes and votes say so themselves, when they are looked at.
-        let routine = matches!(
-            input,
-            Input::HeadersReceived { .. } | Input::BatchPersisted { .. } | Input::PersistFailed { .. }
-        );
+        let routine =
+            matches!(input, Input::HeadersReceived { .. } | Input::BatchPersisted { .. } | Input::PersistFailed { .. });
         self.target.dirty |= !routine;
         match input {
             Input::TargetChanged(target) => self.want(target),
@@ -277,7 +275,8 @@ impl HeaderSync {
     /// Everything from floor to target is durable.
     fn poll_synced(&mut self) -> bool {
         let Some(head) = self.target.resolved else { return false };
-        let done = self.run.is_none() && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
+        let done =
+            self.run.is_none() && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
         if self.synced || !done {
             return false;
         }

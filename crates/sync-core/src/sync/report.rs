@@ -17,7 +17,9 @@ impl HeaderSync {
         let target = self.target.resolved;
         let floor = target.map_or(self.floor(), |target| self.floor().min(target.number));
         let total = target.map_or(0, |target| target.number - floor + 1);
-        let stored = target.and_then(|target| BlockRange::new(floor, target.number)).map_or(0, |whole| self.durable.stored_in(whole));
+        let stored = target
+            .and_then(|target| BlockRange::new(floor, target.number))
+            .map_or(0, |whole| self.durable.stored_in(whole));
         let batched = self.batched_headers();
         let staged = self.downloader.staging.headers() + self.collector.len() as u64 + batched;
         let headers_per_second = self.linked_meter.per_second(now);

@@ -50,7 +50,8 @@ impl HeaderSync {
 
     /// When the suspected reason will be said, if it was not yet; when lack of progress would be.
     pub(super) fn stall_wakeup(&self) -> Option<Instant> {
-        let suspected = self.watch.suspected.as_ref().filter(|(reason, _)| self.watch.announced.as_ref() != Some(reason));
+        let suspected =
+            self.watch.suspected.as_ref().filter(|(reason, _)| self.watch.announced.as_ref() != Some(reason));
         let suspected = suspected.map(|(reason, since)| self.stall_due(reason, *since));
         let watched = self.watch.announced.is_none() && self.run.is_some() && !self.paused;
         let no_progress = watched.then(|| self.moved_at + self.config.no_progress_after);

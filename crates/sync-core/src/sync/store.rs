@@ -66,7 +66,8 @@ impl HeaderSync {
 
     /// When what is proven is stored although its window is not full.
     pub(super) fn flush_wakeup(&self) -> Option<Instant> {
-        let waits = self.run.is_some() && !self.collector.is_empty() && self.batches() < self.config.batches_in_flight_max;
+        let waits =
+            self.run.is_some() && !self.collector.is_empty() && self.batches() < self.config.batches_in_flight_max;
         waits.then(|| self.moved_at + self.config.flush_after)
     }
 
@@ -127,7 +128,9 @@ impl HeaderSync {
 
     /// Input: the store refused the batch.
     pub(super) fn note_persist_failed(&mut self, now: Instant, id: BatchId, failure: StoreFailure) {
-        let Some(persisting) = self.persisting.as_mut().filter(|persisting| persisting.batch.id() == id) else { return };
+        let Some(persisting) = self.persisting.as_mut().filter(|persisting| persisting.batch.id() == id) else {
+            return;
+        };
         let pause = doubled(self.config.persist_retry_start, persisting.refusals, self.config.persist_retry_max);
         persisting.refusals = persisting.refusals.saturating_add(1);
         persisting.retry_at = Some(now + pause);

@@ -182,7 +182,7 @@ impl HeaderSync {
         if let Some((tip, open)) = undecided {
             return self.ask_votes(now, tip, &open);
         }
-        self.target.trouble = known.is_none().then(|| {
+        self.target.trouble = known.is_none().then_some({
             if tips.len() < self.config.tip_quorum {
                 StallReason::QuorumNotReached { have: most, need }
             } else {

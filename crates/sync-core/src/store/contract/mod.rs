@@ -1,7 +1,7 @@
 //! The suite that every store passes: one function a case, and [`store_contract_cases!`](crate::store_contract_cases) to
 //! make a test of each.
 //!
-//! ```ignore
+//! ```text
 //! macro_rules! case {
 //!     ($name:ident) => {
 //!         #[wasm_bindgen_test]

@@ -1,0 +1,71 @@
+//! The test data outside the project: where it lies and how its files are read.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::hex;
+use bytes::Bytes;
+
+/// A file of the test data, if it is there. If not, says so: the caller then passes without having tested anything.
+pub fn file(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("HEADLIGHT_DATA").map(PathBuf::from);
+    let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
+    let file = root.join(path);
+    if !file.exists() {
+        eprintln!("SKIPPED: {} is absent; set HEADLIGHT_DATA to where the test data lies", file.display());
+        return None;
+    }
+    Some(file)
+}
+
+/// Headers of a file of concatenated RLP, rising.
+pub fn concatenated(path: &Path) -> Vec<Bytes> {
+    let file = Bytes::from(fs::read(path).expect("the file is readable"));
+    let mut headers = Vec::new();
+    let mut at = 0;
+    while at < file.len() {
+        let mut rest = &file[at..];
+        let before = rest.len();
+        alloy_rlp::Header::decode_bytes(&mut rest, true).expect("a list");
+        let len = before - rest.len();
+        headers.push(file.slice(at..at + len));
+        at += len;
+    }
+    headers
+}
+
+/// Headers of an era1 file (e2store: type u16, length u32, reserved u16, then framed snappy), rising.
+pub fn era1(path: &Path) -> Vec<Bytes> {
+    const COMPRESSED_HEADER: u16 = 0x03;
+    let file = fs::read(path).expect("the file is readable");
+    let mut rest = file.as_slice();
+    let mut headers = Vec::new();
+    while let Some((entry, body)) = rest.split_first_chunk::<8>() {
+        let [t0, t1, l0, l1, l2, l3, ..] = *entry;
+        let (body, next) = body.split_at(u32::from_le_bytes([l0, l1, l2, l3]) as usize);
+        if u16::from_le_bytes([t0, t1]) == COMPRESSED_HEADER {
+            let mut rlp = Vec::new();
+            snap::read::FrameDecoder::new(body).read_to_end(&mut rlp).expect("framed snappy");
+            headers.push(rlp.into());
+        }
+        rest = next;
+    }
+    headers
+}
+
+/// The objects of a gzipped file of JSON lines.
+pub fn lines(path: &Path) -> Vec<serde_json::Value> {
+    let file = flate2::read::GzDecoder::new(fs::File::open(path).expect("the file is readable"));
+    let lines = BufReader::new(file).lines().map(|line| line.expect("text"));
+    lines.map(|line| serde_json::from_str(&line).expect("a JSON object a line")).collect()
+}
+
+/// The bytes of a hex string.
+pub fn rlp(value: &serde_json::Value) -> Bytes {
+    hex::decode(value.as_str().expect("a hex string")).expect("hex").into()
+}
