@@ -1,0 +1,110 @@
+//! From a request to its answer, in one reused buffer.
+//!
+//! An answer stops before it exceeds its limit of bytes, but always holds one header at least when the first exists; it
+//! also stops where the source ends or a number leaves 64 bits. Whatever a request asks for, it costs at most
+//! `HEADERS_PER_REQUEST_MAX` look-ups.
+
+use std::ops::Range;
+
+use header_wire::{AnswerBuilder, GetBlockHeaders, HashOrNumber, limits::HEADERS_PER_REQUEST_MAX};
+
+use crate::source::HeaderSource;
+
+/// What an answer holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// How many headers.
+    pub headers: usize,
+    /// How many were asked for.
+    pub asked: usize,
+    /// Number of the last one.
+    pub last: u64,
+    /// Where the middle one lies in the payload.
+    pub middle: Range<usize>,
+}
+
+/// Puts the answer to `request` into `builder`; it is cut before its headers exceed `bytes_max`.
+pub fn build(
+    source: &dyn HeaderSource,
+    request: &GetBlockHeaders,
+    bytes_max: usize,
+    builder: &mut AnswerBuilder,
+) -> Answer {
+    builder.start(request.request_id);
+    let asked = usize::try_from(request.limit).unwrap_or(usize::MAX).min(HEADERS_PER_REQUEST_MAX);
+    let mut answer = Answer { asked, ..Answer::default() };
+    let mut next = match request.start {
+        HashOrNumber::Number(number) => Some(number),
+        HashOrNumber::Hash(hash) => source.number_of(&hash),
+    };
+    let step = request.skip.checked_add(1);
+    while answer.headers < asked
+        && let Some(number) = next
+        && let Some(header) = source.by_number(number)
+    {
+        let start = builder.payload_len();
+        if answer.headers > 0 && start + header.len() > bytes_max {
+            break;
+        }
+        builder.push(&header);
+        // The middle one of those so far, or one beside it.
+        if answer.headers == 0 || start <= bytes_max / 2 && answer.headers < asked.div_ceil(2) {
+            answer.middle = start..builder.payload_len();
+        }
+        answer.headers += 1;
+        answer.last = number;
+        next = step.and_then(|step| if request.reverse { number.checked_sub(step) } else { number.checked_add(step) });
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use header_wire::{BlockHeaders, Decoder, Message, limits::MESSAGE_BYTES_MAX};
+
+    use super::*;
+    use crate::{header::HeaderFacts, source::GeneratedSource};
+
+    fn numbers(source: &GeneratedSource, request: GetBlockHeaders, bytes_max: usize) -> Vec<u64> {
+        let mut builder = AnswerBuilder::new();
+        let answer = build(source, &request, bytes_max, &mut builder);
+        let mut decoder = Decoder::new(MESSAGE_BYTES_MAX);
+        decoder.push(builder.finish());
+        let Ok(Some(Message::BlockHeaders(BlockHeaders { request_id: 5, headers }))) = decoder.next() else {
+            panic!("an answer to request 5")
+        };
+        assert_eq!(answer.headers, headers.len());
+        headers.iter().map(|header| HeaderFacts::read(header).expect("a header").number).collect()
+    }
+
+    fn request(start: u64, limit: u64, skip: u64, reverse: bool) -> GetBlockHeaders {
+        GetBlockHeaders { request_id: 5, start: HashOrNumber::Number(start), limit, skip, reverse }
+    }
+
+    #[test]
+    fn runs_rise_fall_and_skip_and_end_with_the_source() {
+        let source = GeneratedSource::new(1, 30);
+        let all = usize::MAX;
+        assert_eq!(numbers(&source, request(3, 3, 0, true), all), [3, 2, 1]);
+        assert_eq!(numbers(&source, request(3, 9, 0, true), all), [3, 2, 1, 0]);
+        assert_eq!(numbers(&source, request(27, 9, 0, false), all), [27, 28, 29]);
+        assert_eq!(numbers(&source, request(20, 9, 6, true), all), [20, 13, 6]);
+        assert_eq!(numbers(&source, request(20, 9, u64::MAX, false), all), [20]);
+        assert_eq!(numbers(&source, request(20, 0, 0, false), all), [0_u64; 0]);
+        assert_eq!(numbers(&source, request(30, 5, 0, true), all), [0_u64; 0]);
+        let by_hash = |hash| GetBlockHeaders { start: HashOrNumber::Hash(hash), ..request(0, 2, 0, true) };
+        assert_eq!(numbers(&source, by_hash(source.hash_of(9).expect("inside")), all), [9, 8]);
+        assert_eq!(numbers(&source, by_hash(B256::ZERO), all), [0_u64; 0]);
+    }
+
+    #[test]
+    fn an_answer_stops_before_its_limit_but_never_before_its_first_header() {
+        let source = GeneratedSource::new(1, 200);
+        let len = |number| source.by_number(number).expect("inside").len();
+        let two = len(199) + len(198);
+        assert_eq!(numbers(&source, request(199, 50, 0, true), two), [199, 198]);
+        assert_eq!(numbers(&source, request(199, 50, 0, true), two - 1), [199]);
+        assert_eq!(numbers(&source, request(199, 50, 0, true), 1), [199]);
+    }
+}

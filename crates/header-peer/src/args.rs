@@ -1,0 +1,113 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use header_wire::limits::{ANSWER_BYTES_DEFAULT, MESSAGE_BYTES_MAX};
+
+use crate::{chain::Chain, fault::Fault, limits, source::GENERATED_HEADERS_MAX};
+
+/// Headers of the embedded chain when no source is named.
+pub const GENERATE_DEFAULT: u64 = 100_000;
+/// Room that an answer leaves in a message for its ids and prefixes, and for one header over the limit.
+const ANSWER_BYTES_MAX: u64 = (MESSAGE_BYTES_MAX / 2) as u64;
+
+/// Serves Ethereum headers to browsers over WebRTC.
+#[derive(Debug, Parser)]
+#[command(name = "header-peer", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve headers over WebRTC-direct, and a page over HTTP
+    Serve(ServeArgs),
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where the headers come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// Seed of the generated chain
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Network of the headers: mainnet, sepolia, holesky, hoodi or a chain id [default: by genesis, then by file name]
+    #[arg(long, value_name = "NAME|ID", value_parser = Chain::parse)]
+    pub chain: Option<Chain>,
+
+    /// UDP address for WebRTC; with port 0 the port of the last run if it is free, else any
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// TCP address of the page, peers.json and stats.json
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub http: SocketAddr,
+
+    /// Folder of the page
+    #[arg(long, value_name = "DIR")]
+    pub web: Option<PathBuf>,
+
+    /// Folder that keeps identity and certificate, so that the multiaddr stays [default: in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Most connections at a time
+    #[arg(long, value_name = "N", default_value_t = limits::CONNECTIONS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+
+    /// Bytes of headers at which an answer is cut
+    #[arg(long, value_name = "N", default_value_t = ANSWER_BYTES_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..=ANSWER_BYTES_MAX))]
+    pub answer_bytes: u64,
+
+    /// Requests a second that one client may have answered
+    #[arg(long, value_name = "N", default_value_t = limits::REQUESTS_PER_SECOND_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
+    pub request_budget: u32,
+
+    /// For tests: lie in a named way
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub fault: Option<Fault>,
+
+    /// For tests: one line of JSON in place of the addresses
+    #[arg(long, hide = true)]
+    pub ready_json: bool,
+}
+
+/// Where the headers come from; one at most.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct SourceArgs {
+    /// A generated chain of N headers, the default with N = 100000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=GENERATED_HEADERS_MAX))]
+    pub generate: Option<u64>,
+
+    /// Era1 files, or folders of them
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub era1: Vec<PathBuf>,
+
+    /// RLP blocks one after another, as `geth export` writes them
+    #[arg(long, value_name = "FILE")]
+    pub rlp: Option<PathBuf>,
+
+    /// RLP headers one after another
+    #[arg(long, value_name = "FILE")]
+    pub headers: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

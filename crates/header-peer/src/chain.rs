@@ -1,0 +1,183 @@
+//! Which network a source belongs to: the public networks by genesis hash, by file name, or as the user says.
+
+use std::fmt;
+
+use alloy_hardforks::{EthereumHardfork, ForkCondition, ForkFilter, ForkFilterKey, ForkHash, Head};
+use alloy_primitives::{B256, b256};
+use header_wire::ForkId;
+
+/// Chain id of generated chains; no public network has it.
+pub const GENERATED_CHAIN_ID: u64 = 4919;
+/// Chain id of a source whose network nobody named.
+pub const UNKNOWN_CHAIN_ID: u64 = 0;
+
+/// A public network that the peer knows by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Its name, as in file names.
+    pub name: &'static str,
+    /// Chain id.
+    pub chain_id: u64,
+    /// Hash of its genesis block.
+    pub genesis: B256,
+    /// Time of its genesis block, seconds since 1970.
+    genesis_timestamp: u64,
+}
+
+/// The public networks. Genesis hashes and times are those of the networks' published genesis files.
+pub const NETWORKS: [Network; 4] = [
+    Network {
+        name: "mainnet",
+        chain_id: 1,
+        genesis: b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3"),
+        genesis_timestamp: 0,
+    },
+    Network {
+        name: "sepolia",
+        chain_id: 11_155_111,
+        genesis: b256!("25a5cc106eea7138acab33231d7160d69cb777ee0c2c553fcddf5138993e6dd9"),
+        genesis_timestamp: 1_633_267_481,
+    },
+    Network {
+        name: "holesky",
+        chain_id: 17_000,
+        genesis: b256!("b5f7f912443c940f21fd611f12828d75b534364ed9e95ca4e307729a4661bde4"),
+        genesis_timestamp: 1_695_902_100,
+    },
+    Network {
+        name: "hoodi",
+        chain_id: 560_048,
+        genesis: b256!("bbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b"),
+        genesis_timestamp: 1_742_212_800,
+    },
+];
+
+/// The chain that a peer names in its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Chain id, which is the network id too; [`UNKNOWN_CHAIN_ID`] when nobody knows.
+    pub id: u64,
+}
+
+impl Chain {
+    /// Reads `--chain`: a name of [`NETWORKS`] or a chain id.
+    ///
+    /// # Errors
+    ///
+    /// Neither; the text names what is possible.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(network) = NETWORKS.iter().find(|network| network.name == text) {
+            return Ok(Self { id: network.chain_id });
+        }
+        text.parse().map(|id| Self { id }).map_err(|_| {
+            let names: Vec<_> = NETWORKS.iter().map(|network| network.name).collect();
+            format!("not a chain: give {} or a chain id", names.join(", "))
+        })
+    }
+
+    /// The chain of a source that was read from files: the network whose genesis it holds; else, when it does not
+    /// reach down to a genesis, the network that its file is named after (`mainnet-...`).
+    pub fn of_file(genesis: Option<B256>, file_name: Option<&str>) -> Self {
+        let known = match genesis {
+            Some(hash) => NETWORKS.iter().find(|network| network.genesis == hash),
+            None => file_name.and_then(|file| {
+                NETWORKS
+                    .iter()
+                    .find(|network| file.strip_prefix(network.name).is_some_and(|rest| rest.starts_with('-')))
+            }),
+        };
+        Self { id: known.map_or(UNKNOWN_CHAIN_ID, |network| network.chain_id) }
+    }
+
+    /// The public network with this id, if it is one.
+    pub fn network(self) -> Option<&'static Network> {
+        NETWORKS.iter().find(|network| network.chain_id == self.id)
+    }
+
+    /// Fork id (EIP-2124) at the header with this number and time. For a chain whose forks are not known: the
+    /// checksum of its genesis alone, and no next fork.
+    pub fn fork_id(self, genesis: B256, number: u64, timestamp: u64) -> ForkId {
+        let Some(network) = self.network().filter(|network| network.genesis == genesis) else {
+            return ForkId { hash: ForkHash::from(genesis).0, next: 0 };
+        };
+        let head = Head { number, timestamp, ..Head::default() };
+        let filter = ForkFilter::new(head, genesis, network.genesis_timestamp, network.forks());
+        let alloy_hardforks::ForkId { hash, next } = filter.current();
+        ForkId { hash: hash.0, next }
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.network(), self.id) {
+            (Some(network), _) => f.write_str(network.name),
+            (None, GENERATED_CHAIN_ID) => f.write_str("generated"),
+            (None, UNKNOWN_CHAIN_ID) => f.write_str("unknown"),
+            (None, id) => write!(f, "{id}"),
+        }
+    }
+}
+
+impl Network {
+    /// Blocks and times at which the fork id changes.
+    fn forks(&self) -> Vec<ForkFilterKey> {
+        let forks: Vec<(EthereumHardfork, ForkCondition)> = match self.name {
+            "mainnet" => EthereumHardfork::mainnet().into(),
+            "sepolia" => EthereumHardfork::sepolia().into(),
+            "holesky" => EthereumHardfork::holesky().into(),
+            _ => EthereumHardfork::hoodi().into(),
+        };
+        let key = |(_, condition): &(_, ForkCondition)| match *condition {
+            ForkCondition::Block(number) => Some(ForkFilterKey::Block(number)),
+            ForkCondition::TTD { fork_block, .. } => fork_block.map(ForkFilterKey::Block),
+            ForkCondition::Timestamp(time) => Some(ForkFilterKey::Time(time)),
+            ForkCondition::Never => None,
+        };
+        forks.iter().filter_map(key).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fork_ids_are_those_of_the_eip_and_of_the_networks() {
+        let id = |name, number, timestamp| {
+            let chain = Chain::parse(name).expect("a known name");
+            let network = chain.network().expect("a known network");
+            chain.fork_id(network.genesis, number, timestamp)
+        };
+        // EIP-2124, table of examples.
+        assert_eq!(id("mainnet", 0, 0), ForkId { hash: [0xfc, 0x64, 0xec, 0x04], next: 1_150_000 });
+        assert_eq!(id("mainnet", 1_920_000, 0), ForkId { hash: [0x91, 0xd1, 0xf9, 0x48], next: 2_463_000 });
+        // EIP-6953 gives the timestamps; the checksums are those that the networks' nodes announce.
+        assert_eq!(
+            id("mainnet", 20_000_000, 1_710_338_135),
+            ForkId { hash: [0x9f, 0x3d, 0x22, 0x54], next: 1_746_612_311 }
+        );
+        assert_eq!(id("sepolia", 0, 1_633_267_481), ForkId { hash: [0xfe, 0x33, 0x66, 0xe7], next: 1_735_371 });
+        // A genesis of its own under a known chain id is not that network.
+        let other = Chain { id: 1 }.fork_id(B256::ZERO, 0, 0);
+        assert_eq!(other, ForkId { hash: ForkHash::from(B256::ZERO).0, next: 0 });
+    }
+
+    #[test]
+    fn a_genesis_weighs_more_than_a_file_name() {
+        let mainnet = NETWORKS[0];
+        assert_eq!(Chain::of_file(Some(mainnet.genesis), Some("export.rlp")).id, 1);
+        assert_eq!(Chain::of_file(None, Some("sepolia-5382810.headers.rlp")).id, 11_155_111);
+        assert_eq!(Chain::of_file(None, Some("sepolia2-1.rlp")).id, UNKNOWN_CHAIN_ID);
+        assert_eq!(Chain::of_file(Some(B256::ZERO), Some("mainnet-shadow.rlp")).id, UNKNOWN_CHAIN_ID);
+        assert_eq!(Chain::of_file(None, None).id, UNKNOWN_CHAIN_ID);
+    }
+
+    #[test]
+    fn chains_parse_by_name_and_number() {
+        assert_eq!(Chain::parse("hoodi"), Ok(Chain { id: 560_048 }));
+        assert_eq!(Chain::parse("1337"), Ok(Chain { id: 1337 }));
+        assert!(Chain::parse("moonnet").unwrap_err().contains("mainnet, sepolia"));
+        assert_eq!(Chain { id: 4919 }.to_string(), "generated");
+        assert_eq!(Chain { id: 7 }.to_string(), "7");
+    }
+}

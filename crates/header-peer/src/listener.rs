@@ -1,0 +1,220 @@
+//! What a session needs of a transport: accepted streams with the identity at their other end.
+//!
+//! The trait is all that the rest of the peer sees, so that a second WebRTC engine can stand beside the first.
+
+use std::{fmt, future::Future, net::SocketAddr, sync::Arc};
+
+use futures::{AsyncRead, AsyncWrite, StreamExt};
+use libp2p::{
+    Multiaddr, PeerId, StreamProtocol, Swarm, Transport as _,
+    connection_limits::{self, ConnectionLimits},
+    core::{muxing::StreamMuxerBox, transport::ListenerId},
+    multiaddr::Protocol,
+    swarm::{self, NetworkBehaviour, SwarmEvent},
+};
+use libp2p_stream::{Behaviour as Streams, IncomingStreams};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
+
+use crate::{identity::Identity, limits};
+
+/// Accepts streams of the sync protocol.
+pub trait Listener: Send {
+    /// A stream to one client.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next stream and the identity of the client; `None` once the listener has ended.
+    fn accept(&mut self) -> impl Future<Output = Option<(PeerId, Self::Stream)>> + Send;
+
+    /// Where clients can reach it, each with the peer's own identity; changes as interfaces come and go.
+    fn addresses(&self) -> watch::Receiver<Vec<Multiaddr>>;
+
+    /// Closes all connections properly, within [`limits::SHUTDOWN_TIMEOUT`].
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// The listener cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on udp {address}: {reason}")]
+pub struct ListenError {
+    address: SocketAddr,
+    reason: String,
+}
+
+/// WebRTC-direct by libp2p-webrtc.
+///
+/// A task of its own drives the connections; streams come to [`Listener::accept`] through libp2p's own queue, which
+/// drops streams that nobody accepts at once: the caller must not do anything between two calls.
+pub struct WebRtcListener {
+    streams: IncomingStreams,
+    addresses: watch::Receiver<Vec<Multiaddr>>,
+    stop: Arc<Notify>,
+    driver: JoinHandle<()>,
+}
+
+#[derive(NetworkBehaviour)]
+struct Behaviour {
+    limits: connection_limits::Behaviour,
+    streams: Streams,
+}
+
+impl WebRtcListener {
+    /// Listens on `address`; with port 0 on the port of the identity's last run if it is free, else on any.
+    ///
+    /// # Errors
+    ///
+    /// The address is taken or is none of this machine's.
+    pub async fn start(
+        identity: &Identity,
+        address: SocketAddr,
+        connections_max: u32,
+        protocol: &'static str,
+    ) -> Result<Self, ListenError> {
+        let failed = |reason: &dyn fmt::Display| ListenError { address, reason: reason.to_string() };
+        let chosen = choose_port(address, identity.last_port).map_err(|error| failed(&error))?;
+
+        let behaviour = Behaviour {
+            limits: connection_limits::Behaviour::new(
+                ConnectionLimits::default()
+                    .with_max_pending_incoming(Some(limits::CONNECTIONS_PENDING_MAX))
+                    .with_max_established_incoming(Some(connections_max))
+                    .with_max_established_per_peer(Some(limits::CONNECTIONS_PER_PEER_MAX)),
+            ),
+            streams: Streams::new(),
+        };
+        let streams =
+            behaviour.streams.new_control().accept(StreamProtocol::new(protocol)).map_err(|error| failed(&error))?;
+
+        let transport = libp2p_webrtc::tokio::Transport::new(identity.keypair.clone(), identity.certificate.clone())
+            .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
+            .boxed();
+        let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(limits::CONNECTION_IDLE_TIMEOUT);
+        let mut swarm = Swarm::new(transport, behaviour, identity.keypair.public().to_peer_id(), config);
+        let listener = swarm.listen_on(multiaddr(chosen)).map_err(|error| failed(&error))?;
+
+        let (sender, addresses) = watch::channel(Vec::new());
+        let stop = Arc::new(Notify::new());
+        let driver = tokio::spawn(drive(swarm, listener, sender, Arc::clone(&stop)));
+        let mut started = Self { streams, addresses, stop, driver };
+        // Either the first address comes, or the driver ends and takes the sender with it.
+        started
+            .addresses
+            .wait_for(|addresses| !addresses.is_empty())
+            .await
+            .map(drop)
+            .map_err(|_| failed(&"the listener ended"))?;
+        Ok(started)
+    }
+}
+
+impl Listener for WebRtcListener {
+    type Stream = swarm::Stream;
+
+    async fn accept(&mut self) -> Option<(PeerId, Self::Stream)> {
+        self.streams.next().await
+    }
+
+    fn addresses(&self) -> watch::Receiver<Vec<Multiaddr>> {
+        self.addresses.clone()
+    }
+
+    async fn close(self) {
+        drop(self.streams);
+        self.stop.notify_one();
+        if let Err(error) = self.driver.await {
+            eprintln!("header-peer: the listener ended badly: {error}");
+        }
+    }
+}
+
+/// Runs the connections until it is told to stop or the listener ends.
+async fn drive(
+    mut swarm: Swarm<Behaviour>,
+    listener: ListenerId,
+    addresses: watch::Sender<Vec<Multiaddr>>,
+    stop: Arc<Notify>,
+) {
+    let own = Protocol::P2p(*swarm.local_peer_id());
+    loop {
+        let event = tokio::select! {
+            event = swarm.select_next_some() => event,
+            () = stop.notified() => break,
+        };
+        match event {
+            SwarmEvent::NewListenAddr { address, .. } => {
+                let mut found = vec![address.with(own.clone())];
+                // On an unspecified address one comes for each interface, all at once at the start.
+                while let Some(Some(event)) = futures::FutureExt::now_or_never(swarm.next()) {
+                    if let SwarmEvent::NewListenAddr { address, .. } = event {
+                        found.push(address.with(own.clone()));
+                    }
+                }
+                addresses.send_modify(|all| all.extend(found));
+            }
+            SwarmEvent::ExpiredListenAddr { address, .. } => {
+                let gone = address.with(own.clone());
+                addresses.send_modify(|all| all.retain(|known| *known != gone));
+            }
+            SwarmEvent::ListenerError { error, .. } => eprintln!("header-peer: udp: {error}"),
+            SwarmEvent::ListenerClosed { listener_id, reason, .. } if listener_id == listener => {
+                eprintln!("header-peer: the udp listener closed: {reason:?}");
+                return;
+            }
+            // Handshakes of anybody fail for any reason, and connections come and go: nothing to be done.
+            _ => {}
+        }
+    }
+
+    let connected: Vec<_> = swarm.connected_peers().copied().collect();
+    for peer in connected {
+        // The error says that it is gone already.
+        let _ = swarm.disconnect_peer_id(peer);
+    }
+    let closed = async {
+        while swarm.connected_peers().next().is_some() {
+            swarm.select_next_some().await;
+        }
+    };
+    if tokio::time::timeout(limits::SHUTDOWN_TIMEOUT, closed).await.is_err() {
+        eprintln!("header-peer: some connections did not close in time");
+    }
+}
+
+/// `/ip4/../udp/../webrtc-direct`
+fn multiaddr(address: SocketAddr) -> Multiaddr {
+    Multiaddr::from(address.ip()).with(Protocol::Udp(address.port())).with(Protocol::WebRTCDirect)
+}
+
+/// Binds and lets go again: the system's own words when the address is taken, and the remembered port when it is free.
+fn choose_port(address: SocketAddr, last: Option<u16>) -> std::io::Result<SocketAddr> {
+    let remembered = last.filter(|_| address.port() == 0).map(|port| SocketAddr::new(address.ip(), port));
+    if let Some(remembered) = remembered
+        && std::net::UdpSocket::bind(remembered).is_ok()
+    {
+        return Ok(remembered);
+    }
+    std::net::UdpSocket::bind(address)?.local_addr()
+}
+
+/// UDP port in one of our own addresses.
+pub fn udp_port(address: &Multiaddr) -> Option<u16> {
+    address.iter().find_map(|part| if let Protocol::Udp(port) = part { Some(port) } else { None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remembered_port_is_taken_when_it_is_free() {
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        let held = std::net::UdpSocket::bind(any).expect("a free port");
+        let taken = held.local_addr().expect("bound");
+        assert_ne!(choose_port(any, Some(taken.port())).expect("another").port(), taken.port());
+        assert_eq!(choose_port(taken, None).unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+        drop(held);
+        assert_eq!(choose_port(any, Some(taken.port())).expect("free again"), taken);
+    }
+}

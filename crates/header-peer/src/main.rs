@@ -1,0 +1,80 @@
+//! Command line, signals and exit codes: 0 when it was told to stop, 2 when it could not start as asked, 1 otherwise.
+
+use std::{future::Future, io, process::ExitCode};
+
+use clap::{Parser, error::ErrorKind};
+use header_peer::{
+    args::{Cli, Command},
+    serve,
+};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let Command::Serve(args) = cli.command;
+    // Many threads, always: on one thread a busy connection starves the handshakes of the others.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error, 1),
+    };
+    let result = runtime.block_on(async {
+        let stop = stop_signal()?;
+        serve::run(args, stop).await
+    });
+    // Sessions that are left have nothing to finish: their connections are closed.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error, error.exit_code()),
+    }
+}
+
+/// Ready at the first SIGINT or SIGTERM.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // An error here means that there are no such signals; the peer then runs until it is ended from outside.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Help and version as they are; of anything else the one line that says what is wrong.
+fn usage(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error, 1),
+        },
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            failed(&"say what to do: `header-peer serve`, or `header-peer help`", 2)
+        }
+        _ => {
+            // What is wrong, and perhaps what is possible, come before the first empty line.
+            let text = error.to_string();
+            let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            let line = lines.join(" ");
+            failed(&line.strip_prefix("error: ").unwrap_or(&line), 2)
+        }
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    eprintln!("header-peer: {error}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,175 @@
+//! One stream's life: both sides say who they are, then requests are answered one after another until it ends.
+//!
+//! While an answer is made, delayed or written nothing is read, so one client has one answer in memory. A client that
+//! sends anything but requests, is silent for too long, or does not take its answer, loses its stream; the others do
+//! not notice.
+
+use std::{io, sync::Arc, time::Instant};
+
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use header_wire::{AnswerBuilder, Decoder, ETH_VERSION, GetBlockHeaders, Message, Status, WireError, encode};
+use libp2p::PeerId;
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    answer,
+    budget::{Budgets, Share},
+    fault::Fault,
+    limits,
+    source::HeaderSource,
+    stats::Stats,
+};
+
+/// What all sessions share.
+pub struct Service {
+    /// The headers.
+    pub source: Arc<dyn HeaderSource>,
+    /// What the peer says of itself.
+    pub status: Status,
+    /// Bytes of headers at which an answer is cut.
+    pub answer_bytes_max: usize,
+    /// How it lies, if it does.
+    pub fault: Option<Fault>,
+    /// Requests for each identity.
+    pub budgets: Arc<Budgets>,
+    /// What was served.
+    pub stats: Stats,
+}
+
+/// Why a stream ended before its client closed it.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The identity has too many streams already.
+    #[error("too many streams of one identity")]
+    TooManyStreams,
+    /// The stream broke.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The client's bytes are no messages of the protocol.
+    #[error("{0}")]
+    Wire(#[from] WireError),
+    /// It ended inside a message.
+    #[error("cut off inside a message")]
+    CutOff,
+    /// A message that has no place here.
+    #[error("message {0:#04x} out of place")]
+    OutOfPlace(u8),
+    /// The client speaks another version.
+    #[error("version {0}, expected {ETH_VERSION}")]
+    Version(u32),
+    /// Nothing came, or nothing was taken, for too long.
+    #[error("timed out while {0}")]
+    TimedOut(&'static str),
+}
+
+/// Serves one stream until its client closes it.
+///
+/// # Errors
+///
+/// Why it ended otherwise. Nothing of it touches other streams.
+pub async fn run<S>(service: &Service, peer: PeerId, stream: S) -> Result<(), SessionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let share = service.budgets.join(peer, Instant::now()).ok_or(SessionError::TooManyStreams)?;
+    let _counted = service.stats.connected();
+    let mut session = Session {
+        service,
+        share,
+        stream,
+        decoder: Decoder::new(limits::REQUEST_BYTES_MAX),
+        builder: AnswerBuilder::new(),
+        answers: 0,
+    };
+    let result = session.serve().await;
+    // The client may be gone: what closing says does not matter any more, but it must not last.
+    let _ = timeout(limits::SHUTDOWN_TIMEOUT, session.stream.close()).await;
+    result
+}
+
+struct Session<'a, S> {
+    service: &'a Service,
+    share: Share,
+    stream: S,
+    decoder: Decoder,
+    builder: AnswerBuilder,
+    /// Answers sent so far.
+    answers: u64,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
+    async fn serve(&mut self) -> Result<(), SessionError> {
+        let status = encode(&Message::Status(self.service.status));
+        write(&mut self.stream, &status).await?;
+        let first = timeout(limits::STATUS_TIMEOUT, self.next_message())
+            .await
+            .map_err(|_| SessionError::TimedOut("waiting for its status"))??;
+        match first {
+            None => return Ok(()),
+            Some(Message::Status(status)) if status.version == ETH_VERSION => {}
+            Some(Message::Status(status)) => return Err(SessionError::Version(status.version)),
+            Some(other) => return Err(SessionError::OutOfPlace(other.id())),
+        }
+        loop {
+            let message = timeout(limits::SESSION_IDLE_TIMEOUT, self.next_message())
+                .await
+                .map_err(|_| SessionError::TimedOut("waiting for a request"))??;
+            match message {
+                None => return Ok(()),
+                Some(Message::GetBlockHeaders(request)) => self.answer(request).await?,
+                // Whoever serves nothing may still say so.
+                Some(Message::BlockRangeUpdate(_)) => {}
+                Some(other) => return Err(SessionError::OutOfPlace(other.id())),
+            }
+        }
+    }
+
+    /// The next message; `None` when the client has closed the stream.
+    async fn next_message(&mut self) -> Result<Option<Message>, SessionError> {
+        let mut chunk = [0; limits::READ_BYTES];
+        loop {
+            if let Some(message) = self.decoder.next()? {
+                return Ok(Some(message));
+            }
+            match self.stream.read(&mut chunk).await? {
+                0 if self.decoder.is_mid_message() => return Err(SessionError::CutOff),
+                0 => return Ok(None),
+                read => self.decoder.push(&chunk[..read]),
+            }
+        }
+    }
+
+    async fn answer(&mut self, request: GetBlockHeaders) -> Result<(), SessionError> {
+        let Service { source, answer_bytes_max, fault, stats, .. } = self.service;
+        let source = &**source;
+        stats.requested();
+        sleep(self.share.spend(Instant::now())).await;
+
+        let mut answer;
+        match fault {
+            None => answer = answer::build(source, &request, *answer_bytes_max, &mut self.builder),
+            Some(fault) => {
+                let Some(delay) = fault.delay() else { return Ok(()) };
+                sleep(delay).await;
+                let twisted = fault.twist(request, source, self.answers);
+                answer = answer::build(source, &twisted, *answer_bytes_max, &mut self.builder);
+                fault.spoil(&mut answer, &mut self.builder, source, self.answers);
+            }
+        }
+        let bytes = self.builder.payload_len();
+        write(&mut self.stream, self.builder.finish()).await?;
+        self.answers += 1;
+        stats.served(answer.headers, bytes);
+        Ok(())
+    }
+}
+
+/// One write for the whole message and one flush: the transport may send two writes as one packet that is too long.
+async fn write<S: AsyncWrite + Unpin>(stream: &mut S, message: &[u8]) -> Result<(), SessionError> {
+    let written = async {
+        stream.write_all(message).await?;
+        stream.flush().await
+    };
+    timeout(limits::WRITE_TIMEOUT, written).await.map_err(|_| SessionError::TimedOut("writing"))??;
+    Ok(())
+}

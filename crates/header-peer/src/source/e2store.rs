@@ -1,0 +1,128 @@
+//! The e2store container: records of `type (u16) | length (u32) | reserved (u16, 0) | value`, all little-endian.
+//!
+//! Only what a header peer needs: records are read one by one, values only where they are wanted, and every length is
+//! checked against the size of the file before anything is read for it.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use super::SourceError;
+
+/// Bytes before each value.
+pub(super) const RECORD_HEADER_BYTES: u64 = 8;
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Record types of era1 files.
+pub(super) mod kind {
+    pub const VERSION: u16 = 0x3265;
+    pub const COMPRESSED_HEADER: u16 = 0x03;
+    pub const COMPRESSED_BODY: u16 = 0x04;
+    pub const COMPRESSED_RECEIPTS: u16 = 0x05;
+    pub const TOTAL_DIFFICULTY: u16 = 0x06;
+    pub const BLOCK_INDEX: u16 = 0x3266;
+    /// Those that stand at the start of the file or belong to one block.
+    pub const OF_BLOCKS: [u16; 5] =
+        [VERSION, COMPRESSED_HEADER, COMPRESSED_BODY, COMPRESSED_RECEIPTS, TOTAL_DIFFICULTY];
+}
+
+/// One record: its type and where its value lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    pub kind: u16,
+    /// Where the record begins in the file.
+    pub at: u64,
+    /// Length of its value, bytes.
+    pub len: u64,
+}
+
+/// A file and where in it we are.
+pub(super) struct E2Store {
+    reader: BufReader<File>,
+    path: PathBuf,
+    at: u64,
+    size: u64,
+}
+
+impl E2Store {
+    pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
+        let file = File::open(path).map_err(SourceError::io(path))?;
+        let size = file.metadata().map_err(SourceError::io(path))?.len();
+        Ok(Self { reader: BufReader::with_capacity(BUFFER_BYTES, file), path: path.into(), at: 0, size })
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The next record; `None` at the end of the file. Its value must then be read or skipped.
+    pub(super) fn next_record(&mut self) -> Result<Option<Record>, SourceError> {
+        if self.at == self.size {
+            return Ok(None);
+        }
+        let at = self.at;
+        let [k0, k1, l0, l1, l2, l3, r0, r1] = self.array()?;
+        let record =
+            Record { kind: u16::from_le_bytes([k0, k1]), at, len: u64::from(u32::from_le_bytes([l0, l1, l2, l3])) };
+        if [r0, r1] != [0, 0] {
+            return Err(self.damaged(format!("at byte {at}: no e2store record")));
+        }
+        if record.len > self.size - self.at {
+            return Err(self.damaged(format!(
+                "is cut off: the record at byte {at} has {} bytes, {} are left",
+                record.len,
+                self.size - self.at
+            )));
+        }
+        Ok(Some(record))
+    }
+
+    /// Reads a value of at most `limit` bytes.
+    pub(super) fn read(&mut self, record: &Record, limit: u64, out: &mut Vec<u8>) -> Result<(), SourceError> {
+        if record.len > limit {
+            return Err(self.damaged(format!(
+                "the record at byte {} has {} bytes, at most {limit} are allowed",
+                record.at, record.len
+            )));
+        }
+        out.clear();
+        out.resize(record.len as usize, 0);
+        self.fill(out)
+    }
+
+    /// Steps over a value.
+    pub(super) fn skip(&mut self, record: &Record) -> Result<(), SourceError> {
+        // `next_record` saw that the value lies inside the file, and its length came from 32 bits.
+        self.reader.seek_relative(record.len as i64).map_err(SourceError::io(&self.path))?;
+        self.at += record.len;
+        Ok(())
+    }
+
+    /// Goes to a place in the file, which must not be beyond its end.
+    pub(super) fn seek(&mut self, at: u64) -> Result<(), SourceError> {
+        self.reader.seek(SeekFrom::Start(at)).map_err(SourceError::io(&self.path))?;
+        self.at = at;
+        Ok(())
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], SourceError> {
+        let mut out = [0; N];
+        self.fill(&mut out)?;
+        Ok(out)
+    }
+
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), SourceError> {
+        self.reader.read_exact(out).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => self.damaged(format!("is cut off at byte {}", self.size)),
+            _ => SourceError::Io { path: self.path.clone(), error },
+        })?;
+        self.at += out.len() as u64;
+        Ok(())
+    }
+
+    pub(super) fn damaged(&self, what: impl Into<String>) -> SourceError {
+        SourceError::damaged(&self.path, what)
+    }
+}

@@ -1,0 +1,49 @@
+//! From hash to number: the first eight bytes of each hash, sorted, with the place of the header beside them.
+//!
+//! 16 bytes a header. Two hashes may share their first eight bytes (an attacker who wrote the file can make them so);
+//! all places with the same fingerprint are handed out and the caller compares whole hashes.
+
+use alloy_primitives::B256;
+
+/// Sorted fingerprints.
+#[derive(Debug, Default)]
+pub(super) struct HashIndex {
+    /// `(fingerprint, place)`, sorted.
+    entries: Vec<(u64, u32)>,
+}
+
+impl HashIndex {
+    /// An index of these hashes, whose places are 0, 1, 2 and so on; at most `u32::MAX` of them.
+    pub(super) fn new(hashes: &[B256]) -> Self {
+        let mut entries: Vec<_> = hashes.iter().zip(0..).map(|(hash, place)| (fingerprint(hash), place)).collect();
+        entries.sort_unstable();
+        Self { entries }
+    }
+
+    /// Places whose hash may be `hash`; usually one or none.
+    pub(super) fn candidates(&self, hash: &B256) -> impl Iterator<Item = u32> {
+        let wanted = fingerprint(hash);
+        let start = self.entries.partition_point(|(found, _)| *found < wanted);
+        self.entries[start..].iter().take_while(move |(found, _)| *found == wanted).map(|(_, place)| *place)
+    }
+}
+
+fn fingerprint(hash: &B256) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = hash.0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_fingerprints_are_all_candidates() {
+        let mut twin = B256::repeat_byte(7);
+        twin.0[31] = 0;
+        let index = HashIndex::new(&[B256::repeat_byte(9), B256::repeat_byte(7), twin, B256::ZERO]);
+        assert_eq!(index.candidates(&twin).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(index.candidates(&B256::ZERO).collect::<Vec<_>>(), [3]);
+        assert_eq!(index.candidates(&B256::repeat_byte(8)).count(), 0);
+    }
+}

@@ -1,0 +1,109 @@
+//! Where headers come from. Every source is a contiguous run of one chain, held so that any header is at hand at once.
+//!
+//! | source | flag | memory |
+//! |---|---|---|
+//! | [`GeneratedSource`] | `--generate N` | 48 bytes a header; the RLP is made again when it is asked for |
+//! | [`PackedSource`] from [`era1`] | `--era1 PATH` | the RLP of all headers and 52 bytes each |
+//! | [`PackedSource`] from [`rlp`] | `--rlp FILE`, `--headers FILE` | the same |
+//! | [`ForkedSource`] | `--fault forked` | the RLP of the headers above the fork |
+//!
+//! A file is outside data: it is checked for being one chain (numbers and parent hashes) when it is loaded, and what is
+//! wrong with it is said in one line with the file's name. No consensus rule is applied: see [`crate::header`].
+
+mod e2store;
+pub mod era1;
+mod forked;
+mod generated;
+mod index;
+mod packed;
+pub mod rlp;
+
+use std::path::PathBuf;
+
+use alloy_primitives::B256;
+use bytes::Bytes;
+
+pub use forked::ForkedSource;
+pub use generated::{GENERATED_HEADERS_MAX, GeneratedSource};
+pub use packed::{PackedBuilder, PackedSource};
+
+/// A contiguous run of headers of one chain.
+pub trait HeaderSource: Send + Sync + 'static {
+    /// Lowest number served.
+    fn earliest(&self) -> u64;
+    /// Highest number served.
+    fn latest(&self) -> u64;
+    /// RLP of the header with this number.
+    fn by_number(&self, number: u64) -> Option<Bytes>;
+    /// Number of the header with this hash.
+    fn number_of(&self, hash: &B256) -> Option<u64>;
+    /// Hash of the header with this number.
+    fn hash_of(&self, number: u64) -> Option<B256>;
+    /// Hash of the chain's block 0, when the source holds it or block 1, which names it.
+    fn genesis(&self) -> Option<B256>;
+
+    /// How many headers it holds.
+    fn count(&self) -> u64 {
+        self.latest() - self.earliest() + 1
+    }
+}
+
+/// Why a source cannot be served: always one line that names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The file cannot be read.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The file is read, but is not what it should be.
+    #[error("{}: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        what: String,
+    },
+}
+
+impl SourceError {
+    /// An error of the system for this file.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |error| Self::Io { path, error }
+    }
+
+    /// Something wrong in this file.
+    pub fn damaged(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        Self::Damaged { path: path.into(), what: what.into() }
+    }
+}
+
+impl HeaderSource for std::sync::Arc<dyn HeaderSource> {
+    fn earliest(&self) -> u64 {
+        (**self).earliest()
+    }
+
+    fn latest(&self) -> u64 {
+        (**self).latest()
+    }
+
+    fn by_number(&self, number: u64) -> Option<Bytes> {
+        (**self).by_number(number)
+    }
+
+    fn number_of(&self, hash: &B256) -> Option<u64> {
+        (**self).number_of(hash)
+    }
+
+    fn hash_of(&self, number: u64) -> Option<B256> {
+        (**self).hash_of(number)
+    }
+
+    fn genesis(&self) -> Option<B256> {
+        (**self).genesis()
+    }
+}
