@@ -1,0 +1,171 @@
+//! What can be dialled: `/ip4/203.0.113.7/udp/9090/webrtc-direct/certhash/uEi…/p2p/12D3…`.
+//!
+//! Addresses come from users, web servers and peers. Each way to be wrong has its own error, so that a user who mistyped
+//! one is told what is missing.
+
+use std::net::SocketAddr;
+
+use libp2p_core::{Multiaddr, multiaddr::Protocol};
+use libp2p_identity::PeerId;
+use libp2p_webrtc_utils::{Fingerprint, parse_webrtc_dial_addr};
+
+use crate::limits::ADDRESS_BYTES_MAX;
+
+/// A WebRTC-direct address in its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialAddress {
+    /// The address as a whole.
+    pub multiaddr: Multiaddr,
+    /// Where the peer listens (UDP).
+    pub socket: SocketAddr,
+    /// SHA-256 of the peer's DTLS certificate.
+    pub fingerprint: Fingerprint,
+    /// Who has to answer. Without it, anybody who holds the certificate.
+    pub peer: Option<PeerId>,
+}
+
+/// Why an address cannot be dialled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Longer than [`ADDRESS_BYTES_MAX`].
+    #[error("{got} bytes, at most {limit}")]
+    TooLong {
+        /// Its bytes.
+        got: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Not a multiaddress; the text says where it stops to be one.
+    #[error("not a multiaddress: {0}")]
+    Malformed(String),
+    /// A multiaddress of some other transport.
+    #[error("not a WebRTC-direct address: /ip4 or /ip6, /udp, /webrtc-direct are needed in this order")]
+    NotWebRtcDirect,
+    /// No `/certhash` after `/webrtc-direct`.
+    #[error("/certhash is missing: without it nobody can tell the peer from an impostor")]
+    NoCertHash,
+    /// The certificate hash is not SHA-256, the only one that peers use.
+    #[error("/certhash is not a SHA-256 multihash")]
+    CertHashNotSha256,
+    /// Something other than `/p2p` stands after the certificate hash.
+    #[error("unexpected /{0} after /certhash")]
+    Unexpected(String),
+    /// Nothing listens at this address or port (0.0.0.0, ::, multicast, port 0).
+    #[error("{0} cannot be reached")]
+    Unreachable(SocketAddr),
+}
+
+/// Takes the text of an address apart.
+///
+/// ```
+/// use webrtc_worker::{AddressError, parse_dial_addr};
+/// assert_eq!(parse_dial_addr("/ip4/127.0.0.1/tcp/1").unwrap_err(), AddressError::NotWebRtcDirect);
+/// ```
+pub fn parse_dial_addr(text: &str) -> Result<DialAddress, AddressError> {
+    if text.len() > ADDRESS_BYTES_MAX {
+        return Err(AddressError::TooLong { got: text.len(), limit: ADDRESS_BYTES_MAX });
+    }
+    let multiaddr: Multiaddr = text.trim().parse().map_err(|error| AddressError::Malformed(format!("{error}")))?;
+    DialAddress::try_from(multiaddr)
+}
+
+impl TryFrom<Multiaddr> for DialAddress {
+    type Error = AddressError;
+
+    fn try_from(multiaddr: Multiaddr) -> Result<Self, AddressError> {
+        if multiaddr.len() > ADDRESS_BYTES_MAX {
+            return Err(AddressError::TooLong { got: multiaddr.len(), limit: ADDRESS_BYTES_MAX });
+        }
+        let Some((socket, fingerprint)) = parse_webrtc_dial_addr(&multiaddr) else {
+            return Err(blame(&multiaddr));
+        };
+        let mut rest = multiaddr.iter().skip(4);
+        let peer = match rest.next() {
+            Some(Protocol::P2p(peer)) => Some(peer),
+            // `parse_webrtc_dial_addr` lets nothing else pass here.
+            _ => None,
+        };
+        if let Some(more) = rest.next() {
+            return Err(AddressError::Unexpected(more.tag().to_owned()));
+        }
+        if socket.port() == 0 || socket.ip().is_unspecified() || socket.ip().is_multicast() {
+            return Err(AddressError::Unreachable(socket));
+        }
+        Ok(Self { multiaddr, socket, fingerprint, peer })
+    }
+}
+
+/// Finds what is wrong with an address that does not parse.
+fn blame(multiaddr: &Multiaddr) -> AddressError {
+    let mut parts = multiaddr.iter();
+    if !matches!(parts.next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)))
+        || !matches!(parts.next(), Some(Protocol::Udp(_)))
+        || !matches!(parts.next(), Some(Protocol::WebRTCDirect))
+    {
+        return AddressError::NotWebRtcDirect;
+    }
+    match parts.next() {
+        Some(Protocol::Certhash(hash)) if Fingerprint::try_from_multihash(hash).is_none() => {
+            AddressError::CertHashNotSha256
+        }
+        Some(Protocol::Certhash(_)) => match parts.next() {
+            Some(unexpected) => AddressError::Unexpected(unexpected.tag().to_owned()),
+            // Nothing is wrong that we know of; still it was refused.
+            None => AddressError::NotWebRtcDirect,
+        },
+        _ => AddressError::NoCertHash,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "/ip4/127.0.0.1/udp/39901/webrtc-direct";
+    const CERT: &str = "/certhash/uEiDikp5KVUgkLta1EjUN-IKbHk-dUBg8VzKgf5nXxLK46w";
+    const PEER: &str = "/p2p/12D3KooWNpDk9w6WrEEcdsEH1y47W71S36yFjw4sd3j7omzgCSMS";
+
+    #[test]
+    fn takes_an_address_apart() {
+        let address = parse_dial_addr(&format!(" {HOST}{CERT}{PEER}\n")).unwrap();
+        assert_eq!(address.socket, "127.0.0.1:39901".parse().unwrap());
+        assert_eq!(address.peer.unwrap().to_string(), PEER["/p2p/".len()..]);
+        assert_eq!(address.multiaddr.to_string(), format!("{HOST}{CERT}{PEER}"));
+        assert_eq!(&address.fingerprint.to_sdp_format()[..11], "E2:92:9E:4A");
+    }
+
+    #[test]
+    fn peer_id_may_be_absent_and_ip6_is_fine() {
+        let address = parse_dial_addr(&format!("/ip6/::1/udp/9/webrtc-direct{CERT}")).unwrap();
+        assert_eq!(address.peer, None);
+        assert_eq!(address.socket, "[::1]:9".parse().unwrap());
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        use AddressError::*;
+        let sha1 = "/certhash/uERQLxjlBGbmf9tHCkTSK2UBRLsUGKw";
+        for (text, expected) in [
+            ("/ip4/127.0.0.1/tcp/80".to_owned(), NotWebRtcDirect),
+            (format!("/dns4/example.org/udp/1/webrtc-direct{CERT}"), NotWebRtcDirect),
+            ("/ip4/127.0.0.1/udp/1/quic-v1".to_owned(), NotWebRtcDirect),
+            (HOST.to_owned(), NoCertHash),
+            (format!("{HOST}{PEER}"), NoCertHash),
+            (format!("{HOST}{sha1}"), CertHashNotSha256),
+            (format!("{HOST}{CERT}{CERT}"), Unexpected("certhash".to_owned())),
+            (format!("{HOST}{CERT}{PEER}/p2p-circuit"), Unexpected("p2p-circuit".to_owned())),
+            (format!("/ip4/127.0.0.1/udp/0/webrtc-direct{CERT}"), Unreachable("127.0.0.1:0".parse().unwrap())),
+            (format!("/ip4/0.0.0.0/udp/1/webrtc-direct{CERT}"), Unreachable("0.0.0.0:1".parse().unwrap())),
+            ("/".repeat(513), TooLong { got: 513, limit: 512 }),
+        ] {
+            assert_eq!(parse_dial_addr(&text).unwrap_err(), expected, "{text}");
+        }
+        for text in ["", "hello", "/ip4/300.0.0.1", "/ip4/1.2.3.4/udp/99999", &format!("{HOST}/certhash/@@"), "🦀"] {
+            assert!(
+                matches!(parse_dial_addr(text), Err(Malformed(_) | NotWebRtcDirect)),
+                "{text}: {:?}",
+                parse_dial_addr(text)
+            );
+        }
+    }
+}

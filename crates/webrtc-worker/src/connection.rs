@@ -1,0 +1,149 @@
+//! A connection to a peer: opens and accepts streams, notices its own end.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures::{
+    FutureExt, StreamExt,
+    future::{Either, LocalBoxFuture, select},
+    stream::FuturesUnordered,
+};
+use gloo_timers::future::TimeoutFuture;
+use libp2p_core::muxing::{StreamMuxer, StreamMuxerEvent};
+use libp2p_webrtc_utils::DropListener;
+use send_wrapper::SendWrapper;
+
+use crate::{
+    BrokerError, ChannelEnd, EndReason, Error, Stream, data_channel::DataChannel, link::Link, message::Command,
+    transport::Config,
+};
+
+/// A WebRTC-direct connection whose channels are streams. Dropped or closed, it frees the page's `RTCPeerConnection`, and
+/// its streams end with an error.
+pub struct Connection {
+    // libp2p wants `Send`; a worker has one thread.
+    inner: SendWrapper<Inner>,
+}
+
+struct Inner {
+    link: Rc<Link>,
+    config: Config,
+    /// Channel 0 stays open as long as the connection: it reports a dead association even when no stream is open.
+    _handshake: DataChannel,
+    opening: Option<LocalBoxFuture<'static, Result<DataChannel, Error>>>,
+    /// Streams whose reset may have to be sent.
+    listeners: FuturesUnordered<DropListener<DataChannel>>,
+    /// Runs while the browser does not reach the peer.
+    disconnected: Option<TimeoutFuture>,
+}
+
+impl Connection {
+    pub(crate) fn new(link: Rc<Link>, handshake: DataChannel, config: Config) -> Self {
+        let inner = Inner {
+            link,
+            config,
+            _handshake: handshake,
+            opening: None,
+            listeners: FuturesUnordered::new(),
+            disconnected: None,
+        };
+        Self { inner: SendWrapper::new(inner) }
+    }
+}
+
+impl Inner {
+    fn stream(&mut self, channel: DataChannel) -> Stream {
+        let (stream, listener) = Stream::new(channel);
+        self.listeners.push(listener);
+        self.link.wake_watcher();
+        stream
+    }
+
+    /// Ready when the connection has ended.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
+        if let Some(reason) = self.link.ended() {
+            return Poll::Ready(reason);
+        }
+        self.link.watch(cx);
+        if !self.link.is_disconnected() {
+            self.disconnected = None;
+            return Poll::Pending;
+        }
+        let timer = self.disconnected.get_or_insert_with(|| timeout(self.config.disconnected_max));
+        ready!(timer.poll_unpin(cx));
+        self.link.end(EndReason::Silent);
+        Poll::Ready(EndReason::Silent)
+    }
+}
+
+/// Asks the page for a channel and waits until it is open.
+async fn open_channel(link: Rc<Link>, limit: Duration) -> Result<DataChannel, Error> {
+    let open = Box::pin(async {
+        let reply = link.ask(Command::Channel).await?;
+        let channel = reply.channel.ok_or_else(|| BrokerError::Protocol("result without a channel".to_owned()))?;
+        channel.opened().await.map_err(|end| ended(&link, end))?;
+        Ok(channel)
+    });
+    match select(open, timeout(limit)).await {
+        Either::Left((result, _)) => result,
+        Either::Right(((), _)) => {
+            link.end(EndReason::ChannelTimeout);
+            Err(Error::ChannelTimeout(limit))
+        }
+    }
+}
+
+/// Why a channel that was to open did not.
+pub(crate) fn ended(link: &Link, end: ChannelEnd) -> Error {
+    match (link.ended(), end) {
+        (Some(reason), _) | (None, ChannelEnd::Connection(reason)) => reason.into(),
+        (None, end) => BrokerError::Rtc(end.to_string()).into(),
+    }
+}
+
+/// A timer that is cleared when it is dropped.
+pub(crate) fn timeout(after: Duration) -> TimeoutFuture {
+    TimeoutFuture::new(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
+}
+
+impl StreamMuxer for Connection {
+    type Substream = Stream;
+    type Error = Error;
+
+    fn poll_inbound(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Stream, Error>> {
+        let channel = ready!(self.inner.link.poll_inbound(cx))?;
+        Poll::Ready(Ok(self.inner.stream(channel)))
+    }
+
+    fn poll_outbound(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Stream, Error>> {
+        let inner = &mut *self.inner;
+        if let Some(reason) = inner.link.ended() {
+            return Poll::Ready(Err(reason.into()));
+        }
+        let opening = inner.opening.get_or_insert_with(|| {
+            open_channel(Rc::clone(&inner.link), inner.config.channel_open_timeout).boxed_local()
+        });
+        let opened = ready!(opening.as_mut().poll(cx));
+        inner.opening = None;
+        Poll::Ready(opened.map(|channel| inner.stream(channel)))
+    }
+
+    /// Frees the connection at once; there is nothing to wait for.
+    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.link.end(EndReason::Local);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<StreamMuxerEvent, Error>> {
+        if let Poll::Ready(reason) = self.inner.poll_end(cx) {
+            return Poll::Ready(Err(reason.into()));
+        }
+        // A listener that fails could not send its reset because the channel is gone, which says the same.
+        while let Poll::Ready(Some(_)) = self.inner.listeners.poll_next_unpin(cx) {}
+        Poll::Pending
+    }
+}

@@ -1,0 +1,162 @@
+//! What arrived on a channel and was not read yet: whole messages in a queue, read as bytes.
+//!
+//! A message is copied once, out of the browser's buffer, and kept as it came; reading never moves what stays. The bound
+//! is in bytes and counts each message's own cost, so neither a few large nor a million empty messages get past it.
+
+use std::collections::VecDeque;
+
+use crate::limits::INBOX_MESSAGE_OVERHEAD_BYTES;
+
+/// Unread messages of one channel, oldest first.
+///
+/// ```
+/// let mut inbox = webrtc_worker::Inbox::new(1024);
+/// inbox.push(vec![1, 2, 3])?;
+/// inbox.push(vec![4])?;
+/// let mut two = [0; 2];
+/// assert_eq!(inbox.read(&mut two), 2);
+/// assert_eq!(two, [1, 2]);
+/// # Ok::<(), webrtc_worker::InboxFull>(())
+/// ```
+#[derive(Debug)]
+pub struct Inbox {
+    messages: VecDeque<Vec<u8>>,
+    /// Bytes of the first message that were read already.
+    read: usize,
+    /// Cost of all messages.
+    cost: usize,
+    cost_max: usize,
+}
+
+/// More came than may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{got} unread bytes, at most {limit}")]
+pub struct InboxFull {
+    /// Cost of what would have waited, in bytes.
+    pub got: usize,
+    /// The limit, in bytes.
+    pub limit: usize,
+}
+
+impl Inbox {
+    /// An empty inbox whose messages cost at most `bytes_max`, each its length and
+    /// [`INBOX_MESSAGE_OVERHEAD_BYTES`].
+    pub fn new(bytes_max: usize) -> Self {
+        Self { messages: VecDeque::new(), read: 0, cost: 0, cost_max: bytes_max }
+    }
+
+    /// What the next message of so many bytes would make of it, before anything is copied.
+    pub fn check(&self, bytes: usize) -> Result<(), InboxFull> {
+        let got = self.cost.saturating_add(bytes).saturating_add(INBOX_MESSAGE_OVERHEAD_BYTES);
+        if got > self.cost_max { Err(InboxFull { got, limit: self.cost_max }) } else { Ok(()) }
+    }
+
+    /// Adds a message. An empty one carries nothing and is dropped.
+    pub fn push(&mut self, message: Vec<u8>) -> Result<(), InboxFull> {
+        self.check(message.len())?;
+        if !message.is_empty() {
+            self.cost += message.len() + INBOX_MESSAGE_OVERHEAD_BYTES;
+            self.messages.push_back(message);
+        }
+        Ok(())
+    }
+
+    /// Moves unread bytes into `target`, over the borders of messages; says how many. 0 only if one of the two is empty.
+    pub fn read(&mut self, target: &mut [u8]) -> usize {
+        let mut filled = 0;
+        while filled < target.len() {
+            let Some(message) = self.messages.front() else { break };
+            let unread = &message[self.read..];
+            let n = unread.len().min(target.len() - filled);
+            target[filled..filled + n].copy_from_slice(&unread[..n]);
+            filled += n;
+            self.read += n;
+            if self.read == message.len() {
+                self.cost -= message.len() + INBOX_MESSAGE_OVERHEAD_BYTES;
+                self.read = 0;
+                self.messages.pop_front();
+            }
+        }
+        filled
+    }
+
+    /// Nothing is unread.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Forgets everything and gives the memory back.
+    pub fn clear(&mut self) {
+        self.messages = VecDeque::new();
+        self.read = 0;
+        self.cost = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the sizes of messages and reads, the bytes come out in order, once.
+    #[test]
+    fn reads_cross_the_borders_of_messages() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(5_000).collect();
+        for message_size in [1, 7, 100, 4_999] {
+            for read_size in [1, 3, 64, 10_000] {
+                let mut inbox = Inbox::new(1 << 20);
+                for message in bytes.chunks(message_size) {
+                    inbox.push(message.to_vec()).unwrap();
+                }
+                let mut got = Vec::new();
+                let mut buffer = vec![0; read_size];
+                while !inbox.is_empty() {
+                    let n = inbox.read(&mut buffer);
+                    assert!(n > 0);
+                    got.extend_from_slice(&buffer[..n]);
+                }
+                assert_eq!(got, bytes, "messages of {message_size}, reads of {read_size}");
+                assert_eq!(inbox.cost, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_what_goes_over_the_limit_and_keeps_what_it_has() {
+        let mut inbox = Inbox::new(200);
+        inbox.push(vec![7; 100]).unwrap();
+        assert_eq!(inbox.push(vec![8; 100]), Err(InboxFull { got: 328, limit: 200 }));
+        let mut all = [0; 300];
+        assert_eq!(inbox.read(&mut all), 100);
+        inbox.push(vec![8; 100]).unwrap();
+    }
+
+    #[test]
+    fn tiny_messages_are_bounded_too() {
+        let mut inbox = Inbox::new(64 * 1024);
+        let accepted = (0..1_000_000).take_while(|_| inbox.push(vec![0]).is_ok()).count();
+        assert_eq!(accepted, 64 * 1024 / (1 + INBOX_MESSAGE_OVERHEAD_BYTES));
+    }
+
+    #[test]
+    fn empty_messages_cost_nothing_and_read_as_nothing() {
+        let mut inbox = Inbox::new(200);
+        for _ in 0..1_000 {
+            inbox.push(Vec::new()).unwrap();
+        }
+        assert!(inbox.is_empty());
+        assert_eq!(inbox.read(&mut [0; 4]), 0);
+    }
+
+    #[test]
+    fn clear_makes_room() {
+        let mut inbox = Inbox::new(200);
+        inbox.push(vec![1; 130]).unwrap();
+        assert_eq!(inbox.read(&mut [0; 10]), 10);
+        inbox.clear();
+        assert!(inbox.is_empty());
+        inbox.push(vec![2; 130]).unwrap();
+        let mut first = [0; 1];
+        assert_eq!(inbox.read(&mut first), 1);
+        assert_eq!(first, [2]);
+    }
+}

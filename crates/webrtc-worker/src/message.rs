@@ -1,0 +1,175 @@
+//! Everything that may cross the port between this worker and the page's broker.
+//!
+//! ```text
+//!  worker -> page                                           page -> worker, for the same request
+//!  { type: 'open', request, connection }                    channel (negotiated id 0), then result with `offer`
+//!  { type: 'negotiate', request, connection, offer, answer }    result
+//!  { type: 'channel', request, connection }                 channel, then result
+//!  { type: 'close', connection }                            nothing
+//!
+//!  page -> worker
+//!  { type: 'result', request, ok: true, offer?: string }
+//!  { type: 'result', request, ok: false, code: string, message: string }
+//!  { type: 'channel', connection, request?: number, channel: RTCDataChannel }     no request: opened by the peer
+//!  { type: 'state', connection, state: RTCPeerConnectionState }
+//!  { type: 'broken', message: string }                                            the page did not understand us
+//! ```
+//!
+//! Requests and connections are numbered by the worker. What does not have one of these shapes is a broken build, and an
+//! error with a text; it never passes for something else.
+
+use js_sys::{Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::RtcDataChannel;
+
+use crate::{
+    BrokerError,
+    limits::{ERROR_TEXT_CHARS_MAX, SDP_BYTES_MAX},
+};
+
+/// What the worker asks of the page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Command<'a> {
+    /// Make a connection, its handshake channel, and an offer.
+    Open,
+    /// Set both descriptions.
+    Negotiate { offer: &'a str, answer: &'a str },
+    /// Make a further channel.
+    Channel,
+}
+
+impl Command<'_> {
+    /// As it is posted.
+    pub(crate) fn to_js(self, request: u32, connection: u32) -> JsValue {
+        let object = Object::new();
+        let kind = match self {
+            Command::Open => "open",
+            Command::Negotiate { offer, answer } => {
+                put(&object, "offer", offer);
+                put(&object, "answer", answer);
+                "negotiate"
+            }
+            Command::Channel => "channel",
+        };
+        put(&object, "type", kind);
+        put(&object, "request", request);
+        put(&object, "connection", connection);
+        object.into()
+    }
+}
+
+/// The message that frees a connection; nobody waits for an answer.
+pub(crate) fn close(connection: u32) -> JsValue {
+    let object = Object::new();
+    put(&object, "type", "close");
+    put(&object, "connection", connection);
+    object.into()
+}
+
+/// What the page says.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// A command was carried out, or not. `Ok` holds the offer, where one was asked for.
+    Result { request: u32, outcome: Result<Option<String>, BrokerError> },
+    /// A channel, for the request that asked for it, or opened by the peer.
+    Channel { connection: u32, request: Option<u32>, channel: RtcDataChannel },
+    /// `connectionState` of a connection changed.
+    State { connection: u32, state: RtcState },
+    /// The page understood a command of ours not at all.
+    Broken(String),
+}
+
+/// `RTCPeerConnectionState`, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RtcState {
+    /// new, connecting.
+    Young,
+    /// connected.
+    Connected,
+    /// disconnected: may come back.
+    Disconnected,
+    /// failed.
+    Failed,
+    /// closed.
+    Closed,
+}
+
+impl Report {
+    /// Reads a message of the page; the error says what is wrong with it.
+    pub(crate) fn from_js(message: &JsValue) -> Result<Self, String> {
+        match text(message, "type")?.as_str() {
+            "result" => {
+                let request = number(message, "request")?;
+                let ok = get(message, "ok").as_bool().ok_or("`ok` is no boolean")?;
+                let outcome = if ok { Ok(offer(message)?) } else { Err(failure(message)?) };
+                Ok(Self::Result { request, outcome })
+            }
+            "channel" => Ok(Self::Channel {
+                connection: number(message, "connection")?,
+                request: if get(message, "request").is_undefined() { None } else { Some(number(message, "request")?) },
+                channel: get(message, "channel").dyn_into().map_err(|_| "`channel` is no RTCDataChannel")?,
+            }),
+            "state" => {
+                let state = match text(message, "state")?.as_str() {
+                    "new" | "connecting" => RtcState::Young,
+                    "connected" => RtcState::Connected,
+                    "disconnected" => RtcState::Disconnected,
+                    "failed" => RtcState::Failed,
+                    "closed" => RtcState::Closed,
+                    other => return Err(format!("unknown connection state {}", shorten(other))),
+                };
+                Ok(Self::State { connection: number(message, "connection")?, state })
+            }
+            "broken" => Ok(Self::Broken(shorten(&text(message, "message")?))),
+            other => Err(format!("unknown message {}", shorten(other))),
+        }
+    }
+}
+
+fn offer(message: &JsValue) -> Result<Option<String>, String> {
+    if get(message, "offer").is_undefined() {
+        return Ok(None);
+    }
+    let offer = text(message, "offer")?;
+    if offer.len() > SDP_BYTES_MAX { Err(format!("offer of {} bytes", offer.len())) } else { Ok(Some(offer)) }
+}
+
+fn failure(message: &JsValue) -> Result<BrokerError, String> {
+    let what = shorten(&text(message, "message")?);
+    Ok(match text(message, "code")?.as_str() {
+        "unsupported" => BrokerError::Unsupported(what),
+        "limit" => BrokerError::Limit(what),
+        "rtc" => BrokerError::Rtc(what),
+        "closed" => BrokerError::Closed,
+        _ => BrokerError::Protocol(what),
+    })
+}
+
+/// The beginning of a foreign text.
+pub(crate) fn shorten(text: &str) -> String {
+    text.chars().take(ERROR_TEXT_CHARS_MAX).collect()
+}
+
+fn put(object: &Object, name: &str, value: impl Into<JsValue>) {
+    // Fails only for what is no object, or for a frozen one.
+    let set = Reflect::set(object, &name.into(), &value.into());
+    debug_assert!(set.is_ok(), "{name} cannot be set");
+}
+
+/// A property; `undefined` where there is none.
+pub(crate) fn get(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+fn text(object: &JsValue, name: &str) -> Result<String, String> {
+    get(object, name).as_string().ok_or_else(|| format!("`{name}` is no string"))
+}
+
+fn number(object: &JsValue, name: &str) -> Result<u32, String> {
+    let value = get(object, name).as_f64().ok_or_else(|| format!("`{name}` is no number"))?;
+    if value.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&value) {
+        return Err(format!("`{name}` is {value}"));
+    }
+    // In range and without fraction: exact.
+    Ok(value as u32)
+}

@@ -1,0 +1,64 @@
+//! A stream: a data channel with the flags of the WebRTC specification around its bytes, so that each direction ends by
+//! itself.
+//!
+//! One write of a whole message, then one flush: some peers refuse what arrives as a packet of more than 16 KiB, and two
+//! writes without a flush between make such packets on their side.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures::{AsyncRead, AsyncWrite};
+use libp2p_webrtc_utils::{DropListener, Stream as Flagged};
+
+use crate::{ChannelEnd, data_channel::DataChannel};
+
+/// A stream of a [`Connection`](crate::Connection). Dropped without `close`, it is reset.
+///
+/// Where its channel is the reason, an error of reading or writing holds the [`ChannelEnd`].
+pub struct Stream {
+    inner: Flagged<DataChannel>,
+    channel: DataChannel,
+}
+
+impl Stream {
+    /// The listener sends the reset, if one is due; it has to be polled.
+    pub(crate) fn new(channel: DataChannel) -> (Self, DropListener<DataChannel>) {
+        let (inner, listener) = Flagged::new(channel.clone());
+        (Self { inner, channel }, listener)
+    }
+
+    /// The codec of the flags calls every error invalid data; the channel knows better.
+    fn explain(&self, error: io::Error) -> io::Error {
+        match self.channel.ended() {
+            None | Some(ChannelEnd::Closed) => error,
+            Some(end) => end.into(),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, target: &mut [u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_read(cx, target);
+        polled.map_err(|error| self.explain(error))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        polled.map_err(|error| self.explain(error))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.inner).poll_flush(cx);
+        polled.map_err(|error| self.explain(error))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.inner).poll_close(cx);
+        polled.map_err(|error| self.explain(error))
+    }
+}

@@ -1,0 +1,86 @@
+//! The libp2p transport: dials; nobody can listen in a browser.
+
+use std::{
+    future::Pending,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use libp2p_core::{
+    Multiaddr,
+    transport::{DialOpts, ListenerId, TransportError, TransportEvent},
+};
+use libp2p_identity::{Keypair, PeerId};
+
+use crate::{AddressError, Broker, Connection, Dial, DialAddress, Error, limits};
+
+/// Deadlines of the transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// From the dial to a connection whose peer is known.
+    pub dial_timeout: Duration,
+    /// For one channel to open on a connection that stands; then the connection is given up.
+    pub channel_open_timeout: Duration,
+    /// How long the browser may not reach the peer before the connection is given up.
+    pub disconnected_max: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            dial_timeout: limits::DIAL_TIMEOUT,
+            channel_open_timeout: limits::CHANNEL_OPEN_TIMEOUT,
+            disconnected_max: limits::DISCONNECTED_MAX,
+        }
+    }
+}
+
+/// Dials WebRTC-direct peers through the page's broker.
+///
+/// ```ignore
+/// let transport = Transport::new(&keypair, Broker::new(port), Config::default())
+///     .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
+///     .boxed();
+/// ```
+pub struct Transport {
+    keypair: Keypair,
+    broker: Broker,
+    config: Config,
+}
+
+impl Transport {
+    /// `keypair` is who we are in the handshake.
+    pub fn new(keypair: &Keypair, broker: Broker, config: Config) -> Self {
+        Self { keypair: keypair.clone(), broker, config }
+    }
+}
+
+impl libp2p_core::Transport for Transport {
+    type Output = (PeerId, Connection);
+    type Error = Error;
+    type ListenerUpgrade = Pending<Result<Self::Output, Error>>;
+    type Dial = Dial;
+
+    fn listen_on(&mut self, _id: ListenerId, addr: Multiaddr) -> Result<(), TransportError<Error>> {
+        Err(TransportError::MultiaddrNotSupported(addr))
+    }
+
+    fn remove_listener(&mut self, _id: ListenerId) -> bool {
+        false
+    }
+
+    /// An address of another transport is left to that; a bad one of ours is an error.
+    fn dial(&mut self, addr: Multiaddr, _opts: DialOpts) -> Result<Dial, TransportError<Error>> {
+        match DialAddress::try_from(addr.clone()) {
+            Ok(address) => Ok(Dial::new(self.broker.clone(), self.keypair.clone(), address, self.config)),
+            Err(AddressError::NotWebRtcDirect) => Err(TransportError::MultiaddrNotSupported(addr)),
+            Err(error) => Err(TransportError::Other(error.into())),
+        }
+    }
+
+    /// Nothing ever happens: no listener.
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
+        Poll::Pending
+    }
+}

@@ -1,0 +1,344 @@
+/**
+ * The page's side of the worker's network. Browsers give `RTCPeerConnection` to pages only, but a data channel may be
+ * transferred to a worker; so this broker makes connections and channels when the worker says so, transfers each channel
+ * in the task that made it, and forwards what becomes of the connections. No byte of a peer passes through here.
+ *
+ * ```text
+ *  worker -> page                                                page -> worker
+ *  { type: 'open', request, connection }                         channel (negotiated id 0), then result with `offer`
+ *  { type: 'negotiate', request, connection, offer, answer }     result
+ *  { type: 'channel', request, connection }                      channel, then result
+ *  { type: 'close', connection }                                 nothing
+ *
+ *  page -> worker, by itself
+ *  { type: 'channel', connection, channel }     the peer opened a channel
+ *  { type: 'state', connection, state }         `connectionState` changed
+ *  { type: 'broken', message }                  a command that makes no sense: page and worker are not of one build
+ * ```
+ *
+ * What it holds: at most {@link CONNECTIONS_MAX} connections. What a peer can do: open channels, up to
+ * {@link CHANNELS_FROM_PEER_MAX}, then its connection is closed; everything else happens inside the browser.
+ *
+ * The worker's side is the crate `webrtc-worker`.
+ *
+ * @module
+ */
+
+/** Connections that are open or being made, for one broker. */
+export const CONNECTIONS_MAX = 64;
+
+/**
+ * Connections of this page that the browser has not freed yet, closed ones among them. Chromium refuses the 501st and
+ * frees a closed one only when it collects garbage; the rest is left to the page.
+ */
+export const CONNECTIONS_UNCOLLECTED_MAX = 400;
+
+/**
+ * From so many on, the broker provokes a collection of garbage now and then. A page that only waits for an absent peer
+ * makes no garbage of its own, and after an hour of dials could not dial any more.
+ */
+export const COLLECT_FROM = 200;
+
+/** A collection is provoked each time so many more were made. */
+const COLLECT_EVERY = 50;
+
+/** Memory that is allocated and dropped to provoke a collection: never touched, so it costs milliseconds and no pages. */
+const COLLECT_BUFFERS = 8;
+const COLLECT_BUFFER_BYTES = 16 * 1024 * 1024;
+
+/** Channels that a peer may open in the life of a connection. An honest one opens none or a few. */
+export const CHANNELS_FROM_PEER_MAX = 1_024;
+
+/** Channels that the worker may open in the life of a connection. It opens one, and one more after each that failed. */
+export const CHANNELS_TO_PEER_MAX = 16_384;
+
+/** Characters of a session description. The longest that we make has about a thousand. */
+export const SDP_CHARS_MAX = 16 * 1024;
+
+/** A certificate that expires sooner than this is replaced, in milliseconds. Browsers make them for 30 days. */
+const CERTIFICATE_LEFT_MIN_MS = 24 * 60 * 60 * 1_000;
+
+/** A command of the worker. Requests and connections are numbered by the worker. */
+export type RtcCommand =
+  | { type: 'open'; request: number; connection: number }
+  | { type: 'negotiate'; request: number; connection: number; offer: string; answer: string }
+  | { type: 'channel'; request: number; connection: number }
+  | { type: 'close'; connection: number };
+
+/** Why a command was not carried out. */
+export type RtcFailure =
+  /** This browser cannot transfer a data channel. */
+  | 'unsupported'
+  /** A limit on connections or channels. */
+  | 'limit'
+  /** WebRTC refused. */
+  | 'rtc'
+  /** The broker is closed. */
+  | 'closed'
+  /** The command fits nothing that was asked before. */
+  | 'protocol';
+
+/** What the broker says to the worker. */
+export type RtcReport =
+  | { type: 'result'; request: number; ok: true; offer?: string }
+  | { type: 'result'; request: number; ok: false; code: RtcFailure; message: string }
+  | { type: 'channel'; connection: number; request?: number; channel: RTCDataChannel }
+  | { type: 'state'; connection: number; state: RTCPeerConnectionState }
+  | { type: 'broken'; message: string };
+
+/** A connection, from the command that asks for it on. */
+interface Entry {
+  /** Absent while the certificate is being made. */
+  rtc?: RTCPeerConnection;
+  channelsToPeer: number;
+  channelsFromPeer: number;
+}
+
+/** A failure with its code. */
+class RtcError extends Error {
+  constructor(
+    readonly code: RtcFailure,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Makes and frees connections for the worker at the other end of `port`.
+ *
+ * @example
+ * ```ts
+ * const { port1, port2 } = new MessageChannel();
+ * const broker = new RtcBroker(port1);
+ * worker.postMessage({ rtcPort: port2 }, [port2]);
+ * ```
+ */
+export class RtcBroker {
+  readonly #port: MessagePort;
+  readonly #connections = new Map<number, Entry>();
+  #certificate: Promise<RTCCertificate> | undefined;
+  #closed = false;
+
+  /** Listens at once; what the worker sent before is not lost. */
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.addEventListener('message', this.#onMessage);
+    port.addEventListener('messageerror', this.#onMessageError);
+    // Newer browsers say when the worker is gone.
+    port.addEventListener('close', this.#onPortClose);
+    port.start();
+  }
+
+  /** Connections that are open or being made. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Closes every connection and the port. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#port.removeEventListener('message', this.#onMessage);
+    this.#port.removeEventListener('messageerror', this.#onMessageError);
+    this.#port.removeEventListener('close', this.#onPortClose);
+    for (const id of [...this.#connections.keys()]) this.#free(id);
+    this.#port.close();
+  }
+
+  readonly #onMessage = ({ data }: MessageEvent<unknown>): void => {
+    const command = parseCommand(data);
+    if (typeof command === 'string') this.#break(command);
+    else if (command.type === 'close') this.#free(command.connection);
+    else void this.#answer(command);
+  };
+
+  readonly #onMessageError = (): void => this.#break('a message of the worker could not be read');
+
+  readonly #onPortClose = (): void => this.close();
+
+  #break(message: string): void {
+    this.#post({ type: 'broken', message });
+    this.close();
+  }
+
+  /** Carries a command out and says how it ended. */
+  async #answer(command: Exclude<RtcCommand, { type: 'close' }>): Promise<void> {
+    const { request } = command;
+    try {
+      const offer = await this.#execute(command);
+      this.#post({ type: 'result', request, ok: true, ...(offer === undefined ? {} : { offer }) });
+    } catch (error) {
+      const code = error instanceof RtcError ? error.code : 'rtc';
+      const message = error instanceof Error ? error.message : String(error);
+      this.#post({ type: 'result', request, ok: false, code, message });
+    }
+  }
+
+  async #execute(command: Exclude<RtcCommand, { type: 'close' }>): Promise<string | undefined> {
+    switch (command.type) {
+      case 'open':
+        return await this.#open(command.connection, command.request);
+      case 'negotiate': {
+        const { rtc } = this.#find(command.connection);
+        await rtc.setLocalDescription({ type: 'offer', sdp: command.offer });
+        await rtc.setRemoteDescription({ type: 'answer', sdp: command.answer });
+        return undefined;
+      }
+      case 'channel': {
+        const { entry, rtc } = this.#find(command.connection);
+        if (entry.channelsToPeer >= CHANNELS_TO_PEER_MAX) {
+          throw new RtcError('limit', `${CHANNELS_TO_PEER_MAX} channels opened on one connection`);
+        }
+        entry.channelsToPeer += 1;
+        this.#transfer(command.connection, rtc.createDataChannel(''), command.request);
+        return undefined;
+      }
+    }
+  }
+
+  async #open(connection: number, request: number): Promise<string> {
+    if (this.#connections.has(connection)) throw new RtcError('protocol', `connection ${connection} exists`);
+    if (this.#connections.size >= CONNECTIONS_MAX) throw new RtcError('limit', `${CONNECTIONS_MAX} connections`);
+    const entry: Entry = { channelsToPeer: 0, channelsFromPeer: 0 };
+    this.#connections.set(connection, entry);
+    try {
+      const certificate = await this.#getCertificate();
+      if (this.#connections.get(connection) !== entry) throw new RtcError('closed', 'closed before it was made');
+      const rtc = makeConnection(certificate);
+      entry.rtc = rtc;
+      rtc.onconnectionstatechange = () => this.#onState(connection, rtc.connectionState);
+      rtc.ondatachannel = ({ channel }) => this.#onChannel(connection, entry, channel);
+      // The channel of the handshake: both sides know its number beforehand.
+      this.#transfer(connection, rtc.createDataChannel('', { negotiated: true, id: 0 }), request);
+      const offer = await rtc.createOffer();
+      return offer.sdp ?? '';
+    } catch (error) {
+      if (this.#connections.get(connection) === entry) this.#free(connection);
+      throw error;
+    }
+  }
+
+  /** One certificate serves all connections. */
+  async #getCertificate(): Promise<RTCCertificate> {
+    this.#certificate ??= generateCertificate();
+    try {
+      const certificate = await this.#certificate;
+      if (certificate.expires > Date.now() + CERTIFICATE_LEFT_MIN_MS) return certificate;
+      this.#certificate = generateCertificate();
+      return await this.#certificate;
+    } catch (error) {
+      this.#certificate = undefined;
+      throw error;
+    }
+  }
+
+  #find(connection: number): { entry: Entry; rtc: RTCPeerConnection } {
+    const entry = this.#connections.get(connection);
+    if (entry?.rtc === undefined) throw new RtcError('closed', `connection ${connection} is closed`);
+    return { entry, rtc: entry.rtc };
+  }
+
+  #onState(connection: number, state: RTCPeerConnectionState): void {
+    this.#post({ type: 'state', connection, state });
+    if (state === 'failed' || state === 'closed') this.#free(connection);
+  }
+
+  #onChannel(connection: number, entry: Entry, channel: RTCDataChannel): void {
+    entry.channelsFromPeer += 1;
+    if (entry.channelsFromPeer > CHANNELS_FROM_PEER_MAX) return this.#onState(connection, 'failed');
+    try {
+      this.#transfer(connection, channel);
+    } catch {
+      // The worker would never hear of this channel, so the connection is of no use.
+      this.#onState(connection, 'failed');
+    }
+  }
+
+  /** To be called in the task that made the channel: later it can no more be transferred. */
+  #transfer(connection: number, channel: RTCDataChannel, request?: number): void {
+    const report: RtcReport = { type: 'channel', connection, ...(request === undefined ? {} : { request }), channel };
+    try {
+      // The DOM's types do not list data channels as transferable yet.
+      this.#port.postMessage(report, [channel as unknown as Transferable]);
+    } catch (error) {
+      channel.close();
+      throw new RtcError('unsupported', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #free(connection: number): void {
+    const rtc = this.#connections.get(connection)?.rtc;
+    this.#connections.delete(connection);
+    if (rtc === undefined) return;
+    rtc.onconnectionstatechange = null;
+    rtc.ondatachannel = null;
+    rtc.close();
+  }
+
+  #post(report: RtcReport): void {
+    if (!this.#closed) this.#port.postMessage(report);
+  }
+}
+
+/** Connections of this page, over all brokers, that the browser has not freed. */
+const uncollected = { count: 0, collectAt: COLLECT_FROM };
+
+const registry = new FinalizationRegistry<undefined>(() => {
+  uncollected.count -= 1;
+  uncollected.collectAt = Math.max(COLLECT_FROM, Math.min(uncollected.collectAt, uncollected.count + COLLECT_EVERY));
+});
+
+function makeConnection(certificate: RTCCertificate): RTCPeerConnection {
+  if (uncollected.count >= uncollected.collectAt) {
+    uncollected.collectAt = uncollected.count + COLLECT_EVERY;
+    provokeCollection();
+  }
+  if (uncollected.count >= CONNECTIONS_UNCOLLECTED_MAX) {
+    throw new RtcError('limit', `${CONNECTIONS_UNCOLLECTED_MAX} connections not freed by the browser yet`);
+  }
+  let rtc: RTCPeerConnection;
+  try {
+    rtc = new RTCPeerConnection({ certificates: [certificate] });
+  } catch (error) {
+    // The browser's own limit, which the page's other connections count towards.
+    throw new RtcError('limit', error instanceof Error ? error.message : String(error));
+  }
+  uncollected.count += 1;
+  registry.register(rtc, undefined);
+  return rtc;
+}
+
+/** Makes the browser feel short of memory. */
+function provokeCollection(): void {
+  try {
+    for (let n = 0; n < COLLECT_BUFFERS; n += 1) new ArrayBuffer(COLLECT_BUFFER_BYTES);
+  } catch {
+    // RangeError: it really is short of memory, and collects by itself.
+  }
+}
+
+function generateCertificate(): Promise<RTCCertificate> {
+  return RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' } as EcKeyGenParams);
+}
+
+/** The command, or what is wrong with it. */
+function parseCommand(data: unknown): RtcCommand | string {
+  if (typeof data !== 'object' || data === null) return 'a command that is no object';
+  const { type, request, connection, offer, answer } = data as Record<string, unknown>;
+  if (!isNumber(connection)) return 'a command without a connection';
+  if (type === 'close') return { type, connection };
+  if (!isNumber(request)) return 'a command without a request';
+  if (type === 'open' || type === 'channel') return { type, request, connection };
+  if (type !== 'negotiate') return 'an unknown command';
+  if (!isDescription(offer) || !isDescription(answer)) return 'a session description that is none';
+  return { type, request, connection, offer, answer };
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
+}
+
+function isDescription(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= SDP_CHARS_MAX && value.startsWith('v=0');
+}
