@@ -1,0 +1,43 @@
+//! Exports that only `npm run bench` calls, behind the feature `bench`; never in what ships.
+//!
+//! Each does one part of a sync's work alone, so that the whole can be divided by it: [`bench_channel`] carries answers
+//! over the same kind of stream and throws them away, [`bench_verify`] proves headers that are in memory already.
+
+mod channel;
+#[path = "../../../sync-core/examples/verify/work.rs"]
+mod work;
+
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+use web_sys::MessagePort;
+
+use crate::clock;
+
+/// Dials the peer, asks for `headers` headers with `in_flight` requests always on their way, and throws the answers
+/// away. Resolves with `[bytes of headers, milliseconds]`, from the first request to the last answer.
+#[wasm_bindgen]
+pub async fn bench_channel(
+    rtc_port: MessagePort,
+    multiaddr: String,
+    headers: u32,
+    in_flight: u32,
+) -> Result<Vec<f64>, JsError> {
+    let (bytes, milliseconds) =
+        channel::carry(rtc_port, &multiaddr, headers, in_flight).await.map_err(|error| JsError::new(&error))?;
+    Ok(vec![bytes, milliseconds])
+}
+
+/// Proves concatenated, rising header RLP so many times; headers a second, the best of the rounds.
+#[wasm_bindgen]
+pub fn bench_verify(rlp: &Uint8Array, rounds: u32) -> Result<f64, JsError> {
+    let chain = work::Chain::cut(rlp.to_vec()).ok_or_else(|| JsError::new("no concatenation of header RLP"))?;
+    let mut best = f64::INFINITY;
+    for _ in 0..rounds {
+        let begin = clock::now_ms();
+        if !chain.verify() {
+            return Err(JsError::new("the headers are no chain"));
+        }
+        best = best.min(clock::now_ms() - begin);
+    }
+    Ok(chain.len() as f64 / best * 1_000.0)
+}

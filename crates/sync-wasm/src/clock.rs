@@ -1,0 +1,93 @@
+//! Time and turns of the event loop, as the browser gives them.
+//!
+//! [`now`] is `performance.now()`: it never steps back, and counts from the start of the worker. [`Turns`] gives way to
+//! the event loop: `setTimeout(0)` is clamped to 4 ms once it nests, so a turn is a message that the worker posts to
+//! itself, which comes back after what was already waiting (some 20 us).
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use futures::channel::oneshot;
+use gloo_timers::future::TimeoutFuture;
+use sync_core::time::Instant;
+use wasm_bindgen::{JsCast, JsValue, prelude::*};
+use web_sys::{MessageChannel, MessagePort};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+}
+
+/// Longest single timer: `setTimeout` takes a signed 32-bit count of milliseconds. A later moment is simply asked for
+/// again.
+const TIMER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Time since the worker started.
+pub fn now() -> Instant {
+    Instant::from_micros((performance_now() * 1_000.0) as u64)
+}
+
+/// Milliseconds since the worker started, for measuring.
+pub fn now_ms() -> f64 {
+    performance_now()
+}
+
+/// A timer for the moment `when`: never early, so that a deadline is over when it fires. Cleared when dropped.
+pub fn timer(when: Instant) -> TimeoutFuture {
+    let left = when.saturating_since(now()).min(TIMER_MAX);
+    TimeoutFuture::new(left.as_micros().div_ceil(1_000) as u32)
+}
+
+/// A timer for a span of time. Cleared when dropped.
+pub fn sleep(span: Duration) -> TimeoutFuture {
+    TimeoutFuture::new(span.min(TIMER_MAX).as_millis() as u32)
+}
+
+/// Gives way to the event loop. One for each worker; clones share it.
+#[derive(Clone)]
+pub struct Turns {
+    port: MessagePort,
+    /// Who waits for the message that is under way: in practice the driver alone.
+    waiting: Rc<RefCell<Vec<oneshot::Sender<()>>>>,
+}
+
+impl Turns {
+    /// Opens the channel. It lives as long as the worker: its one closure is given to the browser for good.
+    pub fn new() -> Result<Self, JsValue> {
+        let channel = MessageChannel::new()?;
+        let waiting = Rc::new(RefCell::new(Vec::<oneshot::Sender<()>>::new()));
+        let woken = waiting.clone();
+        let onmessage = Closure::<dyn FnMut()>::new(move || {
+            for waiter in woken.take() {
+                // Whoever waited may be gone.
+                let _ = waiter.send(());
+            }
+        });
+        channel.port2().set_onmessage(Some(onmessage.as_ref().unchecked_ref()));
+        onmessage.forget();
+        Ok(Self { port: channel.port1(), waiting })
+    }
+
+    /// Comes back after every task that already waits in the event loop.
+    pub async fn turn(&self) {
+        let (waiter, woken) = oneshot::channel();
+        self.waiting.borrow_mut().push(waiter);
+        if self.port.post_message(&JsValue::NULL).is_ok() {
+            // The sender is only dropped with the worker.
+            let _ = woken.await;
+        }
+    }
+}
+
+/// Lets the other futures of this worker run first, without a turn of the event loop.
+pub async fn let_others_run() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}

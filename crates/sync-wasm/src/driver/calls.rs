@@ -1,0 +1,89 @@
+//! What the page calls.
+
+use sync_core::{Checkpoint, Input, fault::StoreFailure, time::Instant};
+
+use super::{Driver, view, writes::Write};
+use crate::{
+    error::HostError,
+    message::Call,
+    worker::{CALLS_MAX, Command},
+};
+
+impl Driver {
+    /// Does what is called for; gives the call that stops the sync.
+    pub(super) fn handle_command(&mut self, now: Instant, command: Command) -> Option<f64> {
+        match command {
+            Command::Call { id, call } => return self.handle_call(now, id, call),
+            Command::Hint(hint) => self.hint(now, hint),
+            Command::Damaged(at) => self.damage_found(now, at),
+            Command::FollowerJoined => self.report.changed_now(),
+        }
+        None
+    }
+
+    fn handle_call(&mut self, now: Instant, id: f64, call: Call) -> Option<f64> {
+        match call {
+            Call::GetHeader(key) => self.reader.header(id, key),
+            Call::GetHeaders { from, to } => self.reader.headers(id, from, to),
+            Call::Peers => {
+                let measured = self.progress(now).map(|progress| progress.peers).unwrap_or_default();
+                self.port.reply(id, &view::peers(&self.book, &measured));
+            }
+            Call::AddPeer(multiaddr) => match self.book.add(now, &multiaddr) {
+                Ok(_) => {
+                    self.report.changed_now();
+                    self.port.reply_done(id);
+                }
+                Err(error) => self.port.reply_error(id, &error),
+            },
+            Call::Pause => self.pause(now, id, true),
+            Call::Resume => self.pause(now, id, false),
+            Call::Clear => self.clear(id),
+            Call::Stats => {
+                let memory = self.progress(now).map_or(0, |progress| progress.memory_bytes);
+                let stats = self.report.stats(&self.counters, memory, self.book.connected());
+                self.port.reply(id, &stats);
+            }
+            Call::Stop => return Some(id),
+        }
+        None
+    }
+
+    fn pause(&mut self, now: Instant, id: f64, paused: bool) {
+        self.paused = paused;
+        self.input(now, Input::Paused(paused));
+        self.report.changed_now();
+        self.port.reply_done(id);
+    }
+
+    fn clear(&mut self, id: f64) {
+        if self.clearing.len() >= CALLS_MAX {
+            return self.port.reply_error(id, &HostError::Busy { limit: CALLS_MAX });
+        }
+        self.clearing.push(id);
+        if self.clearing.len() == 1 {
+            // What the machine knows of the store is void from here on; the next one starts from nothing.
+            self.machine = None;
+            self.machine_due = None;
+            self.follow_up.clear();
+            self.requests.cancel_all();
+            self.unwind_again = None;
+            self.writes.forget();
+            self.writes.push(Write::Clear);
+            self.report.changed_now();
+        }
+    }
+
+    /// The store is empty, or could not be emptied.
+    pub(super) fn cleared(&mut self, now: Instant, outcome: Result<(), StoreFailure>, left: Option<Checkpoint>) {
+        let calls = std::mem::take(&mut self.clearing);
+        self.checkpoint = left;
+        self.start_machine(now);
+        for id in calls {
+            match &outcome {
+                Ok(()) => self.port.reply_done(id),
+                Err(failure) => self.port.reply_error(id, &HostError::Store(failure.clone())),
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What the network reports, and whom it is to dial.
+
+use sync_core::{
+    Input, PeerStatus,
+    fault::{PeerFault, RequestFailure},
+    id::PeerId,
+    time::Instant,
+};
+
+use super::Driver;
+use crate::{
+    error::fault_info,
+    message::Hint,
+    network::{CloseReason, NetworkEvent, SessionKey, requests::Answer},
+};
+
+impl Driver {
+    /// Dials whoever is due.
+    pub(super) fn dial_due(&mut self, now: Instant) {
+        while let Some(session) = self.book.due(now) {
+            let Some(peer) = self.book.get(session.peer) else { break };
+            if !self.swarm.dial(session, peer.identity, peer.addresses.clone()) {
+                self.book.down(now, session);
+                break;
+            }
+            self.report.changed();
+        }
+    }
+
+    /// The page saw that dialling may succeed now.
+    pub(super) fn hint(&mut self, now: Instant, hint: Hint) {
+        match hint {
+            Hint::Online | Hint::Visible => self.book.dial_all_now(now),
+        }
+    }
+
+    /// Closes the connection to a peer; its end is reported as an event.
+    pub(super) fn close(&mut self, peer: PeerId) {
+        if let Some(known) = self.book.get(peer) {
+            // When the queue of the swarm is full, dropping the outbox below ends the session, and with it the connection.
+            let _ = self.swarm.close(known.identity);
+        }
+        self.disconnected(peer);
+        self.report.changed_now();
+    }
+
+    /// What one event means.
+    pub(super) fn handle_network(&mut self, now: Instant, event: NetworkEvent) {
+        match event {
+            NetworkEvent::DialFailed { session } => {
+                self.book.down(now, session);
+                self.report.changed_now();
+            }
+            NetworkEvent::Ready { session, status, outbox } => {
+                if self.book.greeted(now, session, status) {
+                    self.outboxes.insert(session.peer, (session, outbox));
+                    self.connected(now, session.peer, status);
+                }
+            }
+            NetworkEvent::Range { session, served } => {
+                if self.is_connected(session) {
+                    self.book.heard(session, Some(served));
+                    self.input(now, Input::PeerUpdated { peer: session.peer, served });
+                }
+            }
+            NetworkEvent::Headers { session, wire_id, headers } => {
+                if !self.is_connected(session) {
+                    return;
+                }
+                self.book.heard(session, None);
+                match self.requests.answer(session.peer, wire_id) {
+                    Answer::Wanted(request) => self.input(now, Input::HeadersReceived { request, headers }),
+                    Answer::Late => {}
+                    Answer::Unsolicited => {
+                        self.breach(now, session.peer, "answers a request that was never sent".into());
+                    }
+                }
+            }
+            NetworkEvent::Closed { session, reason } => self.closed(now, session, reason),
+        }
+    }
+
+    fn is_connected(&self, session: SessionKey) -> bool {
+        self.outboxes.get(&session.peer).is_some_and(|(current, _)| *current == session)
+    }
+
+    fn connected(&mut self, now: Instant, peer: PeerId, status: PeerStatus) {
+        self.report.changed_now();
+        if self.machine.is_some() {
+            return self.input(now, Input::PeerConnected { peer, status });
+        }
+        if !self.clearing.is_empty() {
+            // The machine that comes after hears of every connected peer.
+            return;
+        }
+        if status.chain_id == self.settings.chain_id {
+            // Nobody else says what the genesis is: the first peer's word counts.
+            self.greeting.genesis.set(Some(status.genesis));
+            return self.start_machine(now);
+        }
+        let fault = PeerFault::WrongChain {
+            got_chain: status.chain_id,
+            got_genesis: status.genesis,
+            expected_chain: self.settings.chain_id,
+        };
+        self.show_fault(peer, fault_info(&fault), false);
+        self.book.on_wrong_chain(now, peer);
+        self.close(peer);
+    }
+
+    fn closed(&mut self, now: Instant, session: SessionKey, reason: CloseReason) {
+        if !self.book.is_current(session) {
+            return;
+        }
+        match reason {
+            CloseReason::Lost | CloseReason::HandshakeTimeout => {}
+            CloseReason::Protocol(_) | CloseReason::UnsupportedProtocol => {
+                self.breach(now, session.peer, reason.to_string());
+            }
+        }
+        // When only the stream ended, the connection must go too.
+        self.close(session.peer);
+        self.book.down(now, session);
+    }
+
+    /// A peer broke the protocol: the machine judges it by its request, if it has one; the connection is of no use.
+    fn breach(&mut self, now: Instant, peer: PeerId, what: String) {
+        match self.requests.any_of(peer) {
+            Some(request) => {
+                self.requests.cancel(request);
+                let failure = RequestFailure::Protocol(what);
+                self.input(now, Input::RequestFailed { request, failure });
+            }
+            None => self.show_fault(peer, fault_info(&PeerFault::Protocol(what)), false),
+        }
+        self.book.closing(now, peer);
+        self.close(peer);
+    }
+
+    /// Forgets what hung on the connection, and tells the machine.
+    fn disconnected(&mut self, peer: PeerId) {
+        self.requests.peer_gone(peer);
+        if self.outboxes.remove(&peer).is_some() {
+            self.follow_up.push_back(Input::PeerDisconnected { peer });
+        }
+    }
+}

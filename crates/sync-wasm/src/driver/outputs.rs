@@ -1,0 +1,124 @@
+//! What the machine wants done, and the machine itself: how it is made and made anew.
+
+use header_wire::{GetBlockHeaders, HashOrNumber, Message};
+use sync_core::{
+    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock,
+    fault::{PeerFault, RequestFailure, Verdict},
+    id::PeerId,
+    progress::Progress,
+    time::Instant,
+};
+
+use super::{Driver, writes::Write};
+use crate::{error::fault_info, message::ErrorInfo};
+
+impl Driver {
+    /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: target, pause, peers. Nothing
+    /// happens while the chain is not known.
+    pub(super) fn start_machine(&mut self, now: Instant) {
+        let Some(chain) = self.settings.chain(self.greeting.genesis.get()) else { return };
+        self.requests.cancel_all();
+        self.writes.forget();
+        self.follow_up.clear();
+        self.unwind_again = None;
+        let config = self.settings.config(self.seed);
+        self.machine = Some(HeaderSync::new(config, chain, self.checkpoint.clone()));
+        self.follow_up.push_back(Input::TargetChanged(self.settings.target));
+        if self.paused {
+            self.follow_up.push_back(Input::Paused(true));
+        }
+        for peer in self.outboxes.keys() {
+            if let Some(status) = self.book.get(*peer).and_then(|known| known.status()) {
+                self.follow_up.push_back(Input::PeerConnected { peer: *peer, status });
+            }
+        }
+        self.machine_due = Some(now);
+        self.report.changed();
+    }
+
+    /// The machine's progress, computed now.
+    pub(super) fn progress(&self, now: Instant) -> Option<Progress> {
+        self.machine.as_ref().map(|machine| machine.progress(now))
+    }
+
+    /// Does one thing that the machine wants.
+    pub(super) fn execute(&mut self, now: Instant, output: Output) {
+        match output {
+            Output::Request(request) => self.send_request(request),
+            Output::Cancel(request) => self.requests.cancel(request),
+            Output::Penalize { peer, fault, verdict } => self.penalize(now, peer, &fault, verdict),
+            Output::Persist(batch) => self.writes.push(Write::Persist(batch)),
+            Output::Unwind { to, checkpoint } => self.writes.push(Write::Unwind { to, checkpoint }),
+            Output::Event(event) => self.show(now, event),
+            // `poll_machine` keeps it.
+            Output::Timeout(_) => {}
+        }
+    }
+
+    fn send_request(&mut self, request: HeadersRequest) {
+        let wire_id = self.requests.send(request.peer, request.id);
+        let message = Message::GetBlockHeaders(GetBlockHeaders {
+            request_id: wire_id,
+            start: match request.start {
+                StartBlock::Hash(hash) => HashOrNumber::Hash(hash),
+                StartBlock::Number(number) => HashOrNumber::Number(number),
+            },
+            limit: u64::from(request.limit),
+            skip: 0,
+            reverse: true,
+        });
+        let sent = self.outboxes.get_mut(&request.peer).is_some_and(|(_, outbox)| outbox.try_send(message).is_ok());
+        if sent {
+            self.requests_waiting = true;
+            self.report.stats.requests_sent += 1.0;
+        } else {
+            // The session ends, or does not read: its end is reported by itself.
+            self.requests.cancel(request.id);
+            let failed = Input::RequestFailed { request: request.id, failure: RequestFailure::Disconnected };
+            self.follow_up.push_back(failed);
+        }
+    }
+
+    fn penalize(&mut self, now: Instant, peer: PeerId, fault: &PeerFault, verdict: Verdict) {
+        let banned = verdict == Verdict::Banned;
+        self.show_fault(peer, fault_info(fault), banned);
+        if matches!(fault, PeerFault::WrongChain { .. }) {
+            self.book.on_wrong_chain(now, peer);
+            self.close(peer);
+        } else if banned {
+            let ban = self.progress(now).and_then(|progress| {
+                progress.peers.iter().find(|measured| measured.peer == peer).and_then(|measured| measured.banned_for)
+            });
+            self.book.banned(now, peer, ban.unwrap_or(self.settings.config(0).ban));
+            self.close(peer);
+        } else if matches!(fault, PeerFault::Timeout) && self.book.timed_out(peer) {
+            // A peer that restarted leaves a connection that looks open and answers nothing.
+            self.book.closing(now, peer);
+            self.close(peer);
+        }
+    }
+
+    /// Tells the page what a peer did.
+    pub(super) fn show_fault(&mut self, peer: PeerId, fault: ErrorInfo, banned: bool) {
+        self.book.fault(peer, fault.clone());
+        if let Some(known) = self.book.get(peer) {
+            self.report.fault(known, fault, banned);
+        }
+    }
+
+    fn show(&mut self, now: Instant, event: Event) {
+        match event {
+            // Linked headers show in the progress.
+            Event::HeadersLinked { .. } => {}
+            Event::Progress(_) => self.report.changed(),
+            Event::TargetResolved(_) | Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
+            Event::DetachedHead { local, expected } => self.report.detached_head(local, expected),
+            Event::Reorg { reverted, adopted } => self.report.reorg(reverted, adopted),
+            Event::Synced { head } => {
+                // The page hears of the last header before it hears of the end.
+                self.report_now(now);
+                self.report.synced(head);
+            }
+        }
+    }
+}

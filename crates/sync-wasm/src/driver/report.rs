@@ -1,0 +1,210 @@
+//! What the page hears, and how often: progress at most every [`PROGRESS_PAUSE`], at least every [`PROGRESS_TICK`]
+//! while it works, at once when the state changes. Tabs that follow hear the same, over a broadcast channel.
+
+use std::time::Duration;
+
+use sync_core::{BlockNumHash, StallReason, range::BlockRange, time::Instant};
+
+use super::{Driver, view};
+use crate::{
+    clock,
+    error::HostError,
+    message::{BlockRef, ErrorInfo, Progress, RangeRef, Stats, SyncState, WorkerEvent, hex, number},
+    network::{Counters, peers::Peer},
+    port::Port,
+    store::ProgressChannel,
+};
+
+/// Between two progress events.
+const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
+
+/// Without any change, while it works: rates fall and bans run out by themselves.
+const PROGRESS_TICK: Duration = Duration::from_secs(1);
+
+/// Without any change, while it rests.
+const PROGRESS_TICK_RESTING: Duration = Duration::from_secs(10);
+
+/// Time without a machine (no genesis is known, so no peer answered) until that counts as a stall.
+const NO_PEERS_AFTER: Duration = Duration::from_secs(5);
+
+/// Figures that the driver counts itself.
+#[derive(Debug, Default)]
+pub struct WireStats {
+    /// See [`Stats`].
+    pub requests_sent: f64,
+    /// See [`Stats`].
+    pub batches_persisted: f64,
+    /// See [`Stats`].
+    pub persist_ms: f64,
+    /// See [`Stats`].
+    pub core_ms: f64,
+    /// See [`Stats`].
+    pub yields: f64,
+    /// See [`Stats`].
+    pub segments_audited: f64,
+}
+
+/// Tells the page and the followers.
+pub struct Reporter {
+    /// Figures for `stats`.
+    pub stats: WireStats,
+    port: Port,
+    channel: ProgressChannel,
+    open_ms: f64,
+    begun: Instant,
+    sent_at: Option<Instant>,
+    due: Instant,
+    last: (SyncState, Option<ErrorInfo>),
+}
+
+impl Reporter {
+    /// A reporter that has not reported yet.
+    pub fn new(port: Port, channel: ProgressChannel, open_ms: f64, now: Instant) -> Self {
+        let last = (SyncState::Opening, None);
+        Self { stats: WireStats::default(), port, channel, open_ms, begun: now, sent_at: None, due: now, last }
+    }
+
+    /// When the page is to hear again.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Something changed.
+    pub fn changed(&mut self) {
+        let soonest = self.sent_at.map_or(Instant::ZERO, |sent_at| sent_at + PROGRESS_PAUSE);
+        self.due = self.due.min(soonest);
+    }
+
+    /// Something changed that should not wait.
+    pub fn changed_now(&mut self) {
+        self.due = Instant::ZERO;
+    }
+
+    fn progress(&mut self, now: Instant, progress: Progress) {
+        self.sent_at = Some(now);
+        let rests = matches!(progress.state, SyncState::Synced | SyncState::Paused);
+        self.due = now + if rests { PROGRESS_TICK_RESTING } else { PROGRESS_TICK };
+        let (state, stall) = (progress.state, progress.stall.clone());
+        let event = self.port.event(&WorkerEvent::Progress { progress });
+        // A follower that misses one hears the next.
+        let _ = self.channel.post(&event);
+        if self.last.0 != state
+            || self.last.1.as_ref().map(|stall| stall.code) != stall.as_ref().map(|stall| stall.code)
+        {
+            self.last = (state, stall.clone());
+            self.port.event(&WorkerEvent::State { state, stall });
+        }
+    }
+
+    /// A peer did something wrong.
+    pub fn fault(&mut self, peer: &Peer, fault: ErrorInfo, banned: bool) {
+        self.changed();
+        self.port.event(&WorkerEvent::Fault {
+            peer: peer.identity.to_string(),
+            multiaddr: peer.multiaddr(),
+            code: fault.code,
+            message: fault.message,
+            banned,
+        });
+    }
+
+    /// Everything is stored.
+    pub fn synced(&mut self, head: BlockNumHash) {
+        self.port.event(&WorkerEvent::Synced { number: number(head.number), hash: hex(head.hash) });
+    }
+
+    /// Stored headers were given up.
+    pub fn reorg(&mut self, reverted: BlockRange, adopted: BlockRange) {
+        self.port.event(&WorkerEvent::Reorg { reverted: range(reverted), adopted: range(adopted) });
+    }
+
+    /// The new chain does not meet the stored one.
+    pub fn detached_head(&mut self, local: BlockNumHash, expected: alloy_primitives::B256) {
+        let local = BlockRef { number: number(local.number), hash: hex(local.hash) };
+        self.port.event(&WorkerEvent::DetachedHead { local, expected: hex(expected) });
+    }
+
+    /// Stored headers were damaged.
+    pub fn segment_dropped(&mut self, dropped: BlockRange) {
+        self.changed_now();
+        let RangeRef { from, to } = range(dropped);
+        self.port.event(&WorkerEvent::SegmentDropped { from, to });
+    }
+
+    /// Something failed that no call waits for.
+    pub fn error(&mut self, error: &HostError) {
+        let ErrorInfo { code, message, details } = error.info();
+        self.port.event(&WorkerEvent::Error { code, message, details });
+    }
+
+    /// All figures.
+    pub fn stats(&self, counters: &Counters, memory_bytes: u64, connections: usize) -> Stats {
+        Stats {
+            wasm_memory_bytes: view::wasm_memory_bytes(),
+            memory_bytes: number(memory_bytes),
+            wire_bytes_received: number(counters.bytes_received.get()),
+            wire_bytes_sent: number(counters.bytes_sent.get()),
+            messages_received: number(counters.messages_received.get()),
+            requests_sent: self.stats.requests_sent,
+            batches_persisted: self.stats.batches_persisted,
+            persist_ms: self.stats.persist_ms,
+            core_ms: self.stats.core_ms,
+            yields: self.stats.yields,
+            segments_audited: self.stats.segments_audited,
+            dials: number(counters.dials.get()),
+            connections: connections as f64,
+            open_ms: self.open_ms,
+        }
+    }
+}
+
+impl Driver {
+    /// Reports if it is time.
+    pub(super) fn report_due(&mut self, now: Instant) {
+        if self.report.due <= now {
+            self.report_now(now);
+        }
+    }
+
+    /// Reports.
+    pub(super) fn report_now(&mut self, now: Instant) {
+        let progress = self.page_progress(now);
+        self.report.progress(now, progress);
+    }
+
+    /// The last word: the figures as they are, stopped.
+    pub fn last_progress(&self) -> Progress {
+        Progress {
+            state: SyncState::Stopped,
+            stall: None,
+            headers_per_second: 0.0,
+            bytes_per_second: 0.0,
+            eta_seconds: None,
+            ..self.page_progress(clock::now())
+        }
+    }
+
+    fn page_progress(&self, now: Instant) -> Progress {
+        match self.progress(now) {
+            Some(progress) => view::running(&progress, &self.book, view::headers_in(self.checkpoint.as_ref())),
+            None => self.waiting(now),
+        }
+    }
+
+    /// Progress without a machine: the store is being cleared, or no peer has said yet what the genesis is.
+    fn waiting(&self, now: Instant) -> Progress {
+        let alone = self.clearing.is_empty() && now.saturating_since(self.report.begun) >= NO_PEERS_AFTER;
+        let stall = alone.then_some(StallReason::NoPeers);
+        let state = match stall {
+            _ if self.paused => SyncState::Paused,
+            Some(_) => SyncState::Stalled,
+            None => SyncState::FindingPeers,
+        };
+        let stall = stall.as_ref().filter(|_| state == SyncState::Stalled);
+        view::waiting(state, stall, &self.book, view::headers_in(self.checkpoint.as_ref()))
+    }
+}
+
+fn range(range: BlockRange) -> RangeRef {
+    RangeRef { from: number(range.first()), to: number(range.last()) }
+}

@@ -1,0 +1,142 @@
+//! The machine's progress and the address book, put together as the page sees them. Pure.
+
+use std::collections::BTreeMap;
+
+use sync_core::{
+    Checkpoint, StallReason,
+    id::PeerId,
+    progress::{self, PeerProgress, RangeState, SyncStage},
+};
+
+use crate::{
+    error::stall_info,
+    message::{BlockRef, PeerInfo, Progress, RangeInfo, ServedInfo, SyncState, hex, number},
+    network::peers::{AddressBook, Peer},
+};
+
+/// Headers that a checkpoint speaks of.
+pub fn headers_in(checkpoint: Option<&Checkpoint>) -> u64 {
+    let runs = checkpoint.into_iter().flat_map(|checkpoint| &checkpoint.subchains);
+    runs.map(|run| run.head.saturating_sub(run.tail).saturating_add(1)).fold(0, u64::saturating_add)
+}
+
+/// Size of the worker's wasm memory.
+pub fn wasm_memory_bytes() -> f64 {
+    #[cfg(target_arch = "wasm32")]
+    let pages = core::arch::wasm32::memory_size::<0>();
+    #[cfg(not(target_arch = "wasm32"))]
+    let pages = 0;
+    // A page of wasm memory is 64 KiB.
+    (pages * 65_536) as f64
+}
+
+/// What the machine does, as a state of the worker.
+fn state_of(progress: &progress::Progress) -> SyncState {
+    match progress.stage {
+        _ if progress.paused => SyncState::Paused,
+        SyncStage::Synced => SyncState::Synced,
+        _ if progress.stall.is_some() => SyncState::Stalled,
+        SyncStage::FindingPeers => SyncState::FindingPeers,
+        SyncStage::ResolvingTarget => SyncState::ResolvingTarget,
+        SyncStage::Headers => SyncState::Syncing,
+    }
+}
+
+/// The machine's progress, with the host's own view of the peers. `in_store`: what was found in the store, shown while the
+/// target is unknown.
+pub fn running(progress: &progress::Progress, book: &AddressBook, in_store: u64) -> Progress {
+    let state = state_of(progress);
+    let stall = progress.stall.as_ref().filter(|_| state == SyncState::Stalled);
+    Progress {
+        target: progress.target.map(|target| BlockRef { number: number(target.number), hash: hex(target.hash) }),
+        floor: number(progress.floor),
+        total: number(progress.total),
+        stored: number(if progress.target.is_some() { progress.stored } else { in_store }),
+        staged: number(progress.staged),
+        percent: progress.percent,
+        headers_per_second: progress.headers_per_second,
+        bytes_received: number(progress.bytes_received),
+        bytes_per_second: progress.bytes_per_second,
+        eta_seconds: progress.eta.map(|eta| eta.as_secs_f64()),
+        memory_bytes: number(progress.memory_bytes),
+        ranges: progress.ranges.iter().map(range).collect(),
+        peers: peers(book, &progress.peers),
+        stall: stall.map(|reason| stall_info(reason, book.nobody())),
+        ..idle(state)
+    }
+}
+
+/// Progress while there is no machine: nothing is known but the peers.
+pub fn waiting(state: SyncState, stall: Option<&StallReason>, book: &AddressBook, in_store: u64) -> Progress {
+    Progress {
+        stored: number(in_store),
+        peers: peers(book, &[]),
+        stall: stall.map(|reason| stall_info(reason, book.nobody())),
+        ..idle(state)
+    }
+}
+
+/// Progress of a worker that does nothing.
+pub fn idle(state: SyncState) -> Progress {
+    Progress {
+        state,
+        target: None,
+        floor: 0.0,
+        total: 0.0,
+        stored: 0.0,
+        staged: 0.0,
+        percent: 0.0,
+        headers_per_second: 0.0,
+        bytes_received: 0.0,
+        bytes_per_second: 0.0,
+        eta_seconds: None,
+        memory_bytes: 0.0,
+        wasm_memory_bytes: wasm_memory_bytes(),
+        ranges: Vec::new(),
+        peers: Vec::new(),
+        stall: None,
+    }
+}
+
+/// Every peer of the book, with what the machine knows of it.
+pub fn peers(book: &AddressBook, measured: &[PeerProgress]) -> Vec<PeerInfo> {
+    let measured: BTreeMap<PeerId, &PeerProgress> = measured.iter().map(|peer| (peer.peer, peer)).collect();
+    book.iter().map(|(id, peer)| peer_info(peer, measured.get(&id).copied())).collect()
+}
+
+fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
+    let served = peer.status().map(|status| status.served).or(measured.map(|measured| measured.served));
+    PeerInfo {
+        id: peer.identity.to_string(),
+        multiaddr: peer.multiaddr(),
+        state: peer.state(),
+        served: served.map(|served| ServedInfo {
+            earliest: number(served.earliest),
+            latest: number(served.latest),
+            latest_hash: hex(served.latest_hash),
+        }),
+        requests_in_flight: measured.map_or(0.0, |peer| peer.requests_in_flight as f64),
+        bytes_in_flight: measured.map_or(0.0, |peer| number(peer.bytes_in_flight)),
+        window_bytes: measured.map_or(0.0, |peer| number(peer.window_bytes)),
+        latency_ms: measured.and_then(|peer| peer.round_trip).map(|time| time.as_secs_f64() * 1_000.0),
+        headers: measured.map_or(0.0, |peer| number(peer.headers)),
+        bytes: measured.map_or(0.0, |peer| number(peer.bytes)),
+        faults: measured.map_or(0.0, |peer| f64::from(peer.faults)),
+        last_fault: peer.last_fault.clone(),
+        score: measured.map_or(100.0, |peer| f64::from(peer.score)),
+        banned_for_seconds: measured.and_then(|peer| peer.banned_for).map(|time| time.as_secs_f64()),
+    }
+}
+
+fn range(range: &progress::RangeProgress) -> RangeInfo {
+    RangeInfo {
+        from: number(range.range.first()),
+        to: number(range.range.last()),
+        state: match range.state {
+            RangeState::Unprocessed => "unprocessed",
+            RangeState::Borrowed => "borrowed",
+            RangeState::Staged => "staged",
+            RangeState::Stored => "stored",
+        },
+    }
+}

@@ -1,0 +1,220 @@
+//! What goes wrong, in the codes that the page knows.
+//!
+//! Errors of a call are [`HostError`]; a peer's faults, the machine's stalls and the store's failures keep their own
+//! types in `sync-core` and get their codes here, in one place, so that a page's `switch` and these lists can be compared.
+
+use alloy_primitives::B256;
+use sync_core::{
+    StallReason,
+    fault::{PeerFault, StoreFailure},
+};
+
+use crate::message::{Details, ErrorInfo, hex, number};
+
+/// Why a call, or the start, failed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum HostError {
+    /// No multiaddress, or one that cannot be dialled from a browser.
+    #[error("cannot use the multiaddress {multiaddr:?}: {reason}")]
+    BadMultiaddr {
+        /// What came, cut to a readable length.
+        multiaddr: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An option or argument is missing or of the wrong kind.
+    #[error("option {name}: {reason}")]
+    BadOption {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The address book is full.
+    #[error("already {limit} peers are known")]
+    TooManyPeers {
+        /// The limit.
+        limit: usize,
+    },
+    /// More calls are waiting than the worker takes.
+    #[error("{limit} calls are waiting already")]
+    Busy {
+        /// The limit.
+        limit: usize,
+    },
+    /// The worker was started before.
+    #[error("this worker syncs already; one worker, one sync")]
+    AlreadyStarted,
+    /// `start` has not come yet.
+    #[error("this worker was not started")]
+    NotStarted,
+    /// `stop` was called, or comes first.
+    #[error("the sync was stopped")]
+    Stopped,
+    /// Another tab writes this store.
+    #[error("another tab syncs this store; this one only reads")]
+    Follower,
+    /// The browser lacks something.
+    #[error("{0}")]
+    UnsupportedBrowser(String),
+    /// The database cannot be opened.
+    #[error("{0}")]
+    StorageUnavailable(String),
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+    /// A defect, or an end that nobody foresaw.
+    #[error("{0}")]
+    WorkerFailed(String),
+}
+
+impl HostError {
+    /// The code that `HeadlightError` carries.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadMultiaddr { .. } => "bad-multiaddr",
+            Self::BadOption { .. } => "bad-option",
+            Self::TooManyPeers { .. } => "too-many-peers",
+            Self::Busy { .. } => "busy",
+            Self::AlreadyStarted => "already-started",
+            Self::NotStarted => "not-started",
+            Self::Stopped => "stopped",
+            Self::Follower => "follower",
+            Self::UnsupportedBrowser(_) => "unsupported-browser",
+            Self::StorageUnavailable(_) => "storage-unavailable",
+            Self::Store(failure) => store_code(failure),
+            Self::WorkerFailed(_) => "worker-failed",
+        }
+    }
+
+    /// As the page gets it.
+    pub fn info(&self) -> ErrorInfo {
+        let details = match self {
+            Self::BadMultiaddr { multiaddr, .. } => {
+                Some(Details { multiaddr: Some(multiaddr.clone()), ..Details::default() })
+            }
+            _ => None,
+        };
+        ErrorInfo { code: self.code(), message: self.to_string(), details }
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl From<crate::store::OpenError> for HostError {
+    fn from(error: crate::store::OpenError) -> Self {
+        use crate::store::OpenError;
+        match error {
+            OpenError::Failed(StoreFailure::Full) => Self::Store(StoreFailure::Full),
+            other => Self::StorageUnavailable(other.to_string()),
+        }
+    }
+}
+
+/// Code of a store's failure.
+fn store_code(failure: &StoreFailure) -> &'static str {
+    match failure {
+        StoreFailure::Full => "storage-full",
+        StoreFailure::Locked => "follower",
+        StoreFailure::Damaged(_) => "storage-damaged",
+        StoreFailure::Other(_) => "storage-failed",
+    }
+}
+
+/// A peer's fault, as the page gets it.
+pub fn fault_info(fault: &PeerFault) -> ErrorInfo {
+    let (code, details) = match fault {
+        PeerFault::WrongChain { got_chain, got_genesis, expected_chain } => (
+            "wrong-chain",
+            Some(Details {
+                got: Some(got_chain.to_string()),
+                hash: Some(hex(*got_genesis)),
+                expected: Some(expected_chain.to_string()),
+                ..Details::default()
+            }),
+        ),
+        PeerFault::WrongStart { got, expected } => {
+            ("wrong-start", Some(compare(got.to_string(), expected.to_string(), None)))
+        }
+        PeerFault::TooManyHeaders { got, limit } => {
+            ("too-many-headers", Some(compare(got.to_string(), limit.to_string(), None)))
+        }
+        PeerFault::EmptyAnswer { start } => ("empty-answer", Some(at(*start))),
+        PeerFault::Undecodable { number, .. } => ("undecodable", Some(at(*number))),
+        PeerFault::BrokenLink { number, got, expected } => {
+            ("broken-link", Some(compare(hex(*got), hex(*expected), Some(*number))))
+        }
+        PeerFault::InvalidHeader { number, hash, .. } => {
+            ("invalid-header", Some(Details { hash: Some(hex(*hash)), ..at(*number) }))
+        }
+        PeerFault::Timeout => ("timeout", None),
+        PeerFault::Protocol(_) => ("protocol", None),
+    };
+    ErrorInfo { code, message: fault.to_string(), details }
+}
+
+/// What is known of the peers while none of them can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nobody {
+    /// None was reached.
+    Reached,
+    /// Some were reached, and none of those may be asked.
+    Usable,
+    /// Every one that was reached serves another chain.
+    OnOurChain,
+}
+
+/// Why nothing moves, as the page gets it. The machine forgets why a connection was closed, the address book (`nobody`)
+/// knows.
+pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
+    let info = |code, message: String, details| ErrorInfo { code, message, details };
+    match reason {
+        StallReason::NoPeers | StallReason::NoUsablePeer => match nobody {
+            Nobody::Reached => info("no-peers", "no peer can be reached; dialling goes on".into(), None),
+            Nobody::Usable => info("no-usable-peer", "every peer is banned or serves another chain".into(), None),
+            Nobody::OnOurChain => info("wrong-chain", "every peer that answered serves another chain".into(), None),
+        },
+        StallReason::TipsDisagree => {
+            info("tips-disagree", "the peers name different tips and none has the quorum; pin a target".into(), None)
+        }
+        StallReason::QuorumNotReached { have, need } => info(
+            "quorum-not-reached",
+            format!("{have} of {need} peers name the same tip; add a peer or pin a target"),
+            Some(Details { have: Some(*have as f64), need: Some(*need as f64), ..Details::default() }),
+        ),
+        StallReason::TargetUnavailable { hash, asked } => info(
+            "target-unavailable",
+            format!("none of {asked} peers has the pinned target"),
+            Some(Details { hash: Some(hex(*hash)), asked: Some(*asked as f64), ..Details::default() }),
+        ),
+        StallReason::RangeUnavailable(range) => info(
+            "range-unavailable",
+            format!("no connected peer serves blocks {range}"),
+            Some(Details { from: Some(number(range.first())), to: Some(number(range.last())), ..Details::default() }),
+        ),
+        StallReason::Store(StoreFailure::Full) => info("storage-full", StoreFailure::Full.to_string(), None),
+        StallReason::Store(failure) => info("storage-failed", failure.to_string(), None),
+        StallReason::NoProgress => {
+            info("no-progress", "peers answer, but no header was proven for a while".into(), None)
+        }
+        StallReason::WrongGenesis { got, expected } => info(
+            "wrong-genesis",
+            "the target does not descend from the genesis of this chain".into(),
+            Some(compare(hex(*got), hex(*expected), Some(0))),
+        ),
+    }
+}
+
+/// Reads a hash that the page wrote.
+pub fn parse_hash(name: &'static str, text: &str) -> Result<B256, HostError> {
+    let reason = || "is no 32-byte hash (0x and 64 hex digits)".to_owned();
+    let digits = text.strip_prefix("0x").ok_or_else(|| HostError::BadOption { name, reason: reason() })?;
+    digits.parse().map_err(|_| HostError::BadOption { name, reason: reason() })
+}
+
+fn at(block: u64) -> Details {
+    Details { from: Some(number(block)), ..Details::default() }
+}
+
+fn compare(got: String, expected: String, block: Option<u64>) -> Details {
+    Details { got: Some(got), expected: Some(expected), from: block.map(number), ..Details::default() }
+}

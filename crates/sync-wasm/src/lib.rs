@@ -1,0 +1,60 @@
+//! The browser host: one dedicated worker that syncs the headers of one chain.
+//!
+//! ```text
+//!             page (web/src): public API, broker of RTCPeerConnections
+//!               |  start, calls, hints          ^  replies, events           message, port
+//! ==============v===============================|================================== postMessage
+//!             worker: opens the store, follows or leads                      worker, follower
+//!               |
+//!             driver: one loop; feeds sync_core::HeaderSync, does what it says       driver
+//!               |                               |
+//!             network: libp2p swarm, one      store: IndexedDB, packed      network, store
+//!             stream a connection             segments, one writer
+//! ```
+//!
+//! The worker exports one function, [`start`]. Everything else travels as messages; [`message`] lists them all.
+//!
+//! **It decides nothing about the sync.** Which header is asked of whom, what is proven, who is banned: `sync-core`.
+//! This crate owns what a browser gives: the clock, timers, sockets, the database, the event loop.
+//!
+//! **What bounds it.** Every queue has a named limit: calls ([`worker::CALLS_MAX`]), network events
+//! ([`network::EVENTS_MAX`]), messages to a peer ([`network::OUTBOX_MAX`]), peers ([`network::PEERS_MAX`]), connections
+//! ([`network::CONNECTIONS_MAX`]). Memory is bounded by the machine's own ceiling.
+//!
+//! **What an attacker can do.** A peer can make itself useless and be banned, and can be slow. What it sends passes a
+//! decoder with limits, then the proofs of `sync-core`. What the database holds is proven again when it is read. A script
+//! of the page's own origin is not an attacker but is not trusted to send well-formed messages.
+
+//!
+//! On other targets than wasm32 only what needs no browser exists, so that its tests run anywhere.
+
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod message;
+pub mod network;
+pub mod options;
+
+#[cfg(all(feature = "bench", target_arch = "wasm32"))]
+pub mod bench;
+#[cfg(target_arch = "wasm32")]
+pub mod clock;
+#[cfg(target_arch = "wasm32")]
+pub mod driver;
+#[cfg(target_arch = "wasm32")]
+pub mod follower;
+#[cfg(target_arch = "wasm32")]
+pub mod port;
+#[cfg(target_arch = "wasm32")]
+pub mod reads;
+#[cfg(target_arch = "wasm32")]
+pub mod store;
+#[cfg(target_arch = "wasm32")]
+pub mod worker;
+
+/// Installs the message handler on the worker's global scope; call it once, right after the module was initialised.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn start() {
+    worker::install();
+}

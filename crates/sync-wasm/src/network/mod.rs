@@ -1,0 +1,141 @@
+//! Peers over libp2p: who they are, how they are dialled, what is said to them.
+//!
+//! ```text
+//!  driver --SwarmCommand--> swarm (one task) --spawns--> session (one task a connection)
+//!    ^                        |                             |
+//!    +------ NetworkEvent ----+-----------------------------+
+//! ```
+//!
+//! * [`peers`] is the address book: pure, no I/O; it decides who is dialled when.
+//! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection; [`requests`] who owes us
+//!   which answer.
+//!
+//! Bounds: [`PEERS_MAX`] peers are known, [`CONNECTIONS_MAX`] connected or being dialled, [`EVENTS_MAX`] events wait for
+//! the driver (then the sessions stop reading), [`OUTBOX_MAX`] messages wait for a stream. An attacker at the other end can
+//! fill no more than one decoder ([`header_wire::limits::MESSAGE_BYTES_MAX`]) and what the transport buffers.
+
+mod dial;
+pub mod peers;
+pub mod requests;
+#[cfg(target_arch = "wasm32")]
+pub mod session;
+#[cfg(target_arch = "wasm32")]
+pub mod swarm;
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use bytes::Bytes;
+use futures::channel::mpsc;
+use header_wire::Message;
+use sync_core::{PeerStatus, ServedRange, id::PeerId};
+
+/// Peers in the address book. The machine remembers as many ([`sync_core::config::PEERS_MAX`]).
+pub const PEERS_MAX: usize = 256;
+
+/// Connections open or being made. A browser allows some 500 RTCPeerConnections in a tab's life and frees them late; a
+/// dozen peers fill any link.
+pub const CONNECTIONS_MAX: usize = 16;
+
+/// Addresses kept for one peer; beyond it the oldest goes.
+pub const ADDRESSES_PER_PEER_MAX: usize = 4;
+
+/// Network events that wait for the driver, over all sessions; beyond it the sessions wait.
+pub const EVENTS_MAX: usize = 64;
+
+/// Messages that wait for one stream. The machine keeps at most
+/// [`SyncConfig::requests_per_peer_max`](sync_core::SyncConfig) requests in flight; the rest is room for answers.
+pub const OUTBOX_MAX: usize = 64;
+
+/// Time that dialling a peer may take, if the page names none: address, ICE, DTLS and Noise over a slow link take two to
+/// three seconds; a peer that is gone is given up after this.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// One connection attempt to a peer and what became of it. The number rises with each dial, so that what a dead
+/// connection still has to say is told apart from its successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionKey {
+    /// The peer, as the machine knows it.
+    pub peer: PeerId,
+    /// Which dial.
+    pub dial: u32,
+}
+
+/// What the network reports to the driver.
+#[derive(Debug)]
+pub enum NetworkEvent {
+    /// The dial came to nothing.
+    DialFailed {
+        /// Which.
+        session: SessionKey,
+    },
+    /// Statuses were exchanged.
+    Ready {
+        /// Which.
+        session: SessionKey,
+        /// What the peer said.
+        status: PeerStatus,
+        /// Takes messages for it.
+        outbox: mpsc::Sender<Message>,
+    },
+    /// The peer announced a new range.
+    Range {
+        /// Which.
+        session: SessionKey,
+        /// The range.
+        served: ServedRange,
+    },
+    /// An answer, as received.
+    Headers {
+        /// Which.
+        session: SessionKey,
+        /// The id of the request on the wire.
+        wire_id: u64,
+        /// RLP of each header.
+        headers: Vec<Bytes>,
+    },
+    /// The connection or its stream is gone.
+    Closed {
+        /// Which.
+        session: SessionKey,
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CloseReason {
+    /// The other end closed, restarted or cannot be reached any more.
+    #[error("connection lost")]
+    Lost,
+    /// No status within the deadline.
+    #[error("no status within the deadline")]
+    HandshakeTimeout,
+    /// What came is no message of the protocol, or over a limit.
+    #[error("{0}")]
+    Protocol(String),
+    /// The peer does not speak the protocol.
+    #[error("does not speak {}", header_wire::PROTOCOL)]
+    UnsupportedProtocol,
+}
+
+/// What went over the wire since the worker started.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Bytes read from streams.
+    pub bytes_received: Cell<u64>,
+    /// Bytes written to streams.
+    pub bytes_sent: Cell<u64>,
+    /// Messages decoded.
+    pub messages_received: Cell<u64>,
+    /// Dials begun.
+    pub dials: Cell<u64>,
+}
+
+/// Counters, shared by the tasks of one worker.
+pub type SharedCounters = Rc<Counters>;
+
+/// Adds to a counter.
+pub fn count(counter: &Cell<u64>, more: u64) {
+    counter.set(counter.get().saturating_add(more));
+}

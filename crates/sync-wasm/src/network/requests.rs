@@ -1,0 +1,136 @@
+//! Who owes us which answer: request ids on the wire, and the machine's ids behind them.
+//!
+//! Ids on the wire rise over the life of the worker and are never used twice, so an answer that comes after its request
+//! was cancelled, or after the machine was made anew, is told apart from one that nobody asked for. An answer counts
+//! only when it comes from the peer that was asked. At most [`OWED_MAX`] answers are remembered for each peer; the
+//! oldest is forgotten first (its answer, if it ever comes, is then a late one).
+
+use std::collections::BTreeMap;
+
+use sync_core::id::{PeerId, RequestId};
+
+/// Answers remembered for one peer: a few times what the machine keeps in flight, for those it cancelled.
+const OWED_MAX: usize = 256;
+
+/// What an answer on the wire is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Wanted: to this request.
+    Wanted(RequestId),
+    /// To a request that was cancelled or is forgotten: normal.
+    Late,
+    /// To no request that was ever sent to this peer: a breach.
+    Unsolicited,
+}
+
+/// Requests that are on the wire.
+#[derive(Debug, Default)]
+pub struct RequestTable {
+    next_wire_id: u64,
+    /// For each peer: id on the wire -> the machine's id, `None` once cancelled.
+    owed: BTreeMap<PeerId, BTreeMap<u64, Option<RequestId>>>,
+    /// The machine's id -> where it went.
+    sent: BTreeMap<RequestId, (PeerId, u64)>,
+}
+
+impl RequestTable {
+    /// Notes a request to `peer`; gives its id on the wire.
+    pub fn send(&mut self, peer: PeerId, request: RequestId) -> u64 {
+        let wire_id = self.next_wire_id;
+        self.next_wire_id += 1;
+        let owed = self.owed.entry(peer).or_default();
+        if owed.len() >= OWED_MAX
+            && let Some((_, Some(forgotten))) = owed.pop_first()
+        {
+            self.sent.remove(&forgotten);
+        }
+        owed.insert(wire_id, Some(request));
+        self.sent.insert(request, (peer, wire_id));
+        wire_id
+    }
+
+    /// The machine does not want the answer any more.
+    pub fn cancel(&mut self, request: RequestId) {
+        if let Some((peer, wire_id)) = self.sent.remove(&request)
+            && let Some(owed) = self.owed.get_mut(&peer)
+        {
+            owed.insert(wire_id, None);
+        }
+    }
+
+    /// An answer came from `peer`.
+    pub fn answer(&mut self, peer: PeerId, wire_id: u64) -> Answer {
+        match self.owed.get_mut(&peer).and_then(|owed| owed.remove(&wire_id)) {
+            Some(Some(request)) => {
+                self.sent.remove(&request);
+                Answer::Wanted(request)
+            }
+            Some(None) => Answer::Late,
+            None if wire_id < self.next_wire_id => Answer::Late,
+            None => Answer::Unsolicited,
+        }
+    }
+
+    /// The oldest request that `peer` has not answered.
+    pub fn any_of(&self, peer: PeerId) -> Option<RequestId> {
+        self.owed.get(&peer)?.values().copied().flatten().next()
+    }
+
+    /// The connection to `peer` is gone, and with it every answer.
+    pub fn peer_gone(&mut self, peer: PeerId) {
+        for request in self.owed.remove(&peer).into_iter().flat_map(BTreeMap::into_values).flatten() {
+            self.sent.remove(&request);
+        }
+    }
+
+    /// The machine was made anew: its old ids mean nothing any more, the answers may still come.
+    pub fn cancel_all(&mut self) {
+        self.sent.clear();
+        for request in self.owed.values_mut().flat_map(BTreeMap::values_mut) {
+            *request = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: PeerId = PeerId(1);
+    const OTHER: PeerId = PeerId(2);
+
+    #[test]
+    fn an_answer_counts_once_and_only_from_the_peer_that_was_asked() {
+        let mut table = RequestTable::default();
+        let wire_id = table.send(PEER, RequestId(7));
+        assert_eq!(table.answer(OTHER, wire_id), Answer::Late);
+        assert_eq!(table.answer(PEER, wire_id), Answer::Wanted(RequestId(7)));
+        assert_eq!(table.answer(PEER, wire_id), Answer::Late);
+        assert_eq!(table.answer(PEER, wire_id + 1), Answer::Unsolicited);
+    }
+
+    #[test]
+    fn cancelled_requests_and_those_of_an_older_machine_are_late() {
+        let mut table = RequestTable::default();
+        let cancelled = table.send(PEER, RequestId(0));
+        let old = table.send(PEER, RequestId(1));
+        table.cancel(RequestId(0));
+        table.cancel_all();
+        let new = table.send(PEER, RequestId(0));
+        assert_eq!(table.answer(PEER, cancelled), Answer::Late);
+        assert_eq!(table.answer(PEER, old), Answer::Late);
+        assert_eq!(table.answer(PEER, new), Answer::Wanted(RequestId(0)));
+        assert!(table.sent.is_empty());
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_empties_with_the_peer() {
+        let mut table = RequestTable::default();
+        for id in 0..2 * OWED_MAX as u64 {
+            table.send(PEER, RequestId(id));
+        }
+        assert_eq!(table.sent.len(), OWED_MAX);
+        table.peer_gone(PEER);
+        assert!(table.sent.is_empty() && table.owed.is_empty());
+    }
+}

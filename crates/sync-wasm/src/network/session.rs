@@ -1,0 +1,241 @@
+//! One connection's stream: statuses are exchanged, then requests go out and answers come in until either end closes.
+//!
+//! Both directions run at once in one task. Each message goes out by one write and one flush (a peer's transport may
+//! join separate writes to a packet that is too long). What comes in passes [`header_wire::Decoder`], which bounds it; a
+//! message that the client has no use for is a breach, except a request, which gets an empty answer: a browser serves
+//! nothing.
+//!
+//! Back-pressure: the task stops reading while the driver has [`EVENTS_MAX`](super::EVENTS_MAX) events to work off. It
+//! lives until the stream fails, the driver drops the outbox, or a breach; then it reports why, once.
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use alloy_primitives::B256;
+use futures::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, SinkExt, StreamExt,
+    channel::mpsc,
+    future::{Either, select},
+    pin_mut,
+};
+use header_wire::{BlockHeaders, Decoder, ETH_VERSION, ForkId, Message, PROTOCOL, Status, WireError, limits};
+use libp2p_identity::PeerId as Libp2pPeerId;
+use libp2p_stream::{Control, OpenStreamError};
+use libp2p_swarm::StreamProtocol;
+use sync_core::{PeerStatus, ServedRange};
+
+use super::{CloseReason, NetworkEvent, OUTBOX_MAX, SessionKey, SharedCounters, count};
+use crate::clock;
+
+/// Time from the connection to the peer's status.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes taken from the stream at once: more than one default answer.
+const READ_BYTES: usize = 64 * 1024;
+
+/// What we say of ourselves.
+#[derive(Debug)]
+pub struct Greeting {
+    /// Our chain.
+    pub chain_id: u64,
+    /// Its genesis, once it is known. While it is not, the peer speaks first, and we repeat what it says.
+    pub genesis: Cell<Option<B256>>,
+}
+
+impl Greeting {
+    /// A status of one who serves nothing. `fork_id` is not compared: each header is proven, whatever a peer says.
+    fn status(&self, genesis: B256) -> Status {
+        Status {
+            version: ETH_VERSION,
+            network_id: self.chain_id,
+            genesis,
+            fork_id: ForkId::default(),
+            earliest: 0,
+            latest: 0,
+            latest_hash: genesis,
+        }
+    }
+}
+
+/// Everything that a session needs.
+pub struct SessionSetup {
+    /// Which.
+    pub session: SessionKey,
+    /// Whom to speak to.
+    pub identity: Libp2pPeerId,
+    /// Opens the stream.
+    pub control: Control,
+    /// What we say.
+    pub greeting: Rc<Greeting>,
+    /// Takes what happens.
+    pub events: mpsc::Sender<NetworkEvent>,
+    /// Counts what goes over the wire.
+    pub counters: SharedCounters,
+}
+
+/// Runs the session to its end.
+pub async fn run(mut setup: SessionSetup) {
+    let session = setup.session;
+    let mut events = setup.events.clone();
+    let reason = talk(&mut setup).await;
+    // The driver is gone only when the worker ends.
+    let _ = events.send(NetworkEvent::Closed { session, reason }).await;
+}
+
+async fn talk(setup: &mut SessionSetup) -> CloseReason {
+    let greeted = {
+        let greet = greet(setup);
+        pin_mut!(greet);
+        match select(greet, clock::sleep(HANDSHAKE_TIMEOUT)).await {
+            Either::Left((greeted, _)) => greeted,
+            Either::Right(_) => Err(CloseReason::HandshakeTimeout),
+        }
+    };
+    let (reader, writer, status) = match greeted {
+        Ok(greeted) => greeted,
+        Err(reason) => return reason,
+    };
+    let (outbox, messages) = mpsc::channel(OUTBOX_MAX);
+    let replies = outbox.clone();
+    let ready = NetworkEvent::Ready { session: setup.session, status: peer_status(&status), outbox };
+    if setup.events.send(ready).await.is_err() {
+        return CloseReason::Lost;
+    }
+    let receive = receive(reader, replies, setup);
+    let send = send(writer, messages);
+    pin_mut!(receive, send);
+    match select(receive, send).await {
+        Either::Left((reason, _)) | Either::Right((reason, _)) => reason,
+    }
+}
+
+/// The half of a stream that is read, cut into messages.
+struct Reader<R> {
+    stream: R,
+    decoder: Decoder,
+    buffer: Vec<u8>,
+    counters: SharedCounters,
+}
+
+impl<R: AsyncRead + Unpin> Reader<R> {
+    async fn next(&mut self) -> Result<Message, CloseReason> {
+        loop {
+            if let Some(message) = self.decoder.next().map_err(breach)? {
+                count(&self.counters.messages_received, 1);
+                return Ok(message);
+            }
+            match self.stream.read(&mut self.buffer).await {
+                Ok(0) | Err(_) => return Err(CloseReason::Lost),
+                Ok(len) => {
+                    count(&self.counters.bytes_received, len as u64);
+                    self.decoder.push(&self.buffer[..len]);
+                }
+            }
+        }
+    }
+}
+
+/// The half that is written.
+struct Writer<W> {
+    stream: W,
+    counters: SharedCounters,
+}
+
+impl<W: AsyncWrite + Unpin> Writer<W> {
+    async fn send(&mut self, message: &Message) -> Result<(), CloseReason> {
+        let bytes = header_wire::encode(message);
+        self.stream.write_all(&bytes).await.map_err(|_| CloseReason::Lost)?;
+        self.stream.flush().await.map_err(|_| CloseReason::Lost)?;
+        count(&self.counters.bytes_sent, bytes.len() as u64);
+        Ok(())
+    }
+}
+
+/// Opens the stream and exchanges statuses.
+async fn greet(
+    setup: &mut SessionSetup,
+) -> Result<(Reader<impl AsyncRead + Unpin + use<>>, Writer<impl AsyncWrite + Unpin + use<>>, Status), CloseReason> {
+    let stream = match setup.control.open_stream(setup.identity, StreamProtocol::new(PROTOCOL)).await {
+        Ok(stream) => stream,
+        Err(OpenStreamError::UnsupportedProtocol(_)) => return Err(CloseReason::UnsupportedProtocol),
+        Err(_) => return Err(CloseReason::Lost),
+    };
+    let (read, write) = stream.split();
+    let counters = setup.counters.clone();
+    let mut reader = Reader {
+        stream: read,
+        decoder: Decoder::new(limits::MESSAGE_BYTES_MAX),
+        buffer: vec![0; READ_BYTES],
+        counters: counters.clone(),
+    };
+    let mut writer = Writer { stream: write, counters };
+    let known = setup.greeting.genesis.get();
+    if let Some(genesis) = known {
+        writer.send(&Message::Status(setup.greeting.status(genesis))).await?;
+    }
+    let Message::Status(status) = reader.next().await? else {
+        return Err(CloseReason::Protocol("the first message is no status".into()));
+    };
+    if known.is_none() {
+        writer.send(&Message::Status(setup.greeting.status(status.genesis))).await?;
+    }
+    if status.version != ETH_VERSION {
+        return Err(CloseReason::Protocol(format!("speaks version {}, expected {ETH_VERSION}", status.version)));
+    }
+    Ok((reader, writer, status))
+}
+
+/// Reads until the stream ends or the peer breaks the protocol.
+async fn receive<R: AsyncRead + Unpin>(
+    mut reader: Reader<R>,
+    mut replies: mpsc::Sender<Message>,
+    setup: &SessionSetup,
+) -> CloseReason {
+    let session = setup.session;
+    let mut events = setup.events.clone();
+    loop {
+        let event = match reader.next().await {
+            Ok(Message::BlockHeaders(answer)) => {
+                NetworkEvent::Headers { session, wire_id: answer.request_id, headers: answer.headers }
+            }
+            Ok(Message::BlockRangeUpdate(update)) => {
+                let served =
+                    ServedRange { earliest: update.earliest, latest: update.latest, latest_hash: update.latest_hash };
+                NetworkEvent::Range { session, served }
+            }
+            Ok(Message::GetBlockHeaders(request)) => {
+                let answer = BlockHeaders { request_id: request.request_id, headers: Vec::new() };
+                if replies.try_send(Message::BlockHeaders(answer)).is_err() {
+                    return CloseReason::Protocol("asks faster than it reads answers".into());
+                }
+                continue;
+            }
+            Ok(Message::Status(_)) => return CloseReason::Protocol("a second status".into()),
+            Err(reason) => return reason,
+        };
+        if events.send(event).await.is_err() {
+            return CloseReason::Lost;
+        }
+    }
+}
+
+/// Writes what the driver hands over, until it drops the outbox or the stream fails.
+async fn send<W: AsyncWrite + Unpin>(mut writer: Writer<W>, mut messages: mpsc::Receiver<Message>) -> CloseReason {
+    while let Some(message) = messages.next().await {
+        if let Err(reason) = writer.send(&message).await {
+            return reason;
+        }
+    }
+    CloseReason::Lost
+}
+
+fn breach(error: WireError) -> CloseReason {
+    CloseReason::Protocol(error.to_string())
+}
+
+fn peer_status(status: &Status) -> PeerStatus {
+    PeerStatus {
+        chain_id: status.network_id,
+        genesis: status.genesis,
+        served: ServedRange { earliest: status.earliest, latest: status.latest, latest_hash: status.latest_hash },
+    }
+}

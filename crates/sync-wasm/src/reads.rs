@@ -1,0 +1,114 @@
+//! Header look-ups for the page, beside everything else: each runs in its own task against the store.
+//!
+//! The store proves what it reads; a header whose hash is not what the index or its neighbours say never gets here. At
+//! most [`READS_MAX`] run at once, further ones are refused.
+
+use std::{cell::Cell, rc::Rc};
+
+use alloy_primitives::{B256, keccak256};
+use futures::channel::mpsc;
+use sync_core::{
+    fault::StoreFailure,
+    range::{BlockNumber, BlockRange},
+    store::HeaderStore,
+};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::{
+    error::HostError,
+    message::{HeaderKey, PackedHeaders, StoredHeader},
+    port::Port,
+    store::IdbStore,
+    worker::Command,
+};
+
+/// Look-ups that run at once; each holds one segment, some 700 KB.
+const READS_MAX: usize = 16;
+
+/// Answers the page's look-ups.
+#[derive(Clone)]
+pub struct Reader {
+    store: IdbStore,
+    port: Port,
+    running: Rc<Cell<usize>>,
+    /// Hears of damage that a look-up finds.
+    commands: mpsc::Sender<Command>,
+}
+
+impl Reader {
+    /// A reader of `store` that answers through `port`; damage that it finds is reported as a command.
+    pub fn new(store: IdbStore, port: Port, commands: mpsc::Sender<Command>) -> Self {
+        Self { store, port, running: Rc::default(), commands }
+    }
+
+    /// Answers `getHeader`.
+    pub fn header(&self, id: f64, key: HeaderKey) {
+        self.spawn(id, move |reader| async move {
+            let found = match key {
+                HeaderKey::Number(number) => {
+                    let rlp = reader.checked(number, reader.store.header_by_number(number).await)?;
+                    rlp.map(|rlp| (number, keccak256(&rlp), rlp))
+                }
+                HeaderKey::Hash(hash) => {
+                    let found = reader.checked(BlockNumber::MAX, reader.store.header_by_hash(hash).await)?;
+                    found.map(|(number, rlp)| (number, hash, rlp))
+                }
+            };
+            reader.port.reply_header(id, found.map(|(number, hash, rlp)| StoredHeader { number, hash, rlp }));
+            Ok(())
+        });
+    }
+
+    /// Answers `getHeaders` with one piece.
+    pub fn headers(&self, id: f64, from: BlockNumber, to: BlockNumber) {
+        self.spawn(id, move |reader| async move {
+            let headers = match BlockRange::new(from, to) {
+                Some(range) => reader.checked(from, reader.store.headers(range).await)?,
+                None => Vec::new(),
+            };
+            let packed = headers.first().map(|(first, _)| {
+                let mut packed = PackedHeaders {
+                    first: *first,
+                    lengths: Vec::with_capacity(headers.len()),
+                    hashes: Vec::with_capacity(headers.len() * B256::len_bytes()),
+                    rlp: Vec::with_capacity(headers.iter().map(|(_, rlp)| rlp.len()).sum()),
+                };
+                for (_, rlp) in &headers {
+                    // A header is at most header_wire's HEADER_BYTES_MAX long.
+                    packed.lengths.push(rlp.len() as u32);
+                    packed.hashes.extend_from_slice(keccak256(rlp).as_slice());
+                    packed.rlp.extend_from_slice(rlp);
+                }
+                packed
+            });
+            reader.port.reply_headers(id, packed);
+            Ok(())
+        });
+    }
+
+    fn spawn<F>(&self, id: f64, read: impl FnOnce(Self) -> F + 'static)
+    where
+        F: Future<Output = Result<(), HostError>> + 'static,
+    {
+        if self.running.get() >= READS_MAX {
+            return self.port.reply_error(id, &HostError::Busy { limit: READS_MAX });
+        }
+        self.running.set(self.running.get() + 1);
+        let reader = self.clone();
+        spawn_local(async move {
+            if let Err(error) = read(reader.clone()).await {
+                reader.port.reply_error(id, &error);
+            }
+            reader.running.set(reader.running.get() - 1);
+        });
+    }
+
+    /// Notes damage, so that it is repaired.
+    fn checked<T>(&self, at: BlockNumber, read: Result<T, StoreFailure>) -> Result<T, HostError> {
+        if let Err(StoreFailure::Damaged(_)) = &read {
+            // When the queue is full, or nobody writes here (a follower), the next look-up or audit finds it again.
+            let _ = self.commands.clone().try_send(Command::Damaged(at));
+        }
+        read.map_err(HostError::Store)
+    }
+}

@@ -1,0 +1,225 @@
+//! The writes: store a batch, replace the checkpoint. Each is one durable transaction.
+//!
+//! Headers of a run that a batch's checkpoint gives up stay until they are overwritten, as they will be: the sync fetches
+//! their numbers again. What a write must know of older segments (those that it cuts or joins) is read first, in transactions of its own,
+//! because a read that fails would end the write. Nobody else writes between the two; that is what the lock is for.
+
+use alloy_primitives::keccak256;
+use bytes::Bytes;
+use indexed_db_futures::{KeyRange, database::Database};
+use sync_core::{
+    checkpoint::Checkpoint,
+    etl::{HashEntry, HeaderBatch},
+    fault::StoreFailure,
+    header::Header,
+    range::{BlockNumber, BlockRange},
+    store::Segment,
+};
+
+use super::{
+    index::{self, IndexState, NUMBER_MAX},
+    rows::{META_CHECKPOINT, TABLES, Table, number_key, numbers, to_js},
+    segments::{self, SegmentCache},
+    transaction::Tx,
+};
+
+/// Stores the segments, the index rows and the checkpoint of a batch.
+///
+/// A batch that begins or ends inside a slot joins the segment beside it, if they link: at the head of a chain headers
+/// come one by one, and would else stay a record each.
+pub(super) async fn persist(
+    db: &Database,
+    cache: &SegmentCache,
+    batch: &HeaderBatch,
+) -> Result<(), StoreFailure> {
+    let (range, headers, after) = (batch.range(), batch.headers(), batch.checkpoint());
+    if range.last() > NUMBER_MAX {
+        return Err(StoreFailure::Other(format!("block number {} is over {NUMBER_MAX}", range.last())));
+    }
+    let mut sides = Sides::of(db, cache, range, None).await?;
+
+    let tx = Tx::write(db, &TABLES)?;
+    tx.delete(Table::Segments, numbers(range)).await?;
+    let below = sides.below.take_if(|below| links(top(below), headers.first()));
+    let above = sides.above.take_if(|above| links(headers.last().cloned(), bottom(above).as_ref()));
+    if let Some(above) = &above {
+        tx.delete(Table::Segments, KeyRange::Only(number_key(above.range().first()))).await?;
+    }
+    for cut in Segment::cuts(range) {
+        let at = |number: BlockNumber| (number - range.first()) as usize;
+        let below = below.as_ref().filter(|_| cut.first() == range.first());
+        let above = above.as_ref().filter(|_| cut.last() == range.last());
+        put(&tx, &join(below, cut.first(), &headers[at(cut.first())..=at(cut.last())], above)).await?;
+    }
+    sides.put(&tx).await?;
+    // After the puts: the browser is busy with them while we wait.
+    let index = IndexState::load(&tx).await?;
+    index::append(&tx, index, batch.hash_index(), |number| after.covers(number)).await?.save(&tx).await?;
+    put_checkpoint(&tx, after).await?;
+    commit(tx, cache).await
+}
+
+/// Stores a checkpoint that gives up some of what the store holds, and removes the headers of that. `also` are records
+/// that go whatever the checkpoint says.
+pub(super) async fn shrink(
+    db: &Database,
+    cache: &SegmentCache,
+    before: Option<&Checkpoint>,
+    after: &Checkpoint,
+    also: Option<BlockRange>,
+) -> Result<(), StoreFailure> {
+    let given_up = GivenUp::between(db, cache, before, after).await?;
+    let also = match also {
+        Some(also) => Some((also, Sides::of(db, cache, also, Some(after)).await?)),
+        None => None,
+    };
+
+    let tx = Tx::write(db, &TABLES)?;
+    if let Some((range, sides)) = also {
+        tx.delete(Table::Segments, numbers(range)).await?;
+        sides.put(&tx).await?;
+    }
+    given_up.remove(&tx).await?;
+    put_checkpoint(&tx, after).await?;
+    commit(tx, cache).await
+}
+
+/// Writes the index rows of a stored segment again. After the last one the index is whole.
+pub(super) async fn reindex(
+    db: &Database,
+    checkpoint: &Checkpoint,
+    part: BlockRange,
+    segment: &Segment,
+    is_last: bool,
+) -> Result<(), StoreFailure> {
+    let headers = segment.headers().filter(|(number, _)| part.contains(*number));
+    let mut entries: Vec<_> = headers.map(|(number, rlp)| HashEntry { hash: keccak256(rlp), number }).collect();
+    entries.sort_unstable();
+    let tx = Tx::write(db, &[Table::Index, Table::Meta])?;
+    let state = IndexState::load(&tx).await?;
+    let mut state = index::append(&tx, state, &entries, |number| checkpoint.covers(number)).await?;
+    state.rebuild &= !is_last;
+    state.save(&tx).await?;
+    tx.commit().await
+}
+
+/// Empties every table.
+pub(super) async fn clear(db: &Database, cache: &SegmentCache) -> Result<(), StoreFailure> {
+    let tx = Tx::write(db, &TABLES)?;
+    for table in TABLES {
+        tx.clear(table).await?;
+    }
+    commit(tx, cache).await
+}
+
+/// What lies on either side of a range in the slots that its ends cut: parts of segments that stay.
+#[derive(Debug, Default)]
+struct Sides {
+    below: Option<Segment>,
+    above: Option<Segment>,
+}
+
+impl Sides {
+    /// Reads them. What is damaged is left behind, and what `stays`, if given, does not cover; the audit finds that it is
+    /// gone.
+    async fn of(
+        db: &Database,
+        cache: &SegmentCache,
+        range: BlockRange,
+        stays: Option<&Checkpoint>,
+    ) -> Result<Self, StoreFailure> {
+        let beside = async |number: Option<BlockNumber>, cut: BlockNumber| {
+            let slot = Segment::slot(cut);
+            let Some(number) = number.filter(|number| slot.contains(*number)) else { return Ok(None) };
+            let covered = match stays {
+                Some(stays) => stays.run_at(number).and_then(|run| run.range()),
+                None => Some(slot),
+            };
+            let (below, above) = covered.map_or((None, None), |covered| covered.without(range));
+            let part = [below, above].into_iter().flatten().find(|part| part.contains(number));
+            match segments::proven(db, Some(cache), number).await {
+                Ok(segment) => Ok(segment.zip(part).and_then(|(segment, part)| segment.part(part))),
+                Err(StoreFailure::Damaged(_)) => Ok(None),
+                Err(failure) => Err(failure),
+            }
+        };
+        Ok(Self {
+            below: beside(range.first().checked_sub(1), range.first()).await?,
+            above: beside(range.last().checked_add(1), range.last()).await?,
+        })
+    }
+
+    async fn put(&self, tx: &Tx<'_>) -> Result<(), StoreFailure> {
+        for segment in [&self.below, &self.above].into_iter().flatten() {
+            put(tx, segment).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs, or parts of runs, that one checkpoint has and the next has not.
+#[derive(Debug, Default)]
+struct GivenUp(Vec<(BlockRange, Sides)>);
+
+impl GivenUp {
+    async fn between(
+        db: &Database,
+        cache: &SegmentCache,
+        before: Option<&Checkpoint>,
+        after: &Checkpoint,
+    ) -> Result<Self, StoreFailure> {
+        let runs = before.iter().flat_map(|before| &before.subchains).filter_map(|run| run.range());
+        let mut parts = Vec::new();
+        for range in runs.flat_map(|run| after.missing_in(run)) {
+            parts.push((range, Sides::of(db, cache, range, Some(after)).await?));
+        }
+        Ok(Self(parts))
+    }
+
+    async fn remove(&self, tx: &Tx<'_>) -> Result<(), StoreFailure> {
+        for (range, sides) in &self.0 {
+            tx.delete(Table::Segments, numbers(*range)).await?;
+            sides.put(tx).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Packs headers with the segments beside them.
+fn join(below: Option<&Segment>, first: BlockNumber, headers: &[Bytes], above: Option<&Segment>) -> Segment {
+    if below.is_none() && above.is_none() {
+        return Segment::pack(first, headers);
+    }
+    let of = |side: Option<&Segment>| side.into_iter().flat_map(Segment::headers).map(|(_, rlp)| rlp).collect::<Vec<_>>();
+    let all = [of(below), headers.to_vec(), of(above)].concat();
+    Segment::pack(below.map_or(first, |below| below.range().first()), &all)
+}
+
+/// Is `lower` the parent of `upper`?
+fn links(lower: Option<Bytes>, upper: Option<&Bytes>) -> bool {
+    let (Some(lower), Some(upper)) = (lower, upper) else { return false };
+    Header::decode(upper).is_ok_and(|upper| upper.parent_hash == keccak256(&lower))
+}
+
+fn top(segment: &Segment) -> Option<Bytes> {
+    segment.header(segment.range().last())
+}
+
+fn bottom(segment: &Segment) -> Option<Bytes> {
+    segment.header(segment.range().first())
+}
+
+/// A look-up may have read and kept a segment while the transaction waited for its turn.
+async fn commit(tx: Tx<'_>, cache: &SegmentCache) -> Result<(), StoreFailure> {
+    let outcome = tx.commit().await;
+    cache.forget();
+    outcome
+}
+
+async fn put(tx: &Tx<'_>, segment: &Segment) -> Result<(), StoreFailure> {
+    tx.put(Table::Segments, number_key(segment.range().first()), to_js(segment.record())).await
+}
+
+async fn put_checkpoint(tx: &Tx<'_>, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
+    tx.put(Table::Meta, META_CHECKPOINT, to_js(&checkpoint.encode())).await
+}

@@ -1,0 +1,88 @@
+//! What the browser's database says when it fails, in the words of the machine.
+//!
+//! IndexedDB names its errors with `DOMException.name`; [`StoreFailure`] keeps the three that the machine acts on: full
+//! (a stall until space is freed), damaged (the segment is dropped and fetched again), anything else (tried again).
+
+use indexed_db_futures::error::{DomException, Error};
+use sync_core::fault::StoreFailure;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// Why a store could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// A newer version of this software wrote the database.
+    #[error(
+        "the database {name:?} was written by a newer version of Headlight than this one (schema {known}); \
+         reload the page to get the newer version, or clear this site's data"
+    )]
+    Newer {
+        /// Name of the database.
+        name: String,
+        /// Newest schema that this code knows.
+        known: u32,
+    },
+    /// Another tab has the database open in an older version and does not let go.
+    #[error("another tab holds the database {name:?} in an older version; close the other tabs of this site")]
+    Blocked {
+        /// Name of the database.
+        name: String,
+    },
+    /// The browser gives no IndexedDB: a private window of some browsers, or storage switched off.
+    #[error("this browser gives no IndexedDB here: {0}")]
+    Unavailable(String),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] StoreFailure),
+}
+
+impl From<OpenError> for StoreFailure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Failed(failure) => failure,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+/// A failure that [`indexed_db_futures`] reports.
+pub(super) fn failure(error: Error) -> StoreFailure {
+    match error {
+        Error::DomException(exception) => dom_failure(&exception.into()),
+        Error::Serialisation(error) => StoreFailure::Damaged(error.to_string()),
+        Error::MissingData(error) => StoreFailure::Other(error.to_string()),
+        Error::Unknown(error) => StoreFailure::Other(js_text(error.as_ref())),
+    }
+}
+
+/// A failure by the name of its `DOMException`.
+pub(super) fn dom_failure(exception: &web_sys::DomException) -> StoreFailure {
+    let (name, message) = (exception.name(), exception.message());
+    match name.as_str() {
+        "QuotaExceededError" => StoreFailure::Full,
+        // A record over 64 KB lies in a file of its own; these say that the file is gone or does not parse.
+        "NotReadableError" | "DataError" | "EncodingError" => StoreFailure::Damaged(format!("{name}: {message}")),
+        "InvalidStateError" => {
+            StoreFailure::Other(format!("the database was closed, by an upgrade in another tab or by the user: {message}"))
+        }
+        _ => StoreFailure::Other(format!("{name}: {message}")),
+    }
+}
+
+/// Name of the exception, if it is one.
+pub(super) fn dom_name(error: &Error) -> Option<String> {
+    match error {
+        Error::DomException(exception) => Some(web_sys::DomException::from(DomException::clone(exception)).name()),
+        _ => None,
+    }
+}
+
+/// What a thrown JavaScript value says of itself.
+pub(super) fn js_text(value: &JsValue) -> String {
+    if let Some(exception) = value.dyn_ref::<web_sys::DomException>() {
+        return format!("{}: {}", exception.name(), exception.message());
+    }
+    match value.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => format!("{value:?}"),
+    }
+}

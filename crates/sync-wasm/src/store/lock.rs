@@ -1,0 +1,201 @@
+//! One writer for each store, over all tabs of an origin: a Web Lock.
+//!
+//! A tab that holds the [`WriteLock`] of a store writes it; every other tab is a follower, reads, and may
+//! [wait](WriteLock::wait) for the lock. The browser gives a lock back when its worker ends, however it ends, so a
+//! crashed tab never blocks the next one. Locks exist in workers and only in secure contexts (https, localhost).
+//!
+//! ```ignore
+//! match WriteLock::try_acquire("headlight-1").await? {
+//!     Acquired::Held(lock) => store.grant(lock),
+//!     Acquired::Busy => store.grant(WriteLock::wait("headlight-1")?.await?), // and read meanwhile
+//! }
+//! ```
+//!
+//! Any script of the origin can take a lock with the same name, or steal ours; that is the page's own code, not an
+//! attacker's. A stolen lock is noticed ([`WriteLock::is_held`]) and ends our writing.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use futures::channel::oneshot;
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::AbortController;
+
+use super::error::js_text;
+
+/// Begins the name of every lock of ours, so that it meets no other lock of the page.
+const LOCK_PREFIX: &str = "headlight-write:";
+
+// `web_sys::LockManager` stands behind `web_sys_unstable_apis`, a flag for the whole build; the API itself has been in
+// every engine since 2022. One method is all we need of it.
+#[wasm_bindgen]
+extern "C" {
+    type LockManager;
+
+    #[wasm_bindgen(method, catch)]
+    fn request(this: &LockManager, name: &str, options: &Object, granted: &Function) -> Result<Promise, JsValue>;
+}
+
+/// Why a lock could not be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LockError {
+    /// `navigator.locks` is not there: an old browser, or a page that is not a secure context.
+    #[error("this page has no Web Locks; it must be served over https or from localhost")]
+    Unsupported,
+    /// The browser refused the request.
+    #[error("lock request failed: {0}")]
+    Failed(String),
+}
+
+/// What [`WriteLock::try_acquire`] found.
+#[derive(Debug)]
+pub enum Acquired {
+    /// The lock is ours.
+    Held(WriteLock),
+    /// Another tab holds it.
+    Busy,
+}
+
+/// The right to write one store. Given back when it is dropped.
+#[derive(Debug)]
+pub struct WriteLock {
+    /// Settles the promise that keeps the lock.
+    release: Function,
+    held: Rc<Cell<bool>>,
+}
+
+impl WriteLock {
+    /// Takes the lock of the store `name` if it is free. Does not wait.
+    pub async fn try_acquire(name: &str) -> Result<Acquired, LockError> {
+        let options = Object::new();
+        set(&options, "ifAvailable", &JsValue::TRUE)?;
+        match request(name, &options)?.await {
+            Ok(Grant::Held(lock)) => Ok(Acquired::Held(lock)),
+            Ok(Grant::Busy) => Ok(Acquired::Busy),
+            Ok(Grant::Failed(reason)) => Err(LockError::Failed(reason)),
+            Err(oneshot::Canceled) => Err(LockError::Failed("request was dropped".into())),
+        }
+    }
+
+    /// A future that ends when the lock of the store `name` is ours. Dropping it withdraws the request.
+    pub fn wait(name: &str) -> Result<LockWait, LockError> {
+        let abort = AbortController::new().map_err(|error| LockError::Failed(js_text(&error)))?;
+        let options = Object::new();
+        set(&options, "signal", &abort.signal())?;
+        Ok(LockWait { granted: request(name, &options)?, abort })
+    }
+
+    /// Is the lock still ours? It is until it is dropped, unless a script of the page stole it.
+    pub fn is_held(&self) -> bool {
+        self.held.get()
+    }
+}
+
+impl Drop for WriteLock {
+    fn drop(&mut self) {
+        // Resolving a promise cannot fail, and there is nobody to tell.
+        let _ = self.release.call0(&JsValue::UNDEFINED);
+    }
+}
+
+/// Waits for a lock; see [`WriteLock::wait`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct LockWait {
+    granted: oneshot::Receiver<Grant>,
+    abort: AbortController,
+}
+
+impl Future for LockWait {
+    type Output = Result<WriteLock, LockError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match ready!(Pin::new(&mut self.granted).poll(cx)) {
+            Ok(Grant::Held(lock)) => Ok(lock),
+            Ok(Grant::Busy) => Err(LockError::Failed("refused although we wait".into())),
+            Ok(Grant::Failed(reason)) => Err(LockError::Failed(reason)),
+            Err(oneshot::Canceled) => Err(LockError::Failed("request was dropped".into())),
+        })
+    }
+}
+
+impl Drop for LockWait {
+    fn drop(&mut self) {
+        // No effect once the lock was granted: then the `WriteLock` decides.
+        self.abort.abort();
+    }
+}
+
+/// What the browser answered to a request.
+#[derive(Debug)]
+enum Grant {
+    Held(WriteLock),
+    Busy,
+    Failed(String),
+}
+
+/// Sends one request. The task that it spawns owns the callback until the browser is done with it, so that the callback
+/// is never called after it was dropped; it ends when the lock is given back, refused or withdrawn.
+fn request(name: &str, options: &Object) -> Result<oneshot::Receiver<Grant>, LockError> {
+    let (answer, granted) = oneshot::channel();
+    let answer = Rc::new(RefCell::new(Some(answer)));
+    let held = Rc::new(Cell::new(true));
+
+    let callback = Closure::<dyn FnMut(JsValue) -> JsValue>::new({
+        let (answer, held) = (answer.clone(), held.clone());
+        move |lock: JsValue| {
+            let Some(answer) = answer.borrow_mut().take() else { return JsValue::UNDEFINED };
+            if lock.is_null() || lock.is_undefined() {
+                // Nobody waits any more: nothing to undo.
+                let _ = answer.send(Grant::Busy);
+                return JsValue::UNDEFINED;
+            }
+            let mut release = None;
+            let keep = Promise::new(&mut |resolve, _| release = Some(resolve));
+            // The executor of a promise runs before its constructor returns.
+            let Some(release) = release else { return JsValue::UNDEFINED };
+            // If nobody waits any more the lock comes back here and is dropped, which gives it back.
+            let _ = answer.send(Grant::Held(WriteLock { release, held: held.clone() }));
+            keep.into()
+        }
+    });
+
+    let promise = manager()?
+        .request(&format!("{LOCK_PREFIX}{name}"), options, callback.as_ref().unchecked_ref())
+        .map_err(|error| LockError::Failed(js_text(&error)))?;
+    spawn_local(async move {
+        let outcome = JsFuture::from(promise).await;
+        drop(callback);
+        held.set(false);
+        if let (Err(error), Some(answer)) = (outcome, answer.borrow_mut().take()) {
+            // A withdrawn request ends here too; then nobody listens.
+            let _ = answer.send(Grant::Failed(js_text(&error)));
+        }
+    });
+    Ok(granted)
+}
+
+/// `navigator.locks` of this page or worker.
+fn manager() -> Result<LockManager, LockError> {
+    let navigator = get(&js_sys::global(), "navigator")?;
+    let locks = get(&navigator, "locks")?;
+    Ok(locks.unchecked_into())
+}
+
+fn get(from: &JsValue, name: &str) -> Result<JsValue, LockError> {
+    match Reflect::get(from, &name.into()) {
+        Ok(value) if value.is_object() => Ok(value),
+        Ok(_) | Err(_) => Err(LockError::Unsupported),
+    }
+}
+
+fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), LockError> {
+    Reflect::set(object, &name.into(), value).map(drop).map_err(|error| LockError::Failed(js_text(&error)))
+}

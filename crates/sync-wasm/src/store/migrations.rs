@@ -1,0 +1,137 @@
+//! Opens the database and brings its schema up to date.
+//!
+//! [`Version`] is an enum that knows its next: an upgrade is the walk from the version that is found to
+//! [`Version::CURRENT`], one step for each arrow, all inside the one upgrade transaction of IndexedDB. A step that
+//! fails leaves the old database as it was. A database from the future is refused with [`OpenError::Newer`] and never
+//! touched. An upgrade must wait until every other tab has closed its connection; ours close by themselves when they
+//! are told (`versionchange`), a tab that does not ends in [`OpenError::Blocked`].
+
+use futures::{
+    channel::oneshot,
+    future::{Either, select},
+};
+use indexed_db_futures::{
+    Build, BuildPrimitive,
+    database::Database,
+    error::{Error, JSError, OpenDbError},
+    factory::OpenDbRequestBuilder,
+};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use super::{
+    error::{OpenError, dom_name, failure},
+    index::IndexState,
+    rows::{META_INDEX, Table, to_js},
+};
+
+/// Every schema there ever was, in the order of their birth. The number is the version of the IndexedDB database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// No database yet.
+    Empty = 0,
+    /// Packed segments and the checkpoint.
+    Segments = 1,
+    /// The hash index beside them.
+    HashIndex = 2,
+}
+
+impl Version {
+    /// What this code writes.
+    pub const CURRENT: Self = Self::HashIndex;
+
+    /// The version that a step from this one leads to.
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Segments),
+            Self::Segments => Some(Self::HashIndex),
+            Self::HashIndex => None,
+        }
+    }
+
+    /// The version with this number; `None` for one that this code does not know.
+    pub fn of(number: f64) -> Option<Self> {
+        [Self::Empty, Self::Segments, Self::HashIndex].into_iter().find(|version| f64::from(version.number()) == number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+/// Opens the database `name`, made or upgraded where needed.
+pub(super) async fn open(name: &str) -> Result<Database, OpenError> {
+    let (tell_blocked, blocked) = oneshot::channel();
+    let request = OpenDbRequestBuilder::new(name)
+        .with_version(Version::CURRENT.number())
+        .with_on_blocked(move |_| {
+            // Nobody listens any more when the request has already ended.
+            let _ = tell_blocked.send(());
+            Ok(())
+        })
+        .with_on_upgrade_needed(|event, db| upgrade(event.old_version(), &db))
+        .build()
+        .map_err(|error| refused(name, error))?;
+
+    match select(request, blocked).await {
+        Either::Left((opened, _)) => opened.map_err(|error| refused(name, error)),
+        Either::Right((Ok(()), request)) => {
+            // The browser cannot withdraw the request. Whenever the other tab lets go, the upgrade still runs to its end,
+            // and the connection is closed again.
+            spawn_local(async move {
+                if let Ok(db) = request.await {
+                    db.close();
+                }
+            });
+            Err(OpenError::Blocked { name: name.into() })
+        }
+        Either::Right((Err(oneshot::Canceled), request)) => request.await.map_err(|error| refused(name, error)),
+    }
+}
+
+/// Walks from the version found to the current one.
+fn upgrade(found: f64, db: &Database) -> Result<(), Error> {
+    let Some(mut version) = Version::of(found) else {
+        return Err(Error::Unknown(JSError::from(JsValue::from(format!("no path from schema {found}")))));
+    };
+    let stored_before = version >= Version::Segments;
+    while let Some(next) = version.next() {
+        step(db, next, stored_before)?;
+        version = next;
+    }
+    Ok(())
+}
+
+/// One step, to the version `to`.
+fn step(db: &Database, to: Version, stored_before: bool) -> Result<(), Error> {
+    match to {
+        Version::Empty => {}
+        Version::Segments => {
+            db.create_object_store(Table::Segments.name()).build()?;
+            db.create_object_store(Table::Meta.name()).build()?;
+        }
+        Version::HashIndex => {
+            let index = db.create_object_store(Table::Index.name()).build()?;
+            if stored_before {
+                // Headers of the old schema have no index rows; the background audit writes them.
+                let state = IndexState { rebuild: true, ..IndexState::default() };
+                let meta = index.transaction().object_store(Table::Meta.name())?;
+                meta.put(to_js(&state.encode())).with_key(META_INDEX).without_key_type().primitive()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn refused(name: &str, error: OpenDbError) -> OpenError {
+    match error {
+        OpenDbError::Base(error) if dom_name(&error).as_deref() == Some("VersionError") => {
+            OpenError::Newer { name: name.into(), known: Version::CURRENT.number() }
+        }
+        OpenDbError::Base(error) => OpenError::Failed(failure(error)),
+        // `VersionZero` stands for anything that `indexedDB.open` itself throws, as it does where storage is switched off.
+        OpenDbError::VersionZero => OpenError::Unavailable("indexedDB.open was refused".into()),
+        OpenDbError::UnsupportedEnvironment | OpenDbError::NullFactory => OpenError::Unavailable(error.to_string()),
+    }
+}

@@ -1,0 +1,318 @@
+//! Headers in IndexedDB: packed segments, a hash index, the checkpoint.
+//!
+//! ```text
+//! IdbStore            the trait of sync-core; who may write
+//!   change  audit     whole writes; is it still what was proven?
+//!   segments  index   what is read, and proven when it is read
+//!   transaction       bytes in and out, all or nothing, durable
+//!   rows  migrations  tables and keys; the schema and its versions
+//! lock  follow  quota beside it: one writer over all tabs, what followers hear, what the browser lets us store
+//! ```
+//!
+//! A batch is one transaction: segments of 1,024 headers, index rows, checkpoint, `durability: 'strict'`. So the three never
+//! disagree, whatever happens to the tab. A failed call changes nothing.
+//!
+//! Only who was [granted](IdbStore::grant) the store's [`WriteLock`] writes; everybody may read. Nothing that is read is
+//! believed before it was proven (see the modules). Memory: one packed segment at a time on the way in, four proven
+//! segments for reads, one bucket of the index (under 1 MB) while it is merged.
+
+mod audit;
+#[cfg(feature = "bench")]
+pub mod bench;
+mod change;
+mod error;
+mod follow;
+mod index;
+mod lock;
+mod migrations;
+mod quota;
+mod rows;
+mod segments;
+mod transaction;
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use alloy_primitives::{B256, keccak256};
+use bytes::Bytes;
+use indexed_db_futures::{database::Database, internals::SystemRepr};
+use sync_core::{
+    checkpoint::Checkpoint,
+    etl::HeaderBatch,
+    fault::StoreFailure,
+    range::{BlockNumber, BlockRange},
+    store::{AuditStep, HeaderStore, Segment, StoreOpening},
+};
+use wasm_bindgen::{JsCast, closure::Closure};
+
+use self::{
+    audit::Finding,
+    index::{IndexState, NUMBER_MAX},
+    rows::{META_CHECKPOINT, Table, bytes_of},
+    segments::SegmentCache,
+    transaction::Tx,
+};
+
+pub use self::{
+    error::OpenError,
+    follow::ProgressChannel,
+    lock::{Acquired, LockError, LockWait, WriteLock},
+    migrations::Version,
+    quota::{StorageQuota, storage_quota},
+};
+
+/// A store of headers in the IndexedDB database of this name. A handle: clones are the same store, so that look-ups run
+/// beside the writes. The connection is closed with the last of them.
+#[derive(Clone, Debug)]
+pub struct IdbStore(Rc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    name: String,
+    db: Database,
+    /// Another tab wants to upgrade or delete the database; we have let go.
+    let_go: Rc<Cell<bool>>,
+    _on_version_change: Closure<dyn FnMut()>,
+    lock: RefCell<Option<WriteLock>>,
+    cache: SegmentCache,
+    /// While the audit rebuilds the index: the next number that it must come to.
+    rebuild_next: Cell<Option<BlockNumber>>,
+}
+
+/// The checkpoint, as it lies there.
+enum Stored {
+    Nothing,
+    Garbage,
+    Sound(Checkpoint),
+}
+
+impl IdbStore {
+    /// Connects to the database `name`, made or upgraded where needed. The store reads only, until it is
+    /// [granted](Self::grant) the lock.
+    pub async fn connect(name: &str) -> Result<Self, OpenError> {
+        let db = migrations::open(name).await?;
+        let let_go = Rc::new(Cell::new(false));
+        let on_version_change = Closure::<dyn FnMut()>::new({
+            let (db, let_go) = (db.clone(), let_go.clone());
+            move || {
+                // A connection that stays open would block the other tab for ever.
+                let_go.set(true);
+                db.clone().close();
+            }
+        });
+        db.as_sys().set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
+        Ok(Self(Rc::new(Shared {
+            name: name.into(),
+            db,
+            let_go,
+            _on_version_change: on_version_change,
+            lock: RefCell::default(),
+            cache: SegmentCache::default(),
+            rebuild_next: Cell::default(),
+        })))
+    }
+
+    /// Name of the database, of its lock and of its progress channel.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// From now on this store writes. The lock must be that of [`IdbStore::name`]. What was read before belonged to
+    /// another writer: call [`HeaderStore::open`] next.
+    pub fn grant(&mut self, lock: WriteLock) {
+        self.0.cache.forget();
+        self.0.lock.replace(Some(lock));
+    }
+
+    /// Gives the lock back; the next in line gets it, and this store reads only.
+    pub fn release(&mut self) {
+        self.0.cache.forget();
+        self.0.lock.take();
+    }
+
+    /// Does this store hold its lock?
+    pub fn is_writer(&self) -> bool {
+        self.0.lock.borrow().as_ref().is_some_and(WriteLock::is_held)
+    }
+
+    /// Has another tab upgraded or deleted the database? Then every call fails until the store is connected anew.
+    pub fn has_let_go(&self) -> bool {
+        self.0.let_go.get()
+    }
+
+    /// The checkpoint, as it is stored now: how far the writer is, seen from any tab. `None` for an empty store, and for
+    /// what does not decode. Costs one small read.
+    pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreFailure> {
+        Ok(match self.stored().await? {
+            Stored::Sound(checkpoint) => Some(checkpoint),
+            Stored::Nothing | Stored::Garbage => None,
+        })
+    }
+
+    async fn stored(&self) -> Result<Stored, StoreFailure> {
+        let Some(value) = Tx::read(&self.0.db, &[Table::Meta])?.get(Table::Meta, META_CHECKPOINT).await? else {
+            return Ok(Stored::Nothing);
+        };
+        let checkpoint = bytes_of(value).as_deref().and_then(Checkpoint::decode);
+        Ok(checkpoint.map_or(Stored::Garbage, Stored::Sound))
+    }
+
+    fn writable(&self) -> Result<(), StoreFailure> {
+        if self.is_writer() { Ok(()) } else { Err(StoreFailure::Locked) }
+    }
+
+    /// Proven segments that may be served again without reading: only if nobody else writes.
+    fn cache(&self) -> Option<&SegmentCache> {
+        self.is_writer().then_some(&self.0.cache)
+    }
+
+    /// Removes what is lost, and stores the checkpoint without it, if this store may write. Ends with that checkpoint.
+    async fn drop_damaged(
+        &self,
+        checkpoint: &Checkpoint,
+        hole: BlockRange,
+        records: BlockRange,
+    ) -> Result<Checkpoint, StoreFailure> {
+        let carved = audit::carve(&self.0.db, checkpoint, hole).await?;
+        if self.is_writer() {
+            change::shrink(&self.0.db, &self.0.cache, Some(checkpoint), &carved, Some(records)).await?;
+        }
+        Ok(carved)
+    }
+
+    /// Writes the index rows of an audited segment again, if the index asks for a rebuild. It is whole once one audit has
+    /// walked from the newest head to the lowest tail without a leap.
+    async fn rebuild_index(
+        &self,
+        checkpoint: &Checkpoint,
+        from: BlockNumber,
+        part: BlockRange,
+        segment: &Segment,
+    ) -> Result<(), StoreFailure> {
+        let tx = Tx::read(&self.0.db, &[Table::Meta])?;
+        if IndexState::load(&tx).await?.is_some_and(|state| !state.rebuild) {
+            return Ok(());
+        }
+        drop(tx);
+        let begins = checkpoint.newest().is_some_and(|newest| newest.head <= from);
+        if !begins && self.0.rebuild_next.get() != Some(from) {
+            return Ok(());
+        }
+        let next = part.first().checked_sub(1);
+        let is_last = next.is_none_or(|next| !checkpoint.subchains.iter().any(|run| run.tail <= next));
+        change::reindex(&self.0.db, checkpoint, part, segment, is_last).await?;
+        self.0.rebuild_next.set(next);
+        Ok(())
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.db.as_sys().set_onversionchange(None);
+        self.db.clone().close();
+    }
+}
+
+impl HeaderStore for IdbStore {
+    /// As the trait says. A store that may not write removes nothing; it tells what the writer would remove.
+    async fn open(&mut self) -> Result<StoreOpening, StoreFailure> {
+        self.0.cache.forget();
+        self.0.rebuild_next.set(None);
+        let mut checkpoint = match self.stored().await? {
+            Stored::Sound(checkpoint) => checkpoint,
+            Stored::Nothing => return Ok(StoreOpening::default()),
+            Stored::Garbage => {
+                // Without a checkpoint nobody knows what the headers belong to.
+                if self.is_writer() {
+                    change::clear(&self.0.db, &self.0.cache).await?;
+                }
+                return Ok(StoreOpening::default());
+            }
+        };
+        let mut dropped = Vec::new();
+        while let Some(newest) = checkpoint.newest().copied() {
+            let Finding::Damaged { hole, records } = audit::judge(&self.0.db, &newest, newest.head).await? else { break };
+            checkpoint = self.drop_damaged(&checkpoint, hole, records).await?;
+            dropped.push(hole);
+        }
+        Ok(StoreOpening { checkpoint: Some(checkpoint), dropped })
+    }
+
+    async fn persist(&mut self, batch: &HeaderBatch) -> Result<(), StoreFailure> {
+        self.writable()?;
+        change::persist(&self.0.db, &self.0.cache, batch).await
+    }
+
+    async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
+        self.writable()?;
+        let before = self.checkpoint().await?;
+        let above = BlockRange::new(to.saturating_add(1), NUMBER_MAX);
+        change::shrink(&self.0.db, &self.0.cache, before.as_ref(), checkpoint, above).await
+    }
+
+    async fn header_by_number(&self, number: BlockNumber) -> Result<Option<Bytes>, StoreFailure> {
+        if number > NUMBER_MAX {
+            return Ok(None);
+        }
+        let segment = segments::proven(&self.0.db, self.cache(), number).await?;
+        Ok(segment.and_then(|segment| segment.header(number)))
+    }
+
+    async fn header_by_hash(&self, hash: B256) -> Result<Option<(BlockNumber, Bytes)>, StoreFailure> {
+        let tx = Tx::read(&self.0.db, &[Table::Index])?;
+        let candidates = index::candidates(&tx, hash).await?;
+        drop(tx);
+        for number in candidates.numbers {
+            match self.header_by_number(number).await? {
+                Some(rlp) if keccak256(&rlp) == hash => return Ok(Some((number, rlp))),
+                // Stale, or another hash with the same beginning.
+                Some(_) | None => {}
+            }
+        }
+        if candidates.damaged {
+            return Err(StoreFailure::Damaged("a row of the hash index".into()));
+        }
+        Ok(None)
+    }
+
+    async fn headers(&self, range: BlockRange) -> Result<Vec<(BlockNumber, Bytes)>, StoreFailure> {
+        let Some(range) = BlockRange::new(range.first(), range.last().min(NUMBER_MAX)) else { return Ok(Vec::new()) };
+        let mut segment = segments::proven(&self.0.db, self.cache(), range.first()).await?;
+        if segment.is_none()
+            && let Some(first) = segments::first_key(&self.0.db, range).await?
+        {
+            segment = segments::proven(&self.0.db, self.cache(), first).await?;
+        }
+        let Some(segment) = segment else { return Ok(Vec::new()) };
+        Ok(segment.headers().filter(|(number, _)| range.contains(*number)).collect())
+    }
+
+    async fn audit(&mut self, from: BlockNumber) -> Result<AuditStep, StoreFailure> {
+        self.writable()?;
+        let Stored::Sound(checkpoint) = self.stored().await? else { return Ok(AuditStep::Sound { next: None }) };
+        let Some(run) = checkpoint.subchains.iter().find(|run| run.tail <= from).copied() else {
+            return Ok(AuditStep::Sound { next: None });
+        };
+        match audit::judge(&self.0.db, &run, run.head.min(from)).await? {
+            Finding::Sound { part, segment } => {
+                self.rebuild_index(&checkpoint, from, part, &segment).await?;
+                Ok(AuditStep::Sound { next: part.first().checked_sub(1) })
+            }
+            Finding::Damaged { hole, records } => {
+                let checkpoint = self.drop_damaged(&checkpoint, hole, records).await?;
+                let next = hole.first().checked_sub(1);
+                if self.0.rebuild_next.get() == Some(from) {
+                    self.0.rebuild_next.set(next);
+                }
+                Ok(AuditStep::Dropped { range: hole, checkpoint, next })
+            }
+        }
+    }
+
+    async fn clear(&mut self) -> Result<(), StoreFailure> {
+        self.writable()?;
+        change::clear(&self.0.db, &self.0.cache).await
+    }
+}

@@ -1,0 +1,73 @@
+//! Where things lie: three tables, their keys, and bytes on their way in and out of JavaScript.
+//!
+//! ```text
+//! segments   number of the first header         -> packed segment (at most 1,024 headers)
+//! index      level, bucket, sequence            -> sorted entries (see the index module)
+//! meta       "checkpoint" | "index"             -> RLP of the checkpoint | state of the index
+//! ```
+//!
+//! Keys are plain numbers: the shortest key that IndexedDB has, and sorted as we need them. Values are `Uint8Array`s
+//! with a buffer of their own (the browser would store the whole buffer behind a view).
+
+use indexed_db_futures::KeyRange;
+use js_sys::Uint8Array;
+use sync_core::range::{BlockNumber, BlockRange};
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::index::NUMBER_MAX;
+
+/// A table (an object store, as IndexedDB says).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    /// Packed headers.
+    Segments,
+    /// The hash index.
+    Index,
+    /// The checkpoint and the state of the index.
+    Meta,
+}
+
+/// All of them.
+pub(super) const TABLES: [Table; 3] = [Table::Segments, Table::Index, Table::Meta];
+
+/// Key of the checkpoint in [`Table::Meta`].
+pub(super) const META_CHECKPOINT: &str = "checkpoint";
+/// Key of the state of the index in [`Table::Meta`].
+pub(super) const META_INDEX: &str = "index";
+
+impl Table {
+    /// Name of the object store.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Segments => "segments",
+            Self::Index => "index",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// Bytes as a value to store: one copy, out of wasm memory.
+pub(super) fn to_js(bytes: &[u8]) -> JsValue {
+    Uint8Array::from(bytes).into()
+}
+
+/// A stored value as bytes: one copy, into wasm memory. `None` when it is no byte array, which we never write.
+pub(super) fn bytes_of(value: JsValue) -> Option<Vec<u8>> {
+    value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+}
+
+/// Key of a segment.
+pub(super) fn number_key(first: BlockNumber) -> f64 {
+    debug_assert!(first <= NUMBER_MAX, "checked when a batch comes in, and when a number is asked for");
+    first as f64
+}
+
+/// First number of the segment with this key.
+pub(super) fn number_of(key: f64) -> BlockNumber {
+    key as BlockNumber
+}
+
+/// Keys of the segments that begin inside the range.
+pub(super) fn numbers(range: BlockRange) -> KeyRange<f64> {
+    KeyRange::Bound(number_key(range.first()), false, number_key(range.last().min(NUMBER_MAX)), false)
+}

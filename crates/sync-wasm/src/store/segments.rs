@@ -1,0 +1,147 @@
+//! Reads segments, and believes none before it has proven it.
+//!
+//! A segment is found by its first number: the slot's first, or, where the slot is not whole, the greatest key at or under
+//! the number. What is read is proven against itself ([`Segment::verify`]), and the last [`CACHE_SEGMENTS_MAX`] proven
+//! ones are kept, so that a walk over all headers proves each segment once. Only the writer keeps any: nobody else can
+//! change the store then.
+//!
+//! Whoever can write to the browser's disk can put anything here. It ends in [`StoreFailure::Damaged`], or in headers that
+//! hang together among themselves; whether they hang on the chain is asked by the audit.
+
+use std::{cell::RefCell, collections::VecDeque};
+
+use bytes::Bytes;
+use indexed_db_futures::database::Database;
+use sync_core::{
+    fault::StoreFailure,
+    range::{BlockNumber, BlockRange},
+    store::Segment,
+};
+
+use super::{
+    rows::{Table, bytes_of, number_key, number_of, numbers},
+    transaction::Tx,
+};
+
+/// Proven segments kept for the next read; 600 KB each on today's chains.
+const CACHE_SEGMENTS_MAX: usize = 4;
+
+/// What lies at a number.
+#[derive(Clone, Debug)]
+pub(super) enum Record {
+    /// A segment that holds the number. Its form is right, nothing in it is proven.
+    Unproven(Segment),
+    /// A record that may have held it.
+    Damaged {
+        /// Its key.
+        first: BlockNumber,
+        /// What is wrong.
+        why: String,
+    },
+    /// Nothing.
+    Missing,
+}
+
+impl Record {
+    /// Does it hold `number`, or might it have?
+    fn reaches(&self, number: BlockNumber) -> bool {
+        match self {
+            Self::Unproven(segment) => segment.range().contains(number),
+            Self::Damaged { first, .. } => *first <= number,
+            Self::Missing => false,
+        }
+    }
+}
+
+/// The last proven segments, newest first.
+#[derive(Debug, Default)]
+pub(super) struct SegmentCache(RefCell<VecDeque<Segment>>);
+
+impl SegmentCache {
+    fn find(&self, number: BlockNumber) -> Option<Segment> {
+        let mut kept = self.0.borrow_mut();
+        let at = kept.iter().position(|segment| segment.range().contains(number))?;
+        let segment = kept.remove(at)?;
+        kept.push_front(segment.clone());
+        Some(segment)
+    }
+
+    fn keep(&self, segment: Segment) {
+        let mut kept = self.0.borrow_mut();
+        kept.push_front(segment);
+        kept.truncate(CACHE_SEGMENTS_MAX);
+    }
+
+    /// Forgets everything: something is written.
+    pub(super) fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
+
+/// The proven segment that holds `number`. `cache` is the writer's.
+pub(super) async fn proven(
+    db: &Database,
+    cache: Option<&SegmentCache>,
+    number: BlockNumber,
+) -> Result<Option<Segment>, StoreFailure> {
+    if let Some(segment) = cache.and_then(|cache| cache.find(number)) {
+        return Ok(Some(segment));
+    }
+    let segment = match read(db, number).await? {
+        Record::Missing => return Ok(None),
+        Record::Damaged { first, why } => return Err(damaged(first, why)),
+        Record::Unproven(segment) => segment,
+    };
+    segment.verify().map_err(|damage| damaged(segment.range().first(), damage))?;
+    if let Some(cache) = cache {
+        cache.keep(segment.clone());
+    }
+    Ok(Some(segment))
+}
+
+/// What lies at `number`, unproven.
+pub(super) async fn read(db: &Database, number: BlockNumber) -> Result<Record, StoreFailure> {
+    let slot = Segment::slot(number).first();
+    let mut record = fetch(db, slot).await?;
+    // Nearly always the slot is whole, and that was it.
+    let is_whole = matches!(&record, Record::Unproven(segment) if segment.range().contains(number));
+    if let (false, Some(above_slot)) = (is_whole, BlockRange::new(slot + 1, number)) {
+        let key = Tx::read(db, &[Table::Segments])?.last_key(Table::Segments, numbers(above_slot)).await?;
+        if let Some(key) = key {
+            record = fetch(db, number_of(key)).await?;
+        }
+    }
+    Ok(if record.reaches(number) { record } else { Record::Missing })
+}
+
+/// The lowest number inside the range that begins a segment.
+pub(super) async fn first_key(db: &Database, range: BlockRange) -> Result<Option<BlockNumber>, StoreFailure> {
+    let keys = Tx::read(db, &[Table::Segments])?.keys(Table::Segments, numbers(range), 1).await?;
+    Ok(keys.first().copied().map(number_of))
+}
+
+/// Reads the record with this key. A read that fails ends its transaction, so each has one of its own.
+async fn fetch(db: &Database, first: BlockNumber) -> Result<Record, StoreFailure> {
+    let value = match Tx::read(db, &[Table::Segments])?.get(Table::Segments, number_key(first)).await {
+        Ok(Some(value)) => value,
+        Ok(None) => return Ok(Record::Missing),
+        // The file of the record is gone.
+        Err(StoreFailure::Damaged(why)) => return Ok(Record::Damaged { first, why }),
+        Err(failure) => return Err(failure),
+    };
+    Ok(match decode(first, bytes_of(value)) {
+        Ok(segment) => Record::Unproven(segment),
+        Err(why) => Record::Damaged { first, why },
+    })
+}
+
+fn decode(first: BlockNumber, record: Option<Vec<u8>>) -> Result<Segment, String> {
+    let record = record.ok_or("no byte array")?;
+    let segment = Segment::decode(Bytes::from(record)).map_err(|damage| damage.to_string())?;
+    let range = segment.range();
+    if range.first() == first { Ok(segment) } else { Err(format!("holds {range}")) }
+}
+
+fn damaged(first: BlockNumber, why: impl std::fmt::Display) -> StoreFailure {
+    StoreFailure::Damaged(format!("segment at {first}: {why}"))
+}
