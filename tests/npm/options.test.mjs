@@ -1,0 +1,83 @@
+// Options: each wrong one is one typed error that names it, and no right one is refused.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { importSource } from './support/source.mjs';
+
+const { checkOptions, PEERS_MAX } = await importSource('options');
+
+const HASH = `0x${'Ab'.repeat(32)}`;
+const peers = ['/ip4/127.0.0.1/udp/1/webrtc-direct'];
+
+test('right options', () => {
+  const { start, peersUrl } = checkOptions({
+    chain: { id: 5, genesis: HASH },
+    peers,
+    peersUrl: 'https://example.org/peers.json',
+    target: HASH,
+    storage: { name: 'here' },
+    tuning: { tipQuorum: 1, audit: false },
+  });
+  assert.deepEqual(start, {
+    chain: { id: 5, genesis: HASH.toLowerCase() },
+    peers,
+    target: HASH.toLowerCase(),
+    storage: { name: 'here' },
+    tuning: { tipQuorum: 1, audit: false },
+  });
+  assert.equal(peersUrl.href, 'https://example.org/peers.json');
+  assert.deepEqual(checkOptions({ chain: 'sepolia', peers }).start.chain, { id: 11_155_111 });
+  assert.deepEqual(checkOptions({ chain: { id: 0 }, peers }).start.chain, { id: 0 });
+});
+
+const wrong = [
+  ['options', undefined],
+  ['options', 'mainnet'],
+  ['chain', { peers }],
+  ['chain', { chain: 'mainet', peers }],
+  ['chain', { chain: 'toString', peers }],
+  ['chain', { chain: 1, peers }],
+  ['chain.id', { chain: {}, peers }],
+  ['chain.id', { chain: { id: -1 }, peers }],
+  ['chain.id', { chain: { id: 1.5 }, peers }],
+  ['chain.id', { chain: { id: 2 ** 53 }, peers }],
+  ['chain.id', { chain: { id: 1n }, peers }],
+  ['chain.genesis', { chain: { id: 1, genesis: '0x12' }, peers }],
+  ['peers', { chain: 'mainnet' }],
+  ['peers', { chain: 'mainnet', peers: [] }],
+  ['peers', { chain: 'mainnet', peers: peers[0] }],
+  ['peers', { chain: 'mainnet', peers: new Array(PEERS_MAX + 1).fill(peers[0]) }],
+  ['peers[1]', { chain: 'mainnet', peers: [...peers, 7] }],
+  ['peers[0]', { chain: 'mainnet', peers: ['/'.repeat(5_000)] }],
+  ['peersUrl', { chain: 'mainnet', peersUrl: 'peers.json' }],
+  ['peersUrl', { chain: 'mainnet', peersUrl: 'ftp://example.org/' }],
+  ['peersUrl', { chain: 'mainnet', peersUrl: 7 }],
+  ['target', { chain: 'mainnet', peers, target: 'latest' }],
+  ['target', { chain: 'mainnet', peers, target: `${HASH}00` }],
+  ['storage', { chain: 'mainnet', peers, storage: 'here' }],
+  ['storage.name', { chain: 'mainnet', peers, storage: { name: '' } }],
+  ['storage.name', { chain: 'mainnet', peers, storage: { name: 'x'.repeat(1_000) } }],
+  ['tuning', { chain: 'mainnet', peers, tuning: 3 }],
+  ['tuning.stallMs', { chain: 'mainnet', peers, tuning: { stallMs: '3' } }],
+  ['tuning.audit', { chain: 'mainnet', peers, tuning: { audit: 1 } }],
+  ['onProgress', { chain: 'mainnet', peers, onProgress: true }],
+  ['worker', { chain: 'mainnet', peers, worker: {} }],
+];
+
+for (const [option, options] of wrong) {
+  test(`${option} is named as wrong`, () => {
+    assert.throws(() => checkOptions(options), (error) => {
+      assert.deepEqual([error.name, error.code, error.details.option], ['HeadlightError', 'bad-option', option]);
+      assert.ok(error.message.startsWith(`${option} must be `), error.message);
+      assert.ok(error.message.length < 300, error.message);
+      return true;
+    });
+  });
+}
+
+test('a wrong value that has no JSON still gives the error', () => {
+  const cyclic = {};
+  cyclic.self = cyclic;
+  assert.throws(() => checkOptions({ chain: 'mainnet', peers: cyclic }), { code: 'bad-option' });
+});

@@ -1,0 +1,89 @@
+// The peer list: what is fetched from a real server, and what is refused.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+
+import { importSource } from './support/source.mjs';
+
+const { fetchPeerList, assertSameChain, PEERS_URL_CHARACTERS_MAX } = await importSource('peers-url');
+
+const peers = ['/ip4/127.0.0.1/udp/1/webrtc-direct'];
+const genesis = `0x${'ab'.repeat(32)}`;
+
+/** A server that answers once and for all with this. */
+async function answering(t, answer) {
+  const server = createServer((_, response) => answer(response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return new URL(`http://127.0.0.1:${server.address().port}/peers.json`);
+}
+
+test('a list as header-peer serves it', async (t) => {
+  const body = { chainId: 1, chain: 'mainnet', genesis, earliest: 0, latest: 5, peers };
+  const url = await answering(t, (response) => response.end(JSON.stringify(body)));
+  assert.deepEqual(await fetchPeerList(url), { peers, chainId: 1, genesis });
+});
+
+test('a list that names only peers', async (t) => {
+  const url = await answering(t, (response) => response.end(JSON.stringify({ peers, chainId: 'one', genesis: 'none' })));
+  assert.deepEqual(await fetchPeerList(url), { peers });
+});
+
+test('addresses that a browser cannot dial are left out', async (t) => {
+  const body = { peers: ['/ip4/127.0.0.1/tcp/4001', ...peers, '/dns4/example.org/udp/1/quic-v1'] };
+  const url = await answering(t, (response) => response.end(JSON.stringify(body)));
+  assert.deepEqual(await fetchPeerList(url), { peers });
+});
+
+const refused = {
+  'an error status': (response) => response.writeHead(503).end(),
+  'no JSON': (response) => response.end('<html>'),
+  'no object': (response) => response.end('[]'),
+  'no list': (response) => response.end('{}'),
+  'an empty list': (response) => response.end('{"peers":[]}'),
+  'a list of nobody that can be dialled': (response) => response.end('{"peers":["/ip4/127.0.0.1/tcp/4001"]}'),
+  'a list of numbers': (response) => response.end('{"peers":[1]}'),
+  'a list without end': (response) => {
+    const piece = 'x'.repeat(16_384);
+    const more = () => {
+      while (response.write(piece));
+      response.once('drain', more);
+    };
+    more();
+  },
+  'a connection that breaks': (response) => response.writeHead(200, { 'content-length': 10 }).write('{', () => response.destroy()),
+};
+
+for (const [what, answer] of Object.entries(refused)) {
+  test(`refuses ${what}`, async (t) => {
+    const url = await answering(t, answer);
+    await assert.rejects(fetchPeerList(url), (error) => {
+      assert.deepEqual([error.code, error.details.url], ['no-peers-url', url.href]);
+      assert.ok(error.message.length < PEERS_URL_CHARACTERS_MAX / 100);
+      return true;
+    });
+  });
+}
+
+test('a server that is not there', async (t) => {
+  const url = await answering(t, (response) => response.end());
+  url.port = '9';
+  await assert.rejects(fetchPeerList(url), { code: 'no-peers-url' });
+});
+
+test('a list for another chain', () => {
+  const list = { peers, chainId: 1, genesis };
+  assert.throws(() => assertSameChain(list, { id: 5 }), { code: 'wrong-chain', details: { got: '1', expected: '5' } });
+  const other = `0x${'cd'.repeat(32)}`;
+  assert.throws(() => assertSameChain(list, { id: 1, genesis: other }), { code: 'wrong-chain' });
+  assertSameChain(list, { id: 1 });
+  assertSameChain(list, { id: 1, genesis });
+  assertSameChain({ peers, chainId: 0 }, { id: 1 });
+  assertSameChain({ peers }, { id: 1 });
+});

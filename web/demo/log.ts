@@ -1,0 +1,44 @@
+/** What happened, newest first: faults of peers, reorgs, dropped segments, errors. */
+
+import type { SyncHandle } from 'headlight';
+import { element, make } from './dom.js';
+import { block, clock, shortHash, shortPeer } from './format.js';
+
+/** Lines at most; the oldest goes. */
+const LINES_MAX = 60;
+
+/** One sentence for anything that was thrown. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Adds a line. */
+export function log(mood: 'info' | 'good' | 'warn' | 'bad', text: string): void {
+  const lines = element('log');
+  const line = make('li', mood);
+  const time = make('time', '', clock(new Date()));
+  // Hashes are cut to what the eye compares; the whole text is in the tooltip.
+  const short = make('span', '', text.replace(/0x[0-9a-f]{64}/gi, shortHash));
+  short.title = text;
+  line.append(time, short);
+  lines.prepend(line);
+  while (lines.childElementCount > LINES_MAX) lines.lastElementChild?.remove();
+}
+
+/** Adds a line for each event of this sync that is worth one. */
+export function logEvents(handle: SyncHandle): void {
+  handle.on('synced', ({ number }) => log('good', `Synced up to ${block(number)}.`));
+  handle.on('fault', ({ peer, message, banned }) => {
+    log('warn', `Peer ${shortPeer(peer)}: ${message}.${banned ? ' Banned.' : ''}`);
+  });
+  handle.on('segment-dropped', ({ from, to }) => {
+    log('warn', `Stored headers ${block(from)} to ${block(to)} were damaged. They are downloaded again.`);
+  });
+  handle.on('reorg', ({ reverted, adopted }) => {
+    log('warn', `Reorg: ${block(reverted.from)} to ${block(reverted.to)} gave way to a chain up to ${block(adopted.to)}.`);
+  });
+  handle.on('detached-head', ({ local }) => {
+    log('warn', `The stored head ${block(local.number)} is not on the chain of the target.`);
+  });
+  handle.on('error', (error) => log('bad', `${error.message} (${error.code})`));
+}

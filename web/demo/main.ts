@@ -1,0 +1,130 @@
+/**
+ * The demo page: starts one sync with the public API of the package and draws what it reports.
+ *
+ * `window.headlight` is the handle of the sync, for the console and for tests; it is there as soon as the store is open
+ * (`<html data-state>` is then no longer `opening`). When the sync cannot start, `<html data-error>` holds the code.
+ */
+
+import { HeadlightError, startSync, type Progress, type SyncHandle } from 'headlight';
+import { element, setText } from './dom.js';
+import { count } from './format.js';
+import { describe, log, logEvents } from './log.js';
+import { chainLabel, readOptions } from './parameters.js';
+import { FiguresView, rateNow } from './view-figures.js';
+import { LookupView } from './view-lookup.js';
+import { PeersView } from './view-peers.js';
+import { RateView } from './view-rate.js';
+import { markState, showWords } from './view-state.js';
+import { StripView } from './view-strip.js';
+import { errorWords, wordsFor } from './words.js';
+
+declare global {
+  interface Window {
+    /** The running sync. */
+    headlight?: SyncHandle;
+  }
+}
+
+const views = {
+  strip: new StripView(element<HTMLCanvasElement>('strip')),
+  figures: new FiguresView(),
+  peers: new PeersView(),
+  rate: new RateView(element('rate-chart')),
+  lookup: new LookupView(),
+};
+const pause = element<HTMLButtonElement>('pause');
+const clear = element<HTMLButtonElement>('clear');
+let newest: Progress | undefined;
+let over = false;
+
+function show(progress: Progress): void {
+  newest = progress;
+  views.strip.update(progress);
+  views.figures.update(progress);
+  views.peers.update(progress.peers);
+  markState(progress.state, progress.stall?.code);
+  if (!over) showWords(wordsFor(progress));
+  const writes = !over && !['opening', 'follower', 'stopped', 'failed'].includes(progress.state);
+  setText(pause, progress.state === 'paused' ? 'Resume' : 'Pause');
+  pause.disabled = !writes || progress.state === 'synced';
+  clear.disabled = !writes;
+}
+
+function fail(error: unknown): void {
+  over = true;
+  const known = error instanceof HeadlightError ? error : new HeadlightError('internal', describe(error));
+  document.documentElement.dataset['error'] = known.code;
+  markState('failed', undefined);
+  showWords(errorWords(known));
+  log('bad', `${known.message} (${known.code})`);
+}
+
+/** Runs what a button does; says it in the log when it fails. */
+async function attempt(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    log('bad', describe(error));
+  }
+}
+
+function connect(handle: SyncHandle): void {
+  window.headlight = handle;
+  setText(element('storage'), handle.storage);
+  views.lookup.attach(handle);
+  logEvents(handle);
+  handle.on('error', (error) => {
+    if (handle.progress.state === 'failed') fail(error);
+  });
+  pause.addEventListener('click', () => {
+    void attempt(() => (handle.progress.state === 'paused' ? handle.resume() : handle.pause()));
+  });
+  connectClear(handle);
+  connectAddPeer(handle);
+}
+
+function connectClear(handle: SyncHandle): void {
+  const dialog = element<HTMLDialogElement>('confirm');
+  clear.addEventListener('click', () => {
+    setText(element('confirm-count'), count(handle.progress.stored));
+    dialog.returnValue = '';
+    dialog.showModal();
+  });
+  dialog.addEventListener('close', () => {
+    if (dialog.returnValue !== 'clear') return;
+    void attempt(async () => {
+      await handle.clear();
+      log('info', 'The store was cleared.');
+    });
+  });
+}
+
+function connectAddPeer(handle: SyncHandle): void {
+  const form = element<HTMLFormElement>('add-peer');
+  const input = element<HTMLInputElement>('multiaddr');
+  const note = element('add-peer-note');
+  form.querySelector('button')?.removeAttribute('disabled');
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const multiaddr = input.value.trim();
+    if (multiaddr === '') return input.focus();
+    try {
+      await handle.addPeer(multiaddr);
+      input.value = '';
+      setText(note, 'Added. It is being dialled.');
+    } catch (error) {
+      setText(note, `Not added: ${describe(error)}`);
+    }
+  });
+}
+
+markState('opening', undefined);
+// One sample a second; while the page is hidden the browser slows this down, and the picture waits.
+setInterval(() => views.rate.sample((newest && rateNow(newest)) ?? 0), 1_000);
+try {
+  const options = await readOptions(new URLSearchParams(location.search));
+  setText(element('chain'), chainLabel(options.chain));
+  connect(await startSync({ ...options, onProgress: show }));
+} catch (error) {
+  fail(error);
+}

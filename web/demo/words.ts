@@ -1,0 +1,116 @@
+/**
+ * What each state, stall and error means to the person in front of the page, and what to do about it. One place, so
+ * that the tone stays one.
+ */
+
+import type { ErrorCode, HeadlightError, Progress, StallCode, SyncState } from 'headlight';
+import { count } from './format.js';
+
+/** What the banner says, and in which mood. */
+export interface Words {
+  title: string;
+  text: string;
+  mood: 'calm' | 'busy' | 'good' | 'warn' | 'bad';
+}
+
+/** The banner's words for this progress. No figure that moves: a screen reader reads every change aloud. */
+export function wordsFor(progress: Progress): Words {
+  if (progress.stall !== undefined) return stallWords(progress);
+  return STATES[progress.state];
+}
+
+const STATES: Readonly<Record<SyncState, Words>> = {
+  opening: { title: 'Opening the store', text: 'Reading what this device already holds.', mood: 'calm' },
+  'finding-peers': { title: 'Looking for peers', text: 'Connecting over WebRTC.', mood: 'busy' },
+  'resolving-target': { title: 'Finding the tip', text: 'Asking the peers which block is the newest.', mood: 'busy' },
+  syncing: {
+    title: 'Syncing down from the tip',
+    text: 'Each header is proved by the hash in the one above it, then stored.',
+    mood: 'busy',
+  },
+  synced: { title: 'Synced', text: 'The whole range is proved and stored on this device.', mood: 'good' },
+  stalled: { title: 'Waiting', text: 'Nothing moves at the moment.', mood: 'warn' },
+  paused: { title: 'Paused', text: 'What is on its way still arrives. Press Resume to go on.', mood: 'calm' },
+  follower: {
+    title: 'Another tab is syncing',
+    text: 'This tab reads the same store, and takes over when the other is closed.',
+    mood: 'calm',
+  },
+  stopped: { title: 'Stopped', text: 'Reload the page to go on where it stopped.', mood: 'calm' },
+  failed: { title: 'Failed', text: 'Reload the page. What is stored stays.', mood: 'bad' },
+};
+
+const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
+  'no-peers': {
+    title: 'No peer can be reached',
+    text: 'Dialling goes on. Is the peer running, and its UDP port open? You can add another one below.',
+  },
+  'no-usable-peer': {
+    title: 'No peer is of use',
+    text: 'All are banned or serve something else. Add a peer below, or wait until a ban is over.',
+  },
+  'tips-disagree': {
+    title: 'The peers name different tips',
+    text: 'None has a majority. Add a peer, or pin the block hash that you trust with ?target=0x….',
+  },
+  'quorum-not-reached': {
+    title: 'Too few peers agree on the tip',
+    text: 'Add a peer below, or pin the block hash that you trust with ?target=0x….',
+  },
+  'target-unavailable': {
+    title: 'No peer has the pinned block',
+    text: 'Check the hash in ?target=, or add a peer that has that block.',
+  },
+  'range-unavailable': {
+    title: 'Part of the chain is not on offer',
+    text: 'No connected peer serves the blocks that are missing. Add one that does.',
+  },
+  'storage-full': {
+    title: 'The storage is full',
+    text: 'Free disk space, or remove data of this site. The sync then goes on by itself; nothing is lost.',
+  },
+  'storage-failed': {
+    title: 'The store reports errors',
+    text: 'It is tried again. If this stays, close other tabs of this site and reload.',
+  },
+  'no-progress': {
+    title: 'Answers come, but nothing can be proved',
+    text: 'The peers may be overloaded, or hold another chain. Adding a peer helps.',
+  },
+  'wrong-genesis': {
+    title: 'The target belongs to another chain',
+    text: 'It does not descend from the genesis of this one. Check ?chain= and ?target=.',
+  },
+  'wrong-chain': {
+    title: 'The peers serve another chain',
+    text: 'Check ?chain=, or add a peer of the right one.',
+  },
+};
+
+function stallWords({ stall }: Progress): Words {
+  const words = stall && STALLS[stall.code];
+  if (words === undefined) return { ...STATES.stalled, text: stall?.message ?? STATES.stalled.text };
+  const { have, need } = stall?.details ?? {};
+  const counted = have !== undefined && need !== undefined ? `${count(have)} of ${count(need)}. ` : '';
+  return { ...words, text: counted + words.text, mood: 'warn' };
+}
+
+const ERRORS: Readonly<Partial<Record<ErrorCode, Omit<Words, 'mood'>>>> = {
+  'bad-multiaddr': { title: 'Not a usable multiaddress', text: 'Check ?peers=.' },
+  'bad-option': { title: 'A parameter is wrong', text: 'Check the address of this page.' },
+  'unsupported-browser': { title: 'This browser is too old', text: 'Headlight needs Chrome 130, Safari 16 or Firefox 144.' },
+  'no-peers-url': { title: 'No list of peers', text: 'Is header-peer running? It serves peers.json beside this page.' },
+  'wrong-chain': { title: 'The peers serve another chain', text: 'Check ?chain= against the peer.' },
+  'storage-unavailable': {
+    title: 'The store cannot be opened',
+    text: 'Private windows and strict settings forbid it. Close other tabs of this site and reload.',
+  },
+  'storage-full': { title: 'The storage is full', text: 'Free disk space, or remove data of this site, then reload.' },
+  'worker-failed': { title: 'The worker failed', text: 'Reload the page. What is stored stays.' },
+};
+
+/** The banner's words when the sync could not start, or is over. */
+export function errorWords(error: HeadlightError): Words {
+  const words = ERRORS[error.code] ?? { title: STATES.failed.title, text: STATES.failed.text };
+  return { title: words.title, text: `${words.text} (${error.message})`, mood: 'bad' };
+}

@@ -1,0 +1,108 @@
+/**
+ * The one error class of the package. Each failure that a caller can cause, or react to, has a code of its own; the
+ * message is one sentence for people, `details` are the same facts for programs.
+ */
+
+/** What went wrong. */
+export type ErrorCode =
+  /** An option or argument has the wrong type, is missing, or is out of range; `details.option` names it. */
+  | 'bad-option'
+  /** A multiaddress does not parse, or cannot be dialled from a browser. */
+  | 'bad-multiaddr'
+  /** This browser lacks something that Headlight cannot do without; `details.missing` lists it. */
+  | 'unsupported-browser'
+  /** `peersUrl` did not answer in time, or its answer is no peer list. */
+  | 'no-peers-url'
+  /** Peers serve another chain than the one that was asked for. */
+  | 'wrong-chain'
+  /** The database cannot be opened: private mode, blocked by the user, or written by a newer version. */
+  | 'storage-unavailable'
+  /** The site's storage quota is used up. */
+  | 'storage-full'
+  /** The database reported an error. */
+  | 'storage-failed'
+  /** What is stored does not hold together; it is dropped and downloaded again. */
+  | 'storage-damaged'
+  /** This tab is a follower: another one writes the store. */
+  | 'follower'
+  /** More peers than the limit. */
+  | 'too-many-peers'
+  /** More unanswered calls than the limit; await some first. */
+  | 'busy'
+  /** The worker could not be loaded, or it crashed. */
+  | 'worker-failed'
+  /** The sync was stopped by `stop()`. */
+  | 'stopped'
+  /** A defect of Headlight. */
+  | 'internal';
+
+/** Facts about an error, for programs; only what applies is present. */
+export interface ErrorDetails {
+  /** What was found. */
+  got?: string;
+  /** What should have been there. */
+  expected?: string;
+  /** The option or argument that it is about, as a path: `chain.genesis`. */
+  option?: string;
+  /** What the browser lacks. */
+  missing?: string[];
+  /** The URL that it is about. */
+  url?: string;
+  /** The HTTP status that came. */
+  status?: number;
+  /** The hash that it is about. */
+  hash?: string;
+  /** The multiaddress or peer that it is about. */
+  multiaddr?: string;
+  /** First block number of the range that it is about. */
+  from?: number;
+  /** Last block number of that range, inside it. */
+  to?: number;
+  /** How many there are. */
+  have?: number;
+  /** How many there must be. */
+  need?: number;
+  /** How many peers were asked. */
+  asked?: number;
+}
+
+/** What every rejected promise of this package rejects with. */
+export class HeadlightError extends Error {
+  override readonly name = 'HeadlightError';
+  /** What went wrong. Unknown codes may come with newer versions: treat them as `internal`. */
+  readonly code: ErrorCode;
+  /** Facts for programs. */
+  readonly details: ErrorDetails | undefined;
+
+  constructor(code: ErrorCode, message: string, details?: ErrorDetails, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The code and sentence of anything that was thrown. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** One clear error for one bad option. `got` is shown shortened: it may be anything. */
+export function badOption(option: string, expected: string, got: unknown): HeadlightError {
+  const shown = shorten(got);
+  return new HeadlightError('bad-option', `${option} must be ${expected}, got ${shown}`, { option, expected, got: shown });
+}
+
+/** Longest text of a wrong value that an error repeats, in characters. */
+const SHOWN_CHARACTERS_MAX = 80;
+
+function shorten(value: unknown): string {
+  let text: string;
+  try {
+    const asJson = typeof value === 'string' || value instanceof Object;
+    text = asJson ? (JSON.stringify(value) ?? typeof value) : String(value);
+  } catch {
+    // Cyclic objects and bigints inside objects have no JSON: their type says enough.
+    text = typeof value;
+  }
+  return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX)}…`;
+}

@@ -1,0 +1,147 @@
+/**
+ * Checks what a page gives to `startSync`: wrong types and sizes end here, each with one typed error that names the
+ * option. What only the worker can tell (does a multiaddress parse?) is left to it.
+ *
+ * @module
+ */
+
+import { badOption } from './errors.js';
+import type { StartOptions } from './messages.js';
+import type { ChainName, CustomChain, Hash, SyncOptions, SyncTuning } from './types.js';
+
+/** EIP-155 ids of the networks that have a name. */
+export const CHAIN_IDS: Readonly<Record<ChainName, number>> = {
+  mainnet: 1,
+  sepolia: 11_155_111,
+  holesky: 17_000,
+  hoodi: 560_048,
+};
+
+/** Most multiaddresses in one list: as many as the worker's address book holds. */
+export const PEERS_MAX = 256;
+
+/** Longest multiaddress, in characters; real ones have some 200. */
+export const MULTIADDR_CHARACTERS_MAX = 1_024;
+
+/** Longest name of a database, in characters. */
+const STORAGE_NAME_CHARACTERS_MAX = 128;
+
+/** The options, checked; `peersUrl` is resolved against the page. */
+export interface CheckedOptions {
+  start: StartOptions;
+  peersUrl: URL | undefined;
+}
+
+/** Throws `bad-option` for the first option that is wrong. */
+export function checkOptions(options: SyncOptions): CheckedOptions {
+  if (!isObject(options)) throw badOption('options', 'an object', options);
+  const start: StartOptions = {
+    chain: checkChain(options.chain),
+    peers: checkPeers('peers', options.peers ?? []),
+    storage: checkStorage(options.storage),
+    tuning: checkTuning(options.tuning),
+  };
+  if (options.target !== undefined) start.target = checkHash('target', options.target);
+  const peersUrl = options.peersUrl === undefined ? undefined : checkUrl(options.peersUrl);
+  if (start.peers.length === 0 && peersUrl === undefined) {
+    throw badOption('peers', 'a list with at least one multiaddress, unless peersUrl is given', options.peers);
+  }
+  for (const name of ['onProgress', 'worker'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') {
+      throw badOption(name, 'a function', options[name]);
+    }
+  }
+  return { start, peersUrl };
+}
+
+function checkChain(chain: unknown): CustomChain {
+  if (typeof chain === 'string' && Object.hasOwn(CHAIN_IDS, chain)) return { id: CHAIN_IDS[chain as ChainName] };
+  const names = Object.keys(CHAIN_IDS).join(', ');
+  if (!isObject(chain)) throw badOption('chain', `one of ${names}, or { id, genesis? }`, chain);
+  const checked: CustomChain = { id: checkCount('chain.id', chain.id) };
+  if (chain.genesis !== undefined) checked.genesis = checkHash('chain.genesis', chain.genesis);
+  return checked;
+}
+
+/** A list of multiaddresses; also for the lists that come over the network. */
+export function checkPeers(option: string, peers: unknown): string[] {
+  if (!Array.isArray(peers)) throw badOption(option, 'a list of multiaddresses', peers);
+  if (peers.length > PEERS_MAX) throw badOption(option, `a list of at most ${PEERS_MAX}`, peers.length);
+  return peers.map((peer, index) => checkMultiaddr(`${option}[${index}]`, peer));
+}
+
+/** A string that may be a multiaddress; the worker parses it. */
+export function checkMultiaddr(option: string, multiaddr: unknown): string {
+  if (typeof multiaddr !== 'string') throw badOption(option, 'a multiaddress (a string)', multiaddr);
+  if (multiaddr.length > MULTIADDR_CHARACTERS_MAX) {
+    throw badOption(option, `a multiaddress of at most ${MULTIADDR_CHARACTERS_MAX} characters`, multiaddr);
+  }
+  return multiaddr;
+}
+
+function checkStorage(storage: unknown): StartOptions['storage'] {
+  if (storage === undefined) return {};
+  if (!isObject(storage)) throw badOption('storage', 'an object', storage);
+  const { name } = storage;
+  if (name === undefined) return {};
+  if (typeof name !== 'string' || name === '' || name.length > STORAGE_NAME_CHARACTERS_MAX) {
+    throw badOption('storage.name', `a string of 1 to ${STORAGE_NAME_CHARACTERS_MAX} characters`, name);
+  }
+  return { name };
+}
+
+const TUNING_COUNTS = [
+  'tipQuorum',
+  'floor',
+  'seed',
+  'requestTimeoutMs',
+  'memoryBytesMax',
+  'stallMs',
+  'dialTimeoutMs',
+] as const satisfies readonly (keyof SyncTuning)[];
+
+function checkTuning(tuning: unknown): SyncTuning {
+  if (tuning === undefined) return {};
+  if (!isObject(tuning)) throw badOption('tuning', 'an object', tuning);
+  const checked: SyncTuning = {};
+  for (const name of TUNING_COUNTS) {
+    if (tuning[name] !== undefined) checked[name] = checkCount(`tuning.${name}`, tuning[name]);
+  }
+  if (tuning.audit !== undefined) {
+    if (typeof tuning.audit !== 'boolean') throw badOption('tuning.audit', 'true or false', tuning.audit);
+    checked.audit = tuning.audit;
+  }
+  return checked;
+}
+
+function checkUrl(url: unknown): URL {
+  const text = url instanceof URL ? url.href : url;
+  const base = globalThis.document?.baseURI;
+  if (typeof text === 'string' && URL.canParse(text, base)) {
+    const parsed = new URL(text, base);
+    if (parsed.protocol === 'http:' || parsed.protocol === 'https:') return parsed;
+  }
+  throw badOption('peersUrl', 'an http or https address', text);
+}
+
+/** A whole number from 0 on, exact in a JavaScript number. */
+export function checkCount(option: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw badOption(option, 'a whole number from 0 on', value);
+}
+
+/** 32 bytes in hex; letters of either case come back small. */
+export function checkHash(option: string, value: unknown): Hash {
+  if (isHash(value)) return value.toLowerCase() as Hash;
+  throw badOption(option, 'a hash (0x and 64 hex digits)', value);
+}
+
+/** Is it 32 bytes in hex? */
+export function isHash(value: unknown): value is Hash {
+  return typeof value === 'string' && /^0x[0-9a-f]{64}$/i.test(value);
+}
+
+/** Is it an object whose fields may be looked at? */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,345 @@
+/**
+ * The public types: what a page gives to {@link startSync} and what it gets back.
+ *
+ * Block numbers are JavaScript numbers (exact below 2^53), hashes are `0x` hex strings of 32 bytes, header RLP is a
+ * `Uint8Array`. A field that does not apply is absent, never `null`.
+ *
+ * @module
+ */
+
+import type { ErrorDetails, HeadlightError } from './errors.js';
+import type { StoredHeader } from './header.js';
+
+/** 32 bytes as `0x` and 64 hex digits: a Keccak-256 hash. */
+export type Hash = `0x${string}`;
+
+/** Bytes as `0x` and hex digits. */
+export type Hex = `0x${string}`;
+
+/** Networks whose genesis and fork schedule the package knows. */
+export type ChainName = 'mainnet' | 'sepolia' | 'holesky' | 'hoodi';
+
+/**
+ * Another chain, by its EIP-155 id. Without `genesis`, the one that the first peer names is taken; give it, or pin
+ * `target`, where that is not good enough. On a chain that the package does not know, the rules that need no fork
+ * schedule are checked.
+ */
+export interface CustomChain {
+  /** EIP-155 chain id. */
+  id: number;
+  /** Hash of block 0. */
+  genesis?: Hash;
+}
+
+/** What to sync, from whom, and where to keep it. */
+export interface SyncOptions {
+  /** Which chain. */
+  chain: ChainName | CustomChain;
+  /** Multiaddresses that a browser can dial: `/ip4/…/udp/…/webrtc-direct/certhash/…/p2p/…`. */
+  peers?: string[];
+  /**
+   * Address of a peer list as `header-peer` serves it at `/peers.json`, absolute or relative to the page. Its peers
+   * are added to `peers`; its chain id and genesis must be those of `chain`. One of the two options must be there.
+   */
+  peersUrl?: string | URL;
+  /**
+   * Hash to sync down from. Pin one from a source of your own to trust no peer for the tip; without it the tip is what
+   * {@link SyncTuning.tipQuorum} peers agree on.
+   */
+  target?: Hash;
+  /** Where headers are kept. */
+  storage?: {
+    /** Name of the IndexedDB database; by default `headlight-<chain id>`. */
+    name?: string;
+  };
+  /** Called at every change, at most ten times a second. The same as `on('progress', …)`, but from the first moment. */
+  onProgress?: (progress: Progress) => void;
+  /** Figures that need no attention in normal use. */
+  tuning?: SyncTuning;
+  /**
+   * Makes the worker, where a bundler or a content security policy needs it made in a special way; the script is the
+   * package's `headlight/worker`, a module. By default `new Worker(new URL('./worker.js', import.meta.url), …)`.
+   */
+  worker?: () => Worker;
+}
+
+/** Figures that need no attention in normal use; each absent one keeps its default. */
+export interface SyncTuning {
+  /** Peers that must name the same tip; default 2, or the number of peers when there are fewer. */
+  tipQuorum?: number;
+  /** Lowest block to sync; default: the lowest that a peer serves. */
+  floor?: number;
+  /** Seed of all chance in the sync; default random. */
+  seed?: number;
+  /** Milliseconds until a request counts as unanswered. */
+  requestTimeoutMs?: number;
+  /** Bytes of headers that may wait in memory. */
+  memoryBytesMax?: number;
+  /** Milliseconds without a proven header until the sync counts as stalled. */
+  stallMs?: number;
+  /** Milliseconds that dialling a peer may take. */
+  dialTimeoutMs?: number;
+  /** `false`: stored segments are not audited in the background. For benchmarks only. */
+  audit?: boolean;
+}
+
+/** One block by number and hash. */
+export interface BlockRef {
+  number: number;
+  hash: Hash;
+}
+
+/** A run of block numbers, both ends inside. */
+export interface BlockRange {
+  from: number;
+  to: number;
+}
+
+/** What the sync is doing. */
+export type SyncState =
+  /** The store is being opened. */
+  | 'opening'
+  /** Waits for peers. */
+  | 'finding-peers'
+  /** Asks what the tip is. */
+  | 'resolving-target'
+  /** Downloads, proves and stores. */
+  | 'syncing'
+  /** Everything from the floor to the target is stored. */
+  | 'synced'
+  /** Nothing moves; `stall` says why. Goes on by itself once the cause is gone. */
+  | 'stalled'
+  /** Held by `pause()`. */
+  | 'paused'
+  /** Another tab writes this store. This one reads it, and takes over when the other is gone. */
+  | 'follower'
+  /** Ended by `stop()`. */
+  | 'stopped'
+  /** Ended by an error, which the `error` event carried. */
+  | 'failed';
+
+/** Why nothing moves. */
+export type StallCode =
+  /** No peer can be reached; dialling goes on. */
+  | 'no-peers'
+  /** Every peer is banned or of no use. */
+  | 'no-usable-peer'
+  /** Peers name different tips and none has the quorum. */
+  | 'tips-disagree'
+  /** Fewer peers than the quorum name the same tip. */
+  | 'quorum-not-reached'
+  /** No peer has the pinned target. */
+  | 'target-unavailable'
+  /** No connected peer serves blocks that are still missing. */
+  | 'range-unavailable'
+  /** The site's storage quota is used up. */
+  | 'storage-full'
+  /** The database reports errors. */
+  | 'storage-failed'
+  /** Peers answer, but nothing could be proven for a while. */
+  | 'no-progress'
+  /** The target does not descend from this chain's genesis. */
+  | 'wrong-genesis'
+  /** Every peer serves another chain. */
+  | 'wrong-chain';
+
+/** Why nothing moves, for programs and for people. */
+export interface Stall {
+  code: StallCode;
+  /** One sentence. */
+  message: string;
+  details?: ErrorDetails;
+}
+
+/** What a peer did wrong. */
+export type FaultCode =
+  /** It serves another chain. */
+  | 'wrong-chain'
+  /** Its answer does not begin where the request does. */
+  | 'wrong-start'
+  /** More headers than were asked for. */
+  | 'too-many-headers'
+  /** Nothing, inside the range that it announces. */
+  | 'empty-answer'
+  /** A header that is no canonical RLP. */
+  | 'undecodable'
+  /** A header whose hash is not what its child says. */
+  | 'broken-link'
+  /** A header that breaks a rule of the chain. */
+  | 'invalid-header'
+  /** No answer in time. */
+  | 'timeout'
+  /** No message of the protocol, or one over a limit. */
+  | 'protocol';
+
+/** Where a run of headers stands. */
+export type RangeState =
+  /** Nobody asked for it yet. */
+  | 'unprocessed'
+  /** A peer was asked for it. */
+  | 'borrowed'
+  /** Received, or proven and waiting for its window to fill. */
+  | 'staged'
+  /** Proven and in the store. */
+  | 'stored';
+
+/** One run of the whole range, both ends inside. */
+export interface RangeProgress extends BlockRange {
+  state: RangeState;
+}
+
+/** How the sync stands with a peer. */
+export type PeerState =
+  /** A connection is being made. */
+  | 'dialing'
+  /** Connected; it said what it serves. */
+  | 'connected'
+  /** The connection ended; it is dialled again. */
+  | 'disconnected'
+  /** It lied; not asked before the ban is over. */
+  | 'banned'
+  /** The last dial failed; it is dialled again. */
+  | 'unreachable'
+  /** It serves another chain. */
+  | 'wrong-chain';
+
+/** One peer. */
+export interface PeerInfo {
+  /** libp2p peer id. */
+  id: string;
+  /** Where it is dialled. */
+  multiaddr: string;
+  state: PeerState;
+  /** What it says it serves. */
+  served?: { earliest: number; latest: number; latestHash: Hash };
+  requestsInFlight: number;
+  /** Bytes asked for and not yet received. */
+  bytesInFlight: number;
+  /** How many bytes may be in flight. */
+  windowBytes: number;
+  /** Smoothed time from request to answer, in milliseconds. */
+  latencyMs?: number;
+  /** Headers of this peer that were proven. */
+  headers: number;
+  /** Bytes of headers received from it. */
+  bytes: number;
+  /** Faults so far. */
+  faults: number;
+  lastFault?: { code: FaultCode; message: string; details?: ErrorDetails };
+  /** 0 (banned) to 100 (no fault). */
+  score: number;
+  /** How long its ban still lasts, in seconds. */
+  bannedForSeconds?: number;
+}
+
+/** How far the sync is. A new object at each change; none is altered afterwards. */
+export interface Progress {
+  state: SyncState;
+  /** Where the sync ends, above; absent until it is resolved. */
+  target?: BlockRef;
+  /** Where it ends, below. */
+  floor: number;
+  /** Headers from floor to target; 0 while the target is unknown. */
+  total: number;
+  /** Of these, headers in the store. */
+  stored: number;
+  /** Of these, headers received and not yet stored. */
+  staged: number;
+  /** `stored / total`, 0 to 100. */
+  percent: number;
+  /** Headers proven a second, over the last seconds. */
+  headersPerSecond: number;
+  /** Bytes of headers received since the start. */
+  bytesReceived: number;
+  /** Bytes of headers received a second, over the last seconds. */
+  bytesPerSecond: number;
+  /** Seconds left at this rate. */
+  etaSeconds?: number;
+  /** Bytes of headers that wait in memory. */
+  memoryBytes: number;
+  /** Size of the worker's wasm memory, in bytes. */
+  wasmMemoryBytes: number;
+  /** The whole range from the tip down, as few runs as describe it. */
+  ranges: RangeProgress[];
+  /** Every peer that is known. */
+  peers: PeerInfo[];
+  /** Why nothing moves, while `state` is `stalled`. */
+  stall?: Stall;
+}
+
+/** Events of a {@link SyncHandle} and what each carries. */
+export interface SyncEvents {
+  /** At most ten a second, and at every change of state. */
+  progress: Progress;
+  /** `state` changed. */
+  state: { state: SyncState; stall?: Stall };
+  /** Everything from the floor to the target is stored. */
+  synced: BlockRef;
+  /** A peer did something wrong. */
+  fault: { peer: string; multiaddr: string; code: FaultCode; message: string; banned: boolean };
+  /** Stored headers were given up for others. */
+  reorg: { reverted: BlockRange; adopted: BlockRange };
+  /** The chain below the target does not meet what is stored. */
+  'detached-head': { local: BlockRef; expected: Hash };
+  /** Stored headers were damaged; they are downloaded again. */
+  'segment-dropped': BlockRange;
+  /** Something failed that no call waits for. With state `failed` the sync is over. */
+  error: HeadlightError;
+}
+
+/** Figures of the worker for tests and benchmarks; sums since its start. Bytes, milliseconds, counts. */
+export interface SyncStats {
+  wasmMemoryBytes: number;
+  memoryBytes: number;
+  wireBytesReceived: number;
+  wireBytesSent: number;
+  messagesReceived: number;
+  requestsSent: number;
+  batchesPersisted: number;
+  persistMs: number;
+  coreMs: number;
+  yields: number;
+  segmentsAudited: number;
+  dials: number;
+  connections: number;
+  openMs: number;
+}
+
+/** A running sync. Every method rejects with a {@link HeadlightError}. */
+export interface SyncHandle {
+  /** The newest progress. */
+  readonly progress: Progress;
+  /** Name of the database. */
+  readonly storage: string;
+  /**
+   * Resolves with the target when everything from the floor up to it is stored, for the first time. Rejects with
+   * `stopped` after `stop()`, or with the error that ended the sync. Leaving it unused is fine.
+   */
+  readonly synced: Promise<BlockRef>;
+  /** Calls `listener` at each event of this type. Returns a function that ends it. */
+  on<T extends keyof SyncEvents>(type: T, listener: (event: SyncEvents[T]) => void): () => void;
+  /**
+   * A stored header by number or hash; `undefined` when it is not stored (yet). Its bytes were hashed again when they
+   * were read: what comes has the hash that it says.
+   */
+  getHeader(numberOrHash: number | Hash): Promise<StoredHeader | undefined>;
+  /**
+   * The stored headers from `from` up to and with `to`, rising. Numbers that are not stored are left out. Read in
+   * pieces; the next piece is asked for while the current one is consumed, never more.
+   */
+  getHeaders(from: number, to: number): AsyncIterableIterator<StoredHeader>;
+  /** Every peer that is known. */
+  peers(): Promise<PeerInfo[]>;
+  /** One more peer, by multiaddress. */
+  addPeer(multiaddr: string): Promise<void>;
+  /** Sends no request until `resume()`. What is on its way still arrives and is stored. */
+  pause(): Promise<void>;
+  /** Goes on after `pause()`. */
+  resume(): Promise<void>;
+  /** Closes every connection and the store, and ends the worker. The store stays. May be called again. */
+  stop(): Promise<void>;
+  /** Empties the store, then syncs again from the tip. */
+  clear(): Promise<void>;
+  /** Figures for tests and benchmarks. */
+  stats(): Promise<SyncStats>;
+}
