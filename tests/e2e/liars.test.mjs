@@ -1,0 +1,52 @@
+// Two peers, one of which lies, in every way that `header-peer --fault` knows. The sync completes; the liar is named and
+// penalised with the code of what it did, the honest peer never. What is merely slow or short is no lie.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { openBrowser } from './support/browser.mjs';
+import { generated } from './support/chains.mjs';
+import { startPeer } from './support/peer.mjs';
+import { openBare, startRun } from './support/run.mjs';
+import { serve } from './support/server.mjs';
+
+/** Long enough that a peer which never answers is waited for and given up before the other one has done all the work. */
+const COUNT = 60_000;
+
+/** Each fault, with the codes that name it; none for what is legal. */
+const FAULTS = {
+  'flip-byte': ['broken-link', 'undecodable', 'invalid-header'],
+  'wrong-start': ['wrong-start'],
+  forked: ['broken-link'],
+  'too-many': ['too-many-headers'],
+  silent: ['timeout'],
+  short: [],
+  slow: [],
+};
+
+for (const [fault, codes] of Object.entries(FAULTS)) {
+  test(`an honest peer and one that is ${fault}`, async (t) => {
+    const honest = await startPeer(t, ...generated(COUNT));
+    const liar = await startPeer(t, ...generated(COUNT), '--fault', fault);
+    const page = await openBare(await openBrowser(t), await serve(t));
+    const run = await startRun(page, [honest, liar], { target: honest.info.latestHash });
+
+    assert.deepEqual(await run.synced(180_000), { number: COUNT - 1, hash: honest.info.latestHash });
+
+    await run.equalsSource(honest, { byHashStep: 97 });
+    const faults = await run.events('fault');
+    const named = [...new Set(faults.map((event) => event.peer))];
+    assert.deepEqual(named, codes.length === 0 ? [] : [liar.id], JSON.stringify(faults));
+    for (const event of faults) {
+      assert.ok(codes.includes(event.code), `${event.code}: ${event.message}`);
+      assert.equal(event.multiaddr, liar.multiaddr);
+    }
+    const infos = (await run.call('peers')).value;
+    const figures = Object.fromEntries(infos.map((info) => [info.id, info]));
+    assert.equal(figures[honest.id].faults, 0);
+    assert.equal(figures[honest.id].score, 100);
+    assert.equal(figures[liar.id].faults > 0, codes.length > 0);
+    assert.equal(figures[liar.id].score < 100, codes.length > 0);
+    assert.deepEqual(page.problems, []);
+  });
+}

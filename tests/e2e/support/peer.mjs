@@ -1,0 +1,152 @@
+// A real `header-peer` as a child process: started, asked, killed, started again at the same address.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { within } from './deadline.mjs';
+import { headerPeer, root } from './paths.mjs';
+
+/** A peer opens its source (checks every file of it) and generates keys before it listens; milliseconds. */
+const READY_WITHIN_MS = 60_000;
+
+/** From SIGTERM to a clean end; milliseconds. */
+const END_WITHIN_MS = 10_000;
+
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
+/** One peer; make it with {@link startPeer}. */
+export class Peer {
+  #args;
+  #dataDir;
+  #ownsDataDir;
+  #child;
+  #ended;
+  #udp = 0;
+  #tcp = 0;
+
+  constructor(args, dataDir) {
+    this.#args = args;
+    this.#ownsDataDir = dataDir === undefined;
+    this.#dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'headlight-peer-'));
+  }
+
+  /** What its ready line says: multiaddr, http, chainId, genesis, earliest, latest, latestHash. */
+  info;
+
+  get multiaddr() {
+    return this.info.multiaddr;
+  }
+
+  /** Its libp2p peer id. */
+  get id() {
+    return this.multiaddr.split('/p2p/')[1];
+  }
+
+  /** Number of headers that it serves. */
+  get count() {
+    return this.info.latest - this.info.earliest + 1;
+  }
+
+  /** Starts it; the second time with the ports, the key and the certificate of the first. */
+  async start() {
+    const args = [
+      'serve',
+      ...this.#args,
+      ...['--listen', `127.0.0.1:${this.#udp}`],
+      ...['--http', `127.0.0.1:${this.#tcp}`],
+      ...['--data-dir', this.#dataDir, '--ready-json'],
+    ];
+    const child = spawn(headerPeer, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(child);
+    this.#child = child;
+    let log = '';
+    child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-4_000)));
+    this.#ended = once(child, 'exit').finally(() => running.delete(child));
+    const lines = createInterface({ input: child.stdout });
+    const ready = (async () => {
+      for await (const line of lines) {
+        if (line.startsWith('{')) return JSON.parse(line);
+      }
+      throw new Error(`header-peer ${args.join(' ')} ended before it listened:\n${log}`);
+    })();
+    this.info = await within(READY_WITHIN_MS, 'header-peer ready', ready);
+    // Read on, so that a full pipe never stops the peer.
+    child.stdout.resume();
+    this.#udp = Number(this.info.multiaddr.split('/udp/')[1].split('/')[0]);
+    this.#tcp = Number(new URL(this.info.http).port);
+    return this;
+  }
+
+  /** Ends it at once, as a crash or a power cut does. */
+  async kill() {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** Ends it as Ctrl-C does, and returns its exit code. */
+  async stop() {
+    this.#child.kill('SIGTERM');
+    const [code] = await within(END_WITHIN_MS, 'header-peer ends', this.#ended);
+    this.#discard();
+    return code;
+  }
+
+  /** Ends it whatever it does, and removes its files. For the end of a test. */
+  async discard() {
+    if (running.has(this.#child)) await this.kill();
+    this.#discard();
+  }
+
+  #discard() {
+    if (this.#ownsDataDir) rmSync(this.#dataDir, { recursive: true, force: true });
+  }
+
+  async #get(path) {
+    const response = await fetch(new URL(path, this.info.http));
+    if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
+    return response;
+  }
+
+  /** `{ connections, requests, headersServed, bytesServed }` since it was started. */
+  async stats() {
+    return (await this.#get('/stats.json')).json();
+  }
+
+  /** `/peers.json`. */
+  async list() {
+    return (await this.#get('/peers.json')).json();
+  }
+
+  /** Concatenated RLP of headers, rising, straight from its source. */
+  async headers(from, to) {
+    return new Uint8Array(await (await this.#get(`/headers.bin?from=${from}&to=${to}`)).arrayBuffer());
+  }
+}
+
+/** Starts a peer with these flags of `header-peer serve`; it is discarded when the test `t` ends. */
+export async function startPeer(t, ...args) {
+  const peer = new Peer(args.map(String));
+  t?.after(() => peer.discard());
+  return peer.start();
+}
+
+/** From the end of a page to the end of its connections, as the peer sees it; milliseconds. */
+const GONE_WITHIN_MS = 60_000;
+
+/** Waits until nobody is connected to the peer; its figures then stand still. */
+export async function connectionsGone(peer) {
+  const begin = Date.now();
+  let stats = await peer.stats();
+  while (stats.connections > 0) {
+    if (Date.now() - begin > GONE_WITHIN_MS) throw new Error(`still connected: ${JSON.stringify(stats)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    stats = await peer.stats();
+  }
+  return stats;
+}

@@ -1,0 +1,103 @@
+//! Records that are gone, that are no records, and rows of the index that are no rows: named, dropped, made whole again.
+#![cfg(target_arch = "wasm32")]
+
+mod support;
+
+use support::{INDEX, META, SEGMENTS, bytes, delete, keys, put, record_of, remove, writer};
+use sync_core::{
+    Checkpoint,
+    fault::StoreFailure,
+    range::BlockRange,
+    store::{AuditStep, HeaderStore, Segment, contract::TestChain},
+};
+use sync_wasm::store::IdbStore;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::*;
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// A store that holds the whole chain.
+async fn filled(name: &str, chain: &TestChain, len: u64) -> IdbStore {
+    delete(name).await;
+    let mut store = writer(name).await;
+    store.open().await.expect("opens");
+    let range = BlockRange::new(0, len - 1).expect("a range");
+    for batch in chain.batches(range, 8_192, &Checkpoint::new(chain.spec().id(), 0)) {
+        store.persist(&batch).await.expect("stores");
+    }
+    store
+}
+
+/// Audits everything; what was dropped.
+async fn audit(store: &mut IdbStore, from: u64) -> Vec<BlockRange> {
+    let (mut dropped, mut next) = (Vec::new(), Some(from));
+    while let Some(from) = next {
+        next = match store.audit(from).await.expect("audits") {
+            AuditStep::Sound { next } => next,
+            AuditStep::Dropped { range, next, .. } => {
+                dropped.push(range);
+                next
+            }
+        };
+    }
+    dropped
+}
+
+#[wasm_bindgen_test]
+async fn whatever_lies_in_the_place_of_a_record_is_dropped() {
+    let chain = TestChain::new(4_096, 41);
+    let (_, other) = {
+        let store = filled("damage-other", &chain, 4_096).await;
+        record_of(store.name(), 2_100).await
+    };
+    let garbage: [(&str, Option<JsValue>); 6] = [
+        ("a record that is gone", None),
+        ("no bytes", Some("text".into())),
+        ("nothing", Some(bytes(&[]))),
+        ("noise", Some(bytes(&[7; 1_000]))),
+        ("a cut record", Some(bytes(&other.record()[..other.record().len() / 2]))),
+        ("another segment", Some(bytes(other.record()))),
+    ];
+    for (what, value) in garbage {
+        let mut store = filled("damage-record", &chain, 4_096).await;
+        match value {
+            Some(value) => put(store.name(), SEGMENTS, 1_024.into(), value).await,
+            None => remove(store.name(), SEGMENTS, 1_024.0).await,
+        }
+        assert_ne!(store.header_by_number(1_500).await, Ok(Some(chain.header(1_500).clone())), "{what}");
+        let slot = Segment::slot(1_500);
+        assert_eq!(audit(&mut store, 4_095).await, [slot], "{what}");
+        let left = store.checkpoint().await.expect("reads").expect("most is left");
+        assert_eq!(left.missing_in(BlockRange::new(0, 4_095).expect("a range")), [slot], "{what}");
+        // Fetched again, it is whole.
+        for batch in chain.batches(slot, 8_192, &left) {
+            store.persist(&batch).await.expect("stores");
+        }
+        assert_eq!(audit(&mut store, 4_095).await, [], "{what}");
+        assert_eq!(store.header_by_hash(chain.hash(1_500)).await, Ok(Some((1_500, chain.header(1_500).clone()))));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn damaged_index_rows_are_told_and_rebuilt_by_the_audit() {
+    let chain = TestChain::new(2_048, 42);
+    let name = "damage-index";
+    let mut store = filled(name, &chain, 2_048).await;
+    for key in keys(name, INDEX).await {
+        let mut row = support::get(name, INDEX, key.into()).await.expect("a row");
+        let last = row.len() - 1;
+        row[last] ^= 1;
+        put(name, INDEX, key.into(), bytes(&row)).await;
+    }
+    let found = store.header_by_hash(chain.hash(7)).await;
+    assert!(matches!(found, Err(StoreFailure::Damaged(_))), "absence is not claimed: {found:?}");
+    assert_eq!(store.header_by_number(7).await, Ok(Some(chain.header(7).clone())), "headers are not touched");
+
+    // The state of the index is lost as well: it starts anew, and the audit fills it.
+    put(name, META, "index".into(), bytes(b"no state")).await;
+    assert_eq!(audit(&mut store, 2_047).await, []);
+    for number in [0, 7, 1_023, 1_024, 2_047] {
+        let found = store.header_by_hash(chain.hash(number)).await;
+        assert_eq!(found, Ok(Some((number, chain.header(number).clone()))), "{number}");
+    }
+}

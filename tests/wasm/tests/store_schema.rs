@@ -1,0 +1,133 @@
+//! The schema and its versions: an older database is brought up to date with its headers, a newer one is left alone, a tab
+//! that stands in the way is named.
+#![cfg(target_arch = "wasm32")]
+
+mod support;
+
+use indexed_db_futures::{Build, BuildPrimitive, database::Database};
+use support::{INDEX, META, SEGMENTS, bytes, delete, keys, writer};
+use sync_core::{
+    Checkpoint,
+    range::BlockRange,
+    store::{AuditStep, HeaderStore, Segment, contract::TestChain},
+};
+use sync_wasm::store::{IdbStore, OpenError, Version};
+use wasm_bindgen_test::*;
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+#[wasm_bindgen_test]
+fn every_version_knows_its_next() {
+    let mut version = Version::Empty;
+    while let Some(next) = version.next() {
+        assert!(next > version);
+        assert_eq!(Version::of(next.number().into()), Some(next));
+        version = next;
+    }
+    assert_eq!(version, Version::CURRENT);
+    assert_eq!(Version::of(f64::from(Version::CURRENT.number()) + 1.0), None);
+}
+
+/// A database of the first schema, with or without headers in it.
+async fn first_schema(name: &str, chain: Option<&TestChain>, range: BlockRange) -> Option<Checkpoint> {
+    delete(name).await;
+    let db = Database::open(name)
+        .with_version(Version::Segments.number())
+        .with_on_upgrade_needed(|_, db| {
+            db.create_object_store(SEGMENTS).build()?;
+            db.create_object_store(META).build()?;
+            Ok(())
+        })
+        .await
+        .expect("opens");
+    db.close();
+    let chain = chain?;
+    let batch = chain.batches(range, 8_192, &Checkpoint::new(chain.spec().id(), 0)).remove(0);
+    for segment in Segment::pack_batch(&batch) {
+        let first = segment.range().first() as f64;
+        support::put(name, SEGMENTS, first.into(), bytes(segment.record())).await;
+    }
+    support::put(name, META, "checkpoint".into(), bytes(&batch.checkpoint().encode())).await;
+    Some(batch.checkpoint().clone())
+}
+
+#[wasm_bindgen_test]
+async fn an_empty_older_schema_is_upgraded() {
+    let name = "schema-older-empty";
+    first_schema(name, None, BlockRange::new(0, 0).expect("a range")).await;
+    let mut store = writer(name).await;
+    assert_eq!(store.open().await.expect("opens").checkpoint, None);
+    drop(store);
+    assert_eq!(support::raw(name).await.version(), f64::from(Version::CURRENT.number()));
+    assert!(keys(name, INDEX).await.is_empty(), "the table of the newer schema is there");
+}
+
+#[wasm_bindgen_test]
+async fn headers_of_an_older_schema_stay_and_the_audit_indexes_them() {
+    let name = "schema-older-full";
+    let chain = TestChain::new(2_500, 31);
+    let checkpoint = first_schema(name, Some(&chain), BlockRange::new(0, 2_499).expect("a range")).await;
+    let mut store = writer(name).await;
+    assert_eq!(store.open().await.expect("opens").checkpoint, checkpoint);
+    assert_eq!(store.header_by_number(1_234).await, Ok(Some(chain.header(1_234).clone())));
+    assert_eq!(store.header_by_hash(chain.hash(1_234)).await, Ok(None), "not indexed yet");
+
+    let mut next = Some(2_499);
+    while let Some(from) = next {
+        let step = store.audit(from).await.expect("audits");
+        let AuditStep::Sound { next: below } = step else { panic!("sound: {step:?}") };
+        next = below;
+    }
+    for number in [0, 1_023, 1_024, 1_234, 2_499] {
+        let found = store.header_by_hash(chain.hash(number)).await;
+        assert_eq!(found, Ok(Some((number, chain.header(number).clone()))), "{number}");
+    }
+    let rows = keys(name, INDEX).await.len();
+    store.audit(2_499).await.expect("audits");
+    assert_eq!(keys(name, INDEX).await.len(), rows, "it is indexed once");
+}
+
+#[wasm_bindgen_test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let name = "schema-newer";
+    delete(name).await;
+    let newer = Version::CURRENT.number() + 1;
+    let db = Database::open(name)
+        .with_version(newer)
+        .with_on_upgrade_needed(|_, db| {
+            let table = db.create_object_store("of-the-future").build()?;
+            table.put(1.0).with_key(1.0).without_key_type().primitive()?;
+            Ok(())
+        })
+        .await
+        .expect("opens");
+    db.close();
+    let error = IdbStore::connect(name).await.expect_err("we do not know it");
+    assert_eq!(error, OpenError::Newer { name: name.into(), known: Version::CURRENT.number() });
+    assert!(error.to_string().contains("newer version"), "{error}");
+    assert_eq!(keys(name, "of-the-future").await, [1.0]);
+}
+
+#[wasm_bindgen_test]
+async fn a_tab_that_holds_an_older_version_is_named_and_a_later_attempt_succeeds() {
+    let name = "schema-blocked";
+    first_schema(name, None, BlockRange::new(0, 0).expect("a range")).await;
+    // A connection without our `versionchange` handler: it never lets go by itself.
+    let stubborn = support::raw(name).await;
+    let error = IdbStore::connect(name).await.expect_err("blocked");
+    assert_eq!(error, OpenError::Blocked { name: name.into() });
+    stubborn.close();
+    let mut store = writer(name).await;
+    assert_eq!(store.open().await.expect("opens").checkpoint, None);
+}
+
+#[wasm_bindgen_test]
+async fn we_let_go_when_another_tab_needs_the_database() {
+    let name = "schema-lets-go";
+    delete(name).await;
+    let store = IdbStore::connect(name).await.expect("opens");
+    assert!(!store.has_let_go());
+    delete(name).await;
+    assert!(store.has_let_go());
+    assert!(store.checkpoint().await.is_err(), "the connection is closed");
+}

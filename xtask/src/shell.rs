@@ -1,0 +1,126 @@
+//! Child processes: run one, read its output, or become it.
+//!
+//! A task ends at the first child that fails, with one line that names it; the child itself has said why.
+
+use std::{
+    ffi::OsStr,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::paths;
+
+/// Why a task ended: one line for the user (empty when all was said), and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    /// One sentence.
+    pub line: String,
+    /// Exit code of the process.
+    pub code: u8,
+}
+
+impl Failure {
+    /// Something must be installed or passed differently before this can work.
+    pub fn usage(line: impl Into<String>) -> Self {
+        Self { line: line.into(), code: 2 }
+    }
+
+    /// Something ran and failed.
+    pub fn failed(line: impl Into<String>) -> Self {
+        Self { line: line.into(), code: 1 }
+    }
+}
+
+/// What every task returns.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// A command at the project's root.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(paths::root());
+    command
+}
+
+/// `cargo` with arguments, at the project's root.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let mut command = command("cargo");
+    command.args(arguments);
+    command
+}
+
+/// `node` with one script and its arguments.
+pub fn node(script: impl AsRef<Path>, arguments: &[String]) -> Command {
+    let mut command = command("node");
+    command.arg(script.as_ref()).args(arguments);
+    command
+}
+
+/// The command as one would type it, for messages.
+pub fn line(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Runs to the end; the child writes straight to the terminal.
+pub fn run(command: &mut Command) -> Outcome {
+    let status = command.status().map_err(|error| not_started(command, &error))?;
+    if status.success() { Ok(()) } else { Err(Failure::failed(format!("failed ({status}): {}", line(command)))) }
+}
+
+/// Runs to the end with the child's standard output sent to our standard error: what a task prints on standard output
+/// (an address, a JSON line) is then all that a script reads there.
+pub fn run_aside(command: &mut Command) -> Outcome {
+    run(command.stdout(std::io::stderr()))
+}
+
+/// Runs to the end; each line of standard output is printed and given to `each`. Returns whether it succeeded.
+pub fn run_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome<bool> {
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| not_started(command, &error))?;
+    if let Some(stdout) = child.stdout.take() {
+        let mut reader = BufReader::new(stdout);
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            match reader.read_until(b'\n', &mut bytes) {
+                Ok(0) => break,
+                Ok(_) => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    print!("{text}");
+                    each(text.trim_end());
+                }
+                Err(error) => return Err(Failure::failed(format!("cannot read from {}: {error}", line(command)))),
+            }
+        }
+    }
+    let status = child.wait().map_err(|error| not_started(command, &error))?;
+    Ok(status.success())
+}
+
+/// The child's standard output, trimmed; `None` when it is not there or fails.
+pub fn output(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Becomes the child: signals and the exit code are then its own. Returns only when it could not start.
+#[cfg(unix)]
+pub fn become_it(command: &mut Command) -> Outcome {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    Err(not_started(command, &error))
+}
+
+/// Runs the child and ends with its exit code.
+#[cfg(not(unix))]
+pub fn become_it(command: &mut Command) -> Outcome {
+    let status = command.status().map_err(|error| not_started(command, &error))?;
+    std::process::exit(status.code().unwrap_or(1))
+}
+
+fn not_started(command: &Command, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot start `{}`: {error}", command.get_program().to_string_lossy()))
+}
