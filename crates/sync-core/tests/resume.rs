@@ -24,11 +24,27 @@ fn goes_on_where_it_stopped() {
     let stored = first.store.rows.len() as u64;
     let mut second = first.reopened();
     second.target(SyncTarget::Hash(chain.tip().hash));
+    assert_eq!(second.progress().stored, stored, "the target is the stored head: nobody need be asked for it");
     second.connect(1, TestPeer::new(&chain));
-    assert_eq!(second.progress().stored, 0, "the target is not known yet");
     second.run_to_synced(60);
     second.assert_stored(&chain, 0);
-    assert_eq!(second.peers[&1].served, 10_000 - stored + 1, "the rest, and one header to find the target");
+    assert_eq!(second.peers[&1].served, 10_000 - stored);
+}
+
+#[test]
+fn a_whole_chain_under_a_pinned_head_needs_no_peer() {
+    let chain = Chain::new(3_000);
+    let mut first = World::with(chain.spec(), small_windows(), Default::default());
+    first.target(SyncTarget::Hash(chain.tip().hash));
+    first.connect(1, TestPeer::new(&chain).range(500, 2_999));
+    first.run_to_synced(60);
+    let mut second = first.reopened();
+    second.target(SyncTarget::Hash(chain.tip().hash));
+    second.run_to_synced(1);
+    // A peer that offers more below opens the gap under what is stored.
+    second.connect(1, TestPeer::new(&chain));
+    assert!(second.run_until(60, |world| world.store.rows.len() == 3_000));
+    second.assert_stored(&chain, 0);
 }
 
 #[test]

@@ -34,7 +34,7 @@ use std::{
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
 use header_wire::Message;
-use sync_core::{Checkpoint, HeaderSync, Input, Output, id::PeerId, store::StoreOpening, time::Instant};
+use sync_core::{Checkpoint, HeaderSync, Input, Output, SyncTarget, id::PeerId, store::StoreOpening, time::Instant};
 use web_sys::MessagePort;
 
 use self::{
@@ -68,6 +68,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Everything that a running sync consists of.
 pub struct Driver {
     settings: Rc<Settings>,
+    /// Where the sync ends, above ([`DriverSetup::target`]).
+    target: SyncTarget,
     port: Port,
     turns: Turns,
     seed: u64,
@@ -110,6 +112,8 @@ pub struct Driver {
 pub struct DriverSetup {
     /// What the page asked for.
     pub settings: Rc<Settings>,
+    /// Where the sync ends, above: what the page pinned, or the stored head that descends from it.
+    pub target: SyncTarget,
     /// To the page.
     pub port: Port,
     /// To the event loop.
@@ -177,6 +181,7 @@ impl Driver {
             slice_begun: now,
             requests_waiting: false,
             settings,
+            target: setup.target,
             port: setup.port,
             turns: setup.turns,
             seed,

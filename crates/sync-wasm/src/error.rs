@@ -76,8 +76,8 @@ impl HostError {
             Self::BadOption { .. } => "bad-option",
             Self::TooManyPeers { .. } => "too-many-peers",
             Self::Busy { .. } => "busy",
-            Self::AlreadyStarted => "already-started",
-            Self::NotStarted => "not-started",
+            // Only a page that does not use the package can cause these.
+            Self::AlreadyStarted | Self::NotStarted => "internal",
             Self::Stopped => "stopped",
             Self::Follower => "follower",
             Self::UnsupportedBrowser(_) => "unsupported-browser",

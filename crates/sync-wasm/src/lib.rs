@@ -29,6 +29,8 @@
 //! On other targets than wasm32 only what needs no browser exists, so that its tests run anywhere.
 
 #![forbid(unsafe_code)]
+// Nobody but this crate calls it: its documentation is for whoever reads the code, limits included.
+#![allow(rustdoc::private_intra_doc_links)]
 
 pub mod error;
 pub mod message;

@@ -16,6 +16,8 @@ use futures::{
     future::{Either, select},
 };
 use sync_core::{
+    Checkpoint, SyncTarget,
+    fault::StoreFailure,
     range::BlockNumber,
     store::{HeaderStore, StoreOpening},
 };
@@ -242,8 +244,10 @@ impl Life {
             opening
         };
 
+        let target = stored_target(&store, &opening, self.settings.target).await.map_err(|error| late(error.into()))?;
         listen_for_followers(&mut channel, self.sender.clone());
         let mut driver = Driver::new(DriverSetup {
+            target,
             settings: self.settings,
             port: self.port,
             turns: Turns::new().map_err(|_| late(HostError::WorkerFailed("no MessageChannel".into())))?,
@@ -261,6 +265,23 @@ impl Life {
         let progress = driver.last_progress();
         driver.shut_down().await;
         ended.map(|id| Stopped { id, progress }).map_err(late)
+    }
+}
+
+/// A pinned header that lies *inside* the newest stored run was proven by the run's head: then that head is the target,
+/// or the sync would read the pin as a reorg to a shorter chain and remove what lies above it.
+async fn stored_target(
+    store: &IdbStore,
+    opening: &StoreOpening,
+    target: SyncTarget,
+) -> Result<SyncTarget, StoreFailure> {
+    let newest = opening.checkpoint.as_ref().and_then(Checkpoint::newest).and_then(|newest| Some((newest, newest.range()?)));
+    let (SyncTarget::Hash(pinned), Some((newest, range))) = (target, newest) else { return Ok(target) };
+    match store.header_by_hash(pinned).await {
+        Ok(Some((number, _))) if range.contains(number) => Ok(SyncTarget::Hash(newest.head_hash)),
+        // Damage is found, named and mended by the audit; until then the pin is asked of the peers.
+        Ok(_) | Err(StoreFailure::Damaged(_)) => Ok(target),
+        Err(failure) => Err(failure),
     }
 }
 

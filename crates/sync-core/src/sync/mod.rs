@@ -112,6 +112,8 @@ impl HeaderSync {
     pub fn new(config: SyncConfig, chain: ChainSpec, checkpoint: Option<Checkpoint>) -> Self {
         let checkpoint = checkpoint.filter(|old| old.is_sound() && old.chain_id == chain.id());
         let ledger = checkpoint.unwrap_or_else(|| Checkpoint::new(chain.id(), config.floor));
+        // What is whole down to the floor of its own sync is whole before any peer has said what it offers.
+        let whole_from = ledger.newest().filter(|newest| newest.tail <= ledger.floor).map(|_| ledger.floor);
         Self {
             peers: Peers::new(&config),
             scheduler: Scheduler::new(config.seed),
@@ -119,7 +121,7 @@ impl HeaderSync {
             received: VecDeque::new(),
             received_bytes: 0,
             header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
-            offered_floor: None,
+            offered_floor: whole_from,
             target: Target::default(),
             run: None,
             durable: ledger.clone(),

@@ -78,6 +78,12 @@ impl HeaderSync {
         if self.target.resolved.is_some_and(|known| known.hash == hash) || self.paused {
             return false;
         }
+        if let Some(newest) = self.ledger.newest().filter(|newest| newest.head_hash == hash) {
+            // Proven and stored in an earlier run: no peer need be asked.
+            let number = newest.head;
+            self.resolve(now, BlockNumHash { number, hash });
+            return true;
+        }
         if self.target.retry_at.is_some_and(|at| at <= now) {
             self.target.retry_at = None;
             self.target.asked.clear();

@@ -6,6 +6,7 @@ use super::{Driver, view, writes::Write};
 use crate::{
     error::HostError,
     message::Call,
+    network::peers::Added,
     worker::{CALLS_MAX, Command},
 };
 
@@ -30,7 +31,10 @@ impl Driver {
                 self.port.reply(id, &view::peers(&self.book, &measured));
             }
             Call::AddPeer(multiaddr) => match self.book.add(now, &multiaddr) {
-                Ok(_) => {
+                Ok(added) => {
+                    if let Added::Redial(peer) = added {
+                        self.close(peer);
+                    }
                     self.report.changed_now();
                     self.port.reply_done(id);
                 }
@@ -78,6 +82,8 @@ impl Driver {
     pub(super) fn cleared(&mut self, now: Instant, outcome: Result<(), StoreFailure>, left: Option<Checkpoint>) {
         let calls = std::mem::take(&mut self.clearing);
         self.checkpoint = left;
+        // Nothing is stored that could stand for what the page pinned.
+        self.target = self.settings.target;
         self.start_machine(now);
         for id in calls {
             match &outcome {

@@ -23,7 +23,7 @@ impl Driver {
         self.unwind_again = None;
         let config = self.settings.config(self.seed);
         self.machine = Some(HeaderSync::new(config, chain, self.checkpoint.clone()));
-        self.follow_up.push_back(Input::TargetChanged(self.settings.target));
+        self.follow_up.push_back(Input::TargetChanged(self.target));
         if self.paused {
             self.follow_up.push_back(Input::Paused(true));
         }

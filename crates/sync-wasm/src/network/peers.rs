@@ -101,6 +101,15 @@ impl Peer {
     }
 }
 
+/// What [`AddressBook::add`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// The address is in the book.
+    Noted(PeerId),
+    /// And the dial that is under way knows nothing of it.
+    Redial(PeerId),
+}
+
 /// Every peer that is known.
 #[derive(Debug)]
 pub struct AddressBook {
@@ -142,8 +151,9 @@ impl AddressBook {
         }
     }
 
-    /// Adds a peer, or an address of one; it is dialled at once.
-    pub fn add(&mut self, now: Instant, multiaddr: &str) -> Result<PeerId, HostError> {
+    /// Adds a peer, or an address of one; it is dialled at once. [`Added::Redial`]: it is being dialled already, but not
+    /// at this address; the driver should end that dial.
+    pub fn add(&mut self, now: Instant, multiaddr: &str) -> Result<Added, HostError> {
         let (identity, address) = parse(multiaddr)?;
         let known = self.peers.iter().position(|peer| peer.identity == identity);
         let index = match known {
@@ -164,13 +174,19 @@ impl AddressBook {
             }
         };
         let peer = &mut self.peers[index];
+        let is_new = !peer.addresses.contains(&address);
         peer.addresses.retain(|other| *other != address);
         if peer.addresses.len() >= ADDRESSES_PER_PEER_MAX {
             peer.addresses.remove(0);
         }
         peer.addresses.push(address);
         peer.dial_now(now);
-        Ok(PeerId(index as u32))
+        if is_new && matches!(peer.link, Link::Dialing) {
+            peer.link = Link::Closing { dial_at: now };
+            peer.backoff.reset();
+            return Ok(Added::Redial(PeerId(index as u32)));
+        }
+        Ok(Added::Noted(PeerId(index as u32)))
     }
 
     /// The network is back, or the page is visible again: every peer that is down is dialled at once.

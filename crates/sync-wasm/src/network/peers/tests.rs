@@ -56,12 +56,12 @@ fn what_a_browser_cannot_dial_is_refused_with_the_reason() {
 fn addresses_of_one_identity_are_merged_and_bounded() {
     let mut book = book_of_one();
     for port in [4_001, 4_002, 4_002, 4_003, 4_004, 4_005, 4_006] {
-        assert_eq!(book.add(at(0), &multiaddr(port, ONE)).expect("a good address"), PeerId(0));
+        assert_eq!(book.add(at(0), &multiaddr(port, ONE)).expect("a good address"), Added::Noted(PeerId(0)));
     }
     assert_eq!(book.iter().count(), 1);
     assert_eq!(book.get(PeerId(0)).expect("just added").addresses.len(), ADDRESSES_PER_PEER_MAX);
     assert_eq!(book.get(PeerId(0)).expect("just added").multiaddr(), multiaddr(4_006, ONE));
-    assert_eq!(book.add(at(0), &multiaddr(4_001, TWO)).expect("a good address"), PeerId(1));
+    assert_eq!(book.add(at(0), &multiaddr(4_001, TWO)).expect("a good address"), Added::Noted(PeerId(1)));
 }
 
 #[test]
@@ -113,6 +113,16 @@ fn a_banned_peer_is_not_dialled_before_its_ban_is_over() {
     book.add(at(5), &multiaddr(4_009, ONE)).expect("a good address");
     assert_eq!(book.due(at(601)), None);
     assert!(book.due(at(602)).is_some());
+}
+
+#[test]
+fn a_better_address_ends_the_dial_at_the_old_one() {
+    let mut book = book_of_one();
+    let session = book.due(at(0)).expect("due");
+    assert_eq!(book.add(at(1), &multiaddr(4_001, ONE)).expect("a good address"), Added::Noted(PeerId(0)));
+    assert_eq!(book.add(at(1), &multiaddr(4_002, ONE)).expect("a good address"), Added::Redial(PeerId(0)));
+    book.down(at(1), session);
+    assert!(book.next_dial_at().expect("dialled again") < at(2));
 }
 
 #[test]
