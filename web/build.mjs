@@ -21,7 +21,10 @@ import * as esbuild from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...parts) => join(root, ...parts);
 const { values: flags } = parseArgs({
-  options: { wasm: { type: 'string', default: at('target', 'wasm-pkg') }, 'skip-types': { type: 'boolean', default: false } },
+  options: {
+    wasm: { type: 'string', default: at('target', 'wasm-pkg') },
+    'skip-types': { type: 'boolean', default: false },
+  },
 });
 
 /** What the worker imports at run time; never bundled. */

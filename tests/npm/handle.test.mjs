@@ -1,5 +1,5 @@
-// The page's side of the port when the worker is late, silent, broken or absent. The worker here is a script of the test,
-// handed in through the public option `worker`: a real one cannot be made to fail on demand.
+// The page's side of the port when the worker is late, silent, broken or absent. The worker here is a script of the
+// test, handed in through the public option `worker`: a real one cannot be made to fail on demand.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -22,7 +22,8 @@ const SCRIPT = `
 const PIECES = `
   getHeaders({ id, args: [from, to] }) {
     const count = Math.min(3, to - from + 1);
-    reply(id, { first: from, lengths: new Uint32Array(count).fill(1), hashes: new Uint8Array(32 * count), rlp: new Uint8Array(count) });
+    const lengths = new Uint32Array(count).fill(1);
+    reply(id, { first: from, lengths, hashes: new Uint8Array(32 * count), rlp: new Uint8Array(count) });
   },
   stats({ id }) { reply(id, asked); },
 `;
@@ -130,7 +131,8 @@ test('a listener that throws harms no other, and arguments are checked', async (
   const seen = await inPage(t, `
     const seen = { heard: 0, reported: 0 };
     window.addEventListener('error', () => seen.reported++);
-    const sync = await start("peers({ id }) { postMessage({ type: 'event', event: { type: 'synced', number: 1, hash: '0x01' } }); reply(id, []); }");
+    const event = "{ type: 'event', event: { type: 'synced', number: 1, hash: '0x01' } }";
+    const sync = await start("peers({ id }) { postMessage(" + event + "); reply(id, []); }");
     sync.on('synced', () => { throw new Error('a listener of the test'); });
     sync.on('synced', () => seen.heard++);
     const end = sync.on('synced', () => seen.heard += 10);

@@ -31,7 +31,8 @@ test('a list as header-peer serves it', async (t) => {
 });
 
 test('a list that names only peers', async (t) => {
-  const url = await answering(t, (response) => response.end(JSON.stringify({ peers, chainId: 'one', genesis: 'none' })));
+  const body = { peers, chainId: 'one', genesis: 'none' };
+  const url = await answering(t, (response) => response.end(JSON.stringify(body)));
   assert.deepEqual(await fetchPeerList(url), { peers });
 });
 
@@ -57,7 +58,9 @@ const refused = {
     };
     more();
   },
-  'a connection that breaks': (response) => response.writeHead(200, { 'content-length': 10 }).write('{', () => response.destroy()),
+  'a connection that breaks': (response) => {
+    response.writeHead(200, { 'content-length': 10 }).write('{', () => response.destroy());
+  },
 };
 
 for (const [what, answer] of Object.entries(refused)) {

@@ -35,7 +35,8 @@ export function logEvents(handle: SyncHandle): void {
     log('warn', `Stored headers ${block(from)} to ${block(to)} were damaged. They are downloaded again.`);
   });
   handle.on('reorg', ({ reverted, adopted }) => {
-    log('warn', `Reorg: ${block(reverted.from)} to ${block(reverted.to)} gave way to a chain up to ${block(adopted.to)}.`);
+    const old = `${block(reverted.from)} to ${block(reverted.to)}`;
+    log('warn', `Reorg: ${old} gave way to a chain up to ${block(adopted.to)}.`);
   });
   handle.on('detached-head', ({ local }) => {
     log('warn', `The stored head ${block(local.number)} is not on the chain of the target.`);

@@ -36,8 +36,8 @@ export function frontier(progress: Progress): number | undefined {
 }
 
 /**
- * What the lens should show: the frontier, what is under way below it, and a little of what is stored above it. When all
- * is stored there is nothing to look at closely: the lens widens to the whole.
+ * What the lens should show: the frontier, what is under way below it, and a little of what is stored above it.
+ * When all is stored there is nothing to look at closely: the lens widens to the whole.
  */
 export function lensSpan(progress: Progress, whole: Span): Span {
   const total = whole.to - whole.from;

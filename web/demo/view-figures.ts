@@ -39,7 +39,8 @@ export class FiguresView {
     const lowest = target === undefined ? undefined : top === undefined ? progress.floor : top + 1;
     const none = target === undefined || lowest === undefined || lowest > target.number;
     setText(element('frontier'), none ? NONE : block(lowest));
-    setText(element('floor'), target === undefined ? '\u00a0' : `${state === 'synced' ? 'lowest block' : 'on the way to'} ${block(progress.floor)}`);
+    const way = state === 'synced' ? 'lowest block' : 'on the way to';
+    setText(element('floor'), target === undefined ? '\u00a0' : `${way} ${block(progress.floor)}`);
 
     const eta = state === 'syncing' ? progress.etaSeconds : undefined;
     setText(element('eta'), state === 'synced' ? 'done' : eta === undefined ? NONE : duration(eta));

@@ -44,8 +44,8 @@ export class LookupView {
   #whyMissing(key: number | Hash): string {
     const { target, floor } = this.#handle?.progress ?? {};
     if (typeof key === 'string') return 'No header with this hash is stored on this device.';
-    if (target !== undefined && key > target.number) return `${block(key)} is above the target, ${block(target.number)}.`;
-    if (floor !== undefined && key < floor) return `${block(key)} is below the lowest block of this sync, ${block(floor)}.`;
+    if (target !== undefined && key > target.number) return `That is above the target, ${block(target.number)}.`;
+    if (floor !== undefined && key < floor) return `That is below the lowest block of this sync, ${block(floor)}.`;
     return `${block(key)} is not stored yet: the sync has not come down to it.`;
   }
 
@@ -96,7 +96,8 @@ function* rows(header: StoredHeader): Generator<[string, string, boolean]> {
   yield ['Parent', fields.parentHash, isHex];
   yield ['Time', time(fields.timestamp), !isHex];
   yield ['Gas used', `${fields.gasUsed.toLocaleString('en')} of ${fields.gasLimit.toLocaleString('en')}`, !isHex];
-  if (fields.baseFeePerGas !== undefined) yield ['Base fee', `${fields.baseFeePerGas.toLocaleString('en')} wei`, !isHex];
+  const { baseFeePerGas } = fields;
+  if (baseFeePerGas !== undefined) yield ['Base fee', `${baseFeePerGas.toLocaleString('en')} wei`, !isHex];
   if (fields.difficulty > 0n) yield ['Difficulty', fields.difficulty.toLocaleString('en'), !isHex];
   yield ['Fee recipient', fields.beneficiary, isHex];
   yield ['State root', fields.stateRoot, isHex];

@@ -68,7 +68,10 @@ export class RateView {
         padding: [8, 16, 0, 0],
         cursor: { show: false },
         legend: { show: false },
-        scales: { x: { time: false, range: () => [-this.#span, 0] }, y: { range: (_, __, high) => [0, Math.max(1_000, high * 1.1)] } },
+        scales: {
+          x: { time: false, range: () => [-this.#span, 0] },
+          y: { range: (_, __, high) => [0, Math.max(1_000, high * 1.1)] },
+        },
         axes: [
           {
             ...axis,

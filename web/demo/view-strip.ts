@@ -133,7 +133,8 @@ export class StripView {
           if (where === undefined) continue;
           // What is under way is never narrower than a pixel; what is stored is never wider than it is.
           const least = layer === 'stored' ? 0 : 1;
-          context.fillRect(ROAD.pad + where.left * inner, top, Math.max(least, (where.right - where.left) * inner), height);
+          const wide = Math.max(least, (where.right - where.left) * inner);
+          context.fillRect(ROAD.pad + where.left * inner, top, wide, height);
         }
       }
     }
@@ -152,11 +153,12 @@ export class StripView {
     light.addColorStop(0, `rgba(${COLORS.beam}, ${strength})`);
     light.addColorStop(1, `rgba(${COLORS.beam}, ${strength / 7})`);
     context.fillStyle = light;
+    const [edge, near, far] = [ROAD.pad + inner, top + ROAD.beam * 0.5, bottom - ROAD.beam * 0.35];
     context.beginPath();
     context.moveTo(middle - half, top);
-    context.bezierCurveTo(middle - half, top + ROAD.beam * 0.5, ROAD.pad, bottom - ROAD.beam * 0.35, ROAD.pad, bottom + 3);
-    context.lineTo(ROAD.pad + inner, bottom + 3);
-    context.bezierCurveTo(ROAD.pad + inner, bottom - ROAD.beam * 0.35, middle + half, top + ROAD.beam * 0.5, middle + half, top);
+    context.bezierCurveTo(middle - half, near, ROAD.pad, far, ROAD.pad, bottom + 3);
+    context.lineTo(edge, bottom + 3);
+    context.bezierCurveTo(edge, far, middle + half, near, middle + half, top);
     context.fill();
     context.fillStyle = `rgba(${COLORS.beam}, ${strength * 2})`;
     context.fillRect(middle - half, top, half * 2, 2);

@@ -98,7 +98,10 @@ function stallWords({ stall }: Progress): Words {
 const ERRORS: Readonly<Partial<Record<ErrorCode, Omit<Words, 'mood'>>>> = {
   'bad-multiaddr': { title: 'Not a usable multiaddress', text: 'Check ?peers=.' },
   'bad-option': { title: 'A parameter is wrong', text: 'Check the address of this page.' },
-  'unsupported-browser': { title: 'This browser is too old', text: 'Headlight needs Chrome 130, Safari 16 or Firefox 144.' },
+  'unsupported-browser': {
+    title: 'This browser is too old',
+    text: 'Headlight needs Chrome 130, Safari 16 or Firefox 144.',
+  },
   'no-peers-url': { title: 'No list of peers', text: 'Is header-peer running? It serves peers.json beside this page.' },
   'wrong-chain': { title: 'The peers serve another chain', text: 'Check ?chain= against the peer.' },
   'storage-unavailable': {

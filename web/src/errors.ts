@@ -89,7 +89,8 @@ export function describe(error: unknown): string {
 /** One clear error for one bad option. `got` is shown shortened: it may be anything. */
 export function badOption(option: string, expected: string, got: unknown): HeadlightError {
   const shown = shorten(got);
-  return new HeadlightError('bad-option', `${option} must be ${expected}, got ${shown}`, { option, expected, got: shown });
+  const details = { option, expected, got: shown };
+  return new HeadlightError('bad-option', `${option} must be ${expected}, got ${shown}`, details);
 }
 
 /** Longest text of a wrong value that an error repeats, in characters. */

@@ -56,6 +56,7 @@ function makeWorker(options: SyncOptions): Worker {
     return options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   } catch (error) {
     // A content security policy, or a page from another origin than its script.
-    throw new HeadlightError('worker-failed', `the worker could not be made: ${String(error)}`, undefined, { cause: error });
+    const message = `the worker could not be made: ${String(error)}`;
+    throw new HeadlightError('worker-failed', message, undefined, { cause: error });
   }
 }

@@ -14,7 +14,11 @@ import type { CustomChain, StallCode, SyncHandle } from './types.js';
 export const REFRESH_INTERVAL_MS = 15_000;
 
 /** Stalls that another peer may end. */
-const HELPED_BY_PEERS: ReadonlySet<StallCode | undefined> = new Set(['no-peers', 'no-usable-peer', 'range-unavailable']);
+const HELPED_BY_PEERS: ReadonlySet<StallCode | undefined> = new Set([
+  'no-peers',
+  'no-usable-peer',
+  'range-unavailable',
+]);
 
 /** Starts watching; ends with the sync. */
 export function refreshPeers(sync: SyncHandle, url: URL, chain: CustomChain): void {

@@ -42,6 +42,9 @@ export const COLLECT_FROM = 200;
 /** A collection is provoked each time so many more were made. */
 const COLLECT_EVERY = 50;
 
+/** How long a connection waits for the browser to free others, in milliseconds. */
+const COLLECT_WAIT_MS = 2_000;
+
 /** Memory that is allocated and dropped to provoke a collection: never touched, so it costs milliseconds and no pages. */
 const COLLECT_BUFFERS = 8;
 const COLLECT_BUFFER_BYTES = 16 * 1024 * 1024;
@@ -204,6 +207,7 @@ export class RtcBroker {
     this.#connections.set(connection, entry);
     try {
       const certificate = await this.#getCertificate();
+      await roomForConnection();
       if (this.#connections.get(connection) !== entry) throw new RtcError('closed', 'closed before it was made');
       const rtc = makeConnection(certificate);
       entry.rtc = rtc;
@@ -282,18 +286,33 @@ export class RtcBroker {
 }
 
 /** Connections of this page, over all brokers, that the browser has not freed. */
-const uncollected = { count: 0, collectAt: COLLECT_FROM };
+const uncollected = { count: 0, collectAt: COLLECT_FROM, waiting: new Set<() => void>() };
 
 const registry = new FinalizationRegistry<undefined>(() => {
   uncollected.count -= 1;
   uncollected.collectAt = Math.max(COLLECT_FROM, Math.min(uncollected.collectAt, uncollected.count + COLLECT_EVERY));
+  for (const wake of [...uncollected.waiting]) wake();
 });
 
+/** Sees to it that connections are collected, and waits for it where it must. */
+async function roomForConnection(): Promise<void> {
+  if (uncollected.count < uncollected.collectAt) return;
+  uncollected.collectAt = uncollected.count + COLLECT_EVERY;
+  provokeCollection();
+  if (uncollected.count < CONNECTIONS_UNCOLLECTED_MAX) return;
+  uncollected.collectAt = uncollected.count;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      uncollected.waiting.delete(done);
+      resolve();
+    };
+    const timer = setTimeout(done, COLLECT_WAIT_MS);
+    uncollected.waiting.add(done);
+  });
+}
+
 function makeConnection(certificate: RTCCertificate): RTCPeerConnection {
-  if (uncollected.count >= uncollected.collectAt) {
-    uncollected.collectAt = uncollected.count + COLLECT_EVERY;
-    provokeCollection();
-  }
   if (uncollected.count >= CONNECTIONS_UNCOLLECTED_MAX) {
     throw new RtcError('limit', `${CONNECTIONS_UNCOLLECTED_MAX} connections not freed by the browser yet`);
   }

@@ -1,5 +1,5 @@
 /**
- * The page's end of the worker: sends calls, matches replies to them, hands on events, and notices when the worker dies.
+ * The page's end of the worker: sends calls, matches replies to them, hands on events, notices when the worker dies.
  *
  * At most {@link CALLS_PENDING_MAX} calls wait at a time. However the worker ends (stopped, crashed, never loaded), it
  * ends once: every waiting call is rejected with the same error, and later calls at once.
@@ -50,7 +50,7 @@ export class WorkerClient {
 
   /** Calls a method of the worker. */
   call<M extends keyof Calls>(method: M, ...args: Calls[M]['args']): Promise<Calls[M]['value']> {
-    // The union of `ToWorker` cannot be narrowed by a type parameter; the signature above keeps method and args together.
+    // A type parameter does not narrow the union of `ToWorker`; the signature above keeps method and args together.
     const send = (id: number) => this.#post({ type: 'call', id, method, args } as ToWorker, []);
     return this.#ask(send) as Promise<Calls[M]['value']>;
   }

@@ -12,7 +12,7 @@ import init, { start } from './wasm/headlight.js';
 import { describe } from './errors.js';
 import type { FromWorker } from './messages.js';
 
-/** What this file uses of `DedicatedWorkerGlobalScope`; TypeScript cannot hold the DOM's and the worker's types at once. */
+/** The part of `DedicatedWorkerGlobalScope` in use; TypeScript cannot hold the DOM's and a worker's types at once. */
 interface WorkerScope extends EventTarget {
   postMessage(message: FromWorker): void;
 }
