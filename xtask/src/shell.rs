@@ -35,10 +35,18 @@ impl Failure {
 /// What every task returns.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
-/// A command at the project's root.
+/// A command at the project's root, with the environment that a user's shell would give it.
+///
+/// `cargo run` describes this very program in `CARGO_PKG_*` and `CARGO_MANIFEST_*`. Build scripts watch these (ring's
+/// does): handed on, they would rebuild libp2p each time that a build from here follows one from a shell.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(paths::root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -17,7 +17,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
     ("words", &["range", "id", "time", "block", "header", "chain", "checkpoint", "config"]),
     ("truth", &["rules", "fault", "lineage"]),
     ("parts", &["headers", "peers", "etl", "follow"]),
-    ("order", &["io", "progress", "store", "pipeline"]),
+    ("order", &["progress", "io", "store", "pipeline"]),
     ("machine", &["sync", "lib"]),
 ];
 

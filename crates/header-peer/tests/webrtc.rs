@@ -1,4 +1,7 @@
 //! The real listener against a real WebRTC client: a native one here, a browser in the project's end-to-end tests.
+//!
+//! The native client of libp2p-webrtc cannot read a data channel message over 8,192 bytes ("Short buffer"; it may send
+//! 16,384), so what is asked for here fits into one. Whole answers of 48 KiB are read by the browser.
 
 mod support;
 
@@ -23,6 +26,9 @@ use support::{Peer, data};
 
 /// Longer than anything here takes; only a broken peer meets it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Headers whose answer fits into one message that the native client can read.
+const HEADERS_READABLE: u64 = 11;
 
 /// One stream to a peer, after the handshake.
 struct Client {
@@ -88,7 +94,11 @@ impl Client {
                 return Some(message);
             }
             match within(self.stream.read(&mut chunk)).await {
-                Ok(0) | Err(_) => return None,
+                Ok(0) => return None,
+                Err(error) => {
+                    eprintln!("the stream broke: {error:?}");
+                    return None;
+                }
                 Ok(read) => self.decoder.push(&chunk[..read]),
             }
         }
@@ -132,9 +142,8 @@ async fn sync(client: &mut Client) -> Vec<u8> {
     let (mut expected, mut left) = (client.status.latest_hash, client.status.latest - client.status.earliest + 1);
     let mut falling = Vec::new();
     while left > 0 {
-        let headers = client.headers(HashOrNumber::Hash(expected), left.min(96)).await;
+        let headers = client.headers(HashOrNumber::Hash(expected), left.min(HEADERS_READABLE)).await;
         assert!(!headers.is_empty());
-        assert!(headers.iter().map(|header| header.len()).sum::<usize>() <= limits::ANSWER_BYTES_DEFAULT);
         for header in headers {
             assert_eq!(keccak256(&header), expected);
             expected = parent_of(&header);
@@ -155,6 +164,11 @@ async fn a_generated_chain_syncs_to_its_genesis() {
     let stats = peer.json("/stats.json");
     assert_eq!((stats["connections"].as_u64(), stats["headersServed"].as_u64()), (Some(1), Some(3000)));
     assert_eq!(stats["bytesServed"].as_u64(), Some(synced.len() as u64));
+
+    // A peer that is stopped says goodbye: the client need not find out by waiting.
+    let stopped = tokio::task::spawn_blocking(move || peer.stop("TERM"));
+    assert_eq!(client.receive().await, None);
+    assert_eq!(within(stopped).await.expect("no panic").code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,30 +213,30 @@ async fn a_breach_ends_one_stream_and_no_other() {
 async fn each_fault_lies_in_its_own_way() {
     let honest = Peer::start(&["--generate", "1200"]);
     let mut client = within(Client::connect(&honest)).await;
-    let truth = client.headers(HashOrNumber::Number(1199), 20).await;
+    let truth = client.headers(HashOrNumber::Number(1199), 10).await;
     let tip = HashOrNumber::Number(1199);
 
     for fault in ["flip-byte", "wrong-start", "short", "slow", "forked", "too-many", "silent"] {
         let liar = Peer::start(&["--generate", "1200", "--fault", fault]);
         let mut client = within(Client::connect(&liar)).await;
         if fault == "silent" {
-            client.ask(tip, 20).await;
+            client.ask(tip, 10).await;
             let answer = tokio::time::timeout(Duration::from_secs(2), client.receive()).await;
             assert!(answer.is_err(), "{answer:?}");
             assert_eq!(liar.json("/stats.json")["requests"], 1);
             continue;
         }
-        let got = client.headers(tip, 20).await;
+        let got = client.headers(tip, 10).await;
         match fault {
             "flip-byte" => {
                 let wrong = got.iter().zip(&truth).filter(|(a, b)| a != b).count();
-                assert_eq!((got.len(), wrong), (20, 1));
-                assert_eq!(client.headers(tip, 20).await, truth, "the second answer is true");
+                assert_eq!((got.len(), wrong), (10, 1));
+                assert_eq!(client.headers(tip, 10).await, truth, "the second answer is true");
             }
-            "wrong-start" => assert_eq!(got[..19], truth[1..]),
+            "wrong-start" => assert_eq!(got[..9], truth[1..]),
             "short" => assert_eq!(got, truth[..8]),
             "slow" => assert_eq!(got, truth),
-            "too-many" => assert_eq!((&got[..20], got.len()), (&truth[..], 21)),
+            "too-many" => assert_eq!((&got[..10], got.len()), (&truth[..], 11)),
             "forked" => {
                 assert_ne!(client.status.latest_hash, keccak256(&truth[0]));
                 assert_eq!(keccak256(&got[0]), client.status.latest_hash);

@@ -18,7 +18,7 @@ use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 
 pub use crate::config::SUBCHAINS_MAX;
 use crate::{
-    io::BlockNumHash,
+    block::BlockNumHash,
     range::{BlockNumber, BlockRange},
 };
 

@@ -66,15 +66,15 @@
 //!
 //! # Floors
 //!
-//! A module imports only from floors below its own; neighbours on a floor are strangers.
+//! A module imports from floors below its own, never from above; the parts are strangers to each other.
 //!
 //! | floor | modules | |
 //! |---|---|---|
-//! | machine | [`sync`], [`io`], [`config`] | owns the parts, branches across them, says all limits |
-//! | order | [`store`], [`progress`] | what a store must do; how far the sync is |
+//! | machine | [`sync`] | owns the parts and branches across them |
+//! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
 //! | parts | [`headers`], [`peers`], [`etl`] | what to fetch; whom to ask; what to store |
-//! | truth | [`lineage`], [`rules`] | what descends from what; what a header owes to its chain |
-//! | words | [`header`], [`chain`], [`checkpoint`], [`range`], [`id`], [`time`], [`fault`] | |
+//! | truth | [`lineage`], [`rules`], [`fault`] | what descends from what; what a header owes to its chain; what can be wrong |
+//! | words | [`block`], [`header`], [`chain`], [`checkpoint`], [`range`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
 //!
 //! Absent, and checked to be: `unsafe`, `std`, async, clocks, hash maps.
 
@@ -99,6 +99,7 @@ pub mod peers;
 pub mod lineage;
 pub mod rules;
 
+pub mod block;
 pub mod chain;
 pub mod checkpoint;
 pub mod fault;

@@ -21,6 +21,32 @@ fn a_silent_peer_holds_nobody_up_and_is_named() {
 }
 
 #[test]
+fn a_silent_peer_whose_every_piece_is_taken_back_is_named() {
+    let chain = Chain::new(60_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    world.connect(1, TestPeer::new(&chain));
+    world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
+    assert!(world.run_until(30, |world| !world.penalized(2).is_empty()));
+    assert!(world.penalized(2).iter().all(|fault| **fault == PeerFault::Timeout));
+    assert_eq!(world.penalized(1), Vec::<&PeerFault>::new());
+}
+
+#[test]
+fn a_piece_taken_back_and_answered_late_is_no_fault() {
+    let chain = Chain::new(20_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    world.connect(1, TestPeer::new(&chain));
+    // Later than a piece is taken back, sooner than any deadline.
+    world.connect(2, TestPeer::new(&chain).manner(Manner::Slow(1_900)));
+    world.run_to_synced(60);
+    world.run_for(10);
+    world.assert_stored(&chain, 0);
+    assert_eq!(world.penalties, []);
+}
+
+#[test]
 fn a_slow_peer_beside_a_quick_one() {
     let chain = Chain::new(6_000);
     let mut world = World::new(chain.spec());

@@ -14,8 +14,8 @@ pub const SDP_BYTES_MAX: usize = 16 * 1024;
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 
 /// Unread bytes of one channel. A data channel knows no back-pressure from its receiver, so whoever asks bounds what it
-/// asks for; this is room for that (half a MiB in flight, and one message of 2 MiB being put together cannot both be
-/// unread: the reader empties the inbox as fast as it is polled). A peer that sends more loses the stream.
+/// has in flight (half a MiB for a connection), and this is room for several times that, should the worker be busy for a
+/// while. A peer that sends more than it was asked for loses the stream.
 pub const INBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// What a message in the inbox costs beyond its bytes, so that a flood of tiny ones is bounded too.

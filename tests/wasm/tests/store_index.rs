@@ -3,12 +3,13 @@
 
 mod support;
 
-use support::{INDEX, SEGMENTS, delete, keys, writer};
+use support::{INDEX, SEGMENTS, delete, keys, writer, writer_with};
 use sync_core::{
     Checkpoint,
     range::BlockRange,
     store::{HeaderStore, contract::TestChain},
 };
+use sync_wasm::store::IndexShape;
 use wasm_bindgen_test::*;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -17,30 +18,53 @@ fn range(first: u64, last: u64) -> BlockRange {
     BlockRange::new(first, last).expect("a range")
 }
 
-/// Enough for each of the four buckets of level 0 to hold 4,096 entries when its turn comes, and move down.
-const HEADERS: u64 = 24_576;
-const WINDOW: u64 = 256;
+/// Level and bucket of each row: its key without the sequence (35 bits).
+async fn places(name: &str) -> Vec<u64> {
+    keys(name, INDEX).await.into_iter().map(|key| key as u64 >> 35).collect()
+}
+
+/// Rows in each level, and in the fullest bucket.
+fn spread(places: &[u64]) -> ([usize; 4], usize) {
+    let level = |level| places.iter().filter(|place| *place >> 15 == level).count();
+    let fullest = places.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap_or(0);
+    ([level(0), level(1), level(2), level(3)], fullest)
+}
 
 #[wasm_bindgen_test]
-async fn every_hash_is_found_after_rows_were_merged_and_split() {
-    let name = "index-many";
+async fn every_hash_is_found_after_rows_went_down_all_levels() {
+    const HEADERS: u64 = 12_288;
+    let name = "index-levels";
     delete(name).await;
     let chain = TestChain::new(HEADERS as usize, 51);
-    let mut store = writer(name).await;
+    let mut store = writer_with(name, IndexShape { merge_rows: 4, split_entries: 16 }).await;
     store.open().await.expect("opens");
-    for batch in chain.batches(range(0, HEADERS - 1), WINDOW, &Checkpoint::new(chain.spec().id(), 0)) {
+    for batch in chain.batches(range(0, HEADERS - 1), 64, &Checkpoint::new(chain.spec().id(), 0)) {
         store.persist(&batch).await.expect("stores");
     }
-    let rows = keys(name, INDEX).await;
-    let batches = HEADERS / WINDOW;
-    // Level and bucket, without the sequence (35 bits).
-    let places: Vec<u64> = rows.iter().map(|key| *key as u64 >> 35).collect();
-    let levels: Vec<u64> = places.iter().map(|place| place >> 15).collect();
-    assert!(levels.contains(&0) && levels.contains(&1), "newer rows above, older ones below");
-    let fullest = places.chunk_by(|a, b| a == b).map(<[u64]>::len).max().expect("rows");
-    assert!(fullest <= 24, "{fullest} rows in a bucket");
-    assert!((rows.len() as u64) < 4 * batches, "{} rows of {batches} batches", rows.len());
-    for number in (0..HEADERS).step_by(61) {
+    let (levels, fullest) = spread(&places(name).await);
+    assert!(levels.iter().all(|rows| *rows > 0), "rows in each level: {levels:?}");
+    assert!(fullest <= 8, "{fullest} rows in a bucket: {levels:?}");
+    for number in (0..HEADERS).step_by(29) {
+        let found = store.header_by_hash(chain.hash(number)).await;
+        assert_eq!(found, Ok(Some((number, chain.header(number).clone()))), "{number}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_shipped_shape_merges_and_splits() {
+    const HEADERS: u64 = 20_480;
+    let name = "index-shipped";
+    delete(name).await;
+    let chain = TestChain::new(HEADERS as usize, 53);
+    let mut store = writer(name).await;
+    store.open().await.expect("opens");
+    for batch in chain.batches(range(0, HEADERS - 1), 512, &Checkpoint::new(chain.spec().id(), 0)) {
+        store.persist(&batch).await.expect("stores");
+    }
+    let (levels, fullest) = spread(&places(name).await);
+    assert!(levels[0] > 0 && levels[1] > 0, "newer rows above, older ones below: {levels:?}");
+    assert!(fullest <= 24, "{fullest} rows in a bucket: {levels:?}");
+    for number in (0..HEADERS).step_by(101) {
         let found = store.header_by_hash(chain.hash(number)).await;
         assert_eq!(found, Ok(Some((number, chain.header(number).clone()))), "{number}");
     }

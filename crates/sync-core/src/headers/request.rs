@@ -3,6 +3,9 @@
 //!
 //! Bounded by [`REQUESTS_IN_FLIGHT_MAX`](crate::config::REQUESTS_IN_FLIGHT_MAX) (kept by the caller) and, for requests
 //! that were given up, by [`LATE_REQUESTS_MAX`]: a late answer still teaches how slow its peer is.
+//!
+//! A piece that was taken back for a quicker peer is still *owed* by the slower one: what it sends until its deadline is a
+//! late answer, and nothing until then is silence. Otherwise a peer that never answers would never be named.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloy_primitives::B256;
@@ -60,6 +63,8 @@ pub struct Requests {
     /// Pieces in flight by their highest number.
     pieces: BTreeMap<BlockNumber, RequestId>,
     late: VecDeque<(RequestId, PeerId, Instant)>,
+    /// Requests whose piece was taken back, by the end of their deadline; a part of `late`.
+    owed: BTreeMap<(Instant, RequestId), PeerId>,
     bytes: u64,
 }
 
@@ -92,16 +97,38 @@ impl Requests {
     /// Ends the request and remembers it: its answer may still come and tell how slow the peer is.
     pub fn give_up(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.finish(id)?;
-        if self.late.len() == LATE_REQUESTS_MAX {
-            self.late.pop_front();
+        if self.late.len() == LATE_REQUESTS_MAX
+            && let Some((forgotten, ..)) = self.late.pop_front()
+        {
+            self.owed.retain(|(_, id), _| *id != forgotten);
         }
         self.late.push_back((id, request.peer, request.sent));
         Some(request)
     }
 
+    /// Ends the request for the sake of a quicker peer; its answer is still owed until its deadline.
+    pub fn take_back(&mut self, id: RequestId) -> Option<InFlight> {
+        let request = self.give_up(id)?;
+        self.owed.insert((request.deadline, id), request.peer);
+        Some(request)
+    }
+
+    /// A request that was taken back and whose answer did not even come late, once.
+    pub fn never_answered(&mut self, now: Instant) -> Option<(RequestId, PeerId)> {
+        let first = self.owed.first_entry().filter(|entry| entry.key().0 <= now)?;
+        let ((_, id), peer) = first.remove_entry();
+        Some((id, peer))
+    }
+
+    /// The connection is gone, and with it what it owed.
+    pub fn forgive(&mut self, peer: PeerId) {
+        self.owed.retain(|_, other| *other != peer);
+    }
+
     /// An answer under an unknown id: whose it was and when it was asked, once.
     pub fn late_answer(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
         let at = self.late.iter().position(|(late, ..)| *late == id)?;
+        self.owed.retain(|(_, owed), _| *owed != id);
         self.late.remove(at).map(|(_, peer, sent)| (peer, sent))
     }
 
@@ -112,7 +139,8 @@ impl Requests {
 
     /// The next deadline.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        let owed = self.owed.first_key_value().map(|((deadline, _), _)| *deadline);
+        self.deadlines.first().map(|(deadline, _)| *deadline).into_iter().chain(owed).min()
     }
 
     /// Any request to this peer.
@@ -153,6 +181,8 @@ impl Requests {
             request.deadline = (request.deadline + by).max(not_before);
             self.deadlines.insert((request.deadline, *id));
         }
+        let owed = core::mem::take(&mut self.owed);
+        self.owed.extend(owed.into_iter().map(|((at, id), peer)| (((at + by).max(not_before), id), peer)));
     }
 
     /// Bytes that are expected.

@@ -9,17 +9,16 @@ pub mod budget;
 pub mod reputation;
 pub mod scheduler;
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::collections::BTreeMap;
 
 pub use budget::ByteWindow;
 pub use reputation::Reputation;
 
 use crate::{
+    block::{PeerStatus, ServedRange},
     config::{PEERS_MAX, SyncConfig},
     fault::{PeerFault, Verdict},
     id::PeerId,
-    io::{PeerStatus, ServedRange},
-    progress::PeerProgress,
     range::BlockRange,
     time::Instant,
 };
@@ -144,25 +143,5 @@ impl Peers {
     /// The next moment at which a ban or a pause of a connected peer ends.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
         self.table.values().filter(|peer| peer.connected).filter_map(|peer| peer.reputation.next_wakeup(now)).min()
-    }
-
-    /// One line for each peer.
-    pub fn progress(&self, now: Instant) -> Vec<PeerProgress> {
-        self.iter()
-            .map(|(id, peer)| PeerProgress {
-                peer: id,
-                connected: peer.connected,
-                served: peer.served,
-                requests_in_flight: peer.window.requests(),
-                bytes_in_flight: peer.window.used(),
-                window_bytes: peer.window.window(),
-                round_trip: peer.window.round_trip(),
-                headers: peer.headers,
-                bytes: peer.bytes,
-                faults: peer.reputation.faults(),
-                score: peer.reputation.score(),
-                banned_for: peer.reputation.banned_for(now),
-            })
-            .collect()
     }
 }

@@ -62,9 +62,9 @@ mod tests {
 
     use super::*;
     use crate::{
+        block::{PeerStatus, ServedRange},
         config::SyncConfig,
         fault::PeerFault,
-        io::{PeerStatus, ServedRange},
     };
 
     fn world(count: u32) -> Peers {

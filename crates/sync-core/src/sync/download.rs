@@ -106,10 +106,16 @@ impl HeaderSync {
             self.release(&request);
             self.return_piece(now, request, false);
         }
+        self.downloader.requests.forgive(peer);
     }
 
-    /// One request that is overdue.
+    /// One request that is overdue, or one that was taken back and not even answered late.
     pub(super) fn poll_deadlines(&mut self, now: Instant) -> bool {
+        if let Some((id, peer)) = self.downloader.requests.never_answered(now) {
+            self.out.push_back(Output::Cancel(id));
+            self.penalize(now, peer, PeerFault::Timeout);
+            return true;
+        }
         let Some(id) = self.downloader.requests.expired(now) else { return false };
         let Some(request) = self.downloader.requests.give_up(id) else { return false };
         self.release(&request);
@@ -124,7 +130,8 @@ impl HeaderSync {
         true
     }
 
-    /// The piece that everything waits for is with a slow peer while a quick one has room: take it back.
+    /// The piece that everything waits for is with a slow peer while a quick one has room: take it back. Its answer is
+    /// not cancelled: coming late, it tells how slow the peer is; not coming at all, it is silence.
     pub(super) fn poll_steal(&mut self, now: Instant) -> bool {
         let Some(front) = self.run.as_ref().map(|run| run.anchor.number) else { return false };
         if self.paused {
@@ -144,12 +151,11 @@ impl HeaderSync {
         if !quick {
             return false;
         }
-        let Some(request) = self.downloader.requests.give_up(id) else { return false };
+        let Some(request) = self.downloader.requests.take_back(id) else { return false };
         self.release(&request);
         if let Some(known) = self.peers.get_mut(slow) {
             known.window.overdue(now, request.sent);
         }
-        self.out.push_back(Output::Cancel(id));
         self.return_piece(now, request, true);
         true
     }
@@ -289,6 +295,7 @@ impl HeaderSync {
                 self.out.push_back(Output::Cancel(id));
                 self.return_piece(now, request, false);
             }
+            self.downloader.requests.forgive(peer);
             self.drop_unproven_of(now, peer);
             self.update_floor(now);
             self.target.dirty = true;

@@ -6,7 +6,8 @@ use super::HeaderSync;
 use crate::{
     config::PROGRESS_RANGES_MAX,
     io::{Event, Output},
-    progress::{Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
+    peers::Peers,
+    progress::{PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
     range::{BlockNumber, BlockRange},
     time::Instant,
 };
@@ -38,7 +39,7 @@ impl HeaderSync {
             eta: if moving { eta(total - stored, headers_per_second) } else { None },
             memory_bytes: self.memory_bytes(),
             ranges: target.map(|target| self.strip(floor, target.number)).unwrap_or_default(),
-            peers: self.peers.progress(now),
+            peers: peers(&self.peers, now),
             stall: self.watch.announced.clone(),
             paused: self.paused,
         }
@@ -128,4 +129,25 @@ impl HeaderSync {
         }
         bounded_ranges(strip, PROGRESS_RANGES_MAX)
     }
+}
+
+/// One line for each peer.
+fn peers(peers: &Peers, now: Instant) -> Vec<PeerProgress> {
+    peers
+        .iter()
+        .map(|(id, peer)| PeerProgress {
+            peer: id,
+            connected: peer.connected,
+            served: peer.served,
+            requests_in_flight: peer.window.requests(),
+            bytes_in_flight: peer.window.used(),
+            window_bytes: peer.window.window(),
+            round_trip: peer.window.round_trip(),
+            headers: peer.headers,
+            bytes: peer.bytes,
+            faults: peer.reputation.faults(),
+            score: peer.reputation.score(),
+            banned_for: peer.reputation.banned_for(now),
+        })
+        .collect()
 }

@@ -1,8 +1,10 @@
 //! The writes: store a batch, replace the checkpoint. Each is one durable transaction.
 //!
 //! Headers of a run that a batch's checkpoint gives up stay until they are overwritten, as they will be: the sync fetches
-//! their numbers again. What a write must know of older segments (those that it cuts or joins) is read first, in transactions of its own,
-//! because a read that fails would end the write. Nobody else writes between the two; that is what the lock is for.
+//! their numbers again. What a write must know of older segments (those that it cuts or joins) is read first, in transactions
+//! of its own, because a read that fails would end the write. Nobody else writes between the two; that is what the lock is for.
+
+use std::cell::Cell;
 
 use alloy_primitives::keccak256;
 use bytes::Bytes;
@@ -17,7 +19,7 @@ use sync_core::{
 };
 
 use super::{
-    index::{self, IndexState, NUMBER_MAX},
+    index::{self, IndexShape, IndexState, NUMBER_MAX},
     rows::{META_CHECKPOINT, TABLES, Table, number_key, numbers, to_js},
     segments::{self, SegmentCache},
     transaction::Tx,
@@ -25,11 +27,15 @@ use super::{
 
 /// Stores the segments, the index rows and the checkpoint of a batch.
 ///
+/// `known` is the state of the index, if the writer has it from the batch before; it is left as this batch leaves it.
+///
 /// A batch that begins or ends inside a slot joins the segment beside it, if they link: at the head of a chain headers
 /// come one by one, and would else stay a record each.
 pub(super) async fn persist(
     db: &Database,
     cache: &SegmentCache,
+    shape: IndexShape,
+    known: &Cell<Option<IndexState>>,
     batch: &HeaderBatch,
 ) -> Result<(), StoreFailure> {
     let (range, headers, after) = (batch.range(), batch.headers(), batch.checkpoint());
@@ -52,11 +58,17 @@ pub(super) async fn persist(
         put(&tx, &join(below, cut.first(), &headers[at(cut.first())..=at(cut.last())], above)).await?;
     }
     sides.put(&tx).await?;
-    // After the puts: the browser is busy with them while we wait.
-    let index = IndexState::load(&tx).await?;
-    index::append(&tx, index, batch.hash_index(), |number| after.covers(number)).await?.save(&tx).await?;
+    // Unknown again until this transaction is durable.
+    let state = match known.take() {
+        Some(state) => Some(state),
+        None => IndexState::load(&tx).await?,
+    };
+    let state = index::append(&tx, shape, state, batch.hash_index(), |number| after.covers(number)).await?;
+    state.save(&tx).await?;
     put_checkpoint(&tx, after).await?;
-    commit(tx, cache).await
+    commit(tx, cache).await?;
+    known.set(Some(state));
+    Ok(())
 }
 
 /// Stores a checkpoint that gives up some of what the store holds, and removes the headers of that. `also` are records
@@ -87,6 +99,7 @@ pub(super) async fn shrink(
 /// Writes the index rows of a stored segment again. After the last one the index is whole.
 pub(super) async fn reindex(
     db: &Database,
+    shape: IndexShape,
     checkpoint: &Checkpoint,
     part: BlockRange,
     segment: &Segment,
@@ -97,7 +110,7 @@ pub(super) async fn reindex(
     entries.sort_unstable();
     let tx = Tx::write(db, &[Table::Index, Table::Meta])?;
     let state = IndexState::load(&tx).await?;
-    let mut state = index::append(&tx, state, &entries, |number| checkpoint.covers(number)).await?;
+    let mut state = index::append(&tx, shape, state, &entries, |number| checkpoint.covers(number)).await?;
     state.rebuild &= !is_last;
     state.save(&tx).await?;
     tx.commit().await

@@ -58,6 +58,7 @@ use self::{
 pub use self::{
     error::OpenError,
     follow::ProgressChannel,
+    index::IndexShape,
     lock::{Acquired, LockError, LockWait, WriteLock},
     migrations::Version,
     quota::{StorageQuota, storage_quota},
@@ -77,6 +78,9 @@ struct Shared {
     _on_version_change: Closure<dyn FnMut()>,
     lock: RefCell<Option<WriteLock>>,
     cache: SegmentCache,
+    shape: IndexShape,
+    /// The state of the index after our own last write; nobody else writes.
+    index: Cell<Option<IndexState>>,
     /// While the audit rebuilds the index: the next number that it must come to.
     rebuild_next: Cell<Option<BlockNumber>>,
 }
@@ -92,6 +96,11 @@ impl IdbStore {
     /// Connects to the database `name`, made or upgraded where needed. The store reads only, until it is
     /// [granted](Self::grant) the lock.
     pub async fn connect(name: &str) -> Result<Self, OpenError> {
+        Self::connect_with(name, IndexShape::SHIPPED).await
+    }
+
+    /// The same, with an index that is merged at other numbers of rows. It reads what any shape wrote.
+    pub async fn connect_with(name: &str, shape: IndexShape) -> Result<Self, OpenError> {
         let db = migrations::open(name).await?;
         let let_go = Rc::new(Cell::new(false));
         let on_version_change = Closure::<dyn FnMut()>::new({
@@ -110,6 +119,8 @@ impl IdbStore {
             _on_version_change: on_version_change,
             lock: RefCell::default(),
             cache: SegmentCache::default(),
+            shape,
+            index: Cell::default(),
             rebuild_next: Cell::default(),
         })))
     }
@@ -122,13 +133,13 @@ impl IdbStore {
     /// From now on this store writes. The lock must be that of [`IdbStore::name`]. What was read before belonged to
     /// another writer: call [`HeaderStore::open`] next.
     pub fn grant(&mut self, lock: WriteLock) {
-        self.0.cache.forget();
+        self.0.forget();
         self.0.lock.replace(Some(lock));
     }
 
     /// Gives the lock back; the next in line gets it, and this store reads only.
     pub fn release(&mut self) {
-        self.0.cache.forget();
+        self.0.forget();
         self.0.lock.take();
     }
 
@@ -202,9 +213,23 @@ impl IdbStore {
         }
         let next = part.first().checked_sub(1);
         let is_last = next.is_none_or(|next| !checkpoint.subchains.iter().any(|run| run.tail <= next));
-        change::reindex(&self.0.db, checkpoint, part, segment, is_last).await?;
+        self.0.index.set(None);
+        change::reindex(&self.0.db, self.0.shape, checkpoint, part, segment, is_last).await?;
         self.0.rebuild_next.set(next);
         Ok(())
+    }
+}
+
+impl Shared {
+    /// Forgets what was read: somebody else may have written since.
+    fn forget(&self) {
+        self.cache.forget();
+        self.index.set(None);
+    }
+
+    async fn clear(&self) -> Result<(), StoreFailure> {
+        self.index.set(None);
+        change::clear(&self.db, &self.cache).await
     }
 }
 
@@ -218,7 +243,7 @@ impl Drop for Shared {
 impl HeaderStore for IdbStore {
     /// As the trait says. A store that may not write removes nothing; it tells what the writer would remove.
     async fn open(&mut self) -> Result<StoreOpening, StoreFailure> {
-        self.0.cache.forget();
+        self.0.forget();
         self.0.rebuild_next.set(None);
         let mut checkpoint = match self.stored().await? {
             Stored::Sound(checkpoint) => checkpoint,
@@ -226,7 +251,7 @@ impl HeaderStore for IdbStore {
             Stored::Garbage => {
                 // Without a checkpoint nobody knows what the headers belong to.
                 if self.is_writer() {
-                    change::clear(&self.0.db, &self.0.cache).await?;
+                    self.0.clear().await?;
                 }
                 return Ok(StoreOpening::default());
             }
@@ -242,7 +267,7 @@ impl HeaderStore for IdbStore {
 
     async fn persist(&mut self, batch: &HeaderBatch) -> Result<(), StoreFailure> {
         self.writable()?;
-        change::persist(&self.0.db, &self.0.cache, batch).await
+        change::persist(&self.0.db, &self.0.cache, self.0.shape, &self.0.index, batch).await
     }
 
     async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
@@ -313,6 +338,6 @@ impl HeaderStore for IdbStore {
 
     async fn clear(&mut self) -> Result<(), StoreFailure> {
         self.writable()?;
-        change::clear(&self.0.db, &self.0.cache).await
+        self.0.clear().await
     }
 }

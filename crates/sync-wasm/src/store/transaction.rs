@@ -144,11 +144,8 @@ impl<'db> Tx<'db> {
 
     /// Makes everything durable, or reports why nothing was written.
     pub(super) async fn commit(self) -> Result<(), StoreFailure> {
-        let Self { inner, raw, puts } = self;
-        // In order, and all of them: the first that fails names the reason, and `inner`, dropped, aborts the rest.
-        for put in puts.into_inner() {
-            put.await.map_err(failure)?;
-        }
+        let Self { inner, raw, puts: _ } = self;
+        // The puts need not be awaited: one that fails aborts the transaction, and `raw` keeps its reason.
         inner.commit().await.map_err(|error| match raw.error() {
             Some(reason) => dom_failure(&reason),
             None => failure(error),

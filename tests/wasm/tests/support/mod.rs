@@ -13,7 +13,7 @@ use sync_core::{
     range::BlockNumber,
     store::{Segment, contract::StoreFactory},
 };
-use sync_wasm::store::{IdbStore, WriteLock};
+use sync_wasm::store::{IdbStore, IndexShape, WriteLock};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Names of the tables, as the schema has them.
@@ -82,7 +82,12 @@ pub fn bytes(value: &[u8]) -> JsValue {
 
 /// A writing store; waits until whoever wrote it before has let go.
 pub async fn writer(name: &str) -> IdbStore {
-    let mut store = IdbStore::connect(name).await.expect("opens");
+    writer_with(name, IndexShape::SHIPPED).await
+}
+
+/// A writing store whose index is merged sooner.
+pub async fn writer_with(name: &str, shape: IndexShape) -> IdbStore {
+    let mut store = IdbStore::connect_with(name, shape).await.expect("opens");
     store.grant(WriteLock::wait(name).expect("locks exist here").await.expect("the lock comes"));
     store
 }

@@ -43,15 +43,8 @@ const LEVELS: u32 = 4;
 const BUCKET_BITS: u32 = 2;
 /// Bits more at each level below.
 const SPLIT_BITS: u32 = 4;
-/// A bucket of level 0 has its turn once in so many batches; a bucket of another level is merged at so many rows.
-const MERGE_ROWS: u32 = 16;
-/// A turn with fewer rows is passed over: batches of one header, at the head of the chain, must not rewrite a row each time.
-const MERGE_ROWS_MIN: u32 = 8;
 /// Rows that one merge reads at most; what is above waits for the next turn.
 const MERGE_ROWS_MAX: u32 = 32;
-/// Merged entries move a level down from so many on; fewer stay one row where they are. Full batches bring 32,768; a row
-/// that stays is under the 64 KB from which a record is a file of its own.
-const SPLIT_ENTRIES: usize = 4096;
 /// Rows of one bucket that a look-up reads at most. Level 3 reaches it at 2 billion headers.
 const LOOKUP_ROWS_MAX: u32 = 64;
 /// Numbers that one look-up proposes at most.
@@ -63,7 +56,30 @@ const KEY_BUCKET_BITS: u32 = 15;
 
 const _: () = assert!(BUCKET_BITS + SPLIT_BITS * (LEVELS - 1) < KEY_BUCKET_BITS, "a bucket fits its place in the key");
 const _: () = assert!(3 + KEY_BUCKET_BITS + SEQUENCE_BITS == f64::MANTISSA_DIGITS, "a key is exact in JavaScript");
-const _: () = assert!(MERGE_ROWS.is_multiple_of(1 << BUCKET_BITS), "the buckets of level 0 have their turns evenly");
+
+/// When rows are merged and split. [`IndexShape::SHIPPED`] is the one of the module's table; tests take smaller ones, to
+/// reach every level with few headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexShape {
+    /// A bucket of level 0 has its turn once in so many batches, a multiple of four; a bucket of another level is merged
+    /// at so many rows. A turn with less than half as many rows is passed over: batches of one header, at the head of the
+    /// chain, must not rewrite a row each time.
+    pub merge_rows: u32,
+    /// Merged entries move a level down from so many on; fewer stay one row where they are.
+    pub split_entries: usize,
+}
+
+impl IndexShape {
+    /// Full batches bring 32,768 entries to a turn; a row that stays where it is, is under the 64 KB from which a record
+    /// is a file of its own.
+    pub const SHIPPED: Self = Self { merge_rows: 16, split_entries: 4096 };
+
+    /// The bucket of level 0 that is merged with this batch; their turns are spread evenly.
+    fn whose_turn(self, sequence: u64) -> Option<u32> {
+        let pause = u64::from(self.merge_rows >> BUCKET_BITS).max(1);
+        sequence.is_multiple_of(pause).then_some((sequence / pause % (1 << BUCKET_BITS)) as u32)
+    }
+}
 
 /// What the index must know from one batch to the next; a row of the meta table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,6 +132,7 @@ pub(super) struct Candidates {
 /// whether a number is in the store after this batch. Ends with the state that the caller must save.
 pub(super) async fn append(
     tx: &Tx<'_>,
+    shape: IndexShape,
     state: Option<IndexState>,
     entries: &[HashEntry],
     stored: impl Fn(BlockNumber) -> bool,
@@ -128,8 +145,8 @@ pub(super) async fn append(
             IndexState { sequence: 0, rebuild: true }
         }
     };
-    if let Some(bucket) = whose_turn(state.sequence) {
-        state.rebuild |= merge(tx, bucket, state.sequence, &stored).await?;
+    if let Some(bucket) = shape.whose_turn(state.sequence) {
+        state.rebuild |= merge(tx, shape, bucket, state.sequence, &stored).await?;
     }
     for entries in entries.chunk_by(|a, b| bucket_of(0, row::fingerprint(a.hash)) == bucket_of(0, row::fingerprint(b.hash))) {
         let bucket = bucket_of(0, row::fingerprint(entries[0].hash));
@@ -158,15 +175,10 @@ pub(super) async fn candidates(tx: &Tx<'_>, hash: B256) -> Result<Candidates, St
     Ok(candidates)
 }
 
-/// The bucket of level 0 that is merged with this batch; their turns are spread evenly.
-fn whose_turn(sequence: u64) -> Option<u32> {
-    const PAUSE: u64 = MERGE_ROWS as u64 >> BUCKET_BITS;
-    sequence.is_multiple_of(PAUSE).then_some((sequence / PAUSE % (1 << BUCKET_BITS)) as u32)
-}
-
 /// Merges the rows of one bucket of level 0, and those below that grow full by it. Ends with whether a row was damaged.
 async fn merge(
     tx: &Tx<'_>,
+    shape: IndexShape,
     bucket: u32,
     sequence: u64,
     stored: &impl Fn(BlockNumber) -> bool,
@@ -177,7 +189,7 @@ async fn merge(
     while let Some((level, bucket)) = due.pop() {
         let keys = tx.keys(Table::Index, keys_of(level, bucket, bucket), MERGE_ROWS_MAX).await?;
         let (Some(&first), Some(&last)) = (keys.first(), keys.last()) else { continue };
-        if keys.len() < MERGE_ROWS_MIN as usize {
+        if keys.len() < shape.merge_rows as usize / 2 {
             continue;
         }
         let rows = KeyRange::Bound(first, false, last, false);
@@ -195,7 +207,7 @@ async fn merge(
         entries.dedup();
         tx.delete(Table::Index, KeyRange::Bound(first, false, last, false)).await?;
 
-        if entries.len() < SPLIT_ENTRIES {
+        if entries.len() < shape.split_entries {
             if !entries.is_empty() {
                 tx.put(Table::Index, first, to_js(&row::encode(entries.iter().copied()))).await?;
             }
@@ -208,20 +220,25 @@ async fn merge(
             tx.put(Table::Index, key(below, child, sequence), to_js(&row)).await?;
         }
         if below + 1 < LEVELS {
-            due.extend(full_children(tx, below, bucket).await?.map(|child| (below, child)));
+            due.extend(full_children(tx, shape, below, bucket).await?.map(|child| (below, child)));
         }
     }
     Ok(damaged)
 }
 
-/// The buckets of `level` below `parent` that have gathered [`MERGE_ROWS`].
-async fn full_children(tx: &Tx<'_>, level: u32, parent: u32) -> Result<impl Iterator<Item = u32>, StoreFailure> {
+/// The buckets of `level` below `parent` that have gathered rows for a merge.
+async fn full_children(
+    tx: &Tx<'_>,
+    shape: IndexShape,
+    level: u32,
+    parent: u32,
+) -> Result<impl Iterator<Item = u32>, StoreFailure> {
     let first = parent << SPLIT_BITS;
     let last = first + (1 << SPLIT_BITS) - 1;
     let keys = tx.keys(Table::Index, keys_of(level, first, last), MERGE_ROWS_MAX << SPLIT_BITS).await?;
     Ok((first..=last).filter(move |&child| {
         let (low, high) = (key(level, child, 0), key(level, child + 1, 0));
-        keys.iter().filter(|&&key| low <= key && key < high).count() >= MERGE_ROWS as usize
+        keys.iter().filter(|&&key| low <= key && key < high).count() >= shape.merge_rows as usize
     }))
 }
 

@@ -1,0 +1,36 @@
+//! How a block is named, and what a peer says of the blocks that it has. Plain values: nothing here is a proof.
+
+use alloy_primitives::B256;
+
+use crate::range::BlockNumber;
+
+/// A block by number and hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockNumHash {
+    /// Its number.
+    pub number: BlockNumber,
+    /// Its hash.
+    pub hash: B256,
+}
+
+/// What a peer says it serves (eth/69 `Status` and `BlockRangeUpdate`, EIP-7642). Its word, not a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServedRange {
+    /// Lowest block it serves.
+    pub earliest: BlockNumber,
+    /// Highest block it serves.
+    pub latest: BlockNumber,
+    /// Hash of the highest block.
+    pub latest_hash: B256,
+}
+
+/// What a peer says in its `Status` message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Network id; equals the chain id on every public network.
+    pub chain_id: u64,
+    /// Hash of its genesis block.
+    pub genesis: B256,
+    /// What it serves.
+    pub served: ServedRange,
+}

@@ -1,0 +1,104 @@
+// The page's broker of connections, without a peer: what it refuses, what it frees, and that a tab never runs out of
+// connections.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { build } from 'esbuild';
+
+import { openBrowser } from './support/browser.mjs';
+import { root } from './support/paths.mjs';
+import { serve } from './support/server.mjs';
+
+/** A page with `broker`, the broker; `ask(command)`, its result; `told`, all else that it said. */
+async function openBroker(t, browser) {
+  const folder = mkdtempSync(join(tmpdir(), 'headlight-broker-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const entryPoints = [join(root, 'web/src/rtc-broker.ts')];
+  await build({ entryPoints, outdir: folder, format: 'esm', logLevel: 'warning' });
+  const { origin } = await serve(t, { mounts: { '/broker/': folder } });
+  const page = await (browser ?? (await openBrowser(t))).open(`${origin}/`);
+  await page.evaluate(async () => {
+    const { RtcBroker } = await import('/broker/rtc-broker.js');
+    const { port1, port2 } = new MessageChannel();
+    const waiting = new Map();
+    let request = 0;
+    port2.onmessage = ({ data }) => {
+      const { channel, ...plain } = data;
+      if (data.type !== 'result') return told.push({ ...plain, ...(channel && { channel: channel.readyState }) });
+      waiting.get(data.request)(data);
+      waiting.delete(data.request);
+    };
+    globalThis.told = [];
+    globalThis.broker = new RtcBroker(port1);
+    globalThis.post = (command) => port2.postMessage(command);
+    globalThis.ask = (command) =>
+      new Promise((resolve) => {
+        waiting.set(++request, resolve);
+        port2.postMessage({ ...command, request });
+      });
+  });
+  return page;
+}
+
+test('a tab makes more connections than the browser holds, one after another', async (t) => {
+  const page = await openBroker(t);
+  // Chromium refuses the 501st that is not collected yet.
+  const refused = await page.evaluate(async () => {
+    const refused = [];
+    for (let connection = 0; connection < 1_100; connection += 1) {
+      const result = await ask({ type: 'open', connection });
+      if (!result.ok) refused.push({ connection, ...result });
+      post({ type: 'close', connection });
+    }
+    return refused;
+  });
+  assert.deepEqual(refused, []);
+  await page.waitForFunction(() => broker.connections === 0);
+  assert.deepEqual(page.problems, []);
+});
+
+test('an offer comes with a channel that was transferred', async (t) => {
+  const page = await openBroker(t);
+  const { ok, offer } = await page.evaluate(() => ask({ type: 'open', connection: 7 }));
+  assert.ok(ok);
+  for (const line of ['a=ice-ufrag:', 'a=ice-pwd:', 'a=fingerprint:sha-256 ']) assert.ok(offer.includes(line), line);
+  const told = await page.evaluate(() => told);
+  assert.deepEqual(told, [{ type: 'channel', connection: 7, request: 1, channel: 'connecting' }]);
+});
+
+test('what cannot be done is refused with its reason, and nothing else breaks', async (t) => {
+  const page = await openBroker(t);
+  const refusal = async (command) => {
+    const { ok, code } = await page.evaluate((command) => ask(command), command);
+    return ok ? 'done' : code;
+  };
+  assert.equal(await refusal({ type: 'channel', connection: 1 }), 'closed');
+  assert.equal(await refusal({ type: 'open', connection: 1 }), 'done');
+  assert.equal(await refusal({ type: 'open', connection: 1 }), 'protocol');
+  assert.equal(await refusal({ type: 'negotiate', connection: 1, offer: 'v=0\r\nx', answer: 'v=0\r\n' }), 'rtc');
+  assert.equal(await refusal({ type: 'channel', connection: 1 }), 'done');
+  for (let connection = 2; connection <= 64; connection += 1) {
+    assert.equal(await refusal({ type: 'open', connection }), 'done');
+  }
+  assert.equal(await refusal({ type: 'open', connection: 65 }), 'limit');
+  await page.evaluate(() => post({ type: 'close', connection: 1 }));
+  assert.equal(await refusal({ type: 'open', connection: 65 }), 'done');
+  assert.deepEqual(page.problems, []);
+});
+
+test('a command that makes no sense ends everything, and says so', async (t) => {
+  const browser = await openBrowser(t);
+  for (const nonsense of [null, 'open', {}, { type: 'open', connection: -1 }, { type: 'dance', connection: 1, request: 1 }]) {
+    const page = await openBroker(t, browser);
+    await page.evaluate(() => ask({ type: 'open', connection: 1 }));
+    await page.evaluate((nonsense) => post(nonsense), nonsense);
+    await page.waitForFunction(() => told.some(({ type }) => type === 'broken'));
+    assert.equal(await page.evaluate(() => broker.connections), 0);
+    assert.deepEqual(page.problems, []);
+    await page.close();
+  }
+});
