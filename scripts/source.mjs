@@ -11,19 +11,27 @@ const E2STORE_COMPRESSED_HEADER = 0x03;
 const READERS = {
   '--headers': (path) => [...items(readFileSync(path))].map(({ item }) => item),
   '--rlp': (path) => [...items(readFileSync(path))].map(({ payload }) => items(payload).next().value.item),
-  '--era1': (path) => era1Files(path).flatMap((file) => [...era1Headers(readFileSync(file))]),
+  '--era1': (path, network) => era1Files(path, network).flatMap((file) => [...era1Headers(readFileSync(file))]),
 };
+
+/** Networks by chain id, as era1 files are named after them. */
+const NETWORKS = { 1: 'mainnet', 11155111: 'sepolia', 17000: 'holesky', 560048: 'hoodi' };
 
 /**
  * RLP of each header of the source that these flags of `header-peer serve` name, rising; `undefined` for the embedded
  * chain.
  */
 export function readSource(args) {
-  const headers = [];
+  const pairs = [];
   for (let at = 0; at < args.length; at++) {
     const [flag, inline] = args[at].split(/=(.*)/s);
-    const read = READERS[flag];
-    if (read !== undefined) headers.push(...read(inline ?? args[++at]));
+    if (flag === '--chain' || READERS[flag] !== undefined) pairs.push([flag, inline ?? args[++at]]);
+  }
+  const chain = pairs.find(([flag]) => flag === '--chain')?.[1];
+  const headers = [];
+  for (const [flag, path] of pairs) {
+    // One by one: a spread of a whole chain into `push` is more arguments than a call may have.
+    if (flag !== '--chain') for (const header of READERS[flag](path, NETWORKS[chain] ?? chain)) headers.push(header);
   }
   if (headers.length === 0) return undefined;
   return headers.sort((a, b) => numberOf(a) - numberOf(b));
@@ -65,12 +73,12 @@ function bigEndian(bytes) {
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
-function era1Files(path) {
+/** The file, or those of a folder: of one network, when that is named and the folder has any of it. */
+function era1Files(path, network) {
   if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path)
-    .filter((name) => name.endsWith('.era1'))
-    .sort()
-    .map((name) => join(path, name));
+  const all = readdirSync(path).filter((name) => name.endsWith('.era1'));
+  const ofNetwork = all.filter((name) => name.startsWith(`${network}-`));
+  return (ofNetwork.length > 0 ? ofNetwork : all).map((name) => join(path, name));
 }
 
 function* era1Headers(file) {

@@ -9,8 +9,7 @@ use crate::shell::{Failure, Outcome};
 
 /// The project's root.
 pub fn root() -> &'static Path {
-    // `xtask/` lies directly under the root.
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ lies directly under the root")
 }
 
 /// Where cargo puts what it builds.

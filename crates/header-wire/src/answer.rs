@@ -39,10 +39,7 @@ impl Default for AnswerBuilder {
 impl AnswerBuilder {
     /// An empty answer to request 0.
     pub fn new() -> Self {
-        Self {
-            buffer: alloc::vec![0; HEAD_BYTES_MAX],
-            request_id: 0,
-        }
+        Self { buffer: alloc::vec![0; HEAD_BYTES_MAX], request_id: 0 }
     }
 
     /// Begins an answer to `request_id`; what was built before is forgotten, its memory kept.
@@ -68,14 +65,9 @@ impl AnswerBuilder {
 
     /// The whole message, to be written by one `write_all` and then flushed.
     pub fn finish(&mut self) -> &[u8] {
-        let inner = Header {
-            list: true,
-            payload_length: self.payload_len(),
-        };
-        let outer = Header {
-            list: true,
-            payload_length: self.request_id.length() + inner.length() + inner.payload_length,
-        };
+        let inner = Header { list: true, payload_length: self.payload_len() };
+        let outer =
+            Header { list: true, payload_length: self.request_id.length() + inner.length() + inner.payload_length };
         let body_len = 1 + outer.length() + outer.payload_length;
         let mut prefix = [0; varint::BYTES_MAX];
         let prefix = {

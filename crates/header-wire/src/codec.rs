@@ -50,10 +50,9 @@ pub fn encode(message: &Message) -> Vec<u8> {
             }
             builder.finish().to_vec()
         }
-        Message::BlockRangeUpdate(update) => frame(
-            id::BLOCK_RANGE_UPDATE,
-            &[&update.earliest, &update.latest, &update.latest_hash],
-        ),
+        Message::BlockRangeUpdate(update) => {
+            frame(id::BLOCK_RANGE_UPDATE, &[&update.earliest, &update.latest, &update.latest_hash])
+        }
     }
 }
 
@@ -83,25 +82,10 @@ fn decode_status(buf: &mut &[u8]) -> Result<Status, WireError> {
     let network_id = u64::decode(fields)?;
     let genesis = B256::decode(fields)?;
     let mut fork = list(fields)?;
-    let fork_id = ForkId {
-        hash: <[u8; 4]>::decode(&mut fork)?,
-        next: u64::decode(&mut fork)?,
-    };
+    let fork_id = ForkId { hash: <[u8; 4]>::decode(&mut fork)?, next: u64::decode(&mut fork)? };
     finished(fork)?;
-    let BlockRangeUpdate {
-        earliest,
-        latest,
-        latest_hash,
-    } = decode_range(fields)?;
-    Ok(Status {
-        version,
-        network_id,
-        genesis,
-        fork_id,
-        earliest,
-        latest,
-        latest_hash,
-    })
+    let BlockRangeUpdate { earliest, latest, latest_hash } = decode_range(fields)?;
+    Ok(Status { version, network_id, genesis, fork_id, earliest, latest, latest_hash })
 }
 
 fn decode_update(buf: &mut &[u8]) -> Result<BlockRangeUpdate, WireError> {
@@ -134,18 +118,9 @@ fn decode_request(buf: &mut &[u8]) -> Result<GetBlockHeaders, WireError> {
     let reverse = bool::decode(&mut query)?;
     finished(query)?;
     if limit > limits::HEADERS_PER_REQUEST_MAX as u64 {
-        return Err(WireError::TooManyHeaders {
-            got: limit,
-            limit: limits::HEADERS_PER_REQUEST_MAX,
-        });
+        return Err(WireError::TooManyHeaders { got: limit, limit: limits::HEADERS_PER_REQUEST_MAX });
     }
-    Ok(GetBlockHeaders {
-        request_id,
-        start,
-        limit,
-        skip,
-        reverse,
-    })
+    Ok(GetBlockHeaders { request_id, start, limit, skip, reverse })
 }
 
 fn decode_headers(body: &Bytes, buf: &mut &[u8]) -> Result<BlockHeaders, WireError> {
@@ -170,10 +145,7 @@ fn count_headers(mut items: &[u8]) -> Result<usize, WireError> {
         next_header(&mut items)?;
         count += 1;
         if count > limits::HEADERS_PER_REQUEST_MAX {
-            return Err(WireError::TooManyHeaders {
-                got: count as u64,
-                limit: limits::HEADERS_PER_REQUEST_MAX,
-            });
+            return Err(WireError::TooManyHeaders { got: count as u64, limit: limits::HEADERS_PER_REQUEST_MAX });
         }
     }
     Ok(count)
@@ -185,10 +157,7 @@ fn next_header<'a>(items: &mut &'a [u8]) -> Result<&'a [u8], WireError> {
     list(items)?;
     let header = &whole[..whole.len() - items.len()];
     if header.len() > limits::HEADER_BYTES_MAX {
-        return Err(WireError::HeaderTooLong {
-            got: header.len(),
-            limit: limits::HEADER_BYTES_MAX,
-        });
+        return Err(WireError::HeaderTooLong { got: header.len(), limit: limits::HEADER_BYTES_MAX });
     }
     Ok(header)
 }
@@ -199,11 +168,7 @@ fn list<'a>(buf: &mut &'a [u8]) -> Result<&'a [u8], WireError> {
 }
 
 fn finished(rest: &[u8]) -> Result<(), WireError> {
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        Err(WireError::TrailingBytes(rest.len()))
-    }
+    if rest.is_empty() { Ok(()) } else { Err(WireError::TrailingBytes(rest.len())) }
 }
 
 /// Four bytes as an RLP string.
@@ -229,10 +194,7 @@ struct List<'a>(&'a [&'a dyn Encodable]);
 
 impl List<'_> {
     fn header(&self) -> Header {
-        Header {
-            list: true,
-            payload_length: self.0.iter().map(|item| item.length()).sum(),
-        }
+        Header { list: true, payload_length: self.0.iter().map(|item| item.length()).sum() }
     }
 
     fn to_vec(&self) -> Vec<u8> {

@@ -37,11 +37,7 @@ enum State {
 impl Decoder {
     /// A decoder that refuses bodies over `limit` bytes; usually [`limits::MESSAGE_BYTES_MAX`].
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            state: State::Prefix(VarintReader::default()),
-            whole: VecDeque::new(),
-        }
+        Self { limit, state: State::Prefix(VarintReader::default()), whole: VecDeque::new() }
     }
 
     /// Takes what was read from the stream, in pieces of any size.
@@ -52,10 +48,7 @@ impl Decoder {
                 State::Prefix(reader) => {
                     let byte = bytes[0];
                     bytes = &bytes[1..];
-                    match reader
-                        .push(byte)
-                        .and_then(|len| len.map(|len| self.body_len(len)).transpose())
-                    {
+                    match reader.push(byte).and_then(|len| len.map(|len| self.body_len(len)).transpose()) {
                         Ok(None) => {}
                         Ok(Some(len)) => {
                             let body = Vec::with_capacity(len.min(limits::RESERVED_BYTES_MAX));
@@ -112,10 +105,7 @@ impl Decoder {
         match usize::try_from(len) {
             Ok(0) => Err(WireError::Empty),
             Ok(len) if len <= self.limit => Ok(len),
-            _ => Err(WireError::TooLong {
-                got: len,
-                limit: self.limit,
-            }),
+            _ => Err(WireError::TooLong { got: len, limit: self.limit }),
         }
     }
 
@@ -123,9 +113,7 @@ impl Decoder {
         if self.whole.len() < limits::MESSAGES_QUEUED_MAX {
             self.whole.push_back(body);
         } else {
-            self.state = State::Failed(WireError::TooManyMessages {
-                limit: limits::MESSAGES_QUEUED_MAX,
-            });
+            self.state = State::Failed(WireError::TooManyMessages { limit: limits::MESSAGES_QUEUED_MAX });
         }
     }
 }

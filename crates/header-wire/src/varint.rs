@@ -90,10 +90,7 @@ mod tests {
         assert_eq!(read(&[0x80, 0]), Err(WireError::VarintNotMinimal));
         assert_eq!(read(&[0xff, 0x80, 0]), Err(WireError::VarintNotMinimal));
         assert_eq!(read(&[0xff; 10]), Err(WireError::VarintOverflow));
-        assert_eq!(
-            read(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]),
-            Err(WireError::VarintOverflow)
-        );
+        assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]), Err(WireError::VarintOverflow));
         assert_eq!(read(&[0x80]), Ok(None));
     }
 }

@@ -16,62 +16,28 @@ fn hashes() -> impl Strategy<Value = B256> {
 fn headers() -> impl Strategy<Value = Bytes> {
     vec(any::<u8>(), 0..700).prop_map(|payload| {
         let mut header = Vec::new();
-        alloy_rlp::Header {
-            list: true,
-            payload_length: payload.len(),
-        }
-        .encode(&mut header);
+        alloy_rlp::Header { list: true, payload_length: payload.len() }.encode(&mut header);
         header.extend_from_slice(&payload);
         header.into()
     })
 }
 
 fn messages() -> impl Strategy<Value = Message> {
-    let status = (
-        any::<u32>(),
-        any::<u64>(),
-        hashes(),
-        any::<([u8; 4], u64)>(),
-        any::<(u64, u64)>(),
-        hashes(),
-    )
-        .prop_map(
-            |(version, network_id, genesis, (hash, next), (earliest, latest), latest_hash)| {
-                let fork_id = ForkId { hash, next };
-                Message::Status(Status {
-                    version,
-                    network_id,
-                    genesis,
-                    fork_id,
-                    earliest,
-                    latest,
-                    latest_hash,
-                })
-            },
-        );
-    let start = prop_oneof![
-        hashes().prop_map(HashOrNumber::Hash),
-        any::<u64>().prop_map(HashOrNumber::Number)
-    ];
+    let status = (any::<u32>(), any::<u64>(), hashes(), any::<([u8; 4], u64)>(), any::<(u64, u64)>(), hashes())
+        .prop_map(|(version, network_id, genesis, (hash, next), (earliest, latest), latest_hash)| {
+            let fork_id = ForkId { hash, next };
+            Message::Status(Status { version, network_id, genesis, fork_id, earliest, latest, latest_hash })
+        });
+    let start = prop_oneof![hashes().prop_map(HashOrNumber::Hash), any::<u64>().prop_map(HashOrNumber::Number)];
     let request = (any::<u64>(), start, 0..=1024_u64, any::<u64>(), any::<bool>()).prop_map(
         |(request_id, start, limit, skip, reverse)| {
-            Message::GetBlockHeaders(GetBlockHeaders {
-                request_id,
-                start,
-                limit,
-                skip,
-                reverse,
-            })
+            Message::GetBlockHeaders(GetBlockHeaders { request_id, start, limit, skip, reverse })
         },
     );
     let answer = (any::<u64>(), vec(headers(), 0..20))
         .prop_map(|(request_id, headers)| Message::BlockHeaders(BlockHeaders { request_id, headers }));
     let update = (any::<(u64, u64)>(), hashes()).prop_map(|((earliest, latest), latest_hash)| {
-        Message::BlockRangeUpdate(BlockRangeUpdate {
-            earliest,
-            latest,
-            latest_hash,
-        })
+        Message::BlockRangeUpdate(BlockRangeUpdate { earliest, latest, latest_hash })
     });
     prop_oneof![status, request, answer, update]
 }

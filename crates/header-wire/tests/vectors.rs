@@ -26,13 +26,7 @@ fn framed(body: &[u8]) -> Vec<u8> {
 }
 
 fn request(start: HashOrNumber, limit: u64) -> Message {
-    Message::GetBlockHeaders(GetBlockHeaders {
-        request_id: 1111,
-        start,
-        limit,
-        skip: 5,
-        reverse: false,
-    })
+    Message::GetBlockHeaders(GetBlockHeaders { request_id: 1111, start, limit, skip: 5, reverse: false })
 }
 
 #[test]
@@ -60,19 +54,12 @@ fn status_and_range_round_trip() {
         version: ETH_VERSION,
         network_id: 11_155_111,
         genesis: B256::repeat_byte(0x25),
-        fork_id: ForkId {
-            hash: [0xfe, 0x33, 0x66, 0xe7],
-            next: u64::MAX,
-        },
+        fork_id: ForkId { hash: [0xfe, 0x33, 0x66, 0xe7], next: u64::MAX },
         earliest: 0,
         latest: 40_959,
         latest_hash: B256::repeat_byte(1),
     });
-    let update = Message::BlockRangeUpdate(BlockRangeUpdate {
-        earliest: 7,
-        latest: u64::MAX,
-        latest_hash: B256::ZERO,
-    });
+    let update = Message::BlockRangeUpdate(BlockRangeUpdate { earliest: 7, latest: u64::MAX, latest_hash: B256::ZERO });
     let mut bytes = encode(&status);
     bytes.extend_from_slice(&encode(&update));
     assert_eq!(decode_all(&bytes), Ok(vec![status, update]));
@@ -80,17 +67,12 @@ fn status_and_range_round_trip() {
 
 #[test]
 fn headers_are_slices_of_one_buffer() {
-    let headers: Vec<_> = [&[0xc0][..], &[0xc2, 1, 2], &[0xc1, 0x80]]
-        .iter()
-        .map(|h| h.to_vec().into())
-        .collect();
+    let headers: Vec<_> = [&[0xc0][..], &[0xc2, 1, 2], &[0xc1, 0x80]].iter().map(|h| h.to_vec().into()).collect();
     let message = Message::BlockHeaders(BlockHeaders { request_id: 0, headers });
     let bytes = encode(&message);
     assert_eq!(bytes, [10, 0x04, 0xc8, 0x80, 0xc6, 0xc0, 0xc2, 1, 2, 0xc1, 0x80]);
     let got = decode_all(&bytes).expect("a valid message");
-    let [Message::BlockHeaders(answer)] = &got[..] else {
-        panic!("one answer, not {got:?}")
-    };
+    let [Message::BlockHeaders(answer)] = &got[..] else { panic!("one answer, not {got:?}") };
     assert_eq!(got[0], message);
     let start = answer.headers[0].as_ptr();
     assert_eq!(answer.headers[1].as_ptr(), start.wrapping_add(1));
@@ -108,13 +90,7 @@ fn a_reused_builder_forgets_the_answer_before() {
     builder.push(&[0xc0]);
     assert_eq!(builder.finish(), [5, 0x04, 0xc3, 0x03, 0xc1, 0xc0]);
     let headers = vec![vec![0xc0].into(); 300];
-    assert_eq!(
-        long,
-        encode(&Message::BlockHeaders(BlockHeaders {
-            request_id: u64::MAX,
-            headers
-        }))
-    );
+    assert_eq!(long, encode(&Message::BlockHeaders(BlockHeaders { request_id: u64::MAX, headers })));
 }
 
 #[test]
@@ -127,40 +103,19 @@ fn each_breach_has_its_own_error() {
         // A length prefix that is too long for its value, and one over every limit.
         (&[0x81, 0x00], WireError::VarintNotMinimal),
         (&[0xff; 11], WireError::VarintOverflow),
-        (
-            &[0x81, 0x80, 0x80, 0x01],
-            WireError::TooLong {
-                got: 2 * 1024 * 1024 + 1,
-                limit: 2 * 1024 * 1024,
-            },
-        ),
+        (&[0x81, 0x80, 0x80, 0x01], WireError::TooLong { got: 2 * 1024 * 1024 + 1, limit: 2 * 1024 * 1024 }),
         // Bytes after the message; an item after the last of a list.
         (&framed(&[0x04, 0xc2, 0x80, 0xc0, 0x00]), WireError::TrailingBytes(1)),
         (&framed(&[0x04, 0xc3, 0x80, 0xc0, 0x01]), WireError::TrailingBytes(1)),
-        (
-            &framed(&[0x03, 0xc6, 0x01, 0xc5, 0x01, 0x01, 0x80, 0x80]),
-            WireError::Rlp(Rlp::InputTooShort),
-        ),
-        (
-            &framed(&[0x03, 0xc7, 0x01, 0xc5, 0x01, 0x01, 0x80, 0x80, 0x01]),
-            WireError::TrailingBytes(1),
-        ),
+        (&framed(&[0x03, 0xc6, 0x01, 0xc5, 0x01, 0x01, 0x80, 0x80]), WireError::Rlp(Rlp::InputTooShort)),
+        (&framed(&[0x03, 0xc7, 0x01, 0xc5, 0x01, 0x01, 0x80, 0x80, 0x01]), WireError::TrailingBytes(1)),
         // A number with a leading zero; a small number in two bytes; a list whose length is written too long.
         (&framed(&[0x04, 0xc3, 0x00, 0xc0]), WireError::Rlp(Rlp::InputTooShort)),
         (&framed(&[0x04, 0xc2, 0x00, 0xc0]), WireError::Rlp(Rlp::LeadingZero)),
-        (
-            &framed(&[0x04, 0xc3, 0x81, 0x01, 0xc0]),
-            WireError::Rlp(Rlp::NonCanonicalSingleByte),
-        ),
-        (
-            &framed(&[0x04, 0xf8, 0x02, 0x80, 0xc0]),
-            WireError::Rlp(Rlp::NonCanonicalSize),
-        ),
+        (&framed(&[0x04, 0xc3, 0x81, 0x01, 0xc0]), WireError::Rlp(Rlp::NonCanonicalSingleByte)),
+        (&framed(&[0x04, 0xf8, 0x02, 0x80, 0xc0]), WireError::Rlp(Rlp::NonCanonicalSize)),
         // A header that is a string; a flag that is neither true nor false; a hash of 31 bytes.
-        (
-            &framed(&[0x04, 0xc3, 0x80, 0xc1, 0x05]),
-            WireError::Rlp(Rlp::UnexpectedString),
-        ),
+        (&framed(&[0x04, 0xc3, 0x80, 0xc1, 0x05]), WireError::Rlp(Rlp::UnexpectedString)),
         (
             &framed(&[0x03, 0xc6, 0x01, 0xc4, 0x01, 0x01, 0x80, 0x02]),
             WireError::Rlp(Rlp::Custom("invalid bool value, must be 0 or 1")),
@@ -178,30 +133,18 @@ fn each_breach_has_its_own_error() {
 #[test]
 fn limits_are_checked_before_anything_is_kept() {
     let over = request(HashOrNumber::Number(1), 1025);
-    assert_eq!(
-        decode_all(&encode(&over)),
-        Err(WireError::TooManyHeaders { got: 1025, limit: 1024 })
-    );
+    assert_eq!(decode_all(&encode(&over)), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
     assert!(decode_all(&encode(&request(HashOrNumber::Number(1), 1024))).is_ok());
 
     let answer = |count: usize, header: Vec<u8>| {
-        encode(&Message::BlockHeaders(BlockHeaders {
-            request_id: 1,
-            headers: vec![header.into(); count],
-        }))
+        encode(&Message::BlockHeaders(BlockHeaders { request_id: 1, headers: vec![header.into(); count] }))
     };
     assert!(decode_all(&answer(1024, vec![0xc0])).is_ok());
-    assert_eq!(
-        decode_all(&answer(1025, vec![0xc0])),
-        Err(WireError::TooManyHeaders { got: 1025, limit: 1024 })
-    );
+    assert_eq!(decode_all(&answer(1025, vec![0xc0])), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
 
     let mut header = vec![0xfa, 0x01, 0x00, 0x00];
     header.resize(4 + 0x10000, 0);
-    let expected = WireError::HeaderTooLong {
-        got: 0x10004,
-        limit: limits::HEADER_BYTES_MAX,
-    };
+    let expected = WireError::HeaderTooLong { got: 0x10004, limit: limits::HEADER_BYTES_MAX };
     assert_eq!(decode_all(&answer(1, header)), Err(expected));
 
     let mut decoder = Decoder::new(4);
@@ -245,12 +188,7 @@ fn a_flood_of_short_messages_is_bounded() {
     for _ in 0..limits::MESSAGES_QUEUED_MAX {
         assert!(decoder.next().unwrap().is_some());
     }
-    assert_eq!(
-        decoder.next(),
-        Err(WireError::TooManyMessages {
-            limit: limits::MESSAGES_QUEUED_MAX
-        })
-    );
+    assert_eq!(decoder.next(), Err(WireError::TooManyMessages { limit: limits::MESSAGES_QUEUED_MAX }));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn a_silent_peer_whose_every_piece_is_taken_back_is_named() {
     let chain = Chain::new(60_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(chain.tip().hash));
-    world.connect(1, TestPeer::new(&chain));
+    world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(30)));
     world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
     assert!(world.run_until(30, |world| !world.penalized(2).is_empty()));
     assert!(world.penalized(2).iter().all(|fault| **fault == PeerFault::Timeout));

@@ -275,7 +275,8 @@ async fn stored_target(
     opening: &StoreOpening,
     target: SyncTarget,
 ) -> Result<SyncTarget, StoreFailure> {
-    let newest = opening.checkpoint.as_ref().and_then(Checkpoint::newest).and_then(|newest| Some((newest, newest.range()?)));
+    let newest =
+        opening.checkpoint.as_ref().and_then(Checkpoint::newest).and_then(|newest| Some((newest, newest.range()?)));
     let (SyncTarget::Hash(pinned), Some((newest, range))) = (target, newest) else { return Ok(target) };
     match store.header_by_hash(pinned).await {
         Ok(Some((number, _))) if range.contains(number) => Ok(SyncTarget::Hash(newest.head_hash)),

@@ -1,14 +1,18 @@
-//! Records that are gone, that are no records, and rows of the index that are no rows: named, dropped, made whole again.
+//! Records that are gone, that are no records, and rows of the index that are no rows: named, dropped, made whole
+//! again.
 #![cfg(target_arch = "wasm32")]
 
 mod support;
 
-use support::{INDEX, META, SEGMENTS, bytes, delete, keys, put, record_of, remove, writer};
+use support::{INDEX, IdbFactory, META, SEGMENTS, bytes, delete, keys, put, record_of, remove, writer};
 use sync_core::{
     Checkpoint,
     fault::StoreFailure,
     range::BlockRange,
-    store::{AuditStep, HeaderStore, Segment, contract::TestChain},
+    store::{
+        AuditStep, HeaderStore, Segment,
+        contract::{StoreFactory, TestChain},
+    },
 };
 use sync_wasm::store::IdbStore;
 use wasm_bindgen::JsValue;
@@ -76,6 +80,49 @@ async fn whatever_lies_in_the_place_of_a_record_is_dropped() {
         assert_eq!(audit(&mut store, 4_095).await, [], "{what}");
         assert_eq!(store.header_by_hash(chain.hash(1_500)).await, Ok(Some((1_500, chain.header(1_500).clone()))));
     }
+}
+
+/// Disks lose neighbours together. What lies apart from them stays, on both sides.
+#[wasm_bindgen_test]
+async fn neighbours_that_are_lost_together_take_nothing_else_with_them() {
+    let chain = TestChain::new(6_144, 43);
+    let whole = BlockRange::new(0, 6_143).expect("a range");
+    let middle = BlockRange::new(2_048, 4_095).expect("a range");
+    let mut store = filled("damage-neighbours", &chain, 6_144).await;
+    remove(store.name(), SEGMENTS, 2_048.0).await;
+    put(store.name(), SEGMENTS, 3_072.into(), bytes(b"noise")).await;
+    assert_eq!(audit(&mut store, 6_143).await, [middle]);
+    let left = store.checkpoint().await.expect("reads").expect("most is left");
+    assert_eq!(left.missing_in(whole), [middle]);
+    assert_eq!(left.subchains[1].head_hash, chain.hash(2_047));
+    drop(store);
+
+    // The newest ones, at opening.
+    let newest = BlockRange::new(4_096, 6_143).expect("a range");
+    let store = filled("damage-neighbours", &chain, 6_144).await;
+    for first in [4_096.0, 5_120.0] {
+        remove(store.name(), SEGMENTS, first).await;
+    }
+    drop(store);
+    let mut store = writer("damage-neighbours").await;
+    let opening = store.open().await.expect("opens");
+    assert_eq!(opening.dropped, [newest]);
+    let run = *opening.checkpoint.expect("most is left").newest().expect("a run");
+    assert_eq!((run.head, run.head_hash, run.tail), (4_095, chain.hash(4_095), 0));
+}
+
+/// The highest header of a segment has no child in it. Where the child is lost as well, the child's record tells.
+#[wasm_bindgen_test]
+async fn a_changed_header_under_a_hole_is_not_taken_for_the_head_of_a_run() {
+    let chain = TestChain::new(4_096, 44);
+    let mut store = filled("damage-seam", &chain, 4_096).await;
+    for number in [2_500, 2_047] {
+        IdbFactory::new("").corrupt(&mut store, number).await;
+    }
+    let lost = BlockRange::new(1_024, 3_071).expect("a range");
+    assert_eq!(audit(&mut store, 4_095).await, [lost]);
+    let left = store.checkpoint().await.expect("reads").expect("most is left");
+    assert_eq!(left.subchains[1].head_hash, chain.hash(1_023));
 }
 
 #[wasm_bindgen_test]

@@ -3,8 +3,8 @@
 
 mod support;
 
-use futures::channel::mpsc;
 use futures::StreamExt;
+use futures::channel::mpsc;
 use support::{delete, writer};
 use sync_core::{
     Checkpoint,
@@ -35,7 +35,9 @@ async fn a_follower_reads_and_takes_over() {
     assert_eq!(follower.checkpoint().await, Ok(Some(first.checkpoint().clone())));
     assert_eq!(follower.header_by_number(2_000).await, Ok(Some(chain.header(2_000).clone())));
     assert_eq!(follower.header_by_hash(chain.hash(1_024)).await, Ok(Some((1_024, chain.header(1_024).clone()))));
-    for refused in [follower.persist(second).await, follower.clear().await, follower.unwind(0, second.checkpoint()).await] {
+    for refused in
+        [follower.persist(second).await, follower.clear().await, follower.unwind(0, second.checkpoint()).await]
+    {
         assert_eq!(refused, Err(StoreFailure::Locked));
     }
 

@@ -1,5 +1,5 @@
-//! The schema and its versions: an older database is brought up to date with its headers, a newer one is left alone, a tab
-//! that stands in the way is named.
+//! The schema and its versions: an older database is brought up to date with its headers, a newer one is left alone, a
+//! tab that stands in the way is named.
 #![cfg(target_arch = "wasm32")]
 
 mod support;

@@ -1,4 +1,5 @@
-//! The scenarios of `sync-core`, the same files that run natively, on wasm32: here `usize` has 32 bits, as in every tab.
+//! The scenarios of `sync-core`, the same files that run natively, on wasm32: here `usize` has 32 bits, as in every
+//! tab.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::duplicate_mod, reason = "each scenario brings its helpers, as it does natively")]
 

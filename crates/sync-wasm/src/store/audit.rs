@@ -1,9 +1,9 @@
 //! Is what is stored still what was proven? One segment at a time, from the top down.
 //!
 //! A segment must hold together, hang on the one above it (or on the checkpoint, where a run begins), and end where the
-//! checkpoint says that its run ends. What does not is a hole: its headers are removed and carved out of the checkpoint,
-//! and the sync fetches them again. At opening only the newest segment of the chain is audited, so that opening costs the
-//! same at any length; the host audits the rest in the background.
+//! checkpoint says that its run ends. What does not is a hole: its headers are removed and carved out of the
+//! checkpoint, and the sync fetches them again. At opening only the newest segment of the chain is audited, so that
+//! opening costs the same at any length; the host audits the rest in the background.
 
 use alloy_primitives::{B256, keccak256};
 use indexed_db_futures::database::Database;
@@ -53,28 +53,85 @@ pub(super) async fn judge(db: &Database, run: &Subchain, number: BlockNumber) ->
             }
         }
         // Nothing tells where the damage ends, so the slot goes as a whole.
-        Record::Damaged { .. } | Record::Missing => Finding::Damaged { hole: in_slot, records: in_slot },
+        Record::Damaged { first, .. } => {
+            Finding::Damaged { hole: in_slot, records: BlockRange::new(first, in_slot.last()).unwrap_or(in_slot) }
+        }
+        Record::Missing => Finding::Damaged { hole: in_slot, records: in_slot },
     })
 }
 
-/// Cuts the hole out of the checkpoint. The hashes on both sides of it are read from the segments that lie there; they are
-/// the new ends of their runs, and the next audit holds the segments to them.
-pub(super) async fn carve(
-    db: &Database,
-    checkpoint: &Checkpoint,
-    hole: BlockRange,
-) -> Result<Checkpoint, StoreFailure> {
-    let upper_next: Option<B256> = match hole.last().checked_add(1) {
-        Some(above) => header_at(db, above).await?.and_then(|rlp| Some(Header::decode(&rlp).ok()?.parent_hash)),
-        None => None,
+/// A hole with sound segments on both sides, and the hashes that it leaves as the ends of their runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hole {
+    /// The numbers that are lost.
+    pub(super) range: BlockRange,
+    /// Parent hash of the header above it; `None` where the run ends with it.
+    upper_next: Option<B256>,
+    /// Hash of the header under it; `None` where the run ends with it.
+    lower_head: Option<B256>,
+}
+
+impl Hole {
+    /// Cuts it out of the checkpoint.
+    pub(super) fn carve(self, checkpoint: &Checkpoint) -> Checkpoint {
+        let mut carved = checkpoint.clone();
+        carved.carve(self.range, self.upper_next, self.lower_head);
+        carved
+    }
+}
+
+/// Widens a hole in `run` until a segment that holds together lies on either side of it. Disks lose neighbours together;
+/// without the hash of a header beside it a hole would take the whole side of the run with it. Costs one segment for each
+/// that is lost, and two more.
+pub(super) async fn widen(db: &Database, run: &Subchain, hole: BlockRange) -> Result<Hole, StoreFailure> {
+    let (mut first, mut last) = (hole.first(), hole.last());
+    let upper_next = loop {
+        let Some(above) = last.checked_add(1).filter(|above| *above <= run.head) else { break None };
+        let segment = match segments::read(db, above).await? {
+            Record::Unproven(segment) => segment,
+            Record::Damaged { .. } | Record::Missing => {
+                last = Segment::slot(above).last().min(run.head);
+                continue;
+            }
+        };
+        match (segment.verify(), parent_hash(&segment, above)) {
+            (Ok(_), Some(next)) => break Some(next),
+            _ => last = segment.range().last().min(run.head),
+        }
     };
-    let lower_head = match hole.first().checked_sub(1) {
-        Some(below) => header_at(db, below).await?.map(keccak256),
-        None => None,
+    // What the lost header at `first` says of its parent, if its record still says anything. A segment whose highest header
+    // was changed holds together all the same; this tells it.
+    let mut expected = child_of_hole(db, first).await?;
+    let lower_head = loop {
+        let Some(below) = first.checked_sub(1).filter(|below| run.tail <= *below) else { break None };
+        let segment = match segments::read(db, below).await? {
+            Record::Unproven(segment) => segment,
+            Record::Damaged { .. } | Record::Missing => {
+                (first, expected) = (Segment::slot(below).first().max(run.tail), None);
+                continue;
+            }
+        };
+        let hash = segment.header(below).map(keccak256);
+        if segment.verify().is_ok() && (expected.is_none() || expected == hash) {
+            break hash;
+        }
+        first = segment.range().first().max(run.tail);
+        expected = parent_hash(&segment, first);
     };
-    let mut carved = checkpoint.clone();
-    carved.carve(hole, upper_next, lower_head);
-    Ok(carved)
+    let range = BlockRange::new(first, last).unwrap_or(hole);
+    Ok(Hole { range, upper_next, lower_head })
+}
+
+async fn child_of_hole(db: &Database, first: BlockNumber) -> Result<Option<B256>, StoreFailure> {
+    Ok(match segments::read(db, first).await? {
+        Record::Unproven(segment) => parent_hash(&segment, first),
+        Record::Damaged { .. } | Record::Missing => None,
+    })
+}
+
+/// What the header at `number` says of its parent.
+fn parent_hash(segment: &Segment, number: BlockNumber) -> Option<B256> {
+    Header::decode(&segment.header(number)?).ok().map(|header| header.parent_hash)
 }
 
 /// The header at `number`, unproven.

@@ -1,9 +1,9 @@
 //! The store against the least that IndexedDB can be asked to do; behind the feature `bench`, never in what ships.
 //!
 //! Both begin with headers in wasm memory and write the same packed segments, a batch in a transaction, by turns, into
-//! databases of their own. The bare side has them packed, copies them out and puts them; ours packs them, and writes the
-//! hash index and the checkpoint beside them. Both promise the same: `durability: 'strict'`. (What the browser's default,
-//! `relaxed`, saves is measured too.)
+//! databases of their own. The bare side has them packed, copies them out and puts them; ours packs them, and writes
+//! the hash index and the checkpoint beside them. Both promise the same: `durability: 'strict'`. (What the browser's
+//! default, `relaxed`, saves is measured too.)
 
 use indexed_db_futures::{
     Build, BuildPrimitive,
@@ -42,8 +42,8 @@ pub async fn bench_store(batches: Option<u32>) -> Result<f64, JsError> {
     Ok(rates[0] / rates[1])
 }
 
-/// MB/s of header bytes, the medians over the batches: ours, those of a bare write of the same segments, and of one that is
-/// not durable. Needs a worker.
+/// MB/s of header bytes, the medians over the batches: ours, those of a bare write of the same segments, and of one
+/// that is not durable. Needs a worker.
 #[wasm_bindgen]
 pub async fn bench_store_rates(batches: Option<u32>) -> Result<Vec<f64>, JsError> {
     let count = u64::from(batches.unwrap_or(BATCHES_DEFAULT).clamp(1, BATCHES_MAX)) + WARM_UP as u64;

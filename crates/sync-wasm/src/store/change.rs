@@ -1,8 +1,9 @@
 //! The writes: store a batch, replace the checkpoint. Each is one durable transaction.
 //!
-//! Headers of a run that a batch's checkpoint gives up stay until they are overwritten, as they will be: the sync fetches
-//! their numbers again. What a write must know of older segments (those that it cuts or joins) is read first, in transactions
-//! of its own, because a read that fails would end the write. Nobody else writes between the two; that is what the lock is for.
+//! Headers of a run that a batch's checkpoint gives up stay until they are overwritten, as they will be: the sync
+//! fetches their numbers again. What a write must know of older segments (those that it cuts or joins) is read first,
+//! in transactions of its own, because a read that fails would end the write. Nobody else writes between the two; that
+//! is what the lock is for.
 
 use std::cell::Cell;
 
@@ -133,8 +134,8 @@ struct Sides {
 }
 
 impl Sides {
-    /// Reads them. What is damaged is left behind, and what `stays`, if given, does not cover; the audit finds that it is
-    /// gone.
+    /// Reads them. What is damaged is left behind, and what `stays`, if given, does not cover; the audit finds that it
+    /// is gone.
     async fn of(
         db: &Database,
         cache: &SegmentCache,
@@ -203,7 +204,8 @@ fn join(below: Option<&Segment>, first: BlockNumber, headers: &[Bytes], above: O
     if below.is_none() && above.is_none() {
         return Segment::pack(first, headers);
     }
-    let of = |side: Option<&Segment>| side.into_iter().flat_map(Segment::headers).map(|(_, rlp)| rlp).collect::<Vec<_>>();
+    let of =
+        |side: Option<&Segment>| side.into_iter().flat_map(Segment::headers).map(|(_, rlp)| rlp).collect::<Vec<_>>();
     let all = [of(below), headers.to_vec(), of(above)].concat();
     Segment::pack(below.map_or(first, |below| below.range().first()), &all)
 }

@@ -61,9 +61,9 @@ pub(super) fn dom_failure(exception: &web_sys::DomException) -> StoreFailure {
         "QuotaExceededError" => StoreFailure::Full,
         // A record over 64 KB lies in a file of its own; these say that the file is gone or does not parse.
         "NotReadableError" | "DataError" | "EncodingError" => StoreFailure::Damaged(format!("{name}: {message}")),
-        "InvalidStateError" => {
-            StoreFailure::Other(format!("the database was closed, by an upgrade in another tab or by the user: {message}"))
-        }
+        "InvalidStateError" => StoreFailure::Other(format!(
+            "the database was closed, by an upgrade in another tab or by the user: {message}"
+        )),
         _ => StoreFailure::Other(format!("{name}: {message}")),
     }
 }

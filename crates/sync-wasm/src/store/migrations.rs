@@ -77,8 +77,8 @@ pub(super) async fn open(name: &str) -> Result<Database, OpenError> {
     match select(request, blocked).await {
         Either::Left((opened, _)) => opened.map_err(|error| refused(name, error)),
         Either::Right((Ok(()), request)) => {
-            // The browser cannot withdraw the request. Whenever the other tab lets go, the upgrade still runs to its end,
-            // and the connection is closed again.
+            // The browser cannot withdraw the request. Whenever the other tab lets go, the upgrade still runs to its
+            // end, and the connection is closed again.
             spawn_local(async move {
                 if let Ok(db) = request.await {
                     db.close();
@@ -130,7 +130,8 @@ fn refused(name: &str, error: OpenDbError) -> OpenError {
             OpenError::Newer { name: name.into(), known: Version::CURRENT.number() }
         }
         OpenDbError::Base(error) => OpenError::Failed(failure(error)),
-        // `VersionZero` stands for anything that `indexedDB.open` itself throws, as it does where storage is switched off.
+        // `VersionZero` stands for anything that `indexedDB.open` itself throws, as it does where storage is switched
+        // off.
         OpenDbError::VersionZero => OpenError::Unavailable("indexedDB.open was refused".into()),
         OpenDbError::UnsupportedEnvironment | OpenDbError::NullFactory => OpenError::Unavailable(error.to_string()),
     }

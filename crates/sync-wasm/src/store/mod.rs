@@ -9,11 +9,17 @@
 //! lock  follow  quota beside it: one writer over all tabs, what followers hear, what the browser lets us store
 //! ```
 //!
-//! A batch is one transaction: segments of 1,024 headers, index rows, checkpoint, `durability: 'strict'`. So the three never
-//! disagree, whatever happens to the tab. A failed call changes nothing.
+//! A batch is one transaction: segments of 1,024 headers, index rows, checkpoint, `durability: 'strict'`. So the three
+//! never disagree, whatever happens to the tab. A failed call changes nothing.
 //!
-//! Only who was [granted](IdbStore::grant) the store's [`WriteLock`] writes; everybody may read. Nothing that is read is
-//! believed before it was proven (see the modules). Memory: one packed segment at a time on the way in, four proven
+//! Measured (Chromium 156, two busy cores, batches of 8,192 headers of 530 bytes; `npm run bench` prints
+//! `store_vs_limit`): 165 to 185 MB/s, 0.86 to 0.93 of a bare durable write of the same segments. Of 25 ms a batch the
+//! browser's copy and compression of the segments take 17, packing and copying them out of wasm memory 4, the durable
+//! commit 4 to 6, the index 1. In a store of a million headers: open in 10 ms, a header by number in 4 ms, by hash in 8
+//! ms, most of it the proof of its segment.
+//!
+//! Only who was [granted](IdbStore::grant) the store's [`WriteLock`] writes; everybody may read. Nothing that is read
+//! is believed before it was proven (see the modules). Memory: one packed segment at a time on the way in, four proven
 //! segments for reads, one bucket of the index (under 1 MB) while it is merged.
 
 mod audit;
@@ -39,7 +45,7 @@ use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use indexed_db_futures::{database::Database, internals::SystemRepr};
 use sync_core::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Subchain},
     etl::HeaderBatch,
     fault::StoreFailure,
     range::{BlockNumber, BlockRange},
@@ -153,8 +159,8 @@ impl IdbStore {
         self.0.let_go.get()
     }
 
-    /// The checkpoint, as it is stored now: how far the writer is, seen from any tab. `None` for an empty store, and for
-    /// what does not decode. Costs one small read.
+    /// The checkpoint, as it is stored now: how far the writer is, seen from any tab. `None` for an empty store, and
+    /// for what does not decode. Costs one small read.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreFailure> {
         Ok(match self.stored().await? {
             Stored::Sound(checkpoint) => Some(checkpoint),
@@ -179,22 +185,25 @@ impl IdbStore {
         self.is_writer().then_some(&self.0.cache)
     }
 
-    /// Removes what is lost, and stores the checkpoint without it, if this store may write. Ends with that checkpoint.
+    /// Removes what is lost of `run`, and stores the checkpoint without it, if this store may write. Ends with what went
+    /// and with that checkpoint.
     async fn drop_damaged(
         &self,
         checkpoint: &Checkpoint,
+        run: &Subchain,
         hole: BlockRange,
         records: BlockRange,
-    ) -> Result<Checkpoint, StoreFailure> {
-        let carved = audit::carve(&self.0.db, checkpoint, hole).await?;
+    ) -> Result<(BlockRange, Checkpoint), StoreFailure> {
+        let hole = audit::widen(&self.0.db, run, hole).await?;
+        let carved = hole.carve(checkpoint);
         if self.is_writer() {
             change::shrink(&self.0.db, &self.0.cache, Some(checkpoint), &carved, Some(records)).await?;
         }
-        Ok(carved)
+        Ok((hole.range, carved))
     }
 
-    /// Writes the index rows of an audited segment again, if the index asks for a rebuild. It is whole once one audit has
-    /// walked from the newest head to the lowest tail without a leap.
+    /// Writes the index rows of an audited segment again, if the index asks for a rebuild. It is whole once one audit
+    /// has walked from the newest head to the lowest tail without a leap.
     async fn rebuild_index(
         &self,
         checkpoint: &Checkpoint,
@@ -258,8 +267,11 @@ impl HeaderStore for IdbStore {
         };
         let mut dropped = Vec::new();
         while let Some(newest) = checkpoint.newest().copied() {
-            let Finding::Damaged { hole, records } = audit::judge(&self.0.db, &newest, newest.head).await? else { break };
-            checkpoint = self.drop_damaged(&checkpoint, hole, records).await?;
+            let Finding::Damaged { hole, records } = audit::judge(&self.0.db, &newest, newest.head).await? else {
+                break;
+            };
+            let (hole, carved) = self.drop_damaged(&checkpoint, &newest, hole, records).await?;
+            checkpoint = carved;
             dropped.push(hole);
         }
         Ok(StoreOpening { checkpoint: Some(checkpoint), dropped })
@@ -326,7 +338,7 @@ impl HeaderStore for IdbStore {
                 Ok(AuditStep::Sound { next: part.first().checked_sub(1) })
             }
             Finding::Damaged { hole, records } => {
-                let checkpoint = self.drop_damaged(&checkpoint, hole, records).await?;
+                let (hole, checkpoint) = self.drop_damaged(&checkpoint, &run, hole, records).await?;
                 let next = hole.first().checked_sub(1);
                 if self.0.rebuild_next.get() == Some(from) {
                     self.0.rebuild_next.set(next);

@@ -1,12 +1,12 @@
 //! Reads segments, and believes none before it has proven it.
 //!
-//! A segment is found by its first number: the slot's first, or, where the slot is not whole, the greatest key at or under
-//! the number. What is read is proven against itself ([`Segment::verify`]), and the last [`CACHE_SEGMENTS_MAX`] proven
-//! ones are kept, so that a walk over all headers proves each segment once. Only the writer keeps any: nobody else can
-//! change the store then.
+//! A segment is found by its first number: the slot's first, or, where the slot is not whole, the greatest key at or
+//! under the number. What is read is proven against itself ([`Segment::verify`]), and the last [`CACHE_SEGMENTS_MAX`]
+//! proven ones are kept, so that a walk over all headers proves each segment once. Only the writer keeps any: nobody
+//! else can change the store then.
 //!
-//! Whoever can write to the browser's disk can put anything here. It ends in [`StoreFailure::Damaged`], or in headers that
-//! hang together among themselves; whether they hang on the chain is asked by the audit.
+//! Whoever can write to the browser's disk can put anything here. It ends in [`StoreFailure::Damaged`], or in headers
+//! that hang together among themselves; whether they hang on the chain is asked by the audit.
 
 use std::{cell::RefCell, collections::VecDeque};
 

@@ -82,19 +82,16 @@ impl<'db> Tx<'db> {
         limit: u32,
     ) -> Result<Vec<JsValue>, StoreFailure> {
         let store = self.inner.object_store(table.name()).map_err(failure)?;
-        let request = store.get_all::<JsValue>().with_query::<f64, _>(range).with_limit(limit).primitive().map_err(failure)?;
+        let request =
+            store.get_all::<JsValue>().with_query::<f64, _>(range).with_limit(limit).primitive().map_err(failure)?;
         request.await.map_err(failure)?.collect::<Result<_, _>>().map_err(failure)
     }
 
     /// At most `limit` keys of the range, rising.
-    pub(super) async fn keys(
-        &self,
-        table: Table,
-        range: KeyRange<f64>,
-        limit: u32,
-    ) -> Result<Vec<f64>, StoreFailure> {
+    pub(super) async fn keys(&self, table: Table, range: KeyRange<f64>, limit: u32) -> Result<Vec<f64>, StoreFailure> {
         let store = self.inner.object_store(table.name()).map_err(failure)?;
-        let request = store.get_all_keys::<f64>().with_query::<f64, _>(range).with_limit(limit).primitive().map_err(failure)?;
+        let request =
+            store.get_all_keys::<f64>().with_query::<f64, _>(range).with_limit(limit).primitive().map_err(failure)?;
         request.await.map_err(failure)?.collect::<Result<_, _>>().map_err(failure)
     }
 

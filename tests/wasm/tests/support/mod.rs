@@ -3,10 +3,7 @@
 
 use bytes::Bytes;
 use indexed_db_futures::{
-    Build, BuildPrimitive, KeyRange,
-    database::Database,
-    query_source::QuerySource,
-    transaction::TransactionMode,
+    Build, BuildPrimitive, KeyRange, database::Database, query_source::QuerySource, transaction::TransactionMode,
 };
 use js_sys::Uint8Array;
 use sync_core::{

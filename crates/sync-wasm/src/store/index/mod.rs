@@ -11,17 +11,18 @@
 //! 3        16,384           2,048   headers / 33 M     4 on average, from level 2
 //! ```
 //!
-//! What costs is the put (65 to 150 us), not the byte, so a batch writes few rows; and what a look-up reads must not grow
-//! with the chain (some 0.7 MB), so rows are merged as they gather. Each bucket of level 0 has its turn once in sixteen
-//! batches: its rows are merged and, when they are many entries, move one level down, split by four more bits. This keeps
-//! the cost of every batch alike, and the memory at one bucket's rows (about 1 MB). A row of 2,048 entries is 28 KB: over
-//! 64 KB the browser would make a file of each.
+//! What costs is the put (65 to 150 us), not the byte, so a batch writes few rows; and what a look-up reads must not
+//! grow with the chain (some 0.7 MB), so rows are merged as they gather. Each bucket of level 0 has its turn once in
+//! sixteen batches: its rows are merged and, when they are many entries, move one level down, split by four more bits.
+//! This keeps the cost of every batch alike, and the memory at one bucket's rows (about 1 MB). (The same with 32 narrow
+//! buckets at level 0, as a look-up would like best: 5 to 6 ms a batch for the index in place of 1, a fifth of the
+//! whole write.) A row of 2,048 entries is 28 KB: over 64 KB the browser would make a file of each.
 //!
-//! An entry is a hint, never a proof: whoever looks up hashes the header that the hint names. So what is stale (a header
-//! that was unwound or replaced) is harmless; it is left out at the next merge. A damaged row is left out too, and asks
-//! for a rebuild ([`IndexState::rebuild`]) that the background audit does segment by segment. An attacker may grind
-//! headers whose hashes share eight bytes (2^32 work for a pair, each valid in its chain): the look-up then reads each
-//! of them, at most [`CANDIDATES_MAX`].
+//! An entry is a hint, never a proof: whoever looks up hashes the header that the hint names. So what is stale (a
+//! header that was unwound or replaced) is harmless; it is left out at the next merge. A damaged row is left out too,
+//! and asks for a rebuild ([`IndexState::rebuild`]) that the background audit does segment by segment. An attacker may
+//! grind headers whose hashes share eight bytes (2^32 work for a pair, each valid in its chain): the look-up then reads
+//! each of them, at most [`CANDIDATES_MAX`].
 
 mod row;
 
@@ -57,21 +58,21 @@ const KEY_BUCKET_BITS: u32 = 15;
 const _: () = assert!(BUCKET_BITS + SPLIT_BITS * (LEVELS - 1) < KEY_BUCKET_BITS, "a bucket fits its place in the key");
 const _: () = assert!(3 + KEY_BUCKET_BITS + SEQUENCE_BITS == f64::MANTISSA_DIGITS, "a key is exact in JavaScript");
 
-/// When rows are merged and split. [`IndexShape::SHIPPED`] is the one of the module's table; tests take smaller ones, to
-/// reach every level with few headers.
+/// When rows are merged and split. [`IndexShape::SHIPPED`] is the one of the module's table; tests take smaller ones,
+/// to reach every level with few headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexShape {
-    /// A bucket of level 0 has its turn once in so many batches, a multiple of four; a bucket of another level is merged
-    /// at so many rows. A turn with less than half as many rows is passed over: batches of one header, at the head of the
-    /// chain, must not rewrite a row each time.
+    /// A bucket of level 0 has its turn once in so many batches, a multiple of four; a bucket of another level is
+    /// merged at so many rows. A turn with less than half as many rows is passed over: batches of one header, at the
+    /// head of the chain, must not rewrite a row each time.
     pub merge_rows: u32,
     /// Merged entries move a level down from so many on; fewer stay one row where they are.
     pub split_entries: usize,
 }
 
 impl IndexShape {
-    /// Full batches bring 32,768 entries to a turn; a row that stays where it is, is under the 64 KB from which a record
-    /// is a file of its own.
+    /// Full batches bring 32,768 entries to a turn; a row that stays where it is, is under the 64 KB from which a
+    /// record is a file of its own.
     pub const SHIPPED: Self = Self { merge_rows: 16, split_entries: 4096 };
 
     /// The bucket of level 0 that is merged with this batch; their turns are spread evenly.
@@ -148,7 +149,9 @@ pub(super) async fn append(
     if let Some(bucket) = shape.whose_turn(state.sequence) {
         state.rebuild |= merge(tx, shape, bucket, state.sequence, &stored).await?;
     }
-    for entries in entries.chunk_by(|a, b| bucket_of(0, row::fingerprint(a.hash)) == bucket_of(0, row::fingerprint(b.hash))) {
+    for entries in
+        entries.chunk_by(|a, b| bucket_of(0, row::fingerprint(a.hash)) == bucket_of(0, row::fingerprint(b.hash)))
+    {
         let bucket = bucket_of(0, row::fingerprint(entries[0].hash));
         let row = row::encode(entries.iter().map(Entry::of));
         tx.put(Table::Index, key(0, bucket, state.sequence), to_js(&row)).await?;

@@ -61,7 +61,11 @@ pub(super) fn entries(row: &[u8]) -> Option<impl Iterator<Item = Entry>> {
 pub(super) fn find(row: &[u8], wanted: u64, mut found: impl FnMut(BlockNumber)) -> Option<()> {
     let body = body(row)?;
     let start = body.partition_point(|entry| decode(entry).fingerprint < wanted);
-    body[start..].iter().map(decode).take_while(|entry| entry.fingerprint == wanted).for_each(|entry| found(entry.number));
+    body[start..]
+        .iter()
+        .map(decode)
+        .take_while(|entry| entry.fingerprint == wanted)
+        .for_each(|entry| found(entry.number));
     Some(())
 }
 
@@ -89,7 +93,11 @@ mod tests {
     use super::*;
 
     fn row() -> Vec<u8> {
-        encode([(1, 7), (5, 9), (5, NUMBER_MAX), (8, 0)].map(|(fingerprint, number)| Entry { fingerprint, number }).into_iter())
+        encode(
+            [(1, 7), (5, 9), (5, NUMBER_MAX), (8, 0)]
+                .map(|(fingerprint, number)| Entry { fingerprint, number })
+                .into_iter(),
+        )
     }
 
     fn numbers(row: &[u8], wanted: u64) -> Option<Vec<BlockNumber>> {
