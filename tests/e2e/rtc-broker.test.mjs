@@ -46,17 +46,19 @@ async function openBroker(t, browser) {
 
 test('a tab makes more connections than the browser holds, one after another', async (t) => {
   const page = await openBroker(t);
-  // Chromium refuses the 501st that is not collected yet.
+  // Chromium refuses the 501st that is not collected yet, so the broker says `limit` first, and whoever dials comes again.
   const refused = await page.evaluate(async () => {
-    const refused = [];
+    const deadline = performance.now() + 90_000;
     for (let connection = 0; connection < 1_100; connection += 1) {
-      const result = await ask({ type: 'open', connection });
-      if (!result.ok) refused.push({ connection, ...result });
+      let result;
+      do result = await ask({ type: 'open', connection });
+      while (!result.ok && result.code === 'limit' && performance.now() < deadline);
+      if (!result.ok) return { connection, ...result };
       post({ type: 'close', connection });
     }
-    return refused;
+    return undefined;
   });
-  assert.deepEqual(refused, []);
+  assert.equal(refused, undefined);
   await page.waitForFunction(() => broker.connections === 0);
   assert.deepEqual(page.problems, []);
 });

@@ -1,12 +1,12 @@
 //! Header look-ups for the page, beside everything else: each runs in its own task against the store.
 //!
 //! The store proves what it reads; a header whose hash is not what the index or its neighbours say never gets here. At
-//! most [`READS_MAX`] run at once, further ones are refused.
+//! most [`READS_MAX`] run at once; others wait their turn, up to [`READS_WAITING_MAX`], and what comes beyond is refused.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use alloy_primitives::{B256, keccak256};
-use futures::channel::mpsc;
+use futures::{FutureExt, channel::mpsc, future::LocalBoxFuture};
 use sync_core::{
     fault::StoreFailure,
     range::{BlockNumber, BlockRange},
@@ -25,12 +25,24 @@ use crate::{
 /// Look-ups that run at once; each holds one segment, some 700 KB.
 const READS_MAX: usize = 16;
 
+/// Look-ups that wait: as many as a page may have open. Each costs some 100 bytes until its turn.
+const READS_WAITING_MAX: usize = 1_024;
+
+/// A look-up and the call that it answers.
+type Read = (f64, LocalBoxFuture<'static, Result<(), HostError>>);
+
+#[derive(Default)]
+struct Queue {
+    running: usize,
+    waiting: VecDeque<Read>,
+}
+
 /// Answers the page's look-ups.
 #[derive(Clone)]
 pub struct Reader {
     store: IdbStore,
     port: Port,
-    running: Rc<Cell<usize>>,
+    queue: Rc<RefCell<Queue>>,
     /// Hears of damage that a look-up finds.
     commands: mpsc::Sender<Command>,
 }
@@ -38,7 +50,7 @@ pub struct Reader {
 impl Reader {
     /// A reader of `store` that answers through `port`; damage that it finds is reported as a command.
     pub fn new(store: IdbStore, port: Port, commands: mpsc::Sender<Command>) -> Self {
-        Self { store, port, running: Rc::default(), commands }
+        Self { store, port, queue: Rc::default(), commands }
     }
 
     /// Answers `getHeader`.
@@ -90,17 +102,31 @@ impl Reader {
     where
         F: Future<Output = Result<(), HostError>> + 'static,
     {
-        if self.running.get() >= READS_MAX {
-            return self.port.reply_error(id, &HostError::Busy { limit: READS_MAX });
+        let read: Read = (id, read(self.clone()).boxed_local());
+        let mut queue = self.queue.borrow_mut();
+        if queue.running < READS_MAX {
+            queue.running += 1;
+            spawn_local(self.clone().run(read));
+        } else if queue.waiting.len() < READS_WAITING_MAX {
+            queue.waiting.push_back(read);
+        } else {
+            self.port.reply_error(id, &HostError::Busy { limit: READS_MAX + READS_WAITING_MAX });
         }
-        self.running.set(self.running.get() + 1);
-        let reader = self.clone();
-        spawn_local(async move {
-            if let Err(error) = read(reader.clone()).await {
-                reader.port.reply_error(id, &error);
+    }
+
+    /// Does one look-up, then whatever waits.
+    async fn run(self, first: Read) {
+        let mut next = Some(first);
+        while let Some((id, read)) = next {
+            if let Err(error) = read.await {
+                self.port.reply_error(id, &error);
             }
-            reader.running.set(reader.running.get() - 1);
-        });
+            let mut queue = self.queue.borrow_mut();
+            next = queue.waiting.pop_front();
+            if next.is_none() {
+                queue.running -= 1;
+            }
+        }
     }
 
     /// Notes damage, so that it is repaired.

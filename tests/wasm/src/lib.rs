@@ -4,7 +4,7 @@
 //!
 //! ```sh
 //! WASM_BINDGEN_TEST_TIMEOUT=120 \
-//! wasm-pack test --headless --chrome --chromedriver /usr/bin/chromedriver --mode no-install tests/wasm --release
+//! wasm-pack test --headless --chrome --chromedriver /usr/bin/chromedriver --mode no-install tests/wasm
 //! ```
 //!
 //! with `wasm-bindgen-test-runner` of the workspace's wasm-bindgen version on `PATH`; one file: `... --test store_contract`.

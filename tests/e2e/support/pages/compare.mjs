@@ -5,7 +5,7 @@
 const PIECE = 4_096;
 
 /** Look-ups by hash or number that are waited for together; below the package's limit of unanswered calls. */
-const LOOKUPS_AT_ONCE = 16;
+const LOOKUPS_AT_ONCE = 256;
 
 /** Mismatches that are described; all are counted. */
 const DESCRIBED_MAX = 10;
