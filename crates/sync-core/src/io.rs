@@ -8,7 +8,10 @@ use alloc::vec::Vec;
 use alloy_primitives::B256;
 use bytes::Bytes;
 
-pub use crate::block::{BlockNumHash, PeerStatus, ServedRange};
+pub use crate::{
+    block::{BlockNumHash, PeerStatus, ServedRange},
+    progress::StallReason,
+};
 
 use crate::{
     etl::HeaderBatch,
@@ -178,43 +181,5 @@ pub enum Event {
     Synced {
         /// The target.
         head: BlockNumHash,
-    },
-}
-
-/// Why nothing moves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StallReason {
-    /// No peer is connected.
-    NoPeers,
-    /// Peers are connected, but all of them are banned or on another chain.
-    NoUsablePeer,
-    /// The connected peers name different tips and none has the quorum.
-    TipsDisagree,
-    /// Fewer peers than the quorum are connected.
-    QuorumNotReached {
-        /// Peers that agree.
-        have: usize,
-        /// Peers that must.
-        need: usize,
-    },
-    /// The pinned target: so many peers were asked and none has it.
-    TargetUnavailable {
-        /// The hash.
-        hash: B256,
-        /// Peers asked.
-        asked: usize,
-    },
-    /// No connected peer serves the missing range.
-    RangeUnavailable(BlockRange),
-    /// The store refused a batch.
-    Store(StoreFailure),
-    /// Thirty seconds without a proven header, although peers are there.
-    NoProgress,
-    /// The header at height 0 is not the genesis of the chain. Fatal: the target lies on another network.
-    WrongGenesis {
-        /// What the target descends from.
-        got: B256,
-        /// Genesis of the chain.
-        expected: B256,
     },
 }

@@ -44,6 +44,7 @@ use self::{
 };
 use crate::{
     clock::{self, Turns},
+    command::Command,
     error::HostError,
     network::{
         Counters, EVENTS_MAX, NetworkEvent, SessionKey, SharedCounters,
@@ -56,7 +57,6 @@ use crate::{
     port::Port,
     reads::Reader,
     store::{IdbStore, ProgressChannel},
-    worker::Command,
 };
 
 /// Work at one stretch before the event loop has its turn: half a frame. Less costs turns, more delays look-ups.

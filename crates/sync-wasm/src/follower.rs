@@ -11,6 +11,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
     clock,
+    command::{Command, Stopped, next_command, show_progress},
     driver::view,
     error::HostError,
     message::{Call, Progress, Stats, SyncState, number},
@@ -18,7 +19,6 @@ use crate::{
     port::Port,
     reads::Reader,
     store::ProgressChannel,
-    worker::{Command, Stopped, next_command, show_progress},
 };
 
 /// What a follower sends to hear how far the leader is.

@@ -17,7 +17,7 @@
 //! **It decides nothing about the sync.** Which header is asked of whom, what is proven, who is banned: `sync-core`.
 //! This crate owns what a browser gives: the clock, timers, sockets, the database, the event loop.
 //!
-//! **What bounds it.** Every queue has a named limit: calls ([`worker::CALLS_MAX`]), network events
+//! **What bounds it.** Every queue has a named limit: calls ([`command::CALLS_MAX`]), network events
 //! ([`network::EVENTS_MAX`]), messages to a peer ([`network::OUTBOX_MAX`]), peers ([`network::PEERS_MAX`]), connections
 //! ([`network::CONNECTIONS_MAX`]). Memory is bounded by the machine's own ceiling.
 //!
@@ -41,6 +41,8 @@ pub mod options;
 pub mod bench;
 #[cfg(target_arch = "wasm32")]
 pub mod clock;
+#[cfg(target_arch = "wasm32")]
+pub mod command;
 #[cfg(target_arch = "wasm32")]
 pub mod driver;
 #[cfg(target_arch = "wasm32")]

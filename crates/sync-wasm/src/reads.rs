@@ -15,11 +15,11 @@ use sync_core::{
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
+    command::Command,
     error::HostError,
     message::{HeaderKey, PackedHeaders, StoredHeader},
     port::Port,
     store::IdbStore,
-    worker::Command,
 };
 
 /// Look-ups that run at once; each holds one segment, some 700 KB.

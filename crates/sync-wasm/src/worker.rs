@@ -11,14 +11,12 @@
 use std::{cell::RefCell, rc::Rc};
 
 use futures::{
-    StreamExt,
     channel::mpsc,
     future::{Either, select},
 };
 use sync_core::{
     Checkpoint, SyncTarget,
     fault::StoreFailure,
-    range::BlockNumber,
     store::{HeaderStore, StoreOpening},
 };
 use wasm_bindgen::{JsCast, prelude::*};
@@ -27,37 +25,17 @@ use web_sys::{MessageEvent, MessagePort};
 
 use crate::{
     clock::{self, Turns},
+    command::{CALLS_MAX, Command, Stopped, show_progress},
     driver::{Driver, DriverSetup, view},
     error::HostError,
     follower,
-    message::{Call, ErrorInfo, Hint, Progress, Started, SyncState, WorkerEvent, number},
+    message::{Call, ErrorInfo, Started, SyncState, WorkerEvent, number},
     network::peers::AddressBook,
     options::Settings,
     port::{self, Incoming, Port},
     reads::Reader,
     store::{Acquired, IdbStore, LockError, ProgressChannel, WriteLock},
 };
-
-/// Calls that wait; a page that awaits its calls has a handful.
-pub const CALLS_MAX: usize = 256;
-
-/// What waits for the present phase.
-#[derive(Debug)]
-pub enum Command {
-    /// The page calls.
-    Call {
-        /// Comes back in the reply.
-        id: f64,
-        /// What.
-        call: Call,
-    },
-    /// The page saw something.
-    Hint(Hint),
-    /// A look-up met damage.
-    Damaged(BlockNumber),
-    /// A tab that follows wants to hear how far we are.
-    FollowerJoined,
-}
 
 /// The worker, as the message handler sees it.
 struct Worker {
@@ -90,13 +68,6 @@ fn report_panics() {
 /// Tells the page a state that has no figures.
 fn show(port: &Port, state: SyncState) {
     show_progress(port, view::idle(state));
-}
-
-/// Tells the page a state, and the figures in it.
-pub fn show_progress(port: &Port, progress: Progress) {
-    let state = progress.state;
-    port.event(&WorkerEvent::Progress { progress });
-    port.event(&WorkerEvent::State { state, stall: None });
 }
 
 impl Worker {
@@ -173,14 +144,6 @@ impl Worker {
         }
         self.port.scope().close();
     }
-}
-
-/// How a sync ended that the page stopped.
-pub struct Stopped {
-    /// The call to answer; `None` when nobody called.
-    pub id: Option<f64>,
-    /// The last word.
-    pub progress: Progress,
 }
 
 /// Why a sync ended that should not have, and whether `start` was answered before.
@@ -300,13 +263,5 @@ fn lock_error(error: LockError) -> HostError {
     match error {
         LockError::Unsupported => HostError::UnsupportedBrowser(error.to_string()),
         LockError::Failed(_) => HostError::StorageUnavailable(error.to_string()),
-    }
-}
-
-/// The next command of the page; never, once the page's end is gone.
-pub async fn next_command(commands: &mut mpsc::Receiver<Command>) -> Command {
-    match commands.next().await {
-        Some(command) => command,
-        None => std::future::pending().await,
     }
 }

@@ -4,10 +4,10 @@ use sync_core::{Checkpoint, Input, fault::StoreFailure, time::Instant};
 
 use super::{Driver, view, writes::Write};
 use crate::{
+    command::{CALLS_MAX, Command},
     error::HostError,
     message::Call,
     network::peers::Added,
-    worker::{CALLS_MAX, Command},
 };
 
 impl Driver {

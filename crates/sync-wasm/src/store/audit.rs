@@ -80,9 +80,9 @@ impl Hole {
     }
 }
 
-/// Widens a hole in `run` until a segment that holds together lies on either side of it. Disks lose neighbours together;
-/// without the hash of a header beside it a hole would take the whole side of the run with it. Costs one segment for each
-/// that is lost, and two more.
+/// Widens a hole in `run` until a segment that holds together lies on either side of it. Disks lose neighbours
+/// together; without the hash of a header beside it a hole would take the whole side of the run with it. Costs one
+/// segment for each that is lost, and two more.
 pub(super) async fn widen(db: &Database, run: &Subchain, hole: BlockRange) -> Result<Hole, StoreFailure> {
     let (mut first, mut last) = (hole.first(), hole.last());
     let upper_next = loop {
@@ -99,8 +99,8 @@ pub(super) async fn widen(db: &Database, run: &Subchain, hole: BlockRange) -> Re
             _ => last = segment.range().last().min(run.head),
         }
     };
-    // What the lost header at `first` says of its parent, if its record still says anything. A segment whose highest header
-    // was changed holds together all the same; this tells it.
+    // What the lost header at `first` says of its parent, if its record still says anything. A segment whose highest
+    // header was changed holds together all the same; this tells it.
     let mut expected = child_of_hole(db, first).await?;
     let lower_head = loop {
         let Some(below) = first.checked_sub(1).filter(|below| run.tail <= *below) else { break None };

@@ -12,11 +12,11 @@
 //! A batch is one transaction: segments of 1,024 headers, index rows, checkpoint, `durability: 'strict'`. So the three
 //! never disagree, whatever happens to the tab. A failed call changes nothing.
 //!
-//! Measured (Chromium 156, two busy cores, batches of 8,192 headers of 530 bytes; `npm run bench` prints
-//! `store_vs_limit`): 165 to 185 MB/s, 0.86 to 0.93 of a bare durable write of the same segments. Of 25 ms a batch the
-//! browser's copy and compression of the segments take 17, packing and copying them out of wasm memory 4, the durable
-//! commit 4 to 6, the index 1. In a store of a million headers: open in 10 ms, a header by number in 4 ms, by hash in 8
-//! ms, most of it the proof of its segment.
+//! Measured (Chromium 156, two busy cores, batches of 8,192 headers of 530 bytes, eight runs; `npm run bench` prints
+//! `store_vs_limit`): 163 to 208 MB/s, 0.71 to 0.81 of a bare durable write of the same segments that lie ready in
+//! JavaScript. Of some 25 ms a batch the browser's copy and compression of the segments take 17, which the bare write
+//! pays too; packing and copying them out of wasm memory 4, the durable commit 6, the index 1. In a store of a million
+//! headers: open in 10 ms, a header by number in 4 ms, by hash in 8 ms, most of it the proof of its segment.
 //!
 //! Only who was [granted](IdbStore::grant) the store's [`WriteLock`] writes; everybody may read. Nothing that is read
 //! is believed before it was proven (see the modules). Memory: one packed segment at a time on the way in, four proven
@@ -185,8 +185,8 @@ impl IdbStore {
         self.is_writer().then_some(&self.0.cache)
     }
 
-    /// Removes what is lost of `run`, and stores the checkpoint without it, if this store may write. Ends with what went
-    /// and with that checkpoint.
+    /// Removes what is lost of `run`, and stores the checkpoint without it, if this store may write. Ends with what
+    /// went and with that checkpoint.
     async fn drop_damaged(
         &self,
         checkpoint: &Checkpoint,
