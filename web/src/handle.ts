@@ -175,6 +175,8 @@ export class Sync implements SyncHandle {
           this.#fail(this.#lastError ?? new HeadlightError('worker-failed', 'the sync failed'));
           break;
         }
+        // The worker's last word; `#end` tells it once all is closed.
+        if (event.state === 'stopped') break;
         listeners.emit('state', event.stall ? { state: event.state, stall: event.stall } : { state: event.state });
         break;
       case 'synced': {
