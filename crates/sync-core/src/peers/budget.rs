@@ -6,9 +6,9 @@
 //!
 //! ```text
 //!  queued = used * (1 - fastest / round trip)       bytes that wait somewhere on the way
-//!  queued < 1 request    grow: by what was answered while nothing ever queued (doubling each round trip),
+//!  queued < 1/2 request  grow: by what was answered while nothing ever queued (doubling each round trip),
 //!                        later by one request each round trip
-//!  queued > 3 requests   shrink by one request each round trip
+//!  queued > 3/2 requests shrink by one request each round trip
 //!  overdue               halve
 //! ```
 //!
@@ -23,11 +23,14 @@ use crate::{config::SyncConfig, time::Instant};
 /// rule for ever.
 const FASTEST_SPAN: Duration = Duration::from_secs(10);
 
-/// Queue, in requests, under which the window grows.
-const QUEUE_REQUESTS_MIN: u64 = 1;
+/// Queue, in halves of a request, under which the window grows.
+const QUEUE_HALVES_MIN: u64 = 1;
 
-/// Queue, in requests, over which the window shrinks.
-const QUEUE_REQUESTS_MAX: u64 = 3;
+/// Queue, in halves of a request, over which the window shrinks. On a short way this holds two requests of some 30 KB
+/// in flight. More carries more at best, and loses packets at worst: when the browser stores a batch, its network thread
+/// waits for a core, its UDP buffer (128 KiB, of which each packet takes twice its length) runs over, and the peer finds
+/// out after one to two seconds (seen with three requests of 48 KiB, and with two).
+const QUEUE_HALVES_MAX: u64 = 3;
 
 /// Round trips are never taken for shorter than this: clocks in browsers are coarse (0.1 ms), and on a loopback the
 /// noise of two schedulers is larger than the delay.
@@ -106,7 +109,7 @@ impl ByteWindow {
         self.learn(now, round_trip);
         let queued = (window_used as f64 * (1.0 - self.fastest().as_secs_f64() / round_trip.as_secs_f64())) as u64;
         let request = self.request_bytes();
-        if queued <= QUEUE_REQUESTS_MIN * request {
+        if queued * 2 <= QUEUE_HALVES_MIN * request {
             let step = if self.opening { bytes } else { request * bytes / self.window.max(1) };
             // Grow only what is used: a window that is never full says nothing about the way.
             if window_used + request >= self.window {
@@ -114,7 +117,7 @@ impl ByteWindow {
             }
         } else {
             self.opening = false;
-            if queued > QUEUE_REQUESTS_MAX * request {
+            if queued * 2 > QUEUE_HALVES_MAX * request {
                 self.window = self.window.saturating_sub(request * bytes / self.window.max(1)).max(self.min);
             }
         }
