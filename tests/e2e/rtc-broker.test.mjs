@@ -1,5 +1,5 @@
-// The page's broker of connections, without a peer: what it refuses, what it frees, and that a tab never runs out of
-// connections.
+// The page's broker of connections, without a peer: what it refuses, what it frees, and that a tab gets past the
+// browser's limit of connections, by waiting where it must.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

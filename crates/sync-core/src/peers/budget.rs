@@ -26,10 +26,10 @@ const FASTEST_SPAN: Duration = Duration::from_secs(10);
 /// Queue, in halves of a request, under which the window grows.
 const QUEUE_HALVES_MIN: u64 = 1;
 
-/// Queue, in halves of a request, over which the window shrinks. On a short way this holds two requests of some 30 KB
-/// in flight. More carries more at best, and loses packets at worst: when the browser stores a batch, its network thread
-/// waits for a core, its UDP buffer (128 KiB, of which each packet takes twice its length) runs over, and the peer finds
-/// out after one to two seconds (seen with three requests of 48 KiB, and with two).
+/// Queue, in halves of a request, over which the window shrinks. On a loopback this holds two requests of some 30 KB in
+/// flight. Not settled: with two requests of 48 KiB a sync was seen to stand still for 2.5 s after a batch was stored
+/// (lost packets are the suspicion, not shown), and single runs of several thresholds differ by less than one threshold
+/// does from run to run (`npm run bench -- sync_vs_channel`).
 const QUEUE_HALVES_MAX: u64 = 3;
 
 /// Round trips are never taken for shorter than this: clocks in browsers are coarse (0.1 ms), and on a loopback the
