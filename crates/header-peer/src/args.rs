@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use header_wire::limits::{ANSWER_BYTES_DEFAULT, MESSAGE_BYTES_MAX};
@@ -70,6 +70,10 @@ pub struct ServeArgs {
     /// Requests a second that one client may have answered
     #[arg(long, value_name = "N", default_value_t = limits::REQUESTS_PER_SECOND_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     pub request_budget: u32,
+
+    /// Threads for connections. With 1 they stay on one core, the quickest for some clients; many clients want more
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub threads: NonZeroUsize,
 
     /// For tests: lie in a named way
     #[arg(long, value_name = "NAME", hide = true)]

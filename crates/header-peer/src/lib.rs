@@ -24,6 +24,7 @@ pub mod header;
 pub mod identity;
 pub mod limits;
 pub mod listener;
+pub mod runtime;
 pub mod serve;
 pub mod session;
 pub mod source;

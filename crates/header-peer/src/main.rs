@@ -5,7 +5,7 @@ use std::{future::Future, io, process::ExitCode};
 use clap::{Parser, error::ErrorKind};
 use header_peer::{
     args::{Cli, Command},
-    serve,
+    runtime, serve,
 };
 
 fn main() -> ExitCode {
@@ -14,8 +14,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let Command::Serve(args) = cli.command;
-    // Many threads, always: on one thread a busy connection starves the handshakes of the others.
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime::build(args.threads) {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error, 1),
     };

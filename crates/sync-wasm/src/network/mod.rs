@@ -7,14 +7,16 @@
 //! ```
 //!
 //! * [`peers`] is the address book: pure, no I/O; it decides who is dialled when.
-//! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection; [`requests`] who owes us
-//!   which answer.
+//! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection; [`nudge`] when a silent peer
+//!   is asked something small; [`requests`] who owes us which answer.
 //!
 //! Bounds: [`PEERS_MAX`] peers are known, [`CONNECTIONS_MAX`] connected or being dialled, [`EVENTS_MAX`] events wait for
 //! the driver (then the sessions stop reading), [`OUTBOX_MAX`] messages wait for a stream. An attacker at the other end can
 //! fill no more than one decoder ([`header_wire::limits::MESSAGE_BYTES_MAX`]) and what the transport buffers.
 
 mod dial;
+#[cfg(any(target_arch = "wasm32", test))]
+mod nudge;
 pub mod peers;
 pub mod requests;
 #[cfg(target_arch = "wasm32")]

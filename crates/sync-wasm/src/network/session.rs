@@ -8,7 +8,12 @@
 //! Back-pressure: the task stops reading while the driver has [`EVENTS_MAX`](super::EVENTS_MAX) events to work off. It
 //! lives until the stream fails, the driver drops the outbox, or a breach; then it reports why, once.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    future::pending,
+    rc::Rc,
+    time::Duration,
+};
 
 use alloy_primitives::B256;
 use futures::{
@@ -23,7 +28,10 @@ use libp2p_stream::{Control, OpenStreamError};
 use libp2p_swarm::StreamProtocol;
 use sync_core::{PeerStatus, ServedRange};
 
-use super::{CloseReason, NetworkEvent, OUTBOX_MAX, SessionKey, SharedCounters, count};
+use super::{
+    CloseReason, NetworkEvent, OUTBOX_MAX, SessionKey, SharedCounters, count,
+    nudge::{NUDGE_ID, Nudge},
+};
 use crate::clock;
 
 /// Time from the connection to the peer's status.
@@ -100,8 +108,9 @@ async fn talk(setup: &mut SessionSetup) -> CloseReason {
     if setup.events.send(ready).await.is_err() {
         return CloseReason::Lost;
     }
-    let receive = receive(reader, replies, setup);
-    let send = send(writer, messages);
+    let nudge = RefCell::new(Nudge::default());
+    let receive = receive(reader, replies, &nudge, setup);
+    let send = send(writer, messages, &nudge);
     pin_mut!(receive, send);
     match select(receive, send).await {
         Either::Left((reason, _)) | Either::Right((reason, _)) => reason,
@@ -117,7 +126,8 @@ struct Reader<R> {
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
-    async fn next(&mut self) -> Result<Message, CloseReason> {
+    /// The next message; `heard` is told of every read that brought something.
+    async fn next(&mut self, heard: impl Fn()) -> Result<Message, CloseReason> {
         loop {
             if let Some(message) = self.decoder.next().map_err(breach)? {
                 count(&self.counters.messages_received, 1);
@@ -126,6 +136,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             match self.stream.read(&mut self.buffer).await {
                 Ok(0) | Err(_) => return Err(CloseReason::Lost),
                 Ok(len) => {
+                    heard();
                     count(&self.counters.bytes_received, len as u64);
                     self.decoder.push(&self.buffer[..len]);
                 }
@@ -172,7 +183,7 @@ async fn greet(
     if let Some(genesis) = known {
         writer.send(&Message::Status(setup.greeting.status(genesis))).await?;
     }
-    let Message::Status(status) = reader.next().await? else {
+    let Message::Status(status) = reader.next(|| ()).await? else {
         return Err(CloseReason::Protocol("the first message is no status".into()));
     };
     if known.is_none() {
@@ -188,13 +199,17 @@ async fn greet(
 async fn receive<R: AsyncRead + Unpin>(
     mut reader: Reader<R>,
     mut replies: mpsc::Sender<Message>,
+    nudge: &RefCell<Nudge>,
     setup: &SessionSetup,
 ) -> CloseReason {
     let session = setup.session;
     let mut events = setup.events.clone();
     loop {
-        let event = match reader.next().await {
+        let event = match reader.next(|| nudge.borrow_mut().heard(clock::now_ms())).await {
             Ok(Message::BlockHeaders(answer)) => {
+                if !nudge.borrow_mut().answered(clock::now_ms(), answer.request_id) {
+                    continue;
+                }
                 NetworkEvent::Headers { session, wire_id: answer.request_id, headers: answer.headers }
             }
             Ok(Message::BlockRangeUpdate(update)) => {
@@ -218,14 +233,40 @@ async fn receive<R: AsyncRead + Unpin>(
     }
 }
 
-/// Writes what the driver hands over, until it drops the outbox or the stream fails.
-async fn send<W: AsyncWrite + Unpin>(mut writer: Writer<W>, mut messages: mpsc::Receiver<Message>) -> CloseReason {
-    while let Some(message) = messages.next().await {
+/// Writes what the driver hands over, until it drops the outbox or the stream fails; and a small question when the peer
+/// has been silent for too long.
+async fn send<W: AsyncWrite + Unpin>(
+    mut writer: Writer<W>,
+    mut messages: mpsc::Receiver<Message>,
+    nudge: &RefCell<Nudge>,
+) -> CloseReason {
+    loop {
+        let due = nudge.borrow().due();
+        let silence = async {
+            match due {
+                Some(due) => clock::sleep(Duration::from_secs_f64((due - clock::now_ms()).max(1.0) / 1_000.0)).await,
+                None => pending().await,
+            }
+        };
+        pin_mut!(silence);
+        let message = match select(messages.next(), silence).await {
+            Either::Left((Some(message), _)) => message,
+            Either::Left((None, _)) => return CloseReason::Lost,
+            Either::Right(_) => match nudge.borrow_mut().ask(clock::now_ms()) {
+                Some(question) => Message::GetBlockHeaders(question),
+                // Something came meanwhile.
+                None => continue,
+            },
+        };
+        if let Message::GetBlockHeaders(request) = &message
+            && request.request_id != NUDGE_ID
+        {
+            nudge.borrow_mut().sent(clock::now_ms(), request);
+        }
         if let Err(reason) = writer.send(&message).await {
             return reason;
         }
     }
-    CloseReason::Lost
 }
 
 fn breach(error: WireError) -> CloseReason {
