@@ -23,8 +23,9 @@ macro_rules! scenarios {
 // Not here: what reads files, what uses proptest (a native tool).
 scenarios! {
     chain "../../../crates/sync-core/tests/chain.rs"
-    keccak_pair "../../../crates/keccak-pair/tests/keccak_pair.rs"
+    culprit "../../../crates/sync-core/tests/culprit.rs"
     happy "../../../crates/sync-core/tests/happy.rs"
+    keccak_pair "../../../crates/keccak-pair/tests/keccak_pair.rs"
     lineage "../../../crates/sync-core/tests/lineage.rs"
     lying_peer "../../../crates/sync-core/tests/lying_peer.rs"
     memory "../../../crates/sync-core/tests/memory.rs"
