@@ -4,6 +4,7 @@
 //   sync_vs_channel            bytes/s of a full sync / bytes/s that the same stream carries with no work done
 //   headers_per_second         of that sync
 //   verify_headers_per_second  hash, decode, link: { wasm, native, ratio, ethereumjs, times_ethereumjs }
+//   linkage                    1,000,000 headers linked natively from memory, beside bare keccak of the same bytes
 //   store_vs_limit             stored bytes/s / bytes/s of a bare write of the same segments
 //   wasm_gz_kb                 gzip kilobytes of the wasm that ships
 //   heap_mb_peak               wasm memory after a sync of 100,000 and of 1,000,000 headers
@@ -161,6 +162,10 @@ const figures = {
         times_ethereumjs: round(wasm / ethereumjs, 1),
       },
     };
+  },
+
+  async linkage() {
+    return { linkage: JSON.parse(execFileSync(process.env.HEADLIGHT_LINKAGE, [String(LARGE), String(ROUNDS)], { encoding: 'utf8' })) };
   },
 
   async store_vs_limit(world) {

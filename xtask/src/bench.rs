@@ -9,15 +9,15 @@ use crate::{
     size,
 };
 
-/// Builds both wasm files, the native measure, and becomes `scripts/bench.mjs`.
+/// Builds both wasm files, the native measures, and becomes `scripts/bench.mjs`.
 pub fn run(arguments: &[String]) -> Outcome {
     setup::run(false)?;
     let chromium = setup::chromium()?;
     // First the benchmark's wasm, then what ships: cargo writes both to one file, and what ships is measured last.
     build::wasm(true)?;
     build::run()?;
-    let mut native = shell::cargo(&["build", "--quiet", "--release", "--package", "sync-core", "--example", "verify"]);
-    shell::run_aside(&mut native)?;
+    let mut native = shell::cargo(&["build", "--quiet", "--release", "--package", "sync-core"]);
+    shell::run_aside(native.args(["--example", "verify", "--example", "linkage"]))?;
     let tarball = pack::tarball(&paths::target().join("npm"))?;
     let mut script = shell::node("scripts/bench.mjs", arguments);
     script
@@ -26,6 +26,7 @@ pub fn run(arguments: &[String]) -> Outcome {
         .env("HEADLIGHT_TARBALL", tarball)
         .env("HEADLIGHT_BENCH_WASM", build::wasm_package(true))
         .env("HEADLIGHT_VERIFY", paths::target().join("release/examples/verify"))
+        .env("HEADLIGHT_LINKAGE", paths::target().join("release/examples/linkage"))
         .env("HEADLIGHT_WASM_GZ_KB", format!("{:.1}", size::wasm_gz_kb()?));
     shell::become_it(&mut script)
 }

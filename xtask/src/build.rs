@@ -17,14 +17,15 @@ use crate::{
 /// `-O3`: `-Oz` and `-Os` save less than half a per cent of the compressed size; the hash and the decoder gain from this.
 const WASM_OPT_LEVEL: &str = "-O3";
 
-/// What every browser of the README runs, and what rustc assumes for wasm32.
-const WASM_OPT_FEATURES: [&str; 6] = [
+/// What every browser of the README runs: what rustc assumes for wasm32, and the vectors that `.cargo/config.toml` adds.
+const WASM_OPT_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",
     "--enable-mutable-globals",
     "--enable-reference-types",
     "--enable-multivalue",
+    "--enable-simd",
 ];
 
 /// Everything.

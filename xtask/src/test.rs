@@ -38,7 +38,7 @@ const STEPS: [Step; 12] = [
 ];
 
 /// Portable crates: no libp2p, no browser.
-const PORTABLE: [&str; 4] = ["--package", "header-wire", "--package", "sync-core"];
+const PORTABLE: [&str; 6] = ["--package", "header-wire", "--package", "keccak-pair", "--package", "sync-core"];
 
 /// Runs all steps, or those that are named.
 pub fn run(names: &[String]) -> Outcome {
@@ -80,7 +80,7 @@ fn fmt() -> Outcome<Counts> {
 }
 
 fn lint() -> Outcome<Counts> {
-    clippy(&["--package", "header-wire", "--package", "sync-core", "--package", "xtask", "--all-targets"])
+    clippy(&[&PORTABLE[..], &["--package", "xtask", "--all-targets"]].concat())
 }
 
 fn lint_wasm() -> Outcome<Counts> {

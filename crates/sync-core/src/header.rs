@@ -8,7 +8,7 @@
 //! length is bounded by the wire.
 
 use alloy_primitives::{Address, B64, B256, U256, keccak256};
-use alloy_rlp::{Decodable, Header as RlpHeader};
+use alloy_rlp::{Decodable, EMPTY_STRING_CODE, Header as RlpHeader};
 use bytes::Bytes;
 
 use crate::range::BlockNumber;
@@ -102,12 +102,12 @@ impl<'a> Header<'a> {
         }
         let list = &mut list;
         let header = Self {
-            parent_hash: required(list, "parent_hash")?,
-            ommers_hash: required(list, "ommers_hash")?,
-            beneficiary: required(list, "coinbase")?,
-            state_root: required(list, "state_root")?,
-            transactions_root: required(list, "transactions_root")?,
-            receipts_root: required(list, "receipt_root")?,
+            parent_hash: fixed(list, "parent_hash")?,
+            ommers_hash: fixed(list, "ommers_hash")?,
+            beneficiary: fixed(list, "coinbase")?,
+            state_root: fixed(list, "state_root")?,
+            transactions_root: fixed(list, "transactions_root")?,
+            receipts_root: fixed(list, "receipt_root")?,
             logs_bloom: bloom(list)?,
             difficulty: required(list, "difficulty")?,
             number: required(list, "number")?,
@@ -115,16 +115,16 @@ impl<'a> Header<'a> {
             gas_used: required(list, "gas_used")?,
             timestamp: required(list, "timestamp")?,
             extra_data: string(list, "extra_data")?,
-            mix_hash: required(list, "mix_hash")?,
-            nonce: required(list, "nonce")?,
-            base_fee_per_gas: optional(list, "base_fee_per_gas")?,
-            withdrawals_root: optional(list, "withdrawals_root")?,
-            blob_gas_used: optional(list, "blob_gas_used")?,
-            excess_blob_gas: optional(list, "excess_blob_gas")?,
-            parent_beacon_block_root: optional(list, "parent_beacon_block_root")?,
-            requests_hash: optional(list, "requests_hash")?,
-            block_access_list_hash: optional(list, "block_access_list_hash")?,
-            slot_number: optional(list, "slot_number")?,
+            mix_hash: fixed(list, "mix_hash")?,
+            nonce: fixed(list, "nonce")?,
+            base_fee_per_gas: optional(list, "base_fee_per_gas", required)?,
+            withdrawals_root: optional(list, "withdrawals_root", fixed)?,
+            blob_gas_used: optional(list, "blob_gas_used", required)?,
+            excess_blob_gas: optional(list, "excess_blob_gas", required)?,
+            parent_beacon_block_root: optional(list, "parent_beacon_block_root", fixed)?,
+            requests_hash: optional(list, "requests_hash", fixed)?,
+            block_access_list_hash: optional(list, "block_access_list_hash", fixed)?,
+            slot_number: optional(list, "slot_number", required)?,
         };
         if list.is_empty() { Ok(header) } else { Err(HeaderError::TooManyFields) }
     }
@@ -154,8 +154,27 @@ fn required<T: Decodable>(list: &mut &[u8], field: &'static str) -> Result<T, He
     T::decode(list).map_err(|error| HeaderError::Field { field, error })
 }
 
-fn optional<T: Decodable>(list: &mut &[u8], field: &'static str) -> Result<Option<T>, HeaderError> {
-    if list.is_empty() { Ok(None) } else { required(list, field).map(Some) }
+/// A field of `N` bytes, 2 to 55. Half of a header are such fields: their one canonical form is taken by two comparisons.
+#[inline(always)]
+fn fixed<const N: usize, T: From<[u8; N]>>(list: &mut &[u8], field: &'static str) -> Result<T, HeaderError> {
+    if let Some((prefix, rest)) = list.split_first()
+        && usize::from(*prefix) == usize::from(EMPTY_STRING_CODE) + N
+        && let Some((bytes, rest)) = rest.split_first_chunk()
+    {
+        *list = rest;
+        return Ok(T::from(*bytes));
+    }
+    // Whatever else it is, the decoder knows what is wrong with it.
+    required::<[u8; N]>(list, field).map(T::from)
+}
+
+#[inline(always)]
+fn optional<'a, T>(
+    list: &mut &'a [u8],
+    field: &'static str,
+    decode: impl FnOnce(&mut &'a [u8], &'static str) -> Result<T, HeaderError>,
+) -> Result<Option<T>, HeaderError> {
+    if list.is_empty() { Ok(None) } else { decode(list, field).map(Some) }
 }
 
 fn string<'a>(list: &mut &'a [u8], field: &'static str) -> Result<&'a [u8], HeaderError> {

@@ -1,5 +1,5 @@
-//! The scenarios of `sync-core`, the same files that run natively, on wasm32: here `usize` has 32 bits, as in every
-//! tab.
+//! The scenarios of `sync-core` and of the hash under it, the same files that run natively, on wasm32: here `usize` has 32
+//! bits and there are vectors, as in every tab.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::duplicate_mod, reason = "each scenario brings its helpers, as it does natively")]
 
@@ -23,7 +23,9 @@ macro_rules! scenarios {
 // Not here: what reads files, what uses proptest (a native tool).
 scenarios! {
     chain "../../../crates/sync-core/tests/chain.rs"
+    culprit "../../../crates/sync-core/tests/culprit.rs"
     happy "../../../crates/sync-core/tests/happy.rs"
+    keccak_pair "../../../crates/keccak-pair/tests/keccak_pair.rs"
     lineage "../../../crates/sync-core/tests/lineage.rs"
     lying_peer "../../../crates/sync-core/tests/lying_peer.rs"
     memory "../../../crates/sync-core/tests/memory.rs"

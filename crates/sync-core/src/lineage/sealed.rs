@@ -1,8 +1,9 @@
 //! One answer that hangs together: hashed, decoded, linked inside itself. Not proven; it may descend from anything.
 
 use alloc::vec::Vec;
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::B256;
 use bytes::Bytes;
+use keccak_pair::keccak256_each;
 
 use crate::{
     chain::ChainSpec,
@@ -33,14 +34,14 @@ pub struct SealedRun {
 
 impl SealedRun {
     /// Takes in the headers of an answer that must begin at `highest`, falling. Costs one hash and one decoding for each
-    /// header. Any error is the sender's fault: what it sent does not hang together.
+    /// header. Any error is the sender's fault: what it sent does not hang together, from the header on that it names.
     pub fn seal(chain: &ChainSpec, highest: BlockNumber, headers: Vec<Bytes>) -> Result<Self, PeerFault> {
         let range = range_below(highest, headers.len())?;
         let mut hashes = Vec::with_capacity(headers.len());
         let mut broken = None;
         let mut child: Option<Header<'_>> = None;
-        for (number, rlp) in (range.first()..=range.last()).rev().zip(&headers) {
-            let hash = keccak256(rlp);
+        let numbers = (range.first()..=range.last()).rev();
+        for ((number, rlp), hash) in numbers.zip(&headers).zip(keccak256_each(&headers)) {
             if let Some(expected) = child.map(|child| child.parent_hash)
                 && expected != hash
             {

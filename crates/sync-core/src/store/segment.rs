@@ -14,6 +14,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
+use keccak_pair::keccak256_each;
 
 use crate::{
     checkpoint::Subchain,
@@ -203,8 +204,8 @@ impl Segment {
     pub fn verify(&self) -> Result<SegmentEnds, SegmentDamage> {
         let mut above: Option<B256> = None;
         let mut last_hash = None;
-        for (number, rlp) in self.headers().rev() {
-            let got = keccak256(&rlp);
+        let hashes = keccak256_each(self.headers().rev().map(|(_, rlp)| rlp));
+        for ((number, rlp), got) in self.headers().rev().zip(hashes) {
             if let Some(expected) = above
                 && expected != got
             {
