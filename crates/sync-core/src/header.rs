@@ -7,11 +7,15 @@
 //! What an attacker can do: send any bytes. Each ends in a [`HeaderError`]; the work is linear in the length, and the
 //! length is bounded by the wire.
 
+mod encode;
+
 use alloy_primitives::{Address, B64, B256, U256, keccak256};
 use alloy_rlp::{Decodable, Header as RlpHeader};
 use bytes::Bytes;
 
 use crate::range::BlockNumber;
+
+pub use encode::encode;
 
 /// Fields of the first headers (Frontier).
 pub const FIELDS_MIN: usize = 15;

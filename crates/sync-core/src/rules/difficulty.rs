@@ -57,7 +57,13 @@ pub fn next_difficulty(number: BlockNumber, timestamp: u64, parent: &Header<'_>,
             (up, seconds / BYZANTIUM_SECONDS, delay)
         }
         None if begun(forks.homestead, number) => (1, seconds / HOMESTEAD_SECONDS, 0),
-        None => if seconds < FRONTIER_SECONDS { (1, 0, 0) } else { (0, 1, 0) },
+        None => {
+            if seconds < FRONTIER_SECONDS {
+                (1, 0, 0)
+            } else {
+                (0, 1, 0)
+            }
+        }
     };
     let step: U256 = parent.difficulty >> STEP_SHIFT;
     let moved = if up >= down {
