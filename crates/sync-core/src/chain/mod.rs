@@ -22,6 +22,7 @@ pub const GENERATED_CHAIN_ID: u64 = 4_919;
 
 /// Which rules a chain's headers are held to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "few exist, and each header's rules would go through the box")]
 pub enum RuleSet {
     /// Every rule, at the forks of this schedule.
     Forks(ForkSchedule),
