@@ -15,7 +15,7 @@ use conformance_data::{
     Kind, difficulty, files,
     format::{Case, bytes, text},
     lines, name,
-    replay::{Tally, replay},
+    replay::{SealCheck, Tally, replay},
 };
 use sync_core::{
     chain::ChainSpec,
@@ -36,6 +36,11 @@ const COUNTS: [(&str, [usize; 4]); 6] = [
 /// Difficulty cases of the known folder.
 const DIFFICULTY_CASES: usize = 18_598;
 
+/// How the proof of work of cases with real seals is checked; `None`: not here.
+fn seal_check() -> Option<Box<SealCheck<'static>>> {
+    None
+}
+
 #[test]
 fn every_header_is_judged_as_the_fixtures_say() {
     let Some((folder, is_known)) = conformance_data::folder() else { return };
@@ -44,11 +49,14 @@ fn every_header_is_judged_as_the_fixtures_say() {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for path in &files {
         let tally = tallies.entry(name(path)).or_default();
-        // The seals are checked where they are coded (`SealCheck`).
-        lines(path).for_each(|line| replay(&Case::read(&line), None, tally));
+        let mut seal = seal_check();
+        lines(path).for_each(|line| replay(&Case::read(&line), seal.as_deref_mut(), tally));
         println!("{}: {tally}", name(path));
     }
-    tallies.iter().for_each(|(name, tally)| tally.assert_agrees(name));
+    let complaints = tallies.iter().map(|(name, tally)| (name, tally.complaint()));
+    let complaints: String =
+        complaints.filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name}:\n{text}")).collect();
+    assert!(complaints.is_empty(), "the cases are judged otherwise:\n{complaints}");
     for (name, expected) in COUNTS.iter().filter(|_| is_known) {
         let tally = tallies.get(*name).unwrap_or_else(|| panic!("{name} is absent from the known folder"));
         assert_eq!([tally.cases, tally.accepted, tally.body_invalid, tally.rejected()], *expected, "{name}");

@@ -1,11 +1,13 @@
 //! Whatever figures two headers and a schedule have: a verdict, never a panic, and down says no less than up.
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{B256, U256, U512};
 use proptest::prelude::*;
 use sync_core::{
     chain::{BlobParams, ChainSpec, Consensus, DaoFork, ForkSchedule},
     header::Header,
-    rules::{Parent, check_future, validate, validate_forward, validate_standalone},
+    rules::{
+        GAS_PER_BLOB, Parent, check_future, next_excess_blob_gas, validate, validate_forward, validate_standalone,
+    },
     store::contract::TestChain,
 };
 
@@ -86,7 +88,37 @@ impl Figures {
     }
 }
 
+/// `fake_exponential` as EIP-4844 writes it, in 512 bits.
+fn fake_exponential(numerator: u64, denominator: u64) -> U512 {
+    let (numerator, denominator) = (U512::from(numerator), U512::from(denominator));
+    let (mut term, mut sum, mut step) = (denominator, U512::ZERO, U512::from(1));
+    while !term.is_zero() {
+        sum += term;
+        term = term * numerator / (denominator * step);
+        step += U512::from(1);
+    }
+    sum / denominator
+}
+
 proptest! {
+    /// The comparison of EIP-7918 ends early; it says what the whole series says.
+    #[test]
+    fn the_blob_fee_is_compared_as_if_it_were_computed(
+        base_fee in prop_oneof![0..100u64, 0..10_000_000_000u64, any::<u64>()],
+        (fraction, excess) in (1..20_000_000u64).prop_flat_map(|fraction| (Just(fraction), 0..fraction * 45)),
+    ) {
+        let params = BlobParams { from: 0, target: 1, max: 2, update_fraction: fraction };
+        let template = TestChain::new(2, 1);
+        let header = Header::decode(template.header(1)).expect("decodes");
+        let (excess_blob_gas, base_fee_per_gas) = (Some(excess), Some(base_fee));
+        let parent = Header { blob_gas_used: Some(GAS_PER_BLOB), excess_blob_gas, base_fee_per_gas, ..header };
+        let blob_fee = fake_exponential(excess, fraction);
+        let is_under_cost = U512::from(8_192) * U512::from(base_fee) > U512::from(GAS_PER_BLOB) * blob_fee;
+        // At the target the two ways differ by half a blob.
+        let expected = u128::from(excess) + if is_under_cost { u128::from(GAS_PER_BLOB) / 2 } else { 0 };
+        prop_assert_eq!(next_excess_blob_gas(&parent, &params, true), expected);
+    }
+
     #[test]
     fn a_verdict_and_no_panic(parent in figures(), child in figures(), forks in schedule(), total in wide()) {
         let template = TestChain::new(2, 1);

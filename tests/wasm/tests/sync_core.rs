@@ -37,5 +37,6 @@ scenarios! {
     silence "../../../crates/sync-core/tests/silence.rs"
     store_full "../../../crates/sync-core/tests/store_full.rs"
     target "../../../crates/sync-core/tests/target.rs"
+    unknown_chain "../../../crates/sync-core/tests/unknown_chain.rs"
     wrong_chain "../../../crates/sync-core/tests/wrong_chain.rs"
 }

@@ -70,8 +70,9 @@ fn blobs_are_under_cost(excess: u64, base_fee: u64, params: &BlobParams) -> bool
 
 /// Is `fake_exponential(1, numerator, denominator)` of EIP-4844 under `limit`?
 ///
-/// The series only rises, so it is left as soon as it reaches the limit: an absurd excess (up to 2^64) costs no more
-/// steps than a busy one, and no term outgrows 256 bits. Below the limit the terms fall to zero after a few hundred.
+/// The series is not summed up when a part of it tells. It only rises, so it is left when it reaches the limit: an absurd
+/// excess (up to 2^64) costs no more steps than a busy one. And once each term is at most half of the one before, what
+/// is still to come is less than twice the next term.
 fn exponential_is_under(limit: u64, numerator: u64, denominator: u64) -> bool {
     let (numerator, denominator) = (u128::from(numerator), u128::from(denominator));
     // Both are under 2^64. `sum / denominator < limit` in whole numbers is `sum < limit * denominator`.
@@ -80,8 +81,12 @@ fn exponential_is_under(limit: u64, numerator: u64, denominator: u64) -> bool {
     let mut sum = 0;
     let mut divisor = denominator;
     while term > 0 {
-        if term >= goal - sum {
+        let room = goal - sum;
+        if term >= room {
             return false;
+        }
+        if divisor >= 2 * numerator && term < room - term {
+            return true;
         }
         sum += term;
         term = mul_div(term, numerator, divisor);

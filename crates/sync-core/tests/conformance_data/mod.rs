@@ -41,13 +41,17 @@ pub enum Kind {
     Headers,
 }
 
-/// The files of the folder that are of this kind, by name.
+/// The files of the folder, and of those in it, that are of this kind, by name.
 pub fn files(folder: &Path, kind: Kind) -> Vec<PathBuf> {
     let entries = folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.to_string_lossy().ends_with(".jsonl.gz") && kind_of(path) == Some(kind))
-        .collect();
+    let mut files = Vec::new();
+    for path in entries.map(|entry| entry.expect("an entry").path()) {
+        if path.is_dir() {
+            files.extend(self::files(&path, kind));
+        } else if path.to_string_lossy().ends_with(".jsonl.gz") && kind_of(&path) == Some(kind) {
+            files.push(path);
+        }
+    }
     files.sort();
     files
 }

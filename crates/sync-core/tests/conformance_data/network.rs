@@ -36,6 +36,15 @@ const FORKS: [&str; 25] = [
     "Bogota",
 ];
 
+/// Names that some sources use for the same forks.
+const ALIASES: [(&str, &str); 5] = [
+    ("TangerineWhistle", "EIP150"),
+    ("SpuriousDragon", "EIP158"),
+    ("Petersburg", "ConstantinopleFix"),
+    ("Merge", "Paris"),
+    ("Dao", "Homestead"),
+];
+
 /// Where a fork begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
@@ -71,11 +80,12 @@ pub fn chain(network: &str, config: &Value) -> Result<ChainSpec, String> {
         "Mainnet" => return Ok(ChainSpec::mainnet()),
         "Custom" => {
             let forks = &config["forks"];
-            let table = forks.as_object().ok_or("network Custom without config.forks")?;
+            let table = forks.as_object().ok_or("network Custom without config.forks is not known")?;
             if let Some(fork) = table.keys().find(|fork| index(fork).is_err()) {
-                return Err(format!("network Custom with the unknown fork {fork}"));
+                return Err(format!("network Custom with fork {fork} is not known"));
             }
-            schedule(&config["blobSchedule"], |fork| custom(&forks[fork]))
+            let dao = custom(&forks["Dao"]).and_then(At::block).map(|block| DaoFork { block, support: true });
+            ForkSchedule { dao, ..schedule(&config["blobSchedule"], |fork| custom(&forks[fork])) }
         }
         _ => {
             let name = Name::parse(network)?;
@@ -132,6 +142,7 @@ impl Name {
 }
 
 fn index(fork: &str) -> Result<usize, String> {
+    let fork = ALIASES.iter().find(|(alias, _)| *alias == fork).map_or(fork, |(_, name)| name);
     FORKS.iter().position(|known| *known == fork).ok_or_else(|| format!("network or fork {fork} is not known"))
 }
 
@@ -147,16 +158,16 @@ fn schedule(blobs: &Value, at: impl Fn(&str) -> Option<At>) -> ForkSchedule {
     let time = |fork: &str| at(fork).and_then(At::time);
     let params = |fork: &&str| {
         let from = time(fork)?;
-        let own = &blobs[*fork];
-        match (*fork, own.is_null()) {
-            (_, false) => Some(BlobParams {
+        let own = [*fork, &fork.to_lowercase()].map(|key| &blobs[key]).into_iter().find(|own| !own.is_null());
+        match (*fork, own) {
+            (_, Some(own)) => Some(BlobParams {
                 from,
                 target: number(&own["target"]),
                 max: number(&own["max"]),
                 update_fraction: number(&own["baseFeeUpdateFraction"]),
             }),
-            ("Cancun", true) => Some(BlobParams::cancun(from)),
-            ("Prague", true) => Some(BlobParams::prague(from)),
+            ("Cancun", None) => Some(BlobParams::cancun(from)),
+            ("Prague", None) => Some(BlobParams::prague(from)),
             _ => None,
         }
     };
