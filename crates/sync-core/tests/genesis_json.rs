@@ -1,5 +1,4 @@
 //! Chains from a genesis.json: real ones, whose hashes the world knows, and files that cannot be.
-#![cfg(feature = "genesis-json")]
 
 mod conformance_data;
 mod data;

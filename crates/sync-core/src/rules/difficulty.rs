@@ -6,10 +6,10 @@
 
 use alloy_primitives::U256;
 
-use super::{RuleViolation, merge::EMPTY_OMMERS_HASH};
+use super::RuleViolation;
 use crate::{
     chain::{Consensus, ForkSchedule, Seal, begun},
-    header::Header,
+    header::{EMPTY_OMMERS_HASH, Header},
     range::BlockNumber,
 };
 

@@ -1,15 +1,12 @@
 //! Proof of stake: what the merge fixed to constants (EIP-3675), and that nobody goes back.
 
-use alloy_primitives::{B64, B256, U256, b256};
+use alloy_primitives::{B64, U256};
 
 use super::RuleViolation;
 use crate::{
     chain::{ForkSchedule, Seal},
-    header::Header,
+    header::{EMPTY_OMMERS_HASH, Header},
 };
-
-/// Keccak-256 of the RLP of the empty list.
-pub(crate) const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 
 /// Who has to have made a header: by the number, else by the total difficulty of its parent, else (a sync that goes down
 /// does not know it yet) what the header itself says by its difficulty. The last lets a target choose its own merge, as

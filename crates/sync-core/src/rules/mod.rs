@@ -52,8 +52,6 @@ use crate::{
 pub use base_fee::{INITIAL_BASE_FEE, next_base_fee};
 pub use blob_gas::{GAS_PER_BLOB, next_excess_blob_gas};
 pub use difficulty::{next_difficulty, total_difficulty};
-#[cfg(feature = "genesis-json")]
-pub(crate) use merge::EMPTY_OMMERS_HASH;
 pub use timestamp::check_future;
 pub use violation::{Field, RuleViolation};
 

@@ -1,15 +1,17 @@
 //! The lines that have `currentDifficulty`: a parent, a child, and the difficulty that follows.
 
-use alloy_primitives::{B256, U256, b256};
+use alloy_primitives::{B256, U256};
 use serde_json::Value;
-use sync_core::{header::Header, rules::next_difficulty, store::contract::TestChain};
+use sync_core::{
+    header::{EMPTY_OMMERS_HASH, Header},
+    rules::next_difficulty,
+    store::contract::TestChain,
+};
 
 use super::{
     format::{number, text, wide},
     network,
 };
-
-const NO_OMMERS: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 
 /// The difficulty that follows here, and the pinned one.
 pub fn compute(case: &Value) -> (U256, U256) {
@@ -21,7 +23,7 @@ pub fn compute(case: &Value) -> (U256, U256) {
         number: child.wrapping_sub(1),
         difficulty: wide(&case["parentDifficulty"]),
         timestamp: number(&case["parentTimestamp"]),
-        ommers_hash: if has_ommers { B256::ZERO } else { NO_OMMERS },
+        ommers_hash: if has_ommers { B256::ZERO } else { EMPTY_OMMERS_HASH },
         ..Header::decode(template.header(0)).expect("it was encoded by a test chain")
     };
     let got = next_difficulty(child, number(&case["currentTimestamp"]), &parent, &forks);

@@ -18,10 +18,7 @@ use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
 use bytes::Bytes;
 
 use super::{ChainSpec, ForkSchedule, begun};
-use crate::{
-    header::{Header, encode},
-    rules::{EMPTY_OMMERS_HASH, INITIAL_BASE_FEE},
-};
+use crate::header::{EMPTY_OMMERS_HASH, Header, encode};
 use json::Object;
 
 /// Root of the trie of nothing.
@@ -32,6 +29,8 @@ const EMPTY_REQUESTS_HASH: B256 = b256!("e3b0c44298fc1c149afbf4c8996fb92427ae41e
 const EMPTY_ACCESS_LIST_HASH: B256 = EMPTY_OMMERS_HASH;
 /// Where the file gives no gas limit, or 0.
 const GAS_LIMIT: u64 = 4_712_388;
+/// Wei per gas, where the file gives none and London is there from genesis on (EIP-1559).
+const BASE_FEE: u64 = 1_000_000_000;
 /// Where the file gives no difficulty.
 const DIFFICULTY: U256 = U256::from_limbs([131_072, 0, 0, 0]);
 
@@ -123,7 +122,7 @@ fn header(file: &Object<'_>, forks: &ForkSchedule) -> Result<Option<Bytes>, Gene
     let Some(state_root) = state_root else { return Ok(None) };
     let timestamp = file.number("timestamp")?.unwrap_or(0);
     let extra_data = file.bytes("extraData")?.unwrap_or_default();
-    let base_fee = file.number("baseFeePerGas")?.unwrap_or(INITIAL_BASE_FEE);
+    let base_fee = file.number("baseFeePerGas")?.unwrap_or(BASE_FEE);
     let (excess, used) = (file.number("excessBlobGas")?.unwrap_or(0), file.number("blobGasUsed")?.unwrap_or(0));
     let at = |fork| begun(fork, timestamp);
     let header = Header {

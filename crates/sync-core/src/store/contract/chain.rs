@@ -3,14 +3,14 @@
 //! For tests alone, but part of the crate, because every store's tests need it, wherever they run.
 
 use alloc::vec::Vec;
-use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
+use alloy_primitives::{Address, B64, B256, U256, keccak256};
 use bytes::Bytes;
 
 use crate::{
     chain::{ChainSpec, RuleSet},
     checkpoint::Checkpoint,
     etl::{Collector, HeaderBatch},
-    header::{Header, encode},
+    header::{EMPTY_OMMERS_HASH, Header, encode},
     id::BatchId,
     lineage::{Anchor, Lineage, SealedRun, VerifiedHeaders},
     range::{BlockNumber, BlockRange},
@@ -18,7 +18,6 @@ use crate::{
 };
 
 const NO_BLOOM: &[u8; 256] = &[0; 256];
-const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 /// Gas limit of every block.
 const GAS_LIMIT: u64 = 30_000_000;
 /// Headers in one answer, as the lineage gets them.
