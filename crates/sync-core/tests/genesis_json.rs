@@ -5,6 +5,7 @@ mod data;
 
 use alloy_primitives::{U256, b256};
 use conformance_data::{Kind, files, format, lines, network};
+use proptest::prelude::*;
 use sync_core::{
     chain::{BlobParams, ChainSpec, Consensus, DaoFork, GenesisJson, GenesisJsonError, Seal},
     header::Header,
@@ -154,6 +155,21 @@ fn a_file_that_cannot_be_is_an_error_with_its_key() {
     assert!(matches!(error(&small(&blobs(0, 0))), E::Blobs { .. }));
     assert!(matches!(error(r#"{"config": {"chainId": 1}, "alloc": {"0x12": {}}}"#), E::Value { .. }));
     assert!(matches!(error(r#"{"config": {"chainId": 1}, "stateRoot": "0x12"}"#), E::Value { .. }));
+}
+
+proptest! {
+    /// Any damage of a file is an error or another chain, never a panic.
+    #[test]
+    fn any_text_is_answered(at in 0..2_000usize, len in 0..9usize, with in "[0-9a-fxA-Z\"{}:,\\[\\] e.-]{0,9}") {
+        for text in [sepolia(), small(r#""londonBlock": 0, "cancunTime": 0, "clique": {"period": 1}"#)] {
+            let start = at % text.len();
+            let end = (start + len).min(text.len());
+            let damaged = [&text[..start], &with, &text[end..]].concat();
+            if let Ok(file) = GenesisJson::parse(&damaged) {
+                prop_assert_eq!(file.chain().genesis().is_some(), file.header().is_some());
+            }
+        }
+    }
 }
 
 /// The chains of the public cases come with the configuration of their makers: it means what the case says.

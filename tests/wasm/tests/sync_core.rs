@@ -23,6 +23,7 @@ macro_rules! scenarios {
 // Not here: what reads files, what uses proptest (a native tool).
 scenarios! {
     chain "../../../crates/sync-core/tests/chain.rs"
+    difficulty "../../../crates/sync-core/tests/difficulty.rs"
     happy "../../../crates/sync-core/tests/happy.rs"
     lineage "../../../crates/sync-core/tests/lineage.rs"
     lying_peer "../../../crates/sync-core/tests/lying_peer.rs"
