@@ -7,16 +7,23 @@
 //! What an attacker can do: send any bytes. Each ends in a [`HeaderError`]; the work is linear in the length, and the
 //! length is bounded by the wire.
 
-use alloy_primitives::{Address, B64, B256, U256, keccak256};
+mod encode;
+
+use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
 use alloy_rlp::{Decodable, EMPTY_STRING_CODE, Header as RlpHeader};
 use bytes::Bytes;
 
 use crate::range::BlockNumber;
 
+pub use encode::encode;
+
 /// Fields of the first headers (Frontier).
 pub const FIELDS_MIN: usize = 15;
 /// Fields of the newest headers that are known here (Amsterdam).
 pub const FIELDS_MAX: usize = 23;
+
+/// Keccak-256 of the RLP of the empty list: the ommers hash of a block without ommers.
+pub const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 
 /// Why bytes are no header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

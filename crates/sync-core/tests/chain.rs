@@ -19,9 +19,32 @@ fn time(of: &EthereumChainHardforks, fork: Fork) -> Option<u64> {
     }
 }
 
+/// The number that a fork begins at, if it begins at a number.
+fn block(of: &EthereumChainHardforks, fork: Fork) -> Option<u64> {
+    match of.ethereum_fork_activation(fork) {
+        ForkCondition::Block(number) => Some(number),
+        ForkCondition::Never => None,
+        other => panic!("{fork:?} is no fork by number: {other:?}"),
+    }
+}
+
 fn assert_same(chain: &ChainSpec, field: &EthereumChainHardforks) {
     let ours = forks(chain);
-    assert_eq!(field.ethereum_fork_activation(Fork::London), ForkCondition::Block(ours.london.expect("has London")));
+    for (fork, own) in [
+        (Fork::Homestead, ours.homestead),
+        (Fork::Byzantium, ours.byzantium),
+        (Fork::Constantinople, ours.constantinople),
+        (Fork::MuirGlacier, ours.muir_glacier),
+        (Fork::London, ours.london),
+        (Fork::ArrowGlacier, ours.arrow_glacier),
+        (Fork::GrayGlacier, ours.gray_glacier),
+    ] {
+        assert_eq!(block(field, fork), own, "{fork:?} of {:?}", chain.name());
+    }
+    let ForkCondition::TTD { total_difficulty, .. } = field.ethereum_fork_activation(Fork::Paris) else {
+        panic!("the merge is by total difficulty")
+    };
+    assert_eq!(ours.terminal_total_difficulty, Some(total_difficulty), "{:?}", chain.name());
     for (fork, own) in [
         (Fork::Shanghai, ours.shanghai),
         (Fork::Cancun, ours.cancun),

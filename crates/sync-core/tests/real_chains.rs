@@ -4,16 +4,16 @@
 
 mod data;
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{B256, U256, keccak256};
 use bytes::Bytes;
-use data::{concatenated, era1, lines, rlp};
+use data::{concatenated, era1, era1_total_difficulties};
 use sync_core::{
-    chain::ChainSpec,
+    chain::{BlobParams, ChainSpec, Consensus, ForkSchedule},
     header::Header,
     lineage::{Anchor, Lineage, SealedRun},
-    rules::{validate, validate_standalone},
+    rules::{Parent, total_difficulty, validate_forward},
 };
 
 /// Headers in one answer.
@@ -63,60 +63,66 @@ fn sepolia_shanghai_and_cancun() {
     }
 }
 
+/// Görli, a chain of authorities that merged by its total difficulty.
 #[test]
-fn goerli_is_unknown_and_passes() {
+fn goerli_after_its_merge() {
     let Some(path) = data::file("headers/goerli-8661555-8663844.headers.rlp") else { return };
     let headers = concatenated(&path);
     assert_eq!(headers.len(), 2_290);
-    prove(&ChainSpec::unknown(5, None), headers);
+    let forks = ForkSchedule {
+        consensus: Consensus::Clique { period: 15, epoch: 30_000 },
+        homestead: Some(0),
+        byzantium: Some(0),
+        constantinople: Some(0),
+        london: Some(5_062_605),
+        terminal_total_difficulty: Some(U256::from(10_790_000)),
+        shanghai: Some(1_678_832_736),
+        cancun: Some(1_705_473_120),
+        blobs: vec![BlobParams::cancun(1_705_473_120)].into(),
+        ..ForkSchedule::default()
+    };
+    prove_both_ways(&ChainSpec::custom(5, None, forks), headers);
+}
+
+/// Proves the headers from the top down, and validates them from genesis up with the total difficulty of each.
+fn prove_and_climb(chain: &ChainSpec, files: &[String]) -> Option<()> {
+    let paths: Vec<PathBuf> = files.iter().map(|name| data::file(name)).collect::<Option<_>>()?;
+    let headers: Vec<Bytes> = paths.iter().flat_map(|path| era1(path)).collect();
+    let totals: Vec<U256> = paths.iter().flat_map(|path| era1_total_difficulties(path)).collect();
+    assert_eq!((headers.len(), totals.len()), (8_192 * files.len(), 8_192 * files.len()));
+    assert_eq!(Some(keccak256(&headers[0])), chain.genesis());
+    let mut total = U256::ZERO;
+    let mut below: Option<(Header<'_>, B256)> = None;
+    for (rlp, expected) in headers.iter().zip(totals) {
+        let header = Header::decode(rlp).expect("decodes");
+        if let Some((parent, hash)) = &below {
+            let parent = Parent { header: parent, hash: *hash, total_difficulty: Some(total) };
+            assert_eq!(validate_forward(&header, &parent, chain), Ok(()), "{}", header.number);
+        }
+        total = total_difficulty(total, &header);
+        assert_eq!(total, expected, "{}", header.number);
+        below = Some((header, keccak256(rlp)));
+    }
+    println!("{:?}: {} headers from genesis, total difficulty {total}", chain.name(), headers.len());
+    prove_both_ways(chain, headers);
+    Some(())
 }
 
 #[test]
 fn mainnet_from_genesis() {
-    let mut headers = Vec::new();
-    for name in ["mainnet-00000-5ec1ffb8", "mainnet-00001-a5364e9a"] {
-        let Some(path) = data::file(&format!("era1/{name}.era1")) else { return };
-        headers.extend(era1(&path));
-    }
-    assert_eq!(headers.len(), 16_384);
-    assert_eq!(Some(keccak256(&headers[0])), ChainSpec::mainnet().genesis());
-    prove_both_ways(&ChainSpec::mainnet(), headers);
+    let files = ["00000-5ec1ffb8", "00001-a5364e9a"].map(|name| format!("era1/mainnet-{name}.era1"));
+    prove_and_climb(&ChainSpec::mainnet(), &files);
 }
 
 #[test]
 fn sepolia_from_genesis() {
-    let mut headers = Vec::new();
-    for name in ["00000-643a00f7", "00001-f3ea493e", "00002-dcb01f4d", "00003-18b32584", "00004-e93b3f11"] {
-        let Some(path) = data::file(&format!("era1/sepolia-{name}.era1")) else { return };
-        headers.extend(era1(&path));
-    }
-    assert_eq!(headers.len(), 40_960);
-    assert_eq!(Some(keccak256(&headers[0])), ChainSpec::sepolia().genesis());
-    prove_both_ways(&ChainSpec::sepolia(), headers);
+    let names = ["00000-643a00f7", "00001-f3ea493e", "00002-dcb01f4d", "00003-18b32584", "00004-e93b3f11"];
+    prove_and_climb(&ChainSpec::sepolia(), &names.map(|name| format!("era1/sepolia-{name}.era1")));
 }
 
-/// The last and first blocks on both sides of the merge, Shanghai, Cancun and Prague.
+/// Clique: seals and signers in the extra data, a block every ten seconds.
 #[test]
-fn mainnet_at_its_forks() {
-    let Some(path) = data::file("conformance/mainnet-boundaries.jsonl.gz") else { return };
-    let headers: Vec<Bytes> = lines(&path).iter().map(|line| rlp(&line["rlp"])).collect();
-    let chain = ChainSpec::mainnet();
-    let mut pairs = 0;
-    for pair in headers.windows(2) {
-        let [parent, child] = [&pair[0], &pair[1]].map(|rlp| Header::decode(rlp).expect("decodes"));
-        assert_eq!(validate_standalone(&child, &chain), Ok(()), "{}", child.number);
-        if child.parent_hash == keccak256(&pair[0]) {
-            assert_eq!(validate(&child, &parent, &chain), Ok(()), "{}", child.number);
-            assert_eq!(validate(&child, &parent, &ChainSpec::unknown(7, None)), Ok(()), "{}", child.number);
-            pairs += 1;
-        }
-    }
-    assert_eq!(pairs, 14);
-}
-
-/// Clique: seals and signers in the extra data.
-#[test]
-fn a_clique_chain_is_unknown_and_passes() {
+fn a_clique_chain() {
     let Some(path) = data::file("clique/clique.blocks") else { return };
     let file = fs::read(path).expect("the file is readable");
     let mut rest = file.as_slice();
@@ -128,5 +134,10 @@ fn a_clique_chain_is_unknown_and_passes() {
         headers.push(Bytes::copy_from_slice(&before[..before.len() - block.len()]));
     }
     assert!(headers.len() >= 4);
-    prove(&ChainSpec::unknown(15, None), headers);
+    let forks = ForkSchedule {
+        consensus: Consensus::Clique { period: 10, epoch: 30_000 },
+        london: Some(0),
+        ..ForkSchedule::default()
+    };
+    prove_both_ways(&ChainSpec::custom(15, None, forks), headers);
 }

@@ -24,6 +24,7 @@ macro_rules! scenarios {
 scenarios! {
     chain "../../../crates/sync-core/tests/chain.rs"
     culprit "../../../crates/sync-core/tests/culprit.rs"
+    difficulty "../../../crates/sync-core/tests/difficulty.rs"
     happy "../../../crates/sync-core/tests/happy.rs"
     keccak_pair "../../../crates/keccak-pair/tests/keccak_pair.rs"
     lineage "../../../crates/sync-core/tests/lineage.rs"
@@ -39,5 +40,6 @@ scenarios! {
     silence "../../../crates/sync-core/tests/silence.rs"
     store_full "../../../crates/sync-core/tests/store_full.rs"
     target "../../../crates/sync-core/tests/target.rs"
+    unknown_chain "../../../crates/sync-core/tests/unknown_chain.rs"
     wrong_chain "../../../crates/sync-core/tests/wrong_chain.rs"
 }

@@ -97,7 +97,7 @@ mod tests {
         peers.fault(Instant::ZERO, PeerId(0), &slip);
         peers.fault(Instant::ZERO, PeerId(0), &slip);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);
-        let order = Scheduler::new(1).candidates(&peers, Instant::ZERO);
+        let order = Scheduler::new(1).askable(&peers, Instant::ZERO);
         assert_eq!(order, [PeerId(2), PeerId(1), PeerId(0)]);
     }
 

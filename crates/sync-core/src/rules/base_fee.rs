@@ -1,7 +1,7 @@
 //! The base fee follows from the parent's fullness (EIP-1559).
 
 use super::{RuleViolation, gas_limit::ELASTICITY_MULTIPLIER};
-use crate::header::Header;
+use crate::{chain::ForkSchedule, header::Header};
 
 /// Base fee of the first block that has one, in wei.
 pub const INITIAL_BASE_FEE: u64 = 1_000_000_000;
@@ -25,8 +25,12 @@ pub fn next_base_fee(parent: &Header<'_>) -> u128 {
 }
 
 /// A base fee is the one that follows from the parent. Whether there must be one is a matter of [`super::fields`].
-pub(super) fn check_against_parent(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
-    let Some(got) = child.base_fee_per_gas else { return Ok(()) };
+pub(super) fn check_against_parent(
+    child: &Header<'_>,
+    parent: &Header<'_>,
+    forks: &ForkSchedule,
+) -> Result<(), RuleViolation> {
+    let Some(got) = child.base_fee_per_gas.filter(|_| forks.is_london(child.number)) else { return Ok(()) };
     let expected = next_base_fee(parent);
     if u128::from(got) == expected {
         return Ok(());

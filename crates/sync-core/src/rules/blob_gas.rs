@@ -1,13 +1,13 @@
 //! Blob gas (EIP-4844), its schedule (EIP-7840, EIP-7892) and the floor under its price (EIP-7918).
 //!
-//! The excess of a block follows from its parent's, by the parameters of the *child's* time. A chain whose schedule is
-//! not known can only be asked for whole blobs.
+//! The excess of a block follows from its parent's, by the parameters of the *child's* time. A chain that has Cancun and
+//! no schedule is only asked for whole blobs.
 
 use alloy_primitives::U256;
 
 use super::RuleViolation;
 use crate::{
-    chain::{BlobParams, ChainSpec, RuleSet, begun},
+    chain::{BlobParams, ForkSchedule, begun},
     header::Header,
 };
 
@@ -17,14 +17,13 @@ pub const GAS_PER_BLOB: u64 = 131_072;
 const BLOB_BASE_COST: u64 = 8_192;
 
 /// Whole blobs, and not more than the fork allows.
-pub(super) fn check(header: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
-    let Some(got) = header.blob_gas_used else { return Ok(()) };
+pub(super) fn check(header: &Header<'_>, forks: &ForkSchedule) -> Result<(), RuleViolation> {
+    let Some(got) = header.blob_gas_used.filter(|_| begun(forks.cancun, header.timestamp)) else { return Ok(()) };
     if !got.is_multiple_of(GAS_PER_BLOB) {
         return Err(RuleViolation::BlobGasMultiple { got });
     }
-    let RuleSet::Forks(forks) = chain.rules() else { return Ok(()) };
     let Some(params) = forks.blob_params(header.timestamp) else { return Ok(()) };
-    let max = params.max * GAS_PER_BLOB;
+    let max = params.max.saturating_mul(GAS_PER_BLOB);
     if got <= max { Ok(()) } else { Err(RuleViolation::BlobGasMax { got, max }) }
 }
 
@@ -32,9 +31,9 @@ pub(super) fn check(header: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleVi
 pub(super) fn check_against_parent(
     child: &Header<'_>,
     parent: &Header<'_>,
-    chain: &ChainSpec,
+    forks: &ForkSchedule,
 ) -> Result<(), RuleViolation> {
-    let (Some(got), RuleSet::Forks(forks)) = (child.excess_blob_gas, chain.rules()) else { return Ok(()) };
+    let Some(got) = child.excess_blob_gas.filter(|_| begun(forks.cancun, child.timestamp)) else { return Ok(()) };
     let Some(params) = forks.blob_params(child.timestamp) else { return Ok(()) };
     let expected = next_excess_blob_gas(parent, params, begun(forks.osaka, child.timestamp));
     if u128::from(got) == expected {
@@ -55,8 +54,9 @@ pub fn next_excess_blob_gas(parent: &Header<'_>, params: &BlobParams, osaka: boo
         return 0;
     }
     if osaka && blobs_are_under_cost(excess, parent.base_fee_per_gas.unwrap_or(0), params) {
-        let above_target = u128::from(params.max - params.target);
-        return u128::from(excess) + u128::from(used) * above_target / u128::from(params.max);
+        // A schedule in disorder (no blobs at all, a target over the highest number) is no reason to fail.
+        let above_target = u128::from(params.max.saturating_sub(params.target));
+        return u128::from(excess) + u128::from(used) * above_target / u128::from(params.max.max(1));
     }
     sum - target
 }
@@ -70,23 +70,36 @@ fn blobs_are_under_cost(excess: u64, base_fee: u64, params: &BlobParams) -> bool
 
 /// Is `fake_exponential(1, numerator, denominator)` of EIP-4844 under `limit`?
 ///
-/// The series only rises, so it is left as soon as it reaches the limit: an absurd excess (up to 2^64) costs no more
-/// steps than a busy one, and no term outgrows 256 bits. Below the limit the terms fall to zero after a few hundred.
+/// The series is not summed up when a part of it tells. It only rises, so it is left when it reaches the limit: an absurd
+/// excess (up to 2^64) costs no more steps than a busy one. And once each term is at most half of the one before, what
+/// is still to come is less than twice the next term.
 fn exponential_is_under(limit: u64, numerator: u64, denominator: u64) -> bool {
-    let Some(goal) = U256::from(limit).checked_mul(U256::from(denominator)) else { return false };
-    let (numerator, denominator) = (U256::from(numerator), U256::from(denominator));
+    let (numerator, denominator) = (u128::from(numerator), u128::from(denominator));
+    // Both are under 2^64. `sum / denominator < limit` in whole numbers is `sum < limit * denominator`.
+    let goal = u128::from(limit) * denominator;
     let mut term = denominator;
-    let mut sum = U256::ZERO;
-    let mut step = U256::ONE;
-    while !term.is_zero() {
-        sum += term;
-        // `sum / denominator < limit` in whole numbers is `sum < limit * denominator`.
-        if sum >= goal {
+    let mut sum = 0;
+    let mut divisor = denominator;
+    while term > 0 {
+        let room = goal - sum;
+        if term >= room {
             return false;
         }
-        // term < goal < 2^128 and numerator < 2^64.
-        term = term * numerator / (denominator * step);
-        step += U256::ONE;
+        if divisor >= 2 * numerator && term < room - term {
+            return true;
+        }
+        sum += term;
+        term = mul_div(term, numerator, divisor);
+        divisor += denominator;
     }
     sum < goal
+}
+
+/// `a * b / divisor`, for `b` under 2^64; what is over 128 bits counts as 2^128 - 1. Real fees stay far under 128 bits on
+/// the way, where a division costs a tenth.
+fn mul_div(a: u128, b: u128, divisor: u128) -> u128 {
+    match a.checked_mul(b) {
+        Some(product) => product / divisor,
+        None => (U256::from(a) * U256::from(b) / U256::from(divisor)).saturating_to(),
+    }
 }

@@ -1,14 +1,13 @@
-//! Which fields a header has: exactly those of its fork, and never fewer than its parent.
+//! Which fields a header has: exactly those of its fork; where no fork is known, never fewer than its parent.
 
 use super::{Field, RuleViolation};
 use crate::{
-    chain::{ChainSpec, RuleSet, begun},
+    chain::{ForkSchedule, begun},
     header::Header,
 };
 
 /// On a known chain each field is there if, and only if, its fork has begun.
-pub(super) fn check(header: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
-    let RuleSet::Forks(forks) = chain.rules() else { return Ok(()) };
+pub(super) fn check(header: &Header<'_>, forks: &ForkSchedule) -> Result<(), RuleViolation> {
     let time = header.timestamp;
     let (cancun, amsterdam) = (begun(forks.cancun, time), begun(forks.amsterdam, time));
     let rows = [

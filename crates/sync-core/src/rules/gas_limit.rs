@@ -1,7 +1,7 @@
 //! Gas: never more than the limit, and a limit that moves slowly.
 
 use super::RuleViolation;
-use crate::header::Header;
+use crate::{chain::ForkSchedule, header::Header};
 
 /// Lowest gas limit (Yellow Paper 4.4.4).
 const GAS_LIMIT_MIN: u64 = 5_000;
@@ -17,18 +17,26 @@ pub(super) fn check(header: &Header<'_>) -> Result<(), RuleViolation> {
     if header.gas_limit > GAS_LIMIT_MAX {
         return Err(RuleViolation::GasLimitMax { got: header.gas_limit, max: GAS_LIMIT_MAX });
     }
-    if header.gas_used > header.gas_limit {
-        return Err(RuleViolation::GasUsed { got: header.gas_used, limit: header.gas_limit });
-    }
+    check_used(header)?;
     if header.gas_limit < GAS_LIMIT_MIN {
         return Err(RuleViolation::GasLimitMin { got: header.gas_limit, min: GAS_LIMIT_MIN });
     }
     Ok(())
 }
 
+/// Not more gas used than allowed: this holds on any chain.
+pub(super) fn check_used(header: &Header<'_>) -> Result<(), RuleViolation> {
+    let (got, limit) = (header.gas_used, header.gas_limit);
+    if got <= limit { Ok(()) } else { Err(RuleViolation::GasUsed { got, limit }) }
+}
+
 /// `|limit - parent| < parent / 1024`, in whole numbers.
-pub(super) fn check_against_parent(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
-    let first_with_base_fee = child.base_fee_per_gas.is_some() && parent.base_fee_per_gas.is_none();
+pub(super) fn check_against_parent(
+    child: &Header<'_>,
+    parent: &Header<'_>,
+    forks: &ForkSchedule,
+) -> Result<(), RuleViolation> {
+    let first_with_base_fee = forks.is_london(child.number) && !forks.is_london(parent.number);
     let factor = if first_with_base_fee { ELASTICITY_MULTIPLIER } else { 1 };
     let limit = parent.gas_limit.saturating_mul(factor);
     let bound = limit / GAS_LIMIT_BOUND_DIVISOR;

@@ -1,28 +1,28 @@
 //! Proof of stake: what the merge fixed to constants (EIP-3675), and that nobody goes back.
 
-use alloy_primitives::{B64, B256, b256};
+use alloy_primitives::{B64, U256};
 
 use super::RuleViolation;
 use crate::{
-    chain::{ChainSpec, RuleSet},
-    header::Header,
+    chain::{ForkSchedule, Seal},
+    header::{EMPTY_OMMERS_HASH, Header},
 };
 
-/// Keccak-256 of the RLP of the empty list.
-const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
+/// Who has to have made a header: by the number, else by the total difficulty of its parent, else (a sync that goes down
+/// does not know it yet) what the header itself says by its difficulty. The last lets a target choose its own merge, as
+/// far as [`check_against_parent`] allows; a pass from genesis up does not.
+pub(super) fn seal_of(header: &Header<'_>, forks: &ForkSchedule, parent_total_difficulty: Option<U256>) -> Seal {
+    let own = if header.is_proof_of_stake() { Seal::Stake } else { Seal::Work };
+    forks.seal_at(header.number, parent_total_difficulty).unwrap_or(own)
+}
 
-/// By stake: no difficulty, no nonce, no ommers. On a known chain the number says which it is; on any other the
-/// difficulty does.
-pub(super) fn check(header: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
-    if let RuleSet::Forks(forks) = chain.rules() {
-        match (forks.is_merged(header.number), header.is_proof_of_stake()) {
-            (true, false) => return Err(RuleViolation::StakeDifficulty { got: header.difficulty }),
-            (false, true) => return Err(RuleViolation::WorkDifficulty),
-            _ => {}
-        }
-    }
-    if !header.is_proof_of_stake() {
-        return Ok(());
+/// By stake: no difficulty, no nonce, no ommers. Otherwise: some difficulty.
+pub(super) fn check(header: &Header<'_>, seal: Seal) -> Result<(), RuleViolation> {
+    match (seal, header.is_proof_of_stake()) {
+        (Seal::Work, false) => return Ok(()),
+        (Seal::Work, true) => return Err(RuleViolation::WorkDifficulty),
+        (Seal::Stake, false) => return Err(RuleViolation::StakeDifficulty { got: header.difficulty }),
+        (Seal::Stake, true) => {}
     }
     if header.nonce != B64::ZERO {
         return Err(RuleViolation::StakeNonce { got: u64::from_be_bytes(header.nonce.0) });

@@ -1,22 +1,51 @@
-//! Time goes forward: strictly, but on a chain of authorities whose period may be zero.
+//! Time goes forward, and not past the clock.
 
-use super::{RuleViolation, extra_data::may_be_authority};
+use super::{RuleViolation, merge};
 use crate::{
-    chain::{ChainSpec, RuleSet},
+    chain::{ChainSpec, Consensus, ForkSchedule, Seal},
     header::Header,
 };
 
-/// `timestamp > parent.timestamp` (Yellow Paper 4.4.4). EIP-225 asks for `>= parent + period`, and a development chain
-/// has period 0: what may be such a chain may stand still.
+/// Seconds by which a block by ethash may be ahead of the clock: what go-ethereum and others grant.
+const FUTURE_SECONDS_MAX: u64 = 15;
+
+/// `timestamp > parent.timestamp` (Yellow Paper 4.4.4); for an authority `>= parent.timestamp + period` (EIP-225), which
+/// on a development chain may be the same second.
 pub(super) fn check_against_parent(
     child: &Header<'_>,
     parent: &Header<'_>,
-    chain: &ChainSpec,
+    forks: &ForkSchedule,
+    seal: Seal,
 ) -> Result<(), RuleViolation> {
-    let may_stand = matches!(chain.rules(), RuleSet::Structural) && may_be_authority(child);
-    if child.timestamp > parent.timestamp || (may_stand && child.timestamp == parent.timestamp) {
-        Ok(())
-    } else {
-        Err(RuleViolation::Timestamp { got: child.timestamp, parent: parent.timestamp })
+    let (got, parent) = (child.timestamp, parent.timestamp);
+    match (seal, forks.consensus) {
+        (Seal::Work, Consensus::Clique { period, .. }) => {
+            let earliest = parent.saturating_add(period);
+            if got >= earliest { Ok(()) } else { Err(RuleViolation::CliquePeriod { got, earliest }) }
+        }
+        _ if got > parent => Ok(()),
+        _ => Err(RuleViolation::Timestamp { got, parent }),
     }
+}
+
+/// Of any chain: `timestamp >= parent.timestamp`. Some make several blocks in a second.
+pub(super) fn check_not_back(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
+    let (got, parent) = (child.timestamp, parent.timestamp);
+    if got >= parent { Ok(()) } else { Err(RuleViolation::Timestamp { got, parent }) }
+}
+
+/// A header that was just made is not later than the clock (`now`, seconds since 1970): by ethash 15 seconds at most, by
+/// an authority not at all. By stake the time of a slot is a matter of the consensus layer, and of a chain that is not
+/// known nothing can be said.
+///
+/// For live headers alone: the clock of a page is whatever its user set, so a sync of history never asks it.
+pub fn check_future(header: &Header<'_>, now: u64, chain: &ChainSpec) -> Result<(), RuleViolation> {
+    let Some(forks) = chain.forks() else { return Ok(()) };
+    let ahead = match (merge::seal_of(header, forks, None), forks.consensus) {
+        (Seal::Stake, _) => return Ok(()),
+        (Seal::Work, Consensus::Ethash) => FUTURE_SECONDS_MAX,
+        (Seal::Work, Consensus::Clique { .. }) => 0,
+    };
+    let (got, latest) = (header.timestamp, now.saturating_add(ahead));
+    if got <= latest { Ok(()) } else { Err(RuleViolation::TimestampInFuture { got, latest }) }
 }

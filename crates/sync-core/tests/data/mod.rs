@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::hex;
+use alloy_primitives::{U256, hex};
 use bytes::Bytes;
 
 /// A file of the test data, if it is there. If not, says so: the caller then passes without having tested anything.
@@ -39,23 +39,37 @@ pub fn concatenated(path: &Path) -> Vec<Bytes> {
     headers
 }
 
-/// Headers of an era1 file (e2store: type u16, length u32, reserved u16, then framed snappy), rising.
+/// Headers of an era1 file, rising.
 pub fn era1(path: &Path) -> Vec<Bytes> {
     const COMPRESSED_HEADER: u16 = 0x03;
+    let decompress = |body: &[u8]| {
+        let mut rlp = Vec::new();
+        snap::read::FrameDecoder::new(body).read_to_end(&mut rlp).expect("framed snappy");
+        rlp.into()
+    };
+    era1_entries(path, COMPRESSED_HEADER).iter().map(|body| decompress(body)).collect()
+}
+
+/// Total difficulty of each block of an era1 file, rising.
+pub fn era1_total_difficulties(path: &Path) -> Vec<U256> {
+    const TOTAL_DIFFICULTY: u16 = 0x06;
+    era1_entries(path, TOTAL_DIFFICULTY).iter().map(|body| U256::from_le_slice(body)).collect()
+}
+
+/// The entries of one type of an e2store file (type u16, length u32, reserved u16, then the body).
+fn era1_entries(path: &Path, wanted: u16) -> Vec<Vec<u8>> {
     let file = fs::read(path).expect("the file is readable");
     let mut rest = file.as_slice();
-    let mut headers = Vec::new();
+    let mut entries = Vec::new();
     while let Some((entry, body)) = rest.split_first_chunk::<8>() {
         let [t0, t1, l0, l1, l2, l3, ..] = *entry;
         let (body, next) = body.split_at(u32::from_le_bytes([l0, l1, l2, l3]) as usize);
-        if u16::from_le_bytes([t0, t1]) == COMPRESSED_HEADER {
-            let mut rlp = Vec::new();
-            snap::read::FrameDecoder::new(body).read_to_end(&mut rlp).expect("framed snappy");
-            headers.push(rlp.into());
+        if u16::from_le_bytes([t0, t1]) == wanted {
+            entries.push(body.to_vec());
         }
         rest = next;
     }
-    headers
+    entries
 }
 
 /// The objects of a gzipped file of JSON lines.

@@ -3,15 +3,14 @@
 //! For tests alone, but part of the crate, because every store's tests need it, wherever they run.
 
 use alloc::vec::Vec;
-use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
-use alloy_rlp::{BufMut, Encodable, Header as RlpHeader};
+use alloy_primitives::{Address, B64, B256, U256, keccak256};
 use bytes::Bytes;
 
 use crate::{
     chain::{ChainSpec, RuleSet},
     checkpoint::Checkpoint,
     etl::{Collector, HeaderBatch},
-    header::Header,
+    header::{EMPTY_OMMERS_HASH, Header, encode},
     id::BatchId,
     lineage::{Anchor, Lineage, SealedRun, VerifiedHeaders},
     range::{BlockNumber, BlockRange},
@@ -19,7 +18,6 @@ use crate::{
 };
 
 const NO_BLOOM: &[u8; 256] = &[0; 256];
-const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 /// Gas limit of every block.
 const GAS_LIMIT: u64 = 30_000_000;
 /// Headers in one answer, as the lineage gets them.
@@ -137,43 +135,5 @@ impl TestChain {
             batches.extend(collector.take_partial(BatchId(batches.len() as u64), &base));
         }
         batches
-    }
-}
-
-/// The RLP of a header. Production code never encodes one: a hash is that of the bytes received.
-pub fn encode(header: &Header<'_>) -> Bytes {
-    let mut fields = Vec::with_capacity(700);
-    header.parent_hash.encode(&mut fields);
-    header.ommers_hash.encode(&mut fields);
-    header.beneficiary.encode(&mut fields);
-    header.state_root.encode(&mut fields);
-    header.transactions_root.encode(&mut fields);
-    header.receipts_root.encode(&mut fields);
-    header.logs_bloom.encode(&mut fields);
-    header.difficulty.encode(&mut fields);
-    header.number.encode(&mut fields);
-    header.gas_limit.encode(&mut fields);
-    header.gas_used.encode(&mut fields);
-    header.timestamp.encode(&mut fields);
-    header.extra_data.encode(&mut fields);
-    header.mix_hash.encode(&mut fields);
-    header.nonce.encode(&mut fields);
-    optional(&header.base_fee_per_gas, &mut fields);
-    optional(&header.withdrawals_root, &mut fields);
-    optional(&header.blob_gas_used, &mut fields);
-    optional(&header.excess_blob_gas, &mut fields);
-    optional(&header.parent_beacon_block_root, &mut fields);
-    optional(&header.requests_hash, &mut fields);
-    optional(&header.block_access_list_hash, &mut fields);
-    optional(&header.slot_number, &mut fields);
-    let mut rlp = Vec::with_capacity(fields.len() + 4);
-    RlpHeader { list: true, payload_length: fields.len() }.encode(&mut rlp);
-    rlp.put_slice(&fields);
-    rlp.into()
-}
-
-fn optional<T: Encodable>(field: &Option<T>, out: &mut Vec<u8>) {
-    if let Some(value) = field {
-        value.encode(out);
     }
 }

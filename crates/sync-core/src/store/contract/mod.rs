@@ -28,7 +28,8 @@ use crate::{
     store::HeaderStore,
 };
 
-pub use chain::{TestChain, encode};
+pub use crate::header::encode;
+pub use chain::TestChain;
 pub use damage::*;
 pub use plain::*;
 

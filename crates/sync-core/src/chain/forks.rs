@@ -1,0 +1,156 @@
+//! The forks that a header shows, and where each begins on a chain.
+//!
+//! A [`ForkSchedule`] is a table of numbers and times; it holds no rule. What a fork changes stands in
+//! [`rules`](crate::rules), one file for each matter. Forks that no header shows (Tangerine Whistle, Spurious Dragon,
+//! Petersburg, Istanbul, Berlin) are not in it.
+
+use alloc::borrow::Cow;
+use alloy_primitives::U256;
+
+use crate::range::BlockNumber;
+
+/// Blob parameters that hold from a time on (EIP-7840; later ones by "blob parameter only" forks, EIP-7892).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobParams {
+    /// First timestamp, in seconds.
+    pub from: u64,
+    /// Blobs of a block that keep the blob fee where it is.
+    pub target: u64,
+    /// Blobs that a block may hold.
+    pub max: u64,
+    /// How slowly the blob fee follows the excess: `BASE_FEE_UPDATE_FRACTION` of EIP-4844.
+    pub update_fraction: u64,
+}
+
+impl BlobParams {
+    /// EIP-4844, from Cancun on.
+    pub const fn cancun(from: u64) -> Self {
+        Self { from, target: 3, max: 6, update_fraction: 3_338_477 }
+    }
+
+    /// EIP-7691, from Prague on; Osaka keeps it.
+    pub const fn prague(from: u64) -> Self {
+        Self { from, target: 6, max: 9, update_fraction: 5_007_716 }
+    }
+
+    /// EIP-7892, the first step of the public networks.
+    pub const fn bpo1(from: u64) -> Self {
+        Self { from, target: 10, max: 15, update_fraction: 8_346_193 }
+    }
+
+    /// EIP-7892, the second step of the public networks.
+    pub const fn bpo2(from: u64) -> Self {
+        Self { from, target: 14, max: 21, update_fraction: 11_684_671 }
+    }
+}
+
+/// Who makes the blocks until proof of stake does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consensus {
+    /// Proof of work by ethash (Yellow Paper 4.4.4); nothing before the merge on a chain merged from its genesis on.
+    #[default]
+    Ethash,
+    /// Proof of authority (EIP-225).
+    Clique {
+        /// Seconds between two blocks, at the least.
+        period: u64,
+        /// Blocks from one checkpoint to the next; 30,000 on the public networks that were.
+        epoch: u64,
+    },
+}
+
+/// The fork of the DAO (EIP-779), with the side that the chain took. Its first ten blocks are marked in the extra data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DaoFork {
+    /// First block.
+    pub block: BlockNumber,
+    /// `true`: the ten blocks bear the mark. `false`: they must not.
+    pub support: bool,
+}
+
+/// Where each fork that a header shows begins. `None`: not on this chain, or not yet scheduled.
+///
+/// Forks up to the merge begin at a number, later ones at a timestamp (seconds). The default has none: Frontier for ever.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ForkSchedule {
+    /// Who made the blocks before the merge.
+    pub consensus: Consensus,
+    /// Difficulty by the time between two blocks (EIP-2).
+    pub homestead: Option<BlockNumber>,
+    /// Marked extra data (EIP-779).
+    pub dao: Option<DaoFork>,
+    /// Difficulty that knows of ommers (EIP-100), bomb 3,000,000 blocks later (EIP-649).
+    pub byzantium: Option<BlockNumber>,
+    /// Bomb 5,000,000 blocks later (EIP-1234).
+    pub constantinople: Option<BlockNumber>,
+    /// Bomb 9,000,000 blocks later (EIP-2384).
+    pub muir_glacier: Option<BlockNumber>,
+    /// First block with a base fee (EIP-1559); bomb 9,700,000 blocks later (EIP-3554).
+    pub london: Option<BlockNumber>,
+    /// Bomb 10,700,000 blocks later (EIP-4345).
+    pub arrow_glacier: Option<BlockNumber>,
+    /// Bomb 11,400,000 blocks later (EIP-5133).
+    pub gray_glacier: Option<BlockNumber>,
+    /// First block by proof of stake (EIP-3675), by number: for a chain whose merge is history. Where it is known it
+    /// decides, whatever `terminal_total_difficulty` says.
+    pub merge: Option<BlockNumber>,
+    /// A block is by proof of stake when the total difficulty of its parent has reached this (EIP-3675). Zero: from
+    /// genesis on.
+    pub terminal_total_difficulty: Option<U256>,
+    /// Withdrawals root (EIP-4895).
+    pub shanghai: Option<u64>,
+    /// Blob gas and beacon root (EIP-4844, EIP-4788).
+    pub cancun: Option<u64>,
+    /// Requests hash (EIP-7685).
+    pub prague: Option<u64>,
+    /// Blob fee bounded by the cost of execution (EIP-7918).
+    pub osaka: Option<u64>,
+    /// Block access list and slot number (EIP-7928, EIP-7843).
+    pub amsterdam: Option<u64>,
+    /// Blob parameters, rising by time; the last that has begun holds.
+    pub blobs: Cow<'static, [BlobParams]>,
+}
+
+impl ForkSchedule {
+    /// Does the block have a base fee?
+    pub fn is_london(&self, number: BlockNumber) -> bool {
+        begun(self.london, number)
+    }
+
+    /// Is the block known to be made by proof of stake, by its number alone? Where only the total difficulty tells, the
+    /// answer is no; [`ForkSchedule::seal_at`] says more.
+    pub fn is_merged(&self, number: BlockNumber) -> bool {
+        self.seal_at(number, None) == Some(Seal::Stake)
+    }
+
+    /// Who made the block: by the number of the merge where it is known, else by the total difficulty of the parent.
+    /// `None`: the total difficulty would tell, and is not given.
+    pub fn seal_at(&self, number: BlockNumber, parent_total_difficulty: Option<U256>) -> Option<Seal> {
+        let seal = |stake| if stake { Seal::Stake } else { Seal::Work };
+        match (self.merge, self.terminal_total_difficulty) {
+            (Some(first), _) => Some(seal(number >= first)),
+            (None, Some(terminal)) if terminal.is_zero() => Some(Seal::Stake),
+            (None, Some(terminal)) => parent_total_difficulty.map(|total| seal(total >= terminal)),
+            (None, None) => Some(Seal::Work),
+        }
+    }
+
+    /// The blob parameters of a block with this timestamp.
+    pub fn blob_params(&self, timestamp: u64) -> Option<&BlobParams> {
+        self.blobs.iter().rev().find(|params| timestamp >= params.from)
+    }
+}
+
+/// Who made a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// Work or an authority: what [`Consensus`] says.
+    Work,
+    /// Stake (EIP-3675).
+    Stake,
+}
+
+/// Has a fork that begins at `from` begun at `at`? Both are numbers, or both are times.
+pub(crate) fn begun(from: Option<u64>, at: u64) -> bool {
+    from.is_some_and(|from| at >= from)
+}

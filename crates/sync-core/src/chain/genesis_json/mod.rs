@@ -1,0 +1,154 @@
+//! A chain from the `genesis.json` of go-ethereum, which other clients read too.
+//!
+//! The file holds the forks (`config`), the fields of block 0, and the accounts that the chain begins with (`alloc`).
+//! From the accounts follows the root of the state, from that the genesis header, and from that its hash. A file without
+//! accounts may give the root as `stateRoot`; without either, the genesis is left to whoever knows its hash.
+//!
+//! The file is trusted as far as its reader trusts it: it decides which chain is the true one. It cannot make this code
+//! panic, and what it cannot mean (a number of 300 bits, a target over the highest number of blobs) is an error with the
+//! key. Forks that are not known here are passed over; an engine that is not known is an error, because its headers
+//! follow other rules: such a chain is [`ChainSpec::unknown`].
+
+mod config;
+mod json;
+mod state;
+
+use alloc::string::String;
+use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
+use bytes::Bytes;
+
+use super::{ChainSpec, ForkSchedule, begun};
+use crate::header::{EMPTY_OMMERS_HASH, Header, encode};
+use json::Object;
+
+/// Root of the trie of nothing.
+const EMPTY_ROOT: B256 = b256!("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
+/// SHA-256 of nothing (EIP-7685).
+const EMPTY_REQUESTS_HASH: B256 = b256!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+/// Keccak-256 of the RLP of the empty list (EIP-7928).
+const EMPTY_ACCESS_LIST_HASH: B256 = EMPTY_OMMERS_HASH;
+/// Where the file gives no gas limit, or 0.
+const GAS_LIMIT: u64 = 4_712_388;
+/// Wei per gas, where the file gives none and London is there from genesis on (EIP-1559).
+const BASE_FEE: u64 = 1_000_000_000;
+/// Where the file gives no difficulty.
+const DIFFICULTY: U256 = U256::from_limbs([131_072, 0, 0, 0]);
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisJsonError {
+    /// No JSON object.
+    #[error("{what} is no object: {error}")]
+    Json {
+        /// Key of the object.
+        what: String,
+        /// What the parser says.
+        error: String,
+    },
+    /// A key without which there is no chain.
+    #[error("{0} is absent")]
+    Missing(&'static str),
+    /// A value that its key cannot have.
+    #[error("{key} cannot be {value}")]
+    Value {
+        /// The key.
+        key: String,
+        /// The value, cut to 80 characters.
+        value: String,
+    },
+    /// Blob parameters that cannot be.
+    #[error("blobs of {fork}: target {target} of {max}, fraction {update_fraction}")]
+    Blobs {
+        /// The fork.
+        fork: String,
+        /// Its target.
+        target: u64,
+        /// Its highest number.
+        max: u64,
+        /// Its update fraction.
+        update_fraction: u64,
+    },
+    /// The chain is of an engine, or of a family, whose rules are not known here.
+    #[error("the rules of a chain with {0} are not known")]
+    Engine(String),
+}
+
+/// What a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenesisJson {
+    chain_id: u64,
+    forks: ForkSchedule,
+    header: Option<Bytes>,
+}
+
+impl GenesisJson {
+    /// Reads a file.
+    pub fn parse(text: &str) -> Result<Self, GenesisJsonError> {
+        let file = Object::read(text, "the file")?;
+        let config = file.object("config")?.ok_or(GenesisJsonError::Missing("config"))?;
+        let chain_id = config.number("chainId")?.ok_or(GenesisJsonError::Missing("chainId"))?;
+        let forks = config::forks(&config)?;
+        let header = header(&file, &forks)?;
+        Ok(Self { chain_id, forks, header })
+    }
+
+    /// Chain id.
+    pub fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// The forks.
+    pub fn forks(&self) -> &ForkSchedule {
+        &self.forks
+    }
+
+    /// RLP of the genesis header; `None` when the file gives neither accounts nor the root of the state.
+    pub fn header(&self) -> Option<&Bytes> {
+        self.header.as_ref()
+    }
+
+    /// The chain. Where the header is not known, neither is its hash ([`ChainSpec::with_genesis`]).
+    pub fn chain(&self) -> ChainSpec {
+        ChainSpec::custom(self.chain_id, self.header.as_ref().map(keccak256), self.forks.clone())
+    }
+}
+
+/// Block 0: its own fields, and those that its forks bring, at their empty values.
+fn header(file: &Object<'_>, forks: &ForkSchedule) -> Result<Option<Bytes>, GenesisJsonError> {
+    let state_root = match file.object("alloc")? {
+        Some(alloc) => Some(state::root(&alloc)?),
+        None => file.fixed("stateRoot")?.map(B256::from),
+    };
+    let Some(state_root) = state_root else { return Ok(None) };
+    let timestamp = file.number("timestamp")?.unwrap_or(0);
+    let extra_data = file.bytes("extraData")?.unwrap_or_default();
+    let base_fee = file.number("baseFeePerGas")?.unwrap_or(BASE_FEE);
+    let (excess, used) = (file.number("excessBlobGas")?.unwrap_or(0), file.number("blobGasUsed")?.unwrap_or(0));
+    let at = |fork| begun(fork, timestamp);
+    let header = Header {
+        parent_hash: file.fixed("parentHash")?.unwrap_or_default().into(),
+        ommers_hash: EMPTY_OMMERS_HASH,
+        beneficiary: Address::from(file.fixed("coinbase")?.unwrap_or_default()),
+        state_root,
+        transactions_root: EMPTY_ROOT,
+        receipts_root: EMPTY_ROOT,
+        logs_bloom: &[0; 256],
+        difficulty: file.wide("difficulty")?.unwrap_or(DIFFICULTY),
+        number: 0,
+        gas_limit: file.number("gasLimit")?.filter(|limit| *limit > 0).unwrap_or(GAS_LIMIT),
+        gas_used: file.number("gasUsed")?.unwrap_or(0),
+        timestamp,
+        extra_data: &extra_data,
+        mix_hash: file.fixed("mixHash")?.unwrap_or_default().into(),
+        nonce: B64::from(file.number("nonce")?.unwrap_or(0).to_be_bytes()),
+        base_fee_per_gas: forks.is_london(0).then_some(base_fee),
+        withdrawals_root: at(forks.shanghai).then_some(EMPTY_ROOT),
+        blob_gas_used: at(forks.cancun).then_some(used),
+        excess_blob_gas: at(forks.cancun).then_some(excess),
+        parent_beacon_block_root: at(forks.cancun).then_some(B256::ZERO),
+        requests_hash: at(forks.prague).then_some(EMPTY_REQUESTS_HASH),
+        block_access_list_hash: at(forks.amsterdam).then_some(EMPTY_ACCESS_LIST_HASH),
+        slot_number: at(forks.amsterdam).then_some(0),
+    };
+    Ok(Some(encode(&header)))
+}

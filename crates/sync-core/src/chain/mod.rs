@@ -1,0 +1,107 @@
+//! What a chain is: its id, its genesis and the forks that decide which rules hold where.
+//!
+//! Two kinds of chain. Of a known one, a public network ([`ChainSpec::mainnet`] and others) or one that a
+//! `genesis.json` describes (feature `genesis-json`), we know every fork to the block and to the second
+//! ([`ForkSchedule`]). Of any other chain we know an id and, at most, a genesis hash; it is held to
+//! [`RuleSet::Structural`], so that no honest chain is refused for a rule that it never had.
+
+mod forks;
+#[cfg(feature = "genesis-json")]
+mod genesis_json;
+mod networks;
+
+use alloy_primitives::B256;
+
+pub(crate) use forks::begun;
+pub use forks::{BlobParams, Consensus, DaoFork, ForkSchedule, Seal};
+#[cfg(feature = "genesis-json")]
+pub use genesis_json::{GenesisJson, GenesisJsonError};
+
+/// Chain id of the chains that `header-peer serve --generate` makes.
+pub const GENERATED_CHAIN_ID: u64 = 4_919;
+
+/// Which rules a chain's headers are held to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "few exist, and each header's rules would go through the box")]
+pub enum RuleSet {
+    /// Every rule, at the forks of this schedule.
+    Forks(ForkSchedule),
+    /// What holds on every chain of headers, whoever makes them: layer twos, side chains, private networks. The hash of
+    /// the child's parent is the parent's, numbers follow each other, time does not go back, no more gas is used than
+    /// allowed, later fields stay once they are there, and no difficulty follows after the merge took it away.
+    ///
+    /// Nothing else, because each other rule is broken by some honest chain: the base fee (OP, Polygon and BSC have
+    /// their own), how fast the gas limit moves (OP: as it likes; BSC: by 1/256), a time later than the parent's (Arbitrum
+    /// and BSC make several blocks in a second), 32 bytes of extra data (every chain of authorities), whole blobs (OP
+    /// counts other data in the field).
+    Structural,
+}
+
+/// A chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainSpec {
+    id: u64,
+    name: Option<&'static str>,
+    genesis: Option<B256>,
+    rules: RuleSet,
+}
+
+impl ChainSpec {
+    /// A chain of `header-peer serve --generate`: every fork up to Prague from genesis on.
+    pub fn generated(genesis: B256) -> Self {
+        Self::custom(GENERATED_CHAIN_ID, genesis, networks::GENERATED)
+    }
+
+    /// A chain of which nothing is known but its id and, perhaps, its genesis. Its headers are held to
+    /// [`RuleSet::Structural`].
+    pub fn unknown(id: u64, genesis: impl Into<Option<B256>>) -> Self {
+        Self { id, name: None, genesis: genesis.into(), rules: RuleSet::Structural }
+    }
+
+    /// A chain with its own schedule.
+    pub fn custom(id: u64, genesis: impl Into<Option<B256>>, forks: ForkSchedule) -> Self {
+        Self { id, name: None, genesis: genesis.into(), rules: RuleSet::Forks(forks) }
+    }
+
+    fn public(id: u64, name: &'static str, genesis: Option<B256>, forks: ForkSchedule) -> Self {
+        Self { id, name: Some(name), genesis, rules: RuleSet::Forks(forks) }
+    }
+
+    /// The same chain with this block 0.
+    pub fn with_genesis(self, genesis: B256) -> Self {
+        Self { genesis: Some(genesis), ..self }
+    }
+
+    /// Chain id (EIP-155).
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Name of a public network.
+    pub fn name(&self) -> Option<&'static str> {
+        self.name
+    }
+
+    /// Hash of block 0, when it is known.
+    pub fn genesis(&self) -> Option<B256> {
+        self.genesis
+    }
+
+    /// The rules of this chain.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The forks of this chain; `None` when they are not known.
+    pub fn forks(&self) -> Option<&ForkSchedule> {
+        match &self.rules {
+            RuleSet::Forks(forks) => Some(forks),
+            RuleSet::Structural => None,
+        }
+    }
+
+    /// Who makes the blocks until proof of stake does; `None` when it is not known.
+    pub fn consensus(&self) -> Option<Consensus> {
+        self.forks().map(|forks| forks.consensus)
+    }
+}

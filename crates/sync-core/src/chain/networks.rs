@@ -1,0 +1,185 @@
+//! The public networks: their names, their ids, their genesis and their forks.
+//!
+//! The numbers and times are those of go-ethereum `params/config.go` and of `alloy-hardforks`; a test compares each with
+//! the latter. The tables stand here, in a few hundred bytes, because that crate brings the forks of chains that are not
+//! ours, and its lookup by name, into a wasm that has no room to give away.
+
+use alloc::borrow::Cow;
+use alloy_primitives::{U256, b256};
+
+use super::{BlobParams, ChainSpec, Consensus, DaoFork, ForkSchedule};
+
+impl ChainSpec {
+    /// Ethereum mainnet.
+    pub fn mainnet() -> Self {
+        let genesis = b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3");
+        Self::public(1, "mainnet", Some(genesis), MAINNET)
+    }
+
+    /// Sepolia: a test network, proof of work up to 1,450,408.
+    pub fn sepolia() -> Self {
+        let genesis = b256!("25a5cc106eea7138acab33231d7160d69cb777ee0c2c553fcddf5138993e6dd9");
+        Self::public(11_155_111, "sepolia", Some(genesis), SEPOLIA)
+    }
+
+    /// Holesky: a test network, proof of stake from block 1.
+    pub fn holesky() -> Self {
+        let genesis = b256!("b5f7f912443c940f21fd611f12828d75b534364ed9e95ca4e307729a4661bde4");
+        Self::public(17_000, "holesky", Some(genesis), HOLESKY)
+    }
+
+    /// Hoodi: a test network, proof of stake from block 1.
+    pub fn hoodi() -> Self {
+        let genesis = b256!("bbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b");
+        Self::public(560_048, "hoodi", Some(genesis), HOODI)
+    }
+
+    /// What a node in developer mode makes: every fork up to the second step of blobs from genesis on. The genesis is
+    /// not known: each kind of node has its own, and it changes with their versions ([`ChainSpec::with_genesis`]).
+    pub fn dev() -> Self {
+        Self::public(1_337, "dev", None, DEV)
+    }
+
+    /// The public network with this chain id. Not [`ChainSpec::dev`]: many private chains bear its id, with other forks.
+    pub fn by_id(id: u64) -> Option<Self> {
+        match id {
+            1 => Some(Self::mainnet()),
+            11_155_111 => Some(Self::sepolia()),
+            17_000 => Some(Self::holesky()),
+            560_048 => Some(Self::hoodi()),
+            _ => None,
+        }
+    }
+
+    /// The network with this name: `mainnet`, `sepolia`, `holesky`, `hoodi` or `dev`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        match name {
+            "mainnet" => Some(Self::mainnet()),
+            "sepolia" => Some(Self::sepolia()),
+            "holesky" => Some(Self::holesky()),
+            "hoodi" => Some(Self::hoodi()),
+            "dev" => Some(Self::dev()),
+            _ => None,
+        }
+    }
+}
+
+/// Every fork that begins at a number, from genesis on, and no bomb delayed further than London does. What the later
+/// networks begin with.
+const FROM_LONDON: ForkSchedule = ForkSchedule {
+    consensus: Consensus::Ethash,
+    homestead: Some(0),
+    dao: None,
+    byzantium: Some(0),
+    constantinople: Some(0),
+    muir_glacier: Some(0),
+    london: Some(0),
+    arrow_glacier: None,
+    gray_glacier: None,
+    merge: None,
+    terminal_total_difficulty: None,
+    shanghai: None,
+    cancun: None,
+    prague: None,
+    osaka: None,
+    amsterdam: None,
+    blobs: Cow::Borrowed(&[]),
+};
+
+const MAINNET: ForkSchedule = ForkSchedule {
+    homestead: Some(1_150_000),
+    dao: Some(DaoFork { block: 1_920_000, support: true }),
+    byzantium: Some(4_370_000),
+    constantinople: Some(7_280_000),
+    muir_glacier: Some(9_200_000),
+    london: Some(12_965_000),
+    arrow_glacier: Some(13_773_000),
+    gray_glacier: Some(15_050_000),
+    merge: Some(15_537_394),
+    // 58,750,000,000,000,000,000,000
+    terminal_total_difficulty: Some(U256::from_limbs([0xd808_a128_d738_0000, 0xc70, 0, 0])),
+    shanghai: Some(1_681_338_455),
+    cancun: Some(1_710_338_135),
+    prague: Some(1_746_612_311),
+    osaka: Some(1_764_798_551),
+    blobs: Cow::Borrowed(&[
+        BlobParams::cancun(1_710_338_135),
+        BlobParams::prague(1_746_612_311),
+        BlobParams::bpo1(1_765_290_071),
+        BlobParams::bpo2(1_767_747_671),
+    ]),
+    ..FROM_LONDON
+};
+
+const SEPOLIA: ForkSchedule = ForkSchedule {
+    merge: Some(1_450_409),
+    terminal_total_difficulty: Some(U256::from_limbs([17_000_000_000_000_000, 0, 0, 0])),
+    shanghai: Some(1_677_557_088),
+    cancun: Some(1_706_655_072),
+    prague: Some(1_741_159_776),
+    osaka: Some(1_760_427_360),
+    amsterdam: Some(1_791_294_816),
+    blobs: Cow::Borrowed(&[
+        BlobParams::cancun(1_706_655_072),
+        BlobParams::prague(1_741_159_776),
+        BlobParams::bpo1(1_761_017_184),
+        BlobParams::bpo2(1_761_607_008),
+    ]),
+    ..FROM_LONDON
+};
+
+/// Genesis has difficulty 1 and a terminal total difficulty of 0: block 1 is the first by proof of stake, and genesis
+/// is never validated, so "from 0" says the same.
+const HOLESKY: ForkSchedule = ForkSchedule {
+    merge: Some(0),
+    terminal_total_difficulty: Some(U256::ZERO),
+    shanghai: Some(1_696_000_704),
+    cancun: Some(1_707_305_664),
+    prague: Some(1_740_434_112),
+    osaka: Some(1_759_308_480),
+    blobs: Cow::Borrowed(&[
+        BlobParams::cancun(1_707_305_664),
+        BlobParams::prague(1_740_434_112),
+        BlobParams::bpo1(1_759_800_000),
+        BlobParams::bpo2(1_760_389_824),
+    ]),
+    ..FROM_LONDON
+};
+
+const HOODI: ForkSchedule = ForkSchedule {
+    merge: Some(0),
+    terminal_total_difficulty: Some(U256::ZERO),
+    shanghai: Some(0),
+    cancun: Some(0),
+    prague: Some(1_742_999_832),
+    osaka: Some(1_761_677_592),
+    blobs: Cow::Borrowed(&[
+        BlobParams::cancun(0),
+        BlobParams::prague(1_742_999_832),
+        BlobParams::bpo1(1_762_365_720),
+        BlobParams::bpo2(1_762_955_544),
+    ]),
+    ..FROM_LONDON
+};
+
+const DEV: ForkSchedule = ForkSchedule {
+    merge: Some(0),
+    terminal_total_difficulty: Some(U256::ZERO),
+    shanghai: Some(0),
+    cancun: Some(0),
+    prague: Some(0),
+    osaka: Some(0),
+    blobs: Cow::Borrowed(&[BlobParams::bpo2(0)]),
+    ..FROM_LONDON
+};
+
+/// Of [`ChainSpec::generated`].
+pub(super) const GENERATED: ForkSchedule = ForkSchedule {
+    merge: Some(0),
+    terminal_total_difficulty: Some(U256::ZERO),
+    shanghai: Some(0),
+    cancun: Some(0),
+    prague: Some(0),
+    blobs: Cow::Borrowed(&[BlobParams::prague(0)]),
+    ..FROM_LONDON
+};
