@@ -147,7 +147,8 @@ fn difficulty_is_that_of_the_turn() {
     let mut turns = [0, 0];
     for at in 7..13 {
         // Two of three may sign; the turn is at most one's.
-        let allowed: Vec<char> = "ABC".chars().filter(|by| chain.clone().push(chain.next(*by, |_| ())).is_ok()).collect();
+        let allowed: Vec<char> =
+            "ABC".chars().filter(|by| chain.clone().push(chain.next(*by, |_| ())).is_ok()).collect();
         assert_eq!(allowed.len(), 2);
         for by in &allowed {
             let in_turn = signers[at % 3] == authorities::address(*by);
@@ -189,7 +190,8 @@ fn the_seal_is_that_of_a_signer_over_this_header() {
     let seal = |from: usize, len: usize, value: u8| {
         changed(&good, field::EXTRA_DATA, |extra| extra[32 + from..32 + from + len].fill(value))
     };
-    for header in [seal(64, 1, 2), seal(64, 1, 27), seal(0, 32, 0), seal(32, 32, 0), seal(0, 32, 0xff), seal(0, 65, 0)] {
+    for header in [seal(64, 1, 2), seal(64, 1, 27), seal(0, 32, 0), seal(32, 32, 0), seal(0, 32, 0xff), seal(0, 65, 0)]
+    {
         assert_eq!(apply(header), Err(CliqueViolation::Seal));
     }
 }
@@ -241,13 +243,15 @@ fn a_snapshot_begins_at_any_checkpoint() {
     chain.grow('A');
     assert_eq!(later.apply(chain.tip()), Ok(authorities::address('A')));
 
-    let begin = |header: &[u8]| Snapshot::from_checkpoint(chain.clique, header).map(|snapshot| snapshot.signers().len());
+    let begin =
+        |header: &[u8]| Snapshot::from_checkpoint(chain.clique, header).map(|snapshot| snapshot.signers().len());
     assert_eq!(begin(&chain.headers[5]), Err(CliqueViolation::NotACheckpoint { number: 5, epoch: 4 }));
     let genesis = |list: &[Address]| changed(&chain.headers[0], field::EXTRA_DATA, |extra| *extra = extra_data(list));
     assert_eq!(begin(&genesis(&[])), Err(CliqueViolation::NoSigners));
     let twice = authorities::address('B');
     assert_eq!(begin(&genesis(&[twice, twice])), Err(CliqueViolation::SignerTwice { signer: twice }));
-    let many: Vec<Address> = (0..=CLIQUE_SIGNERS_MAX as u64).map(|at| Address::left_padding_from(&at.to_be_bytes())).collect();
+    let many: Vec<Address> =
+        (0..=CLIQUE_SIGNERS_MAX as u64).map(|at| Address::left_padding_from(&at.to_be_bytes())).collect();
     assert_eq!(begin(&genesis(&many)), Err(CliqueViolation::TooManySigners { max: CLIQUE_SIGNERS_MAX }));
     assert_eq!(begin(&genesis(&many[1..])), Ok(CLIQUE_SIGNERS_MAX));
     // A checkpoint that none of its signers signed.
@@ -315,7 +319,9 @@ fn what_is_no_header_has_no_seal() {
     let chain = chain();
     for cut in 0..chain.tip().len() {
         assert!(matches!(chain.snapshot.clone().apply(&chain.tip()[..cut]), Err(CliqueViolation::Undecodable(_))));
-        assert!(Snapshot::from_checkpoint(chain.clique, &chain.headers[0][..cut.min(chain.headers[0].len() - 1)]).is_err());
+        assert!(
+            Snapshot::from_checkpoint(chain.clique, &chain.headers[0][..cut.min(chain.headers[0].len() - 1)]).is_err()
+        );
     }
 }
 

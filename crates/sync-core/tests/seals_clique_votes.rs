@@ -44,7 +44,12 @@ const fn short_epochs(shows: &'static str, genesis: &'static str, headers: &'sta
 const SCENARIOS: [Scenario; 24] = [
     scenario("a lone signer signs", "A", "A", Signers("A")),
     scenario("one vote lets a second in; a third needs two", "A", "A+B B A+C", Signers("AB")),
-    scenario("two let in a third and a fourth; a fifth needs three", "AB", "A+C B+C A+D B+D C A+E B+E", Signers("ABCD")),
+    scenario(
+        "two let in a third and a fourth; a fifth needs three",
+        "AB",
+        "A+C B+C A+D B+D C A+E B+E",
+        Signers("ABCD"),
+    ),
     scenario("a lone signer votes itself out", "A", "A-A", Signers("")),
     scenario("of two, one vote against is not enough", "AB", "A-B", Signers("AB")),
     scenario("of two, both votes are, one's own too", "AB", "A-B B-B", Signers("A")),

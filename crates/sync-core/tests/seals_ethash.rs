@@ -43,7 +43,9 @@ fn chain(path: &str) -> Option<Vec<Bytes>> {
 fn check(headers: &[Bytes], cache: &Cache) -> usize {
     let sample = headers.iter().step_by(EVERY);
     sample
-        .map(|header| verify(header, cache).unwrap_or_else(|violation| panic!("{:?}: {violation}", Header::decode(header))))
+        .map(|header| {
+            verify(header, cache).unwrap_or_else(|violation| panic!("{:?}: {violation}", Header::decode(header)))
+        })
         .count()
 }
 

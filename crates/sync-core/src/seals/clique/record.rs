@@ -47,11 +47,7 @@ impl Snapshot {
             timestamp: self.timestamp,
             signers: self.signers().collect(),
             recents: self.recents.iter().map(|(number, signer)| Recent { number: *number, signer: *signer }).collect(),
-            votes: self
-                .votes
-                .iter()
-                .map(|Vote { about, by, authorize }| CastVote { about, by, authorize })
-                .collect(),
+            votes: self.votes.iter().map(|Vote { about, by, authorize }| CastVote { about, by, authorize }).collect(),
         };
         let mut out = Vec::with_capacity(record.length());
         Encodable::encode(&record, &mut out);
@@ -89,8 +85,9 @@ impl Snapshot {
         self.signers.len() <= CLIQUE_SIGNERS_MAX
             && self.votes.len() <= CLIQUE_VOTES_MAX
             && self.recents.keys().all(lately)
-            && self.votes.iter().all(|vote| {
-                self.signers.contains(&vote.by) && vote.authorize != self.signers.contains(&vote.about)
-            })
+            && self
+                .votes
+                .iter()
+                .all(|vote| self.signers.contains(&vote.by) && vote.authorize != self.signers.contains(&vote.about))
     }
 }

@@ -34,8 +34,7 @@ pub(super) struct Extra<'a> {
 
 impl<'a> Extra<'a> {
     pub(super) fn of(extra_data: &'a [u8]) -> Result<Self, CliqueViolation> {
-        let short =
-            CliqueViolation::ExtraTooShort { got: extra_data.len(), min: VANITY_BYTES + SEAL_BYTES };
+        let short = CliqueViolation::ExtraTooShort { got: extra_data.len(), min: VANITY_BYTES + SEAL_BYTES };
         let Some((unsealed, seal)) = extra_data.split_last_chunk() else { return Err(short) };
         let Some(signers) = unsealed.get(VANITY_BYTES..) else { return Err(short) };
         Ok(Self { unsealed, signers, seal })
