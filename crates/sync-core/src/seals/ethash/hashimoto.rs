@@ -21,8 +21,8 @@ pub struct Hashimoto {
     pub result: B256,
 }
 
-/// Runs hashimoto over the seal hash of a header and its nonce. One to two milliseconds of a browser's time: 128 items of
-/// 256 row reads each.
+/// Runs hashimoto over the seal hash of a header and its nonce. Some milliseconds: 128 items
+/// of 256 reads each, all over the cache.
 pub fn hashimoto_light(cache: &Cache, seal_hash: B256, nonce: u64) -> Hashimoto {
     let mut start = [0; 40];
     start[..32].copy_from_slice(seal_hash.as_slice());
@@ -35,9 +35,8 @@ pub fn hashimoto_light(cache: &Cache, seal_hash: B256, nonce: u64) -> Hashimoto 
     for access in 0..ACCESSES {
         let word = mix[(access as usize / 16) % 2][access as usize % 16];
         let pair = fnv(access ^ start_words[0], word) % pairs;
-        for (half, item) in mix.iter_mut().zip([pair * 2, pair * 2 + 1]) {
-            blend(half, &dataset_item(cache, item));
-        }
+        let items = dataset_items(cache, [pair * 2, pair * 2 + 1]);
+        mix.iter_mut().zip(&items).for_each(|(half, item)| blend(half, item));
     }
 
     let mut mix_hash = [0; 32];
@@ -52,19 +51,24 @@ pub fn hashimoto_light(cache: &Cache, seal_hash: B256, nonce: u64) -> Hashimoto 
     Hashimoto { mix_hash: mix_hash.into(), result: keccak256(end) }
 }
 
-/// One item of the dataset.
-fn dataset_item(cache: &Cache, index: u32) -> Row {
+/// Two items of the dataset. Each read of an item waits for the one before it, mostly for memory: so two are walked
+/// side by side, in half the time.
+fn dataset_items(cache: &Cache, indexes: [u32; 2]) -> [Row; 2] {
     let rows = cache.rows();
     // A cache has under 2^22 rows.
     let count = rows.len() as u32;
-    let mut item = rows[(index % count) as usize];
-    item[0] ^= index;
-    let mut item = keccak512(&item);
+    let mut items = indexes.map(|index| {
+        let mut item = rows[(index % count) as usize];
+        item[0] ^= index;
+        keccak512(&item)
+    });
     for parent in 0..DATASET_PARENTS {
-        let row = fnv(index ^ parent, item[parent as usize % 16]) % count;
-        blend(&mut item, &rows[row as usize]);
+        for (item, index) in items.iter_mut().zip(indexes) {
+            let row = fnv(index ^ parent, item[parent as usize % 16]) % count;
+            blend(item, &rows[row as usize]);
+        }
     }
-    keccak512(&item)
+    items.map(|item| keccak512(&item))
 }
 
 fn blend(row: &mut Row, other: &Row) {
