@@ -218,9 +218,9 @@ fn a_forged_header_ends_the_walk() {
     // Headers 20 to 29, rewritten by one who did no work for 25 and all above it.
     let mut forged = headers[20..25].to_vec();
     let mut next = changed(&headers[25], field::BENEFICIARY, |who| who[0] ^= 1);
-    for number in 26..30 {
+    for header in &headers[26..30] {
         forged.push(next.clone());
-        next = changed(&headers[number], field::PARENT_HASH, |parent| *parent = keccak256(&next).to_vec());
+        next = changed(header, field::PARENT_HASH, |parent| *parent = keccak256(&next).to_vec());
     }
     forged.push(next);
     let mut audit = SealAudit::new(SealEngine::Ethash, SealPolicy::Every, range(20, 29)).expect("built in");

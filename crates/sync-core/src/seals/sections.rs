@@ -14,7 +14,7 @@
 //! Both seals ended before Shanghai: a header with more than 16 fields has none.
 
 use alloy_primitives::{B256, Keccak256};
-use alloy_rlp::{Encodable, Header as RlpHeader};
+use alloy_rlp::Header as RlpHeader;
 
 use crate::header::HeaderError;
 
@@ -34,6 +34,7 @@ pub(super) struct Sections<'a> {
     /// The first twelve fields, encoded.
     head: &'a [u8],
     /// The thirteenth, encoded.
+    #[cfg_attr(not(feature = "ethash"), allow(dead_code, reason = "clique writes its own"))]
     extra_data: &'a [u8],
     /// Mix hash and nonce, encoded.
     #[cfg_attr(not(feature = "clique"), allow(dead_code, reason = "ethash hashes all but the proof"))]
@@ -68,8 +69,8 @@ impl<'a> Sections<'a> {
     /// What a clique seal proves: everything, with `unsealed` in place of the extra data (EIP-225).
     #[cfg(feature = "clique")]
     pub(super) fn clique_seal_hash(&self, unsealed: &[u8]) -> B256 {
-        let mut extra_data = alloc::vec::Vec::with_capacity(unsealed.length());
-        unsealed.encode(&mut extra_data);
+        let mut extra_data = alloc::vec::Vec::with_capacity(alloy_rlp::Encodable::length(unsealed));
+        alloy_rlp::Encodable::encode(unsealed, &mut extra_data);
         hash_list(&[self.head, &extra_data, self.proof, self.tail])
     }
 }

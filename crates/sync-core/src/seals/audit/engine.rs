@@ -59,6 +59,7 @@ pub(super) enum Stop {
 
 impl Engine {
     /// The state before the header `first`.
+    #[cfg_attr(not(feature = "clique"), allow(unused_variables, reason = "only clique must begin somewhere"))]
     pub(super) fn new(engine: SealEngine, first: BlockNumber) -> Result<Self, AuditError> {
         match engine {
             SealEngine::None => Ok(Self::None),
@@ -84,6 +85,7 @@ impl Engine {
     }
 
     /// Checks the seal of the header that is due, if the policy asks for it; for at most `work` where it can be cut.
+    #[cfg_attr(not(feature = "ethash"), allow(unused_variables, reason = "only ethash samples and can be cut"))]
     pub(super) fn look_at(&mut self, due: Due<'_>, policy: SealPolicy, work: u32) -> Result<Looked, Stop> {
         match self {
             Self::None => Ok(Looked::Passed { cost: HEADER_WORK }),

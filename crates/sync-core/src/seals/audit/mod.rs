@@ -25,7 +25,8 @@
 //!
 //! # fn read_from_store(_: BlockRange) -> Vec<bytes::Bytes> { Vec::new() }
 //! let range = BlockRange::new(0, 15_537_393).expect("rising");
-//! let policy = SealPolicy::Sample { every: 100.try_into().expect("not 0"), seed: 0x5eed_0f_a_secret };
+//! let secret = 0x5eed; // From the host's source of randomness.
+//! let policy = SealPolicy::Sample { every: 100.try_into().expect("not 0"), seed: secret };
 //! let mut audit = SealAudit::new(SealEngine::Ethash, policy, range).expect("built in");
 //! # let mut calls = 0;
 //! loop {

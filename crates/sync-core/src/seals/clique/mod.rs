@@ -71,7 +71,7 @@ impl Clique {
 
     /// Does this header list the signers?
     pub const fn is_checkpoint(self, number: BlockNumber) -> bool {
-        number % self.epoch.get() == 0
+        number.is_multiple_of(self.epoch.get())
     }
 
     /// The highest checkpoint at or under `number`: where a reader of `number` may begin.
