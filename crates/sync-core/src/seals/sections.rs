@@ -44,7 +44,8 @@ pub(super) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Cuts bytes that [`Header::decode`](crate::header::Header::decode) accepts; an error for any that it does not.
+    /// Cuts bytes that [`Header::decode`](crate::header::Header::decode) accepts. Of any others it makes an error, or a
+    /// hash that means nothing.
     pub(super) fn cut(rlp: &'a [u8]) -> Result<Self, HeaderError> {
         let payload = RlpHeader::decode_bytes(&mut &*rlp, true).map_err(HeaderError::List)?;
         let mut rest = payload;

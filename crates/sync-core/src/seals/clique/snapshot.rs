@@ -87,14 +87,15 @@ impl Snapshot {
         }
         let signer = signer_of(rlp, &extra)?;
         self.check_signer(&header, signer)?;
-        self.check_room(&header)?;
+        let vote = Vote { about: header.beneficiary, by: signer, authorize: header.nonce == NONCE_AUTH };
+        self.check_room(&vote)?;
 
         (self.number, self.hash, self.timestamp) = (header.number, keccak256(rlp), header.timestamp);
         if self.clique.is_checkpoint(header.number) {
             self.votes.clear();
         }
         self.recents.insert(header.number, signer);
-        self.vote(&Vote { about: header.beneficiary, by: signer, authorize: header.nonce == NONCE_AUTH });
+        self.vote(&vote);
         self.forget_old();
         Ok(signer)
     }
@@ -147,13 +148,13 @@ impl Snapshot {
         }
     }
 
-    /// What a header can add stays under our limits.
-    fn check_room(&self, header: &Header<'_>) -> Result<(), CliqueViolation> {
-        if self.votes.len() >= CLIQUE_VOTES_MAX && !self.clique.is_checkpoint(header.number) {
+    /// What a vote can add stays under our limits. A checkpoint's zeros are no vote.
+    fn check_room(&self, vote: &Vote) -> Result<(), CliqueViolation> {
+        let is_signer = self.signers.contains(&vote.about);
+        if self.votes.len() >= CLIQUE_VOTES_MAX && self.votes.would_add(vote, is_signer) {
             return Err(CliqueViolation::TooManyVotes { max: CLIQUE_VOTES_MAX });
         }
-        let adds = header.nonce == NONCE_AUTH && !self.signers.contains(&header.beneficiary);
-        if self.signers.len() >= CLIQUE_SIGNERS_MAX && adds {
+        if self.signers.len() >= CLIQUE_SIGNERS_MAX && vote.authorize && !is_signer {
             return Err(CliqueViolation::TooManySigners { max: CLIQUE_SIGNERS_MAX });
         }
         Ok(())

@@ -30,6 +30,11 @@ impl Votes {
         self.cast.len()
     }
 
+    /// Would this vote be one more?
+    pub(super) fn would_add(&self, vote: &Vote, is_signer: bool) -> bool {
+        vote.authorize != is_signer && !self.cast.contains_key(&(vote.about, vote.by))
+    }
+
     /// Takes a vote, in place of what its caster said about this account before. `is_signer`: may the account sign now?
     pub(super) fn cast(&mut self, vote: Vote, is_signer: bool) {
         let key = (vote.about, vote.by);

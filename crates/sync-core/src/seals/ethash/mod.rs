@@ -66,6 +66,7 @@ pub enum EthashViolation {
 
 /// The hash that the seal of a header is made over: all fields but mix hash and nonce.
 pub fn seal_hash(rlp: &[u8]) -> Result<B256, HeaderError> {
+    Header::decode(rlp)?;
     Sections::cut(rlp).map(|sections| sections.ethash_seal_hash())
 }
 
@@ -84,7 +85,8 @@ pub fn verify(rlp: &[u8], cache: &Cache) -> Result<(), EthashViolation> {
         return Err(EthashViolation::NoDifficulty);
     }
     assert_eq!(Some(cache.epoch()), Epoch::of(header.number), "the cache is that of the header's epoch");
-    let seal_hash = seal_hash(rlp).map_err(EthashViolation::Undecodable)?;
+    let sections = Sections::cut(rlp).map_err(EthashViolation::Undecodable)?;
+    let seal_hash = sections.ethash_seal_hash();
     let Hashimoto { mix_hash, result } = hashimoto_light(cache, seal_hash, u64::from_be_bytes(header.nonce.0));
     if mix_hash != header.mix_hash {
         return Err(EthashViolation::MixHash { got: header.mix_hash, expected: mix_hash });
