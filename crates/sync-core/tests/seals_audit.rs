@@ -314,6 +314,34 @@ fn nothing_to_check_is_done_at_once() {
     }
 }
 
+/// Genesis is given, not made: it has no seal, and costs no cache.
+#[test]
+fn genesis_has_no_work_to_check() {
+    let Some(headers) = worked() else { return };
+    let mut audit = SealAudit::new(SealEngine::Ethash, SealPolicy::Every, range(0, 1)).expect("built in");
+    audit.provide(headers[..1].to_vec());
+    assert_eq!(audit.step(u32::MAX), AuditStep::NeedHeaders(range(1, 1)));
+    assert_eq!((audit.checked(), audit.cache_bytes()), (0, 0));
+}
+
+/// The snapshot in an audit's bytes stands after the header that the audit looked at last, or it is none.
+#[test]
+fn a_snapshot_of_another_header_is_not_taken_up() {
+    let headers = voted().headers;
+    let mut audit = SealAudit::new(CLIQUE, SealPolicy::Every, range(0, 40)).expect("built in");
+    audit.provide(headers[..25].to_vec());
+    assert_eq!(audit.step(u32::MAX), AuditStep::NeedHeaders(range(25, 40)));
+    let bytes = audit.encode();
+    let hash = keccak256(&headers[24]);
+    let places: Vec<usize> = (0..bytes.len() - 32).filter(|at| bytes[*at..*at + 32] == hash[..]).collect();
+    assert_eq!(places.len(), 2, "of the audit, and of its snapshot");
+    for at in places {
+        let mut other = bytes.clone();
+        other[at] ^= 1;
+        assert!(SealAudit::resume(CLIQUE, SealPolicy::Every, range(0, 40), &other).is_none());
+    }
+}
+
 #[test]
 fn an_epoch_too_high_is_told_before_memory_is_asked_for() {
     let Some(headers) = worked() else { return };
