@@ -15,7 +15,7 @@ use crate::{
 /// everywhere but among the [`STRANGERS`].
 const FLOORS: [(&str, &[&str]); 5] = [
     ("words", &["range", "id", "time", "block", "header", "chain", "checkpoint", "config"]),
-    ("truth", &["rules", "fault", "lineage"]),
+    ("truth", &["rules", "fault", "lineage", "seals"]),
     ("parts", &["headers", "peers", "etl", "follow"]),
     ("order", &["progress", "io", "store", "pipeline"]),
     ("machine", &["sync", "lib"]),

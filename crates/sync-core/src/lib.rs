@@ -73,7 +73,7 @@
 //! | machine | [`sync`] | owns the parts and branches across them |
 //! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
 //! | parts | [`headers`], [`peers`], [`etl`] | what to fetch; whom to ask; what to store |
-//! | truth | [`lineage`], [`rules`], [`fault`] | what descends from what; what a header owes to its chain; what can be wrong |
+//! | truth | [`lineage`], [`rules`], `seals`, [`fault`] | what descends from what; what a header owes to its chain; who made it; what can be wrong |
 //! | words | [`block`], [`header`], [`chain`], [`checkpoint`], [`range`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
 //!
 //! Absent, and checked to be: `unsafe`, `std`, async, clocks, hash maps.
@@ -98,6 +98,8 @@ pub mod peers;
 
 pub mod lineage;
 pub mod rules;
+#[cfg(any(feature = "ethash", feature = "clique"))]
+pub mod seals;
 
 pub mod block;
 pub mod chain;
