@@ -36,6 +36,17 @@ pub const FAILED_PEERS_PER_PIECE_MAX: usize = 8;
 /// downloaded again. Raising it makes each batch's checkpoint longer (80 bytes a run).
 pub const SUBCHAINS_MAX: usize = 64;
 
+/// Sorted runs of one ETL load. At the limit all runs are merged into one, which costs a pass over what was spilled;
+/// raising it costs one read buffer a run while a load is merged.
+pub const ETL_RUNS_MAX: usize = 64;
+
+/// Bytes of one block of a spilled run: what a merge reads at once and holds of each run. Smaller buffers use smaller
+/// blocks, so that the read buffers of [`ETL_RUNS_MAX`] runs together are no more than the buffer that was sorted.
+pub const ETL_BLOCK_BYTES: usize = 16 * 1024;
+
+/// Key and value of one ETL entry. The longest header on the wire is 16 KiB; a length over this one is damage.
+pub const ETL_ENTRY_BYTES_MAX: usize = 64 * 1024;
+
 /// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncConfig {
