@@ -71,7 +71,7 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | machine | [`sync`] | owns the parts and branches across them |
-//! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
+//! | order | [`io`], [`progress`], [`store`], [`pipeline`] | what goes in and out; how far the sync is; what a store must do; stages over what is stored |
 //! | parts | [`headers`], [`peers`], [`etl`] | what to fetch; whom to ask; what to store |
 //! | truth | [`lineage`], [`rules`], [`fault`] | what descends from what; what a header owes to its chain; what can be wrong |
 //! | words | [`block`], [`header`], [`chain`], [`checkpoint`], [`range`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
@@ -89,6 +89,7 @@ pub mod sync;
 pub mod config;
 pub mod io;
 
+pub mod pipeline;
 pub mod progress;
 pub mod store;
 

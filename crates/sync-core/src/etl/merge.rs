@@ -20,36 +20,48 @@ pub type Entry<'a> = (&'a [u8], &'a [u8]);
 /// A merge under way. Ask [`next`](Self::next) until it says `None`.
 #[derive(Debug)]
 pub struct Merge<'a, S> {
-    source: Source<'a, S>,
+    source: Source,
+    load: u64,
+    buffer: &'a Buffer,
+    spill: &'a S,
     /// Set when everything was handed out.
     consumed: &'a mut bool,
 }
 
+/// A merge that lets go of its collector for a while: see [`Merge::pause`].
 #[derive(Debug)]
-enum Source<'a, S> {
-    /// Nothing was spilled: the sorted buffer, and the next entry in it.
-    Memory(&'a Buffer, usize),
-    Runs(&'a S, RunsMerge),
+pub struct PausedMerge {
+    pub(super) source: Source,
+    /// The load that it belongs to; a collector that was cleared since then has another.
+    pub(super) load: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Source {
+    /// Nothing was spilled: the next entry in the sorted buffer.
+    Memory(usize),
+    Runs(RunsMerge),
 }
 
 impl<'a, S: Spill> Merge<'a, S> {
-    pub(super) fn of_memory(buffer: &'a Buffer, consumed: &'a mut bool) -> Self {
-        Self { source: Source::Memory(buffer, 0), consumed }
+    pub(super) fn new(paused: PausedMerge, buffer: &'a Buffer, spill: &'a S, consumed: &'a mut bool) -> Self {
+        Self { source: paused.source, load: paused.load, buffer, spill, consumed }
     }
 
-    pub(super) fn of_runs(spill: &'a S, runs: &[Run], rule: EqualKeys, consumed: &'a mut bool) -> Self {
-        Self { source: Source::Runs(spill, RunsMerge::new(runs, rule)), consumed }
+    /// Lets go of the collector; [`SpillCollector::resume`](super::SpillCollector::resume) goes on.
+    pub fn pause(self) -> PausedMerge {
+        PausedMerge { source: self.source, load: self.load }
     }
 
     /// Key and value of the next entry, rising by key; `None` at the end.
     #[allow(clippy::should_implement_trait, reason = "an iterator can lend nothing, and cannot fail and go on")]
     pub fn next(&mut self) -> Result<Option<Entry<'_>>, EtlError> {
         let next = match &mut self.source {
-            Source::Memory(buffer, at) => {
+            Source::Memory(at) => {
                 *at += 1;
-                buffer.get(*at - 1)
+                self.buffer.get(*at - 1)
             }
-            Source::Runs(spill, runs) => runs.next(*spill)?,
+            Source::Runs(runs) => runs.next(self.spill)?,
         };
         *self.consumed |= next.is_none();
         Ok(next)
@@ -58,8 +70,8 @@ impl<'a, S: Spill> Merge<'a, S> {
     /// What [`next`](Self::next) will hand out.
     pub fn peek(&mut self) -> Result<Option<Entry<'_>>, EtlError> {
         match &mut self.source {
-            Source::Memory(buffer, at) => Ok(buffer.get(*at)),
-            Source::Runs(spill, runs) => runs.peek(*spill),
+            Source::Memory(at) => Ok(self.buffer.get(*at)),
+            Source::Runs(runs) => runs.peek(self.spill),
         }
     }
 
@@ -74,8 +86,8 @@ impl<'a, S: Spill> Merge<'a, S> {
     /// Bytes that the merge has allocated: a block of each run, and one entry.
     pub fn allocated(&self) -> usize {
         match &self.source {
-            Source::Memory(..) => 0,
-            Source::Runs(_, runs) => runs.allocated(),
+            Source::Memory(_) => 0,
+            Source::Runs(runs) => runs.allocated(),
         }
     }
 }

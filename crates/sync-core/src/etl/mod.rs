@@ -26,7 +26,7 @@ mod spill_collector;
 pub use batch::{HashEntry, HeaderBatch};
 pub use buffer::EqualKeys;
 pub use collector::Collector;
-pub use merge::{Entry, Merge};
+pub use merge::{Entry, Merge, PausedMerge};
 pub use run::{Manifest, Run};
 pub use spill::{EtlError, MemorySpill, RunId, Spill};
 pub use spill_collector::SpillCollector;

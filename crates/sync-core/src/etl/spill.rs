@@ -61,6 +61,9 @@ pub trait Spill {
 
     /// Removes a run. Removing one that is not there is no error.
     fn remove(&mut self, run: RunId) -> Result<(), StoreFailure>;
+
+    /// Removes every run but these: what sessions left that ended in the middle of a load.
+    fn remove_others(&mut self, keep: &[RunId]) -> Result<(), StoreFailure>;
 }
 
 /// A spill that is handed over for one collector and used again afterwards.
@@ -79,6 +82,10 @@ impl<S: Spill + ?Sized> Spill for &mut S {
 
     fn remove(&mut self, run: RunId) -> Result<(), StoreFailure> {
         (**self).remove(run)
+    }
+
+    fn remove_others(&mut self, keep: &[RunId]) -> Result<(), StoreFailure> {
+        (**self).remove_others(keep)
     }
 }
 
@@ -140,6 +147,11 @@ impl Spill for MemorySpill {
 
     fn remove(&mut self, run: RunId) -> Result<(), StoreFailure> {
         self.runs.remove(&run);
+        Ok(())
+    }
+
+    fn remove_others(&mut self, keep: &[RunId]) -> Result<(), StoreFailure> {
+        self.runs.retain(|run, _| keep.contains(run));
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ use alloc::vec::Vec;
 
 use super::{
     buffer::{Buffer, EqualKeys},
-    merge::{Merge, RunsMerge},
+    merge::{Merge, PausedMerge, RunsMerge, Source},
     run::{Manifest, Run, RunWriter},
     spill::{EtlError, RunId, Spill},
 };
@@ -54,6 +54,8 @@ pub struct SpillCollector<S> {
     entries: u64,
     /// Everything was handed out; the next insertion begins anew.
     consumed: bool,
+    /// Rises with every change, so that a paused merge of something else is known.
+    load: u64,
 }
 
 impl<S: Spill> SpillCollector<S> {
@@ -68,6 +70,7 @@ impl<S: Spill> SpillCollector<S> {
             leftover: Vec::new(),
             entries: 0,
             consumed: false,
+            load: 0,
         }
     }
 
@@ -83,6 +86,7 @@ impl<S: Spill> SpillCollector<S> {
         if self.consumed {
             self.clear()?;
         }
+        self.load += 1;
         let got = key.len().saturating_add(value.len());
         let max = self.buffer.entry_max().min(ETL_ENTRY_BYTES_MAX);
         if got > max {
@@ -140,15 +144,35 @@ impl<S: Spill> SpillCollector<S> {
         if self.consumed {
             self.clear()?;
         }
-        if self.runs.is_empty() {
+        self.load += 1;
+        let source = if self.runs.is_empty() {
             self.buffer.sort(self.rule);
-            return Ok(Merge::of_memory(&self.buffer, &mut self.consumed));
-        }
-        if !self.buffer.is_empty() {
-            self.spill_buffer()?;
-        }
-        self.buffer.release();
-        Ok(Merge::of_runs(&self.spill, &self.runs, self.rule, &mut self.consumed))
+            Source::Memory(0)
+        } else {
+            if !self.buffer.is_empty() {
+                self.spill_buffer()?;
+            }
+            self.buffer.release();
+            Source::Runs(RunsMerge::new(&self.runs, self.rule))
+        };
+        let paused = PausedMerge { source, load: self.load };
+        Ok(Merge::new(paused, &self.buffer, &self.spill, &mut self.consumed))
+    }
+
+    /// Goes on with a merge that was paused; `None` when the collector was changed since then.
+    pub fn resume(&mut self, paused: PausedMerge) -> Option<Merge<'_, S>> {
+        (paused.load == self.load).then(|| Merge::new(paused, &self.buffer, &self.spill, &mut self.consumed))
+    }
+
+    /// Forgets what is here and takes over the runs of an earlier session, as [`reopen`](Self::reopen) does. Every other
+    /// run in the spill is removed: nobody speaks of it any more.
+    pub fn adopt(&mut self, manifest: Manifest) -> Result<(), EtlError> {
+        self.clear()?;
+        let keep: Vec<RunId> = manifest.runs.iter().map(|run| RunId(run.id)).collect();
+        self.spill.remove_others(&keep)?;
+        self.runs = manifest.runs;
+        self.entries = manifest.entries;
+        Ok(())
     }
 
     /// Forgets everything, here and in the spill, and gives the memory back. To be called after a load, and by every
@@ -157,6 +181,7 @@ impl<S: Spill> SpillCollector<S> {
     /// When a run cannot be removed, the others still are, and the next call tries again.
     pub fn clear(&mut self) -> Result<(), EtlError> {
         self.buffer.release();
+        self.load += 1;
         self.entries = 0;
         self.consumed = false;
         self.leftover.extend(self.runs.drain(..).map(|run| RunId(run.id)));

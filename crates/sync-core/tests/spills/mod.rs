@@ -76,6 +76,18 @@ impl Spill for FileSpill {
             Err(_) | Ok(()) => Ok(()),
         }
     }
+
+    fn remove_others(&mut self, keep: &[RunId]) -> Result<(), StoreFailure> {
+        let Ok(files) = fs::read_dir(&self.folder) else { return Ok(()) };
+        for file in files.map_while(Result::ok) {
+            let name = file.file_name().to_string_lossy().into_owned();
+            let run = name.strip_suffix(".run").and_then(|id| id.parse().ok()).map(RunId);
+            if let Some(run) = run.filter(|run| !keep.contains(run)) {
+                self.remove(run)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Fails the call after so many, and then works again.
@@ -138,5 +150,10 @@ impl<S: Spill> Spill for FailingSpill<S> {
     fn remove(&mut self, run: RunId) -> Result<(), StoreFailure> {
         self.call()?;
         self.inner.remove(run)
+    }
+
+    fn remove_others(&mut self, keep: &[RunId]) -> Result<(), StoreFailure> {
+        self.call()?;
+        self.inner.remove_others(keep)
     }
 }
