@@ -10,6 +10,9 @@
 //! last key that was stored. A session that finds the runs gone or damaged loads the same blocks again; a row that is
 //! there already is replaced by itself.
 //!
+//! An unwind reads the headers that are to go, to know their rows. Rows of headers that were lost to damage before that
+//! stay: whoever looks a hash up checks the header that it leads to, as with any row.
+//!
 //! What bounds it: the collector's buffer, one answer of the store, the rows of one write.
 
 use alloc::{string::ToString, vec, vec::Vec};

@@ -4,7 +4,7 @@
 //! this stage waits. It looks at the machine's durable checkpoint (a few runs) and advances to the head of the run that
 //! holds the floor. It is done when that head is the target, in number and in hash.
 //!
-//! Nothing is gathered but one hash, and nothing is written upwards but the stage's checkpoint: the headers themselves
+//! Nothing is gathered but two hashes, and nothing is written upwards but the stage's checkpoint: the headers themselves
 //! were stored with the machine's own. Downwards it removes headers, together with the machine's checkpoint as it is
 //! afterwards, in one transaction.
 //!
@@ -36,8 +36,10 @@ pub struct HeadersStage {
     target: Option<BlockNumHash>,
     durable: Option<Checkpoint>,
     is_closed: bool,
-    /// A hash that was read, since the last change of the store.
-    known: Option<BlockNumHash>,
+    /// Hashes that were read since the last change of the store: of where the stage stands, and of where it ends.
+    known: [Option<BlockNumHash>; 2],
+    /// The header that was asked for.
+    asked: Option<BlockNumber>,
     /// What the machine says its checkpoint is after the unwind that it asked for.
     abandoned: Option<Checkpoint>,
     /// What holds once the truncation is durable.
@@ -61,17 +63,24 @@ impl HeadersStage {
         if number == run.head {
             return Lookup::Hash(run.head_hash);
         }
-        match self.known {
-            Some(known) if known.number == number => Lookup::Hash(known.hash),
-            _ => Lookup::Read(BlockRange::new(number, number).expect("one number")),
+        match self.known.iter().flatten().find(|known| known.number == number) {
+            Some(known) => Lookup::Hash(known.hash),
+            None => Lookup::Read(BlockRange::new(number, number).expect("one number")),
         }
     }
 
-    /// The answer to a read of one header.
-    fn learn(&mut self, read: Option<HeaderRows>) {
-        if let Some((number, rlp)) = read.and_then(|rows| rows.into_iter().next()) {
-            self.known = Some(BlockNumHash { number, hash: keccak256(&rlp) });
-        }
+    /// The answer to a read of one header. Returns the number that the store was asked for and has not.
+    fn learn(&mut self, read: Option<HeaderRows>) -> Option<BlockNumber> {
+        let rows = read?;
+        let asked = self.asked.take()?;
+        let Some((number, rlp)) = rows.into_iter().find(|(number, _)| *number == asked) else { return Some(asked) };
+        self.known = [Some(BlockNumHash { number, hash: keccak256(&rlp) }), self.known[0]];
+        None
+    }
+
+    fn ask<T>(&mut self, range: BlockRange) -> Result<Step<T>, StageError> {
+        self.asked = Some(range.first());
+        Ok(Step::Read(range))
     }
 
     /// What to do while there is nothing to advance to.
@@ -100,8 +109,9 @@ impl Stage for HeadersStage {
     }
 
     fn execute(&mut self, input: ExecInput<'_>) -> Result<Step<ExecOutput>, StageError> {
-        let was_asked = input.read.is_some();
-        self.learn(input.read);
+        if let Some(block) = self.learn(input.read) {
+            return Err(StageError::MissingData { block });
+        }
         let Some(durable) = &self.durable else { return self.idle() };
         let base = durable.run_at(input.first).copied();
         let stands = input.checkpoint.block;
@@ -111,18 +121,13 @@ impl Stage for HeadersStage {
                 None => self.idle(),
             };
         };
-        let needs = |range: BlockRange| match was_asked {
-            // The store answered and has it not.
-            true => Err(StageError::MissingData { block: range.first() }),
-            false => Ok(Step::Read(range)),
-        };
         // Is what the stage stands on still there, and still the same?
         if let Some(number) = stands {
             if run.head < number {
                 return Err(StageError::MissingData { block: run.head + 1 });
             }
             match self.hash_at(&run, number) {
-                Lookup::Read(range) => return needs(range),
+                Lookup::Read(range) => return self.ask(range),
                 Lookup::Hash(hash) if hash.as_slice() != &input.checkpoint.data[..] => {
                     let was = B256::try_from(&input.checkpoint.data[..]).unwrap_or_default();
                     let local = BlockNumHash { number, hash: was };
@@ -143,7 +148,7 @@ impl Stage for HeadersStage {
             return self.advance(&input.checkpoint.clone(), run.head, run.head_hash, false);
         }
         let hash = match self.hash_at(&run, end) {
-            Lookup::Read(range) => return needs(range),
+            Lookup::Read(range) => return self.ask(range),
             Lookup::Hash(hash) => hash,
         };
         match self.target {
@@ -155,12 +160,11 @@ impl Stage for HeadersStage {
     }
 
     fn unwind(&mut self, input: UnwindInput<'_>) -> Result<Step<UnwindOutput>, StageError> {
-        let was_asked = input.read.is_some();
-        self.learn(input.read);
+        let is_missing = self.learn(input.read).is_some();
         let Some(durable) = &self.durable else { return Ok(Step::Waiting) };
         let kept = durable.run_at(input.to).filter(|_| input.to >= input.first).copied();
         let hash = match kept.map(|run| self.hash_at(&run, input.to)) {
-            Some(Lookup::Read(range)) if !was_asked => return Ok(Step::Read(range)),
+            Some(Lookup::Read(range)) if !is_missing => return self.ask(range),
             Some(Lookup::Hash(hash)) => Some(hash),
             // Not stored, or not readable: the run that is cut is given up as a whole.
             _ => None,
@@ -184,7 +188,7 @@ impl Stage for HeadersStage {
             }
             News::Durable(checkpoint) => {
                 self.durable = Some(checkpoint.clone());
-                self.known = None;
+                self.known = [None; 2];
             }
             News::Abandoned(checkpoint) => self.abandoned = Some(checkpoint.clone()),
             News::Closed => self.is_closed = true,
@@ -195,13 +199,13 @@ impl Stage for HeadersStage {
         if let Some(truncated) = self.truncated.take() {
             self.durable = Some(truncated);
             self.abandoned = None;
-            self.known = None;
+            self.known = [None; 2];
         }
         Ok(())
     }
 
     fn reset(&mut self) -> Result<(), StageError> {
-        self.known = None;
+        self.known = [None; 2];
         self.truncated = None;
         Ok(())
     }

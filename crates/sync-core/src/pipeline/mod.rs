@@ -300,6 +300,10 @@ impl Pipeline {
             if let Some(wakeup) = self.poll_pending(now) {
                 return PipelineOutput::Timeout(wakeup);
             }
+            if !self.out.is_empty() {
+                // A refused write, handed out again.
+                continue;
+            }
             if !matches!(self.work, Work::Ended) && self.shutdown {
                 // What stages gathered goes with them; what they spilled is looked for by the next session.
                 self.end(Ok(ControlFlow::Shutdown));

@@ -30,9 +30,11 @@ impl FileSpill {
         Self { folder, next: 0 }
     }
 
-    /// The same folder, in another session.
+    /// The same folder, in another session: ids go on above those that are there.
     pub fn reopened(&self) -> Self {
-        Self { folder: self.folder.clone(), next: self.next }
+        let files = fs::read_dir(&self.folder).into_iter().flatten().map_while(Result::ok);
+        let ids = files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".run")?.parse::<u64>().ok());
+        Self { folder: self.folder.clone(), next: ids.max().map_or(0, |last| last + 1).max(self.next) }
     }
 
     pub fn folder(&self) -> &Path {
