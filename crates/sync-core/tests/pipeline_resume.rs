@@ -49,10 +49,13 @@ fn story(host: &mut Host, old: &TestChain, new: &TestChain) -> Rest {
     host.run(&mut pipeline)
 }
 
+/// The old chain, downloaded.
+static FULL: LazyLock<Disk> = LazyLock::new(|| Disk::with_chain(&CHAINS.0, range(0, OLD)));
+
 /// How many writes the story takes when nothing happens to it, and what it leaves.
 fn undisturbed() -> (usize, Disk) {
     let (old, new) = &*CHAINS;
-    let mut host = Host::new(Disk::with_chain(old, range(0, OLD)));
+    let mut host = Host::new(FULL.clone());
     assert_eq!(story(&mut host, old, new), Rest::Drained);
     host.disk.assert_whole(new, range(0, NEW));
     (host.writes, host.disk)
@@ -64,7 +67,7 @@ fn i11_s10_l10_stopped_between_any_two_writes_the_next_session_comes_to_the_same
     let (writes, expected) = undisturbed();
     assert!(writes > 20, "{writes} writes");
     for kill in (0..writes).flat_map(|write| [Kill::Before(write), Kill::After(write)]) {
-        let mut host = Host::new(Disk::with_chain(old, range(0, OLD)));
+        let mut host = Host::new(FULL.clone());
         host.kill = Some(kill);
         assert_eq!(story(&mut host, old, new), Rest::Killed, "{kill:?}");
         let mut next = Host::new(host.disk);
@@ -74,13 +77,13 @@ fn i11_s10_l10_stopped_between_any_two_writes_the_next_session_comes_to_the_same
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     /// Not once but again and again, until a session is left in peace.
     #[test]
     fn i11_i01_stopped_again_and_again(kills in prop::collection::vec((0usize..12, any::<bool>()), 0..8)) {
         let (old, new) = &*CHAINS;
-        let mut disk = Disk::with_chain(old, range(0, OLD));
+        let mut disk = FULL.clone();
         for (write, before) in kills {
             let mut host = Host::new(disk);
             host.kill = Some(if before { Kill::Before(write) } else { Kill::After(write) });
@@ -98,7 +101,7 @@ proptest! {
         disturbances in prop::collection::vec((1usize..60, 0u8..4, 0u64..OLD), 0..6),
     ) {
         let chain = &CHAINS.0;
-        let mut host = Host::new(Disk::with_chain(chain, range(0, OLD)));
+        let mut host = Host::new(FULL.clone());
         let mut pipeline = real_pipeline(&host.disk);
         host.greet(&mut pipeline, block(chain, OLD));
         for (polls, kind, at) in disturbances {
@@ -135,7 +138,7 @@ proptest! {
 #[test]
 fn l10_an_unwind_that_is_interrupted_is_ended_before_anything_else() {
     let chain = &CHAINS.0;
-    let mut host = Host::new(Disk::with_chain(chain, range(0, OLD)));
+    let mut host = Host::new(FULL.clone());
     let mut pipeline = real_pipeline(&host.disk);
     host.greet(&mut pipeline, block(chain, OLD));
     host.run(&mut pipeline);

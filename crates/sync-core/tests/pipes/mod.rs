@@ -344,7 +344,11 @@ impl Stage for Scripted {
         if let Some(error) = self.unwinds.pop_front() {
             return Err(error);
         }
-        let lowest = input.unwind_block_range(self.depth).expect("asked only above the block to keep").first();
+        let Some(range) = input.unwind_block_range(self.depth) else {
+            // Nothing above the block to keep.
+            return Ok(Step::Commit { changes: vec![], output: UnwindOutput { checkpoint: input.checkpoint.clone() } });
+        };
+        let lowest = range.first();
         let block = lowest.checked_sub(1).filter(|block| *block >= input.first);
         let checkpoint = StageCheckpoint { block, ..StageCheckpoint::default() };
         Ok(Step::Commit { changes: vec![], output: UnwindOutput { checkpoint } })
