@@ -194,3 +194,20 @@ fn l09_a_stage_that_breaks_its_contract_is_named() {
     ));
     assert_eq!(host.disk.state.checkpoints[&StageId("a")], StageCheckpoint::at(5), "what it did before stays");
 }
+
+#[test]
+fn l03_l09_what_a_stage_keeps_for_itself_travels_with_its_checkpoint_and_has_a_limit() {
+    let config = PipelineConfig::default;
+    let mut host = Host::default();
+    let a = Scripted::new("a", [Line::Data(5, 65_536), Line::Data(5, 65_536)]);
+    let mut pipeline = Pipeline::new(config(), &host.disk.state, vec![a.boxed()]);
+    assert_eq!(host.run(&mut pipeline), Rest::Drained);
+    assert_eq!(host.disk.state.checkpoints[&StageId("a")].data.len(), 65_536);
+    let again = Pipeline::new(config(), &host.disk.state, vec![Scripted::new("a", []).boxed()]);
+    assert_eq!(again.checkpoint(StageId("a")), host.disk.state.checkpoints.get(&StageId("a")));
+
+    let a = Scripted::new("a", [Line::Data(6, 65_537)]);
+    let mut pipeline = Pipeline::new(config(), &host.disk.state, vec![a.boxed()]);
+    assert!(matches!(host.run(&mut pipeline), Rest::Ended(Err(PipelineError::BrokenStage { .. }))));
+    assert_eq!(host.disk.state.checkpoints[&StageId("a")].block, Some(5));
+}

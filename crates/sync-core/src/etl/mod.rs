@@ -21,7 +21,7 @@ mod collector;
 mod merge;
 mod run;
 mod spill;
-mod spill_collector;
+pub mod spill_collector;
 
 pub use batch::{HashEntry, HeaderBatch};
 pub use buffer::EqualKeys;

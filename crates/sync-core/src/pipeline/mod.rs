@@ -32,19 +32,19 @@
 //!
 //! One step, one answer of at most a segment, and what the stage itself gathers. What a peer can do: nothing; everything
 //! here is proven and stored. What a store can do: refuse, and is then tried again after a pause that doubles
-//! ([`PipelineConfig`](crate::config::PipelineConfig)).
+//! ([`PipelineConfig`]).
 
 mod backward;
 mod control;
 mod event;
 mod forward;
-mod hash_index;
-mod headers;
+pub mod hash_index;
+pub mod headers;
 mod log;
 mod pending;
 mod progress;
 mod report;
-mod stage;
+pub mod stage;
 
 use alloc::{boxed::Box, collections::BTreeMap, collections::VecDeque, sync::Arc, vec::Vec};
 use core::fmt;

@@ -291,6 +291,8 @@ pub enum Line {
     /// Stands here now, and goes on.
     More(u64),
     Fails(StageError),
+    /// Stands here now, with so many bytes of its own.
+    Data(u64, usize),
     Waits,
 }
 
@@ -331,6 +333,10 @@ impl Stage for Scripted {
         let (block, done) = match self.script.pop_front() {
             Some(Line::Fails(error)) => return Err(error),
             Some(Line::Waits) => return Ok(Step::Waiting),
+            Some(Line::Data(block, bytes)) => {
+                let checkpoint = StageCheckpoint { data: vec![7; bytes].into(), ..StageCheckpoint::at(block) };
+                return Ok(Step::Commit { changes: vec![], output: ExecOutput { checkpoint, done: true } });
+            }
             Some(Line::Done(block)) => (Some(block), true),
             Some(Line::More(block)) => (Some(block), false),
             None => (input.target.max(input.checkpoint.block), true),
