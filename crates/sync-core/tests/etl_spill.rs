@@ -230,6 +230,23 @@ fn e04_every_changed_byte_of_a_run_is_noticed() {
     }
 }
 
+/// A host that gave an id twice, or put an old file back: each block holds, but the run is not the one of the manifest.
+#[test]
+fn e04_another_run_under_the_same_id_is_noticed() {
+    let sealed = |from: u64| {
+        let mut collector = in_memory(1 << 16, EqualKeys::Last);
+        for number in from..from + 100 {
+            collector.insert(keccak256(number.to_be_bytes()).as_slice(), &number.to_be_bytes()).expect("memory");
+        }
+        let manifest = collector.seal().expect("memory");
+        (manifest, std::mem::take(collector.spill_mut()))
+    };
+    let ((ours, spill), (_, other)) = (sealed(0), sealed(500));
+    assert!(drained(&mut SpillCollector::reopen(1 << 16, EqualKeys::Last, spill, ours.clone())).is_ok());
+    let mixed = drained(&mut SpillCollector::reopen(1 << 16, EqualKeys::Last, other, ours));
+    assert!(matches!(mixed, Err(EtlError::Damaged { .. })), "{mixed:?}");
+}
+
 #[test]
 fn e04_runs_outlive_their_session_and_a_failed_load_goes_on_where_it_stopped() {
     let mut first = SpillCollector::new(4_096, EqualKeys::Last, FileSpill::new("e04"));

@@ -127,15 +127,18 @@ fn s10_i01_an_unwind_in_the_middle_of_a_load_leaves_no_row_of_what_is_gone() {
     let old = TestChain::new(BLOCKS as usize, 3);
     for to in [1_999, 1_500, 1_000, 0] {
         let new = old.fork_above(to.min(1_998), BLOCKS as usize + 100, 4);
+        // Files, so that the runs of the old chain are still there for the second session.
+        let spill = spills::FileSpill::new(&format!("hash-index-unwind-{to}"));
         let mut host = Host::new(Disk::with_chain(&old, range(0, BLOCKS - 1)));
         host.kill = Some(Kill::After(3));
-        let mut first = pipeline(&host.disk, MemorySpill::new());
+        let mut first = pipeline(&host.disk, spill.reopened());
         host.greet(&mut first, block(&old, BLOCKS - 1));
         assert_eq!(host.run(&mut first), Rest::Killed);
+        assert!(spill.folder().exists());
 
         let to = to.min(1_998);
         let mut host = Host { kill: None, ..host };
-        let mut second = pipeline(&host.disk, MemorySpill::new());
+        let mut second = pipeline(&host.disk, spill.reopened());
         host.tell_durable(&mut second);
         host.input(&mut second, PipelineInput::Unwind { to, checkpoint: None });
         host.news(&mut second, News::Target(block(&new, BLOCKS + 99)));
@@ -145,7 +148,22 @@ fn s10_i01_an_unwind_in_the_middle_of_a_load_leaves_no_row_of_what_is_gone() {
         host.tell_durable(&mut second);
         assert_eq!(host.run(&mut second), Rest::Drained);
         host.disk.assert_whole(&new, range(0, BLOCKS + 99));
+        assert!(!spill.folder().exists(), "no run stays behind");
     }
+}
+
+/// A session may end right after a load; its runs must not stay.
+#[test]
+fn e01_i05_a_load_that_ended_leaves_no_run_behind() {
+    let (chain, mut host) = downloaded();
+    let spill = spills::FileSpill::new("hash-index-end");
+    let index = HashIndexStage::new(8_192, spill.reopened()).with_steps(2_500, 300);
+    let config = PipelineConfig { max_block: Some(BLOCKS - 1), ..PipelineConfig::default() };
+    let mut pipeline = Pipeline::new(config, &host.disk.state, real_stages(index));
+    host.greet(&mut pipeline, block(&chain, BLOCKS - 1));
+    assert!(matches!(host.run(&mut pipeline), Rest::Ended(Ok(_))));
+    host.disk.assert_whole(&chain, range(0, BLOCKS - 1));
+    assert!(!spill.folder().exists());
 }
 
 #[test]

@@ -53,12 +53,15 @@ fn l05_every_error_has_its_consequence() {
 }
 
 #[test]
-fn l05_l10_what_may_go_better_is_tried_again_after_a_pause_and_what_cannot_stops() {
+fn l05_l10_s05_what_may_go_better_is_tried_again_after_a_pause_and_what_cannot_stops() {
     let a = Scripted::new("a", [Line::Fails(recoverable()), Line::Fails(recoverable()), Line::Done(10)]);
+    let asked = a.asked.clone();
     let mut host = Host::default();
     let mut pipeline = Pipeline::new(up_to(10), &host.disk.state, vec![a.boxed()]);
     assert_eq!(host.run(&mut pipeline), Rest::Ended(Ok(ControlFlow::Finished { block: 10 })));
     assert_eq!(host.story()[..3], ["prepare a -", "error a retry", "error a retry"]);
+    let execute = "execute None to Some(10)";
+    assert_eq!(asked.borrow()[..], [execute, "reset", execute, "reset", execute], "what was gathered is forgotten");
     assert_eq!(host.pauses_ms.len(), 2);
     assert!(host.pauses_ms[0] >= 990 && host.pauses_ms[1] >= 1_990, "{:?}", host.pauses_ms);
 
@@ -80,6 +83,16 @@ fn l05_tries_have_an_end_that_names_the_last_error() {
     let exhausted = PipelineError::RetriesExhausted { stage: StageId("a"), tries: 6, error: recoverable() };
     assert_eq!(host.run(&mut pipeline), Rest::Ended(Err(exhausted)));
     assert_eq!(host.pauses_ms.len(), 5);
+}
+
+#[test]
+fn l05_a_step_that_succeeds_ends_the_count_of_tries() {
+    let fails = || std::iter::repeat_n(Line::Fails(recoverable()), 4);
+    let script = fails().chain([Line::More(1)]).chain(fails()).chain([Line::More(2)]).chain(fails());
+    let mut host = Host::default();
+    let mut pipeline = Pipeline::new(up_to(10), &host.disk.state, vec![Scripted::new("a", script).boxed()]);
+    assert_eq!(host.run(&mut pipeline), Rest::Ended(Ok(ControlFlow::Finished { block: 10 })));
+    assert_eq!(host.pauses_ms.len(), 12);
 }
 
 #[test]
