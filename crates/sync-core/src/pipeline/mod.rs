@@ -28,6 +28,36 @@
 //! [`ControlFlow::Unwind`] becomes `Input::Unwound`. After an unwind that the pipeline itself began, the host makes a new
 //! machine from the checkpoint that was stored.
 //!
+//! ```
+//! use sync_core::{
+//!     config::PipelineConfig,
+//!     etl::MemorySpill,
+//!     pipeline::{HashIndexStage, HeadersStage, Pipeline, PipelineInput, PipelineOutput, PipelineState},
+//!     time::Instant,
+//! };
+//!
+//! let index = HashIndexStage::new(1 << 20, MemorySpill::new());
+//! let mut stored = PipelineState::default();
+//! let stages = vec![Box::new(HeadersStage::new()) as _, Box::new(index) as _];
+//! let mut pipeline = Pipeline::new(PipelineConfig::default(), &stored, stages);
+//! let now = Instant::ZERO;
+//! loop {
+//!     match pipeline.poll_output(now) {
+//!         PipelineOutput::Read { id, range } => {
+//!             let rows = Ok(vec![]); // the store's headers of `range`
+//!             pipeline.handle_input(now, PipelineInput::Headers { id, rows });
+//!         }
+//!         PipelineOutput::Commit(commit) => {
+//!             stored.apply(&commit); // and its changes, in one transaction
+//!             pipeline.handle_input(now, PipelineInput::Committed { id: commit.id });
+//!         }
+//!         PipelineOutput::Event(event) => println!("{event:?}"),
+//!         PipelineOutput::Working => {}
+//!         PipelineOutput::Ended(_) | PipelineOutput::Timeout(_) => break, // until the next news, or that moment
+//!     }
+//! }
+//! ```
+//!
 //! # Bounds
 //!
 //! One step, one answer of at most a segment, and what the stage itself gathers. What a peer can do: nothing; everything
