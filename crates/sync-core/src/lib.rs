@@ -71,7 +71,8 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | machine | [`sync`] | owns the parts and branches across them |
-//! | order | [`io`], [`progress`], [`store`], [`pipeline`] | what goes in and out; how far the sync is; what a store must do; stages over what is stored |
+//! | order | [`pipeline`] | stages over what is stored, and how they are taken back |
+//! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
 //! | parts | [`headers`], [`peers`], [`etl`] | what to fetch; whom to ask; what to store |
 //! | truth | [`lineage`], [`rules`], [`fault`] | what descends from what; what a header owes to its chain; what can be wrong |
 //! | words | [`block`], [`header`], [`chain`], [`checkpoint`], [`range`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
