@@ -147,9 +147,10 @@ pub fn run(arguments: &[String]) -> Outcome {
 
 /// Prints the table, of tests that were read by earlier steps or are run now.
 pub fn table(with_peer: bool) -> Outcome<Counts> {
+    let mut failed = 0;
     for (step, packages, release) in runs().into_iter().filter(|(step, ..)| with_peer || *step != "peer") {
         if !read_so_far().contains_key(step) {
-            tests(step, &packages, release)?;
+            failed += tests(step, &packages, release)?.failed;
         }
     }
     let mut tests: Vec<Shown> = read_so_far().values().flatten().cloned().collect();
@@ -165,7 +166,12 @@ pub fn table(with_peer: bool) -> Outcome<Counts> {
     if !missing.is_empty() {
         println!("\nwithout a test: {}", missing.join(" "));
     }
-    Ok(table.counts())
+    let mut counts = table.counts();
+    if counts.failed == 0 && failed > 0 {
+        println!("\n{failed} tests failed that show none of these");
+        counts.failed = failed;
+    }
+    Ok(counts)
 }
 
 /// Runs the tests of these packages, prints what is unusual, and remembers the rest for the table.

@@ -8,7 +8,7 @@ use sync_core::{
     config::PipelineConfig,
     etl::{MemorySpill, Spill},
     fault::StoreFailure,
-    pipeline::{Change, HASH_INDEX, HashIndexStage, News, Pipeline, PipelineInput},
+    pipeline::{Change, ControlFlow, HASH_INDEX, HashIndexStage, News, Pipeline, PipelineInput, hash_index_row},
     store::contract::TestChain,
 };
 
@@ -45,6 +45,37 @@ fn s04_the_rows_of_a_whole_gap_enter_the_index_in_the_order_of_their_hashes() {
     assert_eq!(keys.len() as u64, BLOCKS);
     assert!(keys.windows(2).all(|pair| pair[0] < pair[1]), "over all writes");
     assert!(host.commits.len() > 6, "in several writes");
+}
+
+/// The stage hashes what it reads and nothing else, so any bytes do for a chain this long.
+#[test]
+fn s04_e02_a_gap_of_a_hundred_thousand_blocks_through_one_mebibyte() {
+    const LAST: u64 = 99_999;
+    let mut host = Host::default();
+    host.disk.headers = (0..=LAST).map(|number| (number, number.to_le_bytes().to_vec().into())).collect();
+    let spill = spills::FileSpill::new("hash-index-large");
+    let folder = spill.folder().to_owned();
+    let config = PipelineConfig { max_block: Some(LAST), ..PipelineConfig::default() };
+    let stage = Box::new(HashIndexStage::new(1 << 20, spill));
+    let mut pipeline = Pipeline::new(config, &host.disk.state, vec![stage]);
+    let finished = ControlFlow::Finished { block: LAST };
+    assert_eq!(host.run(&mut pipeline), Rest::Ended(Ok(finished)));
+    let keys = keys(&host);
+    assert_eq!(keys.len() as u64, LAST + 1);
+    assert!(keys.windows(2).all(|pair| pair[0] < pair[1]), "over all writes");
+    let rows: Vec<usize> = host.commits.iter().map(|commit| rows_of(&commit.changes)).collect();
+    assert!(rows.iter().all(|rows| *rows <= 8_192), "{rows:?}");
+    assert!(host.commits.iter().rev().skip(1).all(|commit| commit.checkpoint.data.len() < 1_024), "small records");
+    let index = host.disk.index();
+    for number in (0..=LAST).step_by(997) {
+        let (key, value) = hash_index_row(number, &number.to_le_bytes());
+        assert_eq!(index.get(&key[..]).map(Vec::as_slice), Some(&value[..]));
+    }
+    assert!(!folder.exists(), "no run stays behind");
+}
+
+fn rows_of(changes: &[Change]) -> usize {
+    changes.iter().map(|change| if let Change::Put { rows, .. } = change { rows.len() } else { 0 }).sum()
 }
 
 /// Genesis needs no special case: it is a row like any other, whether the index was empty or not.
