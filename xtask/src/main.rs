@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod conformance;
 mod counts;
 mod pack;
 mod paths;
@@ -26,6 +27,8 @@ Usage: npm start | npm test | npm run <task> [-- arguments]      (or: cargo xtas
   sync [source flags] [--peers N] [--fault NAME]
                            one sync in a headless browser, compared with its source; one JSON line
   bench [figure ...]       the figures of the README; one JSON line
+  conformance [--without-peer]
+                           which test shows which requirement; without libp2p, those of header-peer are missing
   build                    wasm, npm package, demo page and header-peer
   setup [--browser]        check and install what the others need
   size                     gzip kilobytes of the wasm against its budget
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "sync" => sync::run(&rest),
         "bench" => bench::run(&rest),
+        "conformance" => conformance::run(&rest),
         "pack" => pack::run(rest.first().map(String::as_str)),
         "tidy" => tidy::run(),
         _ => {

@@ -108,6 +108,30 @@ pub fn run_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome<b
     Ok(status.success())
 }
 
+/// Runs to the end; standard output and standard error come as one, in the order in which they are written. Each line is
+/// given to `each`, and printed where that says so. Returns whether it succeeded.
+pub fn run_lines_merged(command: &mut Command, mut each: impl FnMut(&str) -> bool) -> Outcome<bool> {
+    let broken = |error: std::io::Error| Failure::failed(format!("cannot read a child's output: {error}"));
+    let (reader, writer) = std::io::pipe().map_err(broken)?;
+    command.stdout(writer.try_clone().map_err(broken)?).stderr(writer);
+    let spawned = command.spawn();
+    // The command holds its ends of the pipe, and the reader would wait for them.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = spawned.map_err(|error| not_started(command, &error))?;
+    let mut reader = BufReader::new(reader);
+    let mut bytes = Vec::new();
+    while reader.read_until(b'\n', &mut bytes).map_err(broken)? > 0 {
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.trim_end();
+        if each(line) {
+            println!("{line}");
+        }
+        bytes.clear();
+    }
+    let status = child.wait().map_err(|error| not_started(command, &error))?;
+    Ok(status.success())
+}
+
 /// The child's standard output, trimmed; `None` when it is not there or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    build,
+    build, conformance,
     counts::Counts,
     pack, paths, setup,
     shell::{self, Failure, Outcome},
@@ -22,7 +22,7 @@ struct Step {
 }
 
 /// In this order, so that one release build of libp2p and one wasm build serve all steps after them.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "fmt", shows: "the Rust code is formatted", run: fmt },
     Step { name: "tidy", shows: "floors, words and lengths hold", run: || checked(tidy::run()) },
     Step { name: "lint", shows: "clippy has nothing to say on the portable crates", run: lint },
@@ -32,6 +32,7 @@ const STEPS: [Step; 12] = [
     Step { name: "types", shows: "the TypeScript holds", run: types },
     Step { name: "lint-wasm", shows: "clippy has nothing to say on the browser's crates", run: lint_wasm },
     Step { name: "peer", shows: "header-peer builds, and its tests hold", run: peer },
+    Step { name: "conformance", shows: "every requirement has tests, and they hold", run: || conformance::table(true) },
     Step { name: "wasm", shows: "store, port, transport and core inside a headless browser", run: wasm },
     Step { name: "e2e", shows: "whole syncs in a headless browser", run: e2e },
     Step { name: "npm", shows: "the packed tarball in fresh Vite and webpack apps", run: npm },
@@ -100,8 +101,9 @@ fn clippy(arguments: &[&str]) -> Outcome<Counts> {
 }
 
 fn core() -> Outcome<Counts> {
-    let mut test = shell::cargo(&["test", "--quiet", "--package", "xtask"]);
-    counted(test.args(PORTABLE))
+    let mut packages = conformance::portable();
+    packages.push("xtask");
+    conformance::tests("core", &packages, false)
 }
 
 fn bare_metal() -> Outcome<Counts> {
@@ -127,7 +129,7 @@ fn types() -> Outcome<Counts> {
 fn peer() -> Outcome<Counts> {
     build::header_peer()?;
     let mut counts = clippy(&["--release", "--package", "header-peer", "--all-targets"])?;
-    counts += counted(&mut shell::cargo(&["test", "--quiet", "--release", "--package", "header-peer"]))?;
+    counts += conformance::tests("peer", &["header-peer"], true)?;
     Ok(counts)
 }
 

@@ -71,6 +71,7 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | machine | [`sync`] | owns the parts and branches across them |
+//! | order | [`pipeline`] | stages over what is stored, and how they are taken back |
 //! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
 //! | parts | [`headers`], [`peers`], [`etl`] | what to fetch; whom to ask; what to store |
 //! | truth | [`lineage`], [`rules`], `seals`, [`fault`] | what descends from what; what a header owes to its chain; who made it; what can be wrong |
@@ -89,6 +90,7 @@ pub mod sync;
 pub mod config;
 pub mod io;
 
+pub mod pipeline;
 pub mod progress;
 pub mod store;
 

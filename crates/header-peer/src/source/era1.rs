@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_a_folder_are_ordered_by_their_start() {
+    fn s13_files_of_a_folder_are_ordered_by_their_start() {
         let source = GeneratedSource::new(5, 60);
         let folder = Folder::new("order");
         folder.file("a.era1", &era1(&source, 40, 59));
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_two_networks_needs_the_name_of_one() {
+    fn s13_a_folder_of_two_networks_needs_the_name_of_one() {
         let (ours, theirs) = (GeneratedSource::new(1, 4), GeneratedSource::new(2, 4));
         let folder = Folder::new("networks");
         folder.file("mainnet-00000.era1", &era1(&ours, 0, 1));
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_and_every_changed_byte_of_headers_and_index_is_noticed() {
+    fn s13_every_cut_and_every_changed_byte_of_headers_and_index_is_noticed() {
         let source = GeneratedSource::new(5, 3);
         let good = era1(&source, 0, 2);
         let folder = Folder::new("damage");
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_index_and_a_broken_link_are_named() {
+    fn s13_a_wrong_index_and_a_broken_link_are_named() {
         let source = GeneratedSource::new(5, 4);
         let folder = Folder::new("index");
         let mut bytes = era1(&source, 0, 3);

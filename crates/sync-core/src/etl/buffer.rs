@@ -1,0 +1,150 @@
+//! The sorted buffer of a [`SpillCollector`](super::SpillCollector): entries one after another in one piece of memory,
+//! and a list of where each lies, which is what gets sorted.
+//!
+//! Bounded by its capacity, which counts what is allocated (bytes and list), not only what is used. An entry for which
+//! they may not grow does not enter.
+
+use alloc::vec::Vec;
+
+/// Which of several entries with the same key come out. The order is that of insertion, over all runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EqualKeys {
+    /// The one inserted last: a later write replaces an earlier one.
+    #[default]
+    Last,
+    /// The one inserted first.
+    First,
+    /// All of them, in the order of insertion.
+    All,
+}
+
+/// Where an entry lies in the bytes.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    at: u32,
+    key: u32,
+    value: u32,
+}
+
+const SLOT_BYTES: usize = size_of::<Slot>();
+/// Bytes that are allocated first.
+const START_BYTES: usize = 256;
+/// Beyond this part of the capacity all of it is allocated.
+const SMALL_PART: usize = 8;
+
+#[derive(Debug)]
+pub(super) struct Buffer {
+    capacity: usize,
+    bytes: Vec<u8>,
+    slots: Vec<Slot>,
+    /// All of the capacity is allocated.
+    is_whole: bool,
+}
+
+impl Buffer {
+    pub fn new(capacity: usize) -> Self {
+        // Offsets are 32 bits wide everywhere, so that a run is the same on every target.
+        Self { capacity: capacity.min(u32::MAX as usize), bytes: Vec::new(), slots: Vec::new(), is_whole: false }
+    }
+
+    /// Bytes that are allocated; never more than the capacity.
+    pub fn allocated(&self) -> usize {
+        self.bytes.capacity() + self.slots.capacity() * SLOT_BYTES
+    }
+
+    /// Bytes that an entry may have to fit into the empty buffer.
+    pub fn entry_max(&self) -> usize {
+        self.capacity.saturating_sub(SLOT_BYTES)
+    }
+
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Takes an entry in, or leaves everything as it is and returns `false`: there is no room.
+    pub fn push(&mut self, key: &[u8], value: &[u8]) -> bool {
+        if !self.make_room(key.len() + value.len()) {
+            return false;
+        }
+        // Lengths and offsets are under the capacity, which is under 2^32.
+        self.slots.push(Slot { at: self.bytes.len() as u32, key: key.len() as u32, value: value.len() as u32 });
+        self.bytes.extend_from_slice(key);
+        self.bytes.extend_from_slice(value);
+        true
+    }
+
+    fn make_room(&mut self, entry: usize) -> bool {
+        let fits = |it: &Self| it.slots.len() < it.slots.capacity() && it.bytes.len() + entry <= it.bytes.capacity();
+        if fits(self) {
+            return true;
+        }
+        if self.is_empty() {
+            // An empty buffer takes whatever fits at all, also where an earlier fill divided the room otherwise.
+            self.release();
+        }
+        self.grow(entry);
+        fits(self)
+    }
+
+    /// Gets more memory: twice what is used, and beyond an eighth of the capacity all of it at once, so that the old and
+    /// the new piece together are never much more than the capacity. List and bytes share it as the entries so far did.
+    fn grow(&mut self, entry: usize) {
+        let (slots, bytes) = (self.slots.len() + 1, self.bytes.len() + entry);
+        let used = bytes + slots * SLOT_BYTES;
+        if used > self.capacity || self.is_whole {
+            return;
+        }
+        let goal = (2 * used).max(START_BYTES).min(self.capacity);
+        self.is_whole = goal > self.capacity / SMALL_PART;
+        let goal = if self.is_whole { self.capacity } else { goal };
+        let more_slots = (goal - used) as u64 * slots as u64 / used as u64;
+        let slots_goal = slots + more_slots as usize;
+        let bytes_goal = (goal - slots_goal * SLOT_BYTES).max(self.bytes.capacity());
+        let slots_goal = slots_goal.min((self.capacity - bytes_goal) / SLOT_BYTES);
+        self.bytes.reserve_exact(bytes_goal - self.bytes.len());
+        self.slots.reserve_exact(slots_goal.saturating_sub(self.slots.len()));
+    }
+
+    /// Sorts by key, entries of the same key by insertion, and leaves of these what the rule says.
+    pub fn sort(&mut self, rule: EqualKeys) {
+        let Self { bytes, slots, .. } = self;
+        let key = |slot: &Slot| &bytes[slot.at as usize..][..slot.key as usize];
+        // The place in the bytes is the order of insertion; but for entries without any byte, which are all the same.
+        slots.sort_unstable_by(|a, b| key(a).cmp(key(b)).then(a.at.cmp(&b.at)).then(a.value.cmp(&b.value)));
+        match rule {
+            EqualKeys::All => {}
+            EqualKeys::First => slots.dedup_by(|later, kept| key(later) == key(kept)),
+            EqualKeys::Last => slots.dedup_by(|later, kept| {
+                let same = key(later) == key(kept);
+                if same {
+                    *kept = *later;
+                }
+                same
+            }),
+        }
+    }
+
+    /// Key and value of the entry at `index`, in the order of the last sort.
+    pub fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
+        let slot = self.slots.get(index)?;
+        let (key, value) = self.bytes[slot.at as usize..].split_at(slot.key as usize);
+        Some((key, &value[..slot.value as usize]))
+    }
+
+    /// Forgets the entries and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.slots.clear();
+    }
+
+    /// Forgets the entries and gives the memory back.
+    pub fn release(&mut self) {
+        self.bytes = Vec::new();
+        self.slots = Vec::new();
+        self.is_whole = false;
+    }
+}
