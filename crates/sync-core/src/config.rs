@@ -10,6 +10,30 @@ use crate::range::BlockNumber;
 /// Headers in one request. The protocol refuses more (eth wire, `GetBlockHeaders`: 1,024).
 pub const HEADERS_PER_REQUEST_MAX: u16 = 1_024;
 
+/// Headers that a peer is asked for at once before anything is known of it; its window of bytes is smaller at first.
+/// Between the 80 headers of 600 bytes that fit one answer of 48 KiB and the 1,024 that the protocol allows.
+pub const BATCH_HEADERS_START: u16 = 128;
+
+/// Headers that are added after five whole answers. Twenty answers bring a peer back from one failure; raising it makes
+/// the way down and up again more restless.
+pub const BATCH_HEADERS_STEP: u16 = 16;
+
+/// Failures of one range until it is escalated: served before everything else, in ever smaller parts.
+pub const ESCALATE_AFTER: u32 = 5;
+
+/// Bytes of a peer's address. A multiaddress with certificate hash and peer id has 180; raising it makes the table of
+/// peers and the peer book longer.
+pub const ADDRESS_BYTES_MAX: usize = 256;
+
+/// Addresses that are banned at the same time; of more, the ban that ends first is dropped. Some 250 bytes each.
+pub const BANNED_ADDRESSES_MAX: usize = 256;
+
+/// Bytes of a peer book: every record at its longest, with room to spare.
+pub const PEER_BOOK_BYTES_MAX: usize = 256 * 1024;
+
+/// Peers in the report of a stall. Ten fit a screen; the event must stay small enough to be sent at once.
+pub const PEER_HEALTH_MAX: usize = 16;
+
 /// Peers that the machine remembers. Beyond it the one that is gone for longest is forgotten; raising it costs some
 /// 300 bytes a peer and a longer list in each progress event.
 pub const PEERS_MAX: usize = 256;
@@ -76,6 +100,8 @@ pub struct SyncConfig {
     pub deadline_max: Duration,
     /// How long a peer stays banned. A ban for ever would end a sync whose only peer was repaired.
     pub ban: Duration,
+    /// How long a peer on another branch is not asked for the numbers above the fork, and a stale one not asked by hash.
+    pub cool_down: Duration,
     /// First pause after a peer failed a range, or failed at all; doubles with each failure.
     pub backoff_start: Duration,
     /// Longest such pause.
@@ -124,6 +150,7 @@ impl Default for SyncConfig {
             deadline_min: Duration::from_secs(2),
             deadline_max: Duration::from_secs(20),
             ban: Duration::from_secs(600),
+            cool_down: Duration::from_secs(120),
             backoff_start: Duration::from_millis(500),
             backoff_max: Duration::from_secs(16),
             target_peers_asked_max: 8,

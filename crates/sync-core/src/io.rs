@@ -10,6 +10,8 @@ use bytes::Bytes;
 
 pub use crate::{
     block::{BlockNumHash, PeerStatus, ServedRange},
+    headers::{Strategy, StrategyReason},
+    peers::{PeerAddress, PeerBook, PeerHealth, PeerRecord},
     progress::StallReason,
 };
 
@@ -54,6 +56,14 @@ pub enum Input {
     PeerDisconnected {
         /// Its id.
         peer: PeerId,
+    },
+    /// Where the peer is reached, as far as the host wants it known: then a ban holds for the address too. Best sent
+    /// before `PeerConnected`.
+    PeerAddress {
+        /// Its id.
+        peer: PeerId,
+        /// The place.
+        address: PeerAddress,
     },
     /// An answer: the RLP of each header, falling, as received.
     HeadersReceived {
@@ -161,8 +171,18 @@ pub enum Event {
     Progress(Progress),
     /// Nothing moves, and why. Sent once for each stall.
     Stalled(StallReason),
+    /// How the peers stand at the moment of a stall that lies with them; right after its `Stalled`. At most
+    /// [`PEER_HEALTH_MAX`](crate::config::PEER_HEALTH_MAX) peers, the connected ones first.
+    PeerHealth(Vec<PeerHealth>),
     /// The stall is over.
     Resumed,
+    /// The gap is asked for in another way from now on.
+    StrategyChanged {
+        /// The new way.
+        to: Strategy,
+        /// Why.
+        why: StrategyReason,
+    },
     /// The chain below the target does not meet what is stored.
     DetachedHead {
         /// The stored head.

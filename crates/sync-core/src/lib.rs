@@ -111,6 +111,7 @@ pub mod time;
 pub use checkpoint::{Checkpoint, Subchain};
 pub use config::SyncConfig;
 pub use io::{
-    BlockNumHash, Event, HeadersRequest, Input, Output, PeerStatus, ServedRange, StallReason, StartBlock, SyncTarget,
+    BlockNumHash, Event, HeadersRequest, Input, Output, PeerAddress, PeerBook, PeerHealth, PeerRecord, PeerStatus,
+    ServedRange, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget,
 };
 pub use sync::HeaderSync;

@@ -28,6 +28,8 @@ pub enum Purpose {
         range: BlockRange,
         /// Who failed them before.
         failures: Failures,
+        /// The hash that the highest of them must have, when it was asked for by hash.
+        by_hash: Option<B256>,
     },
     /// Is there a header with this hash, and what is its number?
     Target(B256),

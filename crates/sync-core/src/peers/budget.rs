@@ -147,6 +147,12 @@ impl ByteWindow {
         self.halved_at = None;
     }
 
+    /// An earlier session measured this: the order of peers and their deadlines start from it.
+    pub fn expect_round_trip(&mut self, round_trip: Duration) {
+        self.smoothed = Some(round_trip);
+        self.deadline = (round_trip * 3).clamp(self.deadline, self.deadline_max.max(self.deadline));
+    }
+
     /// How long to wait for an answer.
     pub fn deadline(&self) -> Duration {
         self.deadline

@@ -5,7 +5,9 @@
 //! |---|---|---|
 //! | headers linked | +2, at most 100 | the pause after silence ends |
 //! | no answer in time | -10, never under 1 | set aside for a pause that doubles; never banned, for it may be the only one |
+//! | a request lost with its stream | -4, never under 1 | set aside like a silent one |
 //! | wrong start, too many, empty inside its range, protocol breach | -35 | banned at 0 |
+//! | another branch under its number, once a cool-down | -35 | set aside for these numbers; banned at 0 |
 //! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
 //!
 //! A ban ends by itself ([`SyncConfig::ban`]); the peer starts again at [`SCORE_AFTER_BAN`], where two slips end it.
@@ -29,6 +31,7 @@ pub const SCORE_TRUSTED: u8 = 60;
 
 const LINKED_GAIN: u8 = 2;
 const SILENCE_COST: u8 = 10;
+const DROP_COST: u8 = 4;
 const SLIP_COST: u8 = 35;
 
 /// The record of one peer. It outlives the connection.
@@ -87,11 +90,39 @@ impl Reputation {
             | PeerFault::BrokenLink { .. }
             | PeerFault::InvalidHeader { .. } => self.score = 0,
         }
+        self.judge(now)
+    }
+
+    /// A request ended with its connection, or with its stream: no fault to name, and it may not go on for ever. Never bans.
+    pub fn dropped(&mut self, now: Instant) {
+        if self.is_banned(now) {
+            return;
+        }
+        self.score = self.score.saturating_sub(DROP_COST).max(1);
+        self.paused_until = Some(now + doubled(self.pause_start, self.silences, self.pause_max));
+        self.silences = self.silences.saturating_add(1);
+    }
+
+    /// The peer did something that an honest one may do too, once in a while.
+    pub fn slip(&mut self, now: Instant) -> Verdict {
+        self.faults = self.faults.saturating_add(1);
+        self.score = self.score.saturating_sub(SLIP_COST);
+        self.judge(now)
+    }
+
+    fn judge(&mut self, now: Instant) -> Verdict {
         if self.score > 0 {
             return Verdict::Warned;
         }
         self.banned_until = Some(now + self.ban);
         Verdict::Banned
+    }
+
+    /// What an earlier session knew.
+    pub fn restore(&mut self, score: u8, faults: u32, banned_until: Option<Instant>) {
+        self.score = if banned_until.is_some() { 0 } else { score.clamp(1, SCORE_MAX) };
+        self.faults = faults;
+        self.banned_until = banned_until;
     }
 
     /// Lifts a ban whose time is over.
@@ -129,6 +160,11 @@ impl Reputation {
     /// How much longer it is banned.
     pub fn banned_for(&self, now: Instant) -> Option<Duration> {
         self.banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now))
+    }
+
+    /// How much longer it is set aside for its silence.
+    pub fn paused_for(&self, now: Instant) -> Option<Duration> {
+        self.paused_until.filter(|until| *until > now).map(|until| until.saturating_since(now))
     }
 
     /// 0 (banned) to 100 (no fault).

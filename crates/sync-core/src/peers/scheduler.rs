@@ -1,8 +1,10 @@
 //! Who is asked next: of the peers that may be asked and have room, the one with the emptiest window.
 //!
 //! Every window is to be full all the time; the order matters only for the piece at the front, which everything else
-//! waits for. So trusted peers come before distrusted ones, then the emptier window, then the shorter round trip; what is
-//! still equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be repeated.
+//! waits for. So trusted peers come before distrusted ones, then the emptier window, then those of whom headers were
+//! proven (or who never had the chance) before those who only answered, then the shorter round trip; what is still equal
+//! is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be repeated. Quickness alone
+//! gains nothing: it counts among peers whose answers were proven.
 
 use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
@@ -30,6 +32,17 @@ impl Scheduler {
         candidates
     }
 
+    /// The peers that may be asked now, the most reliable first: by score, then by round trip. For one request at a time.
+    pub fn reliable(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
+        let mut ready = self.askable(peers, now);
+        // Stable: what is equal keeps its turn.
+        ready.sort_by_key(|id| {
+            let peer = peers.get(*id);
+            (Reverse(peer.map(|peer| peer.reputation.score())), peer.and_then(|peer| peer.window.round_trip()))
+        });
+        ready
+    }
+
     /// The peers that may be asked now, the best first, with or without room: for a question of one header.
     pub fn askable(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
         self.turn = self.turn.wrapping_add(1);
@@ -40,7 +53,8 @@ impl Scheduler {
                 let fill = peer.window.used() * 16 / peer.window.window().max(1);
                 let round_trip = peer.window.round_trip().unwrap_or(Duration::ZERO);
                 let trusted = peer.reputation.score() >= SCORE_TRUSTED;
-                (Reverse(trusted), fill, round_trip, mix(self.seed ^ self.turn, id), id)
+                let unproven = peer.headers == 0 && !round_trip.is_zero();
+                (Reverse(trusted), fill, unproven, round_trip, mix(self.seed ^ self.turn, id), id)
             })
             .collect();
         ready.sort_unstable();

@@ -5,15 +5,19 @@
 //! | `target` | what the sync ends with, above: a pinned hash, or the tip that peers agree on |
 //! | `run` | which gap is filled next, what it must meet below, what a reorg removes |
 //! | `download` | requests out, answers in, proofs |
+//! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
+//! | `branch` | peers whose numbers mean other blocks |
 //! | `store` | batches to the store, one at a time |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
 
+mod branch;
 mod download;
 mod report;
 mod run;
 mod stall;
 mod store;
+mod tactics;
 mod target;
 
 use alloc::{collections::VecDeque, vec::Vec};
@@ -24,6 +28,7 @@ use self::{
     run::Run,
     stall::StallWatch,
     store::{Persisting, Unwinding},
+    tactics::Tactics,
     target::Target,
 };
 use crate::{
@@ -66,6 +71,7 @@ pub struct HeaderSync {
     peers: Peers,
     scheduler: Scheduler,
     downloader: Downloader<SealedRun>,
+    tactics: Tactics,
     received: VecDeque<Answer>,
     received_bytes: u64,
     header_bytes_smoothed: u64,
@@ -118,6 +124,7 @@ impl HeaderSync {
             peers: Peers::new(&config),
             scheduler: Scheduler::new(config.seed),
             downloader: Downloader::new(),
+            tactics: Tactics::default(),
             received: VecDeque::new(),
             received_bytes: 0,
             header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
@@ -172,6 +179,7 @@ impl HeaderSync {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
             }
+            Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
             Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
             Input::RequestFailed { request, failure } => self.note_failure(now, request, failure),
             Input::BatchPersisted { batch } => self.note_persisted(batch),
@@ -201,6 +209,7 @@ impl HeaderSync {
             let worked = self.poll_deadlines(now)
                 || self.poll_target_if_dirty(now)
                 || self.poll_steal(now)
+                || self.poll_strategy(now)
                 || self.poll_requests(now)
                 || self.poll_persist(now)
                 || self.poll_link(now)

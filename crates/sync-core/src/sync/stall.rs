@@ -2,13 +2,15 @@
 //!
 //! A reason is looked for whenever the machine has nothing else to do. What the store or the chain itself says is said at
 //! once; what may pass by itself (a peer that reconnects, a tip that spreads) must hold for `stall_after` first; a sync
-//! that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`.
+//! that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`. Where the reason lies
+//! with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
 
 use core::mem::discriminant;
 
 use super::HeaderSync;
 use crate::{
     io::{Event, Output, StallReason},
+    peers::health,
     range::BlockRange,
     time::Instant,
 };
@@ -43,7 +45,12 @@ impl HeaderSync {
             return false;
         }
         self.watch.announced = Some(reason.clone());
+        let is_of_peers =
+            !matches!(reason, StallReason::NoPeers | StallReason::Store(_) | StallReason::WrongGenesis { .. });
         self.out.push_back(Output::Event(Event::Stalled(reason)));
+        if is_of_peers {
+            self.out.push_back(Output::Event(Event::PeerHealth(health::of_all(&self.peers, now))));
+        }
         self.progress_due = true;
         true
     }
@@ -104,11 +111,11 @@ impl HeaderSync {
         (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress)
     }
 
-    /// The upper part of `range` that no usable peer serves, if its highest number is in it.
+    /// The upper part of `range` that no usable peer serves by number, if its highest number is in it.
     fn unserved(&self, now: Instant, range: BlockRange) -> Option<BlockRange> {
         let mut first = range.first();
         for (_, peer) in self.peers.usable(now) {
-            let Some(served) = peer.range().and_then(|served| served.intersection(range)) else { continue };
+            let Some(served) = peer.numbers(now).and_then(|served| served.intersection(range)) else { continue };
             if served.last() == range.last() {
                 return None;
             }

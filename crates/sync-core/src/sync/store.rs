@@ -122,6 +122,7 @@ impl HeaderSync {
         }
         if let Some(persisting) = self.persisting.take() {
             self.batch_bytes -= persisting.batch.bytes();
+            self.tactics.stats.flushed += persisting.batch.range().len();
             self.durable = persisting.batch.checkpoint().clone();
         }
     }

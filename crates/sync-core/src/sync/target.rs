@@ -255,6 +255,7 @@ impl HeaderSync {
             return;
         }
         self.close_run();
+        self.peers.forget_branches();
         self.target.resolved = Some(target);
         self.synced = false;
         self.out.push_back(Output::Event(Event::TargetResolved(target)));
