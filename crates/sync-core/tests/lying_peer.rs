@@ -21,7 +21,7 @@ fn against(manner: Manner) -> World {
 }
 
 #[test]
-fn flipped_byte() {
+fn d09_a_flipped_byte_drops_the_whole_answer_and_another_peer_is_asked() {
     let world = against(Manner::FlipByte);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::BrokenLink { .. } | PeerFault::Undecodable { .. }));
     assert!(world.is_banned(LIAR));
@@ -29,7 +29,7 @@ fn flipped_byte() {
 }
 
 #[test]
-fn wrong_start() {
+fn p06_wrong_start() {
     let world = against(Manner::WrongStart);
     let faults = world.penalized(LIAR);
     assert!(faults.iter().any(|fault| matches!(fault, PeerFault::WrongStart { .. } | PeerFault::BrokenLink { .. })));
@@ -37,7 +37,7 @@ fn wrong_start() {
 }
 
 #[test]
-fn too_many_headers() {
+fn p06_too_many_headers() {
     let world = against(Manner::TooMany);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::TooManyHeaders { .. }));
     assert!(world.is_banned(LIAR));
@@ -51,7 +51,7 @@ fn garbage() {
 }
 
 #[test]
-fn empty_answers_inside_its_range() {
+fn p06_empty_answers_inside_its_range() {
     let world = against(Manner::Empty);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyAnswer { .. }));
     assert!(world.is_banned(LIAR));
@@ -75,7 +75,7 @@ fn another_fork_under_a_pinned_target() {
 }
 
 #[test]
-fn one_good_among_nine_empty_ones() {
+fn i09_n02_one_good_among_nine_empty_ones() {
     let chain = Chain::new(3_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(chain.tip().hash));

@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_number_is_in_exactly_one_place(ops in prop::collection::vec(op(), 1..200)) {
+    fn h07_h08_every_number_is_in_exactly_one_place(ops in prop::collection::vec(op(), 1..200)) {
         let top = 999u64;
         let mut downloader: Downloader<()> = Downloader::new();
         downloader.open(BlockRange::new(0, top).expect("rising"));

@@ -21,7 +21,7 @@ fn a_silent_peer_holds_nobody_up_and_is_named() {
 }
 
 #[test]
-fn a_silent_peer_whose_every_piece_is_taken_back_is_named() {
+fn i19_a_silent_peer_whose_every_piece_is_taken_back_is_named() {
     let chain = Chain::new(60_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(chain.tip().hash));
@@ -60,7 +60,7 @@ fn a_slow_peer_beside_a_quick_one() {
 }
 
 #[test]
-fn a_lone_peer_that_is_slower_than_every_deadline_is_asked_for_ever_and_used_at_last() {
+fn db6_a_lone_peer_that_is_slower_than_every_deadline_is_asked_for_ever_and_used_at_last() {
     let chain = Chain::new(300);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
@@ -78,7 +78,7 @@ fn a_lone_peer_that_is_slower_than_every_deadline_is_asked_for_ever_and_used_at_
 }
 
 #[test]
-fn a_late_answer_is_ignored() {
+fn n07_a_late_answer_is_ignored_and_teaches_the_deadline() {
     let chain = Chain::new(200);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
@@ -91,7 +91,7 @@ fn a_late_answer_is_ignored() {
 }
 
 #[test]
-fn everybody_vanishes_and_comes_back() {
+fn i17_n06_everybody_vanishes_and_comes_back() {
     let chain = Chain::new(9_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);

@@ -11,7 +11,7 @@ fn quorum(chain: &Chain, tip_quorum: usize) -> World {
 }
 
 #[test]
-fn a_hash_that_nobody_has_is_reported_and_asked_for_again() {
+fn i17_a_hash_that_nobody_has_is_reported_and_asked_for_again() {
     let chain = Chain::new(500);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(no_hash()));

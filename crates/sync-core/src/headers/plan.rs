@@ -244,7 +244,7 @@ mod tests {
     const NOW: Instant = Instant::ZERO;
 
     #[test]
-    fn borrows_from_the_top_down() {
+    fn h01_borrows_from_the_top_down() {
         let mut plan = plan(0, 99);
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(60, 99));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(20, 59));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_is_first_in_line() {
+    fn n03_what_comes_back_is_first_in_line() {
         let mut plan = plan(0, 99);
         let (borrowed, failures) = plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
         plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn only_inside_the_served_range() {
+    fn h01_h10_only_inside_the_served_range_and_consecutive() {
         let mut plan = plan(0, 99);
         assert_eq!(plan.borrow(PeerId(1), range(10, 49), 0, 20, NOW).expect("work").0, range(30, 49));
         assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(50, 99), range(0, 29)]);
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_piece_goes_to_another_peer_and_waits_for_the_same() {
+    fn h02_a_failed_piece_goes_to_another_peer_and_waits_for_the_same() {
         let (liar, honest) = (PeerId(1), PeerId(2));
         let mut plan = plan(0, 99);
         let (borrowed, mut failures) = plan.borrow(liar, ALL(), 0, 40, NOW).expect("work");
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
+    fn h10_pauses_double_up_to_the_longest() {
         let mut failures = Failures::default();
         let (first, longest) = (Duration::from_millis(500), Duration::from_secs(4));
         for expected in [500, 1_000, 2_000, 4_000, 4_000] {
@@ -295,5 +295,40 @@ mod tests {
             assert!(!failures.allow(PeerId(1), Instant::from_millis(expected - 1)));
             assert!(failures.allow(PeerId(1), Instant::from_millis(expected)));
         }
+    }
+
+    fn failed(times: u32) -> Failures {
+        let mut failures = Failures::default();
+        for peer in 0..times {
+            failures.note(PeerId(100 + peer), NOW, Duration::from_millis(500), Duration::from_secs(16));
+        }
+        failures
+    }
+
+    #[test]
+    fn h04_h10_the_sixth_failure_escalates_and_the_shortest_goes_first_in_parts() {
+        let mut plan = plan(1_000, 1_999);
+        plan.give_back(range(0, 79), failed(5));
+        assert_eq!(plan.escalated(), 0);
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("the top").0, range(1_920, 1_999));
+        plan.give_back(range(200, 279), failed(6));
+        plan.give_back(range(300, 309), failed(7));
+        assert_eq!(plan.escalated(), 90);
+        // Far under the top, and still first: of the shorter piece a quarter, of the longer one half.
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("urgent").0, range(300, 309));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("urgent").0, range(240, 279));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("its rest").0, range(200, 239));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("the top").0, range(1_840, 1_919));
+    }
+
+    #[test]
+    fn h04_an_escalated_piece_waits_for_who_failed_it_and_obeys_the_lack_of_memory() {
+        let mut plan = plan(1_000, 1_999);
+        plan.give_back(range(0, 9), failed(6));
+        let culprit = PeerId(105);
+        assert_eq!(plan.borrow(culprit, ALL(), 0, 80, NOW).expect("another piece").0, range(1_920, 1_999));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 1_919, 80, NOW).expect("only the front").0, range(1_840, 1_919));
+        let later = Instant::from_millis(500);
+        assert_eq!(plan.borrow(culprit, ALL(), 0, 80, later).expect("after its pause").0, range(0, 9));
     }
 }

@@ -9,7 +9,7 @@
 //!   only now and then: it may have caught up without saying so.
 //!
 //! Both end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)). An attacker who answers with another
-//! branch costs us the logarithm of the gap in wasted answers for each cool-down, and some of its score each time.
+//! branch costs us the logarithm of the gap in wasted answers for each cool-down, and is asked last.
 
 use crate::{range::BlockNumber, time::Instant};
 

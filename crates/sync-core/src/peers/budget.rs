@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deadline_stays_within_its_bounds() {
+    fn n07_the_deadline_stays_within_its_bounds() {
         let config = SyncConfig::default();
         let mut window = ByteWindow::new(&config);
         assert_eq!(window.deadline(), config.deadline_start);

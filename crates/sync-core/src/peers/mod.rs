@@ -247,17 +247,16 @@ impl Peers {
         Some(verdict)
     }
 
-    /// What the peer has at `number` hangs together and is not of our branch. The first time in a cool-down it costs some
-    /// of the score; `None` when it was known already.
-    pub fn other_branch(&mut self, now: Instant, id: PeerId, number: BlockNumber) -> Option<Verdict> {
+    /// What the peer has at `number` hangs together and is not of our branch. `true` when that is news; then it costs some of
+    /// the score.
+    pub fn other_branch(&mut self, now: Instant, id: PeerId, number: BlockNumber) -> bool {
         let until = now + self.config.cool_down;
-        let peer = self.table.get_mut(&id)?;
-        if !peer.aside.note_branch(now, number, until) {
-            return None;
+        let Some(peer) = self.table.get_mut(&id) else { return false };
+        let is_news = peer.aside.note_branch(now, number, until);
+        if is_news {
+            peer.reputation.other_branch(now);
         }
-        let verdict = peer.reputation.slip(now);
-        self.ban_address(now, id, verdict);
-        Some(verdict)
+        is_news
     }
 
     fn ban_address(&mut self, now: Instant, id: PeerId, verdict: Verdict) {

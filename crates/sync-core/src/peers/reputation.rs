@@ -7,7 +7,7 @@
 //! | no answer in time | -10, never under 1 | set aside for a pause that doubles; never banned, for it may be the only one |
 //! | a request lost with its stream | -4, never under 1 | set aside like a silent one |
 //! | wrong start, too many, empty inside its range, protocol breach | -35 | banned at 0 |
-//! | another branch under its number, once a cool-down | -35 | set aside for these numbers; banned at 0 |
+//! | another branch under its number, once a cool-down | -10, never under 1 | set aside for these numbers |
 //! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
 //!
 //! A ban ends by itself ([`SyncConfig::ban`]); the peer starts again at [`SCORE_AFTER_BAN`], where two slips end it.
@@ -32,6 +32,7 @@ pub const SCORE_TRUSTED: u8 = 60;
 const LINKED_GAIN: u8 = 2;
 const SILENCE_COST: u8 = 10;
 const DROP_COST: u8 = 4;
+const BRANCH_COST: u8 = 10;
 const SLIP_COST: u8 = 35;
 
 /// The record of one peer. It outlives the connection.
@@ -103,11 +104,12 @@ impl Reputation {
         self.silences = self.silences.saturating_add(1);
     }
 
-    /// The peer did something that an honest one may do too, once in a while.
-    pub fn slip(&mut self, now: Instant) -> Verdict {
+    /// The peer is on another branch: what an honest one may be, after a reorg. Never bans.
+    pub fn other_branch(&mut self, now: Instant) {
         self.faults = self.faults.saturating_add(1);
-        self.score = self.score.saturating_sub(SLIP_COST);
-        self.judge(now)
+        if !self.is_banned(now) {
+            self.score = self.score.saturating_sub(BRANCH_COST).max(1);
+        }
     }
 
     fn judge(&mut self, now: Instant) -> Verdict {
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lie_bans_at_once_and_the_ban_ends() {
+    fn n09_a_lie_bans_at_once_and_the_ban_ends() {
         let config = SyncConfig::default();
         let mut peer = Reputation::new(&config);
         assert_eq!(peer.fault(Instant::ZERO, &broken_link()), Verdict::Banned);
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn slips_warn_first() {
+    fn n09_slips_warn_first() {
         let mut peer = Reputation::new(&SyncConfig::default());
         let slip = PeerFault::EmptyAnswer { start: 1 };
         assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Warned);
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_sets_aside_and_never_bans() {
+    fn n09_silence_sets_aside_and_never_bans() {
         let config = SyncConfig::default();
         let mut peer = Reputation::new(&config);
         let mut now = Instant::ZERO;

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_peers_take_turns_and_the_seed_repeats_them() {
+    fn h06_equal_peers_take_turns_and_the_seed_repeats_them() {
         let peers = world(4);
         let firsts = |seed| {
             let mut scheduler = Scheduler::new(seed);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_emptier_window_first_and_the_distrusted_last() {
+    fn n02_the_emptier_window_first_and_the_distrusted_last() {
         let mut peers = world(3);
         let slip = PeerFault::EmptyAnswer { start: 1 };
         peers.fault(Instant::ZERO, PeerId(0), &slip);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_banned_paused_or_full() {
+    fn h02_nobody_banned_paused_or_full() {
         let mut peers = world(3);
         peers.fault(Instant::ZERO, PeerId(0), &PeerFault::Timeout);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(48 * 1024);

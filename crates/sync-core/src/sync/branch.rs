@@ -77,7 +77,7 @@ impl HeaderSync {
 
     /// An empty answer to a question by hash: the peer has no such block. No fault.
     pub(super) fn note_refused(&mut self, now: Instant, answer: Answer, hash: B256) {
-        self.tactics.refused.note(hash, answer.peer, now + self.config.cool_down);
+        self.tactics.refused.note(now, hash, answer.peer, now + self.config.cool_down);
         self.tactics.dirty = true;
         // Not a failure of the range: whoever has the block by number may serve it at once.
         self.return_piece(now, answer.request, false);
@@ -101,14 +101,11 @@ impl HeaderSync {
         self.downloader.plan.give_back(range, failures);
         self.tactics.stats.disagreements += 1;
         self.tactics.dirty = true;
-        let verdict = self.peers.other_branch(now, peer, range.last());
+        let is_news = self.peers.other_branch(now, peer, range.last());
         let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(range.first());
         self.take_back_from(now, peer, from);
-        if let Some(verdict) = verdict {
-            if verdict == Verdict::Banned {
-                self.after_ban(now, peer);
-            }
-            self.out.push_back(Output::Penalize { peer, fault, verdict });
+        if is_news {
+            self.out.push_back(Output::Penalize { peer, fault, verdict: Verdict::Warned });
         }
     }
 

@@ -309,6 +309,7 @@ impl HeaderSync {
         [
             self.downloader.requests.next_deadline(),
             self.steal_wakeup(now),
+            self.strategy_wakeup(now),
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,

@@ -49,8 +49,8 @@ pub(super) struct Refused {
 
 impl Refused {
     /// The peer has no such block; believed until then.
-    pub fn note(&mut self, hash: B256, peer: PeerId, until: Instant) {
-        if self.hash != hash || self.peers.is_empty() {
+    pub fn note(&mut self, now: Instant, hash: B256, peer: PeerId, until: Instant) {
+        if self.hash != hash || self.until <= now {
             (self.hash, self.until) = (hash, until);
             self.peers.clear();
         }
@@ -88,6 +88,17 @@ impl HeaderSync {
         let Some((to, why)) = self.tactics.selector.decide(now, &view) else { return false };
         self.out.push_back(Output::Event(Event::StrategyChanged { to, why }));
         true
+    }
+
+    /// When another strategy, or a peer that refused, may be tried although nothing happens.
+    pub(super) fn strategy_wakeup(&self, now: Instant) -> Option<Instant> {
+        if self.run.is_none() || self.paused {
+            return None;
+        }
+        let looked = self.tactics.looked_at.map_or(now, |at| at + LOOK_EVERY);
+        let change = self.tactics.selector.next_wakeup(now).map(|at| at.max(looked));
+        let asked_again = Some(self.tactics.refused.until).filter(|until| *until > now);
+        [change, asked_again].into_iter().flatten().min()
     }
 
     /// What the selector sees.

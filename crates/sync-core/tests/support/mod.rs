@@ -32,6 +32,8 @@ pub enum Manner {
     Honest,
     /// Flips a byte in the middle of every answer.
     FlipByte,
+    /// Flips a byte in the first header of every answer, so that the rest still hangs together.
+    FlipFirst,
     /// Starts one lower than it was asked to.
     WrongStart,
     /// At most so many headers.
@@ -50,6 +52,8 @@ pub enum Manner {
 #[derive(Clone)]
 pub struct TestPeer {
     pub chain: Chain,
+    /// Blocks that it still knows by hash, beside its chain.
+    pub side: Option<Chain>,
     pub earliest: u64,
     pub latest: u64,
     pub manner: Manner,
@@ -65,6 +69,7 @@ impl TestPeer {
         Self {
             latest: chain.tip().number,
             chain: chain.clone(),
+            side: None,
             earliest: 0,
             manner: Manner::Honest,
             delay_ms: 5,
@@ -96,8 +101,12 @@ impl TestPeer {
 
     /// `None`: no answer at all. Otherwise falling headers and how much longer they take.
     fn answer(&mut self, request: &HeadersRequest) -> Option<(u64, Vec<Bytes>)> {
+        let mut chain = &self.chain;
         let start = match request.start {
-            StartBlock::Hash(hash) => self.chain.number_of(hash),
+            StartBlock::Hash(hash) => self.chain.number_of(hash).or_else(|| {
+                chain = self.side.as_ref()?;
+                chain.number_of(hash)
+            }),
             StartBlock::Number(number) => Some(number),
         };
         let start = start.filter(|start| (self.earliest..=self.latest).contains(start));
@@ -111,19 +120,20 @@ impl TestPeer {
             Manner::Short(most) => limit = limit.min(most),
             Manner::TooMany => limit += 1,
             Manner::WrongStart => top = top.map(|top| top.saturating_sub(1)),
-            Manner::Honest | Manner::FlipByte | Manner::Garbage => {}
+            Manner::Honest | Manner::FlipByte | Manner::FlipFirst | Manner::Garbage => {}
         }
         let mut headers: Vec<Bytes> = top
             .into_iter()
             .flat_map(|top| (self.earliest..=top).rev().take(limit))
-            .map(|number| self.chain.headers[number as usize].clone())
+            .map(|number| chain.headers[number as usize].clone())
             .collect();
         let middle = headers.len() / 2;
         match self.manner {
-            Manner::FlipByte if !headers.is_empty() => {
-                let mut bytes = headers[middle].to_vec();
+            Manner::FlipByte | Manner::FlipFirst if !headers.is_empty() => {
+                let at = if self.manner == Manner::FlipFirst { 0 } else { middle };
+                let mut bytes = headers[at].to_vec();
                 bytes[100] ^= 1;
-                headers[middle] = bytes.into();
+                headers[at] = bytes.into();
             }
             Manner::Garbage if !headers.is_empty() => headers[middle] = Bytes::from_static(b"no header"),
             _ => {}

@@ -64,6 +64,8 @@ pub struct Selector {
     /// For a short gap only.
     short: bool,
     since: Instant,
+    /// When it last went back to the usual one.
+    calm_since: Option<Instant>,
     dwell: Duration,
     /// By hash is not chosen before.
     by_hash_from: Instant,
@@ -77,6 +79,7 @@ impl Default for Selector {
             current: Strategy::default(),
             short: false,
             since: Instant::ZERO,
+            calm_since: None,
             dwell: DWELL_START,
             by_hash_from: Instant::ZERO,
             history: History::default(),
@@ -90,6 +93,12 @@ impl Selector {
         self.current
     }
 
+    /// When the choice may change although nothing happens.
+    pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
+        let dwelt = (self.current != Strategy::Concurrent).then(|| self.since + self.dwell);
+        [dwelt, Some(self.by_hash_from)].into_iter().flatten().filter(|at| *at > now).min()
+    }
+
     /// Looks at the world; returns the new strategy and why, when it changes.
     pub fn decide(&mut self, now: Instant, view: &View) -> Option<(Strategy, StrategyReason)> {
         if view.hash_unknown && self.current == Strategy::ByHash {
@@ -99,11 +108,13 @@ impl Selector {
         debug_assert!(to != self.current, "a change to the same");
         let short = matches!(why, StrategyReason::ShortGap { .. });
         if !(short || self.short) {
-            // A change that follows soon on the one before: the cause comes and goes.
-            let soon = now.saturating_since(self.since) < self.dwell * 4;
-            let doubled = if soon { (self.dwell * 2).min(DWELL_MAX) } else { DWELL_START };
-            // Only the way out counts: going back is the end of the same change.
-            self.dwell = if to == Strategy::Concurrent { self.dwell } else { doubled };
+            if to == Strategy::Concurrent {
+                self.calm_since = Some(now);
+            } else {
+                // A cause that comes back soon: it will do so again.
+                let soon = self.calm_since.is_some_and(|at| now.saturating_since(at) < self.dwell * 4);
+                self.dwell = if soon { (self.dwell * 2).min(DWELL_MAX) } else { DWELL_START };
+            }
         }
         (self.current, self.short, self.since) = (to, short, now);
         self.history.forget_outcomes(now);
