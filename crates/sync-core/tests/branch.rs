@@ -3,7 +3,9 @@
 mod support;
 
 use support::{Chain, Manner, TestPeer, World};
-use sync_core::{Event, Input, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, fault::Verdict, id::PeerId};
+use sync_core::{
+    Event, Input, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, fault::Verdict, id::PeerId,
+};
 
 /// The peer follows `to` from now on; with `keeps` it still has the blocks of its old chain, by hash.
 fn reorg(world: &mut World, id: u32, to: &Chain, keeps: bool) {
@@ -38,7 +40,9 @@ fn n02_all_peers_reorg_while_the_top_is_synced_and_nobody_is_banned() {
             reorg(&mut world, id, &fork, false);
         }
         world.run_to_synced(300);
-        assert!(world.run_until(60, |world| world.store.checkpoint.as_ref().is_some_and(|c| c.is_complete(fork.tip()))));
+        assert!(
+            world.run_until(60, |world| world.store.checkpoint.as_ref().is_some_and(|c| c.is_complete(fork.tip())))
+        );
         world.assert_stored(&fork, 0);
         assert!(world.penalties.iter().all(|(.., verdict)| *verdict == Verdict::Warned), "depth {depth}");
     }

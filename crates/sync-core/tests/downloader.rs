@@ -23,7 +23,10 @@ fn drain(machine: &mut HeaderSync, now: Instant) -> Vec<Output> {
 }
 
 fn requests(outputs: &[Output]) -> Vec<HeadersRequest> {
-    outputs.iter().filter_map(|output| if let Output::Request(request) = output { Some(*request) } else { None }).collect()
+    outputs
+        .iter()
+        .filter_map(|output| if let Output::Request(request) = output { Some(*request) } else { None })
+        .collect()
 }
 
 fn answer(chain: &Chain, request: &HeadersRequest) -> Input {
@@ -125,7 +128,8 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
         let piece = requests(&drain(&mut machine, now))[0];
         let StartBlock::Number(start) = piece.start else { panic!("by number") };
         // A number over a million names a header of the other branch.
-        let header = |n: u64| if n >= 1_000_000 { &fork.headers[(n - 1_000_000) as usize] } else { &chain.headers[n as usize] };
+        let header =
+            |n: u64| if n >= 1_000_000 { &fork.headers[(n - 1_000_000) as usize] } else { &chain.headers[n as usize] };
         let headers = spoil(&piece, start).into_iter().map(|n| header(n).clone()).collect();
         machine.handle_input(now, Input::HeadersReceived { request: piece.id, headers });
         drain(&mut machine, now).into_iter().find_map(|output| match output {
@@ -133,7 +137,8 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
             _ => None,
         })
     };
-    let whole = |piece: &HeadersRequest, start: u64| (start + 1 - u64::from(piece.limit)..=start).rev().collect::<Vec<_>>();
+    let whole =
+        |piece: &HeadersRequest, start: u64| (start + 1 - u64::from(piece.limit)..=start).rev().collect::<Vec<_>>();
     assert_eq!(fault(&whole), None);
     let long = fault(&|piece, start| [whole(piece, start), vec![0]].concat());
     assert!(matches!(long, Some(PeerFault::TooManyHeaders { got, limit }) if got == limit + 1), "{long:?}");
@@ -144,7 +149,9 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
     assert!(matches!(late, Some(PeerFault::WrongStart { got, expected }) if got + 1 == expected), "{late:?}");
     let hole = fault(&|piece, start| whole(piece, start).into_iter().filter(|n| *n != start - 3).collect());
     assert!(matches!(hole, Some(PeerFault::BrokenLink { number, .. }) if number == 2_999 - 3), "{hole:?}");
-    let mixed = fault(&|piece, start| whole(piece, start).into_iter().map(|n| if n < start - 5 { n + 1_000_000 } else { n }).collect());
+    let mixed = fault(&|piece, start| {
+        whole(piece, start).into_iter().map(|n| if n < start - 5 { n + 1_000_000 } else { n }).collect()
+    });
     assert!(matches!(mixed, Some(PeerFault::BrokenLink { number, .. }) if number == 2_999 - 6), "{mixed:?}");
     // Nothing at all, near the tip that the peer announced, is no fault.
     assert_eq!(fault(&|_, _| Vec::new()), None);
@@ -178,7 +185,9 @@ fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_ar
     let outputs = drain(&mut machine, now);
     let linked: Vec<u64> = outputs
         .iter()
-        .filter_map(|output| if let Output::Event(Event::HeadersLinked { range, .. }) = output { Some(range.last()) } else { None })
+        .filter_map(|output| {
+            if let Output::Event(Event::HeadersLinked { range, .. }) = output { Some(range.last()) } else { None }
+        })
         .collect();
     assert_eq!(linked.len(), staged + 1);
     assert!(linked.windows(2).all(|pair| pair[0] > pair[1]), "{linked:?}");
@@ -251,7 +260,9 @@ fn d15_p08_a_request_lost_with_its_stream_goes_to_another_peer_at_once() {
     machine.handle_input(now, Input::RequestFailed { request: again.id, failure });
     let outputs = drain(&mut machine, now);
     assert!(
-        outputs.iter().any(|o| matches!(o, Output::Penalize { fault: PeerFault::Protocol(_), peer, .. } if *peer == again.peer))
+        outputs
+            .iter()
+            .any(|o| matches!(o, Output::Penalize { fault: PeerFault::Protocol(_), peer, .. } if *peer == again.peer))
     );
 }
 
@@ -323,7 +334,10 @@ fn d18_the_figures_add_up() {
     assert_eq!((stats.linked, stats.flushed), (9_000, 9_000));
     assert!(stats.headers >= stats.linked);
     assert_eq!(stats.requests, world.requests.len() as u64);
-    assert!(stats.partial > 0 && stats.out_of_order > 0 && stats.timeouts > 0 && stats.validation_failures > 0, "{stats:?}");
+    assert!(
+        stats.partial > 0 && stats.out_of_order > 0 && stats.timeouts > 0 && stats.validation_failures > 0,
+        "{stats:?}"
+    );
     assert_eq!((stats.in_flight, stats.buffered, stats.escalated, stats.disagreements), (0, 0, 0, 0));
 }
 

@@ -196,9 +196,10 @@ fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
     assert!(of(1).bytes > 0, "it did answer");
     assert_eq!(of(1).headers, chain.at(9).number.min(of(1).headers), "nothing above the fork counts");
     assert!(of(1).score < of(2).score && of(1).score < of(3).score);
-    let linked_of_liar = world.events.iter().any(|event| {
-        matches!(event, Event::HeadersLinked { peer: PeerId(1), range } if range.last() >= 10)
-    });
+    let linked_of_liar = world
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::HeadersLinked { peer: PeerId(1), range } if range.last() >= 10));
     assert!(!linked_of_liar);
 }
 

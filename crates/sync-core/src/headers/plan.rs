@@ -162,7 +162,8 @@ impl Plan {
             let first = usable.first().max(usable.last().saturating_sub(part - 1));
             Some((whole, piece.failures.clone(), BlockRange::new(first, usable.last())?))
         };
-        let mut escalated = self.escalated.iter().filter_map(|(_, Reverse(last))| Some((*last, self.pieces.get(last)?)));
+        let mut escalated =
+            self.escalated.iter().filter_map(|(_, Reverse(last))| Some((*last, self.pieces.get(last)?)));
         let urgent = escalated.find_map(|(last, piece)| fits(last, piece));
         let (piece, failures, borrowed) = urgent.or_else(|| {
             let from_the_top = self.pieces.iter().rev().take_while(|(last, _)| **last >= at_or_above);

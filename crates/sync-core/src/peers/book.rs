@@ -129,9 +129,7 @@ impl From<&PeerRecord> for Row {
             faults: record.faults,
             headers: record.headers,
             banned_millis: millis(record.banned_for),
-            round_trip_micros: record
-                .round_trip
-                .map_or(0, |trip| u64::try_from(trip.as_micros()).unwrap_or(u64::MAX)),
+            round_trip_micros: record.round_trip.map_or(0, |trip| u64::try_from(trip.as_micros()).unwrap_or(u64::MAX)),
         }
     }
 }

@@ -186,9 +186,10 @@ impl Peers {
     /// somebody who is gone was reached there, it is the same one under another id, and goes on with that record.
     pub fn note_address(&mut self, now: Instant, id: PeerId, address: PeerAddress) {
         let banned_until = self.bans.until(now, &address);
-        let gone = self.table.iter().find(|(other, peer)| {
-            **other != id && !peer.connected && peer.address.as_ref() == Some(&address)
-        });
+        let gone = self
+            .table
+            .iter()
+            .find(|(other, peer)| **other != id && !peer.connected && peer.address.as_ref() == Some(&address));
         let gone = gone.map(|(other, _)| *other);
         let is_new = self.table.get(&id).is_none_or(|peer| peer.headers == 0 && peer.reputation.faults() == 0);
         if !self.table.contains_key(&id) && self.table.len() < PEERS_MAX {

@@ -25,9 +25,7 @@ impl HeaderSync {
         let Some(anchor) = self.run.as_ref().filter(|run| !run.complete).map(|run| run.anchor) else { return false };
         let front = anchor.number;
         // One at a time; and the front may be on its way, or here, from before the strategy changed.
-        let asked = |request: &InFlight| {
-            matches!(request.purpose, Purpose::Piece { by_hash: Some(_), .. })
-        };
+        let asked = |request: &InFlight| matches!(request.purpose, Purpose::Piece { by_hash: Some(_), .. });
         if self.downloader.requests.find(asked).is_some() || self.downloader.requests.piece_at(front).is_some() {
             return false;
         }
@@ -40,7 +38,9 @@ impl HeaderSync {
             }
             let Some(served) = BlockRange::new(lowest, front) else { continue };
             let is_probe = known.served.latest < front;
-            let Some((range, failures)) = self.downloader.plan.borrow(peer, served, front, limit, now) else { continue };
+            let Some((range, failures)) = self.downloader.plan.borrow(peer, served, front, limit, now) else {
+                continue;
+            };
             if is_probe && let Some(known) = self.peers.get_mut(peer) {
                 known.aside.probed(now + self.config.cool_down);
             }

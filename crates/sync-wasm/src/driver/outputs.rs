@@ -112,6 +112,8 @@ impl Driver {
             Event::HeadersLinked { .. } => {}
             Event::Progress(_) => self.report.changed(),
             Event::TargetResolved(_) | Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
+            // What the page is shown of peers is in the progress; which way the gap is asked for is the machine's own affair.
+            Event::PeerHealth(_) | Event::StrategyChanged { .. } => {}
             Event::DetachedHead { local, expected } => self.report.detached_head(local, expected),
             Event::Reorg { reverted, adopted } => self.report.reorg(reverted, adopted),
             Event::Synced { head } => {
