@@ -26,7 +26,7 @@ fn strategies(world: &World) -> Vec<(Strategy, StrategyReason)> {
 }
 
 #[test]
-fn n02_all_peers_reorg_while_the_top_is_synced_and_nobody_is_banned() {
+fn all_peers_reorg_while_the_top_is_synced_and_nobody_is_banned() {
     for depth in [1u64, 40, 700, 3_000] {
         let chain = Chain::new(4_000);
         let fork = chain.fork(4_000 - depth, 4_010);

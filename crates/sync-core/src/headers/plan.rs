@@ -254,13 +254,18 @@ mod tests {
         assert!(plan.is_empty());
     }
 
+    /// The field has two queues, urgent before normal, and one of its clients serves the urgent one last in, first out. Here
+    /// what comes back is in its place by number, so the highest goes first, whenever it came back.
     #[test]
     fn n03_what_comes_back_is_first_in_line() {
         let mut plan = plan(0, 99);
         let (borrowed, failures) = plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
         plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
-        plan.give_back(range(borrowed.first(), 69), failures);
+        plan.give_back(range(borrowed.first(), 69), failures.clone());
+        plan.give_back(range(90, 99), failures);
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(90, 99));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(60, 69));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(0, 19));
     }
 
     #[test]

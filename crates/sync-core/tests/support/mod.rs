@@ -209,6 +209,9 @@ pub struct World {
     pub memory_peak: u64,
     /// The inputs make no sense, so neither need the requests.
     pub lenient: bool,
+    /// All answers share one way that carries so many bytes a millisecond.
+    pub way_bytes_per_ms: Option<u64>,
+    way_free_at_ms: u64,
     queue: BTreeMap<(u64, u64), Happening>,
     sequence: u64,
     wakeup: Option<Instant>,
@@ -236,6 +239,8 @@ impl World {
             close_banned: true,
             memory_peak: 0,
             lenient: false,
+            way_bytes_per_ms: None,
+            way_free_at_ms: 0,
             queue: BTreeMap::new(),
             sequence: 0,
             wakeup: None,
@@ -449,7 +454,12 @@ impl World {
         self.requests.push(request);
         let Some(peer) = self.peers.get_mut(&request.peer.0) else { panic!("asked {}, who is unknown", request.peer) };
         assert!(peer.connected || self.lenient, "asked {}, who is gone", request.peer);
-        if let Some((delay, headers)) = peer.answer(&request) {
+        if let Some((mut delay, headers)) = peer.answer(&request) {
+            if let Some(rate) = self.way_bytes_per_ms {
+                let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
+                self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms + delay) + bytes / rate;
+                delay = self.way_free_at_ms - self.now_ms;
+            }
             self.schedule(delay, Happening::Answer(request.id, request.peer, headers));
         }
     }

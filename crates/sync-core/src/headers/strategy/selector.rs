@@ -8,7 +8,8 @@
 //!   another branch. Ends with the gap.
 //! * **One at a time, because most requests fail** although several peers are there: many windows share one narrow way. Only
 //!   when one peer alone is expected to bring [`MARGIN`] times what is had.
-//! * **Concurrent** otherwise. It comes back after the dwell, unless the other way was measured to be [`MARGIN`] times better.
+//! * **Concurrent** otherwise. It comes back after the dwell, when it was measured to be [`MARGIN`] times better than the other way, or
+//!   when that was too long ago to know ([`super::history::FRESH`]).
 //!
 //! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a calm time resets it. So a peer that
 //! provokes changes on purpose gets at most one in a dwell, and less and less often.
@@ -23,6 +24,9 @@ use crate::{headers::escalation, range::BlockNumber, time::Instant};
 
 /// A strategy lasts at least so long, unless its cause forbids it.
 pub const DWELL_START: Duration = Duration::from_secs(5);
+
+/// One at a time lasts so many dwells at least: what was on its way must run out before its rate says anything.
+pub const DWELLS_ALONE: u32 = 3;
 
 /// The longest dwell.
 pub const DWELL_MAX: Duration = Duration::from_secs(80);
@@ -95,7 +99,7 @@ impl Selector {
 
     /// When the choice may change although nothing happens.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        let dwelt = (self.current != Strategy::Concurrent).then(|| self.since + self.dwell);
+        let dwelt = (self.current != Strategy::Concurrent).then(|| self.since + self.rest());
         [dwelt, Some(self.by_hash_from)].into_iter().flatten().filter(|at| *at > now).min()
     }
 
@@ -185,16 +189,21 @@ impl Selector {
             return Some(StrategyReason::CauseOver);
         }
         match self.history.rate(now, Strategy::Concurrent) {
-            Some(before) if is_better(view.measured, before) => None,
             Some(before) if is_better(before, view.measured) => {
                 Some(StrategyReason::Faster { expected: before as u64, now: view.measured as u64 })
             }
-            _ => Some(StrategyReason::CauseOver),
+            // No worse than before: stay, until that measurement is too old to say anything.
+            Some(_) => None,
+            None => Some(StrategyReason::CauseOver),
         }
     }
 
     fn is_rested(&self, now: Instant) -> bool {
-        now.saturating_since(self.since) >= self.dwell
+        now.saturating_since(self.since) >= self.rest()
+    }
+
+    fn rest(&self) -> Duration {
+        if self.current == Strategy::Sequential { self.dwell * DWELLS_ALONE } else { self.dwell }
     }
 }
 
@@ -295,6 +304,10 @@ mod tests {
         let poor = View { measured: 5.0, ..CALM };
         let back = selector.decide(at(61), &poor);
         assert_eq!(back, Some((Strategy::Concurrent, StrategyReason::Faster { expected: 20, now: 5 })));
+        // And when nobody remembers how it was, it is tried again.
+        let mut forgetful = selector.clone();
+        (forgetful.current, forgetful.since) = (Strategy::Sequential, at(61));
+        assert_eq!(forgetful.decide(at(300), &alone), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
     }
 
     #[test]
