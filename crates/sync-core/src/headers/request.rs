@@ -33,6 +33,10 @@ pub enum Purpose {
     Target(B256),
     /// Which header has the peer at this number? Its hash is a vote for a tip.
     Vote(BlockNumber),
+    /// Which header has the peer at the height of the target? Its hash tells whether it is on the target's chain.
+    Standing(BlockNumber),
+    /// Which header has the target's chain at this number? Asked while the common ancestor is sought.
+    Ancestor(BlockNumber),
 }
 
 /// One request in flight.
@@ -168,7 +172,7 @@ impl Requests {
     pub fn ranges(&self) -> impl Iterator<Item = BlockRange> + '_ {
         self.pieces.values().rev().filter_map(|id| match &self.in_flight.get(id)?.purpose {
             Purpose::Piece { range, .. } => Some(*range),
-            Purpose::Target(_) | Purpose::Vote(_) => None,
+            Purpose::Target(_) | Purpose::Vote(_) | Purpose::Standing(_) | Purpose::Ancestor(_) => None,
         })
     }
 

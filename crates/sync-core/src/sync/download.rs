@@ -32,6 +32,9 @@ impl HeaderSync {
         for peer in self.scheduler.candidates(&self.peers, now) {
             let Some(known) = self.peers.get(peer) else { continue };
             let Some(served) = known.range() else { continue };
+            if self.target.standings.is_aside(peer, known.served) {
+                continue;
+            }
             let limit = (known.window.request_bytes() / header_bytes).clamp(1, u64::from(HEADERS_PER_REQUEST_MAX));
             // What everything waits for may use the last of the memory; the rest leaves room for it.
             let reserve = 2 * self.config.request_bytes;
@@ -176,6 +179,8 @@ impl HeaderSync {
         match answer.request.purpose.clone() {
             Purpose::Target(hash) => self.receive_target(now, answer, hash),
             Purpose::Vote(number) => self.receive_vote(now, answer, number),
+            Purpose::Standing(number) => self.receive_standing(now, answer, number),
+            Purpose::Ancestor(number) => self.receive_ancestor(now, answer, number),
             Purpose::Piece { range, .. } => self.receive_piece(now, answer, range),
         }
         true
@@ -238,13 +243,16 @@ impl HeaderSync {
         let Some(run) = &mut self.run else { return false };
         let Some(staged) = self.downloader.staging.take(run.anchor.number) else { return false };
         let (peer, range) = (staged.peer, staged.range);
+        let parent = staged.run.parent_of_broken().unwrap_or(staged.run.hash());
         match run.lineage.link(staged.run) {
             Ok(verified) => {
                 if let Some(anchor) = run.lineage.anchor() {
                     run.anchor = anchor;
                 }
+                self.check_claims_in(now, &verified);
                 self.collector.push(verified);
                 if let Some(known) = self.peers.get_mut(peer) {
+                    self.target.standings.note_linked(peer, known.served);
                     known.headers += range.len();
                     known.reputation.linked();
                 }
@@ -260,21 +268,20 @@ impl HeaderSync {
                 self.wrong_genesis = Some(got);
                 self.drop_run();
             }
+            // The target vouches for the bad header; its messenger is not to blame.
+            Err(error) if !error.blames_sender() => self.condemn(now, error, Some(parent)),
             Err(error) => {
-                // A header that hashes to the anchor and breaks a rule condemns the chain that the target lies on, and a
-                // peer that serves this chain is of no use to us, whoever chose the target.
-                let fault = error.into();
                 let mut failures = Failures::default();
                 failures.note(peer, now, self.config.backoff_start, self.config.backoff_max);
                 self.downloader.plan.give_back(range, failures);
-                self.penalize(now, peer, fault);
+                self.doubt(now, peer, error.into());
             }
         }
         true
     }
 
     /// Forgets what a banned peer sent and nobody has proven yet: a liar's other answers would fail one by one.
-    fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
+    pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
         self.downloader.unstage_of(peer);
         let (theirs, others) = core::mem::take(&mut self.received).into_iter().partition(|answer| answer.peer == peer);
         self.received = others;

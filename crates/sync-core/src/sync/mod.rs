@@ -4,15 +4,21 @@
 //! |---|---|
 //! | `target` | what the sync ends with, above: a pinned hash, or the tip that peers agree on |
 //! | `run` | which gap is filled next, what it must meet below, what a reorg removes |
+//! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
+//! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
+//! | `condemn` | the target's chain breaks a rule |
 //! | `download` | requests out, answers in, proofs |
 //! | `store` | batches to the store, one at a time |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
 
+mod condemn;
 mod download;
+mod reorg;
 mod report;
 mod run;
 mod stall;
+mod standing;
 mod store;
 mod target;
 
@@ -21,6 +27,7 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 
 use self::{
+    reorg::Reorg,
     run::Run,
     stall::StallWatch,
     store::{Persisting, Unwinding},
@@ -32,6 +39,7 @@ use crate::{
     config::SyncConfig,
     etl::{Collector, HeaderBatch},
     fault::PeerFault,
+    follow::{InvalidHashes, StoredHeaders},
     headers::{Downloader, InFlight, Purpose},
     id::PeerId,
     io::{Event, Input, Output, PeerStatus},
@@ -74,6 +82,12 @@ pub struct HeaderSync {
 
     target: Target,
     run: Option<Run>,
+    /// The target's chain does not meet the stored one.
+    reorg: Option<Reorg>,
+    /// The next gap is opened once the store has answered.
+    reopen: bool,
+    stored: StoredHeaders,
+    invalid: InvalidHashes,
     /// What holds once everything that was cut is durable.
     ledger: Checkpoint,
     /// What holds in the store.
@@ -124,6 +138,10 @@ impl HeaderSync {
             offered_floor: whole_from,
             target: Target::default(),
             run: None,
+            reorg: None,
+            reopen: false,
+            stored: StoredHeaders::default(),
+            invalid: InvalidHashes::default(),
             durable: ledger.clone(),
             ledger,
             wrong_genesis: None,
@@ -171,12 +189,14 @@ impl HeaderSync {
             Input::PeerDisconnected { peer } => {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
+                self.target.standings.forget_doubt(peer);
             }
             Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
             Input::RequestFailed { request, failure } => self.note_failure(now, request, failure),
             Input::BatchPersisted { batch } => self.note_persisted(batch),
             Input::PersistFailed { batch, failure } => self.note_persist_failed(now, batch, failure),
             Input::Unwound { to } => self.note_unwound(now, to),
+            Input::Stored { id, headers } => self.stored.answer(id, headers),
             Input::Paused(paused) => {
                 self.paused = paused;
                 self.progress_due = true;
@@ -200,12 +220,15 @@ impl HeaderSync {
             // The wire first: what is asked for now travels while the rest is worked on.
             let worked = self.poll_deadlines(now)
                 || self.poll_target_if_dirty(now)
+                || self.poll_doubts(now)
+                || self.poll_reorg(now)
                 || self.poll_steal(now)
                 || self.poll_requests(now)
                 || self.poll_persist(now)
                 || self.poll_link(now)
                 || self.poll_received(now)
                 || self.poll_cut(now)
+                || self.poll_reopen(now)
                 || self.poll_synced()
                 || self.poll_stall(now)
                 || self.poll_progress(now);
@@ -252,7 +275,7 @@ impl HeaderSync {
         }
         if self.floor() < before && self.run.is_none() && self.target.resolved.is_some() {
             self.open_run(now);
-            self.synced &= self.run.is_none();
+            self.synced &= !self.is_busy();
         }
     }
 
@@ -277,8 +300,8 @@ impl HeaderSync {
     /// Everything from floor to target is durable.
     fn poll_synced(&mut self) -> bool {
         let Some(head) = self.target.resolved else { return false };
-        let done =
-            self.run.is_none() && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
+        let idle = self.run.is_none() && self.reorg.is_none() && !self.reopen;
+        let done = idle && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
         if self.synced || !done {
             return false;
         }
@@ -303,6 +326,7 @@ impl HeaderSync {
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,
+            self.reorg.as_ref().and_then(|reorg| reorg.retry_at),
             self.persisting.as_ref().and_then(|persisting| persisting.retry_at),
             self.stall_wakeup(),
             flush,

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each scenario uses a part of it")]
 
+pub mod ancestor;
 pub mod chain;
 
 use std::{
@@ -161,7 +162,7 @@ impl TestStore {
     }
 
     fn unwind(&mut self, to: u64, checkpoint: Checkpoint) {
-        self.rows.retain(|number, _| *number <= to);
+        self.rows.retain(|number, _| *number <= to || checkpoint.covers(*number));
         self.checkpoint = Some(checkpoint);
         self.check();
     }
@@ -418,6 +419,12 @@ impl World {
                 Output::Persist(batch) => {
                     let delay = self.store.delay_ms;
                     self.schedule(delay, Happening::Stored(batch));
+                }
+                Output::Lookup { id, numbers } => {
+                    assert!(numbers.len() <= sync_core::config::LOOKUP_NUMBERS_MAX && numbers.is_sorted());
+                    let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
+                    let headers = numbers.iter().map(header).collect();
+                    self.backlog.push_back(Input::Stored { id, headers });
                 }
                 Output::Unwind { to, checkpoint } => {
                     self.store.unwind(to, checkpoint);
