@@ -14,7 +14,7 @@ use super::{HeaderSync, store::Unwinding};
 use crate::{
     follow::InvalidChain,
     io::BlockNumHash,
-    lineage::{Anchor, LinkError, LinkFault},
+    lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
     range::BlockNumber,
     time::Instant,
 };
@@ -36,6 +36,14 @@ impl HeaderSync {
             self.refuse(now, chain, anchor.number);
         }
         is_bad
+    }
+
+    /// The same for headers that were just proven.
+    pub(super) fn comes_down_to_bad(&mut self, now: Instant, verified: &VerifiedHeaders) -> bool {
+        let known = verified.hashes().iter().filter(|_| !self.invalid.is_empty()).find_map(|hash| self.invalid.get(*hash));
+        let Some(chain) = known.cloned() else { return false };
+        self.refuse(now, chain, verified.range().first());
+        true
     }
 
     /// Gives up the target, and what is stored of its chain from the gap that is open up.

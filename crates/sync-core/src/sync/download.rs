@@ -25,7 +25,7 @@ impl HeaderSync {
             return false;
         }
         let Some(run) = &self.run else { return false };
-        let front = run.anchor.number;
+        let (front, untried) = (run.anchor.number, run.untried);
         let header_bytes = self.header_bytes();
         let held = self.memory_bytes();
         let room = self.config.staged_bytes_max.saturating_sub(held);
@@ -39,7 +39,7 @@ impl HeaderSync {
             // What everything waits for may use the last of the memory; the rest leaves room for it.
             let reserve = 2 * self.config.request_bytes;
             let lowest = match room {
-                room if room >= reserve + limit * header_bytes => 0,
+                room if room >= reserve + limit * header_bytes && !untried => 0,
                 room if room >= limit * header_bytes => front,
                 _ => return false,
             };
@@ -248,6 +248,10 @@ impl HeaderSync {
             Ok(verified) => {
                 if let Some(anchor) = run.lineage.anchor() {
                     run.anchor = anchor;
+                }
+                run.untried = false;
+                if self.comes_down_to_bad(now, &verified) {
+                    return true;
                 }
                 self.check_claims_in(now, &verified);
                 self.collector.push(verified);

@@ -41,6 +41,8 @@ pub(super) struct Run {
     pub meets: Option<Subchain>,
     /// The header that it ends with, above, if the store has it.
     pub parent: Option<Bytes>,
+    /// Some chain broke a rule before, and nothing of this run is proven yet: one answer may show that it is the same.
+    pub untried: bool,
     /// The anchor has passed the bottom.
     pub complete: bool,
 }
@@ -157,8 +159,9 @@ impl HeaderSync {
                 let lineage = Lineage::resume(self.chain.clone(), anchor, child.and_then(header));
                 let parent = meets.and_then(|older| header(older.head).filter(|(hash, _)| *hash == older.head_hash));
                 let parent = parent.map(|(_, rlp)| rlp);
+                let untried = !self.invalid.is_empty();
                 self.downloader.open(gap);
-                self.run = Some(Run { lineage, anchor, bottom, meets, parent, complete: false });
+                self.run = Some(Run { lineage, anchor, bottom, meets, parent, untried, complete: false });
                 self.moved(now);
             }
         }
@@ -233,6 +236,7 @@ impl HeaderSync {
     /// The run is filled and stored as far as this machine is concerned: on to the next gap.
     pub(super) fn finish_run(&mut self, now: Instant) {
         self.run = None;
+        self.target.dirty = true;
         if let Some(next) = self.target.next {
             self.adopt(now, next);
         } else {

@@ -124,6 +124,8 @@ impl HeaderSync {
             self.batch_bytes -= persisting.batch.bytes();
             self.durable = persisting.batch.checkpoint().clone();
             self.stored.forget();
+            // A tip under the stored head is compared once everything is durable.
+            self.target.dirty |= !self.is_busy();
         }
     }
 

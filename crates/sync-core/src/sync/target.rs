@@ -188,7 +188,7 @@ impl HeaderSync {
             most = most.max(have);
             if have >= need {
                 self.target.trouble = None;
-                return known != Some(tip) && self.weigh_tip(now, tip, known);
+                return self.weigh_tip(now, tip, known);
             }
             if have + open.len() >= need && undecided.is_none() {
                 undecided = Some((tip, open));
@@ -236,6 +236,9 @@ impl HeaderSync {
         if self.is_deserted(now) && self.target.resolved != Some(tip) {
             self.adopt(now, tip);
             return true;
+        }
+        if known == Some(tip) {
+            return false;
         }
         if self.is_busy() {
             let higher = known.is_none_or(|known| tip.number >= known.number);

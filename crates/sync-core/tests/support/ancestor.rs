@@ -1,6 +1,10 @@
 //! Peers that lie while the common ancestor is sought, and what a search costs.
 
-use sync_core::{Event, HeadersRequest, Input, StartBlock, SyncConfig, SyncTarget, id::PeerId, range::BlockRange};
+use alloy_primitives::keccak256;
+use sync_core::{
+    Event, HeadersRequest, Input, StartBlock, SyncConfig, SyncTarget, header::Header, id::PeerId, range::BlockRange,
+    store::contract::encode,
+};
 
 use super::{Chain, TestPeer, TestStore, World};
 
@@ -69,4 +73,25 @@ pub fn announce(world: &mut World, id: u32, chain: &Chain) {
     let served = peer.served_range();
     world.peers.insert(id, peer);
     world.input(Input::PeerUpdated { peer: PeerId(id), served });
+}
+
+/// A chain that serves `other`'s headers at and under `number`, and its own above.
+pub fn spliced(chain: &Chain, other: &Chain, number: u64) -> Chain {
+    let at = number as usize + 1;
+    Chain::of(other.headers[..at].iter().chain(&chain.headers[at..]).cloned())
+}
+
+/// The same chain, but the header at `number` is not later than its parent, and everything above descends from it.
+pub fn broken_at(chain: &Chain, number: u64) -> Chain {
+    let mut headers = chain.headers[..number as usize].to_vec();
+    for rlp in &chain.headers[number as usize..] {
+        let parent_rlp = headers.last().expect("genesis is never the broken one").clone();
+        let parent = Header::decode(&parent_rlp).expect("a header");
+        let mut header = Header { parent_hash: keccak256(&parent_rlp), ..Header::decode(rlp).expect("a header") };
+        if header.number == number {
+            header.timestamp = parent.timestamp;
+        }
+        headers.push(encode(&header));
+    }
+    Chain::of(headers)
 }
