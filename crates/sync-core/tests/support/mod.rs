@@ -5,6 +5,7 @@
 
 pub mod ancestor;
 pub mod chain;
+pub mod runs;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -46,6 +47,8 @@ pub enum Manner {
     Empty,
     /// Bytes that are no header.
     Garbage,
+    /// Nothing from this number on down, when its answer comes to it.
+    Withholds(u64),
 }
 
 #[derive(Clone)]
@@ -112,11 +115,12 @@ impl TestPeer {
             Manner::Short(most) => limit = limit.min(most),
             Manner::TooMany => limit += 1,
             Manner::WrongStart => top = top.map(|top| top.saturating_sub(1)),
-            Manner::Honest | Manner::FlipByte | Manner::Garbage => {}
+            Manner::Honest | Manner::FlipByte | Manner::Garbage | Manner::Withholds(_) => {}
         }
         let mut headers: Vec<Bytes> = top
             .into_iter()
             .flat_map(|top| (self.earliest..=top).rev().take(limit))
+            .take_while(|number| self.manner != Manner::Withholds(*number))
             .map(|number| self.chain.headers[number as usize].clone())
             .collect();
         let middle = headers.len() / 2;
