@@ -60,6 +60,24 @@ pub const FAILED_PEERS_PER_PIECE_MAX: usize = 8;
 /// downloaded again. Raising it makes each batch's checkpoint longer (80 bytes a run).
 pub const SUBCHAINS_MAX: usize = 64;
 
+/// Numbers in one [`Output::Lookup`](crate::Output::Lookup). Each may cost the host one segment (some 700 KB) to read and
+/// prove; a seam needs two.
+pub const LOOKUP_NUMBERS_MAX: usize = 8;
+
+/// Stored headers that the machine keeps in mind, some 600 bytes each; a search compares one at a time.
+pub const STORED_HEADERS_MAX: usize = 64;
+
+/// Peers asked for each number of a search for the common ancestor. One honest among them is enough for the exact
+/// ancestor; raising it costs a request of one header a peer and a number.
+pub const ANCESTOR_PEERS_MAX: usize = 3;
+
+/// Answers kept in a search, to name who lied. A search over a million blocks asks for 40 numbers; each peer that is
+/// proven wrong is banned, so that searches end. Raising it costs 48 bytes each.
+pub const ANCESTOR_CLAIMS_MAX: usize = 512;
+
+/// Hashes remembered as invalid or as descendants of such. Raising it costs some 200 bytes each.
+pub const INVALID_HASHES_MAX: usize = 512;
+
 /// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncConfig {
@@ -126,6 +144,11 @@ pub struct SyncConfig {
     pub steal_after: Duration,
     /// Blocks under a peer's announced tip within which an empty answer is no fault: it may have lost them to a reorg.
     pub near_tip: u64,
+    /// Stored headers that a reorg may give up. A deeper one removes nothing and stalls
+    /// ([`StallReason::RollbackTooDeep`](crate::StallReason::RollbackTooDeep)): 90,000 blocks are twelve days of mainnet,
+    /// and no client of the field follows a reorg deeper than that (geth: `FullImmutabilityThreshold`); much more likely
+    /// the target, or the store, belongs to another chain. `u64::MAX` allows any.
+    pub rollback_window: u64,
     /// How late the host may be before the time is not counted against peers: their answers may wait unread.
     pub sleep_forgiven: Duration,
     /// Time between two progress events.
@@ -162,6 +185,7 @@ impl Default for SyncConfig {
             flush_after: Duration::from_secs(3),
             steal_after: Duration::from_millis(1_500),
             near_tip: 64,
+            rollback_window: 90_000,
             sleep_forgiven: Duration::from_millis(250),
             progress_every: Duration::from_millis(100),
         }

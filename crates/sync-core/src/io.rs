@@ -18,7 +18,7 @@ pub use crate::{
 use crate::{
     etl::HeaderBatch,
     fault::{PeerFault, RequestFailure, StoreFailure, Verdict},
-    id::{BatchId, PeerId, RequestId},
+    id::{BatchId, LookupId, PeerId, RequestId},
     progress::Progress,
     range::{BlockNumber, BlockRange},
     time::Instant,
@@ -91,10 +91,18 @@ pub enum Input {
         /// Why.
         failure: StoreFailure,
     },
-    /// Everything above `to` is gone from the store.
+    /// What an [`Output::Unwind`] asked for is durable.
     Unwound {
         /// Highest block kept.
         to: BlockNumber,
+    },
+    /// What the store holds: the answer to an [`Output::Lookup`].
+    Stored {
+        /// The question that it answers.
+        id: LookupId,
+        /// Number and RLP of each header that was asked for; `None`, or nothing at all, for one that is not stored or
+        /// cannot be read.
+        headers: Vec<(BlockNumber, Option<Bytes>)>,
     },
     /// The page holds the sync, or lets it go on: while paused no request is sent.
     Paused(bool),
@@ -142,9 +150,17 @@ pub enum Output {
     },
     /// Store the batch with its checkpoint in one transaction, then answer `BatchPersisted` or `PersistFailed`.
     Persist(HeaderBatch),
-    /// Remove everything above `to` and store the checkpoint in the same transaction, then answer `Unwound`.
+    /// Read these headers, then answer [`Input::Stored`]. Asked for only when no write is under way.
+    Lookup {
+        /// Comes back with the answer.
+        id: LookupId,
+        /// At most [`LOOKUP_NUMBERS_MAX`](crate::config::LOOKUP_NUMBERS_MAX) numbers, rising.
+        numbers: Vec<BlockNumber>,
+    },
+    /// Remove everything above `to` that the checkpoint does not speak of, and store the checkpoint in the same
+    /// transaction, then answer `Unwound`. After a reorg the new chain may already be stored above the removed one.
     Unwind {
-        /// Highest block kept.
+        /// Highest block kept below.
         to: BlockNumber,
         /// The checkpoint that holds afterwards.
         checkpoint: crate::Checkpoint,
@@ -190,7 +206,7 @@ pub enum Event {
         /// The hash that the new chain has at its number.
         expected: B256,
     },
-    /// Stored headers were given up for others.
+    /// Stored headers were given up for others. Said once for each reorg, when the new chain is proven to meet what stayed.
     Reorg {
         /// Numbers that were removed.
         reverted: BlockRange,

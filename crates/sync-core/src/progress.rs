@@ -13,7 +13,8 @@ use crate::{
     fault::StoreFailure,
     headers::{Failures, escalation},
     id::PeerId,
-    range::BlockRange,
+    range::{BlockNumber, BlockRange},
+    rules::RuleViolation,
     time::Instant,
 };
 
@@ -106,6 +107,26 @@ pub enum StallReason {
     },
     /// No connected peer serves the missing range.
     RangeUnavailable(BlockRange),
+    /// The chain that the target lies on breaks a rule. Nothing more of it is asked for; another target, or another tip
+    /// that enough peers agree on, ends this.
+    InvalidTarget {
+        /// Number of the header that breaks it.
+        number: BlockNumber,
+        /// Its hash.
+        hash: B256,
+        /// The rule.
+        violation: RuleViolation,
+        /// Its parent, up to which nothing is known against the chain.
+        last_valid: Option<BlockNumHash>,
+    },
+    /// The target's chain and the stored one differ for longer than the rollback window. Nothing is removed: pin another
+    /// target, raise [`SyncConfig::rollback_window`](crate::SyncConfig::rollback_window), or clear the store.
+    RollbackTooDeep {
+        /// The stored head.
+        local: BlockNumHash,
+        /// Blocks that may be given up.
+        window: u64,
+    },
     /// The store refused a batch.
     Store(StoreFailure),
     /// Thirty seconds without a proven header, although peers are there.

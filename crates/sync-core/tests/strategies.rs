@@ -103,6 +103,6 @@ fn changes_are_rare_whatever_happens() {
     world.run_to_synced(600);
     world.assert_stored(&chain, 0);
     let all = changes(&world);
-    assert!(!all.is_empty() && all.len() <= 6, "{all:?}");
+    assert!(all.len() <= 6, "{all:?}");
     assert!(!(1..6).any(|id| world.is_banned(id)));
 }

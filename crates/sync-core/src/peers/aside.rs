@@ -8,8 +8,8 @@
 //! * **Stale.** A peer whose announced tip lies far under what is missing is asked for what it says it has, and by hash
 //!   only now and then: it may have caught up without saying so.
 //!
-//! Both end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)). An attacker who answers with another
-//! branch costs us the logarithm of the gap in wasted answers for each cool-down, and is asked last.
+//! Both end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)), the first also when the peer announces
+//! another tip. An attacker who answers with another branch costs us the logarithm of the gap in wasted answers for each.
 
 use crate::{range::BlockNumber, time::Instant};
 
@@ -35,13 +35,12 @@ struct Branch {
 }
 
 impl Aside {
-    /// What the peer has at `number` is of another branch. `true` when that is new, not one more sign of what is known.
-    pub fn note_branch(&mut self, now: Instant, number: BlockNumber, until: Instant) -> bool {
+    /// What the peer has at `number` is of another branch.
+    pub fn note_branch(&mut self, now: Instant, number: BlockNumber, until: Instant) {
         let known = self.branch.filter(|branch| branch.until > now);
         let depth = known.map_or(BRANCH_DEPTH_START, |branch| branch.depth.saturating_mul(2));
         let from = number.saturating_sub(depth).min(known.map_or(BlockNumber::MAX, |branch| branch.from));
         self.branch = Some(Branch { from, depth, until: known.map_or(until, |branch| branch.until) });
-        known.is_none()
     }
 
     /// The lowest number that the peer is not asked for by number.
@@ -79,13 +78,14 @@ mod tests {
     fn each_mismatch_reaches_twice_as_far_down_and_all_ends_together() {
         let mut aside = Aside::default();
         let (now, until) = (Instant::ZERO, Instant::from_millis(1_000));
-        assert!(aside.note_branch(now, 10_000, until));
+        aside.note_branch(now, 10_000, until);
         assert_eq!(aside.branch_from(now), Some(9_936));
-        assert!(!aside.note_branch(now, 9_900, Instant::from_millis(5_000)));
+        aside.note_branch(now, 9_900, Instant::from_millis(5_000));
         assert_eq!(aside.branch_from(now), Some(9_772));
         assert_eq!(aside.next_wakeup(now), Some(until));
         assert_eq!(aside.branch_from(until), None);
-        assert!(aside.note_branch(until, 9_000, Instant::from_millis(2_000)), "a new cool-down begins anew");
+        aside.note_branch(until, 9_000, Instant::from_millis(2_000));
+        assert_eq!(aside.branch_from(until), Some(8_936), "a new cool-down begins anew");
     }
 
     #[test]

@@ -248,16 +248,12 @@ impl Peers {
         Some(verdict)
     }
 
-    /// What the peer has at `number` hangs together and is not of our branch. `true` when that is news; then it costs some of
-    /// the score.
-    pub fn other_branch(&mut self, now: Instant, id: PeerId, number: BlockNumber) -> bool {
+    /// What the peer has at `number` is of another branch: it is not asked for these numbers for a while. No fault.
+    pub fn other_branch(&mut self, now: Instant, id: PeerId, number: BlockNumber) {
         let until = now + self.config.cool_down;
-        let Some(peer) = self.table.get_mut(&id) else { return false };
-        let is_news = peer.aside.note_branch(now, number, until);
-        if is_news {
-            peer.reputation.other_branch(now);
+        if let Some(peer) = self.table.get_mut(&id) {
+            peer.aside.note_branch(now, number, until);
         }
-        is_news
     }
 
     fn ban_address(&mut self, now: Instant, id: PeerId, verdict: Verdict) {

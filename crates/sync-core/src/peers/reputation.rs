@@ -7,7 +7,6 @@
 //! | no answer in time | -10, never under 1 | set aside for a pause that doubles; never banned, for it may be the only one |
 //! | a request lost with its stream | -4, never under 1 | set aside like a silent one |
 //! | wrong start, too many, empty inside its range, protocol breach | -35 | banned at 0 |
-//! | another branch under its number, once a cool-down | -10, never under 1 | set aside for these numbers |
 //! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
 //!
 //! A ban ends by itself ([`SyncConfig::ban`]); the peer starts again at [`SCORE_AFTER_BAN`], where two slips end it.
@@ -32,7 +31,6 @@ pub const SCORE_TRUSTED: u8 = 60;
 const LINKED_GAIN: u8 = 2;
 const SILENCE_COST: u8 = 10;
 const DROP_COST: u8 = 4;
-const BRANCH_COST: u8 = 10;
 const SLIP_COST: u8 = 35;
 
 /// The record of one peer. It outlives the connection.
@@ -102,14 +100,6 @@ impl Reputation {
         self.score = self.score.saturating_sub(DROP_COST).max(1);
         self.paused_until = Some(now + doubled(self.pause_start, self.silences, self.pause_max));
         self.silences = self.silences.saturating_add(1);
-    }
-
-    /// The peer is on another branch: what an honest one may be, after a reorg. Never bans.
-    pub fn other_branch(&mut self, now: Instant) {
-        self.faults = self.faults.saturating_add(1);
-        if !self.is_banned(now) {
-            self.score = self.score.saturating_sub(BRANCH_COST).max(1);
-        }
     }
 
     fn judge(&mut self, now: Instant) -> Verdict {

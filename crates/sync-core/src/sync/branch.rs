@@ -1,18 +1,17 @@
 //! Peers on another branch: a block asked for by its hash, and what follows when numbers mean different blocks.
 //!
 //! An answer to a question *by number* that hangs together and does not meet the anchor is no proof of a lie: the peer may
-//! have followed a reorg. It is set aside for these numbers ([`Peers::other_branch`](crate::peers::Peers::other_branch)), and
-//! what else it sent for them is forgotten. *By hash* there is one right answer: another block is a lie, none means that the
-//! peer is on the other branch altogether. When nobody has the block any more, and the peers have agreed on a newer tip,
-//! the machine goes to that.
+//! have followed a reorg (`standing` asks it). Then it is set aside for these numbers
+//! ([`Peers::other_branch`](crate::peers::Peers::other_branch)). *By hash* there is one right answer: another block is a lie,
+//! none means that the peer is on the other branch altogether.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::B256;
 
 use super::{Answer, HeaderSync};
 use crate::{
-    fault::{PeerFault, Verdict},
-    headers::{Failures, InFlight, Purpose},
+    fault::PeerFault,
+    headers::{InFlight, Purpose},
     id::PeerId,
     io::{Output, StartBlock},
     range::BlockRange,
@@ -57,7 +56,8 @@ impl HeaderSync {
         let askable = self.scheduler.askable(&self.peers, now);
         let class = |id: PeerId| {
             let peer = self.peers.get(id)?;
-            if self.tactics.refused.contains(now, hash, id) || peer.range().is_none() {
+            let refused = self.tactics.refused.contains(now, hash, id);
+            if refused || self.target.standings.is_doubted(id) || peer.range().is_none() {
                 return None;
             }
             let announced = peer.range().is_some_and(|range| range.contains(front));
@@ -75,38 +75,46 @@ impl HeaderSync {
         candidates
     }
 
-    /// An empty answer to a question by hash: the peer has no such block. No fault.
+    /// An empty answer to a question by hash: the peer has no such block. Near its tip it may have lost it; elsewhere it is
+    /// asked where it stands, and when it says that it has the target it contradicts itself.
     pub(super) fn note_refused(&mut self, now: Instant, answer: Answer, hash: B256) {
-        self.tactics.refused.note(now, hash, answer.peer, now + self.config.cool_down);
+        let Answer { peer, request, .. } = answer;
+        let Purpose::Piece { range, .. } = &request.purpose else { return };
+        let number = range.last();
         self.tactics.dirty = true;
-        // Not a failure of the range: whoever has the block by number may serve it at once.
-        self.return_piece(now, answer.request, false);
-        if self.is_front_refused(now)
-            && let Some(next) = self.target.next
-        {
-            // The branch that is being synced has no peer any more; what the peers agree on instead is known.
-            self.adopt(now, next);
+        let Some(known) = self.peers.get(peer) else {
+            self.return_piece(now, request, false);
+            return;
+        };
+        let served = known.served;
+        let is_probe = served.latest < number;
+        let near_tip = number.saturating_add(self.config.near_tip) > served.latest;
+        self.return_piece(now, request, !is_probe);
+        if !near_tip {
+            self.doubt(now, peer, PeerFault::EmptyAnswer { start: number });
+            return;
+        }
+        self.tactics.refused.note(now, hash, peer, now + self.config.cool_down);
+        if !is_probe {
+            // When most peers have left this branch, the tip that they agree on takes the target's place.
+            self.target.standings.note_aside(peer, served);
+            self.target.dirty = true;
         }
     }
 
-    /// A staged run hangs together and does not meet the anchor.
-    pub(super) fn note_other_branch(
-        &mut self,
-        now: Instant,
-        peer: PeerId,
-        range: BlockRange,
-        failures: Failures,
-        fault: PeerFault,
-    ) {
-        self.downloader.plan.give_back(range, failures);
-        self.tactics.stats.disagreements += 1;
-        self.tactics.dirty = true;
-        let is_news = self.peers.other_branch(now, peer, range.last());
-        let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(range.first());
-        self.take_back_from(now, peer, from);
-        if is_news {
-            self.out.push_back(Output::Penalize { peer, fault, verdict: Verdict::Warned });
+    /// The peer is on another branch: what it sent did not link, and it says itself that it does not have the target.
+    pub(super) fn set_aside(&mut self, now: Instant, peer: PeerId, fault: &PeerFault) {
+        let number = match fault {
+            PeerFault::BrokenLink { number, .. } | PeerFault::EmptyAnswer { start: number } => number,
+            _ => return,
+        };
+        if let (Some(run), PeerFault::EmptyAnswer { .. }) = (&self.run, fault) {
+            self.tactics.refused.note(now, run.anchor.hash, peer, now + self.config.cool_down);
         }
+        self.peers.other_branch(now, peer, *number);
+        let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(*number);
+        self.take_back_from(now, peer, from);
+        self.tactics.dirty = true;
     }
 
     /// Forgets what the peer sent, and was asked for, by number from `from` up.

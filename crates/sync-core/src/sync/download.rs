@@ -51,19 +51,27 @@ impl HeaderSync {
         }
     }
 
-    /// Asks the first of `candidates` for whom there is something.
+    /// Asks the first of `candidates` for whom there is something. What everything waits for is asked for by its hash, which
+    /// is known: there no peer can answer from another branch in good faith.
     fn request_by_number(&mut self, now: Instant, candidates: &[PeerId]) -> bool {
-        let Some(front) = self.run.as_ref().map(|run| run.anchor.number) else { return false };
+        let Some(run) = &self.run else { return false };
+        let (anchor, untried) = (run.anchor, run.untried);
+        let front = anchor.number;
         let header_bytes = self.header_bytes();
         for peer in candidates.iter().copied() {
             let Some(known) = self.peers.get(peer) else { continue };
             let Some(numbers) = known.numbers(now) else { continue };
+            if self.target.standings.is_doubted(peer) {
+                continue;
+            }
             let limit = self.request_headers(known, header_bytes);
             let Some(lowest) = self.lowest_affordable(front, limit) else { return false };
+            let lowest = if untried { front } else { lowest };
             if let Some((range, failures)) = self.downloader.plan.borrow(peer, numbers, lowest, limit, now) {
                 let asked = range.len() as u16;
-                let purpose = Purpose::Piece { range, failures, by_hash: None };
-                self.send(now, peer, purpose, StartBlock::Number(range.last()), asked);
+                let by_hash = (range.last() == front).then_some(anchor.hash);
+                let start = by_hash.map_or(StartBlock::Number(range.last()), StartBlock::Hash);
+                self.send(now, peer, Purpose::Piece { range, failures, by_hash }, start, asked);
                 return true;
             }
         }
@@ -112,7 +120,14 @@ impl HeaderSync {
 
     /// Input: a request ended without an answer.
     pub(super) fn note_failure(&mut self, now: Instant, id: RequestId, failure: RequestFailure) {
-        let Some(request) = self.downloader.requests.finish(id) else { return };
+        let Some(request) = self.downloader.requests.finish(id) else {
+            // It was taken back for a quicker peer: nothing is owed any more, and a breach is one all the same.
+            let owed = self.downloader.requests.forgive_one(id);
+            if let (Some(peer), RequestFailure::Protocol(what)) = (owed, failure) {
+                self.penalize(now, peer, PeerFault::Protocol(what));
+            }
+            return;
+        };
         self.release(&request);
         let peer = request.peer;
         self.note_outcome(now, &request, Outcome::Failed);
@@ -175,12 +190,13 @@ impl HeaderSync {
         let (slow, waited) = (request.peer, now.saturating_since(request.sent));
         let quick = self.peers.usable(now).any(|(id, peer)| {
             id != slow
+                && request.may_go_to(id, now)
                 && peer.reputation.may_ask(now)
                 && peer.numbers(now).is_some_and(|numbers| numbers.contains(front))
                 && peer
                     .window
                     .round_trip()
-                    .is_some_and(|trip| waited > trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
+                    .is_some_and(|trip| waited >= trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
         });
         if !quick {
             return false;
@@ -210,6 +226,8 @@ impl HeaderSync {
         match answer.request.purpose.clone() {
             Purpose::Target(hash) => self.receive_target(now, answer, hash),
             Purpose::Vote(number) => self.receive_vote(now, answer, number),
+            Purpose::Standing(number) => self.receive_standing(now, answer, number),
+            Purpose::Ancestor(number) => self.receive_ancestor(now, answer, number),
             Purpose::Piece { range, by_hash, failures } => self.receive_piece(now, answer, range, failures, by_hash),
         }
         true
@@ -320,14 +338,21 @@ impl HeaderSync {
         }
         let Some(run) = &mut self.run else { return false };
         let Some(staged) = self.downloader.staging.take(run.anchor.number) else { return false };
-        let Staged { peer, range, bytes, mut failures, run: sealed } = staged;
+        let Staged { peer, range, bytes, failures, run: sealed } = staged;
+        let parent = sealed.parent_of_broken().unwrap_or(sealed.hash());
         match run.lineage.link(sealed) {
             Ok(verified) => {
                 if let Some(anchor) = run.lineage.anchor() {
                     run.anchor = anchor;
                 }
+                run.untried = false;
+                if self.comes_down_to_bad(now, &verified) {
+                    return true;
+                }
+                self.check_claims_in(now, &verified);
                 self.collector.push(verified);
                 if let Some(known) = self.peers.get_mut(peer) {
+                    self.target.standings.note_linked(peer, known.served);
                     known.linked(now, range.len(), bytes);
                 }
                 self.tactics.stats.linked(range.len(), &failures);
@@ -343,24 +368,22 @@ impl HeaderSync {
                 self.wrong_genesis = Some(got);
                 self.drop_run();
             }
-            Err(error) if error.blames_sender() => {
-                self.note_other_branch(now, peer, range, failures, error.into());
+            // The target vouches for the bad header; its messenger is not to blame.
+            Err(error) if !error.blames_sender() => {
+                self.tactics.stats.validation_failures += 1;
+                self.condemn(now, error, Some(parent));
             }
             Err(error) => {
-                // A header that hashes to the anchor and breaks a rule condemns the chain that the target lies on, and a
-                // peer that serves this chain is of no use to us, whoever chose the target.
-                let fault = error.into();
-                self.tactics.stats.validation_failures += 1;
-                failures.note(peer, now, self.config.backoff_start, self.config.backoff_max);
                 self.downloader.plan.give_back(range, failures);
-                self.penalize(now, peer, fault);
+                self.tactics.stats.disagreements += 1;
+                self.doubt(now, peer, error.into());
             }
         }
         true
     }
 
     /// Forgets what a banned peer sent and nobody has proven yet: a liar's other answers would fail one by one.
-    fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
+    pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
         self.downloader.unstage_of(peer, 0);
         let (theirs, others) = core::mem::take(&mut self.received).into_iter().partition(|answer| answer.peer == peer);
         self.received = others;

@@ -57,6 +57,11 @@ impl Refused {
         self.peers.insert(peer);
     }
 
+    /// The peer announces something new.
+    pub fn forget(&mut self, peer: PeerId) {
+        self.peers.remove(&peer);
+    }
+
     /// Has the peer said that it has no such block?
     pub fn contains(&self, now: Instant, hash: B256, peer: PeerId) -> bool {
         self.hash == hash && self.until > now && self.peers.contains(&peer)
@@ -118,7 +123,7 @@ impl HeaderSync {
         }
         let in_flight = self.downloader.requests.piece_at(front).and_then(|(_, request)| match &request.purpose {
             Purpose::Piece { failures, .. } => Some(failures),
-            Purpose::Target(_) | Purpose::Vote(_) => None,
+            _ => None,
         });
         let failures = self.downloader.plan.failures_at(front).or(in_flight);
         View {

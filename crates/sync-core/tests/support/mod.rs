@@ -3,7 +3,9 @@
 
 #![allow(dead_code, reason = "each scenario uses a part of it")]
 
+pub mod ancestor;
 pub mod chain;
+pub mod runs;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -47,6 +49,8 @@ pub enum Manner {
     Empty,
     /// Bytes that are no header.
     Garbage,
+    /// Nothing from this number on down, when its answer comes to it.
+    Withholds(u64),
 }
 
 #[derive(Clone)]
@@ -120,11 +124,12 @@ impl TestPeer {
             Manner::Short(most) => limit = limit.min(most),
             Manner::TooMany => limit += 1,
             Manner::WrongStart => top = top.map(|top| top.saturating_sub(1)),
-            Manner::Honest | Manner::FlipByte | Manner::FlipFirst | Manner::Garbage => {}
+            Manner::Honest | Manner::FlipByte | Manner::FlipFirst | Manner::Garbage | Manner::Withholds(_) => {}
         }
         let mut headers: Vec<Bytes> = top
             .into_iter()
             .flat_map(|top| (self.earliest..=top).rev().take(limit))
+            .take_while(|number| self.manner != Manner::Withholds(*number))
             .map(|number| chain.headers[number as usize].clone())
             .collect();
         let middle = headers.len() / 2;
@@ -171,7 +176,7 @@ impl TestStore {
     }
 
     fn unwind(&mut self, to: u64, checkpoint: Checkpoint) {
-        self.rows.retain(|number, _| *number <= to);
+        self.rows.retain(|number, _| *number <= to || checkpoint.covers(*number));
         self.checkpoint = Some(checkpoint);
         self.check();
     }
@@ -433,6 +438,12 @@ impl World {
                 Output::Persist(batch) => {
                     let delay = self.store.delay_ms;
                     self.schedule(delay, Happening::Stored(batch));
+                }
+                Output::Lookup { id, numbers } => {
+                    assert!(numbers.len() <= sync_core::config::LOOKUP_NUMBERS_MAX && numbers.is_sorted());
+                    let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
+                    let headers = numbers.iter().map(header).collect();
+                    self.backlog.push_back(Input::Stored { id, headers });
                 }
                 Output::Unwind { to, checkpoint } => {
                     self.store.unwind(to, checkpoint);

@@ -48,6 +48,7 @@ impl Driver {
             Output::Cancel(request) => self.requests.cancel(request),
             Output::Penalize { peer, fault, verdict } => self.penalize(now, peer, &fault, verdict),
             Output::Persist(batch) => self.writes.push(Write::Persist(batch)),
+            Output::Lookup { id, numbers } => self.writes.push(Write::Lookup { id, numbers }),
             Output::Unwind { to, checkpoint } => self.writes.push(Write::Unwind { to, checkpoint }),
             Output::Event(event) => self.show(now, event),
             // `poll_machine` keeps it.
