@@ -58,7 +58,7 @@ fn empty_answers_inside_its_range() {
 }
 
 #[test]
-fn another_fork_under_a_pinned_target() {
+fn another_fork_under_a_pinned_target_is_no_lie_and_no_help() {
     let chain = Chain::new(6_000);
     let fork = chain.fork(2_000, 6_500);
     let mut world = World::new(chain.spec());
@@ -67,9 +67,9 @@ fn another_fork_under_a_pinned_target() {
     world.connect(HONEST, TestPeer::new(&chain));
     world.run_to_synced(120);
     world.assert_stored(&chain, 0);
-    assert!(matches!(world.penalized(LIAR)[..], [PeerFault::BrokenLink { .. }]), "{:?}", world.penalties);
-    assert!(world.is_banned(LIAR));
-    assert_eq!(world.penalized(HONEST), Vec::<&PeerFault>::new());
+    // What it has under a number is another header than ours: that may be so. It is left alone from then on.
+    assert_eq!(world.penalties, []);
+    assert!(world.peers[&LIAR].served < 1_000, "{} headers in vain", world.peers[&LIAR].served);
 }
 
 #[test]

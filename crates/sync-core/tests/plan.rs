@@ -77,6 +77,7 @@ proptest! {
                             peer,
                             purpose: Purpose::Piece { range, failures },
                             limit: limit as u16,
+                            hash: None,
                             sent: now,
                             deadline: now + core::time::Duration::from_secs(5),
                             bytes: range.len() * 600,

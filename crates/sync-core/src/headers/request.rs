@@ -44,6 +44,8 @@ pub struct InFlight {
     pub purpose: Purpose,
     /// Headers asked for.
     pub limit: u16,
+    /// The hash that it was asked by, if it was not asked by number.
+    pub hash: Option<B256>,
     /// When it went out.
     pub sent: Instant,
     /// When it is given up.
@@ -52,6 +54,16 @@ pub struct InFlight {
     pub bytes: u64,
     /// Bytes in flight to this peer when it went out, this request included.
     pub window_used: u64,
+}
+
+impl InFlight {
+    /// May `peer` be asked for the same now? Not for a while after it failed it.
+    pub fn may_go_to(&self, peer: PeerId, now: Instant) -> bool {
+        match &self.purpose {
+            Purpose::Piece { failures, .. } => failures.allow(peer, now),
+            Purpose::Target(_) | Purpose::Vote(_) => true,
+        }
+    }
 }
 
 /// All requests in flight. See the [module](self).
@@ -123,6 +135,12 @@ impl Requests {
     /// The connection is gone, and with it what it owed.
     pub fn forgive(&mut self, peer: PeerId) {
         self.owed.retain(|_, other| *other != peer);
+    }
+
+    /// A request that was taken back ended in another way: whose it was, if its answer was still owed.
+    pub fn forgive_one(&mut self, id: RequestId) -> Option<PeerId> {
+        let at = self.owed.keys().find(|(_, owed)| *owed == id).copied()?;
+        self.owed.remove(&at)
     }
 
     /// An answer under an unknown id: whose it was and when it was asked, once.

@@ -32,6 +32,10 @@ pub struct Peer {
     pub served: ServedRange,
     /// Is it on our chain?
     pub same_chain: bool,
+    /// Does its chain seem to be another than the target's? Then it is asked by hash only, for what everything waits for,
+    /// and only when nobody else can be. No fault: a peer may be on another side of a reorg. Taken back when headers of
+    /// it are proven, when it announces another range, and with each new target.
+    pub off_chain: bool,
     /// What may be in flight.
     pub window: ByteWindow,
     /// What it is worth.
@@ -83,6 +87,7 @@ impl Peers {
             connected: false,
             served: status.served,
             same_chain,
+            off_chain: false,
             window: ByteWindow::new(config),
             reputation: Reputation::new(config),
             headers: 0,
@@ -95,6 +100,7 @@ impl Peers {
             peer.since = now;
         }
         peer.connected = true;
+        peer.off_chain = false;
         peer.served = status.served;
         peer.same_chain = same_chain;
         true
@@ -126,6 +132,13 @@ impl Peers {
     /// Connected peers on our chain that are not banned, by id.
     pub fn usable(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
         self.iter().filter(move |(_, peer)| peer.is_usable(now))
+    }
+
+    /// The target is another: on whose chain it lies is to be seen.
+    pub fn forget_sides(&mut self) {
+        for peer in self.table.values_mut() {
+            peer.off_chain = false;
+        }
     }
 
     /// Notes a fault; `None` when the peer is not known any more.

@@ -1,4 +1,11 @@
 //! Requests out, answers in: keeps every window full, looks at each answer once, proves what begins at the anchor.
+//!
+//! **By number and by hash.** What everything waits for is asked for by its hash, which is known; what lies lower by
+//! number. A header under a number may be that of another branch, and whoever sends it need not lie: it may be on
+//! another side of a reorg than the target. So a wrong header at the top of an answer by number is no fault. Its sender is
+//! asked by hash from then on, and only when nobody else can be ([`Peer::off_chain`](crate::peers::Peer::off_chain)); who
+//! then answers with another header than the one that was named has lied. An answer that does not hang together inside
+//! itself is a lie in any case.
 
 use alloc::vec::Vec;
 
@@ -9,7 +16,7 @@ use crate::{
     headers::{Failures, InFlight, Purpose},
     id::{PeerId, RequestId},
     io::{Event, HeadersRequest, Output, StartBlock},
-    lineage::{LinkError, LinkFault, SealedRun},
+    lineage::{Anchor, LinkError, LinkFault, SealedRun},
     range::BlockRange,
     rules::RuleViolation,
     time::Instant,
@@ -25,24 +32,30 @@ impl HeaderSync {
             return false;
         }
         let Some(run) = &self.run else { return false };
-        let front = run.anchor.number;
+        let Anchor { number: front, hash: front_hash } = run.anchor;
         let header_bytes = self.header_bytes();
         let held = self.memory_bytes();
         let room = self.config.staged_bytes_max.saturating_sub(held);
-        for peer in self.scheduler.candidates(&self.peers, now) {
+        let mut candidates = self.scheduler.candidates(&self.peers, now);
+        candidates.sort_by_key(|id| self.peers.get(*id).is_some_and(|peer| peer.off_chain));
+        for peer in candidates {
             let Some(known) = self.peers.get(peer) else { continue };
             let Some(served) = known.range() else { continue };
             let limit = (known.window.request_bytes() / header_bytes).clamp(1, u64::from(HEADERS_PER_REQUEST_MAX));
             // What everything waits for may use the last of the memory; the rest leaves room for it.
             let reserve = 2 * self.config.request_bytes;
             let lowest = match room {
-                room if room >= reserve + limit * header_bytes => 0,
+                room if room >= reserve + limit * header_bytes && !known.off_chain => 0,
                 room if room >= limit * header_bytes => front,
                 _ => return false,
             };
             if let Some((range, failures)) = self.downloader.plan.borrow(peer, served, lowest, limit, now) {
                 let asked = range.len() as u16;
-                self.send(now, peer, Purpose::Piece { range, failures }, StartBlock::Number(range.last()), asked);
+                let start = match range.last() {
+                    last if last == front => StartBlock::Hash(front_hash),
+                    last => StartBlock::Number(last),
+                };
+                self.send(now, peer, Purpose::Piece { range, failures }, start, asked);
                 return true;
             }
         }
@@ -55,8 +68,9 @@ impl HeaderSync {
         let Some(known) = self.peers.get_mut(peer) else { return };
         let window_used = known.window.sent(bytes);
         let deadline = now + known.window.deadline();
-        let id =
-            self.downloader.requests.send(InFlight { peer, purpose, limit, sent: now, deadline, bytes, window_used });
+        let hash = if let StartBlock::Hash(hash) = start { Some(hash) } else { None };
+        let request = InFlight { peer, purpose, limit, hash, sent: now, deadline, bytes, window_used };
+        let id = self.downloader.requests.send(request);
         self.out.push_back(Output::Request(HeadersRequest { id, peer, start, limit }));
     }
 
@@ -90,7 +104,14 @@ impl HeaderSync {
 
     /// Input: a request ended without an answer.
     pub(super) fn note_failure(&mut self, now: Instant, id: RequestId, failure: RequestFailure) {
-        let Some(request) = self.downloader.requests.finish(id) else { return };
+        let Some(request) = self.downloader.requests.finish(id) else {
+            // It was taken back for a quicker peer: nothing is owed any more, and a breach is one all the same.
+            let owed = self.downloader.requests.forgive_one(id);
+            if let (Some(peer), RequestFailure::Protocol(what)) = (owed, failure) {
+                self.penalize(now, peer, PeerFault::Protocol(what));
+            }
+            return;
+        };
         self.release(&request);
         let peer = request.peer;
         self.return_piece(now, request, true);
@@ -141,6 +162,8 @@ impl HeaderSync {
         let (slow, waited) = (request.peer, now.saturating_since(request.sent));
         let quick = self.peers.usable(now).any(|(id, peer)| {
             id != slow
+                && !peer.off_chain
+                && request.may_go_to(id, now)
                 && peer.reputation.may_ask(now)
                 && peer.range().is_some_and(|range| range.contains(front))
                 && peer
@@ -185,7 +208,13 @@ impl HeaderSync {
         let Answer { peer, request, headers, bytes } = answer;
         let count = headers.len();
         if count == 0 {
+            let by_hash = request.hash.is_some();
             self.return_piece(now, request, true);
+            if by_hash {
+                // It does not have this very header. Whether it should is a matter of which chain it is on.
+                self.note_denied(now, peer);
+                return;
+            }
             // Near its tip a peer may have lost a block that it announced; elsewhere it denies what it says it has.
             let near_tip = self
                 .peers
@@ -203,7 +232,13 @@ impl HeaderSync {
             return;
         }
         self.measure(count as u64, bytes);
+        let named = request.hash;
         match SealedRun::seal(&self.chain, piece.last(), headers) {
+            Ok(sealed) if named.is_some_and(|hash| hash != sealed.hash()) => {
+                let (got, expected) = (sealed.hash(), named.unwrap_or_default());
+                self.return_piece(now, request, true);
+                self.penalize(now, peer, PeerFault::BrokenLink { number: piece.last(), got, expected });
+            }
             Ok(sealed) => {
                 self.downloader.stage(peer, piece, sealed.range(), bytes, sealed);
                 // More came than was expected: what is furthest from the anchor makes room.
@@ -243,9 +278,11 @@ impl HeaderSync {
                 if let Some(anchor) = run.lineage.anchor() {
                     run.anchor = anchor;
                 }
+                run.denied = false;
                 self.collector.push(verified);
                 if let Some(known) = self.peers.get_mut(peer) {
                     known.headers += range.len();
+                    known.off_chain = false;
                     known.reputation.linked();
                 }
                 self.linked_meter.add(now, range.len());
@@ -260,6 +297,13 @@ impl HeaderSync {
                 self.wrong_genesis = Some(got);
                 self.drop_run();
             }
+            Err(error) if error.blames_sender() => {
+                // It was asked by number, and has another header there than the target's chain.
+                let mut failures = Failures::default();
+                failures.note(peer, now, self.config.backoff_start, self.config.backoff_max);
+                self.downloader.plan.give_back(range, failures);
+                self.note_denied(now, peer);
+            }
             Err(error) => {
                 // A header that hashes to the anchor and breaks a rule condemns the chain that the target lies on, and a
                 // peer that serves this chain is of no use to us, whoever chose the target.
@@ -271,6 +315,21 @@ impl HeaderSync {
             }
         }
         true
+    }
+
+    /// The peer does not have what everything waits for: its chain is another, or what runs is no chain's any more. Said
+    /// a second time, what else it sent by number is not waited for.
+    fn note_denied(&mut self, now: Instant, peer: PeerId) {
+        let before = self.peers.get_mut(peer).is_some_and(|known| core::mem::replace(&mut known.off_chain, true));
+        if before {
+            self.downloader.unstage_of(peer);
+        }
+        if let Some(run) = &mut self.run {
+            run.denied = true;
+        }
+        if let Some(next) = self.target.next {
+            self.adopt(now, next);
+        }
     }
 
     /// Forgets what a banned peer sent and nobody has proven yet: a liar's other answers would fail one by one.

@@ -165,6 +165,7 @@ impl HeaderSync {
             Input::PeerUpdated { peer, served } => {
                 if let Some(known) = self.peers.get_mut(peer) {
                     known.served = served;
+                    known.off_chain = false;
                 }
                 self.update_floor(now);
             }

@@ -43,6 +43,8 @@ pub(super) struct Run {
     pub cut: bool,
     /// The anchor has passed the bottom.
     pub complete: bool,
+    /// Somebody who was asked for the anchor did not have it, and nobody has sent it since.
+    pub denied: bool,
 }
 
 /// Where the next run lies.
@@ -112,7 +114,7 @@ impl HeaderSync {
                 let Some(gap) = BlockRange::new(bottom, top.number) else { return };
                 self.downloader.open(gap);
                 let lineage = Lineage::new(self.chain.clone(), anchor);
-                self.run = Some(Run { lineage, anchor, bottom, meets, cut: false, complete: false });
+                self.run = Some(Run { lineage, anchor, bottom, meets, cut: false, complete: false, denied: false });
                 self.moved(now);
             }
         }

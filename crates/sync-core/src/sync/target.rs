@@ -240,8 +240,9 @@ impl HeaderSync {
             _ => target,
         };
         let extends = self.target.resolved.is_some_and(|current| target.number > current.number);
-        if extends && follows && self.run.is_some() {
-            // A newer tip: finish what runs, then go on above it. No work is lost.
+        if extends && follows && self.run.as_ref().is_some_and(|run| !run.denied) {
+            // A newer tip: finish what runs, then go on above it. No work is lost. Unless somebody no longer has what
+            // runs: then the chain may have left it, and the newer tip may be all that can be had.
             self.target.next = Some(target);
             return;
         }
@@ -255,6 +256,7 @@ impl HeaderSync {
             return;
         }
         self.close_run();
+        self.peers.forget_sides();
         self.target.resolved = Some(target);
         self.synced = false;
         self.out.push_back(Output::Event(Event::TargetResolved(target)));
