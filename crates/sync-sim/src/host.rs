@@ -144,7 +144,11 @@ impl World<'_> {
                 }
             };
         }
-        let split = if let StoreOp::Persist(batch) = &op { Some(batch).filter(|_| self.saboteur.splits_batches()) } else { None };
+        let split = if let StoreOp::Persist(batch) = &op {
+            Some(batch).filter(|_| self.saboteur.splits_batches())
+        } else {
+            None
+        };
         if let Some(batch) = split {
             // The deliberate bug: the checkpoint first, then the batch; the power may fail in between.
             self.state.store.write_checkpoint(batch.checkpoint());
@@ -168,7 +172,12 @@ impl World<'_> {
         self.state.store_is_busy = false;
         // The transaction that was just told of has been counted.
         let dies = !self.state.calm
-            && self.state.options.store.crashes.contains(&(self.state.store.commits.saturating_sub(1), CrashPoint::Answered));
+            && self
+                .state
+                .options
+                .store
+                .crashes
+                .contains(&(self.state.store.commits.saturating_sub(1), CrashPoint::Answered));
         let input = match answer {
             StoreAnswer::Persisted(batch) => Input::BatchPersisted { batch },
             StoreAnswer::Failed(batch, failure) => Input::PersistFailed { batch, failure },

@@ -319,4 +319,3 @@ impl fmt::Display for Options {
         write!(f, "  calm at {} ms, due at {} ms", self.script.calm_at / MILLI, self.deadline() / MILLI)
     }
 }
-

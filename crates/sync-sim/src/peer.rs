@@ -155,11 +155,7 @@ impl SimPeer {
         let tip = pool.tip(self.view);
         match self.plan.manner {
             Manner::Boaster => ServedRange { earliest: 0, latest: u64::MAX, latest_hash: B256::repeat_byte(0xbb) },
-            _ => ServedRange {
-                earliest: self.earliest.min(tip.number),
-                latest: tip.number,
-                latest_hash: tip.hash,
-            },
+            _ => ServedRange { earliest: self.earliest.min(tip.number), latest: tip.number, latest_hash: tip.hash },
         }
     }
 

@@ -70,7 +70,9 @@ impl Saboteur {
             StartBlock::Hash(hash) => pool.locate(hash).map(|(_, number)| number),
         };
         let Some(last) = last else { return false };
-        let Some(range) = BlockRange::new(last.saturating_sub(u64::from(request.limit) - 1), last) else { return false };
+        let Some(range) = BlockRange::new(last.saturating_sub(u64::from(request.limit) - 1), last) else {
+            return false;
+        };
         self.open.push((request.id, range));
         self.lost.iter().any(|lost| lost.intersection(range).is_some())
     }

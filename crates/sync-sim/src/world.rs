@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use sync_core::{
-    Event, HeaderSync, Input,
+    BlockNumHash, Event, HeaderSync, Input,
     fault::RequestFailure,
     id::{PeerId, RequestId},
     time::Instant,
@@ -68,13 +68,32 @@ pub struct Outcome {
 pub(crate) enum Happening {
     Start,
     Connect(u32),
-    Disconnect { peer: u32, connection: u32 },
+    Disconnect {
+        peer: u32,
+        connection: u32,
+    },
     /// The peer hears of the honest chain as it is then.
     Hear(u32),
-    Answer { peer: u32, connection: u32, request: RequestId, headers: Vec<Bytes> },
-    Fail { peer: u32, connection: u32, request: RequestId, failure: RequestFailure },
-    Commit { session: u32, op: StoreOp },
-    Stored { session: u32, answer: StoreAnswer },
+    Answer {
+        peer: u32,
+        connection: u32,
+        request: RequestId,
+        headers: Vec<Bytes>,
+    },
+    Fail {
+        peer: u32,
+        connection: u32,
+        request: RequestId,
+        failure: RequestFailure,
+    },
+    Commit {
+        session: u32,
+        op: StoreOp,
+    },
+    Stored {
+        session: u32,
+        answer: StoreAnswer,
+    },
     Step(usize),
     Calm,
 }
@@ -96,7 +115,8 @@ pub struct World<'a> {
     pub(crate) network_chance: Chance,
     pub(crate) peer_chance: Chance,
     pub(crate) store_chance: Chance,
-    pub(crate) synced: bool,
+    /// What the machine says it is synced to.
+    pub(crate) synced: Option<BlockNumHash>,
     pub(crate) linked: u64,
 }
 
@@ -120,7 +140,7 @@ impl<'a> World<'a> {
             network_chance: Chance::new(seed, "network"),
             peer_chance: Chance::new(seed, "peer"),
             store_chance: Chance::new(seed, "store"),
-            synced: false,
+            synced: None,
             linked: 0,
         }
     }
@@ -150,7 +170,10 @@ impl<'a> World<'a> {
             let rest = whole_since.map(|since| since + REST);
             events += 1;
             if self.state.now > deadline || events > EVENTS_MAX {
-                self.fail("liveness", format!("not synced {} s after the calm: {}", self.since_calm() / SECOND, self.progress()));
+                self.fail(
+                    "liveness",
+                    format!("not synced {} s after the calm: {}", self.since_calm() / SECOND, self.progress()),
+                );
                 break;
             }
             self.step(rest, deadline);
@@ -233,7 +256,6 @@ impl<'a> World<'a> {
                 }
             }
             Step::Want(target) => {
-                self.synced &= self.state.wanted == Some(target);
                 self.state.want(target);
                 self.input(Input::TargetChanged(target));
             }
@@ -285,7 +307,7 @@ impl<'a> World<'a> {
         self.session += 1;
         self.wakeup = None;
         self.backlog.clear();
-        self.synced = false;
+        self.synced = None;
         for peer in &mut self.state.peers {
             peer.connected = false;
             peer.connection += 1;
@@ -353,24 +375,23 @@ impl<'a> World<'a> {
 
     fn is_current(&self, peer: u32, connection: u32) -> bool {
         let known = &self.state.peers[peer as usize];
-        self.machine.is_some() && known.connection == connection && known.connected && !known.link.is_cut(self.state.now)
+        self.machine.is_some()
+            && known.connection == connection
+            && known.connected
+            && !known.link.is_cut(self.state.now)
     }
 
     /// Is the store said and known to hold the goal, and nothing on its way?
     fn is_whole(&self) -> bool {
-        self.state.calm && self.synced && !self.state.store_is_busy && self.machine.is_some()
+        let goal = self.state.pool.tip(self.state.options.script.goal);
+        self.state.calm && self.synced == Some(goal) && !self.state.store_is_busy && self.machine.is_some()
     }
 
     /// Notes what a checker must know of an event.
     pub(crate) fn note(&mut self, event: &Event) {
         match event {
-            Event::Synced { head } => {
-                let script = &self.state.options.script;
-                self.synced = self.state.calm && *head == self.state.pool.tip(script.goal);
-            }
-            Event::TargetResolved(head) => {
-                self.synced &= *head == self.state.pool.tip(self.state.options.script.goal);
-            }
+            Event::Synced { head } => self.synced = Some(*head),
+            Event::TargetResolved(_) => self.synced = None,
             Event::HeadersLinked { range, .. } => self.linked += range.len(),
             _ => {}
         }

@@ -60,7 +60,8 @@ impl Checker for Safety {
         for (number, owner) in state.store.rows().filter(|(number, _)| !whole.contains(*number)) {
             let mut views = state.legit.iter().filter(|view| pool.holds(**view, owner, number));
             let fits = views.any(|view| {
-                number < floor || pool.owner(goal.branch, goal.tip).is_some_and(|owner| pool.holds(*view, owner, goal.tip))
+                number < floor
+                    || pool.owner(goal.branch, goal.tip).is_some_and(|owner| pool.holds(*view, owner, goal.tip))
             });
             if !fits {
                 return Err(format!("header {number} outside {whole} is still stored"));
