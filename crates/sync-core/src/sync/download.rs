@@ -169,7 +169,7 @@ impl HeaderSync {
                 && peer
                     .window
                     .round_trip()
-                    .is_some_and(|trip| waited > trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
+                    .is_some_and(|trip| waited >= trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
         });
         if !quick {
             return false;
