@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
-use super::{Peers, reputation::SCORE_TRUSTED};
+use super::Peers;
 use crate::{id::PeerId, time::Instant};
 
 /// Chooses peers. Its only state is the turn.
@@ -39,7 +39,7 @@ impl Scheduler {
             .map(|(id, peer)| {
                 let fill = peer.window.used() * 16 / peer.window.window().max(1);
                 let round_trip = peer.window.round_trip().unwrap_or(Duration::ZERO);
-                let trusted = peer.reputation.score() >= SCORE_TRUSTED;
+                let trusted = peer.reputation.is_trusted();
                 (Reverse(trusted), fill, round_trip, mix(self.seed ^ self.turn, id), id)
             })
             .collect();
