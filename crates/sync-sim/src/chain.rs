@@ -12,7 +12,7 @@
 //! that a world costs little more than the machine that it tests.
 //!
 //! Every header obeys the rules of [`ChainSpec::generated`] (all forks up to Prague from genesis on), but for
-//! [`Pool::INVALID`], whose headers hang together and break rules.
+//! those from [`Pool::INVALID`] on, whose headers hang together and break rules.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +38,8 @@ const SHALLOW_STEP: u64 = 700;
 const SHALLOW_COUNT: u64 = 10;
 /// Headers of a shallow branch.
 pub const SHALLOW_HEADERS: u64 = 420;
+/// Branches whose headers break a rule; each parts a little under a shallow branch.
+const INVALID_COUNT: u64 = 5;
 /// Headers of the other network.
 const FOREIGN_HEADERS: u64 = 3_000;
 
@@ -72,7 +74,7 @@ impl Pool {
     pub const TRUNK: BranchId = 0;
     /// A chain with another genesis.
     pub const FOREIGN: BranchId = 1;
-    /// A branch of the trunk whose headers break a rule.
+    /// The first branch whose headers break a rule; there are [`INVALID_COUNT`].
     pub const INVALID: BranchId = 2;
 
     /// Makes all chains: some 30,000 headers, a tenth of a second.
@@ -80,7 +82,10 @@ impl Pool {
         let mut pool = Self { branches: Vec::new(), by_hash: BTreeMap::new() };
         pool.grow(None, 0, TRUNK_HEADERS, true);
         pool.grow(None, 0, FOREIGN_HEADERS, true);
-        pool.grow(Some(Self::TRUNK), 4_000, SHALLOW_HEADERS, false);
+        for at in 0..INVALID_COUNT {
+            let fork = SHALLOW_FIRST - 10 + 2 * at * SHALLOW_STEP;
+            pool.grow(Some(Self::TRUNK), fork, SHALLOW_HEADERS, false);
+        }
         for (fork, headers) in DEEP {
             pool.grow(Some(Self::TRUNK), fork, headers, true);
         }
@@ -96,7 +101,24 @@ impl Pool {
 
     /// Branches of the honest network, the trunk first; no foreign and no invalid one.
     pub fn honest_branches(&self) -> impl Iterator<Item = BranchId> + '_ {
-        (0..self.branches.len() as BranchId).filter(|id| ![Self::FOREIGN, Self::INVALID].contains(id))
+        (0..self.branches.len() as BranchId).filter(|id| !self.is_dishonest(*id))
+    }
+
+    /// Branches that part from the view above `lowest`, honest and invalid ones, and the other network's chain when the
+    /// two begin there.
+    pub fn branches_near(&self, view: View, lowest: u64) -> Vec<BranchId> {
+        let parts = |branch: &BranchId| {
+            let whole = View { branch: *branch, tip: self.last(*branch) };
+            match self.common(view, whole) {
+                Some(common) => (lowest..view.tip).contains(&common) && whole.tip > common,
+                None => lowest == 0,
+            }
+        };
+        (0..self.branches.len() as BranchId).filter(parts).collect()
+    }
+
+    fn is_dishonest(&self, branch: BranchId) -> bool {
+        branch == Self::FOREIGN || (Self::INVALID..Self::INVALID + INVALID_COUNT as BranchId).contains(&branch)
     }
 
     /// The number of the last header that this branch shares with its parent; `None` for a whole chain.
@@ -249,12 +271,13 @@ mod tests {
     #[test]
     fn views_share_what_lies_under_the_fork() {
         let pool = Pool::new();
-        let deep = View { branch: 3, tip: 7_000 };
+        let deep = Pool::INVALID + INVALID_COUNT as BranchId;
+        let deep = View { branch: deep, tip: 7_000 };
         let trunk = View { branch: Pool::TRUNK, tip: 7_100 };
         assert_eq!(pool.common(deep, trunk), Some(DEEP[0].0));
         assert_eq!(pool.common(trunk, trunk), Some(7_100));
         assert_eq!(pool.common(trunk, View { branch: Pool::FOREIGN, tip: 2_999 }), None);
         assert!(pool.holds(deep, Pool::TRUNK, 2_100) && !pool.holds(deep, Pool::TRUNK, 2_101));
-        assert_eq!(pool.locate(pool.tip(deep).hash), Some((3, 7_000)));
+        assert_eq!(pool.locate(pool.tip(deep).hash), Some((deep.branch, 7_000)));
     }
 }

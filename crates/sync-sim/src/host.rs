@@ -3,7 +3,7 @@
 
 use sync_core::{
     HeadersRequest, Input, Output,
-    fault::{RequestFailure, StoreFailure, Verdict},
+    fault::{PeerFault, RequestFailure, StoreFailure, Verdict},
     id::RequestId,
 };
 
@@ -64,8 +64,9 @@ impl World<'_> {
         match output {
             Output::Request(request) => self.request(request),
             // An answer may be on its way; the machine must bear it.
-            Output::Cancel(_) => {}
-            Output::Penalize { peer, verdict: Verdict::Banned, .. } => {
+            Output::Cancel(_) => self.reach("a cancel"),
+            Output::Penalize { peer, fault, verdict: Verdict::Banned } => {
+                self.reach(name_of(&fault));
                 if let Some(known) = self.state.peers.get_mut(peer.0 as usize).filter(|known| known.connected) {
                     known.connected = false;
                     known.connection += 1;
@@ -73,9 +74,12 @@ impl World<'_> {
                     self.backlog.push_back(Input::PeerDisconnected { peer });
                 }
             }
-            Output::Penalize { .. } => {}
+            Output::Penalize { fault, .. } => self.reach(name_of(&fault)),
             Output::Persist(batch) => self.write(StoreOp::Persist(batch)),
-            Output::Unwind { to, checkpoint } => self.write(StoreOp::Unwind { to, checkpoint }),
+            Output::Unwind { to, checkpoint } => {
+                self.reach("an unwind");
+                self.write(StoreOp::Unwind { to, checkpoint });
+            }
             Output::Event(event) => self.note(&event),
             Output::Timeout(at) => {
                 let started_at = self.state.started_at;
@@ -130,11 +134,17 @@ impl World<'_> {
     /// The moment of the commit.
     pub(crate) fn commit(&mut self, op: StoreOp) {
         if self.dies(CrashPoint::Before) {
+            self.reach("a crash before a commit");
             // The attempt counts, or the next process would die in the same place for ever.
             self.state.store.commits += 1;
             return self.crash();
         }
         if let Some(failure) = self.store_fails() {
+            self.reach(match (&op, &failure) {
+                (StoreOp::Unwind { .. }, _) => "an unwind that failed",
+                (_, StoreFailure::Full) => "a full store",
+                _ => "a write that failed",
+            });
             return match op {
                 StoreOp::Persist(batch) => self.answer_store(StoreAnswer::Failed(batch.id(), failure)),
                 // An unwind has no failure in the contract: the host tries until it is done.
@@ -162,7 +172,12 @@ impl World<'_> {
             Err(what) => self.fail("safety", what),
             Ok(answer) => {
                 self.check(|checker, state| checker.on_stored(state));
-                if died { self.crash() } else { self.answer_store(answer) }
+                if died {
+                    self.reach("a crash after a commit");
+                    self.crash();
+                } else {
+                    self.answer_store(answer);
+                }
             }
         }
     }
@@ -185,6 +200,7 @@ impl World<'_> {
         };
         self.input(input);
         if dies {
+            self.reach("a crash after an answer");
             self.crash();
         }
     }
@@ -211,5 +227,21 @@ impl World<'_> {
         let others = [StoreFailure::Locked, StoreFailure::Other("the disk is busy".into())];
         let failed = self.store_chance.ppm(plan.fail_ppm);
         failed.then(|| others[self.store_chance.below(2) as usize].clone())
+    }
+}
+
+fn name_of(fault: &PeerFault) -> &'static str {
+    match fault {
+        PeerFault::WrongChain { .. } => "fault: wrong chain",
+        PeerFault::WrongStart { .. } => "fault: wrong start",
+        PeerFault::TooManyHeaders { .. } => "fault: too many headers",
+        PeerFault::EmptyAnswer { .. } => "fault: empty answer",
+        PeerFault::Undecodable { .. } => "fault: undecodable",
+        PeerFault::BrokenLink { .. } => "fault: broken link",
+        PeerFault::InvalidHeader { .. } => "fault: invalid header",
+        PeerFault::Timeout => "fault: timeout",
+        PeerFault::Protocol(_) => "fault: protocol",
+        #[allow(unreachable_patterns, reason = "a newer fault is reached under this name")]
+        _ => "fault: another",
     }
 }

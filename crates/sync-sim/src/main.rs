@@ -109,7 +109,10 @@ struct Tally {
     headers: u64,
     linked: u64,
     sessions: u64,
+    /// The longest from calm to synced in virtual microseconds, and the largest share of its time in percent; whose.
     took_max: (u64, u64),
+    share_max: (u64, u64),
+    reached: BTreeMap<&'static str, u64>,
     violations: BTreeMap<u64, Violation>,
 }
 
@@ -120,6 +123,10 @@ impl Tally {
         self.linked += outcome.linked;
         self.sessions += u64::from(outcome.sessions) + 1;
         self.took_max = self.took_max.max((outcome.took, seed));
+        self.share_max = self.share_max.max((outcome.took * 100 / outcome.might_take.max(1), seed));
+        for (what, count) in outcome.reached {
+            *self.reached.entry(what).or_default() += count;
+        }
         self.violations.extend(outcome.violation.map(|violation| (seed, violation)));
     }
 
@@ -178,6 +185,11 @@ fn sweep(args: &Args) -> bool {
     println!("{}", tally.line(started.elapsed()));
     let (took, seed) = tally.took_max;
     println!("longest from calm to synced: {:.1} virtual s (seed {seed})", took as f64 / 1e6);
+    let (share, seed) = tally.share_max;
+    println!("largest share of the time that it might take: {share} % (seed {seed})");
+    for (what, count) in &tally.reached {
+        println!("  {count:>9}  {what}");
+    }
     let mut kinds: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (seed, violation) in &tally.violations {
         kinds.entry(violation.checker).or_default().push(*seed);

@@ -8,12 +8,12 @@ use core::{fmt, time::Duration};
 use sync_core::SyncConfig;
 
 use crate::{
-    chain::{Pool, View},
+    chain::{BranchId, Pool, View},
     chance::Chance,
     header::FIELDS,
     network::{LinkPlan, MILLI, Micros, SECOND},
     peer::{Manner, PeerPlan},
-    script::Script,
+    script::{Opening, Script},
 };
 
 /// Every virtual sync has at least so many headers.
@@ -127,8 +127,14 @@ impl Options {
         let mut chance = Chance::new(seed, "options");
         let swarm = Swarm::draw(&mut chance);
         let mut features = swarm.words();
-        let mut peers = draw_peers(&swarm, pool, &mut Chance::new(seed, "peers"));
-        let mut script = Script::draw(pool, &peers, &mut features, &mut Chance::new(seed, "script"));
+        let opening = Opening::draw(pool, &mut Chance::new(seed, "opening"));
+        let near = pool.branches_near(opening.start, opening.floor);
+        let mut peers = draw_peers(&swarm, &near, &mut Chance::new(seed, "peers"));
+        let mut script = Script::draw(pool, &opening, &peers, &mut features, &mut Chance::new(seed, "script"));
+        if chance.percent(5) {
+            // Until the world is calm there is nobody who serves everything.
+            peers[0].joins_at = script.calm_at;
+        }
         if script.follows_tip {
             make_honest_majority(&mut peers, &mut chance);
         }
@@ -168,7 +174,7 @@ impl Options {
         let round_trip = 2 * rock.link.latency + rock.link.jitter;
         let serving = headers.div_ceil(in_answer) * round_trip + headers * 700 * MILLI / rock.link.bytes_per_milli;
         let faulty = self.peers.iter().filter(|peer| !peer.manner.is_honest()).count() as u64;
-        self.script.calm_at + 240 * SECOND + 60 * SECOND * faulty + 4 * serving
+        self.script.calm_at + 120 * SECOND + 20 * SECOND * faulty + 2 * serving
     }
 }
 
@@ -196,7 +202,7 @@ fn draw_honest(swarm: &Swarm, chance: &mut Chance) -> Manner {
     }
 }
 
-fn draw_faulty(swarm: &Swarm, branches: &[u16], chance: &mut Chance) -> Manner {
+fn draw_faulty(swarm: &Swarm, branches: &[BranchId], chance: &mut Chance) -> Manner {
     if swarm.silent && chance.percent(if swarm.liars { 25 } else { 100 }) {
         return Manner::Silent;
     }
@@ -212,14 +218,15 @@ fn draw_faulty(swarm: &Swarm, branches: &[u16], chance: &mut Chance) -> Manner {
         8 => Manner::Breach,
         9 => Manner::Boaster,
         10 => Manner::Echo,
+        11 | 12 if branches.contains(&Pool::FOREIGN) && chance.percent(50) => Manner::Forked(Pool::FOREIGN),
         11 | 12 => Manner::Forked(chance.pick(branches)),
         _ => Manner::LieInField(chance.below(FIELDS as u64 + 1) as u8, chance.pick(&[100, 100, 50, 10])),
     }
 }
 
-fn draw_peers(swarm: &Swarm, pool: &Pool, chance: &mut Chance) -> Vec<PeerPlan> {
-    let mut branches: Vec<u16> = pool.honest_branches().skip(1).collect();
-    branches.extend([Pool::FOREIGN, Pool::INVALID]);
+fn draw_peers(swarm: &Swarm, near: &[BranchId], chance: &mut Chance) -> Vec<PeerPlan> {
+    // Where no branch is near, whoever would be on one is of another network.
+    let branches = if near.is_empty() { &[Pool::FOREIGN] } else { near };
     let honest = chance.log_between(1, 6);
     let faulty = if swarm.liars || swarm.silent { chance.log_between(1, 6) } else { 0 };
     let mut manners = vec![draw_honest(swarm, chance)];
@@ -228,9 +235,9 @@ fn draw_peers(swarm: &Swarm, pool: &Pool, chance: &mut Chance) -> Vec<PeerPlan> 
         manners[0] = Manner::Honest;
     }
     manners.extend((1..honest).map(|_| draw_honest(swarm, chance)));
-    manners.extend((0..faulty).map(|_| draw_faulty(swarm, &branches, chance)));
+    manners.extend((0..faulty).map(|_| draw_faulty(swarm, branches, chance)));
     if swarm.colluders {
-        let branch = chance.pick(&branches);
+        let branch = chance.pick(branches);
         let more = manners.len() as u64 + 1;
         manners.extend((0..more).map(|_| Manner::Forked(branch)));
     }

@@ -17,6 +17,8 @@ use crate::{
 
 /// A hash that nobody has.
 pub const UNKNOWN: B256 = B256::repeat_byte(0xee);
+/// Blocks that come at once.
+const GROWTH_MAX: u64 = 1_500;
 /// The deepest reorg.
 const DEPTH_MAX: u64 = 5_000;
 /// Blocks that a branch must have left above a tip: for what grows on it until the end.
@@ -68,15 +70,21 @@ impl Script {
         self.goal.tip - self.floor + 1
     }
 
-    /// A script for these peers.
-    pub fn draw(pool: &Pool, peers: &[PeerPlan], features: &mut Vec<&'static str>, chance: &mut Chance) -> Self {
+    /// A script that begins so, for these peers.
+    pub fn draw(
+        pool: &Pool,
+        opening: &Opening,
+        peers: &[PeerPlan],
+        features: &mut Vec<&'static str>,
+        chance: &mut Chance,
+    ) -> Self {
         let mut on = |percent: u64, word: &'static str| {
             let on = chance.percent(percent);
             features.extend(on.then_some(word));
             on
         };
-        let reorgs = on(45, "reorgs");
-        let deep = reorgs && on(8, "deep");
+        let Opening { start, floor, deep } = *opening;
+        let reorgs = on(if deep { 100 } else { 45 }, "reorgs");
         let grows = on(50, "growth");
         let retargets = on(35, "retargets");
         let pauses = on(20, "pauses");
@@ -88,7 +96,6 @@ impl Script {
         let tip_allowed = forked <= 3;
 
         let calm_at = chance.log_between(800, 24_000) * MILLI;
-        let start = draw_start(pool, reorgs, deep, chance);
         let mut drawer = Drawer {
             pool,
             truth: start,
@@ -96,10 +103,15 @@ impl Script {
             follows_tip: false,
             tip_allowed,
             deep,
-            floor: draw_floor(start, chance),
+            floor,
             forked: peers.iter().filter_map(|peer| forked_to(peer.manner)).collect(),
         };
-        let first = if tip_allowed && chance.percent(50) { drawer.tip() } else { drawer.pin(start) };
+        let first = match chance.below(4) {
+            0 | 1 if tip_allowed => drawer.tip(),
+            // A block from long ago: what is above it is a second run later on.
+            2 => drawer.pin(View { tip: start.tip - chance.below(start.tip - floor), ..start }),
+            _ => drawer.pin(start),
+        };
         let mut times: Vec<(Micros, u8)> = Vec::new();
         let mut some = |kind: u8, on: bool, most: u64, chance: &mut Chance| {
             let count = if on { chance.log_between(1, most) } else { 0 };
@@ -141,6 +153,26 @@ impl Script {
     }
 }
 
+/// Where a world begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// The honest chain.
+    pub start: View,
+    /// Lowest number to sync; the script may lower it a little.
+    pub floor: u64,
+    /// Are reorgs deep?
+    pub deep: bool,
+}
+
+impl Opening {
+    /// A beginning: mostly a little above a place where branches part.
+    pub fn draw(pool: &Pool, chance: &mut Chance) -> Self {
+        let deep = chance.percent(5);
+        let start = draw_start(pool, deep || chance.percent(80), deep, chance);
+        Self { start, floor: draw_floor(start, chance), deep }
+    }
+}
+
 /// Walks through the script while it is drawn.
 struct Drawer<'a> {
     pool: &'a Pool,
@@ -169,7 +201,9 @@ impl Drawer<'_> {
 
     fn grow(&mut self, chance: &mut Chance) -> Step {
         let room = self.pool.last(self.truth.branch).saturating_sub(self.truth.tip + 1 + ROOM / 2);
-        self.truth.tip += chance.log_between(1, 16).min(room);
+        // Mostly block by block; now and then what came while nobody looked.
+        let most = if chance.percent(25) { GROWTH_MAX } else { 12 };
+        self.truth.tip += chance.log_between(1, most).min(room);
         self.highest = self.highest.max(self.truth.tip);
         Step::Truth(self.truth)
     }
@@ -211,7 +245,10 @@ impl Drawer<'_> {
                     true => self.pool.honest_branches().collect(),
                     false => self.forked.clone(),
                 };
-                let branch = chance.pick(&others);
+                let branch = match others.contains(&Pool::FOREIGN) && chance.percent(50) {
+                    true => Pool::FOREIGN,
+                    false => chance.pick(&others),
+                };
                 let tip = (truth.tip + 2).saturating_sub(chance.below(4)).min(self.pool.last(branch));
                 self.pin(View { branch, tip })
             }
@@ -224,15 +261,17 @@ fn forked_to(manner: Manner) -> Option<BranchId> {
     if let Manner::Forked(branch) = manner { Some(branch) } else { None }
 }
 
-/// The honest chain at the start. With reorgs it stands a little above a place where a branch parts.
-fn draw_start(pool: &Pool, reorgs: bool, deep: bool, chance: &mut Chance) -> View {
-    if !reorgs {
+/// The honest chain at the start. One that is `near` stands a little above a place where a branch parts.
+fn draw_start(pool: &Pool, near: bool, deep: bool, chance: &mut Chance) -> View {
+    if !near {
         return View { branch: Pool::TRUNK, tip: chance.between(HEADERS_MIN + 100, 9_500) };
     }
     let is_deep = |branch: BranchId| pool.last(branch) - pool.fork_point(branch).unwrap_or(0) > SHALLOW_HEADERS;
     let branches: Vec<BranchId> =
         pool.honest_branches().filter(|id| pool.fork_point(*id).is_some() && is_deep(*id) == deep).collect();
-    let branch = chance.pick(&branches);
+    // The lowest ones more often: a sync from there may go down to genesis.
+    let among = if chance.percent(30) { &branches[..branches.len().min(3)] } else { &branches };
+    let branch = chance.pick(among);
     let fork = pool.fork_point(branch).unwrap_or_default();
     let most = if deep { DEPTH_MAX } else { SHALLOW_HEADERS - 2 * ROOM };
     let tip = fork + chance.log_between(1, most);
@@ -242,6 +281,6 @@ fn draw_start(pool: &Pool, reorgs: bool, deep: bool, chance: &mut Chance) -> Vie
 
 /// The floor leaves some 2,000 to 3,000 headers; seldom everything down to genesis, or all of a long chain.
 fn draw_floor(start: View, chance: &mut Chance) -> u64 {
-    let whole = chance.percent(if start.tip < 3_200 { 50 } else { 2 });
+    let whole = chance.percent(if start.tip < 3_200 { 70 } else { 2 });
     if whole { 0 } else { start.tip.saturating_sub(HEADERS_MIN + chance.log_between(10, 1_000)) }
 }

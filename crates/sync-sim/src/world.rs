@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use sync_core::{
-    BlockNumHash, Event, HeaderSync, Input,
+    BlockNumHash, Event, HeaderSync, Input, StallReason,
     fault::RequestFailure,
     id::{PeerId, RequestId},
     time::Instant,
@@ -53,12 +53,16 @@ pub struct Outcome {
     pub headers: u64,
     /// Headers that the machine proved, those proved again included.
     pub linked: u64,
-    /// When it ended, and how long after it was calm.
+    /// When it ended.
     pub ended_at: Micros,
     /// Time from the calm to the end of the sync; zero when it was over before.
     pub took: Micros,
+    /// How long that might have taken.
+    pub might_take: Micros,
     /// Processes that ran.
     pub sessions: u32,
+    /// What happened in it, by name, and how often: that a sweep reaches what it is meant to.
+    pub reached: BTreeMap<&'static str, u64>,
     /// The last lines of a recorded run.
     pub lines: Vec<String>,
 }
@@ -118,6 +122,7 @@ pub struct World<'a> {
     /// What the machine says it is synced to.
     pub(crate) synced: Option<BlockNumHash>,
     pub(crate) linked: u64,
+    reached: BTreeMap<&'static str, u64>,
 }
 
 impl<'a> World<'a> {
@@ -142,6 +147,7 @@ impl<'a> World<'a> {
             store_chance: Chance::new(seed, "store"),
             synced: None,
             linked: 0,
+            reached: BTreeMap::new(),
         }
     }
 
@@ -178,14 +184,19 @@ impl<'a> World<'a> {
             }
             self.step(rest, deadline);
         }
+        if script.floor == 0 {
+            self.reach("a sync down to genesis");
+        }
         Outcome {
             headers: self.state.store.stored(),
             linked: self.linked,
             ended_at: self.state.now,
             took: whole_since.map_or(0, |since| since.saturating_sub(script.calm_at)),
+            might_take: deadline - script.calm_at,
             sessions: self.session,
             trace_hash: self.trace.hash(),
             violation: self.violation,
+            reached: self.reached,
             lines: self.trace.into_lines(),
         }
     }
@@ -303,6 +314,7 @@ impl<'a> World<'a> {
         if self.machine.take().is_none() {
             return;
         }
+        self.reach(if self.state.store_is_busy { "a crash during a write" } else { "a crash between writes" });
         self.trace.line(self.state.now, || "== the process dies".into());
         self.session += 1;
         self.wakeup = None;
@@ -319,6 +331,9 @@ impl<'a> World<'a> {
     /// A process starts from what is durable.
     fn start(&mut self) {
         let checkpoint = self.state.store.checkpoint();
+        if checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.subchains.len() > 1) {
+            self.reach("a restart with several stored runs");
+        }
         self.trace.session(self.state.now, checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.encode().len()));
         self.state.started_at = self.state.now;
         self.state.store_is_busy = false;
@@ -393,6 +408,20 @@ impl<'a> World<'a> {
             Event::Synced { head } => self.synced = Some(*head),
             Event::TargetResolved(_) => self.synced = None,
             Event::HeadersLinked { range, .. } => self.linked += range.len(),
+            Event::DetachedHead { .. } => self.reach("the chain does not meet what is stored"),
+            Event::Stalled(reason) => self.reach(match reason {
+                StallReason::Store(_) => "stall: store",
+                StallReason::NoPeers => "stall: no peers",
+                StallReason::NoUsablePeer => "stall: no usable peer",
+                StallReason::TipsDisagree => "stall: tips disagree",
+                StallReason::QuorumNotReached { .. } => "stall: quorum not reached",
+                StallReason::TargetUnavailable { .. } => "stall: target unavailable",
+                StallReason::RangeUnavailable(_) => "stall: range unavailable",
+                StallReason::NoProgress => "stall: no progress",
+                StallReason::WrongGenesis { .. } => "stall: wrong genesis",
+                #[allow(unreachable_patterns, reason = "a newer reason is reached under this name")]
+                _ => "stall: another",
+            }),
             _ => {}
         }
     }
@@ -401,6 +430,11 @@ impl<'a> World<'a> {
     pub(crate) fn dies(&self, point: CrashPoint) -> bool {
         let crashes = &self.state.options.store.crashes;
         !self.state.calm && crashes.contains(&(self.state.store.commits, point))
+    }
+
+    /// Something that a sweep should reach happened.
+    pub(crate) fn reach(&mut self, what: &'static str) {
+        *self.reached.entry(what).or_default() += 1;
     }
 
     pub(crate) fn at(&mut self, when: Micros, happening: Happening) {
