@@ -134,6 +134,10 @@ pub struct HeadersRequest {
 
 /// What the host must do, or may show.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one output exists at a time; a box would cost an allocation for each event"
+)]
 pub enum Output {
     /// Send this request.
     Request(HeadersRequest),

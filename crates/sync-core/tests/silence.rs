@@ -3,7 +3,7 @@
 mod support;
 
 use support::{Chain, Manner, TestPeer, World};
-use sync_core::{Event, Input, StallReason, SyncTarget, fault::PeerFault, id::PeerId};
+use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, fault::PeerFault, id::PeerId};
 
 #[test]
 fn a_silent_peer_holds_nobody_up_and_is_named() {
@@ -146,4 +146,26 @@ fn a_host_that_slept_blames_nobody() {
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
     assert_eq!(world.penalties, []);
+}
+
+#[test]
+fn silent_peers_that_come_and_go_do_not_hold_up_the_front() {
+    let chain = Chain::new(4_000);
+    // Little memory: soon nothing but the front may be asked for.
+    let config = SyncConfig { seed: 7, window: 256, staged_bytes_max: 512 * 1024, ..SyncConfig::default() };
+    let mut world = World::with(chain.spec(), config, Default::default());
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    world.connect(1, TestPeer { delay_ms: 40, ..TestPeer::new(&chain) });
+    for id in 2..6 {
+        world.connect(id, TestPeer::new(&chain).manner(Manner::Silent));
+    }
+    let mut turn = 0;
+    while !world.is_synced() && world.now_ms < 120_000 {
+        world.run_for(1);
+        let id = 2 + turn % 4;
+        world.disconnect(id);
+        world.reconnect(id);
+        turn += 1;
+    }
+    assert!(world.now_ms < 60_000, "took {} ms", world.now_ms);
 }

@@ -28,6 +28,10 @@ pub const SCORE_AFTER_BAN: u8 = 50;
 /// The score under which a peer is asked only when no better one has room.
 pub const SCORE_TRUSTED: u8 = 60;
 
+/// Connections in a row that may end with requests open and nothing proven; then the peer is distrusted like one with a
+/// low score. Once may be bad luck.
+const BROKEN_OFF_MAX: u32 = 1;
+
 const LINKED_GAIN: u8 = 2;
 const SILENCE_COST: u8 = 10;
 const DROP_COST: u8 = 4;
@@ -39,6 +43,7 @@ pub struct Reputation {
     score: u8,
     faults: u32,
     silences: u32,
+    broken_off: u32,
     banned_until: Option<Instant>,
     paused_until: Option<Instant>,
     ban: Duration,
@@ -53,6 +58,7 @@ impl Reputation {
             score: SCORE_MAX,
             faults: 0,
             silences: 0,
+            broken_off: 0,
             banned_until: None,
             paused_until: None,
             ban: config.ban,
@@ -67,7 +73,19 @@ impl Reputation {
             self.score = (self.score + LINKED_GAIN).min(SCORE_MAX);
         }
         self.silences = 0;
+        self.broken_off = 0;
         self.paused_until = None;
+    }
+
+    /// The connection ended with requests open. No fault by itself; but who does nothing else would hold up, each time
+    /// anew, what it is asked for first because its window is empty.
+    pub fn broke_off(&mut self) {
+        self.broken_off = self.broken_off.saturating_add(1);
+    }
+
+    /// Is it asked before others?
+    pub fn is_trusted(&self) -> bool {
+        self.score >= SCORE_TRUSTED && self.broken_off <= BROKEN_OFF_MAX
     }
 
     /// The peer did something wrong.

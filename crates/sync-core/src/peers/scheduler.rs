@@ -9,7 +9,7 @@
 use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
-use super::{Peers, reputation::SCORE_TRUSTED};
+use super::Peers;
 use crate::{id::PeerId, time::Instant};
 
 /// Chooses peers. Its only state is the turn.
@@ -52,7 +52,7 @@ impl Scheduler {
             .map(|(id, peer)| {
                 let fill = peer.window.used() * 16 / peer.window.window().max(1);
                 let round_trip = peer.window.round_trip().unwrap_or(Duration::ZERO);
-                let trusted = peer.reputation.score() >= SCORE_TRUSTED;
+                let trusted = peer.reputation.is_trusted();
                 let unproven = peer.headers == 0 && !round_trip.is_zero();
                 (Reverse(trusted), fill, unproven, round_trip, mix(self.seed ^ self.turn, id), id)
             })

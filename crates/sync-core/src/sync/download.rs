@@ -147,6 +147,11 @@ impl HeaderSync {
 
     /// Input: the connection is gone. Nothing is held against the peer, and nothing against the pieces.
     pub(super) fn return_requests_of(&mut self, now: Instant, peer: PeerId) {
+        if self.downloader.requests.of_peer(peer).is_some()
+            && let Some(known) = self.peers.get_mut(peer)
+        {
+            known.reputation.broke_off();
+        }
         while let Some(id) = self.downloader.requests.of_peer(peer) {
             let Some(request) = self.downloader.requests.finish(id) else { break };
             self.release(&request);
