@@ -80,6 +80,12 @@ impl World<'_> {
                 self.reach("an unwind");
                 self.write(StoreOp::Unwind { to, checkpoint });
             }
+            Output::Lookup { id, numbers } => {
+                let (store, pool) = (&self.state.store, self.state.pool);
+                let header = |number: u64| store.owner(number).and_then(|owner| pool.header(owner, number)).cloned();
+                let headers = numbers.into_iter().map(|number| (number, header(number))).collect();
+                self.backlog.push_back(Input::Stored { id, headers });
+            }
             Output::Event(event) => self.note(&event),
             Output::Timeout(at) => {
                 let started_at = self.state.started_at;

@@ -94,8 +94,11 @@ impl SimStore {
                 Ok(StoreAnswer::Persisted(batch.id()))
             }
             StoreOp::Unwind { to, checkpoint } => {
+                // What the checkpoint speaks of stays: after a reorg the new chain may lie above the removed one.
                 for at in (to.saturating_add(1) as usize)..self.rows.len() {
-                    self.set(at as u64, NOTHING);
+                    if !checkpoint.covers(at as u64) {
+                        self.set(at as u64, NOTHING);
+                    }
                 }
                 self.write_checkpoint(checkpoint);
                 Ok(StoreAnswer::Unwound(*to))
