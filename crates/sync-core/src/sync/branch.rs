@@ -118,7 +118,7 @@ impl HeaderSync {
     }
 
     /// Forgets what the peer sent, and was asked for, by number from `from` up.
-    fn take_back_from(&mut self, now: Instant, peer: PeerId, from: u64) {
+    pub(super) fn take_back_from(&mut self, now: Instant, peer: PeerId, from: u64) {
         self.downloader.unstage_of(peer, from);
         let theirs = |request: &InFlight| {
             request.peer == peer

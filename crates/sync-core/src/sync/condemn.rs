@@ -13,7 +13,7 @@ use alloy_primitives::B256;
 use super::{HeaderSync, store::Unwinding};
 use crate::{
     follow::InvalidChain,
-    io::BlockNumHash,
+    io::{BlockNumHash, SyncTarget},
     lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
     range::BlockNumber,
     time::Instant,
@@ -69,7 +69,9 @@ impl HeaderSync {
         }
         self.target.resolved = None;
         self.target.next = None;
-        self.target.invalid = Some(chain);
+        // Another target may be wanted by now, and is being asked for: this says nothing of it.
+        let concerns = !matches!(self.target.wanted, Some(SyncTarget::Hash(wanted)) if Some(wanted) != target);
+        self.target.invalid = concerns.then_some(chain);
         self.target.dirty = true;
         self.synced = false;
         self.moved(now);

@@ -187,14 +187,21 @@ impl HeaderSync {
     /// The piece that everything waits for is with a slow peer while a quick one has room: take it back. Its answer is
     /// not cancelled: coming late, it tells how slow the peer is; not coming at all, it is silence.
     pub(super) fn poll_steal(&mut self, now: Instant) -> bool {
-        let Some(front) = self.run.as_ref().map(|run| run.anchor.number) else { return false };
+        let Some((front, hash)) = self.run.as_ref().map(|run| (run.anchor.number, run.anchor.hash)) else {
+            return false;
+        };
         if self.paused {
             return false;
         }
         let Some((id, request)) = self.downloader.requests.piece_at(front) else { return false };
         let (slow, waited) = (request.peer, now.saturating_since(request.sent));
+        // From one of whom headers were proven only such another takes it: quickness alone says nothing.
+        let is_proven = self.peers.get(slow).is_some_and(|peer| peer.headers > 0);
         let quick = self.peers.usable(now).any(|(id, peer)| {
             id != slow
+                && (peer.headers > 0 || !is_proven)
+                && !self.target.standings.is_doubted(id)
+                && !self.tactics.refused.contains(now, hash, id)
                 && request.may_go_to(id, now)
                 && peer.reputation.may_ask(now)
                 && peer.numbers(now).is_some_and(|numbers| numbers.contains(front))

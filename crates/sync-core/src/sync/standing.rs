@@ -6,13 +6,13 @@
 //!
 //! | it says | and so |
 //! |---|---|
-//! | the target | it contradicts itself: a broken link is held against it |
+//! | the target | it contradicts itself: once it may have moved in between, the second time it is held against it |
 //! | anything else, or nothing | it is on another chain: not blamed, and set aside for the numbers where it differs |
 //!
 //! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
 //! Each entry speaks of one announcement of the peer and is worthless after the next; there is one entry a peer.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{B256, keccak256};
 
 use super::{Answer, HeaderSync};
@@ -37,12 +37,15 @@ pub(super) struct Standings {
     /// Its headers did not link; the question is open.
     doubted: BTreeMap<PeerId, PeerFault>,
     aside: BTreeMap<PeerId, ServedRange>,
+    /// Its headers did not link, and it says that it has the target; nothing of it was proven since.
+    contradicted: BTreeSet<PeerId>,
 }
 
 impl Standings {
     /// Headers of this peer were proven.
     pub fn note_linked(&mut self, peer: PeerId, served: ServedRange) {
         self.linked.insert(peer, served);
+        self.contradicted.remove(&peer);
     }
 
     /// Its connection is gone, and the open question with it.
@@ -142,12 +145,22 @@ impl HeaderSync {
         let said = hash_at(&answer, number);
         self.target.standings.said.insert(peer, (served, said));
         self.target.dirty = true;
-        let Some(fault) = self.target.standings.doubted.remove(&peer) else { return };
-        if said == Some(target.hash) {
-            self.penalize(now, peer, fault);
-        } else {
+        let fault = self.target.standings.doubted.remove(&peer);
+        if said != Some(target.hash) {
             self.target.standings.note_aside(peer, served);
-            self.set_aside(now, peer, &fault);
+            if let Some(fault) = fault {
+                self.set_aside(now, peer, &fault);
+            }
+            return;
+        }
+        let Some(fault) = fault else { return };
+        // What did not link may have been sent before the peer came to this chain. Everything of then is forgotten; from
+        // now on it has no excuse, until headers of it are proven.
+        let is_first = self.target.standings.contradicted.insert(peer);
+        if is_first && matches!(fault, PeerFault::BrokenLink { .. }) {
+            self.take_back_from(now, peer, 0);
+        } else {
+            self.penalize(now, peer, fault);
         }
     }
 
