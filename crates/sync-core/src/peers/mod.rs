@@ -40,6 +40,9 @@ use crate::{
     time::Instant,
 };
 
+/// The median of the peers is measured anew after so long: it moves slowly, and looking costs a sort.
+const MEDIAN_EVERY: Duration = Duration::from_millis(100);
+
 /// One peer that is or was connected.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -127,12 +130,19 @@ pub struct Peers {
     bans: AddressBans,
     /// The deadline that the median peer needs: nobody's is shorter.
     fair_deadline: Option<Duration>,
+    measured_at: Option<Instant>,
 }
 
 impl Peers {
     /// Nobody.
     pub fn new(config: &SyncConfig) -> Self {
-        Self { config: config.clone(), table: BTreeMap::new(), bans: AddressBans::default(), fair_deadline: None }
+        Self {
+            config: config.clone(),
+            table: BTreeMap::new(),
+            bans: AddressBans::default(),
+            fair_deadline: None,
+            measured_at: None,
+        }
     }
 
     /// The peer finished the handshake. `false` when there is no place for it.
@@ -274,6 +284,10 @@ impl Peers {
         for peer in self.table.values_mut() {
             peer.reputation.refresh(now);
         }
+        if self.measured_at.is_some_and(|at| now < at + MEDIAN_EVERY) {
+            return;
+        }
+        self.measured_at = Some(now);
         let measured = self.table.values().filter(|peer| peer.connected).filter_map(|peer| peer.window.round_trip());
         self.fair_deadline = round_trips::deadline_of_median(measured.collect());
     }
