@@ -77,6 +77,14 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
     title: 'Answers come, but nothing can be proved',
     text: 'The peers may be overloaded, or hold another chain. Adding a peer helps.',
   },
+  'invalid-target': {
+    title: 'The target lies on a chain that breaks a rule',
+    text: 'Pin another block with ?target=, or add peers that are on a valid chain.',
+  },
+  'rollback-too-deep': {
+    title: 'The target parts from the stored chain too far down',
+    text: 'Nothing was removed. Check ?chain= and ?target=; to follow the other chain, clear the stored data.',
+  },
   'wrong-genesis': {
     title: 'The target belongs to another chain',
     text: 'It does not descend from the genesis of this one. Check ?chain= and ?target=.',

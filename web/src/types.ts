@@ -138,6 +138,10 @@ export type StallCode =
   | 'storage-failed'
   /** Peers answer, but nothing could be proven for a while. */
   | 'no-progress'
+  /** A block of the target's chain breaks a rule. */
+  | 'invalid-target'
+  /** The target's chain and the stored one part too far down; nothing was removed. */
+  | 'rollback-too-deep'
   /** The target does not descend from this chain's genesis. */
   | 'wrong-genesis'
   /** Every peer serves another chain. */

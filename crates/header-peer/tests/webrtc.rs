@@ -210,6 +210,31 @@ async fn a_breach_ends_one_stream_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p03_p04_unknown_starts_and_equal_ids_are_all_answered_on_one_stream() {
+    let peer = Peer::start(&["--generate", "50"]);
+    let mut client = within(Client::connect(&peer)).await;
+    for _ in 0..10 {
+        assert_eq!(client.headers(HashOrNumber::Number(u64::MAX), 3).await.len(), 0);
+    }
+    assert_eq!(client.headers(HashOrNumber::Hash(B256::repeat_byte(9)), 3).await.len(), 0);
+    let mut asked = Vec::new();
+    for (request_id, number, limit) in [(0, 49, 1), (7, 40, 2), (7, 30, 3), (0, 20, 4)] {
+        let start = HashOrNumber::Number(number);
+        let request = GetBlockHeaders { request_id, start, limit, skip: 0, reverse: true };
+        client.send(&Message::GetBlockHeaders(request)).await;
+        asked.push((request_id, limit as usize));
+    }
+    let mut answered = Vec::new();
+    for _ in 0..asked.len() {
+        let Some(Message::BlockHeaders(answer)) = client.receive().await else { panic!("each is answered") };
+        answered.push((answer.request_id, answer.headers.len()));
+    }
+    asked.sort_unstable();
+    answered.sort_unstable();
+    assert_eq!(answered, asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_fault_lies_in_its_own_way() {
     let honest = Peer::start(&["--generate", "1200"]);
     let mut client = within(Client::connect(&honest)).await;

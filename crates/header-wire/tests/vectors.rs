@@ -30,7 +30,7 @@ fn request(start: HashOrNumber, limit: u64) -> Message {
 }
 
 #[test]
-fn request_by_number_has_the_bytes_of_eth_69() {
+fn p01_request_by_number_has_the_bytes_of_eth_69() {
     // EIP-2481's own example: request id 1111, start 9999, limit 5, skip 5, rising.
     let expected = framed(&[0x03, 0xca, 0x82, 0x04, 0x57, 0xc6, 0x82, 0x27, 0x0f, 0x05, 0x05, 0x80]);
     let message = request(HashOrNumber::Number(9999), 5);
@@ -39,7 +39,7 @@ fn request_by_number_has_the_bytes_of_eth_69() {
 }
 
 #[test]
-fn request_by_hash_has_the_bytes_of_eth_69() {
+fn p01_request_by_hash_has_the_bytes_of_eth_69() {
     let mut body = vec![0x03, 0xe8, 0x82, 0x04, 0x57, 0xe4, 0xa0];
     body.extend_from_slice(&[0; 31]);
     body.extend_from_slice(&[0xb7, 0x05, 0x05, 0x80]);
@@ -49,7 +49,7 @@ fn request_by_hash_has_the_bytes_of_eth_69() {
 }
 
 #[test]
-fn status_and_range_round_trip() {
+fn p07_status_and_range_round_trip() {
     let status = Message::Status(Status {
         version: ETH_VERSION,
         network_id: 11_155_111,
@@ -63,6 +63,29 @@ fn status_and_range_round_trip() {
     let mut bytes = encode(&status);
     bytes.extend_from_slice(&encode(&update));
     assert_eq!(decode_all(&bytes), Ok(vec![status, update]));
+}
+
+#[test]
+fn p04_request_id_zero_and_two_of_the_same_id_are_messages_like_any_other() {
+    let with_id = |request_id: u64| {
+        let request = GetBlockHeaders { request_id, start: HashOrNumber::Number(9), limit: 1, skip: 0, reverse: true };
+        Message::GetBlockHeaders(request)
+    };
+    let sent = [with_id(0), with_id(7), with_id(7), with_id(u64::MAX)];
+    let bytes: Vec<u8> = sent.iter().flat_map(encode).collect();
+    assert_eq!(decode_all(&bytes), Ok(sent.to_vec()));
+    let empty = |request_id| Message::BlockHeaders(BlockHeaders { request_id, headers: Vec::new() });
+    let answers = [empty(7), empty(0), empty(7)];
+    let bytes: Vec<u8> = answers.iter().flat_map(encode).collect();
+    assert_eq!(decode_all(&bytes), Ok(answers.to_vec()), "in any order");
+}
+
+#[test]
+fn p03_an_empty_answer_is_a_message() {
+    let message = Message::BlockHeaders(BlockHeaders { request_id: 5, headers: Vec::new() });
+    let bytes = encode(&message);
+    assert_eq!(bytes, [4, 0x04, 0xc2, 0x05, 0xc0]);
+    assert_eq!(decode_all(&bytes), Ok(vec![message]));
 }
 
 #[test]
@@ -131,7 +154,7 @@ fn each_breach_has_its_own_error() {
 }
 
 #[test]
-fn limits_are_checked_before_anything_is_kept() {
+fn p06_limits_are_checked_before_anything_is_kept() {
     let over = request(HashOrNumber::Number(1), 1025);
     assert_eq!(decode_all(&encode(&over)), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
     assert!(decode_all(&encode(&request(HashOrNumber::Number(1), 1024))).is_ok());

@@ -10,6 +10,30 @@ use crate::range::BlockNumber;
 /// Headers in one request. The protocol refuses more (eth wire, `GetBlockHeaders`: 1,024).
 pub const HEADERS_PER_REQUEST_MAX: u16 = 1_024;
 
+/// Headers that a peer is asked for at once before anything is known of it; its window of bytes is smaller at first.
+/// Between the 80 headers of 600 bytes that fit one answer of 48 KiB and the 1,024 that the protocol allows.
+pub const BATCH_HEADERS_START: u16 = 128;
+
+/// Headers that are added after five whole answers. Twenty answers bring a peer back from one failure; raising it makes
+/// the way down and up again more restless.
+pub const BATCH_HEADERS_STEP: u16 = 16;
+
+/// Failures of one range until it is escalated: served before everything else, in ever smaller parts.
+pub const ESCALATE_AFTER: u32 = 5;
+
+/// Bytes of a peer's address. A multiaddress with certificate hash and peer id has 180; raising it makes the table of
+/// peers and the peer book longer.
+pub const ADDRESS_BYTES_MAX: usize = 256;
+
+/// Addresses that are banned at the same time; of more, the ban that ends first is dropped. Some 250 bytes each.
+pub const BANNED_ADDRESSES_MAX: usize = 256;
+
+/// Bytes of a peer book: every record at its longest, with room to spare.
+pub const PEER_BOOK_BYTES_MAX: usize = 256 * 1024;
+
+/// Peers in the report of a stall. Ten fit a screen; the event must stay small enough to be sent at once.
+pub const PEER_HEALTH_MAX: usize = 16;
+
 /// Peers that the machine remembers. Beyond it the one that is gone for longest is forgotten; raising it costs some
 /// 300 bytes a peer and a longer list in each progress event.
 pub const PEERS_MAX: usize = 256;
@@ -59,6 +83,24 @@ pub const CLIQUE_SIGNERS_MAX: usize = 512;
 /// any, so only a chain with a longer epoch could have more. Raising it costs 60 bytes a vote.
 pub const CLIQUE_VOTES_MAX: usize = 32_768;
 
+/// Numbers in one [`Output::Lookup`](crate::Output::Lookup). Each may cost the host one segment (some 700 KB) to read and
+/// prove; a seam needs two.
+pub const LOOKUP_NUMBERS_MAX: usize = 8;
+
+/// Stored headers that the machine keeps in mind, some 600 bytes each; a search compares one at a time.
+pub const STORED_HEADERS_MAX: usize = 64;
+
+/// Peers asked for each number of a search for the common ancestor. One honest among them is enough for the exact
+/// ancestor; raising it costs a request of one header a peer and a number.
+pub const ANCESTOR_PEERS_MAX: usize = 3;
+
+/// Answers kept in a search, to name who lied. A search over a million blocks asks for 40 numbers; each peer that is
+/// proven wrong is banned, so that searches end. Raising it costs 48 bytes each.
+pub const ANCESTOR_CLAIMS_MAX: usize = 512;
+
+/// Hashes remembered as invalid or as descendants of such. Raising it costs some 200 bytes each.
+pub const INVALID_HASHES_MAX: usize = 512;
+
 /// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncConfig {
@@ -99,6 +141,8 @@ pub struct SyncConfig {
     pub deadline_max: Duration,
     /// How long a peer stays banned. A ban for ever would end a sync whose only peer was repaired.
     pub ban: Duration,
+    /// How long a peer on another branch is not asked for the numbers above the fork, and a stale one not asked by hash.
+    pub cool_down: Duration,
     /// First pause after a peer failed a range, or failed at all; doubles with each failure.
     pub backoff_start: Duration,
     /// Longest such pause.
@@ -123,6 +167,11 @@ pub struct SyncConfig {
     pub steal_after: Duration,
     /// Blocks under a peer's announced tip within which an empty answer is no fault: it may have lost them to a reorg.
     pub near_tip: u64,
+    /// Stored headers that a reorg may give up. A deeper one removes nothing and stalls
+    /// ([`StallReason::RollbackTooDeep`](crate::StallReason::RollbackTooDeep)): 90,000 blocks are twelve days of mainnet,
+    /// and no client of the field follows a reorg deeper than that (geth: `FullImmutabilityThreshold`); much more likely
+    /// the target, or the store, belongs to another chain. `u64::MAX` allows any.
+    pub rollback_window: u64,
     /// How late the host may be before the time is not counted against peers: their answers may wait unread.
     pub sleep_forgiven: Duration,
     /// Time between two progress events.
@@ -147,6 +196,7 @@ impl Default for SyncConfig {
             deadline_min: Duration::from_secs(2),
             deadline_max: Duration::from_secs(20),
             ban: Duration::from_secs(600),
+            cool_down: Duration::from_secs(120),
             backoff_start: Duration::from_millis(500),
             backoff_max: Duration::from_secs(16),
             target_peers_asked_max: 8,
@@ -158,6 +208,7 @@ impl Default for SyncConfig {
             flush_after: Duration::from_secs(3),
             steal_after: Duration::from_millis(1_500),
             near_tip: 64,
+            rollback_window: 90_000,
             sleep_forgiven: Duration::from_millis(250),
             progress_every: Duration::from_millis(100),
         }

@@ -1,7 +1,7 @@
-//! Names that travel through the machine and come back: peers, requests, batches.
+//! Names that travel through the machine and come back: peers, requests, batches, look-ups.
 //!
 //! The host gives a [`PeerId`] to each connection it opens and never uses one twice; the machine gives out
-//! [`RequestId`] and [`BatchId`], rising from zero. A late, unknown or cancelled id is normal and is ignored.
+//! [`RequestId`], [`BatchId`] and [`LookupId`], rising from zero. A late, unknown or cancelled id is normal and is ignored.
 
 use core::fmt;
 
@@ -13,6 +13,10 @@ pub struct PeerId(pub u32);
 /// One request to one peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
+
+/// One question to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LookupId(pub u64);
 
 /// One batch on its way to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,13 +10,15 @@ use bytes::Bytes;
 
 pub use crate::{
     block::{BlockNumHash, PeerStatus, ServedRange},
+    headers::{Strategy, StrategyReason},
+    peers::{PeerAddress, PeerBook, PeerHealth, PeerRecord},
     progress::StallReason,
 };
 
 use crate::{
     etl::HeaderBatch,
     fault::{PeerFault, RequestFailure, StoreFailure, Verdict},
-    id::{BatchId, PeerId, RequestId},
+    id::{BatchId, LookupId, PeerId, RequestId},
     progress::Progress,
     range::{BlockNumber, BlockRange},
     time::Instant,
@@ -55,6 +57,14 @@ pub enum Input {
         /// Its id.
         peer: PeerId,
     },
+    /// Where the peer is reached, as far as the host wants it known: then a ban holds for the address too. Best sent
+    /// before `PeerConnected`.
+    PeerAddress {
+        /// Its id.
+        peer: PeerId,
+        /// The place.
+        address: PeerAddress,
+    },
     /// An answer: the RLP of each header, falling, as received.
     HeadersReceived {
         /// The request it answers.
@@ -81,10 +91,18 @@ pub enum Input {
         /// Why.
         failure: StoreFailure,
     },
-    /// Everything above `to` is gone from the store.
+    /// What an [`Output::Unwind`] asked for is durable.
     Unwound {
         /// Highest block kept.
         to: BlockNumber,
+    },
+    /// What the store holds: the answer to an [`Output::Lookup`].
+    Stored {
+        /// The question that it answers.
+        id: LookupId,
+        /// Number and RLP of each header that was asked for; `None`, or nothing at all, for one that is not stored or
+        /// cannot be read.
+        headers: Vec<(BlockNumber, Option<Bytes>)>,
     },
     /// The page holds the sync, or lets it go on: while paused no request is sent.
     Paused(bool),
@@ -116,6 +134,10 @@ pub struct HeadersRequest {
 
 /// What the host must do, or may show.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one output exists at a time; a box would cost an allocation for each event"
+)]
 pub enum Output {
     /// Send this request.
     Request(HeadersRequest),
@@ -132,9 +154,17 @@ pub enum Output {
     },
     /// Store the batch with its checkpoint in one transaction, then answer `BatchPersisted` or `PersistFailed`.
     Persist(HeaderBatch),
-    /// Remove everything above `to` and store the checkpoint in the same transaction, then answer `Unwound`.
+    /// Read these headers, then answer [`Input::Stored`]. Asked for only when no write is under way.
+    Lookup {
+        /// Comes back with the answer.
+        id: LookupId,
+        /// At most [`LOOKUP_NUMBERS_MAX`](crate::config::LOOKUP_NUMBERS_MAX) numbers, rising.
+        numbers: Vec<BlockNumber>,
+    },
+    /// Remove everything above `to` that the checkpoint does not speak of, and store the checkpoint in the same
+    /// transaction, then answer `Unwound`. After a reorg the new chain may already be stored above the removed one.
     Unwind {
-        /// Highest block kept.
+        /// Highest block kept below.
         to: BlockNumber,
         /// The checkpoint that holds afterwards.
         checkpoint: crate::Checkpoint,
@@ -161,8 +191,18 @@ pub enum Event {
     Progress(Progress),
     /// Nothing moves, and why. Sent once for each stall.
     Stalled(StallReason),
+    /// How the peers stand at the moment of a stall that lies with them; right after its `Stalled`. At most
+    /// [`PEER_HEALTH_MAX`](crate::config::PEER_HEALTH_MAX) peers, the connected ones first.
+    PeerHealth(Vec<PeerHealth>),
     /// The stall is over.
     Resumed,
+    /// The gap is asked for in another way from now on.
+    StrategyChanged {
+        /// The new way.
+        to: Strategy,
+        /// Why.
+        why: StrategyReason,
+    },
     /// The chain below the target does not meet what is stored.
     DetachedHead {
         /// The stored head.
@@ -170,7 +210,7 @@ pub enum Event {
         /// The hash that the new chain has at its number.
         expected: B256,
     },
-    /// Stored headers were given up for others.
+    /// Stored headers were given up for others. Said once for each reorg, when the new chain is proven to meet what stayed.
     Reorg {
         /// Numbers that were removed.
         reverted: BlockRange,

@@ -7,7 +7,7 @@
 //! ```text
 //!                 Input                                                  Output
 //!   peers   --- PeerConnected, HeadersReceived --> +------------+ --- Request, Cancel, Penalize --> peers
-//!   store   --- BatchPersisted, PersistFailed ---> | HeaderSync | --- Persist, Unwind ------------> store
+//!   store   --- BatchPersisted, Stored ----------> | HeaderSync | --- Persist, Lookup, Unwind ----> store
 //!   page    --- TargetChanged, Paused -----------> |            | --- Event ----------------------> page
 //!   clock   --- Timeout -------------------------> +------------+ --- Timeout(when) -------------> clock
 //!
@@ -48,7 +48,7 @@
 //!         match machine.poll_output(now) {
 //!             // Give these to the network and to the store, and feed what comes back as inputs.
 //!             Output::Request(_) | Output::Cancel(_) | Output::Penalize { .. } => {}
-//!             Output::Persist(_) | Output::Unwind { .. } => {}
+//!             Output::Persist(_) | Output::Lookup { .. } | Output::Unwind { .. } => {}
 //!             Output::Event(event) => println!("{event:?}"),
 //!             // Drained: wait for the next input, at most until `when`.
 //!             Output::Timeout(when) => {
@@ -73,7 +73,7 @@
 //! | machine | [`sync`] | owns the parts and branches across them |
 //! | order | [`pipeline`] | stages over what is stored, and how they are taken back |
 //! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
-//! | parts | [`headers`], [`peers`], [`etl`] | what to fetch; whom to ask; what to store |
+//! | parts | [`headers`], [`peers`], [`etl`], [`follow`] | what to fetch; whom to ask; what to store; which chain |
 //! | truth | [`lineage`], [`rules`], `seals`, [`fault`] | what descends from what; what a header owes to its chain; who made it; what can be wrong |
 //! | words | [`block`], [`header`], [`chain`], [`checkpoint`], [`range`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
 //!
@@ -95,6 +95,7 @@ pub mod progress;
 pub mod store;
 
 pub mod etl;
+pub mod follow;
 pub mod headers;
 pub mod peers;
 
@@ -115,6 +116,7 @@ pub mod time;
 pub use checkpoint::{Checkpoint, Subchain};
 pub use config::SyncConfig;
 pub use io::{
-    BlockNumHash, Event, HeadersRequest, Input, Output, PeerStatus, ServedRange, StallReason, StartBlock, SyncTarget,
+    BlockNumHash, Event, HeadersRequest, Input, Output, PeerAddress, PeerBook, PeerHealth, PeerRecord, PeerStatus,
+    ServedRange, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget,
 };
 pub use sync::HeaderSync;

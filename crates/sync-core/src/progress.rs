@@ -11,8 +11,10 @@ use alloy_primitives::B256;
 use crate::{
     block::{BlockNumHash, ServedRange},
     fault::StoreFailure,
+    headers::{Failures, escalation},
     id::PeerId,
-    range::BlockRange,
+    range::{BlockNumber, BlockRange},
+    rules::RuleViolation,
     time::Instant,
 };
 
@@ -105,6 +107,26 @@ pub enum StallReason {
     },
     /// No connected peer serves the missing range.
     RangeUnavailable(BlockRange),
+    /// The chain that the target lies on breaks a rule. Nothing more of it is asked for; another target, or another tip
+    /// that enough peers agree on, ends this.
+    InvalidTarget {
+        /// Number of the header that breaks it.
+        number: BlockNumber,
+        /// Its hash.
+        hash: B256,
+        /// The rule.
+        violation: RuleViolation,
+        /// Its parent, up to which nothing is known against the chain.
+        last_valid: Option<BlockNumHash>,
+    },
+    /// The target's chain and the stored one differ for longer than the rollback window. Nothing is removed: pin another
+    /// target, raise [`SyncConfig::rollback_window`](crate::SyncConfig::rollback_window), or clear the store.
+    RollbackTooDeep {
+        /// The stored head.
+        local: BlockNumHash,
+        /// Blocks that may be given up.
+        window: u64,
+    },
     /// The store refused a batch.
     Store(StoreFailure),
     /// Thirty seconds without a proven header, although peers are there.
@@ -153,6 +175,53 @@ pub struct Progress {
     pub stall: Option<StallReason>,
     /// Held by the page.
     pub paused: bool,
+}
+
+/// How the download went so far: counts since the start of the machine, and how much waits now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DownloadStats {
+    /// Requests sent, questions about the target included.
+    pub requests: u64,
+    /// Headers that came and hang together.
+    pub headers: u64,
+    /// Of these, headers that were proven.
+    pub linked: u64,
+    /// Headers that are durable, of this session.
+    pub flushed: u64,
+    /// Answers that held fewer headers than were asked for.
+    pub partial: u64,
+    /// Empty answers to questions by number.
+    pub empty: u64,
+    /// Answers that came before those above them.
+    pub out_of_order: u64,
+    /// Requests that were not answered in time.
+    pub timeouts: u64,
+    /// Answers that were wrong in themselves, or headers that broke a rule.
+    pub validation_failures: u64,
+    /// Answers that hang together and are of another branch.
+    pub disagreements: u64,
+    /// Requests that ended with their stream or their connection.
+    pub transport_failures: u64,
+    /// Headers that were pushed out of memory and asked for again.
+    pub shed: u64,
+    /// Headers that were proven although their range had been escalated.
+    pub recovered: u64,
+    /// Requests in flight now.
+    pub in_flight: usize,
+    /// Answers that wait now for those above them.
+    pub buffered: usize,
+    /// Headers that are escalated now.
+    pub escalated: u64,
+}
+
+impl DownloadStats {
+    /// Headers were proven, whose range had failed so often before.
+    pub(crate) fn linked(&mut self, headers: u64, failures: &Failures) {
+        self.linked += headers;
+        if escalation::is_due(failures.attempts()) {
+            self.recovered += headers;
+        }
+    }
 }
 
 /// Over how long rates are taken: long enough to be calm, short enough to show a stall.

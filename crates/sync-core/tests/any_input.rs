@@ -17,6 +17,7 @@ use sync_core::{
 #[derive(Clone, Debug)]
 enum Op {
     Connect { peer: u32, manner: u8, latest: u64 },
+    Address { peer: u32, address: u8 },
     Disconnect { peer: u32 },
     Update { peer: u32, earliest: u64, latest: u64 },
     Target { which: u8 },
@@ -35,6 +36,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         3 => (0..4u32, any::<u8>(), 1..1_500u64)
             .prop_map(|(peer, manner, latest)| Op::Connect { peer, manner, latest }),
+        1 => (0..5u32, 0..3u8).prop_map(|(peer, address)| Op::Address { peer, address }),
         1 => (0..5u32).prop_map(|peer| Op::Disconnect { peer }),
         1 => (0..5u32, 0..2_000u64, any::<u64>())
             .prop_map(|(peer, earliest, latest)| Op::Update { peer, earliest, latest }),
@@ -88,6 +90,10 @@ proptest! {
                     let source = if which >= 200 { fork } else { chain };
                     let latest = latest.min(source.tip().number);
                     world.connect(peer, TestPeer::new(source).range(0, latest).manner(manner(which)));
+                }
+                Op::Address { peer, address } => {
+                    let address = sync_core::PeerAddress::new(vec![address]).expect("one byte");
+                    world.input(Input::PeerAddress { peer: PeerId(peer), address });
                 }
                 Op::Disconnect { peer } => world.disconnect(peer),
                 Op::Update { peer, earliest, latest } => {

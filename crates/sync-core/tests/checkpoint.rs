@@ -30,7 +30,7 @@ fn range(first: u64, last: u64) -> BlockRange {
 }
 
 #[test]
-fn a_new_run_opens_extends_and_meets() {
+fn k01_k05_a_new_run_opens_extends_and_meets() {
     assert_eq!(adopted(&[], run(1, 9, 5)), [run(1, 9, 5)]);
     assert_eq!(adopted(&[run(1, 9, 5)], run(1, 20, 15)), [run(1, 20, 15), run(1, 9, 5)]);
     assert_eq!(adopted(&[run(1, 20, 15)], run(1, 14, 12)), [run(1, 20, 12)]);
@@ -45,7 +45,7 @@ fn runs_that_touch_with_other_hashes_stay_two() {
 }
 
 #[test]
-fn overwritten_runs_are_given_up_unless_they_are_the_same_chain() {
+fn k05_overwritten_runs_are_given_up_unless_they_are_the_same_chain() {
     assert_eq!(adopted(&[run(1, 20, 0)], run(2, 30, 10)), [run(2, 30, 10)]);
     assert_eq!(adopted(&[run(1, 20, 15), run(1, 9, 5)], run(2, 30, 0)), [run(2, 30, 0)]);
     assert_eq!(adopted(&[run(1, 20, 5)], run(1, 20, 10)), [run(1, 20, 5)], "the same head is the same chain");
@@ -111,7 +111,7 @@ fn it_knows_what_is_stored_and_what_is_missing() {
 }
 
 #[test]
-fn only_its_own_form_is_read() {
+fn k09_only_its_own_form_is_read() {
     let good = checkpoint(&[run(1, 30, 20), run(1, 15, 5)]);
     let bytes = good.encode();
     assert_eq!(Checkpoint::decode(&bytes), Some(good.clone()));

@@ -20,7 +20,7 @@ fn one_peer() {
 }
 
 #[test]
-fn five_peers_share_the_work() {
+fn h06_five_peers_share_the_work() {
     let chain = Chain::new(30_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(chain.tip().hash));

@@ -21,7 +21,7 @@ fn against(manner: Manner) -> World {
 }
 
 #[test]
-fn flipped_byte() {
+fn d09_a_flipped_byte_drops_the_whole_answer_and_another_peer_is_asked() {
     let world = against(Manner::FlipByte);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::BrokenLink { .. } | PeerFault::Undecodable { .. }));
     assert!(world.is_banned(LIAR));
@@ -29,7 +29,7 @@ fn flipped_byte() {
 }
 
 #[test]
-fn wrong_start() {
+fn p06_wrong_start() {
     let world = against(Manner::WrongStart);
     let faults = world.penalized(LIAR);
     assert!(faults.iter().any(|fault| matches!(fault, PeerFault::WrongStart { .. } | PeerFault::BrokenLink { .. })));
@@ -37,7 +37,7 @@ fn wrong_start() {
 }
 
 #[test]
-fn too_many_headers() {
+fn p06_too_many_headers() {
     let world = against(Manner::TooMany);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::TooManyHeaders { .. }));
     assert!(world.is_banned(LIAR));
@@ -51,14 +51,16 @@ fn garbage() {
 }
 
 #[test]
-fn empty_answers_inside_its_range() {
+fn p06_empty_answers_inside_its_range() {
     let world = against(Manner::Empty);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyAnswer { .. }));
     assert!(world.is_banned(LIAR));
 }
 
+/// Its headers hang together and do not link: it holds another chain, and says so when it is asked for the header at the
+/// target's height. It is of no use and did nothing wrong.
 #[test]
-fn another_fork_under_a_pinned_target() {
+fn i06_another_fork_under_a_pinned_target_is_set_aside_and_not_blamed() {
     let chain = Chain::new(6_000);
     let fork = chain.fork(2_000, 6_500);
     let mut world = World::new(chain.spec());
@@ -67,13 +69,17 @@ fn another_fork_under_a_pinned_target() {
     world.connect(HONEST, TestPeer::new(&chain));
     world.run_to_synced(120);
     world.assert_stored(&chain, 0);
-    assert!(matches!(world.penalized(LIAR)[..], [PeerFault::BrokenLink { .. }]), "{:?}", world.penalties);
-    assert!(world.is_banned(LIAR));
-    assert_eq!(world.penalized(HONEST), Vec::<&PeerFault>::new());
+    assert_eq!(world.penalties, []);
+    // Under the fork its numbers are those of the target's chain, and there it is as good as any.
+    assert!(!world.is_banned(LIAR));
+    let proven_above = world.events.iter().any(|event| {
+        matches!(event, sync_core::Event::HeadersLinked { peer, range } if peer.0 == LIAR && range.last() >= 2_000)
+    });
+    assert!(!proven_above);
 }
 
 #[test]
-fn one_good_among_nine_empty_ones() {
+fn i09_n02_one_good_among_nine_empty_ones() {
     let chain = Chain::new(3_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(chain.tip().hash));

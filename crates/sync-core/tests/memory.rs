@@ -13,7 +13,7 @@ fn tight(chain: &Chain) -> World {
 }
 
 #[test]
-fn when_the_front_is_slow_and_everybody_else_quick() {
+fn db8_i08_when_the_front_is_slow_and_everybody_else_quick() {
     let chain = Chain::new(12_000);
     let mut world = tight(&chain);
     world.target(SyncTarget::Hash(chain.tip().hash));
@@ -27,7 +27,7 @@ fn when_the_front_is_slow_and_everybody_else_quick() {
 }
 
 #[test]
-fn when_the_store_takes_nothing() {
+fn db8_i08_when_the_store_takes_nothing() {
     let chain = Chain::new(12_000);
     let mut world = tight(&chain);
     world.store.failing = Some(StoreFailure::Full);

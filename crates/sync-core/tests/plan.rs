@@ -34,6 +34,7 @@ enum Op {
     /// A liar is banned.
     Unstage {
         peer: u32,
+        from: u64,
     },
     Later {
         millis: u64,
@@ -48,7 +49,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => any::<usize>().prop_map(|which| Op::Fail { which }),
         2 => Just(Op::Link),
         1 => (0..40_000u64).prop_map(|bytes| Op::Shed { bytes }),
-        1 => (0..4u32).prop_map(|peer| Op::Unstage { peer }),
+        1 => (0..4u32, 0..1_000u64).prop_map(|(peer, from)| Op::Unstage { peer, from }),
         1 => (1..2_000u64).prop_map(|millis| Op::Later { millis }),
     ]
 }
@@ -57,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_number_is_in_exactly_one_place(ops in prop::collection::vec(op(), 1..200)) {
+    fn h07_h08_every_number_is_in_exactly_one_place(ops in prop::collection::vec(op(), 1..200)) {
         let top = 999u64;
         let mut downloader: Downloader<()> = Downloader::new();
         downloader.open(BlockRange::new(0, top).expect("rising"));
@@ -75,7 +76,7 @@ proptest! {
                         prop_assert!(failures.allow(peer, now));
                         let id = downloader.requests.send(InFlight {
                             peer,
-                            purpose: Purpose::Piece { range, failures },
+                            purpose: Purpose::Piece { range, failures, by_hash: None },
                             limit: limit as u16,
                             sent: now,
                             deadline: now + core::time::Duration::from_secs(5),
@@ -87,16 +88,17 @@ proptest! {
                 }
                 Op::Answer { which, headers } if !open.is_empty() => {
                     let (id, peer, piece) = open.remove(which % open.len());
-                    prop_assert!(downloader.requests.finish(id).is_some());
+                    let request = downloader.requests.finish(id).expect("open");
+                    let Purpose::Piece { failures, .. } = request.purpose else { unreachable!("only pieces here") };
                     prop_assert!(downloader.requests.finish(id).is_none(), "an id ends once");
                     let headers = headers.min(piece.len());
                     let received = BlockRange::new(piece.last() - (headers - 1), piece.last()).expect("rising");
-                    downloader.stage(peer, piece, received, headers * 600, ());
+                    downloader.stage(peer, piece, failures, received, headers * 600, ());
                 }
                 Op::Fail { which } if !open.is_empty() => {
                     let (id, peer, _) = open.remove(which % open.len());
                     let request = downloader.requests.finish(id).expect("open");
-                    let Purpose::Piece { range, mut failures } = request.purpose else { unreachable!("only pieces here") };
+                    let Purpose::Piece { range, mut failures, .. } = request.purpose else { unreachable!("only pieces here") };
                     failures.note(peer, now, core::time::Duration::from_millis(500), core::time::Duration::from_secs(16));
                     prop_assert!(!failures.allow(peer, now));
                     downloader.plan.give_back(range, failures);
@@ -111,7 +113,7 @@ proptest! {
                     let kept = downloader.staging.ranges().count();
                     prop_assert!(downloader.staging.bytes() <= bytes || kept == 1);
                 }
-                Op::Unstage { peer } => downloader.unstage_of(PeerId(peer)),
+                Op::Unstage { peer, from } => downloader.unstage_of(PeerId(peer), from),
                 Op::Later { millis } => now = now + core::time::Duration::from_millis(millis),
                 Op::Answer { .. } | Op::Fail { .. } => {}
             }

@@ -6,7 +6,7 @@ use support::{Chain, TestPeer, World};
 use sync_core::{StallReason, StartBlock, SyncConfig, SyncTarget};
 
 #[test]
-fn a_floor_above_genesis_is_the_lowest_block_that_anybody_offers() {
+fn p07_a_floor_above_genesis_is_the_lowest_block_that_anybody_offers() {
     let chain = Chain::new(4_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
@@ -68,7 +68,7 @@ fn nobody_left_who_serves_the_rest() {
 }
 
 #[test]
-fn peers_that_serve_complementary_parts() {
+fn p07_peers_that_serve_complementary_parts() {
     let chain = Chain::new(4_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(chain.tip().hash));

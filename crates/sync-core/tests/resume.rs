@@ -18,7 +18,7 @@ fn interrupted(chain: &Chain, stored: u64) -> World {
 }
 
 #[test]
-fn goes_on_where_it_stopped() {
+fn k01_i14_goes_on_where_it_stopped() {
     let chain = Chain::new(10_000);
     let first = interrupted(&chain, 3_000);
     let stored = first.store.rows.len() as u64;
@@ -48,7 +48,7 @@ fn a_whole_chain_under_a_pinned_head_needs_no_peer() {
 }
 
 #[test]
-fn a_newer_tip_opens_a_gap_above_and_the_runs_meet() {
+fn k05_i05_a_newer_tip_opens_a_gap_above_and_the_runs_meet() {
     let chain = Chain::new(6_000);
     let first = interrupted(&chain, 2_000);
     let stored = first.store.rows.len() as u64;
@@ -63,7 +63,7 @@ fn a_newer_tip_opens_a_gap_above_and_the_runs_meet() {
 }
 
 #[test]
-fn interrupted_again_and_again_with_newer_tips() {
+fn k02_i14_interrupted_again_and_again_with_newer_tips() {
     let mut chain = Chain::new(3_000);
     let mut world = interrupted(&chain, 1_000);
     for _ in 0..3 {
@@ -81,7 +81,7 @@ fn interrupted_again_and_again_with_newer_tips() {
 }
 
 #[test]
-fn one_block_above_is_proven_too() {
+fn db1_one_block_above_is_proven_too() {
     let chain = Chain::new(2_000);
     let mut first = interrupted(&chain, 1);
     first.run_to_synced(60);
@@ -94,7 +94,7 @@ fn one_block_above_is_proven_too() {
 }
 
 #[test]
-fn a_target_that_is_stored_already_needs_no_download() {
+fn db2_a_target_that_is_stored_already_needs_no_download() {
     let chain = Chain::new(2_000);
     let mut first = interrupted(&chain, 1);
     first.run_to_synced(60);
@@ -125,7 +125,7 @@ fn a_hole_in_the_store_is_filled() {
 }
 
 #[test]
-fn an_unsound_or_foreign_checkpoint_counts_as_none() {
+fn k09_an_unsound_or_foreign_checkpoint_counts_as_none() {
     let chain = Chain::new(500);
     let foreign = Checkpoint::new(1, 0);
     let mut unsound = interrupted(&chain, 1).store.checkpoint.expect("stored");

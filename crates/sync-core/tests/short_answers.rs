@@ -17,11 +17,11 @@ fn capped_at(most: usize) {
 }
 
 #[test]
-fn one_header_an_answer() {
+fn i04_p05_d08_one_header_an_answer() {
     capped_at(1);
 }
 
 #[test]
-fn seven_headers_an_answer() {
+fn i04_p05_d08_seven_headers_an_answer() {
     capped_at(7);
 }

@@ -11,7 +11,7 @@ fn quorum(chain: &Chain, tip_quorum: usize) -> World {
 }
 
 #[test]
-fn a_hash_that_nobody_has_is_reported_and_asked_for_again() {
+fn i17_a_hash_that_nobody_has_is_reported_and_asked_for_again() {
     let chain = Chain::new(500);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(no_hash()));
@@ -73,7 +73,7 @@ fn fewer_peers_than_the_quorum() {
 }
 
 #[test]
-fn two_that_name_different_tips_disagree_and_a_third_decides() {
+fn f04_two_that_name_different_tips_disagree_and_a_third_decides() {
     let chain = Chain::new(500);
     let fork = chain.fork(300, 600);
     let mut world = quorum(&chain, 2);
@@ -101,7 +101,7 @@ fn a_peer_that_is_some_blocks_ahead_agrees() {
 }
 
 #[test]
-fn newer_tips_extend_the_sync_and_lose_no_work() {
+fn d12_f08_newer_tips_extend_the_sync_and_lose_no_work() {
     let chain = Chain::new(3_000);
     let grown = chain.grown(40);
     let mut world = World::new(chain.spec());
@@ -121,7 +121,7 @@ fn newer_tips_extend_the_sync_and_lose_no_work() {
 }
 
 #[test]
-fn the_same_target_again_changes_nothing() {
+fn i02_s02_the_same_target_again_changes_nothing() {
     let chain = Chain::new(3_000);
     let mut world = World::new(chain.spec());
     let target = SyncTarget::Hash(chain.tip().hash);
@@ -139,7 +139,7 @@ fn the_same_target_again_changes_nothing() {
 }
 
 #[test]
-fn a_sibling_target_in_the_middle_restarts_cleanly() {
+fn db3_a_sibling_target_in_the_middle_restarts_cleanly() {
     let chain = Chain::new(3_000);
     let fork = chain.fork(2_500, 2_900);
     let mut world = World::new(chain.spec());

@@ -32,7 +32,7 @@ fn the_same_id_with_another_genesis_is_another_network() {
 }
 
 #[test]
-fn a_target_that_descends_from_another_genesis_ends_the_sync() {
+fn l06_a_target_that_descends_from_another_genesis_ends_the_sync() {
     let chain = Chain::new(1_000);
     let spec = ChainSpec::unknown(CHAIN_ID, support::no_hash());
     let mut world = World::new(spec);

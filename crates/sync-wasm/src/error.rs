@@ -191,6 +191,16 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
             format!("no connected peer serves blocks {range}"),
             Some(Details { from: Some(number(range.first())), to: Some(number(range.last())), ..Details::default() }),
         ),
+        StallReason::InvalidTarget { number: block, hash, violation, .. } => info(
+            "invalid-target",
+            format!("block {block} of the target's chain breaks a rule: {violation}"),
+            Some(Details { hash: Some(hex(*hash)), ..at(*block) }),
+        ),
+        StallReason::RollbackTooDeep { local, window } => info(
+            "rollback-too-deep",
+            format!("the target's chain parts from the stored one more than {window} blocks under {}", local.number),
+            Some(Details { hash: Some(hex(local.hash)), ..at(local.number) }),
+        ),
         StallReason::Store(StoreFailure::Full) => info("storage-full", StoreFailure::Full.to_string(), None),
         StallReason::Store(failure) => info("storage-failed", failure.to_string(), None),
         StallReason::NoProgress => {

@@ -93,7 +93,9 @@ fn main() {
                 Output::Persist(batch) => inputs.push_back(Input::BatchPersisted { batch: batch.id() }),
                 Output::Event(Event::Synced { .. }) => synced = true,
                 Output::Timeout(_) => break,
-                Output::Event(_) | Output::Cancel(_) | Output::Penalize { .. } | Output::Unwind { .. } => {}
+                // A fresh sync of one chain looks nothing up and removes nothing.
+                Output::Lookup { .. } | Output::Unwind { .. } => unreachable!("nothing was stored before"),
+                Output::Event(_) | Output::Cancel(_) | Output::Penalize { .. } => {}
             }
         }
         memory_peak = memory_peak.max(machine.memory_bytes());

@@ -66,8 +66,16 @@ impl<R> Downloader<R> {
         self.plan.give_back(below, Failures::default());
     }
 
-    /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan.
-    pub fn stage(&mut self, peer: PeerId, piece: BlockRange, received: BlockRange, bytes: u64, run: R) {
+    /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan, and nothing is held against it.
+    pub fn stage(
+        &mut self,
+        peer: PeerId,
+        piece: BlockRange,
+        failures: Failures,
+        received: BlockRange,
+        bytes: u64,
+        run: R,
+    ) {
         debug_assert!(
             received.last() == piece.last() && received.first() >= piece.first(),
             "{received} is no beginning of {piece}"
@@ -76,7 +84,7 @@ impl<R> Downloader<R> {
         if let Some(rest) = rest {
             self.plan.give_back(rest, Failures::default());
         }
-        self.staging.insert(Staged { peer, range: received, bytes, run });
+        self.staging.insert(Staged { peer, range: received, bytes, failures, run });
     }
 
     /// Pushes out staged runs, the lowest first, until at most `bytes_max` are held; the one that begins at `keep` stays.
@@ -90,15 +98,15 @@ impl<R> Downloader<R> {
                 break;
             }
             headers += staged.range.len();
-            self.plan.give_back(staged.range, Failures::default());
+            self.plan.give_back(staged.range, staged.failures);
         }
         headers
     }
 
-    /// Gives what this peer sent back to the plan.
-    pub fn unstage_of(&mut self, peer: PeerId) {
-        for range in self.staging.remove_of(peer) {
-            self.plan.give_back(range, Failures::default());
+    /// Gives what this peer sent back to the plan: the runs whose highest number is `from` or higher.
+    pub fn unstage_of(&mut self, peer: PeerId, from: BlockNumber) {
+        for staged in self.staging.remove_of(peer, from) {
+            self.plan.give_back(staged.range, staged.failures);
         }
     }
 

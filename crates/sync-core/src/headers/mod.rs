@@ -2,15 +2,19 @@
 //! proofs.
 //!
 //! [`plan`] holds what nobody is asked for, [`request`] what somebody is asked for, [`staging`] what came;
-//! [`downloader`] moves numbers between them. All three are bounded by the machine's memory limit
+//! [`downloader`] moves numbers between them. [`escalation`] says what happens to a range that keeps failing, and
+//! [`strategy`] how the whole gap is asked for: over all peers, over one, or by hash. The first three are bounded by the machine's memory limit
 //! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)), which counts bytes before they are asked for.
 
 pub mod downloader;
+pub mod escalation;
 pub mod plan;
 pub mod request;
 pub mod staging;
+pub mod strategy;
 
 pub use downloader::Downloader;
 pub use plan::{Failures, Plan};
 pub use request::{InFlight, Purpose, Requests};
 pub use staging::{Staged, Staging};
+pub use strategy::{Strategy, StrategyReason};

@@ -5,6 +5,9 @@
 //! comes back as a piece of its own, with a note of who failed it, so that another peer is asked first and the same peer
 //! only after a pause that doubles.
 //!
+//! A piece that keeps failing is escalated ([`super::escalation`]): it is handed out before everything else, the shortest
+//! first, in ever smaller parts.
+//!
 //! Bounded by construction: pieces are disjoint, and each is either what nobody asked for yet or what was once in flight.
 //! An attacker who answers one header at a time makes one more piece, at the place of the old one, never two.
 //!
@@ -14,9 +17,13 @@
 //!  short     [0 ...................... 9,919] [9,920..=9,939]   60 came, the rest is first in line
 //! ```
 
-use alloc::{collections::BTreeMap, vec::Vec};
-use core::time::Duration;
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use core::{cmp::Reverse, time::Duration};
 
+use super::escalation;
 use crate::{
     config::FAILED_PEERS_PER_PIECE_MAX,
     id::PeerId,
@@ -35,34 +42,48 @@ pub struct Failure {
     pub until: Instant,
 }
 
-/// The failures of one piece, at most [`FAILED_PEERS_PER_PIECE_MAX`].
+/// The failures of one piece: how many, and of the last [`FAILED_PEERS_PER_PIECE_MAX`] peers whose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failures(Vec<Failure>);
+pub struct Failures {
+    peers: Vec<Failure>,
+    attempts: u32,
+}
 
 impl Failures {
     /// Notes that `peer` failed the piece: it is not asked for it again for `first`, doubled for each earlier failure,
     /// at most `longest`.
     pub fn note(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
-        let count = self.0.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
-        self.0.retain(|failure| failure.peer != peer);
-        if self.0.len() == FAILED_PEERS_PER_PIECE_MAX {
-            self.0.remove(0);
+        let count = self.peers.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
+        self.peers.retain(|failure| failure.peer != peer);
+        if self.peers.len() == FAILED_PEERS_PER_PIECE_MAX {
+            self.peers.remove(0);
         }
-        self.0.push(Failure { peer, count, until: now + doubled(first, count - 1, longest) });
+        self.peers.push(Failure { peer, count, until: now + doubled(first, count - 1, longest) });
+        self.attempts = self.attempts.saturating_add(1);
     }
 
     /// May `peer` be asked now?
     pub fn allow(&self, peer: PeerId, now: Instant) -> bool {
-        self.0.iter().all(|failure| failure.peer != peer || failure.until <= now)
+        self.peers.iter().all(|failure| failure.peer != peer || failure.until <= now)
+    }
+
+    /// Did this peer fail it?
+    pub fn names(&self, peer: PeerId) -> bool {
+        self.peers.iter().any(|failure| failure.peer == peer)
     }
 
     /// Did anybody fail it?
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.peers.is_empty()
+    }
+
+    /// How often it failed.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        self.0.iter().map(|failure| failure.until).filter(|until| *until > now).min()
+        self.peers.iter().map(|failure| failure.until).filter(|until| *until > now).min()
     }
 }
 
@@ -77,6 +98,8 @@ struct Piece {
 pub struct Plan {
     /// By highest number; disjoint.
     pieces: BTreeMap<BlockNumber, Piece>,
+    /// The pieces that are escalated, the shortest first, the highest of equals: length and highest number.
+    escalated: BTreeSet<(u64, Reverse<BlockNumber>)>,
     headers: u64,
 }
 
@@ -89,6 +112,7 @@ impl Plan {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.pieces.clear();
+        self.escalated.clear();
         self.headers = 0;
     }
 
@@ -107,8 +131,18 @@ impl Plan {
         self.pieces.iter().rev().filter_map(|(last, piece)| BlockRange::new(piece.first, *last))
     }
 
-    /// Hands out at most `limit` numbers for `peer` to serve: the highest that lie inside `served`, at or above
-    /// `at_or_above`, and that the peer may be asked for now.
+    /// Headers that are escalated.
+    pub fn escalated(&self) -> u64 {
+        self.escalated.iter().map(|(len, _)| len).sum()
+    }
+
+    /// The failures of the piece that ends, above, at `last`.
+    pub fn failures_at(&self, last: BlockNumber) -> Option<&Failures> {
+        self.pieces.get(&last).map(|piece| &piece.failures)
+    }
+
+    /// Hands out at most `limit` numbers for `peer` to serve, at or above `at_or_above`, inside `served`, that the peer
+    /// may be asked for now: of what is escalated the shortest piece, else the highest numbers.
     pub fn borrow(
         &mut self,
         peer: PeerId,
@@ -118,18 +152,24 @@ impl Plan {
         now: Instant,
     ) -> Option<(BlockRange, Failures)> {
         debug_assert!(limit > 0, "a request for nothing");
-        let (piece, failures, borrowed) =
-            self.pieces.iter().rev().take_while(|(last, _)| **last >= at_or_above).find_map(|(last, piece)| {
-                let whole = BlockRange::new(piece.first, *last)?;
-                let usable = whole.intersection(served)?;
-                if usable.last() < at_or_above || !piece.failures.allow(peer, now) {
-                    return None;
-                }
-                let first = usable.first().max(usable.last().saturating_sub(limit - 1));
-                Some((whole, piece.failures.clone(), BlockRange::new(first, usable.last())?))
-            })?;
-        self.pieces.remove(&piece.last());
-        self.headers -= piece.len();
+        let fits = |last: BlockNumber, piece: &Piece| {
+            let whole = BlockRange::new(piece.first, last)?;
+            let usable = whole.intersection(served)?;
+            if usable.last() < at_or_above || !piece.failures.allow(peer, now) {
+                return None;
+            }
+            let part = escalation::part(piece.failures.attempts(), limit);
+            let first = usable.first().max(usable.last().saturating_sub(part - 1));
+            Some((whole, piece.failures.clone(), BlockRange::new(first, usable.last())?))
+        };
+        let mut escalated =
+            self.escalated.iter().filter_map(|(_, Reverse(last))| Some((*last, self.pieces.get(last)?)));
+        let urgent = escalated.find_map(|(last, piece)| fits(last, piece));
+        let (piece, failures, borrowed) = urgent.or_else(|| {
+            let from_the_top = self.pieces.iter().rev().take_while(|(last, _)| **last >= at_or_above);
+            from_the_top.map(|(last, piece)| (*last, piece)).find_map(|(last, piece)| fits(last, piece))
+        })?;
+        self.remove(piece.last());
         let (under, over) = piece.without(borrowed);
         for rest in [under, over].into_iter().flatten() {
             self.insert(rest, failures.clone());
@@ -172,12 +212,17 @@ impl Plan {
             "{range} is already in the plan"
         );
         self.headers += range.len();
+        if escalation::is_due(failures.attempts()) {
+            self.escalated.insert((range.len(), Reverse(range.last())));
+        }
         self.pieces.insert(range.last(), Piece { first: range.first(), failures });
     }
 
     fn remove(&mut self, last: BlockNumber) {
         if let Some(piece) = self.pieces.remove(&last) {
-            self.headers -= last - piece.first + 1;
+            let len = last - piece.first + 1;
+            self.headers -= len;
+            self.escalated.remove(&(len, Reverse(last)));
         }
     }
 }
@@ -200,7 +245,7 @@ mod tests {
     const NOW: Instant = Instant::ZERO;
 
     #[test]
-    fn borrows_from_the_top_down() {
+    fn h01_borrows_from_the_top_down() {
         let mut plan = plan(0, 99);
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(60, 99));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(20, 59));
@@ -209,17 +254,22 @@ mod tests {
         assert!(plan.is_empty());
     }
 
+    /// The field has two queues, urgent before normal, and one of its clients serves the urgent one last in, first out. Here
+    /// what comes back is in its place by number, so the highest goes first, whenever it came back.
     #[test]
-    fn what_comes_back_is_first_in_line() {
+    fn n03_what_comes_back_is_first_in_line() {
         let mut plan = plan(0, 99);
         let (borrowed, failures) = plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
         plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
-        plan.give_back(range(borrowed.first(), 69), failures);
+        plan.give_back(range(borrowed.first(), 69), failures.clone());
+        plan.give_back(range(90, 99), failures);
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(90, 99));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(60, 69));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(0, 19));
     }
 
     #[test]
-    fn only_inside_the_served_range() {
+    fn h01_h10_only_inside_the_served_range_and_consecutive() {
         let mut plan = plan(0, 99);
         assert_eq!(plan.borrow(PeerId(1), range(10, 49), 0, 20, NOW).expect("work").0, range(30, 49));
         assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(50, 99), range(0, 29)]);
@@ -229,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_piece_goes_to_another_peer_and_waits_for_the_same() {
+    fn h02_a_failed_piece_goes_to_another_peer_and_waits_for_the_same() {
         let (liar, honest) = (PeerId(1), PeerId(2));
         let mut plan = plan(0, 99);
         let (borrowed, mut failures) = plan.borrow(liar, ALL(), 0, 40, NOW).expect("work");
@@ -243,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
+    fn h10_pauses_double_up_to_the_longest() {
         let mut failures = Failures::default();
         let (first, longest) = (Duration::from_millis(500), Duration::from_secs(4));
         for expected in [500, 1_000, 2_000, 4_000, 4_000] {
@@ -251,5 +301,40 @@ mod tests {
             assert!(!failures.allow(PeerId(1), Instant::from_millis(expected - 1)));
             assert!(failures.allow(PeerId(1), Instant::from_millis(expected)));
         }
+    }
+
+    fn failed(times: u32) -> Failures {
+        let mut failures = Failures::default();
+        for peer in 0..times {
+            failures.note(PeerId(100 + peer), NOW, Duration::from_millis(500), Duration::from_secs(16));
+        }
+        failures
+    }
+
+    #[test]
+    fn h04_h10_the_sixth_failure_escalates_and_the_shortest_goes_first_in_parts() {
+        let mut plan = plan(1_000, 1_999);
+        plan.give_back(range(0, 79), failed(5));
+        assert_eq!(plan.escalated(), 0);
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("the top").0, range(1_920, 1_999));
+        plan.give_back(range(200, 279), failed(6));
+        plan.give_back(range(300, 309), failed(7));
+        assert_eq!(plan.escalated(), 90);
+        // Far under the top, and still first: of the shorter piece a quarter, of the longer one half.
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("urgent").0, range(300, 309));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("urgent").0, range(240, 279));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("its rest").0, range(200, 239));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("the top").0, range(1_840, 1_919));
+    }
+
+    #[test]
+    fn h04_an_escalated_piece_waits_for_who_failed_it_and_obeys_the_lack_of_memory() {
+        let mut plan = plan(1_000, 1_999);
+        plan.give_back(range(0, 9), failed(6));
+        let culprit = PeerId(105);
+        assert_eq!(plan.borrow(culprit, ALL(), 0, 80, NOW).expect("another piece").0, range(1_920, 1_999));
+        assert_eq!(plan.borrow(PeerId(1), ALL(), 1_919, 80, NOW).expect("only the front").0, range(1_840, 1_919));
+        let later = Instant::from_millis(500);
+        assert_eq!(plan.borrow(culprit, ALL(), 0, 80, later).expect("after its pause").0, range(0, 9));
     }
 }

@@ -28,11 +28,17 @@ pub enum Purpose {
         range: BlockRange,
         /// Who failed them before.
         failures: Failures,
+        /// The hash that the highest of them must have, when it was asked for by hash.
+        by_hash: Option<B256>,
     },
     /// Is there a header with this hash, and what is its number?
     Target(B256),
     /// Which header has the peer at this number? Its hash is a vote for a tip.
     Vote(BlockNumber),
+    /// Which header has the peer at the height of the target? Its hash tells whether it is on the target's chain.
+    Standing(BlockNumber),
+    /// Which header has the target's chain at this number? Asked while the common ancestor is sought.
+    Ancestor(BlockNumber),
 }
 
 /// One request in flight.
@@ -52,6 +58,16 @@ pub struct InFlight {
     pub bytes: u64,
     /// Bytes in flight to this peer when it went out, this request included.
     pub window_used: u64,
+}
+
+impl InFlight {
+    /// May `peer` be asked for the same now? Not for a while after it failed it.
+    pub fn may_go_to(&self, peer: PeerId, now: Instant) -> bool {
+        match &self.purpose {
+            Purpose::Piece { failures, .. } => failures.allow(peer, now),
+            Purpose::Target(_) | Purpose::Vote(_) | Purpose::Standing(_) | Purpose::Ancestor(_) => true,
+        }
+    }
 }
 
 /// All requests in flight. See the [module](self).
@@ -125,6 +141,12 @@ impl Requests {
         self.owed.retain(|_, other| *other != peer);
     }
 
+    /// A request that was taken back ended in another way: whose it was, if its answer was still owed.
+    pub fn forgive_one(&mut self, id: RequestId) -> Option<PeerId> {
+        let at = self.owed.keys().find(|(_, owed)| *owed == id).copied()?;
+        self.owed.remove(&at)
+    }
+
     /// An answer under an unknown id: whose it was and when it was asked, once.
     pub fn late_answer(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
         let at = self.late.iter().position(|(late, ..)| *late == id)?;
@@ -168,7 +190,7 @@ impl Requests {
     pub fn ranges(&self) -> impl Iterator<Item = BlockRange> + '_ {
         self.pieces.values().rev().filter_map(|id| match &self.in_flight.get(id)?.purpose {
             Purpose::Piece { range, .. } => Some(*range),
-            Purpose::Target(_) | Purpose::Vote(_) => None,
+            Purpose::Target(_) | Purpose::Vote(_) | Purpose::Standing(_) | Purpose::Ancestor(_) => None,
         })
     }
 

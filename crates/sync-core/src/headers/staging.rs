@@ -9,6 +9,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
+use super::plan::Failures;
 use crate::{
     id::PeerId,
     range::{BlockNumber, BlockRange},
@@ -23,6 +24,8 @@ pub struct Staged<R> {
     pub range: BlockRange,
     /// Bytes that it holds in memory.
     pub bytes: u64,
+    /// Who failed these numbers before; forgotten once they are proven.
+    pub failures: Failures,
     /// The headers, falling.
     pub run: R,
 }
@@ -64,11 +67,11 @@ impl<R> Staging<R> {
         Some(staged)
     }
 
-    /// Forgets what this peer sent and returns the ranges.
-    pub fn remove_of(&mut self, peer: PeerId) -> Vec<BlockRange> {
+    /// Takes out what this peer sent: the runs whose highest number is `from` or higher.
+    pub fn remove_of(&mut self, peer: PeerId, from: BlockNumber) -> Vec<Staged<R>> {
         let theirs: Vec<BlockNumber> =
-            self.runs.iter().filter(|(_, staged)| staged.peer == peer).map(|(last, _)| *last).collect();
-        theirs.into_iter().filter_map(|last| self.take(last)).map(|staged| staged.range).collect()
+            self.runs.range(from..).filter(|(_, staged)| staged.peer == peer).map(|(last, _)| *last).collect();
+        theirs.into_iter().filter_map(|last| self.take(last)).collect()
     }
 
     /// Does the answer that begins at this number wait here?
@@ -84,6 +87,11 @@ impl<R> Staging<R> {
     /// Bytes in memory.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Answers in memory.
+    pub fn runs(&self) -> usize {
+        self.runs.len()
     }
 
     /// Headers in memory.

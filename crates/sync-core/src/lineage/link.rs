@@ -59,6 +59,14 @@ impl From<LinkError> for PeerFault {
     }
 }
 
+impl SealedRun {
+    /// Parent hash of the header that breaks a rule, if one does.
+    pub fn parent_of_broken(&self) -> Option<B256> {
+        let below = self.range.last() - self.broken.as_ref()?.number + 1;
+        Some(self.hashes.get(below as usize).copied().unwrap_or(self.parent_hash))
+    }
+}
+
 /// The way down from one trusted hash: what was proven so far ends here, and the next older header joins here.
 ///
 /// Holds one header (some 600 bytes): the lowest one proven, because its rules ask for its parent.
@@ -67,8 +75,8 @@ pub struct Lineage {
     chain: ChainSpec,
     /// `None` under genesis.
     anchor: Option<Anchor>,
-    /// The header above the anchor. Unknown at the target, and after a restart at the lowest stored header: there the
-    /// hash link is proven as everywhere, but the rules between the two headers of the seam were not.
+    /// The header above the anchor; unknown at the target, and where the store could not say ([`Lineage::resume`]): there
+    /// the hash link is proven as everywhere, and the rules between the two headers are not.
     child: Option<(B256, Bytes)>,
 }
 
@@ -76,6 +84,16 @@ impl Lineage {
     /// A way down from `anchor`.
     pub fn new(chain: ChainSpec, anchor: Anchor) -> Self {
         Self { chain, anchor: Some(anchor), child: None }
+    }
+
+    /// A way down that goes on under a stored header: `child` is its hash and its RLP. Without it, or when it is not the
+    /// child of the anchor, the rules between the two are left out.
+    pub fn resume(chain: ChainSpec, anchor: Anchor, child: Option<(B256, Bytes)>) -> Self {
+        let child = child.filter(|(_, rlp)| {
+            Header::decode(rlp)
+                .is_ok_and(|it| it.parent_hash == anchor.hash && it.number.checked_sub(1) == Some(anchor.number))
+        });
+        Self { chain, anchor: Some(anchor), child }
     }
 
     /// What the next older header must be; `None` once genesis is proven.
@@ -113,6 +131,17 @@ impl Lineage {
             Some(anchor) if anchor.hash == got && anchor.number == number => Ok(()),
             _ => Err(LinkError { number, fault: LinkFault::BrokenLink { got, expected } }),
         }
+    }
+
+    /// The rules between the lowest proven header and its stored parent, whose hash the caller has compared with the
+    /// anchor.
+    pub fn check_parent(&self, parent: &[u8]) -> Result<(), LinkError> {
+        let (Some((hash, rlp)), Ok(parent)) = (&self.child, Header::decode(parent)) else { return Ok(()) };
+        let child = Header::decode(rlp).expect("decoded when its run was sealed");
+        rules::validate(&child, &parent, &self.chain).map_err(|violation| LinkError {
+            number: child.number,
+            fault: LinkFault::Invalid { hash: *hash, violation },
+        })
     }
 
     fn check_seam(&self, run: &SealedRun) -> Result<(), LinkError> {

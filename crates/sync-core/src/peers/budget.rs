@@ -146,6 +146,12 @@ impl ByteWindow {
         self.halved_at = None;
     }
 
+    /// An earlier session measured this: the order of peers and their deadlines start from it.
+    pub fn expect_round_trip(&mut self, round_trip: Duration) {
+        self.smoothed = Some(round_trip);
+        self.deadline = (round_trip * 3).clamp(self.deadline, self.deadline_max.max(self.deadline));
+    }
+
     /// How long to wait for an answer.
     pub fn deadline(&self) -> Duration {
         self.deadline
@@ -259,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deadline_stays_within_its_bounds() {
+    fn n07_the_deadline_stays_within_its_bounds() {
         let config = SyncConfig::default();
         let mut window = ByteWindow::new(&config);
         assert_eq!(window.deadline(), config.deadline_start);

@@ -1,27 +1,47 @@
 //! Who serves us: what each peer says it has, how much may be in flight to it, and what it is worth.
 //!
-//! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]), keeps each
-//! peer's window ([`budget`]) and record ([`reputation`]). At most [`PEERS_MAX`] peers are remembered; a new one takes
+//! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]) and keeps what
+//! is known of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round trips
+//! ([`round_trips`]), what it proved lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`aside`]),
+//! where it is reached ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes
 //! the place of the one that is gone for longest, and is not taken in when all are connected. An attacker with many
 //! identities gains a place in the table for each connection that the host accepts, and no more.
 
+pub mod address;
+pub mod aside;
+pub mod batch_size;
+pub mod book;
 pub mod budget;
+pub mod health;
+pub mod rate;
 pub mod reputation;
+pub mod round_trips;
 pub mod scheduler;
 
 use alloc::collections::BTreeMap;
+use alloy_primitives::B256;
+use core::time::Duration;
 
+pub use address::PeerAddress;
+pub use batch_size::BatchSize;
+pub use book::{PeerBook, PeerRecord};
 pub use budget::ByteWindow;
+pub use health::PeerHealth;
 pub use reputation::Reputation;
+
+use self::{address::AddressBans, aside::Aside, rate::Rate, round_trips::RoundTrips};
 
 use crate::{
     block::{PeerStatus, ServedRange},
     config::{PEERS_MAX, SyncConfig},
     fault::{PeerFault, Verdict},
     id::PeerId,
-    range::BlockRange,
+    range::{BlockNumber, BlockRange},
     time::Instant,
 };
+
+/// The median of the peers is measured anew after so long: it moves slowly, and looking costs a sort.
+const MEDIAN_EVERY: Duration = Duration::from_millis(100);
 
 /// One peer that is or was connected.
 #[derive(Clone, Debug)]
@@ -34,10 +54,26 @@ pub struct Peer {
     pub same_chain: bool,
     /// What may be in flight.
     pub window: ByteWindow,
+    /// How many headers it is asked for at once.
+    pub batch: BatchSize,
+    /// Its last round trips.
+    pub trips: RoundTrips,
+    /// Bytes of it that were proven, lately.
+    pub rate: Rate,
+    /// What it is not asked for at present.
+    pub aside: Aside,
     /// What it is worth.
     pub reputation: Reputation,
+    /// Where it is reached, if the host said so.
+    pub address: Option<PeerAddress>,
+    /// Until when its address is banned, for what somebody did there.
+    pub address_banned_until: Option<Instant>,
     /// Headers of this peer that were proven.
     pub headers: u64,
+    /// The same in earlier sessions.
+    pub headers_before: u64,
+    /// When the last of them were.
+    pub linked_at: Option<Instant>,
     /// Bytes of headers received from it.
     pub bytes: u64,
     /// When the connection was last made or lost.
@@ -51,9 +87,38 @@ impl Peer {
         BlockRange::new(self.served.earliest, self.served.latest)
     }
 
-    /// Connected, on our chain, not banned.
+    /// The numbers that it may be asked for by number now: what it says it serves, without what it has on another branch.
+    pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
+        let range = self.range()?;
+        match self.aside.branch_from(now) {
+            Some(from) => BlockRange::new(range.first(), range.last().min(from.checked_sub(1)?)),
+            None => Some(range),
+        }
+    }
+
+    /// Connected, on our chain, not banned, and nor is its address.
     pub fn is_usable(&self, now: Instant) -> bool {
-        self.connected && self.same_chain && !self.reputation.is_banned(now)
+        self.connected && self.same_chain && self.banned_for(now).is_none()
+    }
+
+    /// How much longer it is banned, itself or its address.
+    pub fn banned_for(&self, now: Instant) -> Option<Duration> {
+        let address = self.address_banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now));
+        self.reputation.banned_for(now).max(address)
+    }
+
+    /// Headers of it were proven: what it sent so far is worth something.
+    pub fn linked(&mut self, now: Instant, headers: u64, bytes: u64) {
+        self.headers += headers;
+        self.linked_at = Some(now);
+        self.rate.add(now, bytes);
+        self.reputation.linked();
+    }
+
+    /// An answer came in time.
+    pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
+        self.trips.add(now.saturating_since(sent));
+        self.window.answered(now, sent, bytes, window_used);
     }
 }
 
@@ -62,12 +127,22 @@ impl Peer {
 pub struct Peers {
     config: SyncConfig,
     table: BTreeMap<PeerId, Peer>,
+    bans: AddressBans,
+    /// The deadline that the median peer needs: nobody's is shorter.
+    fair_deadline: Option<Duration>,
+    measured_at: Option<Instant>,
 }
 
 impl Peers {
     /// Nobody.
     pub fn new(config: &SyncConfig) -> Self {
-        Self { config: config.clone(), table: BTreeMap::new() }
+        Self {
+            config: config.clone(),
+            table: BTreeMap::new(),
+            bans: AddressBans::default(),
+            fair_deadline: None,
+            measured_at: None,
+        }
     }
 
     /// The peer finished the handshake. `false` when there is no place for it.
@@ -78,19 +153,14 @@ impl Peers {
             let Some(gone) = gone.map(|(id, _)| *id) else { return false };
             self.table.remove(&gone);
         }
-        let config = &self.config;
-        let peer = self.table.entry(id).or_insert_with(|| Peer {
-            connected: false,
-            served: status.served,
-            same_chain,
-            window: ByteWindow::new(config),
-            reputation: Reputation::new(config),
-            headers: 0,
-            bytes: 0,
-            since: now,
-        });
+        if !self.table.contains_key(&id) {
+            let stranger = self.stranger(now);
+            self.table.insert(id, stranger);
+        }
+        let start = self.config.window_bytes_start;
+        let Some(peer) = self.table.get_mut(&id) else { return false };
         if !peer.connected {
-            peer.window.reconnected(config.window_bytes_start);
+            peer.window.reconnected(start);
             peer.reputation.reconnected();
             peer.since = now;
         }
@@ -98,6 +168,59 @@ impl Peers {
         peer.served = status.served;
         peer.same_chain = same_chain;
         true
+    }
+
+    /// Somebody of whom nothing is known, not connected.
+    fn stranger(&self, now: Instant) -> Peer {
+        Peer {
+            connected: false,
+            served: ServedRange { earliest: 1, latest: 0, latest_hash: B256::ZERO },
+            same_chain: true,
+            window: ByteWindow::new(&self.config),
+            batch: BatchSize::default(),
+            trips: RoundTrips::default(),
+            rate: Rate::default(),
+            aside: Aside::default(),
+            reputation: Reputation::new(&self.config),
+            address: None,
+            address_banned_until: None,
+            headers: 0,
+            headers_before: 0,
+            linked_at: None,
+            bytes: 0,
+            since: now,
+        }
+    }
+
+    /// The host says where the peer is reached. A ban of the address holds for it; and when the peer is new here, and
+    /// somebody who is gone was reached there, it is the same one under another id, and goes on with that record.
+    pub fn note_address(&mut self, now: Instant, id: PeerId, address: PeerAddress) {
+        let banned_until = self.bans.until(now, &address);
+        let gone = self
+            .table
+            .iter()
+            .find(|(other, peer)| **other != id && !peer.connected && peer.address.as_ref() == Some(&address));
+        let gone = gone.map(|(other, _)| *other);
+        let is_new = self.table.get(&id).is_none_or(|peer| peer.headers == 0 && peer.reputation.faults() == 0);
+        if !self.table.contains_key(&id) && self.table.len() < PEERS_MAX {
+            let stranger = self.stranger(now);
+            self.table.insert(id, stranger);
+        }
+        let before = if is_new { gone.and_then(|gone| self.table.remove(&gone)) } else { None };
+        let Some(peer) = self.table.get_mut(&id) else { return };
+        if let Some(before) = before {
+            peer.headers_before = before.headers_before + before.headers;
+            peer.reputation = before.reputation;
+        }
+        peer.address_banned_until = banned_until;
+        peer.address = Some(address);
+    }
+
+    /// How long to wait for an answer of this peer: what its own round trips ask for, and never less than the median peer
+    /// needs, so that neither one quick peer nor its own quick past dooms it.
+    pub fn deadline(&self, peer: &Peer) -> Duration {
+        let fair = self.fair_deadline.unwrap_or(Duration::ZERO);
+        peer.window.deadline().max(fair.min(self.config.deadline_max))
     }
 
     /// The connection is gone.
@@ -128,20 +251,61 @@ impl Peers {
         self.iter().filter(move |(_, peer)| peer.is_usable(now))
     }
 
-    /// Notes a fault; `None` when the peer is not known any more.
+    /// Notes a fault; `None` when the peer is not known any more. A ban holds for its address too.
     pub fn fault(&mut self, now: Instant, id: PeerId, fault: &PeerFault) -> Option<Verdict> {
-        Some(self.table.get_mut(&id)?.reputation.fault(now, fault))
+        let verdict = self.table.get_mut(&id)?.reputation.fault(now, fault);
+        self.ban_address(now, id, verdict);
+        Some(verdict)
     }
 
-    /// Lifts bans and pauses whose time is over.
-    pub fn refresh(&mut self, now: Instant) {
-        for peer in self.table.values_mut() {
-            peer.reputation.refresh(now);
+    /// What the peer has at `number` is of another branch: it is not asked for these numbers for a while. No fault.
+    pub fn other_branch(&mut self, now: Instant, id: PeerId, number: BlockNumber) {
+        let until = now + self.config.cool_down;
+        if let Some(peer) = self.table.get_mut(&id) {
+            peer.aside.note_branch(now, number, until);
         }
     }
 
-    /// The next moment at which a ban or a pause of a connected peer ends.
+    fn ban_address(&mut self, now: Instant, id: PeerId, verdict: Verdict) {
+        if verdict != Verdict::Banned {
+            return;
+        }
+        let until = now + self.config.ban;
+        let Some(address) = self.table.get(&id).and_then(|peer| peer.address.clone()) else { return };
+        for peer in self.table.values_mut().filter(|peer| peer.address.as_ref() == Some(&address)) {
+            peer.address_banned_until = Some(until);
+        }
+        self.bans.ban(address, until);
+    }
+
+    /// Lifts bans and pauses whose time is over, and measures the median anew.
+    pub fn refresh(&mut self, now: Instant) {
+        self.bans.refresh(now);
+        for peer in self.table.values_mut() {
+            peer.reputation.refresh(now);
+        }
+        if self.measured_at.is_some_and(|at| now < at + MEDIAN_EVERY) {
+            return;
+        }
+        self.measured_at = Some(now);
+        let measured = self.table.values().filter(|peer| peer.connected).filter_map(|peer| peer.window.round_trip());
+        self.fair_deadline = round_trips::deadline_of_median(measured.collect());
+    }
+
+    /// Another target: what was known of branches says nothing of it.
+    pub fn forget_branches(&mut self) {
+        for peer in self.table.values_mut() {
+            peer.aside.forget_branch();
+        }
+    }
+
+    /// The next moment at which a ban, a pause or a cool-down of a connected peer ends.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        self.table.values().filter(|peer| peer.connected).filter_map(|peer| peer.reputation.next_wakeup(now)).min()
+        let connected = self.table.values().filter(|peer| peer.connected);
+        let ends = connected.flat_map(|peer| {
+            let address = peer.address_banned_until.filter(|until| *until > now);
+            [peer.reputation.next_wakeup(now), peer.aside.next_wakeup(now), address]
+        });
+        ends.flatten().min()
     }
 }

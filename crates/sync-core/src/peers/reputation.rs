@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | headers linked | +2, at most 100 | the pause after silence ends |
 //! | no answer in time | -10, never under 1 | set aside for a pause that doubles; never banned, for it may be the only one |
+//! | a request lost with its stream | -4, never under 1 | set aside like a silent one |
 //! | wrong start, too many, empty inside its range, protocol breach | -35 | banned at 0 |
 //! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
 //!
@@ -27,8 +28,13 @@ pub const SCORE_AFTER_BAN: u8 = 50;
 /// The score under which a peer is asked only when no better one has room.
 pub const SCORE_TRUSTED: u8 = 60;
 
+/// Connections in a row that may end with requests open and nothing proven; then the peer is distrusted like one with a
+/// low score. Once may be bad luck.
+const BROKEN_OFF_MAX: u32 = 1;
+
 const LINKED_GAIN: u8 = 2;
 const SILENCE_COST: u8 = 10;
+const DROP_COST: u8 = 4;
 const SLIP_COST: u8 = 35;
 
 /// The record of one peer. It outlives the connection.
@@ -37,6 +43,7 @@ pub struct Reputation {
     score: u8,
     faults: u32,
     silences: u32,
+    broken_off: u32,
     banned_until: Option<Instant>,
     paused_until: Option<Instant>,
     ban: Duration,
@@ -51,6 +58,7 @@ impl Reputation {
             score: SCORE_MAX,
             faults: 0,
             silences: 0,
+            broken_off: 0,
             banned_until: None,
             paused_until: None,
             ban: config.ban,
@@ -65,7 +73,19 @@ impl Reputation {
             self.score = (self.score + LINKED_GAIN).min(SCORE_MAX);
         }
         self.silences = 0;
+        self.broken_off = 0;
         self.paused_until = None;
+    }
+
+    /// The connection ended with requests open. No fault by itself; but who does nothing else would hold up, each time
+    /// anew, what it is asked for first because its window is empty.
+    pub fn broke_off(&mut self) {
+        self.broken_off = self.broken_off.saturating_add(1);
+    }
+
+    /// Is it asked before others?
+    pub fn is_trusted(&self) -> bool {
+        self.score >= SCORE_TRUSTED && self.broken_off <= BROKEN_OFF_MAX
     }
 
     /// The peer did something wrong.
@@ -87,11 +107,32 @@ impl Reputation {
             | PeerFault::BrokenLink { .. }
             | PeerFault::InvalidHeader { .. } => self.score = 0,
         }
+        self.judge(now)
+    }
+
+    /// A request ended with its connection, or with its stream: no fault to name, and it may not go on for ever. Never bans.
+    pub fn dropped(&mut self, now: Instant) {
+        if self.is_banned(now) {
+            return;
+        }
+        self.score = self.score.saturating_sub(DROP_COST).max(1);
+        self.paused_until = Some(now + doubled(self.pause_start, self.silences, self.pause_max));
+        self.silences = self.silences.saturating_add(1);
+    }
+
+    fn judge(&mut self, now: Instant) -> Verdict {
         if self.score > 0 {
             return Verdict::Warned;
         }
         self.banned_until = Some(now + self.ban);
         Verdict::Banned
+    }
+
+    /// What an earlier session knew.
+    pub fn restore(&mut self, score: u8, faults: u32, banned_until: Option<Instant>) {
+        self.score = if banned_until.is_some() { 0 } else { score.clamp(1, SCORE_MAX) };
+        self.faults = faults;
+        self.banned_until = banned_until;
     }
 
     /// Lifts a ban whose time is over.
@@ -131,6 +172,11 @@ impl Reputation {
         self.banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now))
     }
 
+    /// How much longer it is set aside for its silence.
+    pub fn paused_for(&self, now: Instant) -> Option<Duration> {
+        self.paused_until.filter(|until| *until > now).map(|until| until.saturating_since(now))
+    }
+
     /// 0 (banned) to 100 (no fault).
     pub fn score(&self) -> u8 {
         self.score
@@ -153,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lie_bans_at_once_and_the_ban_ends() {
+    fn n09_a_lie_bans_at_once_and_the_ban_ends() {
         let config = SyncConfig::default();
         let mut peer = Reputation::new(&config);
         assert_eq!(peer.fault(Instant::ZERO, &broken_link()), Verdict::Banned);
@@ -165,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn slips_warn_first() {
+    fn n09_slips_warn_first() {
         let mut peer = Reputation::new(&SyncConfig::default());
         let slip = PeerFault::EmptyAnswer { start: 1 };
         assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Warned);
@@ -174,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_sets_aside_and_never_bans() {
+    fn n09_silence_sets_aside_and_never_bans() {
         let config = SyncConfig::default();
         let mut peer = Reputation::new(&config);
         let mut now = Instant::ZERO;

@@ -153,7 +153,9 @@ impl HeaderStore for MemoryStore {
     async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
         self.writable()?;
         if let Some(above) = to.checked_add(1).and_then(|first| BlockRange::new(first, u64::MAX)) {
-            self.remove(above);
+            for gone in checkpoint.missing_in(above) {
+                self.remove(gone);
+            }
         }
         self.checkpoint = Some(checkpoint.encode());
         Ok(())

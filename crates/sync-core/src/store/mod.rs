@@ -51,6 +51,16 @@ pub enum AuditStep {
     },
 }
 
+/// What the store holds at these numbers: the answer to an [`Output::Lookup`](crate::Output::Lookup). A header that cannot
+/// be read counts as absent; a damaged one is found by the audit, not here.
+pub async fn stored_headers<S: HeaderStore>(store: &S, numbers: &[BlockNumber]) -> Vec<(BlockNumber, Option<Bytes>)> {
+    let mut headers = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        headers.push((*number, store.header_by_number(*number).await.ok().flatten()));
+    }
+    headers
+}
+
 /// A store of headers. All methods are atomic: a failed call changes nothing.
 ///
 /// The futures need not be `Send`: a browser's database lives on one thread.
@@ -62,7 +72,8 @@ pub trait HeaderStore {
     /// Stores headers, hash index and checkpoint of the batch in one durable transaction.
     async fn persist(&mut self, batch: &HeaderBatch) -> Result<(), StoreFailure>;
 
-    /// Removes everything above `to` and stores the checkpoint, in one durable transaction.
+    /// Removes everything above `to` that the checkpoint does not speak of, and stores the checkpoint, in one durable
+    /// transaction. (After a reorg the new chain may be stored above what is removed.)
     async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure>;
 
     /// RLP of the header with this number, its segment verified; `Ok(None)` when it is not stored.

@@ -1,12 +1,13 @@
-//! Requests out, answers in: keeps every window full, looks at each answer once, proves what begins at the anchor.
+//! Requests out, answers in: asks as the strategy says, looks at each answer once, proves what begins at the anchor.
 
 use alloc::vec::Vec;
+use alloy_primitives::B256;
 
 use super::{Answer, HeaderSync};
 use crate::{
-    config::{HEADERS_PER_REQUEST_MAX, REQUESTS_IN_FLIGHT_MAX},
+    config::REQUESTS_IN_FLIGHT_MAX,
     fault::{PeerFault, RequestFailure, Verdict},
-    headers::{Failures, InFlight, Purpose},
+    headers::{Failures, InFlight, Purpose, Staged, Strategy},
     id::{PeerId, RequestId},
     io::{Event, HeadersRequest, Output, StartBlock},
     lineage::{LinkError, LinkFault, SealedRun},
@@ -18,31 +19,59 @@ use crate::{
 /// The front is asked of a second peer when its answer takes so many times longer than that peer's round trip.
 const STEAL_AFTER_ROUND_TRIPS: u32 = 4;
 
+/// How a request for headers ended.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    /// With so many headers that can be used.
+    Answered(u16),
+    /// Without any.
+    Failed,
+}
+
 impl HeaderSync {
     /// Sends one request for headers, if a window has room, memory allows it, and there is something to ask for.
     pub(super) fn poll_requests(&mut self, now: Instant) -> bool {
         if self.paused || self.downloader.plan.is_empty() || self.downloader.requests.len() >= REQUESTS_IN_FLIGHT_MAX {
             return false;
         }
+        match self.strategy() {
+            Strategy::Concurrent => {
+                let candidates = self.scheduler.candidates(&self.peers, now);
+                self.request_by_number(now, &candidates)
+            }
+            Strategy::Sequential => {
+                let is_piece = |request: &InFlight| matches!(request.purpose, Purpose::Piece { .. });
+                if self.downloader.requests.find(is_piece).is_some() {
+                    return false;
+                }
+                let reliable = self.scheduler.reliable(&self.peers, now);
+                self.request_by_number(now, &reliable)
+            }
+            Strategy::ByHash => self.request_by_hash(now),
+        }
+    }
+
+    /// Asks the first of `candidates` for whom there is something. What everything waits for is asked for by its hash, which
+    /// is known: there no peer can answer from another branch in good faith.
+    fn request_by_number(&mut self, now: Instant, candidates: &[PeerId]) -> bool {
         let Some(run) = &self.run else { return false };
-        let front = run.anchor.number;
+        let (anchor, untried) = (run.anchor, run.untried);
+        let front = anchor.number;
         let header_bytes = self.header_bytes();
-        let held = self.memory_bytes();
-        let room = self.config.staged_bytes_max.saturating_sub(held);
-        for peer in self.scheduler.candidates(&self.peers, now) {
+        for peer in candidates.iter().copied() {
             let Some(known) = self.peers.get(peer) else { continue };
-            let Some(served) = known.range() else { continue };
-            let limit = (known.window.request_bytes() / header_bytes).clamp(1, u64::from(HEADERS_PER_REQUEST_MAX));
-            // What everything waits for may use the last of the memory; the rest leaves room for it.
-            let reserve = 2 * self.config.request_bytes;
-            let lowest = match room {
-                room if room >= reserve + limit * header_bytes => 0,
-                room if room >= limit * header_bytes => front,
-                _ => return false,
-            };
-            if let Some((range, failures)) = self.downloader.plan.borrow(peer, served, lowest, limit, now) {
+            let Some(numbers) = known.numbers(now) else { continue };
+            if self.target.standings.is_doubted(peer) {
+                continue;
+            }
+            let limit = self.request_headers(known, header_bytes);
+            let Some(lowest) = self.lowest_affordable(front, limit) else { return false };
+            let lowest = if untried { front } else { lowest };
+            if let Some((range, failures)) = self.downloader.plan.borrow(peer, numbers, lowest, limit, now) {
                 let asked = range.len() as u16;
-                self.send(now, peer, Purpose::Piece { range, failures }, StartBlock::Number(range.last()), asked);
+                let by_hash = (range.last() == front).then_some(anchor.hash);
+                let start = by_hash.map_or(StartBlock::Number(range.last()), StartBlock::Hash);
+                self.send(now, peer, Purpose::Piece { range, failures, by_hash }, start, asked);
                 return true;
             }
         }
@@ -52,9 +81,10 @@ impl HeaderSync {
     /// Sends a request and notes it everywhere.
     pub(super) fn send(&mut self, now: Instant, peer: PeerId, purpose: Purpose, start: StartBlock, limit: u16) {
         let bytes = u64::from(limit) * self.header_bytes();
+        let Some(deadline) = self.peers.get(peer).map(|known| now + self.peers.deadline(known)) else { return };
         let Some(known) = self.peers.get_mut(peer) else { return };
         let window_used = known.window.sent(bytes);
-        let deadline = now + known.window.deadline();
+        self.tactics.stats.requests += 1;
         let id =
             self.downloader.requests.send(InFlight { peer, purpose, limit, sent: now, deadline, bytes, window_used });
         self.out.push_back(Output::Request(HeadersRequest { id, peer, start, limit }));
@@ -80,7 +110,7 @@ impl HeaderSync {
         let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
         self.release(&request);
         if let Some(peer) = self.peers.get_mut(request.peer) {
-            peer.window.answered(now, request.sent, bytes, request.window_used);
+            peer.answered(now, request.sent, bytes, request.window_used);
             peer.bytes += bytes;
         }
         self.bytes_meter.add(now, bytes);
@@ -90,17 +120,38 @@ impl HeaderSync {
 
     /// Input: a request ended without an answer.
     pub(super) fn note_failure(&mut self, now: Instant, id: RequestId, failure: RequestFailure) {
-        let Some(request) = self.downloader.requests.finish(id) else { return };
+        let Some(request) = self.downloader.requests.finish(id) else {
+            // It was taken back for a quicker peer: nothing is owed any more, and a breach is one all the same.
+            let owed = self.downloader.requests.forgive_one(id);
+            if let (Some(peer), RequestFailure::Protocol(what)) = (owed, failure) {
+                self.penalize(now, peer, PeerFault::Protocol(what));
+            }
+            return;
+        };
         self.release(&request);
         let peer = request.peer;
+        self.note_outcome(now, &request, Outcome::Failed);
         self.return_piece(now, request, true);
-        if let RequestFailure::Protocol(what) = failure {
-            self.penalize(now, peer, PeerFault::Protocol(what));
+        self.tactics.stats.transport_failures += 1;
+        match failure {
+            RequestFailure::Protocol(what) => self.penalize(now, peer, PeerFault::Protocol(what)),
+            // The connection may be back the next moment, so this is no fault to speak of; but who often drops what it was
+            // asked for is asked later.
+            RequestFailure::Disconnected => {
+                if let Some(known) = self.peers.get_mut(peer) {
+                    known.reputation.dropped(now);
+                }
+            }
         }
     }
 
     /// Input: the connection is gone. Nothing is held against the peer, and nothing against the pieces.
     pub(super) fn return_requests_of(&mut self, now: Instant, peer: PeerId) {
+        if self.downloader.requests.of_peer(peer).is_some()
+            && let Some(known) = self.peers.get_mut(peer)
+        {
+            known.reputation.broke_off();
+        }
         while let Some(id) = self.downloader.requests.of_peer(peer) {
             let Some(request) = self.downloader.requests.finish(id) else { break };
             self.release(&request);
@@ -113,6 +164,7 @@ impl HeaderSync {
     pub(super) fn poll_deadlines(&mut self, now: Instant) -> bool {
         if let Some((id, peer)) = self.downloader.requests.never_answered(now) {
             self.out.push_back(Output::Cancel(id));
+            self.tactics.stats.timeouts += 1;
             self.penalize(now, peer, PeerFault::Timeout);
             return true;
         }
@@ -124,6 +176,8 @@ impl HeaderSync {
         if let Some(known) = self.peers.get_mut(peer) {
             known.window.overdue(now, sent);
         }
+        self.tactics.stats.timeouts += 1;
+        self.note_outcome(now, &request, Outcome::Failed);
         self.return_piece(now, request, true);
         self.penalize(now, peer, PeerFault::Timeout);
         self.target.dirty = true;
@@ -133,20 +187,28 @@ impl HeaderSync {
     /// The piece that everything waits for is with a slow peer while a quick one has room: take it back. Its answer is
     /// not cancelled: coming late, it tells how slow the peer is; not coming at all, it is silence.
     pub(super) fn poll_steal(&mut self, now: Instant) -> bool {
-        let Some(front) = self.run.as_ref().map(|run| run.anchor.number) else { return false };
+        let Some((front, hash)) = self.run.as_ref().map(|run| (run.anchor.number, run.anchor.hash)) else {
+            return false;
+        };
         if self.paused {
             return false;
         }
         let Some((id, request)) = self.downloader.requests.piece_at(front) else { return false };
         let (slow, waited) = (request.peer, now.saturating_since(request.sent));
+        // From one of whom headers were proven only such another takes it: quickness alone says nothing.
+        let is_proven = self.peers.get(slow).is_some_and(|peer| peer.headers > 0);
         let quick = self.peers.usable(now).any(|(id, peer)| {
             id != slow
+                && (peer.headers > 0 || !is_proven)
+                && !self.target.standings.is_doubted(id)
+                && !self.tactics.refused.contains(now, hash, id)
+                && request.may_go_to(id, now)
                 && peer.reputation.may_ask(now)
-                && peer.range().is_some_and(|range| range.contains(front))
+                && peer.numbers(now).is_some_and(|numbers| numbers.contains(front))
                 && peer
                     .window
                     .round_trip()
-                    .is_some_and(|trip| waited > trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
+                    .is_some_and(|trip| waited >= trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
         });
         if !quick {
             return false;
@@ -176,53 +238,104 @@ impl HeaderSync {
         match answer.request.purpose.clone() {
             Purpose::Target(hash) => self.receive_target(now, answer, hash),
             Purpose::Vote(number) => self.receive_vote(now, answer, number),
-            Purpose::Piece { range, .. } => self.receive_piece(now, answer, range),
+            Purpose::Standing(number) => self.receive_standing(now, answer, number),
+            Purpose::Ancestor(number) => self.receive_ancestor(now, answer, number),
+            Purpose::Piece { range, by_hash, failures } => self.receive_piece(now, answer, range, failures, by_hash),
         }
         true
     }
 
-    fn receive_piece(&mut self, now: Instant, answer: Answer, piece: BlockRange) {
-        let Answer { peer, request, headers, bytes } = answer;
-        let count = headers.len();
+    fn receive_piece(
+        &mut self,
+        now: Instant,
+        answer: Answer,
+        piece: BlockRange,
+        failures: Failures,
+        by_hash: Option<B256>,
+    ) {
+        let count = answer.headers.len();
         if count == 0 {
-            self.return_piece(now, request, true);
-            // Near its tip a peer may have lost a block that it announced; elsewhere it denies what it says it has.
-            let near_tip = self
-                .peers
-                .get(peer)
-                .is_none_or(|known| piece.last().saturating_add(self.config.near_tip) > known.served.latest);
-            if !near_tip {
-                self.penalize(now, peer, PeerFault::EmptyAnswer { start: piece.last() });
+            match by_hash {
+                Some(hash) => self.note_refused(now, answer, hash),
+                None => self.note_empty(now, answer, piece),
             }
             return;
         }
+        let Answer { peer, request, headers, bytes } = answer;
         if count > usize::from(request.limit) {
             let fault = PeerFault::TooManyHeaders { got: count, limit: usize::from(request.limit) };
-            self.return_piece(now, request, true);
-            self.penalize(now, peer, fault);
+            self.reject(now, request, fault);
             return;
         }
         self.measure(count as u64, bytes);
-        match SealedRun::seal(&self.chain, piece.last(), headers) {
-            Ok(sealed) => {
-                self.downloader.stage(peer, piece, sealed.range(), bytes, sealed);
+        let sealed = SealedRun::seal(&self.chain, piece.last(), headers);
+        match (sealed, by_hash) {
+            (Ok(sealed), Some(expected)) if sealed.hash() != expected => {
+                let fault = PeerFault::BrokenLink { number: piece.last(), got: sealed.hash(), expected };
+                self.reject(now, request, fault);
+            }
+            (Ok(sealed), _) => {
+                self.note_outcome(now, &request, Outcome::Answered(count as u16));
+                let stats = &mut self.tactics.stats;
+                stats.headers += count as u64;
+                stats.partial += u64::from(count < usize::from(request.limit));
+                let is_front = self.run.as_ref().is_some_and(|run| run.anchor.number == piece.last());
+                stats.out_of_order += u64::from(!is_front);
+                self.downloader.stage(peer, piece, failures, sealed.range(), bytes, sealed);
                 // More came than was expected: what is furthest from the anchor makes room.
                 if let Some(run) = &self.run {
                     let others = self.memory_bytes() - self.downloader.staging.bytes();
                     let keep = run.anchor.number;
-                    self.downloader.shed(self.config.staged_bytes_max.saturating_sub(others), keep);
+                    let shed = self.downloader.shed(self.config.staged_bytes_max.saturating_sub(others), keep);
+                    self.tactics.stats.shed += shed;
                 }
             }
-            Err(fault) => {
-                self.return_piece(now, request, true);
-                self.penalize(now, peer, fault);
+            (Err(fault), _) => self.reject(now, request, fault),
+        }
+    }
+
+    /// An empty answer to a question by number.
+    fn note_empty(&mut self, now: Instant, answer: Answer, piece: BlockRange) {
+        let Answer { peer, request, .. } = answer;
+        self.tactics.stats.empty += 1;
+        self.note_outcome(now, &request, Outcome::Failed);
+        self.return_piece(now, request, true);
+        // Near its tip a peer may have lost a block that it announced; elsewhere it denies what it says it has.
+        let near_tip = self
+            .peers
+            .get(peer)
+            .is_none_or(|known| piece.last().saturating_add(self.config.near_tip) > known.served.latest);
+        if !near_tip {
+            self.penalize(now, peer, PeerFault::EmptyAnswer { start: piece.last() });
+        }
+    }
+
+    /// An answer that cannot be used: all of it is dropped, and its numbers go back.
+    fn reject(&mut self, now: Instant, request: InFlight, fault: PeerFault) {
+        let peer = request.peer;
+        self.tactics.stats.validation_failures += 1;
+        self.note_outcome(now, &request, Outcome::Failed);
+        self.return_piece(now, request, true);
+        self.penalize(now, peer, fault);
+    }
+
+    /// How a request for headers ended, for the size of the next one and for the choice of strategy.
+    fn note_outcome(&mut self, now: Instant, request: &InFlight, outcome: Outcome) {
+        if !matches!(request.purpose, Purpose::Piece { .. }) {
+            return;
+        }
+        self.tactics.selector.history.ended(now, matches!(outcome, Outcome::Answered(_)));
+        if let Some(known) = self.peers.get_mut(request.peer) {
+            match outcome {
+                Outcome::Answered(headers) => known.batch.answered(request.limit, headers),
+                Outcome::Failed => known.batch.failed(),
             }
         }
     }
 
     /// Gives the numbers of a request back to the plan.
     pub(super) fn return_piece(&mut self, now: Instant, request: InFlight, failed: bool) {
-        if let Purpose::Piece { range, mut failures } = request.purpose {
+        if let Purpose::Piece { range, mut failures, .. } = request.purpose {
             if failed {
                 failures.note(request.peer, now, self.config.backoff_start, self.config.backoff_max);
             }
@@ -237,17 +350,24 @@ impl HeaderSync {
         }
         let Some(run) = &mut self.run else { return false };
         let Some(staged) = self.downloader.staging.take(run.anchor.number) else { return false };
-        let (peer, range) = (staged.peer, staged.range);
-        match run.lineage.link(staged.run) {
+        let Staged { peer, range, bytes, failures, run: sealed } = staged;
+        let parent = sealed.parent_of_broken().unwrap_or(sealed.hash());
+        match run.lineage.link(sealed) {
             Ok(verified) => {
                 if let Some(anchor) = run.lineage.anchor() {
                     run.anchor = anchor;
                 }
+                run.untried = false;
+                if self.comes_down_to_bad(now, &verified) {
+                    return true;
+                }
+                self.check_claims_in(now, &verified);
                 self.collector.push(verified);
                 if let Some(known) = self.peers.get_mut(peer) {
-                    known.headers += range.len();
-                    known.reputation.linked();
+                    self.target.standings.note_linked(peer, known.served);
+                    known.linked(now, range.len(), bytes);
                 }
+                self.tactics.stats.linked(range.len(), &failures);
                 self.linked_meter.add(now, range.len());
                 self.moved(now);
                 self.out.push_back(Output::Event(Event::HeadersLinked { range, peer }));
@@ -260,22 +380,23 @@ impl HeaderSync {
                 self.wrong_genesis = Some(got);
                 self.drop_run();
             }
+            // The target vouches for the bad header; its messenger is not to blame.
+            Err(error) if !error.blames_sender() => {
+                self.tactics.stats.validation_failures += 1;
+                self.condemn(now, error, Some(parent));
+            }
             Err(error) => {
-                // A header that hashes to the anchor and breaks a rule condemns the chain that the target lies on, and a
-                // peer that serves this chain is of no use to us, whoever chose the target.
-                let fault = error.into();
-                let mut failures = Failures::default();
-                failures.note(peer, now, self.config.backoff_start, self.config.backoff_max);
                 self.downloader.plan.give_back(range, failures);
-                self.penalize(now, peer, fault);
+                self.tactics.stats.disagreements += 1;
+                self.doubt(now, peer, error.into());
             }
         }
         true
     }
 
     /// Forgets what a banned peer sent and nobody has proven yet: a liar's other answers would fail one by one.
-    fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
-        self.downloader.unstage_of(peer);
+    pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
+        self.downloader.unstage_of(peer, 0);
         let (theirs, others) = core::mem::take(&mut self.received).into_iter().partition(|answer| answer.peer == peer);
         self.received = others;
         let theirs: alloc::collections::VecDeque<Answer> = theirs;
@@ -289,22 +410,28 @@ impl HeaderSync {
     pub(super) fn penalize(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
         let Some(verdict) = self.peers.fault(now, peer, &fault) else { return };
         if verdict == Verdict::Banned {
-            while let Some(id) = self.downloader.requests.of_peer(peer) {
-                let Some(request) = self.downloader.requests.give_up(id) else { break };
-                self.release(&request);
-                self.out.push_back(Output::Cancel(id));
-                self.return_piece(now, request, false);
-            }
-            self.downloader.requests.forgive(peer);
-            self.drop_unproven_of(now, peer);
-            self.update_floor(now);
-            self.target.dirty = true;
+            self.after_ban(now, peer);
         }
         self.out.push_back(Output::Penalize { peer, fault, verdict });
     }
 
+    /// A peer was banned: nothing more is expected of it, and nothing of what it sent is waited for.
+    pub(super) fn after_ban(&mut self, now: Instant, peer: PeerId) {
+        while let Some(id) = self.downloader.requests.of_peer(peer) {
+            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            self.release(&request);
+            self.out.push_back(Output::Cancel(id));
+            self.return_piece(now, request, false);
+        }
+        self.downloader.requests.forgive(peer);
+        self.drop_unproven_of(now, peer);
+        self.update_floor(now);
+        self.target.dirty = true;
+        self.tactics.dirty = true;
+    }
+
     /// The size of a header, from what was received lately, rounded up a little so that answers are not cut.
-    fn header_bytes(&self) -> u64 {
+    pub(super) fn header_bytes(&self) -> u64 {
         self.header_bytes_smoothed + self.header_bytes_smoothed / 32
     }
 

@@ -4,16 +4,26 @@
 //! |---|---|
 //! | `target` | what the sync ends with, above: a pinned hash, or the tip that peers agree on |
 //! | `run` | which gap is filled next, what it must meet below, what a reorg removes |
+//! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
+//! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
+//! | `condemn` | the target's chain breaks a rule |
 //! | `download` | requests out, answers in, proofs |
+//! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
+//! | `branch` | peers whose numbers mean other blocks |
 //! | `store` | batches to the store, one at a time |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
 
+mod branch;
+mod condemn;
 mod download;
+mod reorg;
 mod report;
 mod run;
 mod stall;
+mod standing;
 mod store;
+mod tactics;
 mod target;
 
 use alloc::{collections::VecDeque, vec::Vec};
@@ -21,9 +31,11 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 
 use self::{
+    reorg::Reorg,
     run::Run,
     stall::StallWatch,
     store::{Persisting, Unwinding},
+    tactics::Tactics,
     target::Target,
 };
 use crate::{
@@ -32,6 +44,7 @@ use crate::{
     config::SyncConfig,
     etl::{Collector, HeaderBatch},
     fault::PeerFault,
+    follow::{InvalidHashes, StoredHeaders},
     headers::{Downloader, InFlight, Purpose},
     id::PeerId,
     io::{Event, Input, Output, PeerStatus},
@@ -66,6 +79,7 @@ pub struct HeaderSync {
     peers: Peers,
     scheduler: Scheduler,
     downloader: Downloader<SealedRun>,
+    tactics: Tactics,
     received: VecDeque<Answer>,
     received_bytes: u64,
     header_bytes_smoothed: u64,
@@ -74,6 +88,12 @@ pub struct HeaderSync {
 
     target: Target,
     run: Option<Run>,
+    /// The target's chain does not meet the stored one.
+    reorg: Option<Reorg>,
+    /// The next gap is opened once the store has answered.
+    reopen: bool,
+    stored: StoredHeaders,
+    invalid: InvalidHashes,
     /// What holds once everything that was cut is durable.
     ledger: Checkpoint,
     /// What holds in the store.
@@ -118,12 +138,17 @@ impl HeaderSync {
             peers: Peers::new(&config),
             scheduler: Scheduler::new(config.seed),
             downloader: Downloader::new(),
+            tactics: Tactics::default(),
             received: VecDeque::new(),
             received_bytes: 0,
             header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
             offered_floor: whole_from,
             target: Target::default(),
             run: None,
+            reorg: None,
+            reopen: false,
+            stored: StoredHeaders::default(),
+            invalid: InvalidHashes::default(),
             durable: ledger.clone(),
             ledger,
             wrong_genesis: None,
@@ -164,6 +189,10 @@ impl HeaderSync {
             Input::PeerConnected { peer, status } => self.note_connected(now, peer, &status),
             Input::PeerUpdated { peer, served } => {
                 if let Some(known) = self.peers.get_mut(peer) {
+                    if known.served.latest_hash != served.latest_hash {
+                        known.aside.forget_branch();
+                        self.tactics.refused.forget(peer);
+                    }
                     known.served = served;
                 }
                 self.update_floor(now);
@@ -171,12 +200,15 @@ impl HeaderSync {
             Input::PeerDisconnected { peer } => {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
+                self.target.standings.forget_doubt(peer);
             }
+            Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
             Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
             Input::RequestFailed { request, failure } => self.note_failure(now, request, failure),
             Input::BatchPersisted { batch } => self.note_persisted(batch),
             Input::PersistFailed { batch, failure } => self.note_persist_failed(now, batch, failure),
             Input::Unwound { to } => self.note_unwound(now, to),
+            Input::Stored { id, headers } => self.stored.answer(id, headers),
             Input::Paused(paused) => {
                 self.paused = paused;
                 self.progress_due = true;
@@ -200,12 +232,16 @@ impl HeaderSync {
             // The wire first: what is asked for now travels while the rest is worked on.
             let worked = self.poll_deadlines(now)
                 || self.poll_target_if_dirty(now)
+                || self.poll_doubts(now)
+                || self.poll_reorg(now)
                 || self.poll_steal(now)
+                || self.poll_strategy(now)
                 || self.poll_requests(now)
                 || self.poll_persist(now)
                 || self.poll_link(now)
                 || self.poll_received(now)
                 || self.poll_cut(now)
+                || self.poll_reopen(now)
                 || self.poll_synced()
                 || self.poll_stall(now)
                 || self.poll_progress(now);
@@ -252,7 +288,7 @@ impl HeaderSync {
         }
         if self.floor() < before && self.run.is_none() && self.target.resolved.is_some() {
             self.open_run(now);
-            self.synced &= self.run.is_none();
+            self.synced &= !self.is_busy();
         }
     }
 
@@ -277,8 +313,8 @@ impl HeaderSync {
     /// Everything from floor to target is durable.
     fn poll_synced(&mut self) -> bool {
         let Some(head) = self.target.resolved else { return false };
-        let done =
-            self.run.is_none() && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
+        let idle = self.run.is_none() && self.reorg.is_none() && !self.reopen;
+        let done = idle && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
         if self.synced || !done {
             return false;
         }
@@ -300,9 +336,11 @@ impl HeaderSync {
         [
             self.downloader.requests.next_deadline(),
             self.steal_wakeup(now),
+            self.strategy_wakeup(now),
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,
+            self.reorg.as_ref().and_then(|reorg| reorg.retry_at),
             self.persisting.as_ref().and_then(|persisting| persisting.retry_at),
             self.stall_wakeup(),
             flush,

@@ -6,8 +6,8 @@ use super::HeaderSync;
 use crate::{
     config::PROGRESS_RANGES_MAX,
     io::{Event, Output},
-    peers::Peers,
-    progress::{PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
+    peers::{PeerBook, Peers},
+    progress::{DownloadStats, PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
     range::{BlockNumber, BlockRange},
     time::Instant,
 };
@@ -43,6 +43,26 @@ impl HeaderSync {
             stall: self.watch.announced.clone(),
             paused: self.paused,
         }
+    }
+
+    /// How the download went so far, in figures.
+    pub fn download_stats(&self) -> DownloadStats {
+        DownloadStats {
+            in_flight: self.downloader.requests.len(),
+            buffered: self.downloader.staging.runs() + self.received.len(),
+            escalated: self.downloader.plan.escalated(),
+            ..self.tactics.stats
+        }
+    }
+
+    /// Scores, bans and addresses of all peers, for the next session.
+    pub fn export_peers(&self, now: Instant) -> PeerBook {
+        self.peers.export(now)
+    }
+
+    /// Takes in what an earlier session exported; before the first peer connects.
+    pub fn restore_peers(&mut self, now: Instant, book: &PeerBook) {
+        self.peers.restore(now, book);
     }
 
     /// What the machine is doing.
@@ -147,7 +167,7 @@ fn peers(peers: &Peers, now: Instant) -> Vec<PeerProgress> {
             bytes: peer.bytes,
             faults: peer.reputation.faults(),
             score: peer.reputation.score(),
-            banned_for: peer.reputation.banned_for(now),
+            banned_for: peer.banned_for(now),
         })
         .collect()
 }

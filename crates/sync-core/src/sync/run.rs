@@ -1,28 +1,28 @@
-//! Gaps and runs: which part of the chain is being filled, what it must meet below, and what happens when it does not.
+//! Gaps and runs: which part of the chain is being filled, and what it must meet above and below.
 //!
-//! The store holds [`Subchain`]s, newest first. A *run* fills the gap between the target (or the tail of the newest
-//! subchain) and the head of the next older one, or the floor:
+//! The store holds [`Subchain`]s, newest first. A *run* fills the gap between the target (or the tail of a stored run)
+//! and the head of the next older one, or the floor:
 //!
 //! ```text
 //!   target ─┐
 //!           │ run: anchor moves down            number of the target, newest first
 //!   bottom ─┘
 //!   head ══ subchain 0 ══ tail   hash meets -> merged, the next run begins under its tail
-//!           gap                  hash does not meet -> DetachedHead: the subchain is given up
+//!           gap                  hash does not meet -> DetachedHead: see `reorg`
 //!   head ══ subchain 1 ══ tail
 //!   floor
 //! ```
 //!
-//! Rules that compare a header with its parent are checked inside a run. At its two ends the neighbour is in the store and
-//! not in memory; there the hash link alone joins them, which proves the same header that was checked when it was stored
-//! but leaves one pair of neighbours a run without the comparison.
+//! Rules that compare a header with its parent hold at the two ends of a run as inside it: the neighbours are asked of the
+//! store before the run is opened. A store that cannot say leaves the hash link alone to join them.
 
-use alloy_primitives::B256;
+use bytes::Bytes;
 
 use super::{HeaderSync, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
-    io::{BlockNumHash, Event, Output},
+    follow::{Known, TipPlace, place},
+    io::{BlockNumHash, Output},
     lineage::{Anchor, Lineage},
     range::{BlockNumber, BlockRange},
     time::Instant,
@@ -39,8 +39,10 @@ pub(super) struct Run {
     pub bottom: BlockNumber,
     /// The older subchain that begins right under it.
     pub meets: Option<Subchain>,
-    /// Was anything of it cut into a batch?
-    pub cut: bool,
+    /// The header that it ends with, above, if the store has it.
+    pub parent: Option<Bytes>,
+    /// Some chain broke a rule before, and nothing of this run is proven yet: one answer may show that it is the same.
+    pub untried: bool,
     /// The anchor has passed the bottom.
     pub complete: bool,
 }
@@ -49,10 +51,14 @@ pub(super) struct Run {
 enum Gap {
     /// Nothing is missing between the floor and the target.
     None,
-    /// The store holds another block at or above the target's height.
-    Detached(Subchain, B256),
-    /// Fill this.
-    Fill { top: BlockNumHash, bottom: BlockNumber, meets: Option<Subchain> },
+    /// The store must say first which header it has here.
+    Ask(BlockNumber),
+    /// The store holds another block than the target's chain, at this number, in this run.
+    Detached { local: Subchain, stored: BlockNumHash, expected: BlockNumHash },
+    /// The target lies between stored runs: nothing tells whether those above it belong to it.
+    Leftover,
+    /// Fill this; `child` is the stored header right above it.
+    Fill { top: BlockNumHash, bottom: BlockNumber, child: Option<BlockNumber>, meets: Option<Subchain> },
 }
 
 impl HeaderSync {
@@ -63,59 +69,108 @@ impl HeaderSync {
     }
 
     fn next_gap(&self, target: BlockNumHash) -> Gap {
-        let floor = self.floor().min(target.number);
-        let under = |limit: BlockNumber, older: Option<&Subchain>| {
-            let meets = older.filter(|older| older.head + 1 >= floor && older.head < limit).copied();
-            (meets.map_or(floor, |older| older.head + 1), meets)
-        };
-        let Some(newest) = self.ledger.newest() else {
-            return Gap::Fill { top: target, bottom: floor, meets: None };
-        };
-        if target.number > newest.head {
-            let (bottom, meets) = under(target.number, Some(newest));
-            return Gap::Fill { top: target, bottom, meets };
+        match place(target, &self.ledger) {
+            TipPlace::Above => {
+                let (bottom, meets) = self.down_to(target.number, self.ledger.newest());
+                Gap::Fill { top: target, bottom, child: None, meets }
+            }
+            TipPlace::Between => Gap::Leftover,
+            TipPlace::Stored => self.gap_under(target.number),
+            TipPlace::Differs(local, hash) => {
+                Gap::Detached { local, stored: BlockNumHash { number: target.number, hash }, expected: target }
+            }
+            TipPlace::Inside(local) => match self.stored.get(target.number) {
+                Known::Unasked | Known::Asked => Gap::Ask(target.number),
+                Known::Header { hash, .. } if hash == target.hash => self.gap_under(target.number),
+                Known::Header { hash, .. } => {
+                    Gap::Detached { local, stored: BlockNumHash { number: target.number, hash }, expected: target }
+                }
+                Known::Absent => {
+                    let stored = BlockNumHash { number: local.head, hash: local.head_hash };
+                    Gap::Detached { local, stored, expected: target }
+                }
+            },
         }
-        if target.number < newest.head || target.hash != newest.head_hash {
-            return Gap::Detached(*newest, target.hash);
-        }
-        if newest.tail <= floor {
+    }
+
+    /// The gap under the stored run that holds the target, or whose lowest header is its child.
+    fn gap_under(&self, target: BlockNumber) -> Gap {
+        let floor = self.floor().min(target);
+        let holds = |run: &Subchain| run.tail <= target.saturating_add(1) && target <= run.head;
+        let Some(at) = self.ledger.subchains.iter().position(holds) else { return Gap::None };
+        let run = self.ledger.subchains[at];
+        if run.tail <= floor {
             return Gap::None;
         }
-        let top = BlockNumHash { number: newest.tail - 1, hash: newest.next };
-        let (bottom, meets) = under(newest.tail, self.ledger.subchains.get(1));
+        let top = BlockNumHash { number: run.tail - 1, hash: run.next };
+        let (bottom, meets) = self.down_to(run.tail, self.ledger.subchains.get(at + 1));
         if bottom > top.number {
             // The older run touches this one: its head is the very block that the tail names, or it is detached.
             return match meets {
-                Some(older) if older.head_hash != newest.next => Gap::Detached(older, newest.next),
+                Some(local) if local.head_hash != run.next => {
+                    let stored = BlockNumHash { number: local.head, hash: local.head_hash };
+                    Gap::Detached { local, stored, expected: top }
+                }
                 _ => Gap::None,
             };
         }
-        Gap::Fill { top, bottom, meets }
+        Gap::Fill { top, bottom, child: Some(run.tail), meets }
+    }
+
+    /// How far down a run from under `limit` goes, and the older run that it meets there.
+    fn down_to(&self, limit: BlockNumber, older: Option<&Subchain>) -> (BlockNumber, Option<Subchain>) {
+        let floor = self.target.resolved.map_or(self.floor(), |target| self.floor().min(target.number));
+        let meets = older.filter(|older| older.head + 1 >= floor && older.head < limit).copied();
+        (meets.map_or(floor, |older| older.head + 1), meets)
     }
 
     /// Opens the next gap under the target, if there is one.
     pub(super) fn open_run(&mut self, now: Instant) {
         debug_assert!(self.run.is_none(), "a run is open");
+        self.reopen = false;
         let Some(target) = self.target.resolved else { return };
-        if self.unwinding.is_some() || self.wrong_genesis.is_some() {
+        if self.unwinding.is_some() || self.is_seeking() || self.wrong_genesis.is_some() {
             return;
         }
         self.ledger.floor = self.floor();
         match self.next_gap(target) {
-            Gap::None => {}
-            Gap::Detached(local, expected) => self.detach(now, local, expected),
-            Gap::Fill { top, bottom, meets } => {
+            Gap::None => self.tell_reorg(),
+            Gap::Ask(number) => self.open_after(&[number]),
+            Gap::Detached { local, stored, expected } => self.detach(now, local, stored, expected),
+            Gap::Leftover => {
+                self.ledger.subchains.retain(|run| run.head <= target.number);
+                self.unwinding = Some(Unwinding { to: target.number, asked: false });
+            }
+            Gap::Fill { top, bottom, child, meets } => {
                 let anchor = Anchor { number: top.number, hash: top.hash };
-                if self.is_wrong_genesis(anchor) {
+                if self.is_wrong_genesis(anchor) || self.is_condemned(now, anchor) {
+                    return;
+                }
+                let seam: alloc::vec::Vec<_> = child.into_iter().chain(meets.map(|older| older.head)).collect();
+                if seam.iter().any(|number| matches!(self.stored.get(*number), Known::Unasked | Known::Asked)) {
+                    self.open_after(&seam);
                     return;
                 }
                 let Some(gap) = BlockRange::new(bottom, top.number) else { return };
+                let header = |number: BlockNumber| match self.stored.get(number) {
+                    Known::Header { hash, rlp } => Some((hash, rlp.clone())),
+                    Known::Unasked | Known::Asked | Known::Absent => None,
+                };
+                let lineage = Lineage::resume(self.chain.clone(), anchor, child.and_then(header));
+                let parent = meets.and_then(|older| header(older.head).filter(|(hash, _)| *hash == older.head_hash));
+                let parent = parent.map(|(_, rlp)| rlp);
+                let untried = !self.invalid.is_empty();
                 self.downloader.open(gap);
-                let lineage = Lineage::new(self.chain.clone(), anchor);
-                self.run = Some(Run { lineage, anchor, bottom, meets, cut: false, complete: false });
+                self.run = Some(Run { lineage, anchor, bottom, meets, parent, untried, complete: false });
                 self.moved(now);
             }
         }
+    }
+
+    /// Asks the store for headers that the next gap needs; [`Self::poll_reopen`] goes on.
+    fn open_after(&mut self, numbers: &[BlockNumber]) {
+        self.reopen = true;
+        self.ask_store(numbers);
     }
 
     /// Gives up the run that is open: what was proven is stored, what was only received is forgotten.
@@ -142,15 +197,31 @@ impl HeaderSync {
         let Some(run) = &mut self.run else { return };
         let anchor = run.anchor;
         if linked.first() > run.bottom {
-            if self.is_wrong_genesis(anchor) {
+            if self.is_wrong_genesis(anchor) || self.is_condemned(now, anchor) {
                 self.drop_run();
             }
             return;
         }
-        match run.meets {
-            Some(older) if older.head_hash != anchor.hash => self.detach(now, older, anchor.hash),
-            _ => run.complete = true,
+        let Some(older) = run.meets else {
+            run.complete = true;
+            self.tell_reorg();
+            return;
+        };
+        self.check_claims(now, anchor.number, anchor.hash);
+        if older.head_hash != anchor.hash {
+            let stored = BlockNumHash { number: older.head, hash: older.head_hash };
+            let expected = BlockNumHash { number: anchor.number, hash: anchor.hash };
+            self.detach(now, older, stored, expected);
+            return;
         }
+        let Some(run) = &mut self.run else { return };
+        let parent = run.parent.take();
+        if let Some(Err(error)) = parent.map(|parent| run.lineage.check_parent(&parent)) {
+            self.condemn(now, error, Some(anchor.hash));
+            return;
+        }
+        run.complete = true;
+        self.tell_reorg();
     }
 
     /// Is the header at height 0 another than the chain's genesis? Known as soon as its child is proven.
@@ -165,45 +236,11 @@ impl HeaderSync {
     /// The run is filled and stored as far as this machine is concerned: on to the next gap.
     pub(super) fn finish_run(&mut self, now: Instant) {
         self.run = None;
+        self.target.dirty = true;
         if let Some(next) = self.target.next {
             self.adopt(now, next);
         } else {
             self.open_run(now);
         }
-    }
-
-    /// The chain under the target does not meet what is stored: the stored run is given up.
-    ///
-    /// The machine does not hold the hashes inside a stored run, so it cannot tell where the two part, and removes the whole
-    /// run. What the new chain brought so far stays in memory when none of it was stored yet (it would be removed with the
-    /// old, being above it); else the new chain is fetched again from the target.
-    fn detach(&mut self, now: Instant, local: Subchain, expected: B256) {
-        let head = BlockNumHash { number: local.head, hash: local.head_hash };
-        self.out.push_back(Output::Event(Event::DetachedHead { local: head, expected }));
-        let target = self.target.resolved.map_or(local.head, |target| target.number);
-        if let (Some(reverted), Some(adopted)) =
-            (BlockRange::new(local.tail, local.head), BlockRange::new(local.tail.min(target), target))
-        {
-            self.out.push_back(Output::Event(Event::Reorg { reverted, adopted }));
-        }
-        self.ledger.subchains.retain(|kept| kept.head < local.tail);
-        self.batch_bytes -= self.waiting.drain(..).map(|batch| batch.bytes()).sum::<u64>();
-        let floor = self.floor();
-        match &mut self.run {
-            Some(run) if !run.cut => {
-                let older = self.ledger.newest().filter(|older| older.head + 1 >= floor).copied();
-                let bottom = older.map_or(floor.min(run.bottom), |older| older.head + 1);
-                if let Some(below) = run.bottom.checked_sub(1).and_then(|last| BlockRange::new(bottom, last)) {
-                    self.downloader.extend(below);
-                }
-                run.bottom = bottom;
-                run.meets = older;
-            }
-            _ => self.drop_run(),
-        }
-        // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
-        let to = local.tail.saturating_sub(1);
-        self.unwinding = Some(Unwinding { to, asked: false });
-        self.moved(now);
     }
 }

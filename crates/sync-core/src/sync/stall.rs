@@ -2,13 +2,16 @@
 //!
 //! A reason is looked for whenever the machine has nothing else to do. What the store or the chain itself says is said at
 //! once; what may pass by itself (a peer that reconnects, a tip that spreads) must hold for `stall_after` first; a sync
-//! that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`.
+//! that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`. Where the reason lies
+//! with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
 
 use core::mem::discriminant;
 
 use super::HeaderSync;
 use crate::{
-    io::{Event, Output, StallReason},
+    follow::InvalidChain,
+    io::{Event, Output, StallReason, SyncTarget},
+    peers::health,
     range::BlockRange,
     time::Instant,
 };
@@ -43,7 +46,12 @@ impl HeaderSync {
             return false;
         }
         self.watch.announced = Some(reason.clone());
+        let is_of_peers =
+            !matches!(reason, StallReason::NoPeers | StallReason::Store(_) | StallReason::WrongGenesis { .. });
         self.out.push_back(Output::Event(Event::Stalled(reason)));
+        if is_of_peers {
+            self.out.push_back(Output::Event(Event::PeerHealth(health::of_all(&self.peers, now))));
+        }
         self.progress_due = true;
         true
     }
@@ -53,7 +61,7 @@ impl HeaderSync {
         let suspected =
             self.watch.suspected.as_ref().filter(|(reason, _)| self.watch.announced.as_ref() != Some(reason));
         let suspected = suspected.map(|(reason, since)| self.stall_due(reason, *since));
-        let watched = self.watch.announced.is_none() && self.run.is_some() && !self.paused;
+        let watched = self.watch.announced.is_none() && (self.run.is_some() || self.is_seeking()) && !self.paused;
         let no_progress = watched.then(|| self.moved_at + self.config.no_progress_after);
         [suspected, no_progress].into_iter().flatten().min()
     }
@@ -63,6 +71,8 @@ impl HeaderSync {
             StallReason::Store(_)
             | StallReason::WrongGenesis { .. }
             | StallReason::TargetUnavailable { .. }
+            | StallReason::InvalidTarget { .. }
+            | StallReason::RollbackTooDeep { .. }
             | StallReason::NoProgress => since,
             StallReason::NoPeers
             | StallReason::NoUsablePeer
@@ -79,7 +89,15 @@ impl HeaderSync {
         if let (Some(got), Some(expected)) = (self.wrong_genesis, self.chain.genesis()) {
             return Some(StallReason::WrongGenesis { got, expected });
         }
-        let idle = self.run.is_none() && self.target.trouble.is_none() && self.target.resolved.is_some();
+        if let Some(chain) = self.target.invalid.clone() {
+            let InvalidChain { number, hash, violation, last_valid } = chain;
+            return Some(StallReason::InvalidTarget { number, hash, violation, last_valid });
+        }
+        if let Some(local) = self.reorg.as_ref().and_then(|reorg| reorg.too_deep) {
+            return Some(StallReason::RollbackTooDeep { local, window: self.config.rollback_window });
+        }
+        let working = self.run.is_some() || self.is_seeking();
+        let idle = !working && self.target.trouble.is_none() && self.target.resolved.is_some();
         if self.paused || idle || self.target.wanted.is_none() {
             return None;
         }
@@ -92,7 +110,13 @@ impl HeaderSync {
         if let Some(trouble) = self.target.trouble.clone() {
             return Some(trouble);
         }
-        let run = self.run.as_ref()?;
+        let (aside, usable) = self.count_aside(now);
+        if let (Some(SyncTarget::Hash(hash)), true) = (self.target.wanted, aside == usable) {
+            return Some(StallReason::TargetUnavailable { hash, asked: aside });
+        }
+        let waited = now.saturating_since(self.moved_at);
+        let stuck = (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress);
+        let Some(run) = &self.run else { return stuck.filter(|_| working) };
         if let Some(top) = self.downloader.plan.ranges().next()
             && top.last() == run.anchor.number
             && !run.complete
@@ -100,15 +124,14 @@ impl HeaderSync {
         {
             return Some(StallReason::RangeUnavailable(missing));
         }
-        let waited = now.saturating_since(self.moved_at);
-        (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress)
+        stuck
     }
 
-    /// The upper part of `range` that no usable peer serves, if its highest number is in it.
+    /// The upper part of `range` that no usable peer serves by number, if its highest number is in it.
     fn unserved(&self, now: Instant, range: BlockRange) -> Option<BlockRange> {
         let mut first = range.first();
         for (_, peer) in self.peers.usable(now) {
-            let Some(served) = peer.range().and_then(|served| served.intersection(range)) else { continue };
+            let Some(served) = peer.numbers(now).and_then(|served| served.intersection(range)) else { continue };
             if served.last() == range.last() {
                 return None;
             }

@@ -1,8 +1,10 @@
-//! Batches on their way to the store, one at a time, and the removal of what a reorg made wrong.
+//! Batches on their way to the store, one at a time, the removal of what a reorg made wrong, and questions to the store.
 //!
 //! A batch carries the checkpoint that holds once it is stored, which speaks of every batch before it. So batches are
 //! handed out one after another; the next waits until the one before is durable, and a batch that the store refused is
-//! handed out again, the same, after a pause that doubles. Meanwhile the download goes on until memory is full.
+//! handed out again, the same, after a pause that doubles. Meanwhile the download goes on until memory is full. A removal
+//! waits for the batches before it, and a question is asked only when nothing is on its way: so each answer speaks of
+//! what the checkpoint speaks of.
 
 use super::HeaderSync;
 use crate::{
@@ -30,7 +32,7 @@ pub(super) struct Persisting {
 /// What the store is asked to remove.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unwinding {
-    /// Highest block kept.
+    /// Highest block kept below what is removed.
     pub to: BlockNumber,
     /// Was the store told?
     pub asked: bool,
@@ -73,7 +75,9 @@ impl HeaderSync {
 
     /// Cuts a batch of what is proven: a whole window, or with `flush` whatever there is.
     pub(super) fn cut_batch(&mut self, flush: bool) -> bool {
-        let Some(run) = &mut self.run else { return false };
+        if self.run.is_none() {
+            return false;
+        }
         let id = BatchId(self.next_batch);
         let batch = if flush {
             self.collector.take_partial(id, &self.ledger)
@@ -81,7 +85,6 @@ impl HeaderSync {
             self.collector.take_batch(id, &self.ledger)
         };
         let Some(batch) = batch else { return false };
-        run.cut = true;
         self.next_batch += 1;
         self.ledger = batch.checkpoint().clone();
         self.batch_bytes += batch.bytes();
@@ -99,19 +102,16 @@ impl HeaderSync {
             }
             return false;
         }
-        if let Some(unwinding) = &mut self.unwinding {
-            if unwinding.asked {
-                return false;
-            }
-            unwinding.asked = true;
-            let to = unwinding.to;
-            let checkpoint = self.ledger.clone();
-            self.out.push_back(Output::Unwind { to, checkpoint });
+        if let Some(batch) = self.waiting.pop_front() {
+            self.out.push_back(Output::Persist(batch.clone()));
+            self.persisting = Some(Persisting { batch, retry_at: None, refusals: 0, failure: None });
             return true;
         }
-        let Some(batch) = self.waiting.pop_front() else { return false };
-        self.out.push_back(Output::Persist(batch.clone()));
-        self.persisting = Some(Persisting { batch, retry_at: None, refusals: 0, failure: None });
+        let Some(unwinding) = self.unwinding.as_mut().filter(|unwinding| !unwinding.asked) else { return false };
+        unwinding.asked = true;
+        let to = unwinding.to;
+        let checkpoint = self.ledger.clone();
+        self.out.push_back(Output::Unwind { to, checkpoint });
         true
     }
 
@@ -122,7 +122,11 @@ impl HeaderSync {
         }
         if let Some(persisting) = self.persisting.take() {
             self.batch_bytes -= persisting.batch.bytes();
+            self.tactics.stats.flushed += persisting.batch.range().len();
             self.durable = persisting.batch.checkpoint().clone();
+            self.stored.forget();
+            // A tip under the stored head is compared once everything is durable.
+            self.target.dirty |= !self.is_busy();
         }
     }
 
@@ -137,12 +141,32 @@ impl HeaderSync {
         persisting.failure = Some(failure);
     }
 
+    /// Asks the store for these headers, unless something is on its way to it; whoever needs them looks again.
+    pub(super) fn ask_store(&mut self, numbers: &[BlockNumber]) -> bool {
+        if self.batches() > 0 || self.unwinding.is_some() {
+            return false;
+        }
+        let Some((id, numbers)) = self.stored.ask(numbers) else { return false };
+        self.out.push_back(Output::Lookup { id, numbers });
+        true
+    }
+
+    /// Opens the gap that waited for the store.
+    pub(super) fn poll_reopen(&mut self, now: Instant) -> bool {
+        let ready = self.reopen && self.batches() == 0 && self.unwinding.is_none() && !self.stored.is_waiting();
+        if ready {
+            self.open_run(now);
+        }
+        ready
+    }
+
     /// Input: the removal is durable.
     pub(super) fn note_unwound(&mut self, now: Instant, to: BlockNumber) {
         if self.unwinding.is_none_or(|unwinding| !unwinding.asked || unwinding.to != to) {
             return;
         }
         self.unwinding = None;
+        self.stored.forget();
         self.durable = self.ledger.clone();
         self.moved(now);
         if self.run.is_none() {

@@ -6,7 +6,11 @@
 //!
 //! **Peers' tip.** The highest block that `max(tip_quorum, more than half)` of the usable peers hold. Peers that name it
 //! exactly count at once; peers that are further are asked for their header at its number. So a peer that is some blocks
-//! ahead agrees, and a minority, however high its tip, decides nothing.
+//! ahead agrees, and a minority, however high its tip, decides nothing. Peers on a chain that broke a rule do not count.
+//!
+//! A tip under the stored head is compared with the stored header at its height: the same hash is lag, and nothing changes;
+//! another one is a reorg to a shorter chain. While a download runs a higher tip waits for its end, unless most peers have
+//! left the target's chain (`standing`).
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -14,9 +18,13 @@ use alloc::{
 };
 use alloy_primitives::{B256, keccak256};
 
-use super::{Answer, HeaderSync};
+use super::{
+    Answer, HeaderSync,
+    standing::{Standings, hash_at},
+};
 use crate::{
     fault::PeerFault,
+    follow::{InvalidChain, Known, TipPlace, place},
     header::Header,
     headers::Purpose,
     id::PeerId,
@@ -47,6 +55,10 @@ pub(super) struct Target {
     /// When the next round begins.
     pub retry_at: Option<Instant>,
     votes: Votes,
+    /// Which peers are on the target's chain.
+    pub standings: Standings,
+    /// The chain that was given up because it broke a rule, until another target is synced.
+    pub invalid: Option<InvalidChain>,
     /// Something happened that may bring it nearer.
     pub dirty: bool,
     /// What stands in the way.
@@ -59,7 +71,7 @@ impl HeaderSync {
         if self.target.wanted == Some(target) {
             return;
         }
-        self.drop_probes();
+        self.cancel_questions(|purpose| !matches!(purpose, Purpose::Piece { .. }));
         let resolved = self.target.resolved;
         self.target = Target { wanted: Some(target), resolved, dirty: true, ..Target::default() };
         self.wrong_genesis = None;
@@ -75,10 +87,11 @@ impl HeaderSync {
     }
 
     fn poll_pinned(&mut self, now: Instant, hash: B256) -> bool {
-        if self.target.resolved.is_some_and(|known| known.hash == hash) || self.paused {
+        let known = self.target.resolved.is_some_and(|known| known.hash == hash);
+        if known || self.target.invalid.is_some() || self.paused {
             return false;
         }
-        if let Some(newest) = self.ledger.newest().filter(|newest| newest.head_hash == hash) {
+        if let Some(newest) = self.ledger.subchains.iter().find(|run| run.head_hash == hash) {
             // Proven and stored in an earlier run: no peer need be asked.
             let number = newest.head;
             self.resolve(now, BlockNumHash { number, hash });
@@ -123,7 +136,7 @@ impl HeaderSync {
                 Ok(header) => {
                     let got = keccak256(raw);
                     if got == hash {
-                        self.drop_probes();
+                        self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
                         self.resolve(now, BlockNumHash { number: header.number, hash });
                         None
                     } else {
@@ -144,7 +157,7 @@ impl HeaderSync {
         let tips: BTreeMap<PeerId, BlockNumHash> = self
             .peers
             .usable(now)
-            .filter(|(_, peer)| peer.range().is_some())
+            .filter(|(_, peer)| peer.range().is_some() && self.invalid.get(peer.served.latest_hash).is_none())
             .map(|(id, peer)| (id, BlockNumHash { number: peer.served.latest, hash: peer.served.latest_hash }))
             .collect();
         if tips.is_empty() {
@@ -175,11 +188,7 @@ impl HeaderSync {
             most = most.max(have);
             if have >= need {
                 self.target.trouble = None;
-                if known != Some(tip) && known.is_none_or(|known| tip.number >= known.number) {
-                    self.resolve(now, tip);
-                    return true;
-                }
-                return false;
+                return self.weigh_tip(now, tip, known);
             }
             if have + open.len() >= need && undecided.is_none() {
                 undecided = Some((tip, open));
@@ -218,11 +227,56 @@ impl HeaderSync {
             self.penalize(now, answer.peer, fault);
             return;
         }
-        let vote = answer.headers.first().and_then(|raw| {
-            let header = Header::decode(raw).ok()?;
-            (header.number == number).then(|| keccak256(raw))
-        });
+        let vote = hash_at(&answer, number);
         self.target.votes.insert(answer.peer, (number, vote));
+    }
+
+    /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
+    fn weigh_tip(&mut self, now: Instant, tip: BlockNumHash, known: Option<BlockNumHash>) -> bool {
+        if self.is_deserted(now) && self.target.resolved != Some(tip) {
+            self.adopt(now, tip);
+            return true;
+        }
+        if known == Some(tip) {
+            return false;
+        }
+        if self.is_busy() {
+            let higher = known.is_none_or(|known| tip.number >= known.number);
+            if higher {
+                self.resolve(now, tip);
+            }
+            return higher;
+        }
+        let newest = self.ledger.newest().map(|newest| newest.tail);
+        let wins = match place(tip, &self.ledger) {
+            TipPlace::Above => true,
+            TipPlace::Differs(run, _) => newest == Some(run.tail),
+            TipPlace::Inside(run) if newest == Some(run.tail) => match self.stored.get(tip.number) {
+                Known::Unasked => return self.ask_store(&[tip.number]),
+                Known::Asked => return false,
+                Known::Header { hash, .. } => hash != tip.hash,
+                Known::Absent => false,
+            },
+            TipPlace::Stored | TipPlace::Inside(_) | TipPlace::Between => false,
+        };
+        if wins {
+            self.resolve(now, tip);
+            return true;
+        }
+        // Peers that are behind what is stored: their tip says nothing against it.
+        let head = self.ledger.newest().map(|newest| BlockNumHash { number: newest.head, hash: newest.head_hash });
+        match (known, head) {
+            (None, Some(head)) => {
+                self.resolve(now, head);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Is a gap being filled, or about to be?
+    pub(super) fn is_busy(&self) -> bool {
+        self.run.is_some() || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
     }
 
     /// The target's number and hash are known.
@@ -231,16 +285,8 @@ impl HeaderSync {
         self.target.retry_at = None;
         self.target.rounds = 0;
         let follows = self.target.wanted == Some(SyncTarget::PeersTip);
-        // Peers that are behind what is stored: their tip proves nothing against it. If the chain was reorganised, their
-        // tip will pass ours, and then the link does not meet.
-        let target = match self.ledger.newest() {
-            Some(newest) if follows && newest.head > target.number && self.target.resolved.is_none() => {
-                BlockNumHash { number: newest.head, hash: newest.head_hash }
-            }
-            _ => target,
-        };
         let extends = self.target.resolved.is_some_and(|current| target.number > current.number);
-        if extends && follows && self.run.is_some() {
+        if extends && follows && self.is_busy() {
             // A newer tip: finish what runs, then go on above it. No work is lost.
             self.target.next = Some(target);
             return;
@@ -255,6 +301,11 @@ impl HeaderSync {
             return;
         }
         self.close_run();
+        self.peers.forget_branches();
+        self.cancel_search();
+        self.reopen = false;
+        self.target.standings = Standings::default();
+        self.target.invalid = None;
         self.target.resolved = Some(target);
         self.synced = false;
         self.out.push_back(Output::Event(Event::TargetResolved(target)));
@@ -263,14 +314,5 @@ impl HeaderSync {
 
     fn probes_in_flight(&self) -> usize {
         self.downloader.requests.count(|request| matches!(request.purpose, Purpose::Target(_)))
-    }
-
-    /// Cancels every question about the target.
-    fn drop_probes(&mut self) {
-        while let Some(id) = self.downloader.requests.find(|r| !matches!(r.purpose, Purpose::Piece { .. })) {
-            let Some(request) = self.downloader.requests.give_up(id) else { break };
-            self.release(&request);
-            self.out.push_back(Output::Cancel(id));
-        }
     }
 }

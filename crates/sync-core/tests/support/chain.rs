@@ -49,6 +49,16 @@ impl Chain {
         chain
     }
 
+    /// These headers, whatever they are.
+    pub fn of(headers: impl IntoIterator<Item = Bytes>) -> Self {
+        let mut chain = Self { headers: Vec::new(), hashes: Vec::new(), by_hash: BTreeMap::new() };
+        for rlp in headers {
+            let hash = keccak256(&rlp);
+            chain.push(rlp, hash);
+        }
+        chain
+    }
+
     fn push(&mut self, rlp: Bytes, hash: B256) {
         self.by_hash.insert(hash, self.headers.len() as u64);
         self.headers.push(rlp);

@@ -3,7 +3,9 @@
 
 #![allow(dead_code, reason = "each scenario uses a part of it")]
 
+pub mod ancestor;
 pub mod chain;
+pub mod runs;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -32,6 +34,8 @@ pub enum Manner {
     Honest,
     /// Flips a byte in the middle of every answer.
     FlipByte,
+    /// Flips a byte in the first header of every answer, so that the rest still hangs together.
+    FlipFirst,
     /// Starts one lower than it was asked to.
     WrongStart,
     /// At most so many headers.
@@ -45,11 +49,15 @@ pub enum Manner {
     Empty,
     /// Bytes that are no header.
     Garbage,
+    /// Nothing from this number on down, when its answer comes to it.
+    Withholds(u64),
 }
 
 #[derive(Clone)]
 pub struct TestPeer {
     pub chain: Chain,
+    /// Blocks that it still knows by hash, beside its chain.
+    pub side: Option<Chain>,
     pub earliest: u64,
     pub latest: u64,
     pub manner: Manner,
@@ -65,6 +73,7 @@ impl TestPeer {
         Self {
             latest: chain.tip().number,
             chain: chain.clone(),
+            side: None,
             earliest: 0,
             manner: Manner::Honest,
             delay_ms: 5,
@@ -96,8 +105,12 @@ impl TestPeer {
 
     /// `None`: no answer at all. Otherwise falling headers and how much longer they take.
     fn answer(&mut self, request: &HeadersRequest) -> Option<(u64, Vec<Bytes>)> {
+        let mut chain = &self.chain;
         let start = match request.start {
-            StartBlock::Hash(hash) => self.chain.number_of(hash),
+            StartBlock::Hash(hash) => self.chain.number_of(hash).or_else(|| {
+                chain = self.side.as_ref()?;
+                chain.number_of(hash)
+            }),
             StartBlock::Number(number) => Some(number),
         };
         let start = start.filter(|start| (self.earliest..=self.latest).contains(start));
@@ -111,19 +124,21 @@ impl TestPeer {
             Manner::Short(most) => limit = limit.min(most),
             Manner::TooMany => limit += 1,
             Manner::WrongStart => top = top.map(|top| top.saturating_sub(1)),
-            Manner::Honest | Manner::FlipByte | Manner::Garbage => {}
+            Manner::Honest | Manner::FlipByte | Manner::FlipFirst | Manner::Garbage | Manner::Withholds(_) => {}
         }
         let mut headers: Vec<Bytes> = top
             .into_iter()
             .flat_map(|top| (self.earliest..=top).rev().take(limit))
-            .map(|number| self.chain.headers[number as usize].clone())
+            .take_while(|number| self.manner != Manner::Withholds(*number))
+            .map(|number| chain.headers[number as usize].clone())
             .collect();
         let middle = headers.len() / 2;
         match self.manner {
-            Manner::FlipByte if !headers.is_empty() => {
-                let mut bytes = headers[middle].to_vec();
+            Manner::FlipByte | Manner::FlipFirst if !headers.is_empty() => {
+                let at = if self.manner == Manner::FlipFirst { 0 } else { middle };
+                let mut bytes = headers[at].to_vec();
                 bytes[100] ^= 1;
-                headers[middle] = bytes.into();
+                headers[at] = bytes.into();
             }
             Manner::Garbage if !headers.is_empty() => headers[middle] = Bytes::from_static(b"no header"),
             _ => {}
@@ -161,7 +176,7 @@ impl TestStore {
     }
 
     fn unwind(&mut self, to: u64, checkpoint: Checkpoint) {
-        self.rows.retain(|number, _| *number <= to);
+        self.rows.retain(|number, _| *number <= to || checkpoint.covers(*number));
         self.checkpoint = Some(checkpoint);
         self.check();
     }
@@ -199,6 +214,9 @@ pub struct World {
     pub memory_peak: u64,
     /// The inputs make no sense, so neither need the requests.
     pub lenient: bool,
+    /// All answers share one way that carries so many bytes a millisecond.
+    pub way_bytes_per_ms: Option<u64>,
+    way_free_at_ms: u64,
     queue: BTreeMap<(u64, u64), Happening>,
     sequence: u64,
     wakeup: Option<Instant>,
@@ -226,6 +244,8 @@ impl World {
             close_banned: true,
             memory_peak: 0,
             lenient: false,
+            way_bytes_per_ms: None,
+            way_free_at_ms: 0,
             queue: BTreeMap::new(),
             sequence: 0,
             wakeup: None,
@@ -419,6 +439,12 @@ impl World {
                     let delay = self.store.delay_ms;
                     self.schedule(delay, Happening::Stored(batch));
                 }
+                Output::Lookup { id, numbers } => {
+                    assert!(numbers.len() <= sync_core::config::LOOKUP_NUMBERS_MAX && numbers.is_sorted());
+                    let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
+                    let headers = numbers.iter().map(header).collect();
+                    self.backlog.push_back(Input::Stored { id, headers });
+                }
                 Output::Unwind { to, checkpoint } => {
                     self.store.unwind(to, checkpoint);
                     self.backlog.push_back(Input::Unwound { to });
@@ -439,7 +465,12 @@ impl World {
         self.requests.push(request);
         let Some(peer) = self.peers.get_mut(&request.peer.0) else { panic!("asked {}, who is unknown", request.peer) };
         assert!(peer.connected || self.lenient, "asked {}, who is gone", request.peer);
-        if let Some((delay, headers)) = peer.answer(&request) {
+        if let Some((mut delay, headers)) = peer.answer(&request) {
+            if let Some(rate) = self.way_bytes_per_ms {
+                let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
+                self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms + delay) + bytes / rate;
+                delay = self.way_free_at_ms - self.now_ms;
+            }
             self.schedule(delay, Happening::Answer(request.id, request.peer, headers));
         }
     }

@@ -118,6 +118,7 @@ impl Driver {
                 }
                 Err(failure) => self.input(now, Input::PersistFailed { batch, failure }),
             },
+            Written::Found { id, headers } => self.input(now, Input::Stored { id, headers }),
             Written::Unwound { to, outcome: Ok(()), .. } => self.input(now, Input::Unwound { to }),
             Written::Unwound { to, checkpoint, outcome: Err(failure) } => {
                 self.report.error(&HostError::Store(failure));

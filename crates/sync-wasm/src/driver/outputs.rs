@@ -48,6 +48,7 @@ impl Driver {
             Output::Cancel(request) => self.requests.cancel(request),
             Output::Penalize { peer, fault, verdict } => self.penalize(now, peer, &fault, verdict),
             Output::Persist(batch) => self.writes.push(Write::Persist(batch)),
+            Output::Lookup { id, numbers } => self.writes.push(Write::Lookup { id, numbers }),
             Output::Unwind { to, checkpoint } => self.writes.push(Write::Unwind { to, checkpoint }),
             Output::Event(event) => self.show(now, event),
             // `poll_machine` keeps it.
@@ -112,6 +113,8 @@ impl Driver {
             Event::HeadersLinked { .. } => {}
             Event::Progress(_) => self.report.changed(),
             Event::TargetResolved(_) | Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
+            // What the page is shown of peers is in the progress; which way the gap is asked for is the machine's own affair.
+            Event::PeerHealth(_) | Event::StrategyChanged { .. } => {}
             Event::DetachedHead { local, expected } => self.report.detached_head(local, expected),
             Event::Reorg { reverted, adopted } => self.report.reorg(reverted, adopted),
             Event::Synced { head } => {

@@ -1,4 +1,5 @@
-//! The queue in front of the store: writes happen one after the other, each in its own task, while the download goes on.
+//! The queue in front of the store: writes, and the machine's look-ups between them, happen one after the other, each in its
+//! own task, while the download goes on.
 //!
 //! One at a time, because each batch carries the checkpoint that holds after all before it. What waits is bounded by the
 //! machine ([`SyncConfig::batches_in_flight_max`](sync_core::SyncConfig)); an audit is only begun when nothing waits.
@@ -11,14 +12,15 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot};
 use sync_core::{
     Checkpoint,
     etl::HeaderBatch,
     fault::StoreFailure,
-    id::BatchId,
+    id::{BatchId, LookupId},
     range::BlockNumber,
-    store::{AuditStep, HeaderStore},
+    store::{AuditStep, HeaderStore, stored_headers},
 };
 use wasm_bindgen_futures::spawn_local;
 
@@ -29,9 +31,16 @@ use crate::{clock, store::IdbStore};
 pub enum Write {
     /// Headers, index and checkpoint.
     Persist(HeaderBatch),
-    /// Everything above `to` goes.
+    /// Headers that the machine compares with; no write, but in order with them.
+    Lookup {
+        /// Comes back with the answer.
+        id: LookupId,
+        /// Which.
+        numbers: Vec<BlockNumber>,
+    },
+    /// Everything above `to` goes that the checkpoint does not speak of.
     Unwind {
-        /// Highest block kept.
+        /// Highest block kept below.
         to: BlockNumber,
         /// What holds afterwards.
         checkpoint: Checkpoint,
@@ -56,6 +65,13 @@ pub enum Written {
         outcome: Result<(), StoreFailure>,
         /// Milliseconds from the beginning to durable.
         millis: f64,
+    },
+    /// Of `Lookup`.
+    Found {
+        /// Which.
+        id: LookupId,
+        /// Number and RLP; `None` for what is not stored.
+        headers: Vec<(BlockNumber, Option<Bytes>)>,
     },
     /// Of `Unwind`.
     Unwound {
@@ -163,6 +179,7 @@ async fn run(mut store: IdbStore, write: Write) -> Written {
             let outcome = store.persist(&batch).await;
             Written::Persisted { batch: batch.id(), outcome, millis: clock::now_ms() - begun }
         }
+        Write::Lookup { id, numbers } => Written::Found { id, headers: stored_headers(&store, &numbers).await },
         Write::Unwind { to, checkpoint } => {
             let outcome = store.unwind(to, &checkpoint).await;
             Written::Unwound { to, checkpoint, outcome }

@@ -79,19 +79,17 @@ pub(super) async fn shrink(
     cache: &SegmentCache,
     before: Option<&Checkpoint>,
     after: &Checkpoint,
-    also: Option<BlockRange>,
+    also: &[BlockRange],
 ) -> Result<(), StoreFailure> {
     let given_up = GivenUp::between(db, cache, before, after).await?;
-    let also = match also {
-        Some(also) => Some((also, Sides::of(db, cache, also, Some(after)).await?)),
-        None => None,
-    };
+    let mut others = Vec::with_capacity(also.len());
+    for range in also {
+        others.push((*range, Sides::of(db, cache, *range, Some(after)).await?));
+    }
+    let others = GivenUp(others);
 
     let tx = Tx::write(db, &TABLES)?;
-    if let Some((range, sides)) = also {
-        tx.delete(Table::Segments, numbers(range)).await?;
-        sides.put(&tx).await?;
-    }
+    others.remove(&tx).await?;
     given_up.remove(&tx).await?;
     put_checkpoint(&tx, after).await?;
     commit(tx, cache).await

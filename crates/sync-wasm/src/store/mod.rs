@@ -197,7 +197,7 @@ impl IdbStore {
         let hole = audit::widen(&self.0.db, run, hole).await?;
         let carved = hole.carve(checkpoint);
         if self.is_writer() {
-            change::shrink(&self.0.db, &self.0.cache, Some(checkpoint), &carved, Some(records)).await?;
+            change::shrink(&self.0.db, &self.0.cache, Some(checkpoint), &carved, &[records]).await?;
         }
         Ok((hole.range, carved))
     }
@@ -285,8 +285,10 @@ impl HeaderStore for IdbStore {
     async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
         self.writable()?;
         let before = self.checkpoint().await?;
+        // The new chain of a reorg may be stored above: what the checkpoint speaks of stays.
         let above = BlockRange::new(to.saturating_add(1), NUMBER_MAX);
-        change::shrink(&self.0.db, &self.0.cache, before.as_ref(), checkpoint, above).await
+        let gone = above.map(|above| checkpoint.missing_in(above)).unwrap_or_default();
+        change::shrink(&self.0.db, &self.0.cache, before.as_ref(), checkpoint, &gone).await
     }
 
     async fn header_by_number(&self, number: BlockNumber) -> Result<Option<Bytes>, StoreFailure> {

@@ -71,6 +71,8 @@ macro_rules! store_contract_cases {
         $case!(takes_batches_that_share_a_segment);
         $case!(keeps_gaps);
         $case!(unwinds_within_a_segment);
+        $case!(unwinds_under_a_newer_run);
+        $case!(looks_up_what_is_there);
         $case!(rewrites_a_range);
         $case!(clears);
         $case!(changes_nothing_when_full);

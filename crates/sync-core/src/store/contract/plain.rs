@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use super::{StoreFactory, TestChain, assert_holds, assert_lacks, fill, nothing, range, read};
 use crate::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Subchain},
     fault::StoreFailure,
-    store::{AuditStep, HeaderStore, StoreOpening},
+    store::{AuditStep, HeaderStore, StoreOpening, stored_headers},
 };
 
 /// A new store holds nothing and says so.
@@ -105,6 +105,44 @@ pub async fn unwinds_within_a_segment<F: StoreFactory>(factory: &mut F) {
     let checkpoint = fill(&mut store, &branch, range(1_501, 1_999), 8_192, &checkpoint).await;
     assert_eq!(checkpoint.subchains.len(), 1, "the branch meets what stayed");
     assert_holds(&store, &branch, range(0, 1_999)).await;
+}
+
+/// A reorg: the new branch is stored above the old head already, and stays when the old branch goes; in segments that the
+/// two share.
+pub async fn unwinds_under_a_newer_run<F: StoreFactory>(factory: &mut F) {
+    let chain = TestChain::new(2_500, 14);
+    let branch = chain.fork_above(1_900, 4_000, 144);
+    let mut store = factory.create().await;
+    store.open().await.expect("opens");
+    let checkpoint = fill(&mut store, &chain, range(0, 2_499), 8_192, &nothing(&chain)).await;
+    let mut checkpoint = fill(&mut store, &branch, range(2_500, 3_999), 8_192, &checkpoint).await;
+    assert_eq!(checkpoint.subchains.len(), 2, "they do not meet");
+    let old = checkpoint.subchains.pop().expect("the old branch");
+    checkpoint.subchains.push(Subchain { head: 1_900, head_hash: chain.hash(1_900), ..old });
+    store.unwind(1_900, &checkpoint).await.expect("unwinds");
+    let mut store = factory.reopen(store).await;
+    assert_eq!(store.open().await, Ok(StoreOpening { checkpoint: Some(checkpoint.clone()), dropped: Vec::new() }));
+    assert_holds(&store, &branch, range(0, 1_900)).await;
+    assert_lacks(&store, &chain, range(1_901, 2_499)).await;
+    assert_holds(&store, &branch, range(2_500, 3_999)).await;
+    let checkpoint = fill(&mut store, &branch, range(1_901, 2_499), 8_192, &checkpoint).await;
+    assert_eq!(checkpoint.subchains.len(), 1, "the branch meets what stayed");
+    assert_holds(&store, &branch, range(0, 3_999)).await;
+}
+
+/// A look-up answers for each number: the header, or that there is none.
+pub async fn looks_up_what_is_there<F: StoreFactory>(factory: &mut F) {
+    let chain = TestChain::new(3_000, 15);
+    let mut store = factory.create().await;
+    store.open().await.expect("opens");
+    fill(&mut store, &chain, range(1_000, 2_999), 8_192, &nothing(&chain)).await;
+    let there = |number| (number, Some(chain.header(number).clone()));
+    let expected = [(7, None), there(1_000), there(2_047), there(2_048), there(2_999), (3_000, None)];
+    assert_eq!(stored_headers(&store, &[7, 1_000, 2_047, 2_048, 2_999, 3_000]).await, expected);
+    factory.corrupt(&mut store, 1_500).await;
+    let mut store = factory.reopen(store).await;
+    store.open().await.expect("opens");
+    assert_eq!(stored_headers(&store, &[1_500]).await, [(1_500, None)], "what is damaged is not there");
 }
 
 /// The same numbers again, with other headers: the last word counts, and the old hashes are forgotten.

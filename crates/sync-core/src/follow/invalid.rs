@@ -1,0 +1,86 @@
+//! Chains that broke a rule: the header that did, and what was seen to descend from it.
+//!
+//! A header that hashes to its anchor and breaks a rule condemns everything above it, up to the target. So the bad hash
+//! and the hashes between it and the target are remembered; a later target that is one of them, or that comes down to one,
+//! is refused at once and with the same diagnosis, without another download. Peers that served such a chain delivered what
+//! they were asked for; they are not blamed, but their word for a tip on it counts no more.
+//!
+//! Bounded by [`INVALID_HASHES_MAX`]; the oldest is forgotten, and would be found again by the rules.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloy_primitives::B256;
+
+use crate::{block::BlockNumHash, config::INVALID_HASHES_MAX, range::BlockNumber, rules::RuleViolation};
+
+/// What is wrong with a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidChain {
+    /// Number of the header that breaks a rule.
+    pub number: BlockNumber,
+    /// Its hash.
+    pub hash: B256,
+    /// The rule.
+    pub violation: RuleViolation,
+    /// Its parent: up to here nothing is known against the chain.
+    pub last_valid: Option<BlockNumHash>,
+}
+
+/// Hashes that are known to lie on such chains. See the [module](self).
+#[derive(Debug, Default)]
+pub struct InvalidHashes {
+    known: BTreeMap<B256, InvalidChain>,
+    /// In the order in which they were learnt.
+    order: VecDeque<B256>,
+}
+
+impl InvalidHashes {
+    /// Remembers that `hash` is, or descends from, the bad header of `chain`.
+    pub fn insert(&mut self, hash: B256, chain: &InvalidChain) {
+        if self.known.insert(hash, chain.clone()).is_none() {
+            self.order.push_back(hash);
+        }
+        while self.order.len() > INVALID_HASHES_MAX {
+            if let Some(oldest) = self.order.pop_front() {
+                self.known.remove(&oldest);
+            }
+        }
+    }
+
+    /// What is wrong with the chain under `hash`, if that is known.
+    pub fn get(&self, hash: B256) -> Option<&InvalidChain> {
+        self.known.get(&hash)
+    }
+
+    /// How many hashes are remembered.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Is nothing remembered?
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i07_remembers_a_bounded_number_of_hashes() {
+        let chain = InvalidChain {
+            number: 7,
+            hash: B256::repeat_byte(7),
+            violation: RuleViolation::WorkDifficulty,
+            last_valid: None,
+        };
+        let mut invalid = InvalidHashes::default();
+        for number in 0..INVALID_HASHES_MAX as u64 + 10 {
+            invalid.insert(B256::left_padding_from(&number.to_be_bytes()), &chain);
+        }
+        assert_eq!(invalid.len(), INVALID_HASHES_MAX);
+        assert!(invalid.get(B256::ZERO).is_none(), "the oldest is forgotten");
+        let newest = INVALID_HASHES_MAX as u64 + 9;
+        assert_eq!(invalid.get(B256::left_padding_from(&newest.to_be_bytes())), Some(&chain));
+    }
+}

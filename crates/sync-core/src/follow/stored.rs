@@ -1,0 +1,97 @@
+//! Headers of the store that the machine needs to see: neighbours of a gap, and hashes to compare with.
+//!
+//! The machine holds only the ends of stored runs. What lies inside is asked of the host
+//! ([`Output::Lookup`](crate::Output::Lookup)), a few numbers at a time, and forgotten as soon as the store may hold
+//! something else. At most [`LOOKUP_NUMBERS_MAX`] numbers are in one question and [`STORED_HEADERS_MAX`] are kept.
+//!
+//! The host is believed that it stored what it was given, not more: a header is hashed again when it comes, and one with
+//! another number than was asked for counts as absent.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+use alloy_primitives::{B256, keccak256};
+use bytes::Bytes;
+
+use crate::{
+    config::{LOOKUP_NUMBERS_MAX, STORED_HEADERS_MAX},
+    header::Header,
+    id::LookupId,
+    range::BlockNumber,
+};
+
+/// What is known of one stored header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known<'a> {
+    /// Nobody asked yet.
+    Unasked,
+    /// The host was asked.
+    Asked,
+    /// The store has no such header.
+    Absent,
+    /// Here it is.
+    Header {
+        /// Keccak-256 of the bytes.
+        hash: B256,
+        /// The bytes.
+        rlp: &'a Bytes,
+    },
+}
+
+/// Answers of the store, and questions that are open. See the [module](self).
+#[derive(Debug, Default)]
+pub struct StoredHeaders {
+    next_id: u64,
+    open: BTreeMap<LookupId, Vec<BlockNumber>>,
+    known: BTreeMap<BlockNumber, Option<(B256, Bytes)>>,
+}
+
+impl StoredHeaders {
+    /// What is known of this number.
+    pub fn get(&self, number: BlockNumber) -> Known<'_> {
+        match self.known.get(&number) {
+            Some(Some((hash, rlp))) => Known::Header { hash: *hash, rlp },
+            Some(None) => Known::Absent,
+            None if self.open.values().any(|numbers| numbers.contains(&number)) => Known::Asked,
+            None => Known::Unasked,
+        }
+    }
+
+    /// Opens a question for those numbers that nobody asked for yet; the caller hands it to the host.
+    pub fn ask(&mut self, numbers: &[BlockNumber]) -> Option<(LookupId, Vec<BlockNumber>)> {
+        let mut fresh: Vec<_> = numbers.iter().copied().filter(|number| self.get(*number) == Known::Unasked).collect();
+        fresh.sort_unstable();
+        fresh.dedup();
+        fresh.truncate(LOOKUP_NUMBERS_MAX);
+        if fresh.is_empty() {
+            return None;
+        }
+        let id = LookupId(self.next_id);
+        self.next_id += 1;
+        self.open.insert(id, fresh.clone());
+        Some((id, fresh))
+    }
+
+    /// The host's answer. What it says of numbers that were not asked for is ignored; what it leaves out is absent.
+    pub fn answer(&mut self, id: LookupId, headers: Vec<(BlockNumber, Option<Bytes>)>) {
+        let Some(asked) = self.open.remove(&id) else { return };
+        let mut answers: BTreeMap<BlockNumber, Option<Bytes>> = headers.into_iter().collect();
+        for number in asked {
+            let rlp = answers.remove(&number).flatten();
+            let right = rlp.filter(|rlp| Header::decode(rlp).is_ok_and(|header| header.number == number));
+            self.known.insert(number, right.map(|rlp| (keccak256(&rlp), rlp)));
+        }
+        while self.known.len() > STORED_HEADERS_MAX {
+            self.known.pop_last();
+        }
+    }
+
+    /// The store holds something else from now on: nothing that was said counts any more.
+    pub fn forget(&mut self) {
+        self.open.clear();
+        self.known.clear();
+    }
+
+    /// Is a question open?
+    pub fn is_waiting(&self) -> bool {
+        !self.open.is_empty()
+    }
+}

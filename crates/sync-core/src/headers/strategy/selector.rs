@@ -1,0 +1,320 @@
+//! Which strategy is in use, and when it changes: causes that force a change, measurements that suggest one, and the
+//! hysteresis that keeps the machine from swinging.
+//!
+//! * **By hash, because it must.** More than half of the peers have another block under the front's number, or the front is
+//!   escalated. Changes at once; lasts at least one *dwell*. When nobody knows the hash either, it ends at once and is not
+//!   tried again for a dwell.
+//! * **By hash, because the gap is short** ([`SHORT_GAP_HEADERS`]): one request fetches it whole, and its answer cannot be of
+//!   another branch. Ends with the gap.
+//! * **One at a time, because most requests fail** although several peers are there: many windows share one narrow way. Only
+//!   when one peer alone is expected to bring [`MARGIN`] times what is had.
+//! * **Concurrent** otherwise. It comes back after the dwell, when it was measured to be [`MARGIN`] times better than the other way, or
+//!   when that was too long ago to know ([`super::history::FRESH`]).
+//!
+//! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a calm time resets it. So a peer that
+//! provokes changes on purpose gets at most one in a dwell, and less and less often.
+//!
+//! For one peer with a tiny round trip asking by hash is *not* chosen by itself: two requests in flight hide the time that
+//! proofs take, and one does not.
+
+use core::time::Duration;
+
+use super::{History, Strategy, StrategyReason};
+use crate::{headers::escalation, range::BlockNumber, time::Instant};
+
+/// A strategy lasts at least so long, unless its cause forbids it.
+pub const DWELL_START: Duration = Duration::from_secs(5);
+
+/// One at a time lasts so many dwells at least: what was on its way must run out before its rate says anything.
+pub const DWELLS_ALONE: u32 = 3;
+
+/// The longest dwell.
+pub const DWELL_MAX: Duration = Duration::from_secs(80);
+
+/// A gap of at most so many headers is short; one that was taken for short stays so up to twice as many.
+pub const SHORT_GAP_HEADERS: u64 = 32;
+
+/// Another way must be expected to bring so many times what is had.
+pub const MARGIN: f64 = 1.5;
+
+/// Requests that must have ended before anything is said of their reliability.
+pub const OUTCOMES_MIN: u64 = 16;
+
+/// What the selector sees of the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct View {
+    /// Number of the front.
+    pub front: BlockNumber,
+    /// Headers of the gap when it was opened.
+    pub gap: u64,
+    /// Usable peers that say they serve the front.
+    pub peers: usize,
+    /// Of these, peers that were found to have another block there.
+    pub disagreeing: usize,
+    /// Nobody who could be asked for the front by its hash has it.
+    pub hash_unknown: bool,
+    /// How often the range at the front failed.
+    pub front_failures: u32,
+    /// Headers a second that the best peer alone would bring, one request at a time, by its round trips.
+    pub expected_alone: f64,
+    /// Headers a second that are proven now.
+    pub measured: f64,
+}
+
+/// The choice. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Selector {
+    current: Strategy,
+    /// For a short gap only.
+    short: bool,
+    since: Instant,
+    /// When it last went back to the usual one.
+    calm_since: Option<Instant>,
+    dwell: Duration,
+    /// By hash is not chosen before.
+    by_hash_from: Instant,
+    /// What each way brought, and how requests end.
+    pub history: History,
+}
+
+impl Default for Selector {
+    fn default() -> Self {
+        Self {
+            current: Strategy::default(),
+            short: false,
+            since: Instant::ZERO,
+            calm_since: None,
+            dwell: DWELL_START,
+            by_hash_from: Instant::ZERO,
+            history: History::default(),
+        }
+    }
+}
+
+impl Selector {
+    /// The strategy in use.
+    pub fn current(&self) -> Strategy {
+        self.current
+    }
+
+    /// When the choice may change although nothing happens.
+    pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
+        let dwelt = (self.current != Strategy::Concurrent).then(|| self.since + self.rest());
+        [dwelt, Some(self.by_hash_from)].into_iter().flatten().filter(|at| *at > now).min()
+    }
+
+    /// Looks at the world; returns the new strategy and why, when it changes.
+    pub fn decide(&mut self, now: Instant, view: &View) -> Option<(Strategy, StrategyReason)> {
+        if view.hash_unknown && self.current == Strategy::ByHash {
+            self.by_hash_from = now + self.dwell;
+        }
+        let (to, why) = self.next(now, view)?;
+        debug_assert!(to != self.current, "a change to the same");
+        let short = matches!(why, StrategyReason::ShortGap { .. });
+        if !(short || self.short) {
+            if to == Strategy::Concurrent {
+                self.calm_since = Some(now);
+            } else {
+                // A cause that comes back soon: it will do so again.
+                let soon = self.calm_since.is_some_and(|at| now.saturating_since(at) < self.dwell * 4);
+                self.dwell = if soon { (self.dwell * 2).min(DWELL_MAX) } else { DWELL_START };
+            }
+        }
+        (self.current, self.short, self.since) = (to, short, now);
+        self.history.forget_outcomes(now);
+        Some((to, why))
+    }
+
+    /// Notes what the current strategy brings, once it had the time to.
+    pub fn measure(&mut self, now: Instant, headers_per_second: f64) {
+        if now.saturating_since(self.since) >= DWELL_START {
+            self.history.measured(now, self.current, headers_per_second);
+        }
+    }
+
+    fn next(&self, now: Instant, view: &View) -> Option<(Strategy, StrategyReason)> {
+        if let Some(why) = self.needs_hash(now, view) {
+            return (self.current != Strategy::ByHash).then_some((Strategy::ByHash, why));
+        }
+        match self.current {
+            Strategy::Concurrent => self.alone(now, view).map(|why| (Strategy::Sequential, why)),
+            Strategy::Sequential => self.together(now, view).map(|why| (Strategy::Concurrent, why)),
+            Strategy::ByHash => {
+                let over = self.short || view.hash_unknown || self.is_rested(now);
+                over.then_some((Strategy::Concurrent, StrategyReason::CauseOver))
+            }
+        }
+    }
+
+    fn needs_hash(&self, now: Instant, view: &View) -> Option<StrategyReason> {
+        if view.hash_unknown || now < self.by_hash_from {
+            return None;
+        }
+        let View { front: number, disagreeing, peers, front_failures: failures, gap: headers, .. } = *view;
+        let short = if self.short { 2 * SHORT_GAP_HEADERS } else { SHORT_GAP_HEADERS };
+        if disagreeing * 2 > peers {
+            Some(StrategyReason::PeersDisagree { number, disagreeing, peers })
+        } else if escalation::is_due(failures) {
+            Some(StrategyReason::FrontFails { number, failures })
+        } else if headers <= short && self.current != Strategy::Sequential {
+            Some(StrategyReason::ShortGap { headers })
+        } else {
+            None
+        }
+    }
+
+    /// Would one peer alone do better?
+    fn alone(&self, now: Instant, view: &View) -> Option<StrategyReason> {
+        if view.peers < 2 || !self.is_rested(now) {
+            return None;
+        }
+        let lately = self.history.outcomes(now);
+        let unreliable = lately.ended() >= OUTCOMES_MIN && lately.failed * 2 >= lately.ended();
+        if !unreliable {
+            return None;
+        }
+        // What one at a time brought when it was tried counts more than what it should bring.
+        let before = self.history.rate(now, Strategy::Sequential);
+        let expected = before.unwrap_or(view.expected_alone);
+        is_better(expected, view.measured)
+            .then_some(StrategyReason::Unreliable { failed: lately.failed, ended: lately.ended() })
+    }
+
+    /// Would all peers together do better?
+    fn together(&self, now: Instant, view: &View) -> Option<StrategyReason> {
+        if !self.is_rested(now) {
+            return None;
+        }
+        if view.peers < 2 {
+            return Some(StrategyReason::CauseOver);
+        }
+        match self.history.rate(now, Strategy::Concurrent) {
+            Some(before) if is_better(before, view.measured) => {
+                Some(StrategyReason::Faster { expected: before as u64, now: view.measured as u64 })
+            }
+            // No worse than before: stay, until that measurement is too old to say anything.
+            Some(_) => None,
+            None => Some(StrategyReason::CauseOver),
+        }
+    }
+
+    fn is_rested(&self, now: Instant) -> bool {
+        now.saturating_since(self.since) >= self.rest()
+    }
+
+    fn rest(&self) -> Duration {
+        if self.current == Strategy::Sequential { self.dwell * DWELLS_ALONE } else { self.dwell }
+    }
+}
+
+fn is_better(expected: f64, had: f64) -> bool {
+    expected > 0.0 && expected > had * MARGIN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_millis(1_000_000 + seconds * 1_000)
+    }
+
+    const CALM: View = View {
+        front: 9_999,
+        gap: 10_000,
+        peers: 3,
+        disagreeing: 0,
+        hash_unknown: false,
+        front_failures: 0,
+        expected_alone: 500.0,
+        measured: 2_000.0,
+    };
+
+    #[test]
+    fn calm_weather_changes_nothing() {
+        let mut selector = Selector::default();
+        for second in 0..600 {
+            selector.history.ended(at(second), second % 5 != 0);
+            selector.measure(at(second), CALM.measured);
+            assert_eq!(selector.decide(at(second), &CALM), None);
+        }
+    }
+
+    #[test]
+    fn peers_that_disagree_are_asked_by_hash_for_a_dwell_that_doubles_when_they_do_it_again() {
+        let split = View { disagreeing: 2, ..CALM };
+        let mut selector = Selector::default();
+        let (to, why) = selector.decide(at(0), &split).expect("a change");
+        assert_eq!(to, Strategy::ByHash);
+        assert_eq!(why, StrategyReason::PeersDisagree { number: 9_999, disagreeing: 2, peers: 3 });
+        assert_eq!(selector.decide(at(1), &CALM), None, "sticky");
+        assert_eq!(selector.decide(at(5), &CALM), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
+        assert!(selector.decide(at(6), &split).is_some());
+        assert_eq!(selector.decide(at(12), &CALM), None, "the dwell has doubled");
+        assert!(selector.decide(at(16), &CALM).is_some());
+        // Calm for long: the next cause is new.
+        assert!(selector.decide(at(400), &split).is_some());
+        assert!(selector.decide(at(405), &CALM).is_some());
+    }
+
+    #[test]
+    fn a_lone_dissenter_changes_nothing() {
+        assert_eq!(Selector::default().decide(at(0), &View { disagreeing: 1, ..CALM }), None);
+        assert_eq!(Selector::default().decide(at(0), &View { peers: 2, disagreeing: 1, ..CALM }), None);
+    }
+
+    #[test]
+    fn a_hash_that_nobody_knows_is_no_way() {
+        let split = View { disagreeing: 3, ..CALM };
+        let mut selector = Selector::default();
+        assert!(selector.decide(at(0), &split).is_some());
+        let unknown = View { hash_unknown: true, ..split };
+        assert_eq!(selector.decide(at(1), &unknown), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
+        assert_eq!(selector.decide(at(2), &split), None, "not again at once");
+        assert!(selector.decide(at(20), &split).is_some());
+    }
+
+    #[test]
+    fn a_short_gap_is_one_request_and_leaves_no_trace() {
+        let mut selector = Selector::default();
+        let short = View { gap: 1, ..CALM };
+        let change = selector.decide(at(0), &short);
+        assert_eq!(change, Some((Strategy::ByHash, StrategyReason::ShortGap { headers: 1 })));
+        assert_eq!(selector.decide(at(0), &View { gap: 2 * SHORT_GAP_HEADERS, ..CALM }), None, "hysteresis");
+        assert_eq!(selector.decide(at(0), &CALM), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
+    }
+
+    #[test]
+    fn an_overloaded_way_is_used_by_one_and_the_better_one_stays() {
+        let mut selector = Selector::default();
+        let choked = View { measured: 20.0, ..CALM };
+        for second in 0..10 {
+            selector.history.ended(at(second), false);
+            selector.history.ended(at(second), second % 3 == 0);
+            selector.measure(at(second), choked.measured);
+        }
+        let (to, why) = selector.decide(at(10), &choked).expect("a change");
+        assert_eq!(to, Strategy::Sequential);
+        assert!(matches!(why, StrategyReason::Unreliable { failed: 16, ended: 20 }), "{why}");
+        // Measured to be better: it stays beyond its dwell, while that measurement is fresh.
+        let alone = View { measured: 400.0, ..CALM };
+        selector.measure(at(16), alone.measured);
+        assert_eq!(selector.decide(at(60), &alone), None);
+        // No better than before: back.
+        let poor = View { measured: 5.0, ..CALM };
+        let back = selector.decide(at(61), &poor);
+        assert_eq!(back, Some((Strategy::Concurrent, StrategyReason::Faster { expected: 20, now: 5 })));
+        // And when nobody remembers how it was, it is tried again.
+        let mut forgetful = selector.clone();
+        (forgetful.current, forgetful.since) = (Strategy::Sequential, at(61));
+        assert_eq!(forgetful.decide(at(300), &alone), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
+    }
+
+    #[test]
+    fn the_front_that_keeps_failing_is_asked_for_by_hash() {
+        let mut selector = Selector::default();
+        assert_eq!(selector.decide(at(0), &View { front_failures: 5, ..CALM }), None);
+        let (to, why) = selector.decide(at(0), &View { front_failures: 6, ..CALM }).expect("a change");
+        assert_eq!((to, why), (Strategy::ByHash, StrategyReason::FrontFails { number: 9_999, failures: 6 }));
+    }
+}

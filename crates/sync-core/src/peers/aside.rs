@@ -1,0 +1,101 @@
+//! Peers that are connected and honest, as far as anybody can tell, and of no use for the top of the gap.
+//!
+//! * **On another branch.** A reorg reaches peers at different moments. Asked *by number*, a peer on the other branch
+//!   answers with headers that hang together and do not meet the anchor. That proves nothing against it, so it is not
+//!   banned for it: it is not asked by number from somewhat under that place on, and the further under, the oftener it
+//!   happens. Asked *by hash* it may still have the block, so that it goes on to be asked so; a wrong block under a right
+//!   question is a lie.
+//! * **Stale.** A peer whose announced tip lies far under what is missing is asked for what it says it has, and by hash
+//!   only now and then: it may have caught up without saying so.
+//!
+//! Both end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)), the first also when the peer announces
+//! another tip. An attacker who answers with another branch costs us the logarithm of the gap in wasted answers for each.
+
+use crate::{range::BlockNumber, time::Instant};
+
+/// Numbers under the place of a mismatch that the peer is not asked for either, the first time; doubles.
+pub const BRANCH_DEPTH_START: u64 = 64;
+
+/// A peer whose tip lies so far under what is missing is stale.
+pub const STALE_BEHIND: u64 = 10_000;
+
+/// What one peer is not asked for, and until when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Aside {
+    branch: Option<Branch>,
+    stale_until: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Branch {
+    /// Numbers from here up are on another branch there.
+    from: BlockNumber,
+    depth: u64,
+    until: Instant,
+}
+
+impl Aside {
+    /// What the peer has at `number` is of another branch.
+    pub fn note_branch(&mut self, now: Instant, number: BlockNumber, until: Instant) {
+        let known = self.branch.filter(|branch| branch.until > now);
+        let depth = known.map_or(BRANCH_DEPTH_START, |branch| branch.depth.saturating_mul(2));
+        let from = number.saturating_sub(depth).min(known.map_or(BlockNumber::MAX, |branch| branch.from));
+        self.branch = Some(Branch { from, depth, until: known.map_or(until, |branch| branch.until) });
+    }
+
+    /// The lowest number that the peer is not asked for by number.
+    pub fn branch_from(&self, now: Instant) -> Option<BlockNumber> {
+        self.branch.filter(|branch| branch.until > now).map(|branch| branch.from)
+    }
+
+    /// May a peer whose tip is `latest` be asked by hash for something at `number`?
+    pub fn may_ask_by_hash(&self, now: Instant, latest: BlockNumber, number: BlockNumber) -> bool {
+        let stale = latest.saturating_add(STALE_BEHIND) < number;
+        !stale || self.stale_until.is_none_or(|until| until <= now)
+    }
+
+    /// It was asked although it is stale: not again before `until`.
+    pub fn probed(&mut self, until: Instant) {
+        self.stale_until = Some(until);
+    }
+
+    /// When the peer is asked by number again.
+    pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
+        self.branch.map(|branch| branch.until).filter(|until| *until > now)
+    }
+
+    /// Another target: what was known of branches says nothing of it.
+    pub fn forget_branch(&mut self) {
+        self.branch = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mismatch_reaches_twice_as_far_down_and_all_ends_together() {
+        let mut aside = Aside::default();
+        let (now, until) = (Instant::ZERO, Instant::from_millis(1_000));
+        aside.note_branch(now, 10_000, until);
+        assert_eq!(aside.branch_from(now), Some(9_936));
+        aside.note_branch(now, 9_900, Instant::from_millis(5_000));
+        assert_eq!(aside.branch_from(now), Some(9_772));
+        assert_eq!(aside.next_wakeup(now), Some(until));
+        assert_eq!(aside.branch_from(until), None);
+        aside.note_branch(until, 9_000, Instant::from_millis(2_000));
+        assert_eq!(aside.branch_from(until), Some(8_936), "a new cool-down begins anew");
+    }
+
+    #[test]
+    fn h02_a_stale_peer_is_asked_once_a_cool_down() {
+        let mut aside = Aside::default();
+        let later = Instant::from_millis(120_000);
+        assert!(aside.may_ask_by_hash(Instant::ZERO, 500, 10_500), "not far behind");
+        assert!(aside.may_ask_by_hash(Instant::ZERO, 500, 10_501));
+        aside.probed(later);
+        assert!(!aside.may_ask_by_hash(Instant::ZERO, 500, 10_501));
+        assert!(aside.may_ask_by_hash(later, 500, 10_501));
+    }
+}

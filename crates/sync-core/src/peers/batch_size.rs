@@ -1,0 +1,156 @@
+//! How many headers one request to a peer asks for: a count that grows slowly and falls quickly, beside the window of
+//! bytes ([`super::budget`]).
+//!
+//! The two answer different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may be
+//! under way before a queue forms. The count follows the *peer*: how many headers it gives in one answer, whatever its
+//! reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window alone:
+//! [`BATCH_HEADERS_START`] lies above what fits in one answer.
+//!
+//! | outcome | count |
+//! |---|---|
+//! | five whole answers in a row | + [`BATCH_HEADERS_STEP`] |
+//! | a shorter answer than asked for, lawful | x 0.7, but not under what came |
+//! | no answer, an empty one, a wrong one | x 0.5 |
+//!
+//! An answer that misses fewer than an eighth counts for nothing: there a limit of *bytes* cut it, which the running mean
+//! of header sizes accounts for. A peer that twice gives the same number has a cap: it is asked for exactly that, and for
+//! more again only after [`CAP_PROBE_AFTER`] whole answers. Never under 1 or over [`HEADERS_PER_REQUEST_MAX`].
+
+use crate::config::{BATCH_HEADERS_START, BATCH_HEADERS_STEP, HEADERS_PER_REQUEST_MAX};
+
+/// Whole answers in a row until the count grows.
+pub const GROW_AFTER: u16 = 5;
+
+/// Whole answers in a row until a peer with a cap is asked for more than its cap.
+pub const CAP_PROBE_AFTER: u16 = 64;
+
+/// Headers in one request to one peer. See the [module](self).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchSize {
+    limit: u16,
+    /// Whole answers in a row.
+    streak: u16,
+    /// How many headers the last short answer held.
+    cut_at: Option<u16>,
+    /// The peer gives so many and no more.
+    cap: Option<u16>,
+}
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self { limit: BATCH_HEADERS_START, streak: 0, cut_at: None, cap: None }
+    }
+}
+
+impl BatchSize {
+    /// At most so many headers in the next request, 1 to 1,024.
+    pub fn limit(&self) -> u16 {
+        self.limit
+    }
+
+    /// How many headers the peer gives at most, if that is known.
+    pub fn cap(&self) -> Option<u16> {
+        self.cap
+    }
+
+    /// `got` of `asked` headers came, at least one.
+    pub fn answered(&mut self, asked: u16, got: u16) {
+        debug_assert!(0 < got && got <= asked, "{got} of {asked}");
+        if got >= asked {
+            self.whole();
+        } else if u32::from(asked - got) * 8 >= u32::from(asked) {
+            self.partial(asked, got);
+        }
+    }
+
+    /// Nothing usable came.
+    pub fn failed(&mut self) {
+        self.streak = 0;
+        self.limit = (self.limit / 2).max(1);
+    }
+
+    fn whole(&mut self) {
+        self.streak += 1;
+        let patience = if self.cap.is_some() { CAP_PROBE_AFTER } else { GROW_AFTER };
+        if self.streak >= patience {
+            self.streak = 0;
+            self.cap = None;
+            self.limit = (self.limit + BATCH_HEADERS_STEP).min(HEADERS_PER_REQUEST_MAX);
+        }
+    }
+
+    fn partial(&mut self, asked: u16, got: u16) {
+        self.streak = 0;
+        if self.cut_at == Some(got) {
+            self.cap = Some(got);
+            self.limit = got;
+        } else {
+            self.cut_at = Some(got);
+            let smaller = u32::from(asked) * 7 / 10;
+            self.limit = (smaller as u16).max(got);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h03_five_whole_answers_add_a_step_a_partial_takes_three_tenths_a_failure_half() {
+        let mut size = BatchSize::default();
+        let start = size.limit();
+        for _ in 0..GROW_AFTER - 1 {
+            size.answered(start, start);
+            assert_eq!(size.limit(), start);
+        }
+        size.answered(start, start);
+        assert_eq!(size.limit(), start + BATCH_HEADERS_STEP);
+        size.answered(100, 10);
+        assert_eq!(size.limit(), 70);
+        size.failed();
+        assert_eq!(size.limit(), 35);
+        // A failure in between starts the count of five anew.
+        for _ in 0..GROW_AFTER - 1 {
+            size.answered(35, 35);
+        }
+        size.failed();
+        size.answered(17, 17);
+        assert_eq!(size.limit(), 17);
+    }
+
+    #[test]
+    fn h03_the_bounds_hold() {
+        let mut size = BatchSize::default();
+        for _ in 0..20 {
+            size.failed();
+        }
+        assert_eq!(size.limit(), 1);
+        for _ in 0..2_000 {
+            size.answered(size.limit(), size.limit());
+        }
+        assert_eq!(size.limit(), HEADERS_PER_REQUEST_MAX);
+    }
+
+    #[test]
+    fn i04_a_capped_peer_is_soon_asked_for_what_it_gives() {
+        for cap in [1u16, 7, 40] {
+            let mut size = BatchSize::default();
+            let mut short = 0;
+            for _ in 0..200 {
+                let asked = size.limit();
+                short += u32::from(asked > cap);
+                size.answered(asked, asked.min(cap));
+            }
+            assert!(short <= 8, "cap {cap}: {short} of 200 asked for more");
+            assert_eq!(size.cap(), Some(cap));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_its_bytes_cut_a_little_changes_nothing() {
+        let mut size = BatchSize::default();
+        size.answered(80, 75);
+        assert_eq!(size, BatchSize::default());
+    }
+}

@@ -1,0 +1,194 @@
+//! What is known of peers, in a form that outlives the session: scores, bans, addresses.
+//!
+//! The host takes a [`PeerBook`] out ([`HeaderSync::export_peers`](crate::HeaderSync::export_peers)), stores its bytes
+//! wherever it likes, and gives it back to the next session before any peer connects
+//! ([`HeaderSync::restore_peers`](crate::HeaderSync::restore_peers)). Moments are kept as what remains of them, because
+//! each session counts time from its own start; time between the sessions does not shorten a ban.
+//!
+//! A record is found again by its id, when the host numbers peers the same way again (it may renumber
+//! [`PeerRecord::peer`]), or by its address, when a peer connects there under a new id.
+//!
+//! What is read back may have been damaged or written by somebody else: it is decoded strictly, within limits, and
+//! anything wrong gives an empty book. All that a forged book can do is to ban for one ban's time, or to praise.
+
+use alloc::vec::Vec;
+use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+use bytes::Bytes;
+use core::time::Duration;
+
+use super::{Peers, address::PeerAddress, reputation::SCORE_MAX};
+use crate::{
+    config::{BANNED_ADDRESSES_MAX, PEER_BOOK_BYTES_MAX, PEERS_MAX},
+    id::PeerId,
+    time::Instant,
+};
+
+/// What is kept of one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerRecord {
+    /// Its id in the session that wrote the book, or the one that the host gave it since.
+    pub peer: PeerId,
+    /// Where it was reached, if the host said so.
+    pub address: Option<PeerAddress>,
+    /// 0 (banned) to 100.
+    pub score: u8,
+    /// Faults so far.
+    pub faults: u32,
+    /// Headers of it that were proven.
+    pub headers: u64,
+    /// How much longer it is banned; whole milliseconds.
+    pub banned_for: Duration,
+    /// Its smoothed round trip, if it was measured; whole microseconds.
+    pub round_trip: Option<Duration>,
+}
+
+/// What is kept of all peers. See the [module](self).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerBook {
+    /// Peers, by id.
+    pub peers: Vec<PeerRecord>,
+    /// Banned addresses, and for how much longer.
+    pub banned_addresses: Vec<(PeerAddress, Duration)>,
+}
+
+/// The record as it is written.
+#[derive(RlpEncodable, RlpDecodable)]
+struct Row {
+    peer: u32,
+    address: Bytes,
+    score: u8,
+    faults: u32,
+    headers: u64,
+    banned_millis: u64,
+    round_trip_micros: u64,
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct BanRow {
+    address: Bytes,
+    millis: u64,
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct Rows {
+    version: u64,
+    peers: Vec<Row>,
+    bans: Vec<BanRow>,
+}
+
+impl PeerBook {
+    /// The form that this version of the code writes.
+    pub const VERSION: u64 = 1;
+
+    /// The book as bytes (RLP).
+    pub fn encode(&self) -> Vec<u8> {
+        let rows = Rows {
+            version: Self::VERSION,
+            peers: self.peers.iter().take(PEERS_MAX).map(Row::from).collect(),
+            bans: self
+                .banned_addresses
+                .iter()
+                .take(BANNED_ADDRESSES_MAX)
+                .map(|(address, left)| BanRow { address: address.as_bytes().to_vec().into(), millis: millis(*left) })
+                .collect(),
+        };
+        let mut out = Vec::with_capacity(rows.length());
+        rows.encode(&mut out);
+        out
+    }
+
+    /// Reads a book. Anything that this code would not write (another version, bytes after the book, too many records, a
+    /// value out of its bounds) gives an empty one.
+    pub fn decode(bytes: &[u8]) -> Self {
+        Self::read(bytes).unwrap_or_default()
+    }
+
+    fn read(mut bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > PEER_BOOK_BYTES_MAX {
+            return None;
+        }
+        let rows = Rows::decode(&mut bytes).ok()?;
+        let fits = rows.peers.len() <= PEERS_MAX && rows.bans.len() <= BANNED_ADDRESSES_MAX;
+        if !bytes.is_empty() || rows.version != Self::VERSION || !fits {
+            return None;
+        }
+        let peers: Vec<PeerRecord> = rows.peers.into_iter().map(Row::check).collect::<Option<_>>()?;
+        let ban = |ban: BanRow| Some((PeerAddress::new(ban.address)?, Duration::from_millis(ban.millis)));
+        let banned_addresses: Vec<_> = rows.bans.into_iter().map(ban).collect::<Option<_>>()?;
+        let rising = peers.windows(2).all(|pair| pair[0].peer < pair[1].peer);
+        rising.then_some(Self { peers, banned_addresses })
+    }
+}
+
+impl From<&PeerRecord> for Row {
+    fn from(record: &PeerRecord) -> Self {
+        Self {
+            peer: record.peer.0,
+            address: record.address.as_ref().map(|address| address.as_bytes().to_vec().into()).unwrap_or_default(),
+            score: record.score,
+            faults: record.faults,
+            headers: record.headers,
+            banned_millis: millis(record.banned_for),
+            round_trip_micros: record.round_trip.map_or(0, |trip| u64::try_from(trip.as_micros()).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+impl Row {
+    fn check(self) -> Option<PeerRecord> {
+        let address = if self.address.is_empty() { None } else { Some(PeerAddress::new(self.address)?) };
+        (self.score <= SCORE_MAX).then_some(PeerRecord {
+            peer: PeerId(self.peer),
+            address,
+            score: self.score,
+            faults: self.faults,
+            headers: self.headers,
+            banned_for: Duration::from_millis(self.banned_millis),
+            round_trip: (self.round_trip_micros > 0).then(|| Duration::from_micros(self.round_trip_micros)),
+        })
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Peers {
+    /// Everything that is worth keeping.
+    pub fn export(&self, now: Instant) -> PeerBook {
+        let record = |(peer, known): (PeerId, &super::Peer)| PeerRecord {
+            peer,
+            address: known.address.clone(),
+            score: known.reputation.score(),
+            faults: known.reputation.faults(),
+            headers: known.headers_before.saturating_add(known.headers),
+            banned_for: known.reputation.banned_for(now).unwrap_or_default(),
+            round_trip: known.window.round_trip(),
+        };
+        let left = |(address, until): (&PeerAddress, Instant)| (address.clone(), until.saturating_since(now));
+        PeerBook { peers: self.iter().map(record).collect(), banned_addresses: self.bans.iter().map(left).collect() }
+    }
+
+    /// Takes in what an earlier session knew. A peer that is known already keeps what this session knows of it.
+    pub fn restore(&mut self, now: Instant, book: &PeerBook) {
+        let ban = self.config.ban;
+        for record in &book.peers {
+            if self.table.len() >= PEERS_MAX || self.table.contains_key(&record.peer) {
+                continue;
+            }
+            let mut peer = self.stranger(now);
+            // No ban lasts longer than a new one would.
+            let banned_until = (!record.banned_for.is_zero()).then(|| now + record.banned_for.min(ban));
+            peer.reputation.restore(record.score, record.faults, banned_until);
+            peer.headers_before = record.headers;
+            peer.address = record.address.clone();
+            if let Some(round_trip) = record.round_trip {
+                peer.window.expect_round_trip(round_trip);
+            }
+            self.table.insert(record.peer, peer);
+        }
+        for (address, left) in &book.banned_addresses {
+            self.bans.ban(address.clone(), now + (*left).min(ban));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Peers on another branch: a block asked for by its hash, and what follows when numbers mean different blocks.
+//!
+//! An answer to a question *by number* that hangs together and does not meet the anchor is no proof of a lie: the peer may
+//! have followed a reorg (`standing` asks it). Then it is set aside for these numbers
+//! ([`Peers::other_branch`](crate::peers::Peers::other_branch)). *By hash* there is one right answer: another block is a lie,
+//! none means that the peer is on the other branch altogether.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use alloy_primitives::B256;
+
+use super::{Answer, HeaderSync};
+use crate::{
+    fault::PeerFault,
+    headers::{InFlight, Purpose},
+    id::PeerId,
+    io::{Output, StartBlock},
+    range::BlockRange,
+    time::Instant,
+};
+
+impl HeaderSync {
+    /// Asks one peer for the anchor by its hash, and for what lies under it.
+    pub(super) fn request_by_hash(&mut self, now: Instant) -> bool {
+        let Some(anchor) = self.run.as_ref().filter(|run| !run.complete).map(|run| run.anchor) else { return false };
+        let front = anchor.number;
+        // One at a time; and the front may be on its way, or here, from before the strategy changed.
+        let asked = |request: &InFlight| matches!(request.purpose, Purpose::Piece { by_hash: Some(_), .. });
+        if self.downloader.requests.find(asked).is_some() || self.downloader.requests.piece_at(front).is_some() {
+            return false;
+        }
+        for (_, peer) in self.by_hash_candidates(now, front, anchor.hash) {
+            let Some(known) = self.peers.get(peer) else { continue };
+            let limit = self.request_headers(known, self.header_bytes());
+            let lowest = known.served.earliest.min(front);
+            if self.lowest_affordable(front, limit).is_none() {
+                return false;
+            }
+            let Some(served) = BlockRange::new(lowest, front) else { continue };
+            let is_probe = known.served.latest < front;
+            let Some((range, failures)) = self.downloader.plan.borrow(peer, served, front, limit, now) else {
+                continue;
+            };
+            if is_probe && let Some(known) = self.peers.get_mut(peer) {
+                known.aside.probed(now + self.config.cool_down);
+            }
+            let purpose = Purpose::Piece { range, failures, by_hash: Some(anchor.hash) };
+            self.send(now, peer, purpose, StartBlock::Hash(anchor.hash), range.len() as u16);
+            return true;
+        }
+        false
+    }
+
+    /// Who may be asked by hash, the best first: peers of whom nothing speaks against it, peers on another branch, and
+    /// peers whose tip lies under the front.
+    fn by_hash_candidates(&mut self, now: Instant, front: u64, hash: B256) -> Vec<(u8, PeerId)> {
+        let askable = self.scheduler.askable(&self.peers, now);
+        let class = |id: PeerId| {
+            let peer = self.peers.get(id)?;
+            let refused = self.tactics.refused.contains(now, hash, id);
+            if refused || self.target.standings.is_doubted(id) || peer.range().is_none() {
+                return None;
+            }
+            let announced = peer.range().is_some_and(|range| range.contains(front));
+            if !announced {
+                // It said that it does not have it; it may have it since.
+                let above = peer.served.latest < front;
+                return (above && peer.aside.may_ask_by_hash(now, peer.served.latest, front)).then_some((2, id));
+            }
+            let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
+            Some((u8::from(!agrees), id))
+        };
+        let mut candidates: Vec<_> = askable.into_iter().filter_map(class).collect();
+        // Stable: within a class the order of the scheduler stays.
+        candidates.sort_by_key(|(class, _)| *class);
+        candidates
+    }
+
+    /// An empty answer to a question by hash: the peer has no such block. Near its tip it may have lost it; elsewhere it is
+    /// asked where it stands, and when it says that it has the target it contradicts itself.
+    pub(super) fn note_refused(&mut self, now: Instant, answer: Answer, hash: B256) {
+        let Answer { peer, request, .. } = answer;
+        let Purpose::Piece { range, .. } = &request.purpose else { return };
+        let number = range.last();
+        self.tactics.dirty = true;
+        let Some(known) = self.peers.get(peer) else {
+            self.return_piece(now, request, false);
+            return;
+        };
+        let served = known.served;
+        let is_probe = served.latest < number;
+        let near_tip = number.saturating_add(self.config.near_tip) > served.latest;
+        self.return_piece(now, request, !is_probe);
+        if !near_tip {
+            self.doubt(now, peer, PeerFault::EmptyAnswer { start: number });
+            return;
+        }
+        self.tactics.refused.note(now, hash, peer, now + self.config.cool_down);
+        if !is_probe {
+            // When most peers have left this branch, the tip that they agree on takes the target's place.
+            self.target.standings.note_aside(peer, served);
+            self.target.dirty = true;
+        }
+    }
+
+    /// The peer is on another branch: what it sent did not link, and it says itself that it does not have the target.
+    pub(super) fn set_aside(&mut self, now: Instant, peer: PeerId, fault: &PeerFault) {
+        let number = match fault {
+            PeerFault::BrokenLink { number, .. } | PeerFault::EmptyAnswer { start: number } => number,
+            _ => return,
+        };
+        if let (Some(run), PeerFault::EmptyAnswer { .. }) = (&self.run, fault) {
+            self.tactics.refused.note(now, run.anchor.hash, peer, now + self.config.cool_down);
+        }
+        self.peers.other_branch(now, peer, *number);
+        let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(*number);
+        self.take_back_from(now, peer, from);
+        self.tactics.dirty = true;
+    }
+
+    /// Forgets what the peer sent, and was asked for, by number from `from` up.
+    pub(super) fn take_back_from(&mut self, now: Instant, peer: PeerId, from: u64) {
+        self.downloader.unstage_of(peer, from);
+        let theirs = |request: &InFlight| {
+            request.peer == peer
+                && matches!(&request.purpose, Purpose::Piece { range, by_hash: None, .. } if range.last() >= from)
+        };
+        while let Some(id) = self.downloader.requests.find(theirs) {
+            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            self.release(&request);
+            self.out.push_back(Output::Cancel(id));
+            self.return_piece(now, request, false);
+        }
+        let queue = core::mem::take(&mut self.received);
+        let (doubtful, others) = queue.into_iter().partition(|answer| theirs(&answer.request));
+        self.received = others;
+        let doubtful: VecDeque<Answer> = doubtful;
+        for answer in doubtful {
+            self.received_bytes -= answer.bytes;
+            self.return_piece(now, answer.request, false);
+        }
+    }
+}

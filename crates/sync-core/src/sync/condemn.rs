@@ -1,0 +1,79 @@
+//! The target's chain breaks a rule: it is given up as a whole, remembered, and said with a diagnosis.
+//!
+//! The header that breaks the rule hashes to its anchor, so the target vouches for it: every peer of that chain would send
+//! the same bytes, and none is blamed. Everything above the bad header is removed from the store, what lies below stays
+//! (nothing is known against it). The same chain is not tried again: not the same target, not a tip above it
+//! ([`InvalidHashes`](crate::follow::InvalidHashes)), so that the same bad block cannot make a loop.
+//!
+//! A peer can only make up such a chain by naming its tip; with [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip) its
+//! word for tips then counts no more, and the others decide.
+
+use alloy_primitives::B256;
+
+use super::{HeaderSync, store::Unwinding};
+use crate::{
+    follow::InvalidChain,
+    io::{BlockNumHash, SyncTarget},
+    lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
+    range::BlockNumber,
+    time::Instant,
+};
+
+impl HeaderSync {
+    /// A proven header breaks a rule. `parent` is its parent hash.
+    pub(super) fn condemn(&mut self, now: Instant, error: LinkError, parent: Option<B256>) {
+        let LinkFault::Invalid { hash, violation } = error.fault else { return };
+        let below = error.number.checked_sub(1);
+        let last_valid = below.zip(parent).map(|(number, hash)| BlockNumHash { number, hash });
+        self.refuse(now, InvalidChain { number: error.number, hash, violation, last_valid }, error.number);
+    }
+
+    /// Does the target's chain come down to a header that is known to be bad, or to descend from one? Then it is given up.
+    pub(super) fn is_condemned(&mut self, now: Instant, anchor: Anchor) -> bool {
+        let known = self.invalid.get(anchor.hash).cloned();
+        let is_bad = known.is_some();
+        if let Some(chain) = known {
+            self.refuse(now, chain, anchor.number);
+        }
+        is_bad
+    }
+
+    /// The same for headers that were just proven.
+    pub(super) fn comes_down_to_bad(&mut self, now: Instant, verified: &VerifiedHeaders) -> bool {
+        let known =
+            verified.hashes().iter().filter(|_| !self.invalid.is_empty()).find_map(|hash| self.invalid.get(*hash));
+        let Some(chain) = known.cloned() else { return false };
+        self.refuse(now, chain, verified.range().first());
+        true
+    }
+
+    /// Gives up the target, and what is stored of its chain from the gap that is open up.
+    fn refuse(&mut self, now: Instant, chain: InvalidChain, at: BlockNumber) {
+        let bottom = self.run.as_ref().map_or(at, |run| run.bottom);
+        let target = self.target.resolved.map(|target| target.hash);
+        let lowest = self.run.as_ref().map(|run| run.anchor.hash);
+        for hash in [Some(chain.hash), lowest, target].into_iter().flatten() {
+            self.invalid.insert(hash, &chain);
+        }
+        self.drop_run();
+        self.cancel_search();
+        self.reopen = false;
+        // The batches of this gap are the last in the queue, and their checkpoints speak of nothing that stays.
+        while self.waiting.back().is_some_and(|batch| batch.range().last() >= bottom) {
+            self.batch_bytes -= self.waiting.pop_back().map_or(0, |batch| batch.bytes());
+        }
+        self.ledger.subchains.retain(|run| run.head < bottom);
+        let stored = self.persisting.as_ref().map_or(&self.durable, |persisting| persisting.batch.checkpoint());
+        if stored.newest().is_some_and(|newest| newest.head >= bottom) && self.unwinding.is_none() {
+            self.unwinding = Some(Unwinding { to: bottom.saturating_sub(1), asked: false });
+        }
+        self.target.resolved = None;
+        self.target.next = None;
+        // Another target may be wanted by now, and is being asked for: this says nothing of it.
+        let concerns = !matches!(self.target.wanted, Some(SyncTarget::Hash(wanted)) if Some(wanted) != target);
+        self.target.invalid = concerns.then_some(chain);
+        self.target.dirty = true;
+        self.synced = false;
+        self.moved(now);
+    }
+}

@@ -1,0 +1,258 @@
+//! The target's chain does not meet the stored one: where they part is sought, what lies above is given up, and the
+//! download goes down to there.
+//!
+//! ```text
+//!   DetachedHead -> Seeking --claimed--> Unwind -> run down to the claim --meets--> Event::Reorg
+//!                      ^  \                              |
+//!                      |   deeper than the window:       | does not meet: the claim was false
+//!                      |   stall, nothing removed        |
+//!                      +---------------------------------+
+//! ```
+//!
+//! What the new chain brought so far is stored above and stays there. Nothing is removed before somebody claims an
+//! ancestor; nothing is believed before the hash link has met it. Only peers that are on the target's chain are asked
+//! (`standing`): the others would name an ancestor that is theirs.
+
+use alloy_primitives::B256;
+
+use super::{Answer, HeaderSync, standing::hash_at, store::Unwinding};
+use crate::{
+    checkpoint::Subchain,
+    fault::PeerFault,
+    follow::{AncestorSearch, Claim, Known, Outcome},
+    headers::Purpose,
+    id::PeerId,
+    io::{BlockNumHash, Event, Output, StartBlock},
+    lineage::VerifiedHeaders,
+    range::{BlockNumber, BlockRange},
+    time::Instant,
+};
+
+/// A reorg, from the moment that it is proven until the new chain meets what stays.
+#[derive(Debug)]
+pub(super) struct Reorg {
+    /// The stored run that is compared with.
+    local: Subchain,
+    /// The highest stored number that belongs to the old chain.
+    top: BlockNumber,
+    /// Where the two are proven to differ; stored runs above are the new chain's, unless `above_is_old`.
+    differs: BlockNumber,
+    above_is_old: bool,
+    /// The lowest number that was given up.
+    given_up: Option<BlockNumber>,
+    search: AncestorSearch,
+    seeking: bool,
+    /// Deeper than the window: the stored head, for the stall.
+    pub too_deep: Option<BlockNumHash>,
+    /// When those who did not answer are asked again.
+    pub retry_at: Option<Instant>,
+}
+
+impl HeaderSync {
+    /// Is an ancestor being sought?
+    pub(super) fn is_seeking(&self) -> bool {
+        self.reorg.as_ref().is_some_and(|reorg| reorg.seeking)
+    }
+
+    /// The target's chain has `expected` where `local` holds `stored`.
+    pub(super) fn detach(&mut self, now: Instant, local: Subchain, stored: BlockNumHash, expected: BlockNumHash) {
+        self.close_run();
+        let differs = expected.number;
+        let above_is_old = self.target.resolved.is_some_and(|target| target.number <= local.head);
+        let heads = self.ledger.subchains.first().map_or(local.head, |newest| newest.head);
+        let again = self.reorg.take();
+        let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
+        let lowest = local.tail.max(top.saturating_sub(self.config.rollback_window));
+        // Every peer of this chain has its genesis, and so has the store.
+        let rooted = lowest == 0 && self.chain.genesis().is_some();
+        let same_run = again.as_ref().is_some_and(|before| before.local.tail == local.tail);
+        if !same_run {
+            self.out.push_back(Output::Event(Event::DetachedHead { local: stored, expected: expected.hash }));
+        }
+        let (search, given_up) = match again {
+            Some(mut before) => {
+                before.search.go_on(differs, lowest, rooted);
+                (before.search, before.given_up)
+            }
+            None => (AncestorSearch::new(differs, lowest, rooted), None),
+        };
+        let above_is_old = above_is_old && given_up.is_none();
+        self.reorg = Some(Reorg {
+            local,
+            top,
+            differs,
+            above_is_old,
+            given_up,
+            search,
+            seeking: true,
+            too_deep: None,
+            retry_at: None,
+        });
+        self.moved(now);
+    }
+
+    /// One step of the search: asks the store or a peer, compares, or ends.
+    pub(super) fn poll_reorg(&mut self, now: Instant) -> bool {
+        let Some(reorg) = self.reorg.as_mut().filter(|reorg| reorg.seeking && reorg.too_deep.is_none()) else {
+            return false;
+        };
+        if self.waiting.len() + usize::from(self.persisting.is_some()) > 0 || self.unwinding.is_some() {
+            return false;
+        }
+        if reorg.retry_at.is_some_and(|at| at <= now) {
+            reorg.retry_at = None;
+            reorg.search.ask_again();
+        }
+        let Some(number) = reorg.search.number() else { return self.end_search(now) };
+        let stored = match self.stored.get(number) {
+            Known::Unasked => return self.ask_store(&[number]),
+            Known::Asked => return false,
+            Known::Absent => None,
+            Known::Header { hash, .. } => Some(hash),
+        };
+        let waiting = self.downloader.requests.count(|request| request.purpose == Purpose::Ancestor(number));
+        let candidate = self.witness(now, number);
+        let Some(reorg) = &mut self.reorg else { return false };
+        if reorg.search.judge(stored, waiting > 0 || candidate.is_some()) {
+            self.moved(now);
+            return true;
+        }
+        if let Some(peer) = candidate {
+            reorg.search.asked(peer);
+            self.send(now, peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
+            return true;
+        }
+        if waiting == 0 && !self.ask_standing(now, number) && reorg_is_stuck(&self.reorg) {
+            let retry_at = Some(now + self.config.target_retry);
+            if let Some(reorg) = &mut self.reorg {
+                reorg.retry_at = retry_at;
+            }
+        }
+        false
+    }
+
+    /// A peer of the target's chain that serves this number and was not asked for it.
+    fn witness(&mut self, now: Instant, number: BlockNumber) -> Option<PeerId> {
+        if self.paused {
+            return None;
+        }
+        let askable = self.scheduler.askable(&self.peers, now);
+        let search = &self.reorg.as_ref()?.search;
+        askable.into_iter().find(|peer| {
+            let serves = self.peers.get(*peer).and_then(|known| known.range()).is_some_and(|it| it.contains(number));
+            serves && search.wants(*peer) && self.is_on_target(*peer)
+        })
+    }
+
+    /// An answer to a question of the search.
+    pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Answer, number: BlockNumber) {
+        let peer = answer.peer;
+        if answer.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
+            self.penalize(now, peer, fault);
+        } else if let (Some(reorg), Some(hash)) = (&mut self.reorg, hash_at(&answer, number)) {
+            reorg.search.claim(Claim { number, peer, hash });
+        }
+    }
+
+    /// The search has ended: gives up what lies above the ancestor, or says that it may not.
+    fn end_search(&mut self, now: Instant) -> bool {
+        let Some(reorg) = &self.reorg else { return false };
+        let (local, differs, keep_above) = (reorg.local, reorg.differs, !reorg.above_is_old);
+        let ancestor = match reorg.search.outcome() {
+            Some(Outcome::Ancestor(number)) => number,
+            Some(Outcome::Nothing) if reorg.top.saturating_sub(local.tail) >= self.config.rollback_window => {
+                let head = BlockNumHash { number: local.head, hash: local.head_hash };
+                if let Some(reorg) = &mut self.reorg {
+                    reorg.too_deep = Some(head);
+                }
+                return true;
+            }
+            Some(Outcome::Nothing) => return self.give_up_run(now),
+            None => return false,
+        };
+        let hash = match self.stored.get(ancestor) {
+            Known::Unasked => return self.ask_store(&[ancestor]),
+            Known::Asked => return false,
+            Known::Header { hash, .. } => hash,
+            // What is gone cannot be met.
+            Known::Absent => return self.give_up_run(now),
+        };
+        self.ledger.subchains.retain_mut(|run| {
+            if run.tail > differs || run.head <= ancestor {
+                return run.tail <= differs || keep_above;
+            }
+            if run.tail <= ancestor {
+                (run.head, run.head_hash) = (ancestor, hash);
+            }
+            run.tail <= ancestor
+        });
+        self.unwind_above(now, ancestor, ancestor + 1)
+    }
+
+    /// Nothing of the stored run is on the target's chain.
+    fn give_up_run(&mut self, now: Instant) -> bool {
+        let Some(reorg) = &self.reorg else { return false };
+        let (local, differs, keep_above) = (reorg.local, reorg.differs, !reorg.above_is_old);
+        self.ledger.subchains.retain(|run| run.head < local.tail || (keep_above && run.tail > differs));
+        // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
+        self.unwind_above(now, local.tail.saturating_sub(1), local.tail)
+    }
+
+    fn unwind_above(&mut self, now: Instant, to: BlockNumber, given_up: BlockNumber) -> bool {
+        if let Some(reorg) = &mut self.reorg {
+            reorg.seeking = false;
+            reorg.given_up = Some(given_up);
+            reorg.retry_at = None;
+        }
+        self.unwinding = Some(Unwinding { to, asked: false });
+        self.moved(now);
+        true
+    }
+
+    /// The new chain meets what stayed, or is left for another target: says what was given up, once.
+    pub(super) fn tell_reorg(&mut self) {
+        let Some(reorg) = self.reorg.take() else { return };
+        let (Some(first), Some(target)) = (reorg.given_up, self.target.resolved) else { return };
+        if let (Some(reverted), Some(adopted)) =
+            (BlockRange::new(first, reorg.top), BlockRange::new(first, target.number.max(first)))
+        {
+            self.out.push_back(Output::Event(Event::Reorg { reverted, adopted }));
+        }
+    }
+
+    /// Another target: the search ends without a result.
+    pub(super) fn cancel_search(&mut self) {
+        self.cancel_questions(|purpose| matches!(purpose, Purpose::Ancestor(_)));
+        self.tell_reorg();
+    }
+
+    /// Headers were proven: do they bear out what peers claimed of them?
+    pub(super) fn check_claims_in(&mut self, now: Instant, verified: &VerifiedHeaders) {
+        let Some(reorg) = &self.reorg else { return };
+        let range = verified.range();
+        for number in reorg.search.claimed_numbers(range.first(), range.last()) {
+            if let Some(hash) = verified.hashes().get((range.last() - number) as usize) {
+                self.check_claims(now, number, *hash);
+            }
+        }
+    }
+
+    /// The target's chain has `proven` at `number`: whoever is on it and said otherwise lied.
+    pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, proven: B256) {
+        let Some(reorg) = &mut self.reorg else { return };
+        for claim in reorg.search.contradicted(number, proven) {
+            // A peer that has announced something else since then may have moved to another chain in between.
+            if self.is_on_target(claim.peer) {
+                // It may have come to the target's chain after it said so: the same question as for a broken link.
+                let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: proven };
+                self.doubt(now, claim.peer, fault);
+            }
+        }
+    }
+}
+
+/// Somebody was asked and nobody answered, and no other attempt is planned.
+fn reorg_is_stuck(reorg: &Option<Reorg>) -> bool {
+    reorg.as_ref().is_some_and(|reorg| reorg.search.is_asked() && reorg.retry_at.is_none())
+}

@@ -1,0 +1,196 @@
+//! Which peers are on the target's chain, and what follows for one whose headers do not link.
+//!
+//! A peer answers by number, from the chain that it holds *now*. When a header does not hash to the anchor, its sender
+//! lied, or it has moved to another chain since the target was chosen (or was never on ours). One question tells them
+//! apart: which header has it at the height of the target?
+//!
+//! | it says | and so |
+//! |---|---|
+//! | the target | it contradicts itself: once it may have moved in between, the second time it is held against it |
+//! | anything else, or nothing | it is on another chain: not blamed, and set aside for the numbers where it differs |
+//!
+//! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
+//! Each entry speaks of one announcement of the peer and is worthless after the next; there is one entry a peer.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloy_primitives::{B256, keccak256};
+
+use super::{Answer, HeaderSync};
+use crate::{
+    block::ServedRange,
+    fault::PeerFault,
+    header::Header,
+    headers::Purpose,
+    id::PeerId,
+    io::{Output, StartBlock},
+    range::BlockNumber,
+    time::Instant,
+};
+
+/// What is known of each peer's chain. See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct Standings {
+    /// What the peer says it has at the height of the target.
+    said: BTreeMap<PeerId, (ServedRange, Option<B256>)>,
+    /// Headers of the peer were proven to lie on the target's chain.
+    linked: BTreeMap<PeerId, ServedRange>,
+    /// Its headers did not link; the question is open.
+    doubted: BTreeMap<PeerId, PeerFault>,
+    aside: BTreeMap<PeerId, ServedRange>,
+    /// Its headers did not link, and it says that it has the target; nothing of it was proven since.
+    contradicted: BTreeSet<PeerId>,
+}
+
+impl Standings {
+    /// Headers of this peer were proven.
+    pub fn note_linked(&mut self, peer: PeerId, served: ServedRange) {
+        self.linked.insert(peer, served);
+        self.contradicted.remove(&peer);
+    }
+
+    /// Its connection is gone, and the open question with it.
+    pub fn forget_doubt(&mut self, peer: PeerId) {
+        self.doubted.remove(&peer);
+    }
+
+    /// Is it to be seen on which chain it is? Until then it is not asked for headers.
+    pub fn is_doubted(&self, peer: PeerId) -> bool {
+        self.doubted.contains_key(&peer)
+    }
+
+    /// It does not have the target's chain, by its own word.
+    pub fn note_aside(&mut self, peer: PeerId, served: ServedRange) {
+        self.aside.insert(peer, served);
+    }
+}
+
+impl HeaderSync {
+    /// Is the peer on the target's chain, by its own word or by headers that were proven?
+    pub(super) fn is_on_target(&self, peer: PeerId) -> bool {
+        let (Some(known), Some(target)) = (self.peers.get(peer), self.target.resolved) else { return false };
+        match self.target.standings.said.get(&peer) {
+            Some((served, hash)) if *served == known.served => *hash == Some(target.hash),
+            _ => {
+                known.served.latest_hash == target.hash
+                    || self.target.standings.linked.get(&peer) == Some(&known.served)
+            }
+        }
+    }
+
+    /// How many usable peers are set aside, and how many there are.
+    pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
+        let usable = self.peers.usable(now);
+        usable.fold((0, 0), |(aside, all), (id, peer)| {
+            (aside + usize::from(self.target.standings.aside.get(&id) == Some(&peer.served)), all + 1)
+        })
+    }
+
+    /// Are most peers on another chain than the target's?
+    pub(super) fn is_deserted(&self, now: Instant) -> bool {
+        let (aside, all) = self.count_aside(now);
+        aside * 2 > all
+    }
+
+    /// Headers of the peer do not link: is it a lie, or another chain?
+    pub(super) fn doubt(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
+        if self.peers.get(peer).is_none_or(|known| !known.connected) {
+            return;
+        }
+        self.drop_unproven_of(now, peer);
+        self.target.standings.doubted.entry(peer).or_insert(fault);
+    }
+
+    /// Asks one doubted peer where it stands.
+    pub(super) fn poll_doubts(&mut self, now: Instant) -> bool {
+        if self.paused {
+            return false;
+        }
+        let open = self.target.standings.doubted.keys().copied().find(|peer| self.may_ask_standing(now, *peer));
+        open.is_some_and(|peer| self.send_standing(now, peer))
+    }
+
+    /// Asks a peer that serves `number`, and of which nothing is known, whether it is on the target's chain. `true` when one
+    /// was asked, or is being asked.
+    pub(super) fn ask_standing(&mut self, now: Instant, number: BlockNumber) -> bool {
+        if self.downloader.requests.count(|request| matches!(request.purpose, Purpose::Standing(_))) > 0 {
+            return true;
+        }
+        let Some(target) = self.target.resolved.filter(|_| !self.paused) else { return false };
+        let unknown = self.peers.usable(now).find(|(id, peer)| {
+            let serves = |at| peer.range().is_some_and(|range| range.contains(at));
+            let said = self.target.standings.said.get(id).is_some_and(|(served, _)| *served == peer.served);
+            serves(number)
+                && serves(target.number)
+                && !said
+                && !self.is_on_target(*id)
+                && self.may_ask_standing(now, *id)
+        });
+        let unknown = unknown.map(|(id, _)| id);
+        unknown.is_some_and(|peer| self.send_standing(now, peer))
+    }
+
+    /// An answer to the question.
+    pub(super) fn receive_standing(&mut self, now: Instant, answer: Answer, number: BlockNumber) {
+        let peer = answer.peer;
+        if answer.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
+            self.penalize(now, peer, fault);
+            return;
+        }
+        let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return };
+        if target.number != number {
+            return;
+        }
+        let served = known.served;
+        let said = hash_at(&answer, number);
+        self.target.standings.said.insert(peer, (served, said));
+        self.target.dirty = true;
+        let fault = self.target.standings.doubted.remove(&peer);
+        if said != Some(target.hash) {
+            self.target.standings.note_aside(peer, served);
+            if let Some(fault) = fault {
+                self.set_aside(now, peer, &fault);
+            }
+            return;
+        }
+        let Some(fault) = fault else { return };
+        // What did not link may have been sent before the peer came to this chain. Everything of then is forgotten; from
+        // now on it has no excuse, until headers of it are proven.
+        let is_first = self.target.standings.contradicted.insert(peer);
+        if is_first && matches!(fault, PeerFault::BrokenLink { .. }) {
+            self.take_back_from(now, peer, 0);
+        } else {
+            self.penalize(now, peer, fault);
+        }
+    }
+
+    fn may_ask_standing(&self, now: Instant, peer: PeerId) -> bool {
+        let ready = self.peers.get(peer).is_some_and(|it| it.is_usable(now) && it.reputation.may_ask(now));
+        let asks = |request: &crate::headers::InFlight| {
+            request.peer == peer && matches!(request.purpose, Purpose::Standing(_))
+        };
+        ready && self.downloader.requests.find(asks).is_none()
+    }
+
+    fn send_standing(&mut self, now: Instant, peer: PeerId) -> bool {
+        let Some(target) = self.target.resolved else { return false };
+        self.send(now, peer, Purpose::Standing(target.number), StartBlock::Number(target.number), 1);
+        true
+    }
+
+    /// Cancels every question with such a purpose.
+    pub(super) fn cancel_questions(&mut self, purpose: impl Fn(&Purpose) -> bool) {
+        while let Some(id) = self.downloader.requests.find(|request| purpose(&request.purpose)) {
+            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            self.release(&request);
+            self.out.push_back(Output::Cancel(id));
+        }
+    }
+}
+
+/// Hash of the one header of an answer, if it has this number.
+pub(super) fn hash_at(answer: &Answer, number: BlockNumber) -> Option<B256> {
+    let raw = answer.headers.first()?;
+    let header = Header::decode(raw).ok()?;
+    (header.number == number).then(|| keccak256(raw))
+}

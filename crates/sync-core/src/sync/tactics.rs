@@ -1,0 +1,172 @@
+//! Which strategy is in use, and what follows from it for the next request.
+//!
+//! The parts measure: peers their round trips and what they proved, requests how they end. This room puts it together into
+//! the [`View`] that the selector decides by, once a second and whenever a gap opens or a peer turns out to be on another
+//! branch, and says each change in [`Event::StrategyChanged`].
+
+use alloc::collections::BTreeSet;
+use core::time::Duration;
+
+use alloy_primitives::B256;
+
+use super::HeaderSync;
+use crate::{
+    headers::{
+        Purpose, Strategy,
+        strategy::{Selector, View},
+    },
+    id::PeerId,
+    io::{Event, Output},
+    peers::Peer,
+    progress::DownloadStats,
+    range::BlockNumber,
+    time::Instant,
+};
+
+/// The world is looked at once in so long: long enough that a rate over five seconds has moved.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the machine remembers between two looks.
+#[derive(Debug, Default)]
+pub(super) struct Tactics {
+    pub selector: Selector,
+    pub stats: DownloadStats,
+    /// The gap that is open: its lowest number, and how many headers it had.
+    gap: Option<(BlockNumber, u64)>,
+    looked_at: Option<Instant>,
+    /// Something happened that the selector should see now.
+    pub dirty: bool,
+    pub refused: Refused,
+}
+
+/// Who does not have the block at the front, asked by its hash. At most one entry a peer.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    hash: B256,
+    peers: BTreeSet<PeerId>,
+    until: Instant,
+}
+
+impl Refused {
+    /// The peer has no such block; believed until then.
+    pub fn note(&mut self, now: Instant, hash: B256, peer: PeerId, until: Instant) {
+        if self.hash != hash || self.until <= now {
+            (self.hash, self.until) = (hash, until);
+            self.peers.clear();
+        }
+        self.peers.insert(peer);
+    }
+
+    /// The peer announces something new.
+    pub fn forget(&mut self, peer: PeerId) {
+        self.peers.remove(&peer);
+    }
+
+    /// Has the peer said that it has no such block?
+    pub fn contains(&self, now: Instant, hash: B256, peer: PeerId) -> bool {
+        self.hash == hash && self.until > now && self.peers.contains(&peer)
+    }
+}
+
+impl HeaderSync {
+    /// Looks whether another strategy is better now.
+    pub(super) fn poll_strategy(&mut self, now: Instant) -> bool {
+        let Some(run) = &self.run else {
+            self.tactics.gap = None;
+            return false;
+        };
+        let (front, bottom) = (run.anchor.number, run.bottom);
+        let opened = self.tactics.gap.is_none_or(|(known, _)| known != bottom);
+        if opened {
+            self.tactics.gap = Some((bottom, (front + 1).saturating_sub(bottom)));
+        }
+        let rested = self.tactics.looked_at.is_none_or(|at| now >= at + LOOK_EVERY);
+        if run.complete || !(opened || rested || self.tactics.dirty) {
+            return false;
+        }
+        self.tactics.looked_at = Some(now);
+        self.tactics.dirty = false;
+        let view = self.view(now);
+        if rested {
+            self.tactics.selector.measure(now, view.measured);
+        }
+        let Some((to, why)) = self.tactics.selector.decide(now, &view) else { return false };
+        self.out.push_back(Output::Event(Event::StrategyChanged { to, why }));
+        true
+    }
+
+    /// When another strategy, or a peer that refused, may be tried although nothing happens.
+    pub(super) fn strategy_wakeup(&self, now: Instant) -> Option<Instant> {
+        if self.run.is_none() || self.paused {
+            return None;
+        }
+        let looked = self.tactics.looked_at.map_or(now, |at| at + LOOK_EVERY);
+        let change = self.tactics.selector.next_wakeup(now).map(|at| at.max(looked));
+        let asked_again = Some(self.tactics.refused.until).filter(|until| *until > now);
+        [change, asked_again].into_iter().flatten().min()
+    }
+
+    /// What the selector sees.
+    fn view(&self, now: Instant) -> View {
+        let Some(run) = &self.run else { return View::default() };
+        let front = run.anchor.number;
+        let header_bytes = self.header_bytes();
+        let could = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|range| range.contains(front)));
+        let (mut peers, mut disagreeing, mut expected_alone) = (0, 0, 0f64);
+        for (_, peer) in could {
+            peers += 1;
+            disagreeing += usize::from(!peer.numbers(now).is_some_and(|numbers| numbers.contains(front)));
+            if let Some(round_trip) = peer.window.round_trip().filter(|trip| !trip.is_zero()) {
+                let headers = self.request_headers(peer, header_bytes) as f64;
+                expected_alone = expected_alone.max(headers / round_trip.as_secs_f64());
+            }
+        }
+        let in_flight = self.downloader.requests.piece_at(front).and_then(|(_, request)| match &request.purpose {
+            Purpose::Piece { failures, .. } => Some(failures),
+            _ => None,
+        });
+        let failures = self.downloader.plan.failures_at(front).or(in_flight);
+        View {
+            front,
+            gap: self.tactics.gap.map_or(u64::MAX, |(_, headers)| headers),
+            peers,
+            disagreeing,
+            hash_unknown: self.is_front_refused(now),
+            front_failures: failures.map_or(0, |failures| failures.attempts()),
+            expected_alone,
+            measured: self.linked_meter.per_second(now),
+        }
+    }
+
+    /// Has everybody who could be asked said that there is no such block as the anchor?
+    pub(super) fn is_front_refused(&self, now: Instant) -> bool {
+        let Some(run) = &self.run else { return false };
+        let anchor = run.anchor;
+        let could = |peer: &Peer| peer.range().is_some_and(|range| range.contains(anchor.number));
+        let mut asked = self.peers.usable(now).filter(|(_, peer)| could(peer)).peekable();
+        asked.peek().is_some() && asked.all(|(id, _)| self.tactics.refused.contains(now, anchor.hash, id))
+    }
+
+    /// How many headers one request to this peer asks for: what its window of bytes holds, and at most what it gives.
+    pub(super) fn request_headers(&self, peer: &Peer, header_bytes: u64) -> u64 {
+        (peer.window.request_bytes() / header_bytes).clamp(1, u64::from(peer.batch.limit()))
+    }
+
+    /// The lowest number that may be asked for: everything, or with little memory left only what all else waits for.
+    pub(super) fn lowest_affordable(&self, front: BlockNumber, headers: u64) -> Option<BlockNumber> {
+        let bytes = headers * self.header_bytes();
+        let room = self.config.staged_bytes_max.saturating_sub(self.memory_bytes());
+        // What everything waits for may use the last of the memory; the rest leaves room for it.
+        let reserve = 2 * self.config.request_bytes;
+        match room {
+            room if room >= reserve + bytes => Some(0),
+            room if room >= bytes => Some(front),
+            _ => None,
+        }
+    }
+
+    /// The strategy in use.
+    pub fn strategy(&self) -> Strategy {
+        self.tactics.selector.current()
+    }
+}

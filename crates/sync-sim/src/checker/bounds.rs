@@ -1,0 +1,124 @@
+//! Bounds: memory, requests in flight, outputs for one input, timers; nothing grows without a limit and nothing spins.
+
+use std::collections::BTreeMap;
+
+use sync_core::{
+    Event, Input, Output,
+    config::{LATE_REQUESTS_MAX, REQUESTS_IN_FLIGHT_MAX},
+    id::{PeerId, RequestId},
+    range::BlockRange,
+    time::Instant,
+};
+
+use super::{Check, Checker};
+use crate::{
+    network::{Micros, SECOND},
+    state::State,
+};
+
+/// Outputs that one input may cause. A cancel of everything in flight and everything asked for anew is the most.
+pub const POLLS_MAX: usize = 4 * REQUESTS_IN_FLIGHT_MAX;
+/// Questions about the target, besides the requests for headers.
+const QUESTIONS_MAX: usize = 4;
+/// Progress events a second, over ten of them: ten by the clock, and one at each change of stage and stall.
+const PROGRESS_A_SECOND_MAX: usize = 30;
+/// Timers that may fire at one moment of the clock.
+const TIMERS_AT_ONCE_MAX: u32 = 3;
+
+#[derive(Debug, Default)]
+pub struct Bounds {
+    in_flight: BTreeMap<RequestId, PeerId>,
+    answer_bytes_max: u64,
+    progress_second: (Micros, usize),
+    timers: (Micros, u32),
+}
+
+impl Checker for Bounds {
+    fn name(&self) -> &'static str {
+        "bounds"
+    }
+
+    fn on_session(&mut self, _state: &State<'_>) -> Check {
+        self.in_flight.clear();
+        Ok(())
+    }
+
+    fn on_input(&mut self, state: &State<'_>, input: &Input) -> Check {
+        match input {
+            Input::HeadersReceived { request, headers } => {
+                let bytes: usize = headers.iter().map(bytes::Bytes::len).sum();
+                self.answer_bytes_max = self.answer_bytes_max.max(bytes as u64);
+                self.in_flight.remove(request);
+            }
+            Input::RequestFailed { request, .. } => {
+                self.in_flight.remove(request);
+            }
+            Input::PeerDisconnected { peer } | Input::PeerConnected { peer, .. } => {
+                self.in_flight.retain(|_, other| other != peer);
+            }
+            Input::Timeout => {
+                let (at, count) = self.timers;
+                self.timers = if at == state.now { (at, count + 1) } else { (state.now, 1) };
+                if self.timers.1 > TIMERS_AT_ONCE_MAX {
+                    return Err("timers spin".into());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn on_output(&mut self, state: &State<'_>, output: &Output) -> Check {
+        match output {
+            Output::Request(request) => {
+                self.in_flight.insert(request.id, request.peer);
+                // What was taken back for a quicker peer is still on its way.
+                let most = REQUESTS_IN_FLIGHT_MAX + LATE_REQUESTS_MAX + QUESTIONS_MAX;
+                if self.in_flight.len() > most {
+                    return Err(format!("{} requests in flight", self.in_flight.len()));
+                }
+                let theirs = self.in_flight.values().filter(|peer| **peer == request.peer).count();
+                let most = 2 * state.options.config.requests_per_peer_max + QUESTIONS_MAX;
+                if theirs > most {
+                    return Err(format!("{theirs} requests in flight to {}", request.peer));
+                }
+            }
+            Output::Cancel(id) => {
+                self.in_flight.remove(id);
+            }
+            Output::Persist(batch) => {
+                let range: BlockRange = batch.range();
+                if range.len() > state.options.config.window {
+                    return Err(format!("batch {range} is longer than a window"));
+                }
+            }
+            Output::Event(Event::Progress(progress)) => {
+                let (since, count) = self.progress_second;
+                let same = state.now < since + SECOND;
+                self.progress_second = if same { (since, count + 1) } else { (state.now, 1) };
+                if self.progress_second.1 > PROGRESS_A_SECOND_MAX {
+                    return Err(format!("{} progress events in a second", self.progress_second.1));
+                }
+                if progress.stored > progress.total || progress.percent > 100.0 {
+                    return Err(format!("{} of {} stored", progress.stored, progress.total));
+                }
+            }
+            Output::Timeout(Some(at)) if *at <= Instant::from_micros(state.machine_now()) => {
+                return Err(format!("a timer in the past: {at:?}"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn on_drained(&mut self, state: &State<'_>, polls: usize) -> Check {
+        if polls > POLLS_MAX {
+            return Err(format!("not drained after {polls} polls"));
+        }
+        let most = state.options.config.staged_bytes_max + self.answer_bytes_max;
+        if state.memory_bytes > most {
+            return Err(format!("{} bytes of headers in memory, at most {most}", state.memory_bytes));
+        }
+        Ok(())
+    }
+}

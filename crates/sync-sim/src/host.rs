@@ -1,0 +1,253 @@
+//! The process around the machine: gives it what happens, carries out what it asks for. To know a new output is one more
+//! arm in [`World::carry_out`].
+
+use sync_core::{
+    HeadersRequest, Input, Output,
+    fault::{PeerFault, RequestFailure, StoreFailure, Verdict},
+    id::RequestId,
+};
+
+use crate::{
+    checker::Checker,
+    network::{MILLI, SECOND},
+    options::CrashPoint,
+    peer::{Manner, Reply},
+    store::{StoreAnswer, StoreOp},
+    world::{Happening, World},
+};
+
+/// How long a banned peer stays away.
+const AWAY: u64 = 5 * SECOND;
+
+impl World<'_> {
+    /// Gives the machine an input, and drains it; then whatever this process says to it in answer.
+    pub(crate) fn input(&mut self, input: Input) {
+        self.backlog.push_back(input);
+        while let Some(input) = self.backlog.pop_front() {
+            if self.machine.is_none() || self.violation.is_some() {
+                self.backlog.clear();
+                return;
+            }
+            self.trace.input(self.state.now, &input);
+            self.check(|checker, state| checker.on_input(state, &input));
+            let now = self.now();
+            if let Some(machine) = &mut self.machine {
+                machine.handle_input(now, input);
+            }
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        let now = self.now();
+        let mut polls = 0;
+        while let Some(machine) = self.machine.as_mut().filter(|_| self.violation.is_none()) {
+            let output = machine.poll_output(now);
+            self.state.memory_bytes = machine.memory_bytes();
+            polls += 1;
+            let output = self.saboteur.alter(&self.state, output);
+            self.trace.output(self.state.now, &output);
+            self.check(|checker, state| checker.on_output(state, &output));
+            let drained = matches!(output, Output::Timeout(_));
+            if drained || polls > crate::checker::POLLS_MAX {
+                self.check(|checker: &mut dyn Checker, state| checker.on_drained(state, polls));
+            }
+            self.carry_out(output);
+            if drained {
+                return;
+            }
+        }
+    }
+
+    /// Does what the machine asks for.
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Request(request) => self.request(request),
+            // An answer may be on its way; the machine must bear it.
+            Output::Cancel(_) => self.reach("a cancel"),
+            Output::Penalize { peer, fault, verdict: Verdict::Banned } => {
+                self.reach(name_of(&fault));
+                if let Some(known) = self.state.peers.get_mut(peer.0 as usize).filter(|known| known.connected) {
+                    known.connected = false;
+                    known.connection += 1;
+                    self.at(self.state.now + AWAY, Happening::Connect(peer.0));
+                    self.backlog.push_back(Input::PeerDisconnected { peer });
+                }
+            }
+            Output::Penalize { fault, .. } => self.reach(name_of(&fault)),
+            Output::Persist(batch) => self.write(StoreOp::Persist(batch)),
+            Output::Unwind { to, checkpoint } => {
+                self.reach("an unwind");
+                self.write(StoreOp::Unwind { to, checkpoint });
+            }
+            Output::Lookup { id, numbers } => {
+                let (store, pool) = (&self.state.store, self.state.pool);
+                let header = |number: u64| store.owner(number).and_then(|owner| pool.header(owner, number)).cloned();
+                let headers = numbers.into_iter().map(|number| (number, header(number))).collect();
+                self.backlog.push_back(Input::Stored { id, headers });
+            }
+            Output::Event(event) => self.note(&event),
+            Output::Timeout(at) => {
+                let started_at = self.state.started_at;
+                // A timer of this host does not fire early.
+                self.wakeup = at.map(|at| started_at + at.since_start().as_nanos().div_ceil(1_000) as u64);
+            }
+        }
+    }
+
+    fn request(&mut self, request: HeadersRequest) {
+        let (now, pool) = (self.state.now, self.state.pool);
+        let lost = self.saboteur.swallows(pool, &request);
+        let Some(known) = self.state.peers.get_mut(request.peer.0 as usize) else { return };
+        if lost || known.link.loses_request(now, &mut self.network_chance) {
+            return;
+        }
+        let (peer, connection, plan) = (request.peer.0, known.connection, known.link.plan);
+        let fail = |failure| Happening::Fail { peer, connection, request: request.id, failure };
+        if self.network_chance.ppm(plan.broken_stream_ppm) {
+            self.at(now + 2 * plan.latency, fail(RequestFailure::Disconnected));
+            return;
+        }
+        match known.answer(pool, &request, &mut self.peer_chance) {
+            Reply::Nothing => {}
+            Reply::Breach => self.at(now + 2 * plan.latency, fail(RequestFailure::Protocol("junk".into()))),
+            Reply::Headers(headers) => {
+                let bytes = headers.iter().map(|header| header.len() as u64).sum();
+                let echoes = known.plan.manner == Manner::Echo;
+                let Some(arrives) = known.link.answer_at(now, bytes, &mut self.network_chance) else { return };
+                if self.network_chance.ppm(plan.reset_ppm) {
+                    self.at(arrives, Happening::Disconnect { peer, connection });
+                    return;
+                }
+                let answer = |request, headers| Happening::Answer { peer, connection, request, headers };
+                if echoes {
+                    self.at(arrives + MILLI, answer(request.id, headers.clone()));
+                    self.at(arrives, answer(RequestId(request.id.0 + 1_000_000), headers.clone()));
+                }
+                self.at(arrives, answer(request.id, headers));
+            }
+        }
+    }
+
+    /// The store is asked for something: it will be done, and answered, some time from now.
+    fn write(&mut self, op: StoreOp) {
+        self.state.store_is_busy = true;
+        let session = self.session;
+        let after = self.store_delay();
+        self.at(self.state.now + after, Happening::Commit { session, op });
+    }
+
+    /// The moment of the commit.
+    pub(crate) fn commit(&mut self, op: StoreOp) {
+        if self.dies(CrashPoint::Before) {
+            self.reach("a crash before a commit");
+            // The attempt counts, or the next process would die in the same place for ever.
+            self.state.store.commits += 1;
+            return self.crash();
+        }
+        if let Some(failure) = self.store_fails() {
+            self.reach(match (&op, &failure) {
+                (StoreOp::Unwind { .. }, _) => "an unwind that failed",
+                (_, StoreFailure::Full) => "a full store",
+                _ => "a write that failed",
+            });
+            return match op {
+                StoreOp::Persist(batch) => self.answer_store(StoreAnswer::Failed(batch.id(), failure)),
+                // An unwind has no failure in the contract: the host tries until it is done.
+                StoreOp::Unwind { .. } => {
+                    let session = self.session;
+                    self.at(self.state.now + SECOND, Happening::Commit { session, op });
+                }
+            };
+        }
+        let split = if let StoreOp::Persist(batch) = &op {
+            Some(batch).filter(|_| self.saboteur.splits_batches())
+        } else {
+            None
+        };
+        if let Some(batch) = split {
+            // The deliberate bug: the checkpoint first, then the batch; the power may fail in between.
+            self.state.store.write_checkpoint(batch.checkpoint());
+            if self.dies(CrashPoint::Committed) {
+                self.state.store.commits += 1;
+                return self.crash();
+            }
+        }
+        let died = self.dies(CrashPoint::Committed);
+        match self.state.store.commit(self.state.pool, &op) {
+            Err(what) => self.fail("safety", what),
+            Ok(answer) => {
+                self.check(|checker, state| checker.on_stored(state));
+                if died {
+                    self.reach("a crash after a commit");
+                    self.crash();
+                } else {
+                    self.answer_store(answer);
+                }
+            }
+        }
+    }
+
+    /// The machine is told.
+    pub(crate) fn stored(&mut self, answer: StoreAnswer) {
+        self.state.store_is_busy = false;
+        // The transaction that was just told of has been counted.
+        let dies = !self.state.calm
+            && self
+                .state
+                .options
+                .store
+                .crashes
+                .contains(&(self.state.store.commits.saturating_sub(1), CrashPoint::Answered));
+        let input = match answer {
+            StoreAnswer::Persisted(batch) => Input::BatchPersisted { batch },
+            StoreAnswer::Failed(batch, failure) => Input::PersistFailed { batch, failure },
+            StoreAnswer::Unwound(to) => Input::Unwound { to },
+        };
+        self.input(input);
+        if dies {
+            self.reach("a crash after an answer");
+            self.crash();
+        }
+    }
+
+    fn answer_store(&mut self, answer: StoreAnswer) {
+        let session = self.session;
+        let after = self.store_delay() / 4;
+        self.at(self.state.now + after, Happening::Stored { session, answer });
+    }
+
+    fn store_delay(&mut self) -> u64 {
+        let delay = self.state.options.store.delay;
+        delay / 2 + self.store_chance.below(delay)
+    }
+
+    fn store_fails(&mut self) -> Option<StoreFailure> {
+        if self.state.calm {
+            return None;
+        }
+        let plan = &self.state.options.store;
+        if plan.full_at.is_some_and(|full_at| self.state.store.stored() >= full_at) {
+            return Some(StoreFailure::Full);
+        }
+        let others = [StoreFailure::Locked, StoreFailure::Other("the disk is busy".into())];
+        let failed = self.store_chance.ppm(plan.fail_ppm);
+        failed.then(|| others[self.store_chance.below(2) as usize].clone())
+    }
+}
+
+fn name_of(fault: &PeerFault) -> &'static str {
+    match fault {
+        PeerFault::WrongChain { .. } => "fault: wrong chain",
+        PeerFault::WrongStart { .. } => "fault: wrong start",
+        PeerFault::TooManyHeaders { .. } => "fault: too many headers",
+        PeerFault::EmptyAnswer { .. } => "fault: empty answer",
+        PeerFault::Undecodable { .. } => "fault: undecodable",
+        PeerFault::BrokenLink { .. } => "fault: broken link",
+        PeerFault::InvalidHeader { .. } => "fault: invalid header",
+        PeerFault::Timeout => "fault: timeout",
+        PeerFault::Protocol(_) => "fault: protocol",
+        #[allow(unreachable_patterns, reason = "a newer fault is reached under this name")]
+        _ => "fault: another",
+    }
+}

@@ -1,0 +1,202 @@
+//! `sync-sim --seeds 0..N [--jobs J] [--replay SEED [--trace]]`.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use sync_sim::{Options, Outcome, Pool, Violation, trace::LINES_KEPT};
+
+/// Violations that are printed whole; of the others only the seeds.
+const REPORTS_MAX: usize = 5;
+/// Between two lines of progress.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+const USAGE: &str = "\
+usage: sync-sim [--seeds FIRST..END] [--jobs N]
+       sync-sim --replay SEED [--trace]
+
+  --seeds FIRST..END  run these worlds (default 0..500); exit code 1 when one violates anything
+  --jobs N            threads (default: as many as there are cores)
+  --replay SEED       run one world, print its options, its outcome and its last lines
+  --trace             with --replay: print every line";
+
+struct Args {
+    seeds: core::ops::Range<u64>,
+    jobs: usize,
+    replay: Option<u64>,
+    trace: bool,
+}
+
+fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
+    let jobs = thread::available_parallelism().map_or(1, usize::from);
+    let mut parsed = Args { seeds: 0..500, jobs, replay: None, trace: false };
+    let mut args = args;
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
+        match arg.as_str() {
+            "--seeds" => parsed.seeds = range(&value()?)?,
+            "--jobs" => parsed.jobs = number(&value()?)?.clamp(1, 256) as usize,
+            "--replay" => parsed.replay = Some(number(&value()?)?),
+            "--trace" => parsed.trace = true,
+            _ => return Err(USAGE.into()),
+        }
+    }
+    Ok(parsed)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.replace('_', "").parse().map_err(|_| format!("{text} is no number"))
+}
+
+fn range(text: &str) -> Result<core::ops::Range<u64>, String> {
+    let (first, end) = text.split_once("..").ok_or(format!("{text} is no range: write 0..500"))?;
+    Ok(number(first)?..number(end)?)
+}
+
+fn main() -> ExitCode {
+    let args = match parse(std::env::args().skip(1)) {
+        Ok(args) => args,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(2);
+        }
+    };
+    let clean = match args.replay {
+        Some(seed) => replay(seed, args.trace),
+        None => sweep(&args),
+    };
+    if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn replay(seed: u64, trace: bool) -> bool {
+    let pool = Pool::new();
+    println!("{}", Options::draw(seed, &pool));
+    let outcome = sync_sim::replay(&pool, seed, None, if trace { usize::MAX } else { LINES_KEPT });
+    for line in &outcome.lines {
+        println!("{line}");
+    }
+    println!(
+        "{} headers, {} linked, {} processes, {:.3} s, trace {:016x}",
+        outcome.headers,
+        outcome.linked,
+        outcome.sessions + 1,
+        outcome.ended_at as f64 / 1e6,
+        outcome.trace_hash
+    );
+    if let Some(violation) = &outcome.violation {
+        println!("{}", describe(seed, violation));
+    }
+    outcome.violation.is_none()
+}
+
+fn describe(seed: u64, violation: &Violation) -> String {
+    let Violation { checker, what, at } = violation;
+    format!("seed {seed}: {checker} at {:.3} s: {what}", *at as f64 / 1e6)
+}
+
+/// What all threads know.
+#[derive(Default)]
+struct Tally {
+    worlds: u64,
+    headers: u64,
+    linked: u64,
+    sessions: u64,
+    /// The longest from calm to synced in virtual microseconds, and the largest share of its time in percent; whose.
+    took_max: (u64, u64),
+    share_max: (u64, u64),
+    reached: BTreeMap<&'static str, u64>,
+    violations: BTreeMap<u64, Violation>,
+}
+
+impl Tally {
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.worlds += 1;
+        self.headers += outcome.headers;
+        self.linked += outcome.linked;
+        self.sessions += u64::from(outcome.sessions) + 1;
+        self.took_max = self.took_max.max((outcome.took, seed));
+        self.share_max = self.share_max.max((outcome.took * 100 / outcome.might_take.max(1), seed));
+        for (what, count) in outcome.reached {
+            *self.reached.entry(what).or_default() += count;
+        }
+        self.violations.extend(outcome.violation.map(|violation| (seed, violation)));
+    }
+
+    fn line(&self, spent: Duration) -> String {
+        let minutes = spent.as_secs_f64() / 60.0;
+        let mut line = String::new();
+        let _ = write!(
+            line,
+            "{} virtual syncs in {:.1} s: {:.0} a minute; {} headers stored, {} linked, {} processes; {} violations",
+            self.worlds,
+            spent.as_secs_f64(),
+            self.worlds as f64 / minutes,
+            self.headers,
+            self.linked,
+            self.sessions,
+            self.violations.len()
+        );
+        line
+    }
+}
+
+fn sweep(args: &Args) -> bool {
+    let next = AtomicU64::new(args.seeds.start);
+    let tally = Mutex::new(Tally::default());
+    let started = Instant::now();
+    let said = Mutex::new(started);
+    thread::scope(|scope| {
+        for _ in 0..args.jobs {
+            scope.spawn(|| {
+                // Each thread has its own chains: sharing them would share the counts of their references.
+                let pool = Pool::new();
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= args.seeds.end {
+                        break;
+                    }
+                    let outcome = sync_sim::run(&pool, seed);
+                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(violation) = &outcome.violation
+                        && tally.violations.len() < REPORTS_MAX
+                    {
+                        eprintln!("{}", describe(seed, violation));
+                        eprintln!("  replay: cargo run -p sync-sim --release -- --replay {seed} --trace");
+                    }
+                    tally.add(seed, outcome);
+                    let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                    if said.elapsed() >= REPORT_EVERY {
+                        *said = Instant::now();
+                        eprintln!("{}", tally.line(started.elapsed()));
+                    }
+                }
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("{}", tally.line(started.elapsed()));
+    let (took, seed) = tally.took_max;
+    println!("longest from calm to synced: {:.1} virtual s (seed {seed})", took as f64 / 1e6);
+    let (share, seed) = tally.share_max;
+    println!("largest share of the time that it might take: {share} % (seed {seed})");
+    for (what, count) in &tally.reached {
+        println!("  {count:>9}  {what}");
+    }
+    let mut kinds: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (seed, violation) in &tally.violations {
+        kinds.entry(violation.checker).or_default().push(*seed);
+    }
+    for (checker, seeds) in kinds {
+        let some: Vec<_> = seeds.iter().take(40).collect();
+        println!("{checker}: {} seeds: {some:?}", seeds.len());
+    }
+    tally.violations.is_empty()
+}

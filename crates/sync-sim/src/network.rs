@@ -1,0 +1,88 @@
+//! The way between the machine and one peer: latency, bandwidth, jitter that reorders, loss, resets, partitions.
+//!
+//! Nothing here knows what travels; a way only says when something arrives, or that it does not.
+
+use crate::chance::Chance;
+
+/// Moments and spans of the virtual clock, in microseconds.
+pub type Micros = u64;
+
+/// Microseconds in a millisecond.
+pub const MILLI: Micros = 1_000;
+/// Microseconds in a second.
+pub const SECOND: Micros = 1_000_000;
+
+/// How a way is, drawn once for each peer.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkPlan {
+    /// One way.
+    pub latency: Micros,
+    /// Added at random to each message.
+    pub jitter: Micros,
+    /// Answers travel one after another at this rate.
+    pub bytes_per_milli: u64,
+    /// Requests that vanish, of a million.
+    pub loss_request_ppm: u64,
+    /// Answers that vanish, of a million.
+    pub loss_answer_ppm: u64,
+    /// Requests whose stream closes instead of an answer, of a million.
+    pub broken_stream_ppm: u64,
+    /// Answers after which the connection is gone, of a million.
+    pub reset_ppm: u64,
+    /// May a later answer overtake an earlier one?
+    pub reorder: bool,
+}
+
+impl LinkPlan {
+    /// The same way without its troubles.
+    pub fn calm(mut self) -> Self {
+        (self.loss_request_ppm, self.loss_answer_ppm) = (0, 0);
+        (self.broken_stream_ppm, self.reset_ppm) = (0, 0);
+        self
+    }
+}
+
+/// One way and what is on it.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// How it is.
+    pub plan: LinkPlan,
+    /// Until when nothing passes.
+    pub cut_until: Micros,
+    free_at: Micros,
+    last_arrival: Micros,
+}
+
+impl Link {
+    /// A way with nothing on it.
+    pub fn new(plan: LinkPlan) -> Self {
+        Self { plan, cut_until: 0, free_at: 0, last_arrival: 0 }
+    }
+
+    /// The connection is new: nothing is on the way.
+    pub fn reset(&mut self) {
+        (self.free_at, self.last_arrival) = (0, 0);
+    }
+
+    /// Does a request that leaves now vanish?
+    pub fn loses_request(&self, now: Micros, chance: &mut Chance) -> bool {
+        self.is_cut(now) || chance.ppm(self.plan.loss_request_ppm)
+    }
+
+    /// Does nothing arrive now?
+    pub fn is_cut(&self, now: Micros) -> bool {
+        now < self.cut_until
+    }
+
+    /// When an answer of so many bytes to a request that leaves now is here; `None` when it vanishes.
+    pub fn answer_at(&mut self, now: Micros, bytes: u64, chance: &mut Chance) -> Option<Micros> {
+        let begins = self.free_at.max(now + self.plan.latency);
+        self.free_at = begins + bytes * MILLI / self.plan.bytes_per_milli.max(1);
+        let mut arrives = self.free_at + self.plan.latency + chance.below(self.plan.jitter);
+        if !self.plan.reorder {
+            arrives = arrives.max(self.last_arrival);
+        }
+        self.last_arrival = arrives;
+        (!chance.ppm(self.plan.loss_answer_ppm)).then_some(arrives)
+    }
+}

@@ -1,0 +1,328 @@
+//! What a world is like: every feature on or off and its rate, drawn from the seed ("swarm testing": a world with few
+//! features goes deeper into them than one in which everything happens at once).
+//!
+//! A new feature is a field here, its draw, and its word in `Display`.
+
+use core::{fmt, time::Duration};
+
+use sync_core::SyncConfig;
+
+use crate::{
+    chain::{BranchId, Pool, View},
+    chance::Chance,
+    header::FIELDS,
+    network::{LinkPlan, MILLI, Micros, SECOND},
+    peer::{Manner, PeerPlan},
+    script::{Opening, Script},
+};
+
+/// Every virtual sync has at least so many headers.
+pub const HEADERS_MIN: u64 = 2_000;
+
+/// How the store is.
+#[derive(Clone, Debug, Default)]
+pub struct StorePlan {
+    /// A transaction takes so long at most.
+    pub delay: Micros,
+    /// Transactions that fail for no stated reason, of a million, until the world is calm.
+    pub fail_ppm: u64,
+    /// From so many stored headers on it is full, until the world is calm.
+    pub full_at: Option<u64>,
+    /// Transactions around which the process dies, and where.
+    pub crashes: Vec<(u64, CrashPoint)>,
+}
+
+/// Where a crash lies, seen from a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// Nothing of it is stored.
+    Before,
+    /// All of it is stored and nobody was told.
+    Committed,
+    /// It is stored, and the machine was told just before.
+    Answered,
+}
+
+/// Everything about a world that is not chance while it runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The seed.
+    pub seed: u64,
+    /// How the machine is tuned.
+    pub config: SyncConfig,
+    /// The peers; the first is honest and stays.
+    pub peers: Vec<PeerPlan>,
+    /// The store.
+    pub store: StorePlan,
+    /// The honest chain at the start.
+    pub start: View,
+    /// What happens, and when.
+    pub script: Script,
+    /// Words for the features that are on.
+    pub features: Vec<&'static str>,
+}
+
+/// Feature switches, drawn first.
+struct Swarm {
+    liars: bool,
+    colluders: bool,
+    silent: bool,
+    slow: bool,
+    capped: bool,
+    loss: bool,
+    resets: bool,
+    reorder: bool,
+    flapping: bool,
+    slow_store: bool,
+    failing_store: bool,
+    full_store: bool,
+    crashes: bool,
+    small_windows: bool,
+}
+
+impl Swarm {
+    fn draw(chance: &mut Chance) -> Self {
+        let mut on = |percent| chance.percent(percent);
+        Self {
+            liars: on(50),
+            colluders: on(15),
+            silent: on(25),
+            slow: on(30),
+            capped: on(25),
+            loss: on(25),
+            resets: on(20),
+            reorder: on(50),
+            flapping: on(20),
+            slow_store: on(30),
+            failing_store: on(20),
+            full_store: on(12),
+            crashes: on(35),
+            small_windows: on(70),
+        }
+    }
+
+    fn words(&self) -> Vec<&'static str> {
+        let words = [
+            (self.liars, "liars"),
+            (self.colluders, "colluders"),
+            (self.silent, "silent"),
+            (self.slow, "slow"),
+            (self.capped, "capped"),
+            (self.loss, "loss"),
+            (self.resets, "resets"),
+            (self.reorder, "reorder"),
+            (self.flapping, "flapping"),
+            (self.slow_store, "slow store"),
+            (self.failing_store, "failing store"),
+            (self.full_store, "full store"),
+            (self.crashes, "crashes"),
+        ];
+        words.into_iter().filter_map(|(on, word)| on.then_some(word)).collect()
+    }
+}
+
+impl Options {
+    /// The world of this seed.
+    pub fn draw(seed: u64, pool: &Pool) -> Self {
+        let mut chance = Chance::new(seed, "options");
+        let swarm = Swarm::draw(&mut chance);
+        let mut features = swarm.words();
+        let opening = Opening::draw(pool, &mut Chance::new(seed, "opening"));
+        let near = pool.branches_near(opening.start, opening.floor);
+        let mut peers = draw_peers(&swarm, &near, &mut Chance::new(seed, "peers"));
+        let mut script = Script::draw(pool, &opening, &peers, &mut features, &mut Chance::new(seed, "script"));
+        if chance.percent(5) {
+            // Until the world is calm there is nobody who serves everything.
+            peers[0].joins_at = script.calm_at;
+        }
+        if script.follows_tip {
+            make_honest_majority(&mut peers, &mut chance);
+        }
+        let false_tips = peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
+        let store = draw_store(&swarm, script.calm_at, &mut chance);
+        if store.full_at.is_some() || store.fail_ppm > 0 {
+            // What is written while the store is in trouble must fit into the time that it has afterwards.
+            script.calm_at = script.calm_at.max(3 * SECOND);
+        }
+        let window = if swarm.small_windows { chance.pick(&[256, 512, 1_024, 1_000]) } else { 8_192 };
+        let config = SyncConfig {
+            seed: chance.draw(),
+            // More than there are peers that name a false tip: then no set of them is a quorum.
+            tip_quorum: false_tips + 1,
+            floor: script.floor,
+            window,
+            batches_in_flight_max: chance.between(1, 3) as usize,
+            staged_bytes_max: chance.pick(&[512, 1_024, 4_096, 24_576]) * 1024,
+            ban: Duration::from_secs(chance.pick(&[600, 600, 60])),
+            ..SyncConfig::default()
+        };
+        Self { seed, config, peers, store, start: script.start, script, features }
+    }
+
+    /// By when the sync must be done.
+    ///
+    /// From the moment when the world is calm: the pauses that the machine may still sit out (a refused batch, an
+    /// unavailable target, a silent peer), a share for each piece that a faulty peer may hold up, and the time that the
+    /// slowest honest peer takes to serve everything twice, one small answer after another.
+    pub fn deadline(&self) -> Micros {
+        let Some(rock) = self.peers.first() else { return self.script.calm_at };
+        let headers = self.script.headers();
+        let in_answer = match rock.manner {
+            Manner::Capped(most) => u64::from(most),
+            _ => 24,
+        };
+        let round_trip = 2 * rock.link.latency + rock.link.jitter;
+        let serving = headers.div_ceil(in_answer) * round_trip + headers * 700 * MILLI / rock.link.bytes_per_milli;
+        let faulty = self.peers.iter().filter(|peer| !peer.manner.is_honest()).count() as u64;
+        self.script.calm_at + 120 * SECOND + 20 * SECOND * faulty + 2 * serving
+    }
+}
+
+fn draw_link(swarm: &Swarm, chance: &mut Chance) -> LinkPlan {
+    let slow = swarm.slow && chance.percent(30);
+    let latency = if slow { chance.between(200, 1_500) } else { chance.log_between(1, 150) } * MILLI;
+    LinkPlan {
+        latency,
+        jitter: if chance.percent(50) { latency / 2 } else { MILLI / 2 },
+        bytes_per_milli: if slow { chance.between(30, 200) } else { chance.log_between(500, 20_000) },
+        loss_request_ppm: if swarm.loss { chance.log_between(1_000, 100_000) } else { 0 },
+        loss_answer_ppm: if swarm.loss { chance.log_between(1_000, 100_000) } else { 0 },
+        broken_stream_ppm: if swarm.resets { chance.log_between(1_000, 60_000) } else { 0 },
+        reset_ppm: if swarm.resets { chance.log_between(1_000, 30_000) } else { 0 },
+        reorder: swarm.reorder,
+    }
+}
+
+fn draw_honest(swarm: &Swarm, chance: &mut Chance) -> Manner {
+    match chance.below(8) {
+        0 | 1 if swarm.capped => Manner::Capped(chance.log_between(4, 64) as u16),
+        2 => Manner::Lagging(chance.log_between(1, 40)),
+        3 => Manner::Recent(chance.log_between(1, 1_800)),
+        _ => Manner::Honest,
+    }
+}
+
+fn draw_faulty(swarm: &Swarm, branches: &[BranchId], chance: &mut Chance) -> Manner {
+    if swarm.silent && chance.percent(if swarm.liars { 25 } else { 100 }) {
+        return Manner::Silent;
+    }
+    match chance.below(16) {
+        0 => Manner::Empty,
+        1 => Manner::TooMany(chance.log_between(1, 900) as u16),
+        2 => Manner::WrongStart(chance.log_between(1, 100)),
+        3 => Manner::WrongChain,
+        4 => Manner::WrongGenesis,
+        5 => Manner::Garbage,
+        6 => Manner::Rising,
+        7 => Manner::Gap,
+        8 => Manner::Breach,
+        9 => Manner::Boaster,
+        10 => Manner::Echo,
+        11 | 12 if branches.contains(&Pool::FOREIGN) && chance.percent(50) => Manner::Forked(Pool::FOREIGN),
+        11 | 12 => Manner::Forked(chance.pick(branches)),
+        _ => Manner::LieInField(chance.below(FIELDS as u64 + 1) as u8, chance.pick(&[100, 100, 50, 10])),
+    }
+}
+
+fn draw_peers(swarm: &Swarm, near: &[BranchId], chance: &mut Chance) -> Vec<PeerPlan> {
+    // Where no branch is near, whoever would be on one is of another network.
+    let branches = if near.is_empty() { &[Pool::FOREIGN] } else { near };
+    let honest = chance.log_between(1, 6);
+    let faulty = if swarm.liars || swarm.silent { chance.log_between(1, 6) } else { 0 };
+    let mut manners = vec![draw_honest(swarm, chance)];
+    // The first serves everything: with it alone the sync must end.
+    if matches!(manners[0], Manner::Recent(_)) {
+        manners[0] = Manner::Honest;
+    }
+    manners.extend((1..honest).map(|_| draw_honest(swarm, chance)));
+    manners.extend((0..faulty).map(|_| draw_faulty(swarm, branches, chance)));
+    if swarm.colluders {
+        let branch = chance.pick(branches);
+        let more = manners.len() as u64 + 1;
+        manners.extend((0..more).map(|_| Manner::Forked(branch)));
+    }
+    let late = chance.percent(40);
+    let mut plans: Vec<PeerPlan> = Vec::with_capacity(manners.len());
+    for (at, manner) in manners.into_iter().enumerate() {
+        let flaps = swarm.flapping && at > 0 && chance.percent(50);
+        let mut span = || chance.log_between(50, 8_000) * MILLI;
+        plans.push(PeerPlan {
+            manner,
+            flaps: flaps.then(|| (span(), span())),
+            joins_at: if late { span() } else { 10 * MILLI },
+            hears_after: if late { span() / 4 } else { 5 * MILLI },
+            link: draw_link(swarm, chance),
+        });
+    }
+    plans
+}
+
+/// The peers' tip is what more than half of them name: honest ones are added until no false tip can win or block.
+fn make_honest_majority(peers: &mut Vec<PeerPlan>, chance: &mut Chance) {
+    let count = |peers: &[PeerPlan], of: fn(Manner) -> bool| peers.iter().filter(|peer| of(peer.manner)).count();
+    // Whoever may not vote for the honest tip counts against it.
+    while count(peers, |manner| manner == Manner::Honest || matches!(manner, Manner::Capped(_)))
+        <= count(peers, |manner| !manner.is_honest())
+    {
+        let like = peers[0];
+        let latency = chance.log_between(1, 150) * MILLI;
+        peers.push(PeerPlan { manner: Manner::Honest, flaps: None, link: LinkPlan { latency, ..like.link }, ..like });
+    }
+}
+
+fn draw_store(swarm: &Swarm, calm_at: Micros, chance: &mut Chance) -> StorePlan {
+    let delay = if swarm.slow_store { chance.log_between(20, 3_000) } else { chance.between(1, 8) } * MILLI;
+    let points = [CrashPoint::Before, CrashPoint::Committed, CrashPoint::Answered];
+    let crashes = if swarm.crashes { chance.log_between(1, 6) } else { 0 };
+    let mut at = 0;
+    let mut next = || {
+        at += chance.log_between(1, 4);
+        (at, chance.pick(&points))
+    };
+    let crashes: Vec<_> = (0..crashes).map(|_| next()).collect();
+    StorePlan {
+        delay: delay.min(calm_at / 2),
+        fail_ppm: if swarm.failing_store { chance.log_between(20_000, 900_000) } else { 0 },
+        full_at: swarm.full_store.then(|| chance.log_between(1, HEADERS_MIN)),
+        crashes,
+    }
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config = &self.config;
+        writeln!(f, "seed {}: {}", self.seed, self.features.join(", "))?;
+        writeln!(
+            f,
+            "  machine: floor {}, window {}, {} batches, {} KiB staged, quorum {}, ban {:?}",
+            config.floor,
+            config.window,
+            config.batches_in_flight_max,
+            config.staged_bytes_max / 1024,
+            config.tip_quorum,
+            config.ban
+        )?;
+        writeln!(f, "  store: {:?}", self.store)?;
+        for (id, peer) in self.peers.iter().enumerate() {
+            let link = &peer.link;
+            writeln!(
+                f,
+                "  peer {id}: {:?}, {} us, {} B/ms, loss {}/{} ppm, resets {}/{} ppm, joins at {} ms, flaps {:?}",
+                peer.manner,
+                link.latency,
+                link.bytes_per_milli,
+                link.loss_request_ppm,
+                link.loss_answer_ppm,
+                link.broken_stream_ppm,
+                link.reset_ppm,
+                peer.joins_at / MILLI,
+                peer.flaps.map(|(up, down)| (up / MILLI, down / MILLI)),
+            )?;
+        }
+        writeln!(f, "  chain: branch {} up to {}", self.start.branch, self.start.tip)?;
+        for (at, step) in &self.script.steps {
+            writeln!(f, "  {:>7} ms  {step:?}", at / MILLI)?;
+        }
+        write!(f, "  calm at {} ms, due at {} ms", self.script.calm_at / MILLI, self.deadline() / MILLI)
+    }
+}

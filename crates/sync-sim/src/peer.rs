@@ -1,0 +1,266 @@
+//! Peers: what each has and how it answers. A new kind is a [`Manner`], its branch in [`SimPeer::answer`], and a line in
+//! [`options`](crate::options) that draws it.
+
+use alloy_primitives::B256;
+use bytes::Bytes;
+use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock, chain::GENERATED_CHAIN_ID};
+
+use crate::{
+    chain::{BranchId, Pool, View},
+    chance::Chance,
+    header::{FIELDS, lie_in_field},
+    network::{Link, LinkPlan, Micros},
+};
+
+/// Bytes at which a peer cuts an answer, as header peers do.
+const ANSWER_BYTES_MAX: usize = 48 * 1024;
+
+/// How a peer behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Answers with what it has; how fast is a matter of its way.
+    Honest,
+    /// At most so many headers in an answer.
+    Capped(u16),
+    /// Sees the chain so many blocks late, until the world is calm.
+    Lagging(u64),
+    /// Serves nothing under so many blocks above the floor.
+    Recent(u64),
+    /// Nothing in any answer.
+    Empty,
+    /// One bit of one field of one header is wrong, in so many percent of its answers. [`FIELDS`]: any field.
+    LieInField(u8, u8),
+    /// Everything it says is of another branch.
+    Forked(BranchId),
+    /// Never answers.
+    Silent,
+    /// So many headers more than it was asked for.
+    TooMany(u16),
+    /// Begins so many headers lower than it was asked to.
+    WrongStart(u64),
+    /// Names another chain id.
+    WrongChain,
+    /// Names another genesis.
+    WrongGenesis,
+    /// Bytes that are no header, or a header and more.
+    Garbage,
+    /// Rising in place of falling.
+    Rising,
+    /// Leaves one header out.
+    Gap,
+    /// Each stream ends in a breach of the protocol.
+    Breach,
+    /// Says that it has everything up to the highest number there is.
+    Boaster,
+    /// Answers twice, and under ids that nobody gave out.
+    Echo,
+}
+
+impl Manner {
+    /// Does it do nothing wrong, whatever its speed? Then no fault but silence may be held against it.
+    pub fn is_honest(self) -> bool {
+        matches!(self, Self::Honest | Self::Capped(_) | Self::Lagging(_) | Self::Recent(_))
+    }
+
+    /// Does it name a tip that is not the honest chain's?
+    pub fn names_a_false_tip(self) -> bool {
+        matches!(self, Self::Forked(_) | Self::Boaster)
+    }
+}
+
+/// A peer as the options draw it.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerPlan {
+    /// How it behaves.
+    pub manner: Manner,
+    /// The way to it.
+    pub link: LinkPlan,
+    /// When it is first connected.
+    pub joins_at: Micros,
+    /// How long it stays connected and how long it is gone, in turn; an honest peer does so until the world is calm.
+    pub flaps: Option<(Micros, Micros)>,
+    /// How long it takes to hear of a new block.
+    pub hears_after: Micros,
+}
+
+/// What a peer does with a request.
+pub enum Reply {
+    /// Nothing.
+    Nothing,
+    /// An answer.
+    Headers(Vec<Bytes>),
+    /// A message that is none.
+    Breach,
+}
+
+/// A peer in a world.
+#[derive(Clone, Debug)]
+pub struct SimPeer {
+    /// How it was drawn.
+    pub plan: PeerPlan,
+    /// The way to it.
+    pub link: Link,
+    /// The chain as it sees it; a header of an earlier view it has still by hash, not by number.
+    pub view: View,
+    earlier: Vec<View>,
+    /// Lowest number that it serves.
+    pub earliest: u64,
+    /// Is it connected?
+    pub connected: bool,
+    /// Counts connections: what was sent over an earlier one does not arrive.
+    pub connection: u32,
+}
+
+impl SimPeer {
+    /// A peer that is not connected yet.
+    pub fn new(plan: PeerPlan, truth: View, floor: u64, pool: &Pool) -> Self {
+        let view = match plan.manner {
+            Manner::Forked(branch) => View { branch, tip: pool.last(branch).min(truth.tip + 3) },
+            _ => truth,
+        };
+        let earliest = if let Manner::Recent(above) = plan.manner { floor + above } else { 0 };
+        let mut peer = Self {
+            link: Link::new(plan.link),
+            plan,
+            view,
+            earlier: Vec::new(),
+            earliest,
+            connected: false,
+            connection: 0,
+        };
+        peer.see(truth, false);
+        peer
+    }
+
+    /// The honest chain is another now. `false` when it does not care.
+    pub fn see(&mut self, truth: View, calm: bool) -> bool {
+        let behind = match self.plan.manner {
+            Manner::Forked(_) => return false,
+            Manner::Lagging(blocks) if !calm => blocks,
+            _ => 0,
+        };
+        let view = View { branch: truth.branch, tip: truth.tip.saturating_sub(behind) };
+        if view == self.view {
+            return false;
+        }
+        if view.branch != self.view.branch && !self.earlier.contains(&self.view) {
+            self.earlier.push(self.view);
+        }
+        self.view = view;
+        true
+    }
+
+    /// What it says it serves.
+    pub fn served(&self, pool: &Pool) -> ServedRange {
+        let tip = pool.tip(self.view);
+        match self.plan.manner {
+            Manner::Boaster => ServedRange { earliest: 0, latest: u64::MAX, latest_hash: B256::repeat_byte(0xbb) },
+            _ => ServedRange { earliest: self.earliest.min(tip.number), latest: tip.number, latest_hash: tip.hash },
+        }
+    }
+
+    /// Its status.
+    pub fn status(&self, pool: &Pool) -> PeerStatus {
+        let chain_id = if self.plan.manner == Manner::WrongChain { 1 } else { GENERATED_CHAIN_ID };
+        let genesis = if self.plan.manner == Manner::WrongGenesis { Pool::FOREIGN } else { Pool::TRUNK };
+        PeerStatus { chain_id, genesis: pool.genesis(genesis), served: self.served(pool) }
+    }
+
+    /// Its answer to a request.
+    pub fn answer(&self, pool: &Pool, request: &HeadersRequest, chance: &mut Chance) -> Reply {
+        let limit = usize::from(request.limit);
+        let Some((branch, top)) = self.find(pool, request.start) else {
+            return match self.plan.manner {
+                Manner::Silent => Reply::Nothing,
+                Manner::Breach => Reply::Breach,
+                _ => Reply::Headers(Vec::new()),
+            };
+        };
+        let from = |top: u64, limit: usize| self.falling(pool, branch, top, limit);
+        Reply::Headers(match self.plan.manner {
+            Manner::Silent => return Reply::Nothing,
+            Manner::Breach => return Reply::Breach,
+            Manner::Empty => Vec::new(),
+            Manner::Capped(most) => from(top, limit.min(usize::from(most))),
+            Manner::TooMany(more) => from(top, limit + usize::from(more)),
+            Manner::WrongStart(lower) => from(top.saturating_sub(lower), limit),
+            Manner::LieInField(field, percent) => {
+                let mut headers = from(top, limit);
+                if chance.percent(u64::from(percent)) {
+                    lie(&mut headers, usize::from(field), chance);
+                }
+                headers
+            }
+            Manner::Garbage => {
+                let mut headers = from(top, limit);
+                garble(&mut headers, chance);
+                headers
+            }
+            Manner::Rising => {
+                let mut headers = from(top, limit);
+                headers.reverse();
+                headers
+            }
+            Manner::Gap => {
+                let mut headers = from(top, limit);
+                if headers.len() > 2 {
+                    headers.remove(chance.between(1, headers.len() as u64 - 2) as usize);
+                }
+                headers
+            }
+            _ => from(top, limit),
+        })
+    }
+
+    /// Branch and number of the header that is asked for, if it has it.
+    fn find(&self, pool: &Pool, start: StartBlock) -> Option<(BranchId, u64)> {
+        match start {
+            StartBlock::Number(number) => {
+                let has = (self.earliest..=self.view.tip).contains(&number);
+                has.then_some((self.view.branch, number))
+            }
+            StartBlock::Hash(hash) => {
+                let (owner, number) = pool.locate(hash).filter(|(_, number)| *number >= self.earliest)?;
+                let views = core::iter::once(&self.view).chain(&self.earlier);
+                views.copied().find(|view| pool.holds(*view, owner, number)).map(|view| (view.branch, number))
+            }
+        }
+    }
+
+    fn falling(&self, pool: &Pool, branch: BranchId, top: u64, limit: usize) -> Vec<Bytes> {
+        let mut bytes = 0;
+        let mut headers = Vec::with_capacity(limit.min(128));
+        for number in (self.earliest..=top).rev().take(limit) {
+            let Some(header) = pool.header(branch, number) else { break };
+            bytes += header.len();
+            if bytes > ANSWER_BYTES_MAX && !headers.is_empty() {
+                break;
+            }
+            headers.push(header.clone());
+        }
+        headers
+    }
+}
+
+/// A wrong bit in one field of one header.
+fn lie(headers: &mut [Bytes], field: usize, chance: &mut Chance) {
+    let field = if field >= FIELDS { chance.below(FIELDS as u64) as usize } else { field };
+    let at = chance.below(headers.len() as u64) as usize;
+    if let Some(header) = headers.get_mut(at)
+        && let Some(lie) = lie_in_field(header, field, chance)
+    {
+        *header = lie;
+    }
+}
+
+/// Bytes that are no header in the place of one.
+fn garble(headers: &mut [Bytes], chance: &mut Chance) {
+    let at = chance.below(headers.len() as u64) as usize;
+    let Some(header) = headers.get_mut(at) else { return };
+    *header = match chance.below(4) {
+        0 => Bytes::new(),
+        1 => Bytes::from_static(b"no header"),
+        2 => header.slice(..header.len() / 2),
+        _ => [header.as_ref(), &[0]].concat().into(),
+    };
+}

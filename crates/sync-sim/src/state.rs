@@ -1,0 +1,93 @@
+//! What a world knows of itself: everything but the machine and the events to come. Checkers read it.
+
+use sync_core::SyncTarget;
+
+use crate::{
+    chain::{Pool, View},
+    network::Micros,
+    options::Options,
+    peer::SimPeer,
+    store::SimStore,
+};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct State<'a> {
+    /// All chains.
+    pub pool: &'a Pool,
+    /// How this world was drawn.
+    pub options: Options,
+    /// The virtual clock.
+    pub now: Micros,
+    /// When the process that runs was started: its own clock counts from there.
+    pub started_at: Micros,
+    /// Is all trouble over?
+    pub calm: bool,
+    /// The honest chain.
+    pub truth: View,
+    /// Every chain that was honest or pinned so far: what may be stored.
+    pub legit: Vec<View>,
+    /// What the user wants.
+    pub wanted: Option<SyncTarget>,
+    /// Does the user hold the sync?
+    pub paused: bool,
+    /// Peers by id.
+    pub peers: Vec<SimPeer>,
+    /// What is durable.
+    pub store: SimStore,
+    /// Was the store asked for something that it has not answered?
+    pub store_is_busy: bool,
+    /// Bytes that the machine says it holds.
+    pub memory_bytes: u64,
+}
+
+impl<'a> State<'a> {
+    /// A world before anything happened.
+    pub fn new(pool: &'a Pool, options: Options) -> Self {
+        let truth = options.start;
+        let floor = options.script.floor;
+        let peers = options.peers.iter().map(|plan| SimPeer::new(*plan, truth, floor, pool)).collect();
+        Self {
+            pool,
+            options,
+            now: 0,
+            started_at: 0,
+            calm: false,
+            truth,
+            legit: vec![truth],
+            wanted: None,
+            paused: false,
+            peers,
+            store: SimStore::default(),
+            store_is_busy: false,
+            memory_bytes: 0,
+        }
+    }
+
+    /// The clock of the process that runs.
+    pub fn machine_now(&self) -> Micros {
+        self.now - self.started_at
+    }
+
+    /// The honest chain is another now.
+    pub fn set_truth(&mut self, truth: View) {
+        self.truth = truth;
+        self.allow(truth);
+    }
+
+    /// The user names a target.
+    pub fn want(&mut self, target: SyncTarget) {
+        self.wanted = Some(target);
+        if let SyncTarget::Hash(hash) = target
+            && let Some((branch, tip)) = self.pool.locate(hash)
+        {
+            self.allow(View { branch, tip });
+        }
+    }
+
+    fn allow(&mut self, view: View) {
+        if !self.legit.contains(&view) {
+            self.legit.push(view);
+        }
+    }
+}

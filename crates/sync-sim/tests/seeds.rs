@@ -1,0 +1,79 @@
+//! Five hundred worlds: nothing is violated, and together they reach what they are meant to reach.
+
+use std::{collections::BTreeMap, thread};
+
+use sync_sim::{Outcome, Pool, options::HEADERS_MIN};
+
+const SEEDS: u64 = 500;
+
+/// What some of so many worlds must reach, or the sweep tests less than it says.
+const MUST_REACH: [&str; 24] = [
+    "a cancel",
+    "a crash after a commit",
+    "a crash after an answer",
+    "a crash before a commit",
+    "a crash between writes",
+    "a crash during a write",
+    "a full store",
+    "a restart with several stored runs",
+    "a write that failed",
+    "an unwind",
+    "fault: broken link",
+    "fault: empty answer",
+    "fault: invalid header",
+    "fault: protocol",
+    "fault: timeout",
+    "fault: too many headers",
+    "fault: undecodable",
+    "fault: wrong chain",
+    "fault: wrong start",
+    "stall: no progress",
+    "stall: store",
+    "stall: target unavailable",
+    "stall: wrong genesis",
+    "the chain does not meet what is stored",
+];
+
+fn sweep(first: u64, step: usize) -> Vec<(u64, Outcome)> {
+    let pool = Pool::new();
+    (first..SEEDS).step_by(step).map(|seed| (seed, sync_sim::run(&pool, seed))).collect()
+}
+
+#[test]
+fn five_hundred_worlds_violate_nothing() {
+    let jobs = thread::available_parallelism().map_or(1, usize::from);
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs).map(|job| scope.spawn(move || sweep(job as u64, jobs))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a world does not panic")).collect()
+    });
+    assert_eq!(outcomes.len() as u64, SEEDS);
+    let mut reached: BTreeMap<&str, u64> = BTreeMap::new();
+    for (seed, outcome) in outcomes {
+        assert_eq!(outcome.violation, None, "cargo run -p sync-sim --release -- --replay {seed} --trace");
+        assert!(outcome.headers >= HEADERS_MIN, "seed {seed} is a sync of {} headers", outcome.headers);
+        for (what, count) in outcome.reached {
+            *reached.entry(what).or_default() += count;
+        }
+    }
+    for what in MUST_REACH {
+        assert!(reached.contains_key(what), "no world reached: {what}");
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_world() {
+    let pool = Pool::new();
+    let again = Pool::new();
+    let mut hashes = Vec::new();
+    for seed in 0..20 {
+        let (first, second) = (sync_sim::run(&pool, seed), sync_sim::run(&again, seed));
+        assert_eq!(first.trace_hash, second.trace_hash, "seed {seed}");
+        assert_eq!((first.ended_at, first.linked), (second.ended_at, second.linked), "seed {seed}");
+        // Recording changes nothing.
+        assert_eq!(sync_sim::replay(&pool, seed, None, 10).trace_hash, first.trace_hash, "seed {seed}");
+        hashes.push(first.trace_hash);
+    }
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 20, "two seeds are the same world");
+}
