@@ -57,8 +57,7 @@ impl StoredHeaders {
 
     /// Opens a question for those numbers that nobody asked for yet; the caller hands it to the host.
     pub fn ask(&mut self, numbers: &[BlockNumber]) -> Option<(LookupId, Vec<BlockNumber>)> {
-        let mut fresh: Vec<_> =
-            numbers.iter().copied().filter(|number| self.get(*number) == Known::Unasked).collect();
+        let mut fresh: Vec<_> = numbers.iter().copied().filter(|number| self.get(*number) == Known::Unasked).collect();
         fresh.sort_unstable();
         fresh.dedup();
         fresh.truncate(LOOKUP_NUMBERS_MAX);

@@ -53,10 +53,7 @@ pub enum AuditStep {
 
 /// What the store holds at these numbers: the answer to an [`Output::Lookup`](crate::Output::Lookup). A header that cannot
 /// be read counts as absent; a damaged one is found by the audit, not here.
-pub async fn stored_headers<S: HeaderStore>(
-    store: &S,
-    numbers: &[BlockNumber],
-) -> Vec<(BlockNumber, Option<Bytes>)> {
+pub async fn stored_headers<S: HeaderStore>(store: &S, numbers: &[BlockNumber]) -> Vec<(BlockNumber, Option<Bytes>)> {
     let mut headers = Vec::with_capacity(numbers.len());
     for number in numbers {
         headers.push((*number, store.header_by_number(*number).await.ok().flatten()));

@@ -40,7 +40,8 @@ impl HeaderSync {
 
     /// The same for headers that were just proven.
     pub(super) fn comes_down_to_bad(&mut self, now: Instant, verified: &VerifiedHeaders) -> bool {
-        let known = verified.hashes().iter().filter(|_| !self.invalid.is_empty()).find_map(|hash| self.invalid.get(*hash));
+        let known =
+            verified.hashes().iter().filter(|_| !self.invalid.is_empty()).find_map(|hash| self.invalid.get(*hash));
         let Some(chain) = known.cloned() else { return false };
         self.refuse(now, chain, verified.range().first());
         true

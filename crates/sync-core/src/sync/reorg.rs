@@ -41,9 +41,11 @@ pub(super) struct Reorg {
     /// The lowest number that was given up.
     given_up: Option<BlockNumber>,
     search: AncestorSearch,
-    seeking: bool,
+    pub seeking: bool,
     /// Deeper than the window: the stored head, for the stall.
     pub too_deep: Option<BlockNumHash>,
+    /// Nobody can be asked for this number.
+    pub alone: Option<BlockNumber>,
     /// When those who did not answer are asked again.
     pub retry_at: Option<Instant>,
 }
@@ -86,6 +88,7 @@ impl HeaderSync {
             search,
             seeking: true,
             too_deep: None,
+            alone: None,
             retry_at: None,
         });
         self.moved(now);
@@ -119,13 +122,16 @@ impl HeaderSync {
         }
         if let Some(peer) = candidate {
             reorg.search.asked(peer);
+            reorg.alone = None;
             self.send(now, peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
             return true;
         }
-        if waiting == 0 && !self.ask_standing(now, number) && reorg_is_stuck(&self.reorg) {
-            let retry_at = Some(now + self.config.target_retry);
-            if let Some(reorg) = &mut self.reorg {
-                reorg.retry_at = retry_at;
+        let alone = waiting == 0 && !self.paused && !self.ask_standing(now, number);
+        let retry = now + self.config.target_retry;
+        if let Some(reorg) = &mut self.reorg {
+            reorg.alone = alone.then_some(number);
+            if alone && reorg.search.is_asked() && reorg.retry_at.is_none() {
+                reorg.retry_at = Some(retry);
             }
         }
         false
@@ -249,9 +255,4 @@ impl HeaderSync {
             }
         }
     }
-}
-
-/// Somebody was asked and nobody answered, and no other attempt is planned.
-fn reorg_is_stuck(reorg: &Option<Reorg>) -> bool {
-    reorg.as_ref().is_some_and(|reorg| reorg.search.is_asked() && reorg.retry_at.is_none())
 }

@@ -4,6 +4,7 @@
 //! once; what may pass by itself (a peer that reconnects, a tip that spreads) must hold for `stall_after` first; a sync
 //! that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`.
 
+use alloc::boxed::Box;
 use core::mem::discriminant;
 
 use super::HeaderSync;
@@ -44,6 +45,7 @@ impl HeaderSync {
             return false;
         }
         self.watch.announced = Some(reason.clone());
+        self.target.dirty = true;
         self.out.push_back(Output::Event(Event::Stalled(reason)));
         self.progress_due = true;
         true
@@ -84,7 +86,7 @@ impl HeaderSync {
         }
         if let Some(chain) = self.target.invalid.clone() {
             let InvalidChain { number, hash, violation, last_valid } = chain;
-            return Some(StallReason::InvalidTarget { number, hash, violation, last_valid });
+            return Some(StallReason::InvalidTarget { number, hash, violation: Box::new(violation), last_valid });
         }
         if let Some(local) = self.reorg.as_ref().and_then(|reorg| reorg.too_deep) {
             return Some(StallReason::RollbackTooDeep { local, window: self.config.rollback_window });
@@ -109,7 +111,11 @@ impl HeaderSync {
         }
         let waited = now.saturating_since(self.moved_at);
         let stuck = (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress);
-        let Some(run) = &self.run else { return stuck.filter(|_| working) };
+        let Some(run) = &self.run else {
+            let alone = self.reorg.as_ref().filter(|reorg| reorg.seeking).and_then(|reorg| reorg.alone);
+            let missing = alone.and_then(|number| BlockRange::new(number, number)).map(StallReason::RangeUnavailable);
+            return missing.or(stuck.filter(|_| working));
+        };
         if let Some(top) = self.downloader.plan.ranges().next()
             && top.last() == run.anchor.number
             && !run.complete

@@ -22,7 +22,7 @@ use crate::{
     header::Header,
     headers::Purpose,
     id::PeerId,
-    io::{Output, StartBlock},
+    io::{Output, StallReason, StartBlock},
     range::BlockNumber,
     time::Instant,
 };
@@ -52,7 +52,12 @@ impl Standings {
 
     /// Must it not be asked for headers of the target's chain?
     pub fn is_aside(&self, peer: PeerId, served: ServedRange) -> bool {
-        self.doubted.contains_key(&peer) || self.aside.get(&peer) == Some(&served)
+        self.doubted.contains_key(&peer) || self.is_elsewhere(peer, served)
+    }
+
+    /// Did it say that it is on another chain?
+    fn is_elsewhere(&self, peer: PeerId, served: ServedRange) -> bool {
+        self.aside.get(&peer) == Some(&served)
     }
 }
 
@@ -73,14 +78,15 @@ impl HeaderSync {
     pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
         let usable = self.peers.usable(now);
         usable.fold((0, 0), |(aside, all), (id, peer)| {
-            (aside + usize::from(self.target.standings.aside.get(&id) == Some(&peer.served)), all + 1)
+            (aside + usize::from(self.target.standings.is_elsewhere(id, peer.served)), all + 1)
         })
     }
 
-    /// Are most peers on another chain than the target's?
+    /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then the
+    /// target may have been reorganised away, and the peers may have come out lower.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
         let (aside, all) = self.count_aside(now);
-        aside * 2 > all
+        aside * 2 > all || matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_)))
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?
@@ -111,7 +117,11 @@ impl HeaderSync {
         let unknown = self.peers.usable(now).find(|(id, peer)| {
             let serves = |at| peer.range().is_some_and(|range| range.contains(at));
             let said = self.target.standings.said.get(id).is_some_and(|(served, _)| *served == peer.served);
-            serves(number) && serves(target.number) && !said && !self.is_on_target(*id) && self.may_ask_standing(now, *id)
+            serves(number)
+                && serves(target.number)
+                && !said
+                && !self.is_on_target(*id)
+                && self.may_ask_standing(now, *id)
         });
         let unknown = unknown.map(|(id, _)| id);
         unknown.is_some_and(|peer| self.send_standing(now, peer))
@@ -133,11 +143,13 @@ impl HeaderSync {
         let said = hash_at(&answer, number);
         self.target.standings.said.insert(peer, (served, said));
         self.target.dirty = true;
-        let Some(fault) = self.target.standings.doubted.remove(&peer) else { return };
-        if said == Some(target.hash) {
-            self.penalize(now, peer, fault);
-        } else {
-            self.target.standings.aside.insert(peer, served);
+        let doubt = self.target.standings.doubted.remove(&peer);
+        match doubt {
+            Some(fault) if said == Some(target.hash) => self.penalize(now, peer, fault),
+            None if said == Some(target.hash) => {}
+            _ => {
+                self.target.standings.aside.insert(peer, served);
+            }
         }
     }
 

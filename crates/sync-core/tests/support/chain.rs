@@ -27,6 +27,11 @@ impl Chain {
         Self::forked(Some((self, at)), len, 1)
     }
 
+    /// The same, and unlike every fork with another salt (0 and 1 are taken).
+    pub fn branch(&self, at: u64, len: u64, salt: u8) -> Self {
+        Self::forked(Some((self, at)), len, salt)
+    }
+
     /// The same chain with `more` headers on top.
     pub fn grown(&self, more: u64) -> Self {
         let len = self.headers.len() as u64;

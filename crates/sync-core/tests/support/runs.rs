@@ -40,7 +40,8 @@ pub fn runs(world: &World) -> Vec<(u64, u64)> {
 
 /// A new session on such a store, on its way to a header of `chain`.
 pub fn session(parts: &[Part<'_>], target: B256) -> World {
-    let mut world = World::with(parts.first().map_or(Chain::new(1).spec(), |part| part.0.spec()), config(), store(parts));
+    let mut world =
+        World::with(parts.first().map_or(Chain::new(1).spec(), |part| part.0.spec()), config(), store(parts));
     world.target(SyncTarget::Hash(target));
     world
 }
