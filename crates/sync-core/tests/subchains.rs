@@ -28,8 +28,7 @@ fn k01_every_batch_carries_the_runs_that_hold_with_it() {
     let mut checkpoints: Vec<Checkpoint> = Vec::new();
     while !world.is_synced() && world.step() {
         let checkpoint = world.store.checkpoint.clone();
-        if checkpoint.is_some() && checkpoint.as_ref() != checkpoints.last() {
-            let checkpoint = checkpoint.expect("just seen");
+        if let Some(checkpoint) = checkpoint.filter(|it| Some(it) != checkpoints.last()) {
             let held: u64 = checkpoint.subchains.iter().map(|run| run.head - run.tail + 1).sum();
             assert_eq!(held, world.store.rows.len() as u64);
             checkpoints.push(checkpoint);
