@@ -51,6 +51,10 @@ pub const ANCESTOR_PEERS_MAX: usize = 3;
 /// proven wrong is banned, so that searches end. Raising it costs 48 bytes each.
 pub const ANCESTOR_CLAIMS_MAX: usize = 512;
 
+/// Stored headers that are weighed against a new branch of a chain by proof of work, before they are given up. The new
+/// branch waits in memory meanwhile (600 bytes a header); of a deeper reorg the quorum of peers decides alone.
+pub const WEIGHED_HEADERS_MAX: u64 = 8_192;
+
 /// Hashes remembered as invalid or as descendants of such. Raising it costs some 200 bytes each.
 pub const INVALID_HASHES_MAX: usize = 512;
 

@@ -253,6 +253,7 @@ impl HeaderSync {
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
                 }
+                self.weigh(&verified);
                 self.check_claims_in(now, &verified);
                 self.collector.push(verified);
                 if let Some(known) = self.peers.get_mut(peer) {

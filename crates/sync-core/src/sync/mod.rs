@@ -6,6 +6,7 @@
 //! | `run` | which gap is filled next, what it must meet below, what a reorg removes |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
+//! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
 //! | `condemn` | the target's chain breaks a rule |
 //! | `download` | requests out, answers in, proofs |
 //! | `store` | batches to the store, one at a time |
@@ -21,6 +22,7 @@ mod stall;
 mod standing;
 mod store;
 mod target;
+mod weigh;
 
 use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::B256;

@@ -19,7 +19,7 @@ use super::{Answer, HeaderSync, standing::hash_at, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
     fault::PeerFault,
-    follow::{AncestorSearch, Claim, Known, Outcome},
+    follow::{AncestorSearch, BranchWeight, Claim, Known, Outcome},
     headers::Purpose,
     id::PeerId,
     io::{BlockNumHash, Event, Output, StartBlock},
@@ -32,14 +32,19 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Reorg {
     /// The stored run that is compared with.
-    local: Subchain,
+    pub local: Subchain,
     /// The highest stored number that belongs to the old chain.
-    top: BlockNumber,
-    /// Where the two are proven to differ; stored runs above are the new chain's, unless `above_is_old`.
-    differs: BlockNumber,
-    above_is_old: bool,
+    pub top: BlockNumber,
+    /// Where the two are proven to differ, and what the new chain has there; stored runs above are the new chain's, unless
+    /// `above_is_old`.
+    pub differs: BlockNumHash,
+    pub above_is_old: bool,
     /// The lowest number that was given up.
-    given_up: Option<BlockNumber>,
+    pub given_up: Option<BlockNumber>,
+    /// What the stored branch weighs.
+    pub old_weight: BranchWeight,
+    /// The ancestor while the branches are weighed.
+    pub weighed_to: Option<BlockNumHash>,
     search: AncestorSearch,
     pub seeking: bool,
     /// Deeper than the window: the stored head, for the stall.
@@ -59,7 +64,6 @@ impl HeaderSync {
     /// The target's chain has `expected` where `local` holds `stored`.
     pub(super) fn detach(&mut self, now: Instant, local: Subchain, stored: BlockNumHash, expected: BlockNumHash) {
         self.close_run();
-        let differs = expected.number;
         let above_is_old = self.target.resolved.is_some_and(|target| target.number <= local.head);
         let heads = self.ledger.subchains.first().map_or(local.head, |newest| newest.head);
         let again = self.reorg.take();
@@ -73,18 +77,20 @@ impl HeaderSync {
         }
         let (search, given_up) = match again {
             Some(mut before) => {
-                before.search.go_on(differs, lowest, rooted);
+                before.search.go_on(expected.number, lowest, rooted);
                 (before.search, before.given_up)
             }
-            None => (AncestorSearch::new(differs, lowest, rooted), None),
+            None => (AncestorSearch::new(expected.number, lowest, rooted), None),
         };
         let above_is_old = above_is_old && given_up.is_none();
         self.reorg = Some(Reorg {
             local,
             top,
-            differs,
+            differs: expected,
             above_is_old,
             given_up,
+            old_weight: BranchWeight::new(top),
+            weighed_to: None,
             search,
             seeking: true,
             too_deep: None,
@@ -164,7 +170,7 @@ impl HeaderSync {
     /// The search has ended: gives up what lies above the ancestor, or says that it may not.
     fn end_search(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorg else { return false };
-        let (local, differs, keep_above) = (reorg.local, reorg.differs, !reorg.above_is_old);
+        let local = reorg.local;
         let ancestor = match reorg.search.outcome() {
             Some(Outcome::Ancestor(number)) => number,
             Some(Outcome::Nothing) if reorg.top.saturating_sub(local.tail) >= self.config.rollback_window => {
@@ -184,22 +190,30 @@ impl HeaderSync {
             // What is gone cannot be met.
             Known::Absent => return self.give_up_run(now),
         };
+        let ancestor = BlockNumHash { number: ancestor, hash };
+        self.weigh_down_to(now, ancestor).unwrap_or_else(|| self.give_up_above(now, ancestor))
+    }
+
+    /// Gives up what is stored of the old chain above the ancestor.
+    pub(super) fn give_up_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
+        let Some(reorg) = &self.reorg else { return false };
+        let (differs, keep_above) = (reorg.differs.number, !reorg.above_is_old);
         self.ledger.subchains.retain_mut(|run| {
-            if run.tail > differs || run.head <= ancestor {
+            if run.tail > differs || run.head <= ancestor.number {
                 return run.tail <= differs || keep_above;
             }
-            if run.tail <= ancestor {
-                (run.head, run.head_hash) = (ancestor, hash);
+            if run.tail <= ancestor.number {
+                (run.head, run.head_hash) = (ancestor.number, ancestor.hash);
             }
-            run.tail <= ancestor
+            run.tail <= ancestor.number
         });
-        self.unwind_above(now, ancestor, ancestor + 1)
+        self.unwind_above(now, ancestor.number, ancestor.number + 1)
     }
 
     /// Nothing of the stored run is on the target's chain.
     fn give_up_run(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorg else { return false };
-        let (local, differs, keep_above) = (reorg.local, reorg.differs, !reorg.above_is_old);
+        let (local, differs, keep_above) = (reorg.local, reorg.differs.number, !reorg.above_is_old);
         self.ledger.subchains.retain(|run| run.head < local.tail || (keep_above && run.tail > differs));
         // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
         self.unwind_above(now, local.tail.saturating_sub(1), local.tail)

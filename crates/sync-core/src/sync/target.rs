@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     fault::PeerFault,
-    follow::{InvalidChain, Known, TipPlace, place},
+    follow::{BranchWeight, InvalidChain, Known, TipPlace, place},
     header::Header,
     headers::Purpose,
     id::PeerId,
@@ -55,6 +55,10 @@ pub(super) struct Target {
     /// When the next round begins.
     pub retry_at: Option<Instant>,
     votes: Votes,
+    /// What its proven headers weigh, from the target down.
+    pub weight: Option<BranchWeight>,
+    /// A tip whose chain is no heavier than the stored one.
+    pub lighter: Option<B256>,
     /// Which peers are on the target's chain.
     pub standings: Standings,
     /// The chain that was given up because it broke a rule, until another target is synced.
@@ -233,6 +237,9 @@ impl HeaderSync {
 
     /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
     fn weigh_tip(&mut self, now: Instant, tip: BlockNumHash, known: Option<BlockNumHash>) -> bool {
+        if self.target.lighter == Some(tip.hash) {
+            return false;
+        }
         if self.is_deserted(now) && self.target.resolved != Some(tip) {
             self.adopt(now, tip);
             return true;
@@ -305,6 +312,7 @@ impl HeaderSync {
         self.reopen = false;
         self.target.standings = Standings::default();
         self.target.invalid = None;
+        self.target.weight = Some(BranchWeight::new(target.number));
         self.target.resolved = Some(target);
         self.synced = false;
         self.out.push_back(Output::Event(Event::TargetResolved(target)));
