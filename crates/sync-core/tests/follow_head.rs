@@ -205,3 +205,18 @@ fn f05_i09_a_search_goes_on_around_silent_and_empty_peers() {
     assert_reorg(&world, 1_399, 1_499, 1_599);
     assert_eq!(world.penalized(3), Vec::<&PeerFault>::new());
 }
+
+/// Three peers on three chains: each is asked once what it has at the others' heights, and not again and again.
+#[test]
+fn f02_peers_that_disagree_are_asked_once_until_they_announce_something_new() {
+    let chain = Chain::new(500);
+    let config = SyncConfig { tip_quorum: 2, ..config() };
+    let mut world = World::with(chain.spec(), config, Default::default());
+    world.target(SyncTarget::PeersTip);
+    for (id, len) in [(1, 600), (2, 610), (3, 620)] {
+        world.connect(id, TestPeer::new(&chain.branch(400, len, id as u8 + 1)));
+    }
+    world.run_for(60);
+    assert!(world.requests.len() <= 3, "{:?}", world.requests);
+    assert_eq!(world.stalls(), [sync_core::StallReason::TipsDisagree]);
+}

@@ -210,6 +210,8 @@ impl HeaderSync {
         self.measure(count as u64, bytes);
         match SealedRun::seal(&self.chain, piece.last(), headers) {
             Ok(sealed) => {
+                let served = self.peers.get(peer).map(|known| known.served).filter(|_| !self.is_earlier(&request));
+                self.target.standings.note_staged(peer, piece.last(), served);
                 self.downloader.stage(peer, piece, sealed.range(), bytes, sealed);
                 // More came than was expected: what is furthest from the anchor makes room.
                 if let Some(run) = &self.run {
@@ -250,6 +252,7 @@ impl HeaderSync {
                     run.anchor = anchor;
                 }
                 run.untried = false;
+                self.target.standings.note_linked(range.last());
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
                 }
@@ -257,7 +260,6 @@ impl HeaderSync {
                 self.check_claims_in(now, &verified);
                 self.collector.push(verified);
                 if let Some(known) = self.peers.get_mut(peer) {
-                    self.target.standings.note_linked(peer, known.served);
                     known.headers += range.len();
                     known.reputation.linked();
                 }
@@ -279,7 +281,7 @@ impl HeaderSync {
                 let mut failures = Failures::default();
                 failures.note(peer, now, self.config.backoff_start, self.config.backoff_max);
                 self.downloader.plan.give_back(range, failures);
-                self.doubt(now, peer, error.into());
+                self.doubt(now, peer, range.last(), error.into());
             }
         }
         true

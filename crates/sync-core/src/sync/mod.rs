@@ -24,7 +24,10 @@ mod store;
 mod target;
 mod weigh;
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
 use alloy_primitives::B256;
 use bytes::Bytes;
 
@@ -79,6 +82,8 @@ pub struct HeaderSync {
     received: VecDeque<Answer>,
     received_bytes: u64,
     header_bytes_smoothed: u64,
+    /// When a connected peer last said that its highest block is another one.
+    announced: BTreeMap<PeerId, Instant>,
     /// The lowest block that a peer offered so far; peers that are gone count, banned ones do not.
     offered_floor: Option<BlockNumber>,
 
@@ -137,6 +142,7 @@ impl HeaderSync {
             received: VecDeque::new(),
             received_bytes: 0,
             header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
+            announced: BTreeMap::new(),
             offered_floor: whole_from,
             target: Target::default(),
             run: None,
@@ -184,6 +190,9 @@ impl HeaderSync {
             Input::PeerConnected { peer, status } => self.note_connected(now, peer, &status),
             Input::PeerUpdated { peer, served } => {
                 if let Some(known) = self.peers.get_mut(peer) {
+                    if known.served.latest_hash != served.latest_hash {
+                        self.announced.insert(peer, now);
+                    }
                     known.served = served;
                 }
                 self.update_floor(now);
@@ -192,6 +201,7 @@ impl HeaderSync {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
                 self.target.standings.forget_doubt(peer);
+                self.announced.remove(&peer);
             }
             Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
             Input::RequestFailed { request, failure } => self.note_failure(now, request, failure),

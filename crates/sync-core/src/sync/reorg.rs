@@ -162,8 +162,13 @@ impl HeaderSync {
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
             self.penalize(now, peer, fault);
+        } else if self.is_earlier(&answer.request) {
+            // Of which chain it speaks nobody knows; others are asked, or it again.
         } else if let (Some(reorg), Some(hash)) = (&mut self.reorg, hash_at(&answer, number)) {
             reorg.search.claim(Claim { number, peer, hash });
+            if let Some(known) = self.peers.get(peer) {
+                self.target.standings.note_claim(peer, known.served);
+            }
         }
     }
 
@@ -263,7 +268,7 @@ impl HeaderSync {
         let Some(reorg) = &mut self.reorg else { return };
         for claim in reorg.search.contradicted(number, proven) {
             // A peer that has announced something else since then may have moved to another chain in between.
-            if self.is_on_target(claim.peer) {
+            if self.stands_by_its_claim(claim.peer) {
                 let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: proven };
                 self.penalize(now, claim.peer, fault);
             }

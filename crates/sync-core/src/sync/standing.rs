@@ -9,6 +9,9 @@
 //! | the target | it contradicts itself: a broken link is held against it |
 //! | anything else, or nothing | it is on another chain: set aside, not blamed, until it announces something new |
 //!
+//! An answer that was asked for before the peer's last announcement speaks of neither chain for sure; it is taken if it links
+//! and excused if it does not, [`EXCUSES_MAX`] times.
+//!
 //! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
 //! Each entry speaks of one announcement of the peer and is worthless after the next; there is one entry a peer.
 
@@ -18,9 +21,10 @@ use alloy_primitives::{B256, keccak256};
 use super::{Answer, HeaderSync};
 use crate::{
     block::ServedRange,
+    config::EXCUSES_MAX,
     fault::PeerFault,
     header::Header,
-    headers::Purpose,
+    headers::{InFlight, Purpose},
     id::PeerId,
     io::{Output, StallReason, StartBlock},
     range::BlockNumber,
@@ -37,12 +41,42 @@ pub(super) struct Standings {
     /// Its headers did not link; the question is open.
     doubted: BTreeMap<PeerId, PeerFault>,
     aside: BTreeMap<PeerId, ServedRange>,
+    /// Staged answers by their highest number: whose, and what the sender had announced last when it was asked, if that is
+    /// known.
+    staged: BTreeMap<BlockNumber, (PeerId, Option<ServedRange>)>,
+    /// What a peer had announced last when it answered in the search for an ancestor.
+    claimed: BTreeMap<PeerId, ServedRange>,
+    excuses: BTreeMap<PeerId, u32>,
 }
 
 impl Standings {
-    /// Headers of this peer were proven.
-    pub fn note_linked(&mut self, peer: PeerId, served: ServedRange) {
-        self.linked.insert(peer, served);
+    /// An answer is staged. `served` is what its sender had announced when it was asked; `None` when it has announced
+    /// something else since then.
+    pub fn note_staged(&mut self, peer: PeerId, last: BlockNumber, served: Option<ServedRange>) {
+        self.staged.insert(last, (peer, served));
+    }
+
+    /// The answer that begins at `last` links, and so does all above: its sender was on the target's chain when it was asked.
+    pub fn note_linked(&mut self, last: BlockNumber) {
+        let proven = self.staged.split_off(&last);
+        if let Some((peer, Some(served))) = proven.get(&last) {
+            self.linked.insert(*peer, *served);
+        }
+    }
+
+    /// A peer answered in the search for an ancestor.
+    pub fn note_claim(&mut self, peer: PeerId, served: ServedRange) {
+        self.claimed.insert(peer, served);
+    }
+
+    /// The answer that begins at `last` does not link: may that be because its sender moved since it was asked?
+    fn excuse(&mut self, peer: PeerId, last: BlockNumber, now: ServedRange) -> bool {
+        let count = self.excuses.entry(peer).or_default();
+        let then = self.staged.remove(&last).filter(|(sender, _)| *sender == peer);
+        let moved = then.is_some_and(|(_, served)| served.is_none_or(|served| served.latest_hash != now.latest_hash));
+        let excused = moved && *count < EXCUSES_MAX;
+        *count += u32::from(excused);
+        excused
     }
 
     /// Its connection is gone, and the open question with it.
@@ -74,6 +108,18 @@ impl HeaderSync {
         }
     }
 
+    /// Was this asked for before the peer's last announcement?
+    pub(super) fn is_earlier(&self, request: &InFlight) -> bool {
+        self.announced.get(&request.peer).is_some_and(|at| request.sent <= *at)
+    }
+
+    /// Does what the peer said in the search for an ancestor speak of the chain that it is on now, and is that the target's?
+    pub(super) fn stands_by_its_claim(&self, peer: PeerId) -> bool {
+        let now = self.peers.get(peer).map(|known| known.served.latest_hash);
+        let then = self.target.standings.claimed.get(&peer).map(|served| served.latest_hash);
+        now == then && self.is_on_target(peer)
+    }
+
     /// How many usable peers are set aside, and how many there are.
     pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
         let usable = self.peers.usable(now);
@@ -90,8 +136,11 @@ impl HeaderSync {
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?
-    pub(super) fn doubt(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
-        if self.peers.get(peer).is_none_or(|known| !known.connected) {
+    pub(super) fn doubt(&mut self, now: Instant, peer: PeerId, last: BlockNumber, fault: PeerFault) {
+        let Some(served) = self.peers.get(peer).filter(|known| known.connected).map(|known| known.served) else {
+            return;
+        };
+        if self.target.standings.excuse(peer, last, served) {
             return;
         }
         self.drop_unproven_of(now, peer);
@@ -136,13 +185,13 @@ impl HeaderSync {
             return;
         }
         let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return };
-        if target.number != number {
+        self.target.dirty = true;
+        if target.number != number || self.is_earlier(&answer.request) {
             return;
         }
         let served = known.served;
         let said = hash_at(&answer, number);
         self.target.standings.said.insert(peer, (served, said));
-        self.target.dirty = true;
         let doubt = self.target.standings.doubted.remove(&peer);
         match doubt {
             Some(fault) if said == Some(target.hash) => self.penalize(now, peer, fault),
@@ -155,9 +204,7 @@ impl HeaderSync {
 
     fn may_ask_standing(&self, now: Instant, peer: PeerId) -> bool {
         let ready = self.peers.get(peer).is_some_and(|it| it.is_usable(now) && it.reputation.may_ask(now));
-        let asks = |request: &crate::headers::InFlight| {
-            request.peer == peer && matches!(request.purpose, Purpose::Standing(_))
-        };
+        let asks = |request: &InFlight| request.peer == peer && matches!(request.purpose, Purpose::Standing(_));
         ready && self.downloader.requests.find(asks).is_none()
     }
 

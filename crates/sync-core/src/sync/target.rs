@@ -23,6 +23,7 @@ use super::{
     standing::{Standings, hash_at},
 };
 use crate::{
+    config::VOTES_PER_PEER_MAX,
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain, Known, TipPlace, place},
     header::Header,
@@ -36,8 +37,14 @@ use crate::{
 /// Peers asked for a pinned target at the same time: one silent peer must not hold the start of a sync for a deadline.
 pub(super) const PROBES_MAX: usize = 3;
 
-/// Headers at numbers that peers told us as votes; one entry a peer, for the number that is being voted on.
-type Votes = BTreeMap<PeerId, (BlockNumber, Option<B256>)>;
+/// What a peer says that it has at the heights of the tips that others name, as of its own announcement.
+#[derive(Debug)]
+struct Ballot {
+    /// Its own tip when it was asked.
+    latest_hash: B256,
+    /// One entry for each tip that is named; at most [`VOTES_PER_PEER_MAX`].
+    hashes: BTreeMap<BlockNumber, Option<B256>>,
+}
 
 /// What is wanted and what is known of it.
 #[derive(Debug, Default)]
@@ -54,7 +61,7 @@ pub(super) struct Target {
     rounds: u32,
     /// When the next round begins.
     pub retry_at: Option<Instant>,
-    votes: Votes,
+    votes: BTreeMap<PeerId, Ballot>,
     /// What its proven headers weigh, from the target down.
     pub weight: Option<BranchWeight>,
     /// A tip whose chain is no heavier than the stored one.
@@ -168,7 +175,7 @@ impl HeaderSync {
             self.target.trouble = None;
             return false;
         }
-        self.target.votes.retain(|peer, _| tips.contains_key(peer));
+        self.target.votes.retain(|peer, ballot| tips.get(peer).is_some_and(|own| own.hash == ballot.latest_hash));
         let need = self.config.tip_quorum.max(tips.len() / 2 + 1);
         let known = self.target.next.or(self.target.resolved);
         let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
@@ -183,9 +190,9 @@ impl HeaderSync {
                 if *own == tip {
                     have += 1;
                 } else if own.number > tip.number {
-                    match self.target.votes.get(id) {
-                        Some((number, vote)) if *number == tip.number => have += usize::from(*vote == Some(tip.hash)),
-                        _ => open.push(*id),
+                    match self.target.votes.get(id).and_then(|ballot| ballot.hashes.get(&tip.number)) {
+                        Some(vote) => have += usize::from(*vote == Some(tip.hash)),
+                        None => open.push(*id),
                     }
                 }
             }
@@ -232,7 +239,16 @@ impl HeaderSync {
             return;
         }
         let vote = hash_at(&answer, number);
-        self.target.votes.insert(answer.peer, (number, vote));
+        let Some(latest_hash) = self.peers.get(answer.peer).map(|known| known.served.latest_hash) else { return };
+        if self.is_earlier(&answer.request) {
+            return;
+        }
+        let ballot =
+            self.target.votes.entry(answer.peer).or_insert_with(|| Ballot { latest_hash, hashes: BTreeMap::new() });
+        if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
+            ballot.hashes.pop_first();
+        }
+        ballot.hashes.insert(number, vote);
     }
 
     /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
