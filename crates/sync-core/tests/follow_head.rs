@@ -220,3 +220,29 @@ fn f02_peers_that_disagree_are_asked_once_until_they_announce_something_new() {
     assert!(world.requests.len() <= 3, "{:?}", world.requests);
     assert_eq!(world.stalls(), [sync_core::StallReason::TipsDisagree]);
 }
+
+/// reth's third kind of target. A number alone proves nothing, so it takes as many peers as a tip does; then it stays.
+#[test]
+fn d02_a_number_is_a_target_once_enough_peers_agree_on_its_header() {
+    let chain = Chain::new(1_000);
+    let other = chain.fork(500, 1_000);
+    let config = SyncConfig { tip_quorum: 2, ..config() };
+    let mut world = World::with(chain.spec(), config, Default::default());
+    world.target(SyncTarget::Number(800));
+    world.connect(1, TestPeer::new(&chain));
+    world.run_for(10);
+    assert_eq!(world.stalls(), [sync_core::StallReason::QuorumNotReached { have: 1, need: 2 }]);
+    world.connect(2, TestPeer::new(&other));
+    world.run_for(10);
+    assert_eq!(world.stalls().last(), Some(&sync_core::StallReason::TipsDisagree));
+    world.connect(3, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    assert_eq!(world.resolved(), [chain.at(800)]);
+    assert_eq!(world.store.rows.len(), 801);
+    assert_eq!(world.penalties, []);
+    // Another number further down of the same chain is there already.
+    let before = served(&world);
+    world.target(SyncTarget::Number(300));
+    assert!(world.run_until(10, |world| world.resolved().last() == Some(&chain.at(300)) && world.is_synced()));
+    assert!(served(&world) - before <= 3);
+}

@@ -4,6 +4,8 @@
 //! tip first. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
 //! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once.
 //!
+//! **Number.** The header at that number which as many peers hold; each that serves the number is asked once.
+//!
 //! **Peers' tip.** The highest block that `max(tip_quorum, more than half)` of the usable peers hold. Peers that name it
 //! exactly count at once; peers that are further are asked for their header at its number. So a peer that is some blocks
 //! ahead agrees, and a minority, however high its tip, decides nothing. Peers on a chain that broke a rule do not count.
@@ -93,6 +95,7 @@ impl HeaderSync {
         match self.target.wanted {
             Some(SyncTarget::Hash(hash)) => self.poll_pinned(now, hash),
             Some(SyncTarget::PeersTip) => self.poll_tip(now),
+            Some(SyncTarget::Number(number)) => self.poll_number(now, number),
             None => false,
         }
     }
@@ -214,6 +217,42 @@ impl HeaderSync {
             } else {
                 StallReason::TipsDisagree
             }
+        });
+        false
+    }
+
+    /// Looks for the hash that enough peers have at `number`.
+    fn poll_number(&mut self, now: Instant, number: BlockNumber) -> bool {
+        let known = self.target.resolved.is_some_and(|known| known.number == number);
+        if known || self.target.invalid.is_some() || self.paused {
+            return false;
+        }
+        let serving = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
+        let serving: BTreeMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
+        self.target.votes.retain(|peer, ballot| serving.get(peer) == Some(&ballot.latest_hash));
+        let need = self.config.tip_quorum.max(serving.len() / 2 + 1);
+        let mut count: BTreeMap<B256, usize> = BTreeMap::new();
+        let mut open = Vec::new();
+        for id in serving.keys() {
+            match self.target.votes.get(id).and_then(|ballot| ballot.hashes.get(&number)) {
+                Some(vote) => *count.entry(vote.unwrap_or_default()).or_default() += 1,
+                None => open.push(*id),
+            }
+        }
+        count.remove(&B256::ZERO);
+        let have = count.values().copied().max().unwrap_or_default();
+        if let Some((hash, _)) = count.into_iter().find(|(_, votes)| *votes >= need) {
+            self.target.trouble = None;
+            self.adopt(now, BlockNumHash { number, hash });
+            return true;
+        }
+        if !open.is_empty() {
+            return self.ask_votes(now, BlockNumHash { number, hash: B256::ZERO }, &open);
+        }
+        self.target.trouble = Some(if serving.len() < need {
+            StallReason::QuorumNotReached { have, need }
+        } else {
+            StallReason::TipsDisagree
         });
         false
     }
