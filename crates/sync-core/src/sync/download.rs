@@ -96,6 +96,12 @@ impl HeaderSync {
         let Some(request) = self.downloader.requests.finish(id) else { return };
         self.release(&request);
         let peer = request.peer;
+        if let Purpose::Vote(number) = request.purpose
+            && let Some(known) = self.peers.get(peer)
+        {
+            // Not asked again before it announces something new, or connects again: the host may fail it at once each time.
+            self.target.note_vote(peer, known.served.latest_hash, number, None);
+        }
         self.return_piece(now, request, true);
         if let RequestFailure::Protocol(what) = failure {
             self.penalize(now, peer, PeerFault::Protocol(what));

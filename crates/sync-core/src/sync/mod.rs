@@ -265,6 +265,8 @@ impl HeaderSync {
         if !self.peers.connect(now, id, status, same_chain) {
             return;
         }
+        self.target.forget_vote(id);
+        self.target.standings.keep_only(|peer| self.peers.get(peer).is_some());
         if same_chain {
             self.update_floor(now);
         } else {
@@ -335,6 +337,7 @@ impl HeaderSync {
         [
             self.downloader.requests.next_deadline(),
             self.steal_wakeup(now),
+            self.standing_wakeup(now),
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,

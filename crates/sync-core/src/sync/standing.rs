@@ -47,6 +47,8 @@ pub(super) struct Standings {
     /// What a peer had announced last when it answered in the search for an ancestor.
     claimed: BTreeMap<PeerId, ServedRange>,
     excuses: BTreeMap<PeerId, u32>,
+    /// When the question was put last.
+    asked: BTreeMap<PeerId, Instant>,
 }
 
 impl Standings {
@@ -77,6 +79,17 @@ impl Standings {
         let excused = moved && *count < EXCUSES_MAX;
         *count += u32::from(excused);
         excused
+    }
+
+    /// Forgets peers that nobody remembers any more: there are at most as many entries as peers.
+    pub fn keep_only(&mut self, known: impl Fn(PeerId) -> bool) {
+        self.said.retain(|peer, _| known(*peer));
+        self.linked.retain(|peer, _| known(*peer));
+        self.doubted.retain(|peer, _| known(*peer));
+        self.aside.retain(|peer, _| known(*peer));
+        self.claimed.retain(|peer, _| known(*peer));
+        self.excuses.retain(|peer, _| known(*peer));
+        self.asked.retain(|peer, _| known(*peer));
     }
 
     /// Its connection is gone, and the open question with it.
@@ -205,11 +218,22 @@ impl HeaderSync {
     fn may_ask_standing(&self, now: Instant, peer: PeerId) -> bool {
         let ready = self.peers.get(peer).is_some_and(|it| it.is_usable(now) && it.reputation.may_ask(now));
         let asks = |request: &InFlight| request.peer == peer && matches!(request.purpose, Purpose::Standing(_));
-        ready && self.downloader.requests.find(asks).is_none()
+        // A question that failed at once is not put again at once.
+        let asked = self.target.standings.asked.get(&peer);
+        let rested = asked.is_none_or(|at| now >= *at + self.config.backoff_start);
+        ready && rested && self.downloader.requests.find(asks).is_none()
+    }
+
+    /// When somebody may be asked again.
+    pub(super) fn standing_wakeup(&self, now: Instant) -> Option<Instant> {
+        let open = !self.paused && (self.is_seeking() || !self.target.standings.doubted.is_empty());
+        let asked = self.target.standings.asked.values().filter(|_| open);
+        asked.map(|at| *at + self.config.backoff_start).filter(|at| *at > now).min()
     }
 
     fn send_standing(&mut self, now: Instant, peer: PeerId) -> bool {
         let Some(target) = self.target.resolved else { return false };
+        self.target.standings.asked.insert(peer, now);
         self.send(now, peer, Purpose::Standing(target.number), StartBlock::Number(target.number), 1);
         true
     }

@@ -78,6 +78,22 @@ pub(super) struct Target {
     pub trouble: Option<StallReason>,
 }
 
+impl Target {
+    /// The peer is asked anew.
+    pub fn forget_vote(&mut self, peer: PeerId) {
+        self.votes.remove(&peer);
+    }
+
+    /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
+    pub fn note_vote(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
+        let ballot = self.votes.entry(peer).or_insert_with(|| Ballot { latest_hash, hashes: BTreeMap::new() });
+        if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
+            ballot.hashes.pop_first();
+        }
+        ballot.hashes.insert(number, vote);
+    }
+}
+
 impl HeaderSync {
     /// The user names a target.
     pub(super) fn want(&mut self, target: SyncTarget) {
@@ -282,12 +298,7 @@ impl HeaderSync {
         if self.is_earlier(&answer.request) {
             return;
         }
-        let ballot =
-            self.target.votes.entry(answer.peer).or_insert_with(|| Ballot { latest_hash, hashes: BTreeMap::new() });
-        if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
-            ballot.hashes.pop_first();
-        }
-        ballot.hashes.insert(number, vote);
+        self.target.note_vote(answer.peer, latest_hash, number, vote);
     }
 
     /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
