@@ -38,8 +38,8 @@ pub(super) struct Standings {
     said: BTreeMap<PeerId, (ServedRange, Option<B256>)>,
     /// Headers of the peer were proven to lie on the target's chain.
     linked: BTreeMap<PeerId, ServedRange>,
-    /// Its headers did not link; the question is open.
-    doubted: BTreeMap<PeerId, PeerFault>,
+    /// Its headers did not link, and what it had announced then; the question is open.
+    doubted: BTreeMap<PeerId, (PeerFault, ServedRange)>,
     aside: BTreeMap<PeerId, ServedRange>,
     /// Staged answers by their highest number: whose, and what the sender had announced last when it was asked, if that is
     /// known.
@@ -73,12 +73,22 @@ impl Standings {
 
     /// The answer that begins at `last` does not link: may that be because its sender moved since it was asked?
     fn excuse(&mut self, peer: PeerId, last: BlockNumber, now: ServedRange) -> bool {
-        let count = self.excuses.entry(peer).or_default();
         let then = self.staged.remove(&last).filter(|(sender, _)| *sender == peer);
         let moved = then.is_some_and(|(_, served)| served.is_none_or(|served| served.latest_hash != now.latest_hash));
-        let excused = moved && *count < EXCUSES_MAX;
-        *count += u32::from(excused);
-        excused
+        moved && self.may_excuse(peer)
+    }
+
+    /// Has the peer announced something else since its headers did not link?
+    fn has_moved(&mut self, peer: PeerId, then: ServedRange, now: ServedRange) -> bool {
+        then.latest_hash != now.latest_hash && self.may_excuse(peer)
+    }
+
+    /// One more excuse, if there is one left.
+    fn may_excuse(&mut self, peer: PeerId) -> bool {
+        let count = self.excuses.entry(peer).or_default();
+        let left = *count < EXCUSES_MAX;
+        *count += u32::from(left);
+        left
     }
 
     /// Forgets peers that nobody remembers any more: there are at most as many entries as peers.
@@ -157,7 +167,7 @@ impl HeaderSync {
             return;
         }
         self.drop_unproven_of(now, peer);
-        self.target.standings.doubted.entry(peer).or_insert(fault);
+        self.target.standings.doubted.entry(peer).or_insert((fault, served));
     }
 
     /// Asks one doubted peer where it stands.
@@ -207,7 +217,8 @@ impl HeaderSync {
         self.target.standings.said.insert(peer, (served, said));
         let doubt = self.target.standings.doubted.remove(&peer);
         match doubt {
-            Some(fault) if said == Some(target.hash) => self.penalize(now, peer, fault),
+            Some((_, then)) if said == Some(target.hash) && self.target.standings.has_moved(peer, then, served) => {}
+            Some((fault, _)) if said == Some(target.hash) => self.penalize(now, peer, fault),
             None if said == Some(target.hash) => {}
             _ => {
                 self.target.standings.aside.insert(peer, served);
