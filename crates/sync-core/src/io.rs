@@ -31,6 +31,9 @@ pub enum SyncTarget {
     PeersTip,
     /// The header with this hash, pinned by the user.
     Hash(B256),
+    /// The header at this number that as many peers agree on as [`SyncTarget::PeersTip`] asks for; once it is known it
+    /// stays, whatever the peers say later.
+    Number(BlockNumber),
 }
 
 /// What happened in the world.

@@ -3,7 +3,7 @@
 //! Every figure is measured, none is guessed: rates are taken over a sliding window, the ETA is what remains divided
 //! by the rate, and both are absent until there is something to divide by.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 
 use alloy_primitives::B256;
@@ -115,7 +115,7 @@ pub enum StallReason {
         /// Its hash.
         hash: B256,
         /// The rule.
-        violation: RuleViolation,
+        violation: Box<RuleViolation>,
         /// Its parent, up to which nothing is known against the chain.
         last_valid: Option<BlockNumHash>,
     },

@@ -11,7 +11,7 @@ use support::{Chain, Manner, TestPeer, World};
 use sync_core::{
     Input, ServedRange, SyncConfig, SyncTarget,
     fault::{RequestFailure, StoreFailure},
-    id::{BatchId, PeerId, RequestId},
+    id::{BatchId, LookupId, PeerId, RequestId},
 };
 
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ enum Op {
     Persisted { batch: u64 },
     PersistFailed { batch: u64 },
     Unwound { to: u64 },
+    Stored { id: u64, number: u64, absent: bool },
     StoreFails { failing: bool },
     Steps { count: u8 },
     Sleep { millis: u64 },
@@ -47,6 +48,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..20u64).prop_map(|batch| Op::Persisted { batch: batch + 1_000 }),
         1 => (0..20u64).prop_map(|batch| Op::PersistFailed { batch }),
         1 => (0..2_000u64).prop_map(|to| Op::Unwound { to }),
+        1 => (0..40u64, 0..1_500u64, any::<bool>()).prop_map(|(id, number, absent)| Op::Stored { id, number, absent }),
         1 => any::<bool>().prop_map(|failing| Op::StoreFails { failing }),
         8 => (1..60u8).prop_map(|count| Op::Steps { count }),
         1 => (1..40_000u64).prop_map(|millis| Op::Sleep { millis }),
@@ -121,6 +123,10 @@ proptest! {
                     world.input(Input::PersistFailed { batch: BatchId(batch + 1_000), failure: StoreFailure::Full });
                 }
                 Op::Unwound { to } => world.input(Input::Unwound { to: to + 10_000 }),
+                Op::Stored { id, number, absent } => {
+                    let header = (!absent).then(|| chain.headers[number as usize].clone());
+                    world.input(Input::Stored { id: LookupId(id + 1_000_000), headers: vec![(number, header)] });
+                }
                 Op::StoreFails { failing } => world.store.failing = failing.then_some(StoreFailure::Full),
                 Op::Steps { count } => {
                     for _ in 0..count {

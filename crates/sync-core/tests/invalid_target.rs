@@ -23,7 +23,7 @@ fn expected(chain: &Chain, number: u64) -> StallReason {
     StallReason::InvalidTarget {
         number,
         hash: chain.at(number).hash,
-        violation: RuleViolation::Timestamp { got: time, parent: time },
+        violation: Box::new(RuleViolation::Timestamp { got: time, parent: time }),
         last_valid: Some(chain.at(number - 1)),
     }
 }

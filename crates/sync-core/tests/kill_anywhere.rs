@@ -69,7 +69,8 @@ proptest! {
                 Between::Grows(more) => chain.grown(more),
                 Between::Reorg(gone, come) => {
                     let len = chain.tip().number + 1;
-                    chain.fork(len - gone, len - gone + come)
+                    let at = len.saturating_sub(gone).max(1);
+                    chain.fork(at, at + come)
                 }
             };
         }

@@ -33,7 +33,7 @@ fn i17_a_hash_that_nobody_has_is_reported_and_asked_for_again() {
 }
 
 #[test]
-fn a_new_peer_is_asked_at_once() {
+fn d03_a_new_peer_is_asked_at_once() {
     let short = Chain::new(500);
     let long = short.grown(100);
     let mut world = World::new(short.spec());
@@ -48,7 +48,7 @@ fn a_new_peer_is_asked_at_once() {
 }
 
 #[test]
-fn a_wrong_header_for_the_target_is_a_lie() {
+fn d03_a_wrong_header_for_the_target_is_a_lie() {
     let chain = Chain::new(500);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(chain.tip().hash));
@@ -88,7 +88,7 @@ fn f04_two_that_name_different_tips_disagree_and_a_third_decides() {
 }
 
 #[test]
-fn a_peer_that_is_some_blocks_ahead_agrees() {
+fn f02_a_peer_that_is_some_blocks_ahead_agrees() {
     let short = Chain::new(500);
     let long = short.grown(3);
     let mut world = quorum(&short, 2);

@@ -358,9 +358,11 @@ impl HeaderSync {
                     run.anchor = anchor;
                 }
                 run.untried = false;
+                self.target.standings.note_linked(range.last());
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
                 }
+                self.weigh(&verified);
                 self.check_claims_in(now, &verified);
                 self.collector.push(verified);
                 if let Some(known) = self.peers.get_mut(peer) {

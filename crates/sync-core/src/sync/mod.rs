@@ -6,6 +6,7 @@
 //! | `run` | which gap is filled next, what it must meet below, what a reorg removes |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
+//! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
 //! | `condemn` | the target's chain breaks a rule |
 //! | `download` | requests out, answers in, proofs |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
@@ -25,8 +26,12 @@ mod standing;
 mod store;
 mod tactics;
 mod target;
+mod weigh;
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
 use alloy_primitives::B256;
 use bytes::Bytes;
 
@@ -83,6 +88,8 @@ pub struct HeaderSync {
     received: VecDeque<Answer>,
     received_bytes: u64,
     header_bytes_smoothed: u64,
+    /// When a connected peer last said that its highest block is another one.
+    announced: BTreeMap<PeerId, Instant>,
     /// The lowest block that a peer offered so far; peers that are gone count, banned ones do not.
     offered_floor: Option<BlockNumber>,
 
@@ -142,6 +149,7 @@ impl HeaderSync {
             received: VecDeque::new(),
             received_bytes: 0,
             header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
+            announced: BTreeMap::new(),
             offered_floor: whole_from,
             target: Target::default(),
             run: None,
@@ -201,6 +209,7 @@ impl HeaderSync {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
                 self.target.standings.forget_doubt(peer);
+                self.announced.remove(&peer);
             }
             Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
             Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
@@ -266,6 +275,8 @@ impl HeaderSync {
         if !self.peers.connect(now, id, status, same_chain) {
             return;
         }
+        self.target.forget_vote(id);
+        self.target.standings.keep_only(|peer| self.peers.get(peer).is_some());
         if same_chain {
             self.update_floor(now);
         } else {

@@ -19,7 +19,7 @@ use super::{Answer, HeaderSync, standing::hash_at, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
     fault::PeerFault,
-    follow::{AncestorSearch, Claim, Known, Outcome},
+    follow::{AncestorSearch, BranchWeight, Claim, Known, Outcome},
     headers::Purpose,
     id::PeerId,
     io::{BlockNumHash, Event, Output, StartBlock},
@@ -32,18 +32,25 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Reorg {
     /// The stored run that is compared with.
-    local: Subchain,
+    pub local: Subchain,
     /// The highest stored number that belongs to the old chain.
-    top: BlockNumber,
-    /// Where the two are proven to differ; stored runs above are the new chain's, unless `above_is_old`.
-    differs: BlockNumber,
-    above_is_old: bool,
+    pub top: BlockNumber,
+    /// Where the two are proven to differ, and what the new chain has there; stored runs above are the new chain's, unless
+    /// `above_is_old`.
+    pub differs: BlockNumHash,
+    pub above_is_old: bool,
     /// The lowest number that was given up.
-    given_up: Option<BlockNumber>,
+    pub given_up: Option<BlockNumber>,
+    /// What the stored branch weighs.
+    pub old_weight: BranchWeight,
+    /// The ancestor while the branches are weighed.
+    pub weighed_to: Option<BlockNumHash>,
     search: AncestorSearch,
-    seeking: bool,
+    pub seeking: bool,
     /// Deeper than the window: the stored head, for the stall.
     pub too_deep: Option<BlockNumHash>,
+    /// Nobody can be asked for this number.
+    pub alone: Option<BlockNumber>,
     /// When those who did not answer are asked again.
     pub retry_at: Option<Instant>,
 }
@@ -57,7 +64,6 @@ impl HeaderSync {
     /// The target's chain has `expected` where `local` holds `stored`.
     pub(super) fn detach(&mut self, now: Instant, local: Subchain, stored: BlockNumHash, expected: BlockNumHash) {
         self.close_run();
-        let differs = expected.number;
         let above_is_old = self.target.resolved.is_some_and(|target| target.number <= local.head);
         let heads = self.ledger.subchains.first().map_or(local.head, |newest| newest.head);
         let again = self.reorg.take();
@@ -71,21 +77,24 @@ impl HeaderSync {
         }
         let (search, given_up) = match again {
             Some(mut before) => {
-                before.search.go_on(differs, lowest, rooted);
+                before.search.go_on(expected.number, lowest, rooted);
                 (before.search, before.given_up)
             }
-            None => (AncestorSearch::new(differs, lowest, rooted), None),
+            None => (AncestorSearch::new(expected.number, lowest, rooted), None),
         };
         let above_is_old = above_is_old && given_up.is_none();
         self.reorg = Some(Reorg {
             local,
             top,
-            differs,
+            differs: expected,
             above_is_old,
             given_up,
+            old_weight: BranchWeight::new(top),
+            weighed_to: None,
             search,
             seeking: true,
             too_deep: None,
+            alone: None,
             retry_at: None,
         });
         self.moved(now);
@@ -119,13 +128,16 @@ impl HeaderSync {
         }
         if let Some(peer) = candidate {
             reorg.search.asked(peer);
+            reorg.alone = None;
             self.send(now, peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
             return true;
         }
-        if waiting == 0 && !self.ask_standing(now, number) && reorg_is_stuck(&self.reorg) {
-            let retry_at = Some(now + self.config.target_retry);
-            if let Some(reorg) = &mut self.reorg {
-                reorg.retry_at = retry_at;
+        let alone = waiting == 0 && !self.paused && !self.ask_standing(now, number);
+        let retry = now + self.config.target_retry;
+        if let Some(reorg) = &mut self.reorg {
+            reorg.alone = alone.then_some(number);
+            if alone && reorg.search.is_asked() && reorg.retry_at.is_none() {
+                reorg.retry_at = Some(retry);
             }
         }
         false
@@ -150,15 +162,20 @@ impl HeaderSync {
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
             self.penalize(now, peer, fault);
+        } else if self.is_earlier(&answer.request) {
+            // Of which chain it speaks nobody knows; others are asked, or it again.
         } else if let (Some(reorg), Some(hash)) = (&mut self.reorg, hash_at(&answer, number)) {
             reorg.search.claim(Claim { number, peer, hash });
+            if let Some(known) = self.peers.get(peer) {
+                self.target.standings.note_claim(peer, known.served);
+            }
         }
     }
 
     /// The search has ended: gives up what lies above the ancestor, or says that it may not.
     fn end_search(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorg else { return false };
-        let (local, differs, keep_above) = (reorg.local, reorg.differs, !reorg.above_is_old);
+        let local = reorg.local;
         let ancestor = match reorg.search.outcome() {
             Some(Outcome::Ancestor(number)) => number,
             Some(Outcome::Nothing) if reorg.top.saturating_sub(local.tail) >= self.config.rollback_window => {
@@ -178,22 +195,30 @@ impl HeaderSync {
             // What is gone cannot be met.
             Known::Absent => return self.give_up_run(now),
         };
+        let ancestor = BlockNumHash { number: ancestor, hash };
+        self.weigh_down_to(now, ancestor).unwrap_or_else(|| self.give_up_above(now, ancestor))
+    }
+
+    /// Gives up what is stored of the old chain above the ancestor.
+    pub(super) fn give_up_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
+        let Some(reorg) = &self.reorg else { return false };
+        let (differs, keep_above) = (reorg.differs.number, !reorg.above_is_old);
         self.ledger.subchains.retain_mut(|run| {
-            if run.tail > differs || run.head <= ancestor {
+            if run.tail > differs || run.head <= ancestor.number {
                 return run.tail <= differs || keep_above;
             }
-            if run.tail <= ancestor {
-                (run.head, run.head_hash) = (ancestor, hash);
+            if run.tail <= ancestor.number {
+                (run.head, run.head_hash) = (ancestor.number, ancestor.hash);
             }
-            run.tail <= ancestor
+            run.tail <= ancestor.number
         });
-        self.unwind_above(now, ancestor, ancestor + 1)
+        self.unwind_above(now, ancestor.number, ancestor.number + 1)
     }
 
     /// Nothing of the stored run is on the target's chain.
     fn give_up_run(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorg else { return false };
-        let (local, differs, keep_above) = (reorg.local, reorg.differs, !reorg.above_is_old);
+        let (local, differs, keep_above) = (reorg.local, reorg.differs.number, !reorg.above_is_old);
         self.ledger.subchains.retain(|run| run.head < local.tail || (keep_above && run.tail > differs));
         // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
         self.unwind_above(now, local.tail.saturating_sub(1), local.tail)
@@ -250,9 +275,4 @@ impl HeaderSync {
             }
         }
     }
-}
-
-/// Somebody was asked and nobody answered, and no other attempt is planned.
-fn reorg_is_stuck(reorg: &Option<Reorg>) -> bool {
-    reorg.as_ref().is_some_and(|reorg| reorg.search.is_asked() && reorg.retry_at.is_none())
 }

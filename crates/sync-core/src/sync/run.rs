@@ -43,6 +43,8 @@ pub(super) struct Run {
     pub parent: Option<Bytes>,
     /// Some chain broke a rule before, and nothing of this run is proven yet: one answer may show that it is the same.
     pub untried: bool,
+    /// It is held against stored headers, which are given up for it only if it is heavier; nothing of it is stored before.
+    pub weighed: bool,
     /// The anchor has passed the bottom.
     pub complete: bool,
 }
@@ -161,7 +163,8 @@ impl HeaderSync {
                 let parent = parent.map(|(_, rlp)| rlp);
                 let untried = !self.invalid.is_empty();
                 self.downloader.open(gap);
-                self.run = Some(Run { lineage, anchor, bottom, meets, parent, untried, complete: false });
+                self.run =
+                    Some(Run { lineage, anchor, bottom, meets, parent, untried, weighed: false, complete: false });
                 self.moved(now);
             }
         }
@@ -175,7 +178,7 @@ impl HeaderSync {
 
     /// Gives up the run that is open: what was proven is stored, what was only received is forgotten.
     pub(super) fn close_run(&mut self) {
-        if self.run.is_some() && self.unwinding.is_none() {
+        if self.run.as_ref().is_some_and(|run| !run.weighed) && self.unwinding.is_none() {
             while self.cut_batch(true) {}
         }
         self.drop_run();
@@ -220,6 +223,10 @@ impl HeaderSync {
             self.condemn(now, error, Some(anchor.hash));
             return;
         }
+        if run.weighed && !self.is_heavier(now) {
+            return;
+        }
+        let Some(run) = &mut self.run else { return };
         run.complete = true;
         self.tell_reorg();
     }

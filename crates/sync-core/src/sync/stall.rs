@@ -5,6 +5,7 @@
 //! that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`. Where the reason lies
 //! with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
 
+use alloc::boxed::Box;
 use core::mem::discriminant;
 
 use super::HeaderSync;
@@ -91,7 +92,7 @@ impl HeaderSync {
         }
         if let Some(chain) = self.target.invalid.clone() {
             let InvalidChain { number, hash, violation, last_valid } = chain;
-            return Some(StallReason::InvalidTarget { number, hash, violation, last_valid });
+            return Some(StallReason::InvalidTarget { number, hash, violation: Box::new(violation), last_valid });
         }
         if let Some(local) = self.reorg.as_ref().and_then(|reorg| reorg.too_deep) {
             return Some(StallReason::RollbackTooDeep { local, window: self.config.rollback_window });
@@ -116,7 +117,11 @@ impl HeaderSync {
         }
         let waited = now.saturating_since(self.moved_at);
         let stuck = (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress);
-        let Some(run) = &self.run else { return stuck.filter(|_| working) };
+        let Some(run) = &self.run else {
+            let alone = self.reorg.as_ref().filter(|reorg| reorg.seeking).and_then(|reorg| reorg.alone);
+            let missing = alone.and_then(|number| BlockRange::new(number, number)).map(StallReason::RangeUnavailable);
+            return missing.or(stuck.filter(|_| working));
+        };
         if let Some(top) = self.downloader.plan.ranges().next()
             && top.last() == run.anchor.number
             && !run.complete

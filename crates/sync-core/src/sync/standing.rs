@@ -9,6 +9,9 @@
 //! | the target | it contradicts itself: once it may have moved in between, the second time it is held against it |
 //! | anything else, or nothing | it is on another chain: not blamed, and set aside for the numbers where it differs |
 //!
+//! An answer that was asked for before the peer's last announcement speaks of neither chain for sure; it is taken if it links
+//! and excused if it does not, [`EXCUSES_MAX`] times.
+//!
 //! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
 //! Each entry speaks of one announcement of the peer and is worthless after the next; there is one entry a peer.
 
@@ -18,11 +21,12 @@ use alloy_primitives::{B256, keccak256};
 use super::{Answer, HeaderSync};
 use crate::{
     block::ServedRange,
+    config::EXCUSES_MAX,
     fault::PeerFault,
     header::Header,
-    headers::Purpose,
+    headers::{InFlight, Purpose},
     id::PeerId,
-    io::{Output, StartBlock},
+    io::{Output, StallReason, StartBlock},
     range::BlockNumber,
     time::Instant,
 };
@@ -34,8 +38,8 @@ pub(super) struct Standings {
     said: BTreeMap<PeerId, (ServedRange, Option<B256>)>,
     /// Headers of the peer were proven to lie on the target's chain.
     linked: BTreeMap<PeerId, ServedRange>,
-    /// Its headers did not link; the question is open.
-    doubted: BTreeMap<PeerId, PeerFault>,
+    /// Its headers did not link, and what it had announced then; the question is open.
+    doubted: BTreeMap<PeerId, (PeerFault, ServedRange)>,
     aside: BTreeMap<PeerId, ServedRange>,
     /// Its headers did not link, and it says that it has the target; nothing of it was proven since.
     contradicted: BTreeSet<PeerId>,
@@ -77,27 +81,43 @@ impl HeaderSync {
         }
     }
 
+    /// Was this asked for before the peer's last announcement?
+    pub(super) fn is_earlier(&self, request: &InFlight) -> bool {
+        self.announced.get(&request.peer).is_some_and(|at| request.sent <= *at)
+    }
+
+    /// Does what the peer said in the search for an ancestor speak of the chain that it is on now, and is that the target's?
+    pub(super) fn stands_by_its_claim(&self, peer: PeerId) -> bool {
+        let now = self.peers.get(peer).map(|known| known.served.latest_hash);
+        let then = self.target.standings.claimed.get(&peer).map(|served| served.latest_hash);
+        now == then && self.is_on_target(peer)
+    }
+
     /// How many usable peers are set aside, and how many there are.
     pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
         let usable = self.peers.usable(now);
         usable.fold((0, 0), |(aside, all), (id, peer)| {
-            (aside + usize::from(self.target.standings.aside.get(&id) == Some(&peer.served)), all + 1)
+            (aside + usize::from(self.target.standings.is_elsewhere(id, peer.served)), all + 1)
         })
     }
 
-    /// Are most peers on another chain than the target's?
+    /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then the
+    /// target may have been reorganised away, and the peers may have come out lower.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
         let (aside, all) = self.count_aside(now);
-        aside * 2 > all
+        aside * 2 > all || matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_)))
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?
-    pub(super) fn doubt(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
-        if self.peers.get(peer).is_none_or(|known| !known.connected) {
+    pub(super) fn doubt(&mut self, now: Instant, peer: PeerId, last: BlockNumber, fault: PeerFault) {
+        let Some(served) = self.peers.get(peer).filter(|known| known.connected).map(|known| known.served) else {
+            return;
+        };
+        if self.target.standings.excuse(peer, last, served) {
             return;
         }
         self.drop_unproven_of(now, peer);
-        self.target.standings.doubted.entry(peer).or_insert(fault);
+        self.target.standings.doubted.entry(peer).or_insert((fault, served));
     }
 
     /// Asks one doubted peer where it stands.
@@ -138,7 +158,8 @@ impl HeaderSync {
             return;
         }
         let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return };
-        if target.number != number {
+        self.target.dirty = true;
+        if target.number != number || self.is_earlier(&answer.request) {
             return;
         }
         let served = known.served;
@@ -166,14 +187,23 @@ impl HeaderSync {
 
     fn may_ask_standing(&self, now: Instant, peer: PeerId) -> bool {
         let ready = self.peers.get(peer).is_some_and(|it| it.is_usable(now) && it.reputation.may_ask(now));
-        let asks = |request: &crate::headers::InFlight| {
-            request.peer == peer && matches!(request.purpose, Purpose::Standing(_))
-        };
-        ready && self.downloader.requests.find(asks).is_none()
+        let asks = |request: &InFlight| request.peer == peer && matches!(request.purpose, Purpose::Standing(_));
+        // A question that failed at once is not put again at once.
+        let asked = self.target.standings.asked.get(&peer);
+        let rested = asked.is_none_or(|at| now >= *at + self.config.backoff_start);
+        ready && rested && self.downloader.requests.find(asks).is_none()
+    }
+
+    /// When somebody may be asked again.
+    pub(super) fn standing_wakeup(&self, now: Instant) -> Option<Instant> {
+        let open = !self.paused && (self.is_seeking() || !self.target.standings.doubted.is_empty());
+        let asked = self.target.standings.asked.values().filter(|_| open);
+        asked.map(|at| *at + self.config.backoff_start).filter(|at| *at > now).min()
     }
 
     fn send_standing(&mut self, now: Instant, peer: PeerId) -> bool {
         let Some(target) = self.target.resolved else { return false };
+        self.target.standings.asked.insert(peer, now);
         self.send(now, peer, Purpose::Standing(target.number), StartBlock::Number(target.number), 1);
         true
     }

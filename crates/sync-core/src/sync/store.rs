@@ -54,7 +54,7 @@ impl HeaderSync {
         if self.unwinding.is_some() || self.batches() >= self.config.batches_in_flight_max {
             return false;
         }
-        let Some(run) = &self.run else { return false };
+        let Some(run) = self.run.as_ref().filter(|run| !run.weighed) else { return false };
         if run.complete && self.collector.is_empty() {
             self.finish_run(now);
             return true;
@@ -75,7 +75,7 @@ impl HeaderSync {
 
     /// Cuts a batch of what is proven: a whole window, or with `flush` whatever there is.
     pub(super) fn cut_batch(&mut self, flush: bool) -> bool {
-        if self.run.is_none() {
+        if self.run.as_ref().is_none_or(|run| run.weighed) {
             return false;
         }
         let id = BatchId(self.next_batch);

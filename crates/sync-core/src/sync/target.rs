@@ -4,6 +4,8 @@
 //! tip first. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
 //! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once.
 //!
+//! **Number.** The header at that number which as many peers hold; each that serves the number is asked once.
+//!
 //! **Peers' tip.** The highest block that `max(tip_quorum, more than half)` of the usable peers hold. Peers that name it
 //! exactly count at once; peers that are further are asked for their header at its number. So a peer that is some blocks
 //! ahead agrees, and a minority, however high its tip, decides nothing. Peers on a chain that broke a rule do not count.
@@ -23,8 +25,9 @@ use super::{
     standing::{Standings, hash_at},
 };
 use crate::{
+    config::VOTES_PER_PEER_MAX,
     fault::PeerFault,
-    follow::{InvalidChain, Known, TipPlace, place},
+    follow::{BranchWeight, InvalidChain, Known, TipPlace, place},
     header::Header,
     headers::Purpose,
     id::PeerId,
@@ -36,8 +39,14 @@ use crate::{
 /// Peers asked for a pinned target at the same time: one silent peer must not hold the start of a sync for a deadline.
 pub(super) const PROBES_MAX: usize = 3;
 
-/// Headers at numbers that peers told us as votes; one entry a peer, for the number that is being voted on.
-type Votes = BTreeMap<PeerId, (BlockNumber, Option<B256>)>;
+/// What a peer says that it has at the heights of the tips that others name, as of its own announcement.
+#[derive(Debug)]
+struct Ballot {
+    /// Its own tip when it was asked.
+    latest_hash: B256,
+    /// One entry for each tip that is named; at most [`VOTES_PER_PEER_MAX`].
+    hashes: BTreeMap<BlockNumber, Option<B256>>,
+}
 
 /// What is wanted and what is known of it.
 #[derive(Debug, Default)]
@@ -54,7 +63,11 @@ pub(super) struct Target {
     rounds: u32,
     /// When the next round begins.
     pub retry_at: Option<Instant>,
-    votes: Votes,
+    votes: BTreeMap<PeerId, Ballot>,
+    /// What its proven headers weigh, from the target down.
+    pub weight: Option<BranchWeight>,
+    /// A tip whose chain is no heavier than the stored one.
+    pub lighter: Option<B256>,
     /// Which peers are on the target's chain.
     pub standings: Standings,
     /// The chain that was given up because it broke a rule, until another target is synced.
@@ -63,6 +76,22 @@ pub(super) struct Target {
     pub dirty: bool,
     /// What stands in the way.
     pub trouble: Option<StallReason>,
+}
+
+impl Target {
+    /// The peer is asked anew.
+    pub fn forget_vote(&mut self, peer: PeerId) {
+        self.votes.remove(&peer);
+    }
+
+    /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
+    pub fn note_vote(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
+        let ballot = self.votes.entry(peer).or_insert_with(|| Ballot { latest_hash, hashes: BTreeMap::new() });
+        if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
+            ballot.hashes.pop_first();
+        }
+        ballot.hashes.insert(number, vote);
+    }
 }
 
 impl HeaderSync {
@@ -82,6 +111,7 @@ impl HeaderSync {
         match self.target.wanted {
             Some(SyncTarget::Hash(hash)) => self.poll_pinned(now, hash),
             Some(SyncTarget::PeersTip) => self.poll_tip(now),
+            Some(SyncTarget::Number(number)) => self.poll_number(now, number),
             None => false,
         }
     }
@@ -164,7 +194,7 @@ impl HeaderSync {
             self.target.trouble = None;
             return false;
         }
-        self.target.votes.retain(|peer, _| tips.contains_key(peer));
+        self.target.votes.retain(|peer, ballot| tips.get(peer).is_some_and(|own| own.hash == ballot.latest_hash));
         let need = self.config.tip_quorum.max(tips.len() / 2 + 1);
         let known = self.target.next.or(self.target.resolved);
         let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
@@ -179,9 +209,9 @@ impl HeaderSync {
                 if *own == tip {
                     have += 1;
                 } else if own.number > tip.number {
-                    match self.target.votes.get(id) {
-                        Some((number, vote)) if *number == tip.number => have += usize::from(*vote == Some(tip.hash)),
-                        _ => open.push(*id),
+                    match self.target.votes.get(id).and_then(|ballot| ballot.hashes.get(&tip.number)) {
+                        Some(vote) => have += usize::from(*vote == Some(tip.hash)),
+                        None => open.push(*id),
                     }
                 }
             }
@@ -207,6 +237,42 @@ impl HeaderSync {
         false
     }
 
+    /// Looks for the hash that enough peers have at `number`.
+    fn poll_number(&mut self, now: Instant, number: BlockNumber) -> bool {
+        let known = self.target.resolved.is_some_and(|known| known.number == number);
+        if known || self.target.invalid.is_some() || self.paused {
+            return false;
+        }
+        let serving = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
+        let serving: BTreeMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
+        self.target.votes.retain(|peer, ballot| serving.get(peer) == Some(&ballot.latest_hash));
+        let need = self.config.tip_quorum.max(serving.len() / 2 + 1);
+        let mut count: BTreeMap<B256, usize> = BTreeMap::new();
+        let mut open = Vec::new();
+        for id in serving.keys() {
+            match self.target.votes.get(id).and_then(|ballot| ballot.hashes.get(&number)) {
+                Some(vote) => *count.entry(vote.unwrap_or_default()).or_default() += 1,
+                None => open.push(*id),
+            }
+        }
+        count.remove(&B256::ZERO);
+        let have = count.values().copied().max().unwrap_or_default();
+        if let Some((hash, _)) = count.into_iter().find(|(_, votes)| *votes >= need) {
+            self.target.trouble = None;
+            self.adopt(now, BlockNumHash { number, hash });
+            return true;
+        }
+        if !open.is_empty() {
+            return self.ask_votes(now, BlockNumHash { number, hash: B256::ZERO }, &open);
+        }
+        self.target.trouble = Some(if serving.len() < need {
+            StallReason::QuorumNotReached { have, need }
+        } else {
+            StallReason::TipsDisagree
+        });
+        false
+    }
+
     fn ask_votes(&mut self, now: Instant, tip: BlockNumHash, open: &[PeerId]) -> bool {
         for id in open {
             let asking = self.downloader.requests.find(|r| r.peer == *id && matches!(r.purpose, Purpose::Vote(_)));
@@ -228,11 +294,18 @@ impl HeaderSync {
             return;
         }
         let vote = hash_at(&answer, number);
-        self.target.votes.insert(answer.peer, (number, vote));
+        let Some(latest_hash) = self.peers.get(answer.peer).map(|known| known.served.latest_hash) else { return };
+        if self.is_earlier(&answer.request) {
+            return;
+        }
+        self.target.note_vote(answer.peer, latest_hash, number, vote);
     }
 
     /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
     fn weigh_tip(&mut self, now: Instant, tip: BlockNumHash, known: Option<BlockNumHash>) -> bool {
+        if self.target.lighter == Some(tip.hash) {
+            return false;
+        }
         if self.is_deserted(now) && self.target.resolved != Some(tip) {
             self.adopt(now, tip);
             return true;
@@ -306,6 +379,7 @@ impl HeaderSync {
         self.reopen = false;
         self.target.standings = Standings::default();
         self.target.invalid = None;
+        self.target.weight = Some(BranchWeight::new(target.number));
         self.target.resolved = Some(target);
         self.synced = false;
         self.out.push_back(Output::Event(Event::TargetResolved(target)));

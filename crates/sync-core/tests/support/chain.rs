@@ -22,9 +22,19 @@ impl Chain {
         Self::forked(None, len, 0)
     }
 
+    /// The same by proof of work.
+    pub fn mined(len: u64) -> Self {
+        Self::forked(None, len, MINED)
+    }
+
     /// Shares the headers under `at` with `self`, and differs from there on.
     pub fn fork(&self, at: u64, len: u64) -> Self {
         Self::forked(Some((self, at)), len, 1)
+    }
+
+    /// The same, and unlike every fork with another salt (0 and 1 are taken).
+    pub fn branch(&self, at: u64, len: u64, salt: u8) -> Self {
+        Self::forked(Some((self, at)), len, salt)
     }
 
     /// The same chain with `more` headers on top.
@@ -86,9 +96,15 @@ impl Chain {
     }
 }
 
-/// The 15 fields of a header by proof of work, of no particular chain.
+/// From this salt on a header is made by proof of work, of a difficulty that grows with the salt.
+pub const MINED: u8 = 128;
+
+/// The 15 fields of a header of no particular chain.
 fn encode(number: u64, parent: B256, salt: u8) -> Bytes {
     let empty_ommers = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
+    let mined = salt >= MINED;
+    let difficulty = U256::from(if mined { 131_072 * (u64::from(salt - MINED) + 1) } else { 0 });
+    let nonce = B64::repeat_byte(if mined { 6 } else { 0 });
     let fields: [&dyn Encodable; 15] = [
         &parent,
         &empty_ommers,
@@ -97,14 +113,14 @@ fn encode(number: u64, parent: B256, salt: u8) -> Bytes {
         &B256::repeat_byte(2),
         &B256::repeat_byte(3),
         &Bloom::repeat_byte(4),
-        &U256::from(131_072),
+        &difficulty,
         &number,
         &30_000_000u64,
         &0u64,
         &(1_600_000_000 + number * 12),
         &[0u8; 0].as_slice(),
         &B256::repeat_byte(5),
-        &B64::repeat_byte(6),
+        &nonce,
     ];
     let mut out = Vec::with_capacity(520);
     alloy_rlp::Header { list: true, payload_length: fields.iter().map(|field| field.length()).sum() }.encode(&mut out);

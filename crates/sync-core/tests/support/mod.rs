@@ -21,7 +21,7 @@ use sync_core::{
     etl::HeaderBatch,
     fault::{PeerFault, StoreFailure, Verdict},
     header::Header,
-    id::{PeerId, RequestId},
+    id::{LookupId, PeerId, RequestId},
     progress::Progress,
     time::Instant,
 };
@@ -197,6 +197,8 @@ impl TestStore {
 enum Happening {
     Answer(RequestId, PeerId, Vec<Bytes>),
     Stored(HeaderBatch),
+    Unwound(u64, Checkpoint),
+    Looked(LookupId, Vec<u64>),
 }
 
 pub struct World {
@@ -307,6 +309,15 @@ impl World {
                 match happening {
                     Happening::Answer(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
                     Happening::Stored(batch) => self.finish_write(batch),
+                    Happening::Unwound(to, checkpoint) => {
+                        self.store.unwind(to, checkpoint);
+                        self.input(Input::Unwound { to });
+                    }
+                    Happening::Looked(id, numbers) => {
+                        let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
+                        let headers = numbers.iter().map(header).collect();
+                        self.input(Input::Stored { id, headers });
+                    }
                 }
                 true
             }
@@ -404,6 +415,10 @@ impl World {
         self.queue.insert((self.now_ms + delay_ms, self.sequence), happening);
     }
 
+    fn is_writing(&self) -> bool {
+        self.queue.values().any(|it| matches!(it, Happening::Stored(_) | Happening::Unwound(..)))
+    }
+
     fn finish_write(&mut self, batch: HeaderBatch) {
         let id = batch.id();
         match self.store.failing.clone() {
@@ -441,13 +456,14 @@ impl World {
                 }
                 Output::Lookup { id, numbers } => {
                     assert!(numbers.len() <= sync_core::config::LOOKUP_NUMBERS_MAX && numbers.is_sorted());
-                    let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
-                    let headers = numbers.iter().map(header).collect();
-                    self.backlog.push_back(Input::Stored { id, headers });
+                    assert!(!self.is_writing(), "asked while a write is under way");
+                    let delay = self.store.delay_ms;
+                    self.schedule(delay, Happening::Looked(id, numbers));
                 }
                 Output::Unwind { to, checkpoint } => {
-                    self.store.unwind(to, checkpoint);
-                    self.backlog.push_back(Input::Unwound { to });
+                    assert!(!self.is_writing(), "removes while a write is under way");
+                    let delay = self.store.delay_ms;
+                    self.schedule(delay, Happening::Unwound(to, checkpoint));
                 }
                 Output::Event(event) => self.events.push(event),
                 Output::Timeout(at) => {

@@ -1,0 +1,129 @@
+//! By proof of work the heavier branch wins: before stored headers are given up for a tip that peers name, both branches are
+//! weighed above the ancestor.
+//!
+//! ```text
+//!   ancestor claimed -> stored branch summed -> new branch fetched into memory -> heavier: give up the stored one
+//!                                                                              -> not:     the stored head stays
+//! ```
+//!
+//! Weighed is only what can be: a stored chain that is whole, at most [`WEIGHED_HEADERS_MAX`] headers of it (and a quarter of
+//! the memory), a new branch that was proven from its tip down in this session, no proof of stake on either side. In every
+//! other case the target decides, as it does when the user pinned it. A tip that lost is not weighed again; the next one of
+//! its chain is.
+
+use alloc::vec::Vec;
+
+use super::{HeaderSync, run::Run, store::Unwinding};
+use crate::{
+    checkpoint::Subchain,
+    config::{HEADER_BYTES_ESTIMATE, LOOKUP_NUMBERS_MAX, WEIGHED_HEADERS_MAX},
+    follow::Known,
+    header::Header,
+    io::{BlockNumHash, SyncTarget},
+    lineage::{Anchor, Lineage, VerifiedHeaders},
+    range::{BlockNumber, BlockRange},
+    time::Instant,
+};
+
+impl HeaderSync {
+    /// Counts headers that were just proven, where they may come down to a stored run.
+    pub(super) fn weigh(&mut self, verified: &VerifiedHeaders) {
+        let follows = self.target.wanted == Some(SyncTarget::PeersTip);
+        let may_meet = self.run.as_ref().is_some_and(|run| run.meets.is_some());
+        if let Some(weight) = self.target.weight.as_mut().filter(|_| follows && may_meet) {
+            weight.add(verified);
+        }
+    }
+
+    /// An ancestor was claimed: weighs the branches above it. `None` when they are not weighed, else whether anything was
+    /// done.
+    pub(super) fn weigh_down_to(&mut self, now: Instant, ancestor: BlockNumHash) -> Option<bool> {
+        let reorg = self.reorg.as_ref()?;
+        let bytes = (reorg.top - ancestor.number).saturating_mul(HEADER_BYTES_ESTIMATE);
+        let whole = reorg.local.tail <= self.floor() && reorg.local.head == reorg.top;
+        let small = reorg.top - ancestor.number <= WEIGHED_HEADERS_MAX && bytes <= self.config.staged_bytes_max / 4;
+        let follows = self.target.wanted == Some(SyncTarget::PeersTip) && reorg.given_up.is_none();
+        // What was proven so far of the new branch must be counted down to where the stored one begins.
+        let counted = self.target.weight?.next() == Some(reorg.differs.number);
+        if !(whole && small && follows && counted) {
+            return None;
+        }
+        while let Some(number) = reorg_next(&self.reorg, ancestor.number)? {
+            let header = match self.stored.get(number) {
+                Known::Unasked => return Some(self.ask_for_weights(number, ancestor.number)),
+                Known::Asked => return Some(false),
+                Known::Absent => return None,
+                Known::Header { rlp, .. } => Header::decode(rlp).ok()?,
+            };
+            if !self.reorg.as_mut()?.old_weight.add_one(&header) {
+                return None;
+            }
+        }
+        self.fetch_branch(now, ancestor);
+        Some(true)
+    }
+
+    fn ask_for_weights(&mut self, number: BlockNumber, ancestor: BlockNumber) -> bool {
+        let lowest = number.saturating_sub(LOOKUP_NUMBERS_MAX as u64 - 1).max(ancestor + 1);
+        self.stored.forget();
+        let numbers: Vec<_> = (lowest..=number).collect();
+        self.ask_store(&numbers)
+    }
+
+    /// Fetches the rest of the new branch into memory; the stored one stays meanwhile.
+    fn fetch_branch(&mut self, now: Instant, ancestor: BlockNumHash) {
+        let Some(reorg) = &mut self.reorg else { return };
+        let anchor = Anchor { number: reorg.differs.number, hash: reorg.differs.hash };
+        let Some(gap) = BlockRange::new(ancestor.number + 1, anchor.number) else { return };
+        let meets = Some(Subchain { head: ancestor.number, head_hash: ancestor.hash, ..reorg.local });
+        reorg.seeking = false;
+        reorg.weighed_to = Some(ancestor);
+        let lineage = Lineage::new(self.chain.clone(), anchor);
+        self.downloader.open(gap);
+        self.run = Some(Run {
+            lineage,
+            anchor,
+            bottom: gap.first(),
+            meets,
+            parent: None,
+            untried: false,
+            weighed: true,
+            complete: false,
+        });
+        self.moved(now);
+    }
+
+    /// The new branch meets the ancestor. If it is heavier the stored one is given up for it, else the stored head stays the
+    /// target.
+    pub(super) fn is_heavier(&mut self, now: Instant) -> bool {
+        let Some(reorg) = &self.reorg else { return true };
+        let Some(ancestor) = reorg.weighed_to else { return true };
+        let old = reorg.old_weight.down_to(ancestor.number + 1);
+        let new = self.target.weight.and_then(|weight| weight.down_to(ancestor.number + 1));
+        // What cannot be weighed after all (a header by proof of stake in the new branch) is decided by the target.
+        let lighter = old.zip(new).is_some_and(|(old, new)| new <= old);
+        if !lighter {
+            if let Some(run) = &mut self.run {
+                run.weighed = false;
+            }
+            self.give_up_above(now, ancestor);
+            return true;
+        }
+        let (head, differs) = (BlockNumHash { number: reorg.local.head, hash: reorg.local.head_hash }, reorg.differs);
+        self.drop_run();
+        self.target.lighter = self.target.resolved.map(|target| target.hash);
+        let stored = self.ledger.subchains.len();
+        self.ledger.subchains.retain(|run| run.tail <= differs.number);
+        if self.ledger.subchains.len() < stored {
+            self.unwinding = Some(Unwinding { to: head.number, asked: false });
+        }
+        self.adopt(now, head);
+        false
+    }
+}
+
+/// The next stored number to count above `ancestor`; `None` when the branch cannot be weighed, `Some(None)` when it is.
+fn reorg_next(reorg: &Option<super::reorg::Reorg>, ancestor: BlockNumber) -> Option<Option<BlockNumber>> {
+    let next = reorg.as_ref()?.old_weight.next()?;
+    Some((next > ancestor).then_some(next))
+}
