@@ -131,6 +131,12 @@ impl HeaderSync {
         self.release(&request);
         let peer = request.peer;
         self.note_outcome(now, &request, Outcome::Failed);
+        if let Purpose::Vote(number) = request.purpose
+            && let Some(known) = self.peers.get(peer)
+        {
+            // Not asked again before it announces something new, or connects again: the host may fail it at once each time.
+            self.target.note_vote(peer, known.served.latest_hash, number, None);
+        }
         self.return_piece(now, request, true);
         self.tactics.stats.transport_failures += 1;
         match failure {
@@ -358,7 +364,6 @@ impl HeaderSync {
                     run.anchor = anchor;
                 }
                 run.untried = false;
-                self.target.standings.note_linked(range.last());
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
                 }

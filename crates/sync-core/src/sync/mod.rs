@@ -200,6 +200,7 @@ impl HeaderSync {
                     if known.served.latest_hash != served.latest_hash {
                         known.aside.forget_branch();
                         self.tactics.refused.forget(peer);
+                        self.announced.insert(peer, now);
                     }
                     known.served = served;
                 }
@@ -348,6 +349,7 @@ impl HeaderSync {
             self.downloader.requests.next_deadline(),
             self.steal_wakeup(now),
             self.strategy_wakeup(now),
+            self.standing_wakeup(now),
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,

@@ -268,7 +268,7 @@ impl HeaderSync {
         let Some(reorg) = &mut self.reorg else { return };
         for claim in reorg.search.contradicted(number, proven) {
             // A peer that has announced something else since then may have moved to another chain in between.
-            if self.is_on_target(claim.peer) {
+            if self.stands_by_its_claim(claim.peer) {
                 // It may have come to the target's chain after it said so: the same question as for a broken link.
                 let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: proven };
                 self.doubt(now, claim.peer, fault);

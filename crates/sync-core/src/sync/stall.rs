@@ -47,6 +47,7 @@ impl HeaderSync {
             return false;
         }
         self.watch.announced = Some(reason.clone());
+        self.target.dirty = true;
         let is_of_peers =
             !matches!(reason, StallReason::NoPeers | StallReason::Store(_) | StallReason::WrongGenesis { .. });
         self.out.push_back(Output::Event(Event::Stalled(reason)));

@@ -9,9 +9,6 @@
 //! | the target | it contradicts itself: once it may have moved in between, the second time it is held against it |
 //! | anything else, or nothing | it is on another chain: not blamed, and set aside for the numbers where it differs |
 //!
-//! An answer that was asked for before the peer's last announcement speaks of neither chain for sure; it is taken if it links
-//! and excused if it does not, [`EXCUSES_MAX`] times.
-//!
 //! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
 //! Each entry speaks of one announcement of the peer and is worthless after the next; there is one entry a peer.
 
@@ -21,7 +18,6 @@ use alloy_primitives::{B256, keccak256};
 use super::{Answer, HeaderSync};
 use crate::{
     block::ServedRange,
-    config::EXCUSES_MAX,
     fault::PeerFault,
     header::Header,
     headers::{InFlight, Purpose},
@@ -38,11 +34,15 @@ pub(super) struct Standings {
     said: BTreeMap<PeerId, (ServedRange, Option<B256>)>,
     /// Headers of the peer were proven to lie on the target's chain.
     linked: BTreeMap<PeerId, ServedRange>,
-    /// Its headers did not link, and what it had announced then; the question is open.
-    doubted: BTreeMap<PeerId, (PeerFault, ServedRange)>,
+    /// Its headers did not link; the question is open.
+    doubted: BTreeMap<PeerId, PeerFault>,
     aside: BTreeMap<PeerId, ServedRange>,
     /// Its headers did not link, and it says that it has the target; nothing of it was proven since.
     contradicted: BTreeSet<PeerId>,
+    /// What a peer had announced last when it answered in the search for an ancestor.
+    claimed: BTreeMap<PeerId, ServedRange>,
+    /// When the question was put last.
+    asked: BTreeMap<PeerId, Instant>,
 }
 
 impl Standings {
@@ -50,6 +50,22 @@ impl Standings {
     pub fn note_linked(&mut self, peer: PeerId, served: ServedRange) {
         self.linked.insert(peer, served);
         self.contradicted.remove(&peer);
+    }
+
+    /// A peer answered in the search for an ancestor.
+    pub fn note_claim(&mut self, peer: PeerId, served: ServedRange) {
+        self.claimed.insert(peer, served);
+    }
+
+    /// Forgets peers that nobody remembers any more: there are at most as many entries as peers.
+    pub fn keep_only(&mut self, known: impl Fn(PeerId) -> bool) {
+        self.said.retain(|peer, _| known(*peer));
+        self.linked.retain(|peer, _| known(*peer));
+        self.doubted.retain(|peer, _| known(*peer));
+        self.aside.retain(|peer, _| known(*peer));
+        self.contradicted.retain(|peer| known(*peer));
+        self.claimed.retain(|peer, _| known(*peer));
+        self.asked.retain(|peer, _| known(*peer));
     }
 
     /// Its connection is gone, and the open question with it.
@@ -97,7 +113,7 @@ impl HeaderSync {
     pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
         let usable = self.peers.usable(now);
         usable.fold((0, 0), |(aside, all), (id, peer)| {
-            (aside + usize::from(self.target.standings.is_elsewhere(id, peer.served)), all + 1)
+            (aside + usize::from(self.target.standings.aside.get(&id) == Some(&peer.served)), all + 1)
         })
     }
 
@@ -109,15 +125,12 @@ impl HeaderSync {
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?
-    pub(super) fn doubt(&mut self, now: Instant, peer: PeerId, last: BlockNumber, fault: PeerFault) {
-        let Some(served) = self.peers.get(peer).filter(|known| known.connected).map(|known| known.served) else {
-            return;
-        };
-        if self.target.standings.excuse(peer, last, served) {
+    pub(super) fn doubt(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
+        if self.peers.get(peer).is_none_or(|known| !known.connected) {
             return;
         }
         self.drop_unproven_of(now, peer);
-        self.target.standings.doubted.entry(peer).or_insert((fault, served));
+        self.target.standings.doubted.entry(peer).or_insert(fault);
     }
 
     /// Asks one doubted peer where it stands.
@@ -165,7 +178,6 @@ impl HeaderSync {
         let served = known.served;
         let said = hash_at(&answer, number);
         self.target.standings.said.insert(peer, (served, said));
-        self.target.dirty = true;
         let fault = self.target.standings.doubted.remove(&peer);
         if said != Some(target.hash) {
             self.target.standings.note_aside(peer, served);
