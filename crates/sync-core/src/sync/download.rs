@@ -299,8 +299,7 @@ impl HeaderSync {
                 fault: LinkFault::Invalid { violation: RuleViolation::Genesis { got, .. }, .. }, ..
             }) => {
                 // The answer holds block 0 of another network, and hangs together up to the target: nobody lied.
-                self.wrong_genesis = Some(got);
-                self.drop_run();
+                self.leave_wrong_genesis(now, got);
             }
             Err(error) if error.blames_sender() => {
                 // It was asked by number, and has another header there than the target's chain.

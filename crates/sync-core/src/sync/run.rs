@@ -109,6 +109,7 @@ impl HeaderSync {
             Gap::Fill { top, bottom, meets } => {
                 let anchor = Anchor { number: top.number, hash: top.hash };
                 if self.is_wrong_genesis(anchor) {
+                    self.leave_wrong_genesis(now, anchor.hash);
                     return;
                 }
                 let Some(gap) = BlockRange::new(bottom, top.number) else { return };
@@ -145,7 +146,7 @@ impl HeaderSync {
         let anchor = run.anchor;
         if linked.first() > run.bottom {
             if self.is_wrong_genesis(anchor) {
-                self.drop_run();
+                self.leave_wrong_genesis(now, anchor.hash);
             }
             return;
         }
@@ -156,12 +157,34 @@ impl HeaderSync {
     }
 
     /// Is the header at height 0 another than the chain's genesis? Known as soon as its child is proven.
-    fn is_wrong_genesis(&mut self, anchor: Anchor) -> bool {
-        if anchor.number != 0 || self.chain.genesis().is_none_or(|genesis| genesis == anchor.hash) {
-            return false;
+    fn is_wrong_genesis(&self, anchor: Anchor) -> bool {
+        anchor.number == 0 && self.chain.genesis().is_some_and(|genesis| genesis != anchor.hash)
+    }
+
+    /// The target lies on a chain with another genesis: nothing of it is kept. If it was named, that is said and the user
+    /// must name another; if it was only what the store held, the peers' tip takes its place.
+    pub(super) fn leave_wrong_genesis(&mut self, now: Instant, got: B256) {
+        self.drop_run();
+        let head = self.target.resolved.map(|target| target.hash);
+        if let Some(newest) = self.ledger.newest().filter(|newest| Some(newest.head_hash) == head).copied() {
+            self.give_up(now, newest.tail);
         }
-        self.wrong_genesis = Some(anchor.hash);
-        true
+        if core::mem::take(&mut self.target.stored) {
+            self.target.resolved = None;
+            self.target.dirty = true;
+        } else {
+            self.wrong_genesis = Some(got);
+        }
+    }
+
+    /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store.
+    fn give_up(&mut self, now: Instant, tail: BlockNumber) {
+        self.ledger.subchains.retain(|kept| kept.head < tail);
+        self.batch_bytes -= self.waiting.drain(..).map(|batch| batch.bytes()).sum::<u64>();
+        // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
+        let to = tail.saturating_sub(1);
+        self.unwinding = Some(Unwinding { to, asked: false });
+        self.moved(now);
     }
 
     /// The run is filled and stored as far as this machine is concerned: on to the next gap.
@@ -188,8 +211,7 @@ impl HeaderSync {
         {
             self.out.push_back(Output::Event(Event::Reorg { reverted, adopted }));
         }
-        self.ledger.subchains.retain(|kept| kept.head < local.tail);
-        self.batch_bytes -= self.waiting.drain(..).map(|batch| batch.bytes()).sum::<u64>();
+        self.give_up(now, local.tail);
         let floor = self.floor();
         match &mut self.run {
             Some(run) if !run.cut => {
@@ -203,9 +225,5 @@ impl HeaderSync {
             }
             _ => self.drop_run(),
         }
-        // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
-        let to = local.tail.saturating_sub(1);
-        self.unwinding = Some(Unwinding { to, asked: false });
-        self.moved(now);
     }
 }

@@ -49,6 +49,8 @@ pub(super) struct Target {
     votes: Votes,
     /// Something happened that may bring it nearer.
     pub dirty: bool,
+    /// What is being synced is what was stored already, because the peers are behind it.
+    pub stored: bool,
     /// What stands in the way.
     pub trouble: Option<StallReason>,
 }
@@ -60,7 +62,8 @@ impl HeaderSync {
             return;
         }
         self.drop_probes();
-        let resolved = self.target.resolved;
+        // A chain that ends in another genesis is not synced any more: there is nothing to go on with.
+        let resolved = self.target.resolved.filter(|_| self.wrong_genesis.is_none());
         self.target = Target { wanted: Some(target), resolved, dirty: true, ..Target::default() };
         self.wrong_genesis = None;
     }
@@ -235,9 +238,13 @@ impl HeaderSync {
         // tip will pass ours, and then the link does not meet.
         let target = match self.ledger.newest() {
             Some(newest) if follows && newest.head > target.number && self.target.resolved.is_none() => {
+                self.target.stored = true;
                 BlockNumHash { number: newest.head, hash: newest.head_hash }
             }
-            _ => target,
+            _ => {
+                self.target.stored = false;
+                target
+            }
         };
         let extends = self.target.resolved.is_some_and(|current| target.number > current.number);
         if extends && follows && self.run.as_ref().is_some_and(|run| !run.denied) {
