@@ -177,10 +177,10 @@ impl HeaderSync {
         }
     }
 
-    /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store.
+    /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store, once the batches that
+    /// wait are stored. Some of them may lie lower, and each checkpoint speaks of all batches before it.
     fn give_up(&mut self, now: Instant, tail: BlockNumber) {
         self.ledger.subchains.retain(|kept| kept.head < tail);
-        self.batch_bytes -= self.waiting.drain(..).map(|batch| batch.bytes()).sum::<u64>();
         // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
         let to = tail.saturating_sub(1);
         self.unwinding = Some(Unwinding { to, asked: false });

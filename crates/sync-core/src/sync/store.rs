@@ -99,19 +99,16 @@ impl HeaderSync {
             }
             return false;
         }
-        if let Some(unwinding) = &mut self.unwinding {
-            if unwinding.asked {
-                return false;
-            }
-            unwinding.asked = true;
-            let to = unwinding.to;
-            let checkpoint = self.ledger.clone();
-            self.out.push_back(Output::Unwind { to, checkpoint });
+        if let Some(batch) = self.waiting.pop_front() {
+            self.out.push_back(Output::Persist(batch.clone()));
+            self.persisting = Some(Persisting { batch, retry_at: None, refusals: 0, failure: None });
             return true;
         }
-        let Some(batch) = self.waiting.pop_front() else { return false };
-        self.out.push_back(Output::Persist(batch.clone()));
-        self.persisting = Some(Persisting { batch, retry_at: None, refusals: 0, failure: None });
+        let Some(unwinding) = self.unwinding.as_mut().filter(|unwinding| !unwinding.asked) else { return false };
+        unwinding.asked = true;
+        let to = unwinding.to;
+        let checkpoint = self.ledger.clone();
+        self.out.push_back(Output::Unwind { to, checkpoint });
         true
     }
 
