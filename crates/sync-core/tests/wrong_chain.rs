@@ -4,7 +4,7 @@ mod support;
 
 use support::{CHAIN_ID, Chain, TestPeer, World};
 use sync_core::{
-    Input, PeerStatus, StallReason, SyncConfig, SyncTarget, chain::ChainSpec, fault::PeerFault, id::PeerId,
+    Event, Input, PeerStatus, StallReason, SyncConfig, SyncTarget, chain::ChainSpec, fault::PeerFault, id::PeerId,
 };
 
 #[test]
@@ -76,4 +76,25 @@ fn a_target_of_another_network_leaves_nothing_behind_when_the_user_names_another
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
     assert_eq!(world.penalties, []);
+}
+
+#[test]
+fn a_target_of_another_network_does_not_stand_in_the_way_of_the_one_that_was_named_since() {
+    let chain = Chain::new(2_000);
+    let foreign = chain.fork(0, 2_200);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::Hash(foreign.tip().hash));
+    let peer = TestPeer::new(&foreign);
+    let status = PeerStatus { genesis: chain.genesis(), ..peer.status() };
+    world.peers.insert(1, TestPeer { connected: true, ..peer });
+    world.input(Input::PeerConnected { peer: PeerId(1), status });
+    let linked = |world: &World| world.events.iter().any(|event| matches!(event, Event::HeadersLinked { .. }));
+    assert!(world.run_until(10, linked));
+    // Nobody has the new target yet: the old run goes on, down to its genesis.
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    world.run_for(20);
+    assert!(world.stalls().iter().all(|stall| !matches!(stall, StallReason::WrongGenesis { .. })));
+    world.connect(2, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
 }

@@ -161,19 +161,22 @@ impl HeaderSync {
         anchor.number == 0 && self.chain.genesis().is_some_and(|genesis| genesis != anchor.hash)
     }
 
-    /// The target lies on a chain with another genesis: nothing of it is kept. If it was named, that is said and the user
-    /// must name another; if it was only what the store held, the peers' tip takes its place.
+    /// The target lies on a chain with another genesis: nothing of it is kept. If it is what is wanted, that is said and the
+    /// user must name another; if not, what is wanted takes its place.
     pub(super) fn leave_wrong_genesis(&mut self, now: Instant, got: B256) {
         self.drop_run();
         let head = self.target.resolved.map(|target| target.hash);
         if let Some(newest) = self.ledger.newest().filter(|newest| Some(newest.head_hash) == head).copied() {
             self.give_up(now, newest.tail);
         }
-        if core::mem::take(&mut self.target.stored) {
-            self.target.resolved = None;
-            self.target.dirty = true;
-        } else {
+        if !self.target.unasked {
             self.wrong_genesis = Some(got);
+            return;
+        }
+        self.target.resolved = None;
+        self.target.dirty = true;
+        if let Some(next) = self.target.next.take() {
+            self.adopt(now, next);
         }
     }
 

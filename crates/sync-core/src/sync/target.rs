@@ -49,8 +49,9 @@ pub(super) struct Target {
     votes: Votes,
     /// Something happened that may bring it nearer.
     pub dirty: bool,
-    /// What is being synced is what was stored already, because the peers are behind it.
-    pub stored: bool,
+    /// What is being synced is not what is wanted: an earlier target until the new one is known, or what was stored
+    /// already, because the peers are behind it.
+    pub unasked: bool,
     /// What stands in the way.
     pub trouble: Option<StallReason>,
 }
@@ -64,7 +65,8 @@ impl HeaderSync {
         self.drop_probes();
         // A chain that ends in another genesis is not synced any more: there is nothing to go on with.
         let resolved = self.target.resolved.filter(|_| self.wrong_genesis.is_none());
-        self.target = Target { wanted: Some(target), resolved, dirty: true, ..Target::default() };
+        let unasked = resolved.is_some_and(|resolved| target != SyncTarget::Hash(resolved.hash));
+        self.target = Target { wanted: Some(target), resolved, unasked, dirty: true, ..Target::default() };
         self.wrong_genesis = None;
     }
 
@@ -236,15 +238,11 @@ impl HeaderSync {
         let follows = self.target.wanted == Some(SyncTarget::PeersTip);
         // Peers that are behind what is stored: their tip proves nothing against it. If the chain was reorganised, their
         // tip will pass ours, and then the link does not meet.
-        let target = match self.ledger.newest() {
+        let (target, unasked) = match self.ledger.newest() {
             Some(newest) if follows && newest.head > target.number && self.target.resolved.is_none() => {
-                self.target.stored = true;
-                BlockNumHash { number: newest.head, hash: newest.head_hash }
+                (BlockNumHash { number: newest.head, hash: newest.head_hash }, true)
             }
-            _ => {
-                self.target.stored = false;
-                target
-            }
+            _ => (target, false),
         };
         let extends = self.target.resolved.is_some_and(|current| target.number > current.number);
         if extends && follows && self.run.as_ref().is_some_and(|run| !run.denied) {
@@ -253,12 +251,17 @@ impl HeaderSync {
             self.target.next = Some(target);
             return;
         }
-        self.adopt(now, target);
+        self.adopt_as(now, target, unasked);
     }
 
     /// Makes `target` the one that is synced.
     pub(super) fn adopt(&mut self, now: Instant, target: BlockNumHash) {
+        self.adopt_as(now, target, false);
+    }
+
+    fn adopt_as(&mut self, now: Instant, target: BlockNumHash, unasked: bool) {
         self.target.next = None;
+        self.target.unasked = unasked;
         if self.target.resolved == Some(target) {
             return;
         }
