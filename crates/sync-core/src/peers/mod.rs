@@ -100,7 +100,8 @@ impl Peers {
             peer.since = now;
         }
         peer.connected = true;
-        peer.off_chain = false;
+        // A new connection alone is no other chain.
+        peer.off_chain &= peer.served == status.served;
         peer.served = status.served;
         peer.same_chain = same_chain;
         true

@@ -164,8 +164,8 @@ impl HeaderSync {
             Input::PeerConnected { peer, status } => self.note_connected(now, peer, &status),
             Input::PeerUpdated { peer, served } => {
                 if let Some(known) = self.peers.get_mut(peer) {
+                    known.off_chain &= known.served == served;
                     known.served = served;
-                    known.off_chain = false;
                 }
                 self.update_floor(now);
             }
