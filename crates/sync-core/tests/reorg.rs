@@ -7,7 +7,7 @@ use support::{
     Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, detached, moved, questions, reorgs, stored},
 };
-use sync_core::{StallReason, SyncConfig, SyncTarget};
+use sync_core::{Event, StallReason, SyncConfig, SyncTarget};
 
 /// A store of `old` moves over to `new`, which parts from it above `ancestor`.
 fn moves_over(old: &Chain, new: &Chain, ancestor: u64) -> World {
@@ -146,4 +146,26 @@ fn db5_the_event_names_the_stored_head_and_what_the_new_chain_has_there() {
     let world = moves_over(&old, &new, 989);
     let expected = sync_core::Event::DetachedHead { local: old.tip(), expected: new.at(999).hash };
     assert!(world.events.contains(&expected), "the height at which the two differ, not the one above it");
+}
+
+#[test]
+fn what_waits_for_the_store_below_a_run_that_is_given_up_is_stored_before_the_checkpoint_speaks_of_it() {
+    let chain = Chain::new(3_000);
+    let config = SyncConfig { window: 256, batches_in_flight_max: 3, ..SyncConfig::default() };
+    let mut world = World::with(chain.spec(), config, Default::default());
+    world.store.delay_ms = 2_000;
+    world.target(SyncTarget::Hash(chain.at(2_000).hash));
+    world.connect(1, TestPeer::new(&chain));
+    // The store is slow: batches wait. The target moves up, the new run is begun, and the target moves down again.
+    world.run_until(1, |world| world.events.iter().filter(|it| matches!(it, Event::HeadersLinked { .. })).count() > 12);
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    assert!(world.run_until(1, |world| {
+        world.events.iter().any(|event| matches!(event, Event::HeadersLinked { range, .. } if range.last() > 2_000))
+    }));
+    assert_eq!(world.store.batches, 0, "the first write is still on its way");
+    world.target(SyncTarget::Hash(chain.at(1_500).hash));
+    world.run_to_synced(60);
+    assert_eq!(world.store.rows.range(..=1_500).count(), 1_501);
+    // Each write was held against its checkpoint by the store of this test.
+    assert!(world.events.iter().any(|event| matches!(event, Event::DetachedHead { .. })));
 }

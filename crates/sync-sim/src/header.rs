@@ -89,7 +89,7 @@ pub fn append_header(
     out: &mut Vec<u8>,
 ) -> HeaderState {
     let state = before.child(chance);
-    let gas_used = if valid || number % 7 != 0 { state.gas_used } else { state.gas_limit + 1 };
+    let gas_used = if valid || !number.is_multiple_of(7) { state.gas_used } else { state.gas_limit + 1 };
     // Written behind a gap for the list prefix, which has three bytes for 256 to 65,535 bytes of fields.
     let start = out.len();
     out.extend_from_slice(&[0; 3]);

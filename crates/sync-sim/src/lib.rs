@@ -1,35 +1,95 @@
-//! The virtual world that tries to break the machine.
-pub mod chain;
-pub mod chance;
-pub mod checker;
-pub mod header;
+//! The virtual world that tries to break the machine: one seed is one world, and every run of a seed is the same run.
+//!
+//! A world has one [`HeaderSync`](sync_core::HeaderSync) in a process that may die, a store that may fail, peers that may
+//! lie, ways that may lose, a chain that grows and is reorganised, and a user who changes his mind. What of that there is,
+//! and how much, is drawn from the seed ([`options`]); what must hold all the same is said by the [`checker`]s.
+//!
+//! ```text
+//!   options --drawn from the seed--> script   peers   network   store          chain: headers of all worlds
+//!                                      |        |        |        |
+//!                                      v        v        v        v
+//!            checkers <--sees--- world: the clock, what is going to happen ---> trace: one hash for all of it
+//!                                      |   ^
+//!                                Input v   | Output        host: gives and carries out
+//!                                   HeaderSync
+//! ```
+//!
+//! Trouble ends at a moment that is drawn too. From then on honest peers agree and answer, the store works, and the sync
+//! must end within a bound; faulty peers stay as they are. A world in which nothing could go wrong would end the same:
+//! the store must hold exactly the headers that it would hold then.
+//!
+//! # Run it
+//!
+//! ```text
+//!   cargo run -p sync-sim --release -- --seeds 0..100000 --jobs 2
+//!   cargo run -p sync-sim --release -- --replay 5372 --trace
+//! ```
+//!
+//! The first prints its rate, what its worlds reached (a crash between two writes, a stall for each reason, ...), and each
+//! violation with the line that replays it; it exits with 1 when there is one. The second prints how the world was drawn,
+//! every input and output with its moment, and the violation. Read such a trace from its end: what the checker says, then
+//! the last `->` (input) and `<-` (output) that speak of the same number, request or batch.
+//!
+//! # Add to it
+//!
+//! * **A kind of peer**: a variant of [`peer::Manner`], its branch in `SimPeer::answer`, its line in `draw_faulty` (or
+//!   `draw_honest`, and `is_honest`, when no fault may be held against it) of [`options`].
+//! * **Something that happens**: a variant of [`script::Step`], its draw in `Script::draw`, its arm in `World::take`.
+//! * **A checker**: a type that implements [`checker::Checker`], listed in [`checker::all`]. It sees all inputs, outputs and
+//!   transactions with the [`state`] of the world, and says what is wrong as a sentence with got and expected.
+//! * **An output of the machine**: an arm in `World::carry_out` (`host`), and one in [`trace`] when it says anything that
+//!   later outputs do not.
+//!
+//! A checker that never fires proves nothing: [`saboteur`] plays deliberate bugs, each of which must be found within two
+//! hundred seeds, and the test of five hundred worlds lists what they must have reached.
+//!
+//! # What bounds it
+//!
+//! The library has no thread, no clock and no chance but the seed's, so it runs in a browser as it does natively. A world
+//! takes some 7 ms: 2,000 and more headers are hashed and proven for real, and little else costs anything, because all
+//! worlds share one [`Pool`] of chains and a virtual store keeps no bytes.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod world;
+
+mod happen;
 mod host;
-pub mod network;
+pub mod saboteur;
+
+pub mod checker;
+pub mod state;
+pub mod trace;
+
 pub mod options;
 pub mod peer;
-pub mod saboteur;
 pub mod script;
-pub mod state;
 pub mod store;
-pub mod trace;
-pub mod world;
+
+pub mod chain;
+pub mod chance;
+pub mod header;
+pub mod network;
 
 pub use chain::Pool;
 pub use options::Options;
 pub use saboteur::Bug;
 pub use world::{Outcome, Violation};
 
+use world::World;
+
 /// Runs the world of this seed.
 pub fn run(pool: &Pool, seed: u64) -> Outcome {
-    world::World::new(pool, Options::draw(seed, pool), None, 0).run()
+    World::new(pool, Options::draw(seed, pool), None, 0).run()
 }
 
 /// Runs the world of this seed with a deliberate bug.
 pub fn run_with_bug(pool: &Pool, seed: u64, bug: Bug) -> Outcome {
-    world::World::new(pool, Options::draw(seed, pool), Some(bug), 0).run()
+    World::new(pool, Options::draw(seed, pool), Some(bug), 0).run()
 }
 
-/// Runs the world of this seed and keeps its last `lines` lines.
+/// Runs the world of this seed, with a deliberate bug if there is one, and keeps its last `lines` lines.
 pub fn replay(pool: &Pool, seed: u64, bug: Option<Bug>, lines: usize) -> Outcome {
-    world::World::new(pool, Options::draw(seed, pool), bug, lines).run()
+    World::new(pool, Options::draw(seed, pool), bug, lines).run()
 }

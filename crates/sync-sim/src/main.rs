@@ -1,4 +1,5 @@
-//! `sync-sim --seeds 0..N [--jobs J] [--replay SEED [--trace]]`.
+//! `sync-sim [--seeds FIRST..END] [--jobs N] [--hashes]`, `sync-sim --replay SEED [--trace]`: the simulator natively, on
+//! as many threads as there are cores. Exit code 1 when a world violated anything.
 
 use std::{
     collections::BTreeMap,
@@ -20,24 +21,26 @@ const REPORTS_MAX: usize = 5;
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 const USAGE: &str = "\
-usage: sync-sim [--seeds FIRST..END] [--jobs N]
+usage: sync-sim [--seeds FIRST..END] [--jobs N] [--hashes]
        sync-sim --replay SEED [--trace]
 
   --seeds FIRST..END  run these worlds (default 0..500); exit code 1 when one violates anything
   --jobs N            threads (default: as many as there are cores)
   --replay SEED       run one world, print its options, its outcome and its last lines
-  --trace             with --replay: print every line";
+  --trace             with --replay: print every line
+  --hashes            print each seed with the hash of its trace, to be compared with another platform's";
 
 struct Args {
     seeds: core::ops::Range<u64>,
     jobs: usize,
     replay: Option<u64>,
     trace: bool,
+    hashes: bool,
 }
 
 fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
-    let mut parsed = Args { seeds: 0..500, jobs, replay: None, trace: false };
+    let mut parsed = Args { seeds: 0..500, jobs, replay: None, trace: false, hashes: false };
     let mut args = args;
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
@@ -46,6 +49,7 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
             "--jobs" => parsed.jobs = number(&value()?)?.clamp(1, 256) as usize,
             "--replay" => parsed.replay = Some(number(&value()?)?),
             "--trace" => parsed.trace = true,
+            "--hashes" => parsed.hashes = true,
             _ => return Err(USAGE.into()),
         }
     }
@@ -164,6 +168,9 @@ fn sweep(args: &Args) -> bool {
                         break;
                     }
                     let outcome = sync_sim::run(&pool, seed);
+                    if args.hashes {
+                        println!("{seed} {:016x}", outcome.trace_hash);
+                    }
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
                     if let Some(violation) = &outcome.violation
                         && tally.violations.len() < REPORTS_MAX

@@ -206,6 +206,9 @@ fn draw_faulty(swarm: &Swarm, branches: &[BranchId], chance: &mut Chance) -> Man
     if swarm.silent && chance.percent(if swarm.liars { 25 } else { 100 }) {
         return Manner::Silent;
     }
+    if branches.contains(&Pool::FOREIGN) && chance.percent(15) {
+        return Manner::Forked(Pool::FOREIGN);
+    }
     match chance.below(16) {
         0 => Manner::Empty,
         1 => Manner::TooMany(chance.log_between(1, 900) as u16),
@@ -218,7 +221,6 @@ fn draw_faulty(swarm: &Swarm, branches: &[BranchId], chance: &mut Chance) -> Man
         8 => Manner::Breach,
         9 => Manner::Boaster,
         10 => Manner::Echo,
-        11 | 12 if branches.contains(&Pool::FOREIGN) && chance.percent(50) => Manner::Forked(Pool::FOREIGN),
         11 | 12 => Manner::Forked(chance.pick(branches)),
         _ => Manner::LieInField(chance.below(FIELDS as u64 + 1) as u8, chance.pick(&[100, 100, 50, 10])),
     }

@@ -106,7 +106,11 @@ impl Script {
             floor,
             forked: peers.iter().filter_map(|peer| forked_to(peer.manner)).collect(),
         };
-        let first = match chance.below(4) {
+        let foreign = drawer.forked.contains(&Pool::FOREIGN) && chance.percent(50);
+        let first = match chance.below(5) {
+            _ if foreign => drawer.pin(View { branch: Pool::FOREIGN, tip: start.tip.min(pool.last(Pool::FOREIGN)) }),
+            // What some faulty peer has, and no honest one: a block of another branch, or of another network.
+            4 if !drawer.forked.is_empty() => drawer.sibling(chance),
             0 | 1 if tip_allowed => drawer.tip(),
             // A block from long ago: what is above it is a second run later on.
             2 => drawer.pin(View { tip: start.tip - chance.below(start.tip - floor), ..start }),
@@ -199,6 +203,20 @@ impl Drawer<'_> {
         SyncTarget::Hash(block.hash)
     }
 
+    /// A block of another branch, about as high: one that somebody serves, if there is one.
+    fn sibling(&mut self, chance: &mut Chance) -> SyncTarget {
+        let others: Vec<BranchId> = match self.forked.is_empty() {
+            true => self.pool.honest_branches().collect(),
+            false => self.forked.clone(),
+        };
+        let branch = match others.contains(&Pool::FOREIGN) && chance.percent(50) {
+            true => Pool::FOREIGN,
+            false => chance.pick(&others),
+        };
+        let tip = (self.truth.tip + 2).saturating_sub(chance.below(4)).min(self.pool.last(branch));
+        self.pin(View { branch, tip })
+    }
+
     fn grow(&mut self, chance: &mut Chance) -> Step {
         let room = self.pool.last(self.truth.branch).saturating_sub(self.truth.tip + 1 + ROOM / 2);
         // Mostly block by block; now and then what came while nobody looked.
@@ -239,19 +257,7 @@ impl Drawer<'_> {
                 let room = truth.tip - lowest;
                 self.pin(View { tip: truth.tip - chance.log_between(1, room.max(1)), ..truth })
             }
-            // A block of another branch, about as high: one that somebody serves, if there is one.
-            6 | 7 => {
-                let others: Vec<BranchId> = match self.forked.is_empty() {
-                    true => self.pool.honest_branches().collect(),
-                    false => self.forked.clone(),
-                };
-                let branch = match others.contains(&Pool::FOREIGN) && chance.percent(50) {
-                    true => Pool::FOREIGN,
-                    false => chance.pick(&others),
-                };
-                let tip = (truth.tip + 2).saturating_sub(chance.below(4)).min(self.pool.last(branch));
-                self.pin(View { branch, tip })
-            }
+            6 | 7 => self.sibling(chance),
             _ => self.pin(truth),
         }
     }

@@ -7,20 +7,16 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use sync_core::{
-    BlockNumHash, Event, HeaderSync, Input, StallReason,
-    fault::RequestFailure,
-    id::{PeerId, RequestId},
-    time::Instant,
+    BlockNumHash, Event, HeaderSync, Input, StallReason, fault::RequestFailure, id::RequestId, time::Instant,
 };
 
 use crate::{
     chain::Pool,
     chance::Chance,
     checker::{self, Check, Checker},
-    network::{MILLI, Micros, SECOND},
+    network::{Micros, SECOND},
     options::{CrashPoint, Options},
     saboteur::{Bug, Saboteur},
-    script::Step,
     state::State,
     store::{StoreAnswer, StoreOp},
     trace::Trace,
@@ -110,7 +106,7 @@ pub struct World<'a> {
     pub(crate) wakeup: Option<Micros>,
     queue: BTreeMap<(Micros, u64), Happening>,
     sequence: u64,
-    frozen_until: Micros,
+    pub(crate) frozen_until: Micros,
     pub(crate) backlog: VecDeque<Input>,
     checkers: Vec<Box<dyn Checker>>,
     pub(crate) saboteur: Saboteur,
@@ -219,181 +215,6 @@ impl<'a> World<'a> {
             self.wakeup = None;
             self.input(Input::Timeout);
         }
-    }
-
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Start => self.start(),
-            Happening::Connect(peer) => self.connect(peer),
-            Happening::Disconnect { peer, connection } => {
-                let known = &self.state.peers[peer as usize];
-                let stays = self.state.calm && known.plan.manner.is_honest();
-                if known.connection == connection && known.connected && !stays {
-                    let gone = known.plan.flaps.map_or(20 * MILLI, |(_, gone)| gone);
-                    self.disconnect(peer, gone);
-                }
-            }
-            Happening::Hear(peer) => self.hear(peer),
-            Happening::Answer { peer, connection, request, headers } => {
-                if self.is_current(peer, connection) {
-                    self.input(Input::HeadersReceived { request, headers });
-                }
-            }
-            Happening::Fail { peer, connection, request, failure } => {
-                if self.is_current(peer, connection) {
-                    self.input(Input::RequestFailed { request, failure });
-                }
-            }
-            Happening::Commit { session, op } if session == self.session => self.commit(op),
-            Happening::Stored { session, answer } if session == self.session => self.stored(answer),
-            Happening::Commit { .. } | Happening::Stored { .. } => {}
-            Happening::Step(at) => {
-                let step = self.state.options.script.steps[at].1.clone();
-                self.trace.line(self.state.now, || format!("== {step:?}"));
-                self.take(step);
-            }
-            Happening::Calm => self.calm(),
-        }
-    }
-
-    /// A step of the script.
-    fn take(&mut self, step: Step) {
-        match step {
-            Step::Truth(view) => {
-                self.state.set_truth(view);
-                for peer in 0..self.state.peers.len() as u32 {
-                    let after = if self.state.calm { MILLI } else { self.state.peers[peer as usize].plan.hears_after };
-                    self.at(self.state.now + after, Happening::Hear(peer));
-                }
-            }
-            Step::Want(target) => {
-                self.state.want(target);
-                self.input(Input::TargetChanged(target));
-            }
-            Step::Pause(paused) => {
-                self.state.paused = paused;
-                self.input(Input::Paused(paused));
-            }
-            Step::Crash => self.crash(),
-            Step::Cut(mask, span) => {
-                let until = self.state.now + span;
-                for (at, peer) in self.state.peers.iter_mut().enumerate().filter(|(at, _)| mask >> (at % 64) & 1 == 1) {
-                    let _ = at;
-                    peer.link.cut_until = until;
-                }
-            }
-            Step::Freeze(span) => self.frozen_until = self.state.now + span,
-            Step::Tick => self.input(Input::Timeout),
-        }
-    }
-
-    /// All trouble is over.
-    fn calm(&mut self) {
-        self.state.calm = true;
-        let script = self.state.options.script.clone();
-        self.trace.line(self.state.now, || "== calm".into());
-        for peer in &mut self.state.peers {
-            peer.link.cut_until = 0;
-            if peer.plan.manner.is_honest() {
-                peer.link.plan = peer.link.plan.calm();
-                peer.plan.flaps = None;
-            }
-        }
-        self.take(Step::Truth(script.end));
-        self.take(Step::Pause(false));
-        self.take(Step::Want(script.target));
-        for peer in 0..self.state.peers.len() as u32 {
-            if !self.state.peers[peer as usize].connected {
-                self.at(self.state.now + 10 * MILLI, Happening::Connect(peer));
-            }
-        }
-    }
-
-    /// The process dies: what it had in memory is gone, and nobody is connected any more.
-    pub(crate) fn crash(&mut self) {
-        if self.machine.take().is_none() {
-            return;
-        }
-        self.reach(if self.state.store_is_busy { "a crash during a write" } else { "a crash between writes" });
-        self.trace.line(self.state.now, || "== the process dies".into());
-        self.session += 1;
-        self.wakeup = None;
-        self.backlog.clear();
-        self.synced = None;
-        for peer in &mut self.state.peers {
-            peer.connected = false;
-            peer.connection += 1;
-        }
-        let pause = self.store_chance.log_between(1, 300) * MILLI;
-        self.at(self.state.now + pause, Happening::Start);
-    }
-
-    /// A process starts from what is durable.
-    fn start(&mut self) {
-        let checkpoint = self.state.store.checkpoint();
-        if checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.subchains.len() > 1) {
-            self.reach("a restart with several stored runs");
-        }
-        self.trace.session(self.state.now, checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.encode().len()));
-        self.state.started_at = self.state.now;
-        self.state.store_is_busy = false;
-        self.saboteur.restart();
-        self.check(|checker, state| checker.on_session(state));
-        self.machine = Some(HeaderSync::new(self.state.options.config.clone(), self.state.pool.spec(), checkpoint));
-        if self.state.paused {
-            self.input(Input::Paused(true));
-        }
-        if let Some(target) = self.state.wanted {
-            self.input(Input::TargetChanged(target));
-        }
-        for peer in 0..self.state.peers.len() as u32 {
-            if self.state.peers[peer as usize].plan.joins_at <= self.state.now || self.state.calm {
-                let after = self.network_chance.between(1, 200) * MILLI;
-                self.at(self.state.now + after, Happening::Connect(peer));
-            }
-        }
-    }
-
-    fn connect(&mut self, peer: u32) {
-        let (now, pool) = (self.state.now, self.state.pool);
-        let known = &mut self.state.peers[peer as usize];
-        if self.machine.is_none() || known.connected {
-            return;
-        }
-        known.connected = true;
-        known.connection += 1;
-        known.link.reset();
-        let (status, connection) = (known.status(pool), known.connection);
-        if let Some((up, _)) = known.plan.flaps {
-            self.at(now + up, Happening::Disconnect { peer, connection });
-        }
-        self.input(Input::PeerConnected { peer: PeerId(peer), status });
-    }
-
-    /// The connection is gone; the peer comes back after `gone`.
-    pub(crate) fn disconnect(&mut self, peer: u32, gone: Micros) {
-        let known = &mut self.state.peers[peer as usize];
-        known.connected = false;
-        known.connection += 1;
-        self.at(self.state.now + gone, Happening::Connect(peer));
-        self.input(Input::PeerDisconnected { peer: PeerId(peer) });
-    }
-
-    fn hear(&mut self, peer: u32) {
-        let (truth, calm) = (self.state.truth, self.state.calm);
-        let known = &mut self.state.peers[peer as usize];
-        if known.see(truth, calm) && known.connected {
-            let served = known.served(self.state.pool);
-            self.input(Input::PeerUpdated { peer: PeerId(peer), served });
-        }
-    }
-
-    fn is_current(&self, peer: u32, connection: u32) -> bool {
-        let known = &self.state.peers[peer as usize];
-        self.machine.is_some()
-            && known.connection == connection
-            && known.connected
-            && !known.link.is_cut(self.state.now)
     }
 
     /// Is the store said and known to hold the goal, and nothing on its way?

@@ -384,8 +384,7 @@ impl HeaderSync {
                 fault: LinkFault::Invalid { violation: RuleViolation::Genesis { got, .. }, .. }, ..
             }) => {
                 // The answer holds block 0 of another network, and hangs together up to the target: nobody lied.
-                self.wrong_genesis = Some(got);
-                self.drop_run();
+                self.leave_wrong_genesis(now, got);
             }
             // The target vouches for the bad header; its messenger is not to blame.
             Err(error) if !error.blames_sender() => {

@@ -18,6 +18,8 @@
 
 use bytes::Bytes;
 
+use alloy_primitives::B256;
+
 use super::{HeaderSync, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
@@ -145,7 +147,11 @@ impl HeaderSync {
             }
             Gap::Fill { top, bottom, child, meets } => {
                 let anchor = Anchor { number: top.number, hash: top.hash };
-                if self.is_wrong_genesis(anchor) || self.is_condemned(now, anchor) {
+                if self.is_wrong_genesis(anchor) {
+                    self.leave_wrong_genesis(now, anchor.hash);
+                    return;
+                }
+                if self.is_condemned(now, anchor) {
                     return;
                 }
                 let seam: alloc::vec::Vec<_> = child.into_iter().chain(meets.map(|older| older.head)).collect();
@@ -200,7 +206,9 @@ impl HeaderSync {
         let Some(run) = &mut self.run else { return };
         let anchor = run.anchor;
         if linked.first() > run.bottom {
-            if self.is_wrong_genesis(anchor) || self.is_condemned(now, anchor) {
+            if self.is_wrong_genesis(anchor) {
+                self.leave_wrong_genesis(now, anchor.hash);
+            } else if self.is_condemned(now, anchor) {
                 self.drop_run();
             }
             return;
@@ -232,12 +240,37 @@ impl HeaderSync {
     }
 
     /// Is the header at height 0 another than the chain's genesis? Known as soon as its child is proven.
-    fn is_wrong_genesis(&mut self, anchor: Anchor) -> bool {
-        if anchor.number != 0 || self.chain.genesis().is_none_or(|genesis| genesis == anchor.hash) {
-            return false;
+    fn is_wrong_genesis(&self, anchor: Anchor) -> bool {
+        anchor.number == 0 && self.chain.genesis().is_some_and(|genesis| genesis != anchor.hash)
+    }
+
+    /// The target lies on a chain with another genesis: nothing of it is kept. If it is what is wanted, that is said and the
+    /// user must name another; if not, what is wanted takes its place.
+    pub(super) fn leave_wrong_genesis(&mut self, now: Instant, got: B256) {
+        self.drop_run();
+        let head = self.target.resolved.map(|target| target.hash);
+        if let Some(newest) = self.ledger.newest().filter(|newest| Some(newest.head_hash) == head).copied() {
+            self.give_up(now, newest.tail);
         }
-        self.wrong_genesis = Some(anchor.hash);
-        true
+        if !self.target.unasked {
+            self.wrong_genesis = Some(got);
+            return;
+        }
+        self.target.resolved = None;
+        self.target.dirty = true;
+        if let Some(next) = self.target.next.take() {
+            self.adopt(now, next);
+        }
+    }
+
+    /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store, once the batches that
+    /// wait are stored. Some of them may lie lower, and each checkpoint speaks of all batches before it.
+    fn give_up(&mut self, now: Instant, tail: BlockNumber) {
+        self.ledger.subchains.retain(|kept| kept.head < tail);
+        // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
+        let to = tail.saturating_sub(1);
+        self.unwinding = Some(Unwinding { to, asked: false });
+        self.moved(now);
     }
 
     /// The run is filled and stored as far as this machine is concerned: on to the next gap.

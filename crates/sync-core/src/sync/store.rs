@@ -102,12 +102,16 @@ impl HeaderSync {
             }
             return false;
         }
+        if self.unwinding.as_ref().is_some_and(|unwinding| unwinding.asked) {
+            return false;
+        }
+        // Before the unwind: some of them may lie under it, and each checkpoint speaks of all batches before it.
         if let Some(batch) = self.waiting.pop_front() {
             self.out.push_back(Output::Persist(batch.clone()));
             self.persisting = Some(Persisting { batch, retry_at: None, refusals: 0, failure: None });
             return true;
         }
-        let Some(unwinding) = self.unwinding.as_mut().filter(|unwinding| !unwinding.asked) else { return false };
+        let Some(unwinding) = &mut self.unwinding else { return false };
         unwinding.asked = true;
         let to = unwinding.to;
         let checkpoint = self.ledger.clone();

@@ -74,6 +74,9 @@ pub(super) struct Target {
     pub invalid: Option<InvalidChain>,
     /// Something happened that may bring it nearer.
     pub dirty: bool,
+    /// What is being synced is not what is wanted: an earlier target until the new one is known, or what was stored
+    /// already, because the peers are behind it.
+    pub unasked: bool,
     /// What stands in the way.
     pub trouble: Option<StallReason>,
 }
@@ -101,8 +104,10 @@ impl HeaderSync {
             return;
         }
         self.cancel_questions(|purpose| !matches!(purpose, Purpose::Piece { .. }));
-        let resolved = self.target.resolved;
-        self.target = Target { wanted: Some(target), resolved, dirty: true, ..Target::default() };
+        // A chain that ends in another genesis is not synced any more: there is nothing to go on with.
+        let resolved = self.target.resolved.filter(|_| self.wrong_genesis.is_none());
+        let unasked = resolved.is_some_and(|resolved| target != SyncTarget::Hash(resolved.hash));
+        self.target = Target { wanted: Some(target), resolved, unasked, dirty: true, ..Target::default() };
         self.wrong_genesis = None;
     }
 
@@ -340,7 +345,7 @@ impl HeaderSync {
         let head = self.ledger.newest().map(|newest| BlockNumHash { number: newest.head, hash: newest.head_hash });
         match (known, head) {
             (None, Some(head)) => {
-                self.resolve(now, head);
+                self.resolve_as(now, head, true);
                 true
             }
             _ => false,
@@ -354,6 +359,10 @@ impl HeaderSync {
 
     /// The target's number and hash are known.
     fn resolve(&mut self, now: Instant, target: BlockNumHash) {
+        self.resolve_as(now, target, false);
+    }
+
+    fn resolve_as(&mut self, now: Instant, target: BlockNumHash, unasked: bool) {
         self.target.trouble = None;
         self.target.retry_at = None;
         self.target.rounds = 0;
@@ -364,12 +373,17 @@ impl HeaderSync {
             self.target.next = Some(target);
             return;
         }
-        self.adopt(now, target);
+        self.adopt_as(now, target, unasked);
     }
 
     /// Makes `target` the one that is synced.
     pub(super) fn adopt(&mut self, now: Instant, target: BlockNumHash) {
+        self.adopt_as(now, target, false);
+    }
+
+    fn adopt_as(&mut self, now: Instant, target: BlockNumHash, unasked: bool) {
         self.target.next = None;
+        self.target.unasked = unasked;
         if self.target.resolved == Some(target) {
             return;
         }
