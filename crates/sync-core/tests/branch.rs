@@ -93,7 +93,7 @@ fn a_pinned_branch_that_nobody_has_any_more_is_reported_and_nobody_is_banned() {
     assert!(!world.is_banned(1));
     let asked = world.requests.len();
     world.run_for(60);
-    assert!(world.requests.len() < asked + 30, "no hot loop: {} more", world.requests.len() - asked);
+    assert!(world.requests.len() < asked + 60, "no hot loop: {} more", world.requests.len() - asked);
     // The branch comes back, and so does the sync.
     reorg(&mut world, 1, &chain, false);
     world.run_to_synced(300);
@@ -113,7 +113,7 @@ fn one_peer_on_another_branch_costs_the_others_nothing() {
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
     assert_eq!(strategies(&world), [], "three of four agree");
-    assert!(world.peers[&1].served > 500, "under the fork it is as good as any: {}", world.peers[&1].served);
+    assert!(world.peers[&1].served > 200, "under the fork it is as good as any: {}", world.peers[&1].served);
     assert!(!world.is_banned(1));
 }
 

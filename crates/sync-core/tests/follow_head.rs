@@ -134,7 +134,7 @@ fn d02_d03_a_hash_is_probed_first_and_a_gap_needs_no_probe() {
     world.run_to_synced(60);
     assert!(world.requests.iter().all(|request| !probe(request)));
     let top = world.requests[0].start;
-    assert_eq!(top, StartBlock::Number(599), "the gap ends, above, right under the stored run");
+    assert_eq!(top, StartBlock::Hash(chain.at(599).hash), "the gap ends, above, right under the stored run");
 }
 
 /// reth asks for the tip again unless it is the first header in its queue. Ours knows the head of every stored run.

@@ -9,7 +9,7 @@ use support::{
 };
 use sync_core::{Event, StallReason, SyncConfig, SyncTarget, rules::RuleViolation};
 
-/// Up to block 699 a good chain; 700 is not later than its parent.
+/// Up to block 699 a good chain; 700 is older than its parent.
 fn bad(good: &Chain) -> Chain {
     broken_at(good, 700)
 }
@@ -23,7 +23,7 @@ fn expected(chain: &Chain, number: u64) -> StallReason {
     StallReason::InvalidTarget {
         number,
         hash: chain.at(number).hash,
-        violation: Box::new(RuleViolation::Timestamp { got: time, parent: time }),
+        violation: Box::new(RuleViolation::Timestamp { got: time - 1, parent: time }),
         last_valid: Some(chain.at(number - 1)),
     }
 }

@@ -89,7 +89,7 @@ pub fn broken_at(chain: &Chain, number: u64) -> Chain {
         let parent = Header::decode(&parent_rlp).expect("a header");
         let mut header = Header { parent_hash: keccak256(&parent_rlp), ..Header::decode(rlp).expect("a header") };
         if header.number == number {
-            header.timestamp = parent.timestamp;
+            header.timestamp = parent.timestamp - 1;
         }
         headers.push(encode(&header));
     }
