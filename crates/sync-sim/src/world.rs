@@ -240,6 +240,8 @@ impl<'a> World<'a> {
                 StallReason::RangeUnavailable(_) => "stall: range unavailable",
                 StallReason::NoProgress => "stall: no progress",
                 StallReason::WrongGenesis { .. } => "stall: wrong genesis",
+                StallReason::InvalidTarget { .. } => "stall: invalid target",
+                StallReason::RollbackTooDeep { .. } => "stall: rollback too deep",
                 #[allow(unreachable_patterns, reason = "a newer reason is reached under this name")]
                 _ => "stall: another",
             }),

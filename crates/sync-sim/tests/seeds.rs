@@ -20,7 +20,7 @@ const MUST_REACH: [&str; 24] = [
     "an unwind",
     "fault: broken link",
     "fault: empty answer",
-    "fault: invalid header",
+    "stall: invalid target",
     "fault: protocol",
     "fault: timeout",
     "fault: too many headers",

@@ -59,8 +59,9 @@ enum Gap {
     Ask(BlockNumber),
     /// The store holds another block than the target's chain, at this number, in this run.
     Detached { local: Subchain, stored: BlockNumHash, expected: BlockNumHash },
-    /// The target lies between stored runs: nothing tells whether those above it belong to it.
-    Leftover,
+    /// Runs above this number are stored, and nothing tells whether they belong to the target: it lies under them, or in an
+    /// older run.
+    Leftover { keep: BlockNumber },
     /// Fill this; `child` is the stored header right above it.
     Fill { top: BlockNumHash, bottom: BlockNumber, child: Option<BlockNumber>, meets: Option<Subchain> },
 }
@@ -78,7 +79,7 @@ impl HeaderSync {
                 let (bottom, meets) = self.down_to(target.number, self.ledger.newest());
                 Gap::Fill { top: target, bottom, child: None, meets }
             }
-            TipPlace::Between => Gap::Leftover,
+            TipPlace::Between => Gap::Leftover { keep: target.number },
             TipPlace::Stored => self.gap_under(target.number),
             TipPlace::Differs(local, hash) => {
                 Gap::Detached { local, stored: BlockNumHash { number: target.number, hash }, expected: target }
@@ -103,6 +104,9 @@ impl HeaderSync {
         let holds = |run: &Subchain| run.tail <= target.saturating_add(1) && target <= run.head;
         let Some(at) = self.ledger.subchains.iter().position(holds) else { return Gap::None };
         let run = self.ledger.subchains[at];
+        if at > 0 {
+            return Gap::Leftover { keep: run.head };
+        }
         if run.tail <= floor {
             return Gap::None;
         }
@@ -141,9 +145,9 @@ impl HeaderSync {
             Gap::None => self.tell_reorg(),
             Gap::Ask(number) => self.open_after(&[number]),
             Gap::Detached { local, stored, expected } => self.detach(now, local, stored, expected),
-            Gap::Leftover => {
-                self.ledger.subchains.retain(|run| run.head <= target.number);
-                self.unwinding = Some(Unwinding { to: target.number, asked: false });
+            Gap::Leftover { keep } => {
+                self.ledger.subchains.retain(|run| run.head <= keep);
+                self.unwinding = Some(Unwinding { to: keep, asked: false });
             }
             Gap::Fill { top, bottom, child, meets } => {
                 let anchor = Anchor { number: top.number, hash: top.hash };
