@@ -111,6 +111,7 @@ pub mod fault;
 pub mod header;
 pub mod id;
 pub mod range;
+pub mod sorted;
 pub mod time;
 
 pub use checkpoint::{Checkpoint, Subchain};

@@ -23,18 +23,15 @@ mod report;
 pub mod view;
 mod writes;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    future::poll_fn,
-    rc::Rc,
-    task::Poll,
-    time::Duration,
-};
+use std::{collections::VecDeque, future::poll_fn, rc::Rc, task::Poll, time::Duration};
 
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
 use header_wire::Message;
-use sync_core::{Checkpoint, HeaderSync, Input, Output, SyncTarget, id::PeerId, store::StoreOpening, time::Instant};
+use sync_core::{
+    Checkpoint, HeaderSync, Input, Output, SyncTarget, id::PeerId, sorted::SortedMap, store::StoreOpening,
+    time::Instant,
+};
 use web_sys::MessagePort;
 
 use self::{
@@ -87,7 +84,7 @@ pub struct Driver {
     book: AddressBook,
     requests: RequestTable,
     /// Connected peers, and what takes messages for them.
-    outboxes: BTreeMap<PeerId, (SessionKey, mpsc::Sender<Message>)>,
+    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Message>)>,
     greeting: Rc<Greeting>,
     swarm: SwarmHandle,
     counters: SharedCounters,
@@ -165,7 +162,7 @@ impl Driver {
             follow_up: VecDeque::new(),
             paused: false,
             requests: RequestTable::default(),
-            outboxes: BTreeMap::new(),
+            outboxes: SortedMap::new(),
             greeting,
             swarm,
             counters,

@@ -17,13 +17,14 @@
 //!
 //! Bounded: one number in question at a time, at most [`ANCESTOR_CLAIMS_MAX`] claims.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::vec::Vec;
 use alloy_primitives::B256;
 
 use crate::{
     config::{ANCESTOR_CLAIMS_MAX, ANCESTOR_PEERS_MAX},
     id::PeerId,
     range::BlockNumber,
+    sorted::SortedSet,
 };
 
 /// What a peer says that the target's chain has at a number.
@@ -59,7 +60,7 @@ pub struct AncestorSearch {
     /// Both chains have the block at `lowest`, whatever anybody says.
     rooted: bool,
     step: u64,
-    asked: BTreeSet<PeerId>,
+    asked: SortedSet<PeerId>,
     claims: Vec<Claim>,
 }
 
@@ -74,7 +75,7 @@ impl AncestorSearch {
             lowest,
             rooted,
             step: 1,
-            asked: BTreeSet::new(),
+            asked: SortedSet::new(),
             claims: Vec::new(),
         };
         search.settle_root();
@@ -179,7 +180,7 @@ impl AncestorSearch {
     }
 
     /// The numbers that claims speak of, inside `first..=last`.
-    pub fn claimed_numbers(&self, first: BlockNumber, last: BlockNumber) -> BTreeSet<BlockNumber> {
+    pub fn claimed_numbers(&self, first: BlockNumber, last: BlockNumber) -> SortedSet<BlockNumber> {
         self.claims.iter().map(|claim| claim.number).filter(|number| (first..=last).contains(number)).collect()
     }
 

@@ -7,10 +7,12 @@
 //!
 //! Bounded by [`INVALID_HASHES_MAX`]; the oldest is forgotten, and would be found again by the rules.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloy_primitives::B256;
 
-use crate::{block::BlockNumHash, config::INVALID_HASHES_MAX, range::BlockNumber, rules::RuleViolation};
+use crate::{
+    block::BlockNumHash, config::INVALID_HASHES_MAX, range::BlockNumber, rules::RuleViolation, sorted::SortedMap,
+};
 
 /// What is wrong with a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub struct InvalidChain {
 /// Hashes that are known to lie on such chains. See the [module](self).
 #[derive(Debug, Default)]
 pub struct InvalidHashes {
-    known: BTreeMap<B256, InvalidChain>,
+    known: SortedMap<B256, InvalidChain>,
     /// In the order in which they were learnt.
     order: VecDeque<B256>,
 }

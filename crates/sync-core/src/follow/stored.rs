@@ -7,7 +7,7 @@
 //! The host is believed that it stored what it was given, not more: a header is hashed again when it comes, and one with
 //! another number than was asked for counts as absent.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
@@ -16,6 +16,7 @@ use crate::{
     header::Header,
     id::LookupId,
     range::BlockNumber,
+    sorted::SortedMap,
 };
 
 /// What is known of one stored header.
@@ -40,8 +41,8 @@ pub enum Known<'a> {
 #[derive(Debug, Default)]
 pub struct StoredHeaders {
     next_id: u64,
-    open: BTreeMap<LookupId, Vec<BlockNumber>>,
-    known: BTreeMap<BlockNumber, Option<(B256, Bytes)>>,
+    open: SortedMap<LookupId, Vec<BlockNumber>>,
+    known: SortedMap<BlockNumber, Option<(B256, Bytes)>>,
 }
 
 impl StoredHeaders {
@@ -73,7 +74,7 @@ impl StoredHeaders {
     /// The host's answer. What it says of numbers that were not asked for is ignored; what it leaves out is absent.
     pub fn answer(&mut self, id: LookupId, headers: Vec<(BlockNumber, Option<Bytes>)>) {
         let Some(asked) = self.open.remove(&id) else { return };
-        let mut answers: BTreeMap<BlockNumber, Option<Bytes>> = headers.into_iter().collect();
+        let mut answers: SortedMap<BlockNumber, Option<Bytes>> = headers.into_iter().collect();
         for number in asked {
             let rlp = answers.remove(&number).flatten();
             let right = rlp.filter(|rlp| Header::decode(rlp).is_ok_and(|header| header.number == number));

@@ -17,10 +17,7 @@
 //!  short     [0 ...................... 9,919] [9,920..=9,939]   60 came, the rest is first in line
 //! ```
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
 use super::escalation;
@@ -28,6 +25,7 @@ use crate::{
     config::FAILED_PEERS_PER_PIECE_MAX,
     id::PeerId,
     range::{BlockNumber, BlockRange},
+    sorted::{SortedMap, SortedSet},
     time::{Instant, doubled},
 };
 
@@ -97,9 +95,9 @@ struct Piece {
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// By highest number; disjoint.
-    pieces: BTreeMap<BlockNumber, Piece>,
+    pieces: SortedMap<BlockNumber, Piece>,
     /// The pieces that are escalated, the shortest first, the highest of equals: length and highest number.
-    escalated: BTreeSet<(u64, Reverse<BlockNumber>)>,
+    escalated: SortedSet<(u64, Reverse<BlockNumber>)>,
     headers: u64,
 }
 

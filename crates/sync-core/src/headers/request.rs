@@ -7,7 +7,7 @@
 //! A piece that was taken back for a quicker peer is still *owed* by the slower one: what it sends until its deadline is a
 //! late answer, and nothing until then is silence. Otherwise a peer that never answers would never be named.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloy_primitives::B256;
 use core::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::{
     config::LATE_REQUESTS_MAX,
     id::{PeerId, RequestId},
     range::{BlockNumber, BlockRange},
+    sorted::{SortedMap, SortedSet},
     time::Instant,
 };
 
@@ -74,13 +75,13 @@ impl InFlight {
 #[derive(Debug, Default)]
 pub struct Requests {
     next_id: u64,
-    in_flight: BTreeMap<RequestId, InFlight>,
-    deadlines: BTreeSet<(Instant, RequestId)>,
+    in_flight: SortedMap<RequestId, InFlight>,
+    deadlines: SortedSet<(Instant, RequestId)>,
     /// Pieces in flight by their highest number.
-    pieces: BTreeMap<BlockNumber, RequestId>,
+    pieces: SortedMap<BlockNumber, RequestId>,
     late: VecDeque<(RequestId, PeerId, Instant)>,
     /// Requests whose piece was taken back, by the end of their deadline; a part of `late`.
-    owed: BTreeMap<(Instant, RequestId), PeerId>,
+    owed: SortedMap<(Instant, RequestId), PeerId>,
     bytes: u64,
 }
 
@@ -131,8 +132,8 @@ impl Requests {
 
     /// A request that was taken back and whose answer did not even come late, once.
     pub fn never_answered(&mut self, now: Instant) -> Option<(RequestId, PeerId)> {
-        let first = self.owed.first_entry().filter(|entry| entry.key().0 <= now)?;
-        let ((_, id), peer) = first.remove_entry();
+        self.owed.first_key_value().filter(|((deadline, _), _)| *deadline <= now)?;
+        let ((_, id), peer) = self.owed.pop_first()?;
         Some((id, peer))
     }
 
@@ -198,7 +199,7 @@ impl Requests {
     /// `not_before`, so that what waits unread can be read.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
         self.deadlines.clear();
-        for (id, request) in &mut self.in_flight {
+        for (id, request) in self.in_flight.iter_mut() {
             request.sent = request.sent + by;
             request.deadline = (request.deadline + by).max(not_before);
             self.deadlines.insert((request.deadline, *id));

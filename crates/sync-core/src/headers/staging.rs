@@ -7,12 +7,13 @@
 //!
 //! `R` is what the machine keeps of an answer (headers that hang together, not yet proven).
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 
 use super::plan::Failures;
 use crate::{
     id::PeerId,
     range::{BlockNumber, BlockRange},
+    sorted::SortedMap,
 };
 
 /// One answer that waits.
@@ -33,14 +34,14 @@ pub struct Staged<R> {
 /// All answers that wait. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Staging<R> {
-    runs: BTreeMap<BlockNumber, Staged<R>>,
+    runs: SortedMap<BlockNumber, Staged<R>>,
     bytes: u64,
     headers: u64,
 }
 
 impl<R> Default for Staging<R> {
     fn default() -> Self {
-        Self { runs: BTreeMap::new(), bytes: 0, headers: 0 }
+        Self { runs: SortedMap::new(), bytes: 0, headers: 0 }
     }
 }
 

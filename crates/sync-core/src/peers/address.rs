@@ -7,11 +7,11 @@
 //!
 //! Bounded: [`ADDRESS_BYTES_MAX`] an address, [`BANNED_ADDRESSES_MAX`] bans; of more, the one that ends first is dropped.
 
-use alloc::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::{
     config::{ADDRESS_BYTES_MAX, BANNED_ADDRESSES_MAX},
+    sorted::SortedMap,
     time::Instant,
 };
 
@@ -34,7 +34,7 @@ impl PeerAddress {
 
 /// Addresses that are banned, and until when.
 #[derive(Clone, Debug, Default)]
-pub struct AddressBans(BTreeMap<PeerAddress, Instant>);
+pub struct AddressBans(SortedMap<PeerAddress, Instant>);
 
 impl AddressBans {
     /// Nobody at `address` is asked until then.

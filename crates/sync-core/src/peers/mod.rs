@@ -18,7 +18,6 @@ pub mod reputation;
 pub mod round_trips;
 pub mod scheduler;
 
-use alloc::collections::BTreeMap;
 use alloy_primitives::B256;
 use core::time::Duration;
 
@@ -37,6 +36,7 @@ use crate::{
     fault::{PeerFault, Verdict},
     id::PeerId,
     range::{BlockNumber, BlockRange},
+    sorted::SortedMap,
     time::Instant,
 };
 
@@ -126,7 +126,7 @@ impl Peer {
 #[derive(Debug)]
 pub struct Peers {
     config: SyncConfig,
-    table: BTreeMap<PeerId, Peer>,
+    table: SortedMap<PeerId, Peer>,
     bans: AddressBans,
     /// The deadline that the median peer needs: nobody's is shorter.
     fair_deadline: Option<Duration>,
@@ -138,7 +138,7 @@ impl Peers {
     pub fn new(config: &SyncConfig) -> Self {
         Self {
             config: config.clone(),
-            table: BTreeMap::new(),
+            table: SortedMap::new(),
             bans: AddressBans::default(),
             fair_deadline: None,
             measured_at: None,

@@ -28,10 +28,7 @@ mod tactics;
 mod target;
 mod weigh;
 
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    vec::Vec,
-};
+use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::B256;
 use bytes::Bytes;
 
@@ -57,6 +54,7 @@ use crate::{
     peers::{Peers, scheduler::Scheduler},
     progress::{Meter, SyncStage},
     range::BlockNumber,
+    sorted::SortedMap,
     time::Instant,
 };
 
@@ -89,7 +87,7 @@ pub struct HeaderSync {
     received_bytes: u64,
     header_bytes_smoothed: u64,
     /// When a connected peer last said that its highest block is another one.
-    announced: BTreeMap<PeerId, Instant>,
+    announced: SortedMap<PeerId, Instant>,
     /// The lowest block that a peer offered so far; peers that are gone count, banned ones do not.
     offered_floor: Option<BlockNumber>,
 
@@ -149,7 +147,7 @@ impl HeaderSync {
             received: VecDeque::new(),
             received_bytes: 0,
             header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
-            announced: BTreeMap::new(),
+            announced: SortedMap::new(),
             offered_floor: whole_from,
             target: Target::default(),
             run: None,

@@ -12,7 +12,6 @@
 //! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
 //! Each entry speaks of one announcement of the peer and is worthless after the next; there is one entry a peer.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{B256, keccak256};
 
 use super::{Answer, HeaderSync};
@@ -24,6 +23,7 @@ use crate::{
     id::PeerId,
     io::{Output, StallReason, StartBlock},
     range::BlockNumber,
+    sorted::{SortedMap, SortedSet},
     time::Instant,
 };
 
@@ -31,18 +31,18 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Standings {
     /// What the peer says it has at the height of the target.
-    said: BTreeMap<PeerId, (ServedRange, Option<B256>)>,
+    said: SortedMap<PeerId, (ServedRange, Option<B256>)>,
     /// Headers of the peer were proven to lie on the target's chain.
-    linked: BTreeMap<PeerId, ServedRange>,
+    linked: SortedMap<PeerId, ServedRange>,
     /// Its headers did not link; the question is open.
-    doubted: BTreeMap<PeerId, PeerFault>,
-    aside: BTreeMap<PeerId, ServedRange>,
+    doubted: SortedMap<PeerId, PeerFault>,
+    aside: SortedMap<PeerId, ServedRange>,
     /// Its headers did not link, and it says that it has the target; nothing of it was proven since.
-    contradicted: BTreeSet<PeerId>,
+    contradicted: SortedSet<PeerId>,
     /// What a peer had announced last when it answered in the search for an ancestor.
-    claimed: BTreeMap<PeerId, ServedRange>,
+    claimed: SortedMap<PeerId, ServedRange>,
     /// When the question was put last.
-    asked: BTreeMap<PeerId, Instant>,
+    asked: SortedMap<PeerId, Instant>,
 }
 
 impl Standings {
@@ -130,7 +130,7 @@ impl HeaderSync {
             return;
         }
         self.drop_unproven_of(now, peer);
-        self.target.standings.doubted.entry(peer).or_insert(fault);
+        self.target.standings.doubted.get_or_insert_with(peer, || fault);
     }
 
     /// Asks one doubted peer where it stands.

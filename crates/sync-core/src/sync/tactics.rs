@@ -4,7 +4,6 @@
 //! the [`View`] that the selector decides by, once a second and whenever a gap opens or a peer turns out to be on another
 //! branch, and says each change in [`Event::StrategyChanged`].
 
-use alloc::collections::BTreeSet;
 use core::time::Duration;
 
 use alloy_primitives::B256;
@@ -20,6 +19,7 @@ use crate::{
     peers::Peer,
     progress::DownloadStats,
     range::BlockNumber,
+    sorted::SortedSet,
     time::Instant,
 };
 
@@ -43,7 +43,7 @@ pub(super) struct Tactics {
 #[derive(Debug, Default)]
 pub(super) struct Refused {
     hash: B256,
-    peers: BTreeSet<PeerId>,
+    peers: SortedSet<PeerId>,
     until: Instant,
 }
 

@@ -14,10 +14,7 @@
 //! another one is a reorg to a shorter chain. While a download runs a higher tip waits for its end, unless most peers have
 //! left the target's chain (`standing`).
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 
 use super::{
@@ -33,6 +30,7 @@ use crate::{
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
     range::BlockNumber,
+    sorted::{SortedMap, SortedSet},
     time::{Instant, doubled},
 };
 
@@ -45,7 +43,7 @@ struct Ballot {
     /// Its own tip when it was asked.
     latest_hash: B256,
     /// One entry for each tip that is named; at most [`VOTES_PER_PEER_MAX`].
-    hashes: BTreeMap<BlockNumber, Option<B256>>,
+    hashes: SortedMap<BlockNumber, Option<B256>>,
 }
 
 /// What is wanted and what is known of it.
@@ -58,12 +56,12 @@ pub(super) struct Target {
     /// What is synced after that: a newer tip.
     pub next: Option<BlockNumHash>,
     /// Peers that were asked for the pinned hash in this round.
-    asked: BTreeSet<PeerId>,
+    asked: SortedSet<PeerId>,
     /// Rounds in which nobody had it.
     rounds: u32,
     /// When the next round begins.
     pub retry_at: Option<Instant>,
-    votes: BTreeMap<PeerId, Ballot>,
+    votes: SortedMap<PeerId, Ballot>,
     /// What its proven headers weigh, from the target down.
     pub weight: Option<BranchWeight>,
     /// A tip whose chain is no heavier than the stored one.
@@ -89,7 +87,7 @@ impl Target {
 
     /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
     pub fn note_vote(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
-        let ballot = self.votes.entry(peer).or_insert_with(|| Ballot { latest_hash, hashes: BTreeMap::new() });
+        let ballot = self.votes.get_or_insert_with(peer, || Ballot { latest_hash, hashes: SortedMap::new() });
         if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
             ballot.hashes.pop_first();
         }
@@ -189,7 +187,7 @@ impl HeaderSync {
         if self.paused {
             return false;
         }
-        let tips: BTreeMap<PeerId, BlockNumHash> = self
+        let tips: SortedMap<PeerId, BlockNumHash> = self
             .peers
             .usable(now)
             .filter(|(_, peer)| peer.range().is_some() && self.invalid.get(peer.served.latest_hash).is_none())
@@ -210,7 +208,7 @@ impl HeaderSync {
         for tip in named {
             let mut open = Vec::new();
             let mut have = 0;
-            for (id, own) in &tips {
+            for (id, own) in tips.iter() {
                 if *own == tip {
                     have += 1;
                 } else if own.number > tip.number {
@@ -249,14 +247,14 @@ impl HeaderSync {
             return false;
         }
         let serving = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
-        let serving: BTreeMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
+        let serving: SortedMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
         self.target.votes.retain(|peer, ballot| serving.get(peer) == Some(&ballot.latest_hash));
         let need = self.config.tip_quorum.max(serving.len() / 2 + 1);
-        let mut count: BTreeMap<B256, usize> = BTreeMap::new();
+        let mut count: SortedMap<B256, usize> = SortedMap::new();
         let mut open = Vec::new();
         for id in serving.keys() {
             match self.target.votes.get(id).and_then(|ballot| ballot.hashes.get(&number)) {
-                Some(vote) => *count.entry(vote.unwrap_or_default()).or_default() += 1,
+                Some(vote) => *count.get_or_insert_with(vote.unwrap_or_default(), || 0) += 1,
                 None => open.push(*id),
             }
         }

@@ -1,11 +1,10 @@
 //! The machine's progress and the address book, put together as the page sees them. Pure.
 
-use std::collections::BTreeMap;
-
 use sync_core::{
     Checkpoint, StallReason,
     id::PeerId,
     progress::{self, PeerProgress, RangeState, SyncStage},
+    sorted::SortedMap,
 };
 
 use crate::{
@@ -100,7 +99,7 @@ pub fn idle(state: SyncState) -> Progress {
 
 /// Every peer of the book, with what the machine knows of it.
 pub fn peers(book: &AddressBook, measured: &[PeerProgress]) -> Vec<PeerInfo> {
-    let measured: BTreeMap<PeerId, &PeerProgress> = measured.iter().map(|peer| (peer.peer, peer)).collect();
+    let measured: SortedMap<PeerId, &PeerProgress> = measured.iter().map(|peer| (peer.peer, peer)).collect();
     book.iter().map(|(id, peer)| peer_info(peer, measured.get(&id).copied())).collect()
 }
 

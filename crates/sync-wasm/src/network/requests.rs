@@ -5,9 +5,10 @@
 //! only when it comes from the peer that was asked. At most [`OWED_MAX`] answers are remembered for each peer; the
 //! oldest is forgotten first (its answer, if it ever comes, is then a late one).
 
-use std::collections::BTreeMap;
-
-use sync_core::id::{PeerId, RequestId};
+use sync_core::{
+    id::{PeerId, RequestId},
+    sorted::SortedMap,
+};
 
 /// Answers remembered for one peer: a few times what the machine keeps in flight, for those it cancelled.
 const OWED_MAX: usize = 256;
@@ -28,9 +29,9 @@ pub enum Answer {
 pub struct RequestTable {
     next_wire_id: u64,
     /// For each peer: id on the wire -> the machine's id, `None` once cancelled.
-    owed: BTreeMap<PeerId, BTreeMap<u64, Option<RequestId>>>,
+    owed: SortedMap<PeerId, SortedMap<u64, Option<RequestId>>>,
     /// The machine's id -> where it went.
-    sent: BTreeMap<RequestId, (PeerId, u64)>,
+    sent: SortedMap<RequestId, (PeerId, u64)>,
 }
 
 impl RequestTable {
@@ -38,7 +39,7 @@ impl RequestTable {
     pub fn send(&mut self, peer: PeerId, request: RequestId) -> u64 {
         let wire_id = self.next_wire_id;
         self.next_wire_id += 1;
-        let owed = self.owed.entry(peer).or_default();
+        let owed = self.owed.get_or_insert_with(peer, SortedMap::new);
         if owed.len() >= OWED_MAX
             && let Some((_, Some(forgotten))) = owed.pop_first()
         {
@@ -78,7 +79,9 @@ impl RequestTable {
 
     /// The connection to `peer` is gone, and with it every answer.
     pub fn peer_gone(&mut self, peer: PeerId) {
-        for request in self.owed.remove(&peer).into_iter().flat_map(BTreeMap::into_values).flatten() {
+        for request in
+            self.owed.remove(&peer).into_iter().flat_map(SortedMap::into_iter).map(|(_, request)| request).flatten()
+        {
             self.sent.remove(&request);
         }
     }
@@ -86,7 +89,7 @@ impl RequestTable {
     /// The machine was made anew: its old ids mean nothing any more, the answers may still come.
     pub fn cancel_all(&mut self) {
         self.sent.clear();
-        for request in self.owed.values_mut().flat_map(BTreeMap::values_mut) {
+        for request in self.owed.values_mut().flat_map(SortedMap::values_mut) {
             *request = None;
         }
     }
