@@ -173,6 +173,7 @@ impl HeaderSync {
                 let parent = parent.map(|(_, rlp)| rlp);
                 let untried = !self.invalid.is_empty();
                 self.downloader.open(gap);
+                self.tactics.gap_opens();
                 self.run =
                     Some(Run { lineage, anchor, bottom, meets, parent, untried, weighed: false, complete: false });
                 self.moved(now);
