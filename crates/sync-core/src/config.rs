@@ -101,11 +101,6 @@ pub const ANCESTOR_CLAIMS_MAX: usize = 512;
 /// Heights at which a peer's word for a tip is remembered; peers that disagree name a few. Raising it costs 40 bytes each.
 pub const VOTES_PER_PEER_MAX: usize = 32;
 
-/// Answers of one peer, for one target, that may be excused because they were asked for before its last announcement: it
-/// may have moved to another chain in between. Each costs one piece that is asked for again; more would let a liar announce
-/// something before each lie.
-pub const EXCUSES_MAX: u32 = 16;
-
 /// Stored headers that are weighed against a new branch of a chain by proof of work, before they are given up. The new
 /// branch waits in memory meanwhile (600 bytes a header); of a deeper reorg the quorum of peers decides alone.
 pub const WEIGHED_HEADERS_MAX: u64 = 8_192;

@@ -3,7 +3,7 @@
 mod support;
 
 use support::{Chain, Manner, TestPeer, World};
-use sync_core::{Event, StartBlock, Strategy, StrategyReason, SyncTarget};
+use sync_core::{Event, StartBlock, Strategy, StrategyReason, SyncConfig, SyncTarget};
 
 fn changes(world: &World) -> Vec<(Strategy, StrategyReason)> {
     let changes = world.events.iter().filter_map(|event| match event {
@@ -105,4 +105,20 @@ fn changes_are_rare_whatever_happens() {
     let all = changes(&world);
     assert!(all.len() <= 6, "{all:?}");
     assert!(!(1..6).any(|id| world.is_banned(id)));
+}
+
+/// The second gap ends at the same floor, and opens in the moment in which the first is given up.
+#[test]
+fn by_hash_for_a_short_gap_ends_with_it_though_the_next_goes_down_to_the_same_floor() {
+    let chain = Chain::new(3_000);
+    let config = SyncConfig { floor: 500, ..SyncConfig::default() };
+    let mut world = World::with(chain.spec(), config, Default::default());
+    world.target(SyncTarget::Hash(chain.hashes[500]));
+    world.connect(1, TestPeer { delay_ms: 300, ..TestPeer::new(&chain) });
+    assert!(world.run_until(5, |world| world.machine.strategy() == Strategy::ByHash));
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    world.connect(2, TestPeer { delay_ms: 1, ..TestPeer::new(&chain) });
+    assert!(world.run_until(1, |world| world.resolved().last() == Some(&chain.tip())));
+    world.run_for(1);
+    assert_eq!(world.machine.strategy(), Strategy::Concurrent);
 }

@@ -15,6 +15,9 @@
 //! ([`AncestorSearch::contradicted`]). A liar costs one search below its lie, and its place among the peers. One who
 //! denies a true match only makes the ancestor lower, as long as nobody who was asked tells the truth.
 //!
+//! A peer that does not answer in time holds up one number, not each: another is asked in its place, and it is asked again
+//! only when nobody else answers.
+//!
 //! Bounded: one number in question at a time, at most [`ANCESTOR_CLAIMS_MAX`] claims.
 
 use alloc::vec::Vec;
@@ -60,7 +63,10 @@ pub struct AncestorSearch {
     /// Both chains have the block at `lowest`, whatever anybody says.
     rooted: bool,
     step: u64,
+    /// Who was asked for the number in question.
     asked: SortedSet<PeerId>,
+    /// Who did not answer, or not in time, in the whole search: no number waits for it again while others answer.
+    silent: SortedSet<PeerId>,
     claims: Vec<Claim>,
 }
 
@@ -76,6 +82,7 @@ impl AncestorSearch {
             rooted,
             step: 1,
             asked: SortedSet::new(),
+            silent: SortedSet::new(),
             claims: Vec::new(),
         };
         search.settle_root();
@@ -101,7 +108,8 @@ impl AncestorSearch {
 
     /// May this peer be asked for the number in question?
     pub fn wants(&self, peer: PeerId) -> bool {
-        self.asked.len() < ANCESTOR_PEERS_MAX && !self.asked.contains(&peer)
+        let heard = self.asked.iter().filter(|peer| !self.silent.contains(peer)).count();
+        heard < ANCESTOR_PEERS_MAX && !self.asked.contains(&peer) && !self.silent.contains(&peer)
     }
 
     /// The peer is asked for the number in question.
@@ -109,9 +117,20 @@ impl AncestorSearch {
         self.asked.insert(peer);
     }
 
+    /// The peer did not answer, or has nothing to say: another takes its place, for this number and for those to come.
+    pub fn note_silent(&mut self, peer: PeerId) {
+        self.silent.insert(peer);
+    }
+
+    /// Is this peer's answer not waited for any more?
+    pub fn is_silent(&self, peer: PeerId) -> bool {
+        self.silent.contains(&peer)
+    }
+
     /// Nobody who was asked answered: they, and others, may be asked again.
     pub fn ask_again(&mut self) {
         self.asked.clear();
+        self.silent.clear();
     }
 
     /// Did anybody answer the number in question?
@@ -119,13 +138,14 @@ impl AncestorSearch {
         self.number().is_some_and(|number| self.claims.iter().any(|claim| claim.number == number))
     }
 
-    /// Was anybody asked for the number in question?
+    /// Is there anybody who was asked and may be asked again?
     pub fn is_asked(&self) -> bool {
-        !self.asked.is_empty()
+        !self.asked.is_empty() || !self.silent.is_empty()
     }
 
     /// A peer's answer. One that comes late, for another number than the one in question, is kept as a claim too.
     pub fn claim(&mut self, claim: Claim) {
+        self.silent.remove(&claim.peer);
         if self.claims.len() < ANCESTOR_CLAIMS_MAX {
             self.claims.push(claim);
         }
@@ -258,6 +278,20 @@ mod tests {
         assert_eq!(wrong, [Claim { number: 99, peer: PeerId(1), hash: hash(0, 99) }]);
         assert_eq!(search.contradicted(99, hash(1, 99)), [], "once");
         assert_eq!(run(search, 7).0, Outcome::Ancestor(7));
+    }
+
+    #[test]
+    fn a_silent_peer_gives_its_place_to_another_and_is_asked_again_when_nobody_answers() {
+        let mut search = AncestorSearch::new(100, 0, true);
+        (1..=3).for_each(|peer| search.asked(PeerId(peer)));
+        assert!(!search.wants(PeerId(4)), "three at a time");
+        search.note_silent(PeerId(3));
+        assert!(search.wants(PeerId(4)), "in its place");
+        search.claim(Claim { number: 99, peer: PeerId(1), hash: hash(1, 99) });
+        assert!(search.judge(Some(hash(0, 99)), false));
+        assert!(search.wants(PeerId(2)) && !search.wants(PeerId(3)), "not for the next number either");
+        search.ask_again();
+        assert!(search.wants(PeerId(3)));
     }
 
     #[test]

@@ -171,6 +171,11 @@ impl Requests {
         self.in_flight.iter().find(|(_, request)| request.peer == peer).map(|(id, _)| *id)
     }
 
+    /// The requests in flight, in the order in which they went out.
+    pub fn iter(&self) -> impl Iterator<Item = &InFlight> + '_ {
+        self.in_flight.values()
+    }
+
     /// A request with this purpose.
     pub fn find(&self, wanted: impl Fn(&InFlight) -> bool) -> Option<RequestId> {
         self.in_flight.iter().find(|(_, request)| wanted(request)).map(|(id, _)| *id)

@@ -89,16 +89,20 @@ impl HeaderSync {
         let served = known.served;
         let is_probe = served.latest < number;
         let near_tip = number.saturating_add(self.config.near_tip) > served.latest;
-        self.return_piece(now, request, !is_probe);
         if !near_tip {
+            self.return_piece(now, request, true);
             self.doubt(now, peer, PeerFault::EmptyAnswer { start: number });
             return;
         }
+        // No failure of the range: the next peer is asked for all of it, and this one not again for this block.
+        self.return_piece(now, request, false);
         self.tactics.refused.note(now, hash, peer, now + self.config.cool_down);
         if !is_probe {
             // When most peers have left this branch, the tip that they agree on takes the target's place.
             self.target.standings.note_aside(peer, served);
             self.target.dirty = true;
+            // It announced the number: what it has there, and probably somewhat below, is another block.
+            self.peers.other_branch(now, peer, number);
         }
     }
 

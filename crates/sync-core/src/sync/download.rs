@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The front is asked of a second peer when its answer takes so many times longer than that peer's round trip.
-const STEAL_AFTER_ROUND_TRIPS: u32 = 4;
+pub(super) const STEAL_AFTER_ROUND_TRIPS: u32 = 4;
 
 /// How a request for headers ended.
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +131,7 @@ impl HeaderSync {
         self.release(&request);
         let peer = request.peer;
         self.note_outcome(now, &request, Outcome::Failed);
+        self.note_unanswered(&request);
         if let Purpose::Vote(number) = request.purpose
             && let Some(known) = self.peers.get(peer)
         {
@@ -161,6 +162,7 @@ impl HeaderSync {
         while let Some(id) = self.downloader.requests.of_peer(peer) {
             let Some(request) = self.downloader.requests.finish(id) else { break };
             self.release(&request);
+            self.note_unanswered(&request);
             self.return_piece(now, request, false);
         }
         self.downloader.requests.forgive(peer);
@@ -184,6 +186,7 @@ impl HeaderSync {
         }
         self.tactics.stats.timeouts += 1;
         self.note_outcome(now, &request, Outcome::Failed);
+        self.note_unanswered(&request);
         self.return_piece(now, request, true);
         self.penalize(now, peer, PeerFault::Timeout);
         self.target.dirty = true;
@@ -427,6 +430,7 @@ impl HeaderSync {
             let Some(request) = self.downloader.requests.give_up(id) else { break };
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
+            self.note_unanswered(&request);
             self.return_piece(now, request, false);
         }
         self.downloader.requests.forgive(peer);

@@ -351,7 +351,7 @@ impl HeaderSync {
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,
-            self.reorg.as_ref().and_then(|reorg| reorg.retry_at),
+            self.search_wakeup(now),
             self.persisting.as_ref().and_then(|persisting| persisting.retry_at),
             self.stall_wakeup(),
             flush,

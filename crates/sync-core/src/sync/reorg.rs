@@ -13,14 +13,15 @@
 //! ancestor; nothing is believed before the hash link has met it. Only peers that are on the target's chain are asked
 //! (`standing`): the others would name an ancestor that is theirs.
 
+use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{Answer, HeaderSync, standing::hash_at, store::Unwinding};
+use super::{Answer, HeaderSync, download::STEAL_AFTER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
     fault::PeerFault,
     follow::{AncestorSearch, BranchWeight, Claim, Known, Outcome},
-    headers::Purpose,
+    headers::{InFlight, Purpose},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StartBlock},
     lineage::VerifiedHeaders,
@@ -119,7 +120,7 @@ impl HeaderSync {
             Known::Absent => None,
             Known::Header { hash, .. } => Some(hash),
         };
-        let waiting = self.downloader.requests.count(|request| request.purpose == Purpose::Ancestor(number));
+        let waiting = self.count_waited_for(now, number);
         let candidate = self.witness(now, number);
         let Some(reorg) = &mut self.reorg else { return false };
         if reorg.search.judge(stored, waiting > 0 || candidate.is_some()) {
@@ -132,15 +133,58 @@ impl HeaderSync {
             self.send(now, peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
             return true;
         }
-        let alone = waiting == 0 && !self.paused && !self.ask_standing(now, number);
+        let stuck = waiting == 0 && !self.paused;
+        let alone = stuck && !self.ask_standing(now);
         let retry = now + self.config.target_retry;
         if let Some(reorg) = &mut self.reorg {
             reorg.alone = alone.then_some(number);
-            if alone && reorg.search.is_asked() && reorg.retry_at.is_none() {
+            // Whoever was asked is asked again, wherever those may stand of whom nothing is known: they may never say.
+            if stuck && reorg.search.is_asked() && reorg.retry_at.is_none() {
                 reorg.retry_at = Some(retry);
             }
         }
         false
+    }
+
+    /// How many answers about this number are waited for. None is for longer than the front would be
+    /// ([`Self::poll_steal`]) while a quicker peer could be asked, or has answered: it may come late, and is a claim then too.
+    fn count_waited_for(&mut self, now: Instant, number: BlockNumber) -> usize {
+        let waited = self.downloader.requests.iter().filter(|request| self.is_waited_for(request, number));
+        let late = waited.filter(|request| self.patience_ends(now, request).is_some_and(|end| end <= now));
+        let late: Vec<InFlight> = late.cloned().collect();
+        late.iter().for_each(|request| self.note_unanswered(request));
+        self.downloader.requests.count(|request| self.is_waited_for(request, number))
+    }
+
+    fn is_waited_for(&self, request: &InFlight, number: BlockNumber) -> bool {
+        let heard = self.reorg.as_ref().is_some_and(|reorg| !reorg.search.is_silent(request.peer));
+        heard && request.purpose == Purpose::Ancestor(number)
+    }
+
+    /// Until when an answer in the search is waited for although its deadline is further away.
+    fn patience_ends(&self, now: Instant, request: &InFlight) -> Option<Instant> {
+        let search = &self.reorg.as_ref()?.search;
+        let others = self
+            .peers
+            .usable(now)
+            .filter(|(id, _)| *id != request.peer && !search.is_silent(*id) && self.is_on_target(*id));
+        let trip = others.filter_map(|(_, peer)| peer.window.round_trip()).min()?;
+        Some(request.sent + trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
+    }
+
+    /// When the search stops waiting for somebody.
+    pub(super) fn search_wakeup(&self, now: Instant) -> Option<Instant> {
+        let reorg = self.reorg.as_ref().filter(|reorg| reorg.seeking)?;
+        let asked = self.downloader.requests.iter().filter(|request| matches!(request.purpose, Purpose::Ancestor(_)));
+        let patience = asked.filter_map(|request| self.patience_ends(now, request));
+        patience.chain(reorg.retry_at).filter(|at| *at > now).min()
+    }
+
+    /// A question of the search ended without an answer that can be used.
+    pub(super) fn note_unanswered(&mut self, request: &InFlight) {
+        if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorg, &request.purpose) {
+            reorg.search.note_silent(request.peer);
+        }
     }
 
     /// A peer of the target's chain that serves this number and was not asked for it.
@@ -152,23 +196,27 @@ impl HeaderSync {
         let search = &self.reorg.as_ref()?.search;
         askable.into_iter().find(|peer| {
             let serves = self.peers.get(*peer).and_then(|known| known.range()).is_some_and(|it| it.contains(number));
-            serves && search.wants(*peer) && self.is_on_target(*peer)
+            let asks = |request: &InFlight| request.peer == *peer && request.purpose == Purpose::Ancestor(number);
+            let is_asked = || self.downloader.requests.find(asks).is_some();
+            serves && search.wants(*peer) && self.is_on_target(*peer) && !is_asked()
         })
     }
 
     /// An answer to a question of the search.
     pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Answer, number: BlockNumber) {
         let peer = answer.peer;
+        let hash = hash_at(&answer, number).filter(|_| !self.is_earlier(&answer.request));
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
             self.penalize(now, peer, fault);
-        } else if self.is_earlier(&answer.request) {
-            // Of which chain it speaks nobody knows; others are asked, or it again.
-        } else if let (Some(reorg), Some(hash)) = (&mut self.reorg, hash_at(&answer, number)) {
+        } else if let (Some(reorg), Some(hash)) = (&mut self.reorg, hash) {
             reorg.search.claim(Claim { number, peer, hash });
             if let Some(known) = self.peers.get(peer) {
                 self.target.standings.note_claim(peer, known.served);
             }
+        } else {
+            // It has nothing there, or of which chain it speaks nobody knows: others are asked, or it again.
+            self.note_unanswered(&answer.request);
         }
     }
 

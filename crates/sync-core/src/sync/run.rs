@@ -142,7 +142,7 @@ impl HeaderSync {
         }
         self.ledger.floor = self.floor();
         match self.next_gap(target) {
-            Gap::None => self.tell_reorg(),
+            Gap::None => self.end_of_gaps(now),
             Gap::Ask(number) => self.open_after(&[number]),
             Gap::Detached { local, stored, expected } => self.detach(now, local, stored, expected),
             Gap::Leftover { keep } => {
@@ -173,10 +173,20 @@ impl HeaderSync {
                 let parent = parent.map(|(_, rlp)| rlp);
                 let untried = !self.invalid.is_empty();
                 self.downloader.open(gap);
+                self.tactics.gap_opens();
                 self.run =
                     Some(Run { lineage, anchor, bottom, meets, parent, untried, weighed: false, complete: false });
                 self.moved(now);
             }
+        }
+    }
+
+    /// Nothing is missing between floor and target: a newer tip that waited for that takes its place, as it does when a run
+    /// is filled.
+    fn end_of_gaps(&mut self, now: Instant) {
+        self.tell_reorg();
+        if let Some(next) = self.target.next.take() {
+            self.adopt(now, next);
         }
     }
 

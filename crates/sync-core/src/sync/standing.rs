@@ -142,24 +142,19 @@ impl HeaderSync {
         open.is_some_and(|peer| self.send_standing(now, peer))
     }
 
-    /// Asks a peer that serves `number`, and of which nothing is known, whether it is on the target's chain. `true` when one
-    /// was asked, or is being asked.
-    pub(super) fn ask_standing(&mut self, now: Instant, number: BlockNumber) -> bool {
-        if self.downloader.requests.count(|request| matches!(request.purpose, Purpose::Standing(_))) > 0 {
-            return true;
-        }
+    /// Asks a peer of which nothing is known whether it is on the target's chain. All of them are asked at the same time:
+    /// silent ones must not hold up the word of the others, who may have left the target. `true` when one was asked, or is
+    /// being asked.
+    pub(super) fn ask_standing(&mut self, now: Instant) -> bool {
         let Some(target) = self.target.resolved.filter(|_| !self.paused) else { return false };
         let unknown = self.peers.usable(now).find(|(id, peer)| {
-            let serves = |at| peer.range().is_some_and(|range| range.contains(at));
+            let serves = peer.range().is_some_and(|range| range.contains(target.number));
             let said = self.target.standings.said.get(id).is_some_and(|(served, _)| *served == peer.served);
-            serves(number)
-                && serves(target.number)
-                && !said
-                && !self.is_on_target(*id)
-                && self.may_ask_standing(now, *id)
+            serves && !said && !self.is_on_target(*id) && self.may_ask_standing(now, *id)
         });
         let unknown = unknown.map(|(id, _)| id);
-        unknown.is_some_and(|peer| self.send_standing(now, peer))
+        let asked = unknown.is_some_and(|peer| self.send_standing(now, peer));
+        asked || self.downloader.requests.count(|request| matches!(request.purpose, Purpose::Standing(_))) > 0
     }
 
     /// An answer to the question.
@@ -187,10 +182,10 @@ impl HeaderSync {
             return;
         }
         let Some(fault) = fault else { return };
-        // What did not link may have been sent before the peer came to this chain. Everything of then is forgotten; from
+        // What did not link, or was not there, may have been said before the peer came to this chain. Everything of then is forgotten; from
         // now on it has no excuse, until headers of it are proven.
         let is_first = self.target.standings.contradicted.insert(peer);
-        if is_first && matches!(fault, PeerFault::BrokenLink { .. }) {
+        if is_first {
             self.take_back_from(now, peer, 0);
         } else {
             self.penalize(now, peer, fault);
@@ -203,7 +198,8 @@ impl HeaderSync {
         // A question that failed at once is not put again at once.
         let asked = self.target.standings.asked.get(&peer);
         let rested = asked.is_none_or(|at| now >= *at + self.config.backoff_start);
-        ready && rested && self.downloader.requests.find(asks).is_none()
+        let is_here = || self.received.iter().any(|answer| asks(&answer.request));
+        ready && rested && self.downloader.requests.find(asks).is_none() && !is_here()
     }
 
     /// When somebody may be asked again.

@@ -31,12 +31,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Tactics {
     pub selector: Selector,
     pub stats: DownloadStats,
-    /// The gap that is open: its lowest number, and how many headers it had.
-    gap: Option<(BlockNumber, u64)>,
+    /// How many headers the gap that is open had; `None` until it was looked at.
+    gap: Option<u64>,
     looked_at: Option<Instant>,
     /// Something happened that the selector should see now.
     pub dirty: bool,
     pub refused: Refused,
+}
+
+impl Tactics {
+    /// A gap opens; nothing that holds for the one before says how long it is.
+    pub fn gap_opens(&mut self) {
+        self.gap = None;
+    }
 }
 
 /// Who does not have the block at the front, asked by its hash. At most one entry a peer.
@@ -71,14 +78,11 @@ impl Refused {
 impl HeaderSync {
     /// Looks whether another strategy is better now.
     pub(super) fn poll_strategy(&mut self, now: Instant) -> bool {
-        let Some(run) = &self.run else {
-            self.tactics.gap = None;
-            return false;
-        };
+        let Some(run) = &self.run else { return false };
         let (front, bottom) = (run.anchor.number, run.bottom);
-        let opened = self.tactics.gap.is_none_or(|(known, _)| known != bottom);
+        let opened = self.tactics.gap.is_none();
         if opened {
-            self.tactics.gap = Some((bottom, (front + 1).saturating_sub(bottom)));
+            self.tactics.gap = Some((front + 1).saturating_sub(bottom));
         }
         let rested = self.tactics.looked_at.is_none_or(|at| now >= at + LOOK_EVERY);
         if run.complete || !(opened || rested || self.tactics.dirty) {
@@ -128,7 +132,7 @@ impl HeaderSync {
         let failures = self.downloader.plan.failures_at(front).or(in_flight);
         View {
             front,
-            gap: self.tactics.gap.map_or(u64::MAX, |(_, headers)| headers),
+            gap: self.tactics.gap.unwrap_or(u64::MAX),
             peers,
             disagreeing,
             hash_unknown: self.is_front_refused(now),

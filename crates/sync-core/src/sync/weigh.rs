@@ -80,6 +80,7 @@ impl HeaderSync {
         reorg.weighed_to = Some(ancestor);
         let lineage = Lineage::new(self.chain.clone(), anchor);
         self.downloader.open(gap);
+        self.tactics.gap_opens();
         self.run = Some(Run {
             lineage,
             anchor,
