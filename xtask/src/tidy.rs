@@ -14,7 +14,7 @@ use crate::{
 /// Modules of `sync-core` by floor, the lowest first. A module imports from floors below its own, and from its siblings
 /// everywhere but among the [`STRANGERS`].
 const FLOORS: [(&str, &[&str]); 5] = [
-    ("words", &["range", "id", "time", "block", "header", "chain", "checkpoint", "config"]),
+    ("words", &["range", "sorted", "id", "time", "block", "header", "chain", "checkpoint", "config"]),
     ("truth", &["rules", "fault", "lineage", "seals"]),
     ("parts", &["headers", "peers", "etl", "follow"]),
     ("order", &["progress", "io", "store", "pipeline"]),

@@ -75,7 +75,7 @@
 //! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
 //! | parts | [`headers`], [`peers`], [`etl`], [`follow`] | what to fetch; whom to ask; what to store; which chain |
 //! | truth | [`lineage`], [`rules`], `seals`, [`fault`] | what descends from what; what a header owes to its chain; who made it; what can be wrong |
-//! | words | [`block`], [`header`], [`chain`], [`checkpoint`], [`range`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
+//! | words | [`block`], [`header`], [`chain`], [`checkpoint`], [`range`], [`sorted`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
 //!
 //! Absent, and checked to be: `unsafe`, `std`, async, clocks, hash maps.
 
