@@ -28,7 +28,8 @@ const QUEUE_HALVES_MIN: u64 = 1;
 
 /// Queue, in halves of a request, over which the window shrinks. On a loopback this holds two requests of 48 KiB in
 /// flight: with one the way stands idle while an answer is read, with three or more the browser's UDP buffer overflows
-/// so often that a sync is slower again (windows of 48, 96, 144, 192 KiB in turn: 10.3, 12.4, 11.8, 10.2 MB/s).
+/// so often that a sync is slower again (fixed windows of 48, 96, 144, 192 KiB in turn, means of three syncs each, the peer
+/// on both cores: 10.2, 12.4, 11.8, 10.2 MB/s).
 const QUEUE_HALVES_MAX: u64 = 3;
 
 /// Round trips are never taken for shorter than this: clocks in browsers are coarse (0.1 ms), and on a loopback the
