@@ -1,0 +1,47 @@
+//! The sorted tables do what the B-trees of the standard library do, whatever is asked of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use sync_core::sorted::{SortedMap, SortedSet};
+
+proptest! {
+    #[test]
+    fn like_a_b_tree(steps in proptest::collection::vec((0u8..8, 0u8..24, 0u8..24), 0..120)) {
+        let (mut map, mut model) = (SortedMap::new(), BTreeMap::new());
+        let (mut set, mut members) = (SortedSet::new(), BTreeSet::new());
+        for (step, a, b) in steps {
+            match step {
+                0..=2 => {
+                    prop_assert_eq!(map.insert(a, b), model.insert(a, b));
+                    prop_assert_eq!(set.insert(a), members.insert(a));
+                }
+                3 => {
+                    prop_assert_eq!(map.remove(&a), model.remove(&a));
+                    prop_assert_eq!(set.remove(&a), members.remove(&a));
+                }
+                4 => {
+                    prop_assert_eq!(map.pop_first(), model.pop_first());
+                    prop_assert_eq!(map.pop_last(), model.pop_last());
+                    prop_assert_eq!(set.pop_first(), members.pop_first());
+                }
+                5 => {
+                    let upper = map.split_off(&a);
+                    prop_assert!(upper.into_iter().eq(model.split_off(&a)));
+                }
+                6 => *map.get_or_insert_with(a, || b) = *model.entry(a).and_modify(|it| *it ^= 1).or_insert(b),
+                _ => {
+                    map.retain(|key, _| key % 3 != a % 3);
+                    model.retain(|key, _| key % 3 != a % 3);
+                    set.retain(|key| key % 3 != a % 3);
+                    members.retain(|key| key % 3 != a % 3);
+                }
+            }
+            prop_assert!(map.iter().eq(model.iter()) && set.iter().eq(members.iter()));
+            prop_assert_eq!((map.get(&b), set.contains(&b)), (model.get(&b), members.contains(&b)));
+            if a <= b {
+                prop_assert!(map.range(a..=b).eq(model.range(a..=b)) && map.range(a..b).eq(model.range(a..b)));
+            }
+        }
+    }
+}
