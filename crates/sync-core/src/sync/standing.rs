@@ -6,7 +6,7 @@
 //!
 //! | it says | and so |
 //! |---|---|
-//! | the target | it contradicts itself: once it may have moved in between, the second time it is held against it |
+//! | the target | it contradicts itself: it may have moved in between, once for each chain that it announces and [`EXCUSES_MAX`] times in all; then it is held against it |
 //! | anything else, or nothing | it is on another chain: not blamed, and set aside for the numbers where it differs |
 //!
 //! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
@@ -23,9 +23,13 @@ use crate::{
     id::PeerId,
     io::{Output, StallReason, StartBlock},
     range::BlockNumber,
-    sorted::{SortedMap, SortedSet},
+    sorted::SortedMap,
     time::Instant,
 };
+
+/// So often a peer may have moved between two answers that contradict each other, until headers of it are proven. A peer
+/// follows a reorg now and then; one that announces another tip with each lie is caught here.
+pub const EXCUSES_MAX: u8 = 4;
 
 /// What is known of each peer's chain. See the [module](self).
 #[derive(Debug, Default)]
@@ -37,8 +41,9 @@ pub(super) struct Standings {
     /// Its headers did not link; the question is open.
     doubted: SortedMap<PeerId, PeerFault>,
     aside: SortedMap<PeerId, ServedRange>,
-    /// Its headers did not link, and it says that it has the target; nothing of it was proven since.
-    contradicted: SortedSet<PeerId>,
+    /// Its headers did not link, and it says that it has the target; nothing of it was proven since. What it announced
+    /// then, and how often it was so.
+    contradicted: SortedMap<PeerId, (ServedRange, u8)>,
     /// What a peer had announced last when it answered in the search for an ancestor.
     claimed: SortedMap<PeerId, ServedRange>,
     /// When the question was put last.
@@ -63,9 +68,16 @@ impl Standings {
         self.linked.retain(|peer, _| known(*peer));
         self.doubted.retain(|peer, _| known(*peer));
         self.aside.retain(|peer, _| known(*peer));
-        self.contradicted.retain(|peer| known(*peer));
+        self.contradicted.retain(|peer, _| known(*peer));
         self.claimed.retain(|peer, _| known(*peer));
         self.asked.retain(|peer, _| known(*peer));
+    }
+
+    /// The peer contradicts itself. May it have moved in between?
+    fn may_excuse(&mut self, peer: PeerId, served: ServedRange) -> bool {
+        let (last, times) = self.contradicted.get(&peer).map_or((None, 0), |(last, times)| (Some(*last), *times));
+        self.contradicted.insert(peer, (served, times.saturating_add(1)));
+        last != Some(served) && times < EXCUSES_MAX
     }
 
     /// Its connection is gone, and the open question with it.
@@ -182,10 +194,9 @@ impl HeaderSync {
             return;
         }
         let Some(fault) = fault else { return };
-        // What did not link, or was not there, may have been said before the peer came to this chain. Everything of then is forgotten; from
-        // now on it has no excuse, until headers of it are proven.
-        let is_first = self.target.standings.contradicted.insert(peer);
-        if is_first {
+        // What did not link, or was not there, may have been said before the peer came to this chain. Everything of then is
+        // forgotten; from now on it has no excuse, until it announces another tip or headers of it are proven.
+        if self.target.standings.may_excuse(peer, served) {
             self.take_back_from(now, peer, 0);
         } else {
             self.penalize(now, peer, fault);
