@@ -27,6 +27,11 @@ use support::{Peer, data};
 /// Longer than anything here takes; only a broken peer meets it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The native client loses some of its own dials on a busy machine: webrtc-rs takes the listener's first message, when it
+/// comes before the dialler has opened its side of channel 0, for a channel of its own ("there already exists a stream with
+/// identifier"), and libp2p-webrtc gives up after ten seconds. Like any dialler it tries again.
+const DIALS_MAX: usize = 5;
+
 /// Headers whose answer fits into one message that the native client can read.
 const HEADERS_READABLE: u64 = 11;
 
@@ -50,6 +55,27 @@ impl Client {
 
     /// Dials and opens the stream, nothing more.
     async fn open(address: Multiaddr) -> Self {
+        for _ in 0..DIALS_MAX {
+            match Self::dial(address.clone()).await {
+                Ok(stream) => {
+                    let status = Status {
+                        version: ETH_VERSION,
+                        network_id: 0,
+                        genesis: B256::ZERO,
+                        fork_id: ForkId::default(),
+                        earliest: 0,
+                        latest: 0,
+                        latest_hash: B256::ZERO,
+                    };
+                    return Self { stream, decoder: Decoder::new(limits::MESSAGE_BYTES_MAX), status, next_id: 0 };
+                }
+                Err(error) => eprintln!("a dial was lost: {error:?}"),
+            }
+        }
+        panic!("no stream after {DIALS_MAX} dials");
+    }
+
+    async fn dial(address: Multiaddr) -> Result<swarm::Stream, libp2p_stream::OpenStreamError> {
         let key = Keypair::generate_ed25519();
         let certificate = Certificate::generate(&mut rand::rng()).expect("a certificate");
         let transport = libp2p_webrtc::tokio::Transport::new(key.clone(), certificate)
@@ -68,17 +94,7 @@ impl Client {
         let driver = async move { while swarm.next().await.is_some() {} };
         tokio::spawn(driver);
         let opening = control.open_stream(peer, StreamProtocol::new(PROTOCOL));
-        let stream = within(opening).await.expect("a stream");
-        let status = Status {
-            version: ETH_VERSION,
-            network_id: 0,
-            genesis: B256::ZERO,
-            fork_id: ForkId::default(),
-            earliest: 0,
-            latest: 0,
-            latest_hash: B256::ZERO,
-        };
-        Self { stream, decoder: Decoder::new(limits::MESSAGE_BYTES_MAX), status, next_id: 0 }
+        within(opening).await
     }
 
     async fn send(&mut self, message: &Message) {
