@@ -16,7 +16,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{Answer, HeaderSync, download::STEAL_AFTER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
+use super::{Answer, HeaderSync, requests::STEAL_AFTER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
     fault::PeerFault,
