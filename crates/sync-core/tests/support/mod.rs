@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each scenario uses a part of it")]
 
 pub mod ancestor;
+pub mod bare;
 pub mod chain;
 mod peer;
 pub mod runs;
@@ -94,6 +95,13 @@ impl World {
         }
     }
 
+    /// A new session that wants the tip of `chain`.
+    pub fn towards(chain: &Chain) -> Self {
+        let mut world = Self::new(chain.spec());
+        world.target(SyncTarget::Hash(chain.tip().hash));
+        world
+    }
+
     /// The same store opened by a new session.
     pub fn reopened(self) -> Self {
         Self::with(self.spec, self.config, self.store)
@@ -125,6 +133,11 @@ impl World {
     pub fn reconnect(&mut self, id: u32) {
         let peer = self.peers[&id].clone();
         self.connect(id, peer);
+    }
+
+    /// A peer that was connected once: what is changed in it holds for its next answer.
+    pub fn peer_mut(&mut self, id: u32) -> &mut TestPeer {
+        self.peers.get_mut(&id).expect("connected once")
     }
 
     pub fn disconnect(&mut self, id: u32) {
@@ -190,6 +203,17 @@ impl World {
     pub fn run_to_synced(&mut self, seconds: u64) {
         let synced = self.run_until(seconds, |world| world.is_synced());
         assert!(synced, "not synced after {} ms: {:#?}", self.now_ms, self.progress());
+    }
+
+    /// Until the target is known: what is asked for from now on are pieces.
+    pub fn run_to_resolved(&mut self, seconds: u64) {
+        let resolved = self.run_until(seconds, |world| !world.resolved().is_empty());
+        assert!(resolved, "no target after {} ms: {:#?}", self.now_ms, self.progress());
+    }
+
+    /// Was any header proven?
+    pub fn has_linked(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::HeadersLinked { .. }))
     }
 
     pub fn is_synced(&self) -> bool {
