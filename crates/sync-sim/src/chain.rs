@@ -18,11 +18,12 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
+use header_maker::Figures;
 use sync_core::{BlockNumHash, chain::ChainSpec};
 
 use crate::{
     chance::Chance,
-    header::{HeaderState, append_header},
+    header::{append_header, figures_of},
 };
 
 /// A line of headers that parts from another one, or a whole chain.
@@ -210,11 +211,11 @@ impl Pool {
     fn grow(&mut self, parent: Option<BranchId>, fork: u64, count: u64, valid: bool) -> BranchId {
         let id = self.branches.len() as BranchId;
         let mut chance = Chance::new(u64::from(id), "chain");
-        let (first, mut state, mut above) = match parent {
-            None => (0, HeaderState::START, B256::ZERO),
+        let (first, mut figures, mut above) = match parent {
+            None => (0, Figures::START, B256::ZERO),
             Some(parent) => {
                 let header = self.header(parent, fork).expect("a branch parts inside its parent");
-                (fork + 1, HeaderState::of(header), self.hash(parent, fork).unwrap_or_default())
+                (fork + 1, figures_of(header), self.hash(parent, fork).unwrap_or_default())
             }
         };
         let mut rlp = Vec::with_capacity(count as usize * 680);
@@ -222,7 +223,7 @@ impl Pool {
         let mut hashes = Vec::with_capacity(count as usize);
         for number in first..first + count {
             let start = rlp.len();
-            state = append_header(&mut chance, number, above, &state, valid, &mut rlp);
+            figures = append_header(&mut chance, number, above, &figures, valid, &mut rlp);
             above = keccak256(&rlp[start..]);
             hashes.push(above);
             ends.push(rlp.len());
