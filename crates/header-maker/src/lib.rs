@@ -20,8 +20,8 @@
 //! ```
 //!
 //! This crate knows nothing of `sync-core`: the rules and the encoding are written here a second time, so that the
-//! machine is not tried on what agrees with its own mistakes. The same chance makes the same bytes on every platform and
-//! in every version: hashes of made chains are written down in tests and reports.
+//! machine is not tried on what agrees with its own mistakes. The same chance makes the same bytes on every platform
+//! and in every version: hashes of made chains are written down in tests and reports.
 //!
 //! What bounds it: a header is appended to the caller's buffer, and nothing is kept. Nothing comes from outside.
 

@@ -7,9 +7,9 @@
 //!   foreign 0 ------------------> 2,999      another genesis
 //! ```
 //!
-//! A [`View`] is a chain as somebody sees it: a branch and a tip on it. A reorg of any depth is a change from one view to
-//! another whose branch parts from it so many blocks under the tip. Numbers and hashes are looked up in flat tables, so
-//! that a world costs little more than the machine that it tests.
+//! A [`View`] is a chain as somebody sees it: a branch and a tip on it. A reorg of any depth is a change from one view
+//! to another whose branch parts from it so many blocks under the tip. Numbers and hashes are looked up in flat tables,
+//! so that a world costs little more than the machine that it tests.
 //!
 //! Every header obeys the rules of [`ChainSpec::generated`] (all forks up to Prague from genesis on), but for
 //! those from [`Pool::INVALID`] on, whose headers hang together and break rules.

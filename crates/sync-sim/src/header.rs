@@ -1,4 +1,4 @@
-//! One header of a made chain (`header-maker`), good or bad, and where its fields lie: for peers that lie in one of them.
+//! One header of a made chain (`header-maker`), good or bad, and where its fields lie: for peers that lie in one.
 
 use alloy_primitives::B256;
 use alloy_rlp::Header as RlpHeader;

@@ -5,10 +5,10 @@
 //! ```
 //!
 //! The input only notes an answer, and each poll looks at one or proves one. So the next request is on its way before
-//! anything is hashed, and a host never waits for more than one answer's hashes. What an answer is worth by itself is its
-//! sender's doing, and a fault is noted at once. Whether it belongs to the target shows when it is linked: a peer may be on
-//! another branch in good faith (`standing`), and a header that breaks a rule speaks against the target (`condemn`), not
-//! against its messenger.
+//! anything is hashed, and a host never waits for more than one answer's hashes. What an answer is worth by itself is
+//! its sender's doing, and a fault is noted at once. Whether it belongs to the target shows when it is linked: a peer
+//! may be on another branch in good faith (`standing`), and a header that breaks a rule speaks against the target
+//! (`condemn`), not against its messenger.
 //!
 //! Received, staged and collected headers count against one ceiling
 //! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)); when more came than was expected, what is

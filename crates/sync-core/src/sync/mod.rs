@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `target` | what the sync ends with, above: what the user wants, and which block that is |
 //! | `votes` | which block peers mean: at a number, or as their tip |
-//! | `run` | which gap is filled next, what it must meet below, what a reorg removes |
+//! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
@@ -13,7 +13,7 @@
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
-//! | `store` | batches to the store, one at a time |
+//! | `store` | batches to the store, one at a time; removals, and questions to it |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
 

@@ -8,10 +8,10 @@
 //!         --> ended with its peer: disconnected, or banned
 //! ```
 //!
-//! However it ends, its bytes leave the peer's window and its numbers go back to the plan; a peer that failed them while
-//! it was there is not the first to get them again. At most [`REQUESTS_IN_FLIGHT_MAX`] requests are open at once. All that
-//! a peer can waste is one deadline's time for the numbers that it was asked for; what it does wrong is a fault, noted
-//! here, and with enough faults it is banned.
+//! However it ends, its bytes leave the peer's window and its numbers go back to the plan; a peer that failed them
+//! while it was there is not the first to get them again. At most [`REQUESTS_IN_FLIGHT_MAX`] requests are open at once.
+//! All that a peer can waste is one deadline's time for the numbers that it was asked for; what it does wrong is a
+//! fault, noted here, and with enough faults it is banned.
 
 use super::HeaderSync;
 use crate::{
@@ -58,8 +58,8 @@ impl HeaderSync {
         }
     }
 
-    /// Asks the first of `candidates` for whom there is something. What everything waits for is asked for by its hash, which
-    /// is known: there no peer can answer from another branch in good faith.
+    /// Asks the first of `candidates` for whom there is something. What everything waits for is asked for by its hash,
+    /// which is known: there no peer can answer from another branch in good faith.
     fn request_by_number(&mut self, now: Instant, candidates: &[PeerId]) -> bool {
         let Some(run) = &self.run else { return false };
         let (anchor, untried) = (run.anchor, run.untried);
@@ -114,15 +114,15 @@ impl HeaderSync {
         if let Purpose::Vote(number) = request.purpose
             && let Some(known) = self.peers.get(peer)
         {
-            // Not asked again before it announces something new, or connects again: the host may fail it at once each time.
+            // Not asked again before it announces something new, or connects again: a host may fail each at once.
             self.target.votes.note(peer, known.served.latest_hash, number, None);
         }
         self.return_piece(now, request, true);
         self.tactics.stats.transport_failures += 1;
         match failure {
             RequestFailure::Protocol(what) => self.penalize(now, peer, PeerFault::Protocol(what)),
-            // The connection may be back the next moment, so this is no fault to speak of; but who often drops what it was
-            // asked for is asked later.
+            // The connection may be back the next moment, so this is no fault to speak of; but who often drops what it
+            // was asked for is asked later.
             RequestFailure::Disconnected => {
                 if let Some(known) = self.peers.get_mut(peer) {
                     known.reputation.dropped(now);

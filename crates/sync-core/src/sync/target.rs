@@ -7,7 +7,8 @@
 //! **Number, or peers' tip.** The peers decide which block that is (`votes`).
 //!
 //! A target that was found is *resolved*: its number and hash are known, and it is synced at once. Only a newer tip of
-//! peers waits until the download that is under way is done, unless most peers have left the target's chain (`standing`).
+//! peers waits until the download that is under way is done, unless most peers have left the target's chain
+//! (`standing`).
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};

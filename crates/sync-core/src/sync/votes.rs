@@ -1,18 +1,19 @@
 //! Which block peers mean: the one at a number, or the tip that enough of them have.
 //!
-//! **Number.** The header at that number which `max(tip_quorum, more than half)` of the peers that serve it hold; each is
-//! asked once.
+//! **Number.** The header at that number which `max(tip_quorum, more than half)` of the peers that serve it hold; each
+//! is asked once.
 //!
-//! **Peers' tip.** The highest block that `max(tip_quorum, more than half)` of the usable peers hold. Peers that name it
-//! exactly count at once; peers that are further are asked for their header at its number. So a peer that is some blocks
-//! ahead agrees, and a minority, however high its tip, decides nothing. Peers on a chain that broke a rule do not count.
+//! **Peers' tip.** The highest block that `max(tip_quorum, more than half)` of the usable peers hold. Peers that name
+//! it exactly count at once; peers that are further are asked for their header at its number. So a peer that is some
+//! blocks ahead agrees, and a minority, however high its tip, decides nothing. Peers on a chain that broke a rule do
+//! not count.
 //!
 //! A tip under the stored head is compared with the stored header at its height: the same hash is lag, and nothing
 //! changes; another one is a reorg to a shorter chain.
 //!
-//! A vote holds as long as the peer's own tip is the one that it was asked under: what it announces anew it is asked for
-//! anew. Kept are [`VOTES_PER_PEER_MAX`] votes a peer. A liar has one vote a question, as everybody has; that the votes
-//! of one person are not many is for the host, who chooses whom it connects to.
+//! A vote holds as long as the peer's own tip is the one that it was asked under: what it announces anew it is asked
+//! for anew. Kept are [`VOTES_PER_PEER_MAX`] votes a peer. A liar has one vote a question, as everybody has; that the
+//! votes of one person are not many is for the host, who chooses whom it connects to.
 
 use alloc::vec::Vec;
 use alloy_primitives::B256;

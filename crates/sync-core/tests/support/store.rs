@@ -1,5 +1,5 @@
-//! A store in memory. What a checkpoint promises is checked with each write: it must be there, and have the hashes that the
-//! checkpoint says.
+//! A store in memory. What a checkpoint promises is checked with each write: it must be there, and have the hashes that
+//! the checkpoint says.
 
 use std::collections::BTreeMap;
 
