@@ -38,8 +38,10 @@ const STEPS: [Step; 13] = [
     Step { name: "npm", shows: "the packed tarball in fresh Vite and webpack apps", run: npm },
 ];
 
-/// Portable crates: no libp2p, no browser.
+/// Portable crates: no libp2p, no browser, no operating system.
 const PORTABLE: [&str; 6] = ["--package", "header-wire", "--package", "keccak-pair", "--package", "sync-core"];
+/// What is made for tests: portable too, but nothing of it ships.
+const FOR_TESTS: [&str; 4] = ["--package", "header-maker", "--package", "sync-sim"];
 
 /// Runs all steps, or those that are named.
 pub fn run(names: &[String]) -> Outcome {
@@ -81,7 +83,7 @@ fn fmt() -> Outcome<Counts> {
 }
 
 fn lint() -> Outcome<Counts> {
-    clippy(&[&PORTABLE[..], &["--package", "xtask", "--all-targets"]].concat())
+    clippy(&[&PORTABLE[..], &FOR_TESTS, &["--package", "xtask", "--all-targets"]].concat())
 }
 
 fn lint_wasm() -> Outcome<Counts> {
@@ -102,7 +104,7 @@ fn clippy(arguments: &[&str]) -> Outcome<Counts> {
 
 fn core() -> Outcome<Counts> {
     let mut packages = conformance::portable();
-    packages.push("xtask");
+    packages.extend(["header-maker", "keccak-pair", "xtask"]);
     conformance::tests("core", &packages, false)
 }
 

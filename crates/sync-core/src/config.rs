@@ -18,7 +18,8 @@ pub const BATCH_HEADERS_START: u16 = 128;
 /// the way down and up again more restless.
 pub const BATCH_HEADERS_STEP: u16 = 16;
 
-/// Failures of one range until it is escalated: served before everything else, in ever smaller parts.
+/// Failures of one range after which one more escalates it: it is then served before everything else, in ever smaller
+/// parts.
 pub const ESCALATE_AFTER: u32 = 5;
 
 /// Bytes of a peer's address. A multiaddress with certificate hash and peer id has 180; raising it makes the table of

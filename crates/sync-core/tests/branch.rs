@@ -9,7 +9,7 @@ use sync_core::{
 
 /// The peer follows `to` from now on; with `keeps` it still has the blocks of its old chain, by hash.
 fn reorg(world: &mut World, id: u32, to: &Chain, keeps: bool) {
-    let peer = world.peers.get_mut(&id).expect("known");
+    let peer = world.peer_mut(id);
     let old = std::mem::replace(&mut peer.chain, to.clone());
     peer.side = keeps.then_some(old);
     peer.latest = to.tip().number;
@@ -35,7 +35,7 @@ fn all_peers_reorg_while_the_top_is_synced_and_nobody_is_banned() {
         for id in 1..4 {
             world.connect(id, TestPeer { delay_ms: 200, ..TestPeer::new(&chain) });
         }
-        assert!(world.run_until(10, |world| !world.resolved().is_empty()));
+        world.run_to_resolved(10);
         for id in 1..4 {
             reorg(&mut world, id, &fork, false);
         }
@@ -58,7 +58,7 @@ fn peers_that_keep_the_old_branch_by_hash_are_asked_so() {
     for id in 1..3 {
         world.connect(id, TestPeer { delay_ms: 200, ..TestPeer::new(&chain) });
     }
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
+    world.run_to_resolved(10);
     for id in 1..3 {
         reorg(&mut world, id, &fork, true);
     }
@@ -79,10 +79,9 @@ fn peers_that_keep_the_old_branch_by_hash_are_asked_so() {
 fn a_pinned_branch_that_nobody_has_any_more_is_reported_and_nobody_is_banned() {
     let chain = Chain::new(2_000);
     let fork = chain.fork(500, 2_010);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 200, ..TestPeer::new(&chain) });
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
+    world.run_to_resolved(10);
     reorg(&mut world, 1, &fork, false);
     world.run_for(60);
     assert!(
@@ -104,8 +103,7 @@ fn a_pinned_branch_that_nobody_has_any_more_is_reported_and_nobody_is_banned() {
 fn one_peer_on_another_branch_costs_the_others_nothing() {
     let chain = Chain::new(9_000);
     let fork = chain.fork(8_000, 9_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&fork));
     for id in 2..5 {
         world.connect(id, TestPeer::new(&chain));
@@ -120,14 +118,13 @@ fn one_peer_on_another_branch_costs_the_others_nothing() {
 #[test]
 fn d09_a_liar_who_looks_like_another_branch_is_caught_by_hash() {
     let chain = Chain::new(3_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     for id in [1, 3] {
         world.connect(id, TestPeer { delay_ms: 50, ..TestPeer::new(&chain) });
     }
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
+    world.run_to_resolved(10);
     for id in [1, 3] {
-        world.peers.get_mut(&id).expect("connected").manner = Manner::FlipFirst;
+        world.peer_mut(id).manner = Manner::FlipFirst;
     }
     assert!(world.run_until(60, |world| world.is_banned(1) && world.is_banned(3)), "{:?}", world.penalties);
     assert!(strategies(&world).iter().any(|(to, _)| *to == Strategy::ByHash));

@@ -2,41 +2,16 @@
 
 mod support;
 
-use support::{Chain, Manner, TestPeer, World};
-use sync_core::{
-    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock, SyncConfig, SyncTarget,
-    fault::{PeerFault, RequestFailure},
-    id::PeerId,
-    time::Instant,
+use std::collections::VecDeque;
+
+use support::{
+    Chain, Manner, TestPeer, World,
+    bare::{Bare, requests},
 };
-
-/// Everything the machine wants until it is drained.
-fn drain(machine: &mut HeaderSync, now: Instant) -> Vec<Output> {
-    let mut outputs = Vec::new();
-    loop {
-        match machine.poll_output(now) {
-            Output::Timeout(_) => return outputs,
-            output => outputs.push(output),
-        }
-        assert!(outputs.len() < 10_000, "it drains");
-    }
-}
-
-fn requests(outputs: &[Output]) -> Vec<HeadersRequest> {
-    outputs
-        .iter()
-        .filter_map(|output| if let Output::Request(request) = output { Some(*request) } else { None })
-        .collect()
-}
-
-fn answer(chain: &Chain, request: &HeadersRequest) -> Input {
-    let top = match request.start {
-        StartBlock::Number(number) => number,
-        StartBlock::Hash(hash) => chain.number_of(hash).expect("a block of the chain"),
-    };
-    let headers = (0..=top).rev().take(usize::from(request.limit)).map(|n| chain.headers[n as usize].clone()).collect();
-    Input::HeadersReceived { request: request.id, headers }
-}
+use sync_core::{
+    Event, HeadersRequest, Input, Output, StartBlock, SyncTarget,
+    fault::{PeerFault, RequestFailure},
+};
 
 #[test]
 fn d01_nothing_is_asked_until_there_are_target_and_peer() {
@@ -63,8 +38,7 @@ fn d01_nothing_is_asked_until_there_are_target_and_peer() {
 fn d05_requests_fall_and_never_ask_for_the_local_head() {
     let chain = Chain::new(4_000);
     let grown = chain.grown(3_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.run_to_synced(60);
     let mut next = chain.tip().number;
@@ -97,8 +71,7 @@ fn d06_concurrency_follows_the_peers_and_is_bounded() {
     let chain = Chain::new(40_000);
     let mut in_flight = Vec::new();
     for peers in [1usize, 4, 12] {
-        let mut world = World::new(chain.spec());
-        world.target(SyncTarget::Hash(chain.tip().hash));
+        let mut world = World::towards(&chain);
         for id in 0..peers as u32 {
             world.connect(id, TestPeer { delay_ms: 100, ..TestPeer::new(&chain) });
         }
@@ -123,23 +96,17 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
     let chain = Chain::new(3_000);
     let fork = chain.fork(100, 3_000);
     let fault = |spoil: &dyn Fn(&HeadersRequest, u64) -> Vec<u64>| {
-        let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
-        let now = Instant::from_millis(1);
-        machine.handle_input(now, Input::TargetChanged(SyncTarget::Hash(chain.tip().hash)));
-        machine.handle_input(now, Input::PeerConnected { peer: PeerId(1), status: TestPeer::new(&chain).status() });
-        let probe = requests(&drain(&mut machine, now))[0];
-        machine.handle_input(now, answer(&chain, &probe));
+        let (mut bare, open) = Bare::with_requests(&chain, 1);
         // What everything waits for is asked for by hash; what comes after it by number.
-        let front = requests(&drain(&mut machine, now))[0];
-        machine.handle_input(now, answer(&chain, &front));
-        let piece = *requests(&drain(&mut machine, now)).last().expect("the next");
+        bare.answer(&open[0]);
+        let piece = *bare.requests().last().expect("the next");
         let StartBlock::Number(start) = piece.start else { panic!("by number") };
         // A number over a million names a header of the other branch.
         let header =
             |n: u64| if n >= 1_000_000 { &fork.headers[(n - 1_000_000) as usize] } else { &chain.headers[n as usize] };
         let headers = spoil(&piece, start).into_iter().map(|n| header(n).clone()).collect();
-        machine.handle_input(now, Input::HeadersReceived { request: piece.id, headers });
-        let fault = drain(&mut machine, now).into_iter().find_map(|output| match output {
+        bare.input(Input::HeadersReceived { request: piece.id, headers });
+        let fault = bare.drain().into_iter().find_map(|output| match output {
             Output::Penalize { fault, .. } => Some(fault),
             _ => None,
         });
@@ -169,29 +136,21 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
 #[test]
 fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_are_dropped() {
     let chain = Chain::new(600);
-    let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
-    let now = Instant::from_millis(1);
-    machine.handle_input(now, Input::TargetChanged(SyncTarget::Hash(chain.tip().hash)));
-    for id in 1..5 {
-        machine.handle_input(now, Input::PeerConnected { peer: PeerId(id), status: TestPeer::new(&chain).status() });
-    }
-    let probes = requests(&drain(&mut machine, now));
-    machine.handle_input(now, answer(&chain, &probes[0]));
-    let mut open = requests(&drain(&mut machine, now));
+    let (mut bare, mut open) = Bare::with_requests(&chain, 4);
     assert!(open.len() >= 4);
     let front = open.remove(0);
     let mut staged = 0;
     for request in &open {
-        machine.handle_input(now, answer(&chain, request));
+        bare.answer(request);
         // What goes out meanwhile stays unanswered.
-        let outputs = drain(&mut machine, now);
+        let outputs = bare.drain();
         assert!(!outputs.iter().any(|output| matches!(output, Output::Event(Event::HeadersLinked { .. }))));
         staged += 1;
     }
-    assert_eq!(machine.download_stats().buffered, staged);
-    assert_eq!(machine.download_stats().out_of_order, staged as u64);
-    machine.handle_input(now, answer(&chain, &front));
-    let outputs = drain(&mut machine, now);
+    assert_eq!(bare.machine.download_stats().buffered, staged);
+    assert_eq!(bare.machine.download_stats().out_of_order, staged as u64);
+    bare.answer(&front);
+    let outputs = bare.drain();
     let linked: Vec<u64> = outputs
         .iter()
         .filter_map(|output| {
@@ -201,29 +160,25 @@ fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_ar
     assert_eq!(linked.len(), staged + 1);
     assert!(linked.windows(2).all(|pair| pair[0] > pair[1]), "{linked:?}");
     // The same answers again: their ids are spent.
-    let before = machine.download_stats();
+    let before = bare.machine.download_stats();
     for request in [&front, &open[0]] {
-        machine.handle_input(now, answer(&chain, request));
-        drain(&mut machine, now);
+        bare.answer(request);
+        bare.drain();
     }
-    assert_eq!(machine.download_stats().headers, before.headers);
+    assert_eq!(bare.machine.download_stats().headers, before.headers);
 }
 
 #[test]
 fn d14_batches_fall_whole_windows_first_and_what_is_left_at_the_end() {
     let chain = Chain::new(20_000);
-    let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
-    let now = Instant::from_millis(1);
-    let mut inputs = std::collections::VecDeque::from([
-        Input::TargetChanged(SyncTarget::Hash(chain.tip().hash)),
-        Input::PeerConnected { peer: PeerId(1), status: TestPeer::new(&chain).status() },
-    ]);
+    let mut bare = Bare::new(&chain, 1);
+    let mut inputs = VecDeque::from([Input::Timeout]);
     let (mut ranges, mut done) = (Vec::new(), 0);
     while let Some(input) = inputs.pop_front() {
-        machine.handle_input(now, input);
-        for output in drain(&mut machine, now) {
+        bare.input(input);
+        for output in bare.drain() {
             match output {
-                Output::Request(request) => inputs.push_back(answer(&chain, &request)),
+                Output::Request(request) => inputs.push_back(bare.answer_to(&request)),
                 Output::Persist(batch) => {
                     ranges.push((batch.range().first(), batch.range().last()));
                     assert_eq!(batch.headers().len() as u64, batch.range().len());
@@ -236,8 +191,8 @@ fn d14_batches_fall_whole_windows_first_and_what_is_left_at_the_end() {
     }
     assert_eq!(ranges, [(16_384, 19_999), (8_192, 16_383), (0, 8_191)]);
     assert_eq!(done, 1, "the end is told once");
-    machine.handle_input(now, Input::Timeout);
-    assert!(drain(&mut machine, now).iter().all(|output| matches!(output, Output::Event(Event::Progress(_)))));
+    bare.input(Input::Timeout);
+    assert!(bare.drain().iter().all(|output| matches!(output, Output::Event(Event::Progress(_)))));
 }
 
 /// The field ends its stream when the channel to the network closes. Here the host owns the network: a request that it
@@ -245,29 +200,21 @@ fn d14_batches_fall_whole_windows_first_and_what_is_left_at_the_end() {
 #[test]
 fn d15_p08_a_request_lost_with_its_stream_goes_to_another_peer_at_once() {
     let chain = Chain::new(3_000);
-    let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
-    let now = Instant::from_millis(1);
-    machine.handle_input(now, Input::TargetChanged(SyncTarget::Hash(chain.tip().hash)));
-    for id in 1..3 {
-        machine.handle_input(now, Input::PeerConnected { peer: PeerId(id), status: TestPeer::new(&chain).status() });
-    }
-    let probes = requests(&drain(&mut machine, now));
-    machine.handle_input(now, answer(&chain, &probes[0]));
-    let open = requests(&drain(&mut machine, now));
+    let (mut bare, open) = Bare::with_requests(&chain, 2);
     let lost = open[0];
-    machine.handle_input(now, Input::RequestFailed { request: lost.id, failure: RequestFailure::Disconnected });
+    bare.input(Input::RequestFailed { request: lost.id, failure: RequestFailure::Disconnected });
     // The other has room again: it is given the same numbers before anything else.
     let other = open.iter().find(|request| request.peer != lost.peer).expect("both are asked");
-    machine.handle_input(now, answer(&chain, other));
-    let outputs = drain(&mut machine, now);
+    bare.answer(other);
+    let outputs = bare.drain();
     assert!(!outputs.iter().any(|output| matches!(output, Output::Penalize { .. })), "no fault for a lost stream");
     let again = requests(&outputs)[0];
     assert_eq!((again.start, again.peer), (lost.start, other.peer));
-    assert_eq!(machine.download_stats().transport_failures, 1);
+    assert_eq!(bare.machine.download_stats().transport_failures, 1);
     // A breach of the protocol is a fault.
     let failure = RequestFailure::Protocol("no message".into());
-    machine.handle_input(now, Input::RequestFailed { request: again.id, failure });
-    let outputs = drain(&mut machine, now);
+    bare.input(Input::RequestFailed { request: again.id, failure });
+    let outputs = bare.drain();
     assert!(
         outputs
             .iter()
@@ -278,15 +225,10 @@ fn d15_p08_a_request_lost_with_its_stream_goes_to_another_peer_at_once() {
 #[test]
 fn d16_the_wire_comes_first_then_proofs_then_batches() {
     let chain = Chain::new(30_000);
-    let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
-    let now = Instant::from_millis(1);
-    machine.handle_input(now, Input::TargetChanged(SyncTarget::Hash(chain.tip().hash)));
-    machine.handle_input(now, Input::PeerConnected { peer: PeerId(1), status: TestPeer::new(&chain).status() });
-    let probe = requests(&drain(&mut machine, now))[0];
-    machine.handle_input(now, answer(&chain, &probe));
-    let open = requests(&drain(&mut machine, now));
-    machine.handle_input(now, answer(&chain, &open[0]));
-    let kinds: Vec<&str> = drain(&mut machine, now)
+    let (mut bare, open) = Bare::with_requests(&chain, 1);
+    bare.answer(&open[0]);
+    let kinds: Vec<&str> = bare
+        .drain()
         .iter()
         .filter_map(|output| match output {
             Output::Request(_) => Some("request"),
@@ -303,22 +245,15 @@ fn d16_the_wire_comes_first_then_proofs_then_batches() {
 #[test]
 fn d17_one_poll_hashes_at_most_one_answer() {
     let chain = Chain::new(4_000);
-    let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
-    let now = Instant::from_millis(1);
-    machine.handle_input(now, Input::TargetChanged(SyncTarget::Hash(chain.tip().hash)));
-    for id in 1..5 {
-        machine.handle_input(now, Input::PeerConnected { peer: PeerId(id), status: TestPeer::new(&chain).status() });
+    let (mut bare, open) = Bare::with_requests(&chain, 4);
+    for request in open {
+        bare.answer(&request);
     }
-    let probe = requests(&drain(&mut machine, now))[0];
-    machine.handle_input(now, answer(&chain, &probe));
-    for request in requests(&drain(&mut machine, now)) {
-        machine.handle_input(now, answer(&chain, &request));
-    }
-    assert_eq!(machine.download_stats().headers, 0, "inputs are only noted");
+    assert_eq!(bare.machine.download_stats().headers, 0, "inputs are only noted");
     let mut before = 0;
     loop {
-        let output = machine.poll_output(now);
-        let headers = machine.download_stats().headers;
+        let output = bare.machine.poll_output(bare.now);
+        let headers = bare.machine.download_stats().headers;
         assert!(headers - before <= 1_024, "{} headers in one poll", headers - before);
         before = headers;
         if matches!(output, Output::Timeout(_)) {
@@ -331,8 +266,7 @@ fn d17_one_poll_hashes_at_most_one_answer() {
 #[test]
 fn d18_the_figures_add_up() {
     let chain = Chain::new(9_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.connect(2, TestPeer::new(&chain).manner(Manner::Short(9)));
     world.connect(3, TestPeer::new(&chain).manner(Manner::Silent));
@@ -353,14 +287,12 @@ fn d18_the_figures_add_up() {
 #[test]
 fn db4_junk_far_under_the_front_is_found_when_it_comes() {
     let chain = Chain::new(6_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 1_200, ..TestPeer::new(&chain) });
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
+    world.run_to_resolved(10);
     world.connect(2, TestPeer::new(&chain).manner(Manner::FlipByte));
     assert!(world.run_until(10, |world| world.is_banned(2)));
-    let linked = world.events.iter().any(|event| matches!(event, Event::HeadersLinked { .. }));
-    assert!(!linked, "named while the front was still on its way");
+    assert!(!world.has_linked(), "named while the front was still on its way");
     world.run_to_synced(120);
     world.assert_stored(&chain, 0);
 }

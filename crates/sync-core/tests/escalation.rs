@@ -3,23 +3,22 @@
 mod support;
 
 use support::{Chain, Manner, TestPeer, World};
-use sync_core::{Event, Input, SyncTarget, id::PeerId};
+use sync_core::{Event, Input, id::PeerId};
 
 #[test]
 fn h04_h05_what_failed_often_is_had_in_small_parts_and_counted_as_recovered() {
     let chain = Chain::new(2_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
-    world.peers.get_mut(&1).expect("connected").manner = Manner::Silent;
+    world.run_to_resolved(10);
+    world.peer_mut(1).manner = Manner::Silent;
     // Six deadlines of the same range, with their pauses.
     assert!(world.run_until(300, |world| world.machine.download_stats().timeouts >= 8));
     let before = world.requests.len();
     assert!(world.run_until(300, |world| world.requests.len() > before + 2));
     let sizes: Vec<u16> = world.requests[before..].iter().map(|request| request.limit).collect();
     assert!(sizes.iter().any(|size| *size < 10), "{sizes:?}");
-    world.peers.get_mut(&1).expect("connected").manner = Manner::Honest;
+    world.peer_mut(1).manner = Manner::Honest;
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
     let stats = world.machine.download_stats();
@@ -32,8 +31,7 @@ fn h04_h05_what_failed_often_is_had_in_small_parts_and_counted_as_recovered() {
 #[test]
 fn h08_a_lost_connection_is_no_failure_of_the_range() {
     let chain = Chain::new(4_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 80, ..TestPeer::new(&chain) });
     for _ in 0..20 {
         assert!(world.run_until(10, |world| world.progress().peers[0].requests_in_flight > 0));
@@ -55,11 +53,10 @@ fn h08_a_lost_connection_is_no_failure_of_the_range() {
 #[test]
 fn h02_a_peer_that_cools_down_is_left_alone_and_nothing_spins() {
     let chain = Chain::new(2_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
-    world.peers.get_mut(&1).expect("connected").manner = Manner::Silent;
+    world.run_to_resolved(10);
+    world.peer_mut(1).manner = Manner::Silent;
     assert!(world.run_until(60, |world| !world.penalized(1).is_empty()));
     let (asked, at) = (world.requests.len(), world.now_ms);
     let mut steps = 0;

@@ -22,8 +22,7 @@ fn one_peer() {
 #[test]
 fn h06_five_peers_share_the_work() {
     let chain = Chain::new(30_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     for id in 0..5 {
         world.connect(id, TestPeer::new(&chain));
     }
@@ -39,8 +38,7 @@ fn h06_five_peers_share_the_work() {
 fn chains_of_every_small_length() {
     for len in [1, 2, 3, 80, 1_024, 8_191, 8_192, 8_193] {
         let chain = Chain::new(len);
-        let mut world = World::new(chain.spec());
-        world.target(SyncTarget::Hash(chain.tip().hash));
+        let mut world = World::towards(&chain);
         world.connect(1, TestPeer::new(&chain));
         world.run_to_synced(120);
         world.assert_stored(&chain, 0);

@@ -3,15 +3,14 @@
 mod support;
 
 use support::{Chain, Manner, TestPeer, World};
-use sync_core::{SyncTarget, fault::PeerFault};
+use sync_core::fault::PeerFault;
 
 const LIAR: u32 = 1;
 const HONEST: u32 = 2;
 
 fn against(manner: Manner) -> World {
     let chain = Chain::new(6_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(LIAR, TestPeer::new(&chain).manner(manner));
     world.connect(HONEST, TestPeer::new(&chain));
     world.run_to_synced(120);
@@ -63,8 +62,7 @@ fn p06_empty_answers_inside_its_range() {
 fn i06_another_fork_under_a_pinned_target_is_set_aside_and_not_blamed() {
     let chain = Chain::new(6_000);
     let fork = chain.fork(2_000, 6_500);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(LIAR, TestPeer::new(&fork));
     world.connect(HONEST, TestPeer::new(&chain));
     world.run_to_synced(120);
@@ -81,8 +79,7 @@ fn i06_another_fork_under_a_pinned_target_is_set_aside_and_not_blamed() {
 #[test]
 fn i09_n02_one_good_among_nine_empty_ones() {
     let chain = Chain::new(3_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     for id in 10..19 {
         world.connect(id, TestPeer { delay_ms: 1, ..TestPeer::new(&chain).manner(Manner::Empty) });
     }

@@ -17,8 +17,7 @@ fn address(n: u32) -> PeerAddress {
 
 /// Two peers at two addresses; the first one lies and is banned.
 fn after_a_lie(chain: &Chain) -> World {
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(chain);
     for id in 1..3 {
         world.input(Input::PeerAddress { peer: PeerId(id), address: address(id) });
     }

@@ -2,32 +2,19 @@
 
 mod support;
 
-use support::{Chain, Manner, TestPeer, World};
+use support::{Chain, Manner, TestPeer, World, bare::Bare};
 use sync_core::{
-    Event, HeaderSync, Input, Output, StartBlock, SyncConfig, SyncTarget,
+    Event, Input, Output, StartBlock, SyncTarget,
     fault::{PeerFault, RequestFailure},
     id::PeerId,
-    time::Instant,
 };
-
-fn poll_requests(machine: &mut HeaderSync, now: Instant) -> Vec<sync_core::HeadersRequest> {
-    let mut requests = Vec::new();
-    loop {
-        match machine.poll_output(now) {
-            Output::Timeout(_) => return requests,
-            Output::Request(request) => requests.push(request),
-            _ => {}
-        }
-    }
-}
 
 /// The field keeps one request for each peer in flight. Over a data channel that would leave the way empty for a round
 /// trip after each answer, so here a window of bytes bounds what is in flight to one peer; a new peer's holds one whole answer.
 #[test]
 fn n01_a_window_bounds_what_is_in_flight_to_one_peer() {
     let chain = Chain::new(9_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 300, ..TestPeer::new(&chain) });
     let mut first_window = 0;
     world.run_until(30, |world| {
@@ -45,8 +32,7 @@ fn n01_a_window_bounds_what_is_in_flight_to_one_peer() {
 #[test]
 fn n04_a_peer_that_cannot_serve_the_top_gets_what_it_can_and_a_new_one_is_asked_at_once() {
     let chain = Chain::new(6_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     let old = TestPeer { delay_ms: 50, ..TestPeer::new(&chain).range(0, 2_999) };
     world.connect(1, old);
     world.connect(2, TestPeer { delay_ms: 1_500, ..TestPeer::new(&chain) });
@@ -64,14 +50,7 @@ fn n04_a_peer_that_cannot_serve_the_top_gets_what_it_can_and_a_new_one_is_asked_
 fn n05_who_answers_well_is_asked_again_at_once_and_who_answers_badly_is_not() {
     let chain = Chain::new(6_000);
     for (spoil, expect_follow_up) in [(0usize, true), (1, true), (2, false)] {
-        let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
-        let now = Instant::from_millis(5);
-        machine.handle_input(now, Input::TargetChanged(SyncTarget::Hash(chain.tip().hash)));
-        machine.handle_input(now, Input::PeerConnected { peer: PeerId(1), status: TestPeer::new(&chain).status() });
-        let probe = poll_requests(&mut machine, now)[0];
-        let headers = vec![chain.headers[5_999].clone()];
-        machine.handle_input(now, Input::HeadersReceived { request: probe.id, headers });
-        let open = poll_requests(&mut machine, now);
+        let (mut bare, open) = Bare::with_requests(&chain, 1);
         // The first one asks for the target's header, by its hash, and what lies under it.
         let top = 5_999u64;
         assert_eq!(open[0].start, StartBlock::Hash(chain.tip().hash));
@@ -83,13 +62,12 @@ fn n05_who_answers_well_is_asked_again_at_once_and_who_answers_badly_is_not() {
             1 => headers.truncate(3),
             _ => headers[5] = bytes::Bytes::from_static(b"no header"),
         }
-        machine.handle_input(now, Input::HeadersReceived { request: open[0].id, headers });
+        bare.input(Input::HeadersReceived { request: open[0].id, headers });
         let mut wanted = std::collections::BTreeSet::from_iter(open[1..].iter().map(|request| request.id));
-        loop {
-            match machine.poll_output(now) {
+        for output in bare.drain() {
+            match output {
                 Output::Request(request) => _ = wanted.insert(request.id),
                 Output::Cancel(id) => _ = wanted.remove(&id),
-                Output::Timeout(_) => break,
                 _ => {}
             }
         }
@@ -102,8 +80,7 @@ fn n05_who_answers_well_is_asked_again_at_once_and_who_answers_badly_is_not() {
 #[test]
 fn i16_n08_one_quick_peer_dooms_no_slow_ones() {
     let chain = Chain::new(12_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     for id in 1..5 {
         world.connect(id, TestPeer { delay_ms: 1_400, ..TestPeer::new(&chain) });
     }
@@ -117,14 +94,13 @@ fn i16_n08_one_quick_peer_dooms_no_slow_ones() {
 #[test]
 fn n08_the_deadline_follows_the_median_of_the_peers() {
     let chain = Chain::new(30_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     for id in 1..5 {
         world.connect(id, TestPeer { delay_ms: 2_500, ..TestPeer::new(&chain) });
     }
     world.connect(9, TestPeer { delay_ms: 20, ..TestPeer::new(&chain).range(0, 25_000) });
     assert!(world.run_until(60, |world| world.peers[&9].served > 8_000));
-    world.peers.get_mut(&9).expect("connected").delay_ms = 3_000;
+    world.peer_mut(9).delay_ms = 3_000;
     world.run_for(30);
     assert_eq!(world.penalized(9), Vec::<&PeerFault>::new(), "three seconds are what the others take too");
 }
@@ -136,7 +112,7 @@ fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(grown.tip().hash));
     world.connect(1, TestPeer { delay_ms: 40, ..TestPeer::new(&grown) });
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
+    world.run_to_resolved(10);
     // It says that it has the two newest blocks and cannot give them.
     let liar = TestPeer { delay_ms: 1, ..TestPeer::new(&grown) };
     let status = liar.status();
@@ -146,10 +122,9 @@ fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
     world.assert_stored(&grown, 0);
     assert_eq!(world.penalties, []);
 
-    let mut elsewhere = World::new(chain.spec());
-    elsewhere.target(SyncTarget::Hash(chain.tip().hash));
+    let mut elsewhere = World::towards(&chain);
     elsewhere.connect(1, TestPeer { delay_ms: 400, ..TestPeer::new(&chain) });
-    assert!(elsewhere.run_until(10, |world| !world.resolved().is_empty()));
+    elsewhere.run_to_resolved(10);
     elsewhere.connect(2, TestPeer::new(&chain).manner(Manner::Empty));
     elsewhere.run_to_synced(200);
     assert!(elsewhere.penalized(2).iter().all(|fault| matches!(fault, PeerFault::EmptyAnswer { .. })));
@@ -159,11 +134,10 @@ fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
 #[test]
 fn i19_every_lost_request_is_laid_to_a_peer_and_has_a_deadline() {
     let chain = Chain::new(3_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
-    world.peers.get_mut(&1).expect("connected").manner = Manner::Silent;
+    world.run_to_resolved(10);
+    world.peer_mut(1).manner = Manner::Silent;
     world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
     let asked = |world: &World, id: u32| world.requests.iter().any(|it| it.peer == PeerId(id) && it.limit > 1);
     assert!(world.run_until(4, |world| asked(world, 1) && asked(world, 2)));
@@ -186,8 +160,7 @@ fn i19_every_lost_request_is_laid_to_a_peer_and_has_a_deadline() {
 fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
     let chain = Chain::new(9_000);
     let fork = chain.fork(10, 9_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     // Its answers are quick, hang together, and are of another chain altogether.
     world.connect(1, TestPeer { delay_ms: 1, ..TestPeer::new(&fork) });
     world.connect(2, TestPeer { delay_ms: 60, ..TestPeer::new(&chain) });
@@ -209,8 +182,7 @@ fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
 #[test]
 fn h09_what_is_given_back_twice_is_given_back_once() {
     let chain = Chain::new(3_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 100, ..TestPeer::new(&chain) });
     assert!(world.run_until(10, |world| world.progress().peers[0].requests_in_flight > 1));
     let ids: Vec<_> = world.requests.iter().map(|request| request.id).collect();

@@ -3,7 +3,7 @@
 mod support;
 
 use support::{Chain, Manner, TestPeer, World};
-use sync_core::{Event, PeerHealth, StallReason, SyncTarget, config::PEER_HEALTH_MAX};
+use sync_core::{Event, PeerHealth, StallReason, config::PEER_HEALTH_MAX};
 
 fn after_stall(world: &World, reason: &StallReason) -> Option<Vec<PeerHealth>> {
     let at = world.events.iter().position(|event| *event == Event::Stalled(reason.clone()))?;
@@ -16,14 +16,13 @@ fn after_stall(world: &World, reason: &StallReason) -> Option<Vec<PeerHealth>> {
 #[test]
 fn h03_thirty_seconds_without_progress_are_told_with_every_peers_health() {
     let chain = Chain::new(3_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     for id in 0..PEER_HEALTH_MAX as u32 + 9 {
         world.connect(id, TestPeer::new(&chain));
     }
     assert!(world.run_until(10, |world| world.progress().staged > 500));
     for id in 0..PEER_HEALTH_MAX as u32 + 9 {
-        world.peers.get_mut(&id).expect("connected").manner = Manner::Silent;
+        world.peer_mut(id).manner = Manner::Silent;
     }
     let before = world.now_ms;
     assert!(world.run_until(120, |world| !world.stalls().is_empty()));
@@ -39,8 +38,7 @@ fn h03_thirty_seconds_without_progress_are_told_with_every_peers_health() {
 #[test]
 fn stalls_that_no_peer_can_help_with_say_nothing_of_peers() {
     let chain = Chain::new(300);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.run_for(20);
     assert_eq!(world.stalls(), [StallReason::NoPeers]);
     assert!(after_stall(&world, &StallReason::NoPeers).is_none());

@@ -70,8 +70,7 @@ fn nobody_left_who_serves_the_rest() {
 #[test]
 fn p07_peers_that_serve_complementary_parts() {
     let chain = Chain::new(4_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).range(0, 1_700));
     world.connect(2, TestPeer::new(&chain).range(1_600, 3_999));
     world.run_to_synced(60);

@@ -263,8 +263,7 @@ fn a_snapshot_begins_at_any_checkpoint() {
 #[test]
 fn only_a_snapshots_own_bytes_are_read_back() {
     let mut chain = chain();
-    let header = chain.next('A', |fields| authorities::vote(fields, 'D', true));
-    chain.push(header).expect("a vote");
+    chain.grow_with_vote('A', 'D', true);
     let bytes = chain.snapshot.encode();
     let read = |bytes: &[u8]| Snapshot::decode(chain.clique, bytes);
     assert_eq!(read(&bytes).as_ref(), Some(&chain.snapshot));

@@ -25,9 +25,9 @@ fn no_vote_lets_in_one_too_many() {
     let full = changed(&chain.headers[0], field::EXTRA_DATA, |extra| *extra = extra_data(&signers));
     chain.snapshot = Snapshot::from_checkpoint(chain.clique, &full).expect("at the limit");
     chain.headers = vec![full];
-    let against = chain.next('A', |fields| authorities::vote(fields, 'B', false));
+    let against = chain.next_vote('A', 'B', false);
     chain.clone().push(against).expect("one less is fine");
-    let header = chain.next('A', |fields| authorities::vote(fields, 'D', true));
+    let header = chain.next_vote('A', 'D', true);
     assert_eq!(chain.push(header), Err(CliqueViolation::TooManySigners { max: CLIQUE_SIGNERS_MAX }));
 }
 
@@ -59,7 +59,7 @@ fn no_vote_is_kept_over_the_limit() {
     assert_eq!(votes(CLIQUE_VOTES_MAX + 1), None);
     chain.snapshot = votes(CLIQUE_VOTES_MAX).expect("at the limit");
     assert_eq!(chain.snapshot.open_votes(), CLIQUE_VOTES_MAX);
-    let one_more = chain.next('B', |fields| authorities::vote(fields, 'D', true));
+    let one_more = chain.next_vote('B', 'D', true);
     let refused = Err(CliqueViolation::TooManyVotes { max: CLIQUE_VOTES_MAX });
     assert_eq!(chain.push(one_more), refused);
     // A header without a vote adds none.

@@ -148,7 +148,7 @@ fn a_refused_header_leaves_no_trace() {
     chain.grow('A');
     let before = chain.snapshot.clone();
     for by in ['A', 'D'] {
-        let header = chain.next(by, |fields| vote(fields, 'E', true));
+        let header = chain.next_vote(by, 'E', true);
         assert!(chain.push(header).is_err());
         assert_eq!(chain.snapshot, before);
     }
@@ -170,8 +170,7 @@ fn how_long_a_signer_waits_follows_the_list() {
     // Four vote one of them out; of three, one in two: A, who would have waited, need not.
     let mut chain = Chain::new(0, "ABCD");
     for by in ['A', 'B', 'C'] {
-        let header = chain.next(by, |fields| vote(fields, 'D', false));
-        chain.push(header).expect("a vote");
+        chain.grow_with_vote(by, 'D', false);
     }
     assert!(chain.snapshot.signers().eq(addresses("ABC")));
     assert!(chain.clone().push(chain.next('C', |_| ())).is_err());
@@ -184,13 +183,11 @@ fn how_long_a_signer_waits_follows_the_list() {
 fn votes_are_counted_and_cleared() {
     let mut chain = Chain::new(5, "ABC");
     for (by, about, open) in [('A', 'D', 1), ('B', 'E', 2), ('C', 'F', 3)] {
-        let header = chain.next(by, |fields| vote(fields, about, true));
-        chain.push(header).expect("a vote");
+        chain.grow_with_vote(by, about, true);
         assert_eq!(chain.snapshot.open_votes(), open);
     }
     // A changes its mind; a vote against a stranger is none.
-    let header = chain.next('A', |fields| vote(fields, 'D', false));
-    chain.push(header).expect("a vote");
+    chain.grow_with_vote('A', 'D', false);
     assert_eq!(chain.snapshot.open_votes(), 2);
     chain.grow('B');
     assert!(chain.clique.is_checkpoint(chain.snapshot.block().number));

@@ -2,26 +2,17 @@
 
 mod support;
 
-use support::{Chain, Manner, TestPeer, World};
+use support::{Chain, Manner, TestPeer, World, ancestor::announce};
 use sync_core::{
-    Event, Input, StartBlock, SyncTarget,
+    Input, StartBlock, SyncTarget,
     fault::{PeerFault, RequestFailure},
     id::PeerId,
 };
 
-/// The peer's chain is another from now on, and it says so.
-fn moves(world: &mut World, id: u32, to: &Chain) {
-    let known = world.peers.get_mut(&id).expect("connected");
-    (known.chain, known.latest) = (to.clone(), to.tip().number);
-    let served = known.served_range();
-    world.input(Input::PeerUpdated { peer: PeerId(id), served });
-}
-
 #[test]
 fn what_everything_waits_for_is_asked_for_by_hash() {
     let chain = Chain::new(2_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.run_to_synced(60);
     // The probe asks for one; the first piece begins at the target.
@@ -34,14 +25,13 @@ fn what_everything_waits_for_is_asked_for_by_hash() {
 fn peers_that_moved_to_another_chain_are_not_banned_and_the_one_that_stayed_serves() {
     let old = Chain::new(3_000);
     let new = old.fork(1_000, 3_100);
-    let mut world = World::new(old.spec());
-    world.target(SyncTarget::Hash(old.tip().hash));
+    let mut world = World::towards(&old);
     for id in 1..=3 {
         world.connect(id, TestPeer::new(&old));
     }
-    assert!(world.run_until(10, |world| world.events.iter().any(|event| matches!(event, Event::HeadersLinked { .. }))));
-    moves(&mut world, 1, &new);
-    moves(&mut world, 2, &new);
+    assert!(world.run_until(10, World::has_linked));
+    announce(&mut world, 1, &new);
+    announce(&mut world, 2, &new);
     world.run_to_synced(60);
     world.assert_stored(&old, 0);
     assert_eq!(world.penalties, []);
@@ -56,8 +46,8 @@ fn a_chain_that_everybody_left_is_left_for_the_newer_tip() {
     for id in 1..=2 {
         world.connect(id, TestPeer { delay_ms: 50, ..TestPeer::new(&old) });
     }
-    moves(&mut world, 1, &new);
-    moves(&mut world, 2, &new);
+    announce(&mut world, 1, &new);
+    announce(&mut world, 2, &new);
     world.run_to_synced(60);
     world.assert_stored(&new, 0);
     assert_eq!(world.penalties, []);
@@ -66,11 +56,10 @@ fn a_chain_that_everybody_left_is_left_for_the_newer_tip() {
 #[test]
 fn another_header_than_the_one_that_was_named_is_a_lie() {
     let chain = Chain::new(2_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     // Short answers, so that the wrong header is the first of one.
     world.connect(1, TestPeer::new(&chain).manner(Manner::Short(1)));
-    assert!(world.run_until(10, |world| world.events.iter().any(|event| matches!(event, Event::HeadersLinked { .. }))));
+    assert!(world.run_until(10, World::has_linked));
     world.disconnect(1);
     world.connect(2, TestPeer::new(&chain).manner(Manner::FlipByte));
     assert!(world.run_until(30, |world| world.is_banned(2)));
@@ -80,8 +69,7 @@ fn another_header_than_the_one_that_was_named_is_a_lie() {
 #[test]
 fn what_a_silent_peer_holds_up_is_taken_back_when_its_time_has_come_and_not_at_the_deadline() {
     let chain = Chain::new(2_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
@@ -92,8 +80,7 @@ fn what_a_silent_peer_holds_up_is_taken_back_when_its_time_has_come_and_not_at_t
 #[test]
 fn a_request_that_was_taken_back_and_then_failed_is_no_silence() {
     let chain = Chain::new(2_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);

@@ -8,8 +8,7 @@ use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, fault::PeerFa
 #[test]
 fn a_silent_peer_holds_nobody_up_and_is_named() {
     let chain = Chain::new(6_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
@@ -25,8 +24,7 @@ fn a_silent_peer_holds_nobody_up_and_is_named() {
 #[test]
 fn i19_a_silent_peer_whose_every_piece_is_taken_back_is_named() {
     let chain = Chain::new(60_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(30)));
     world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
     assert!(world.run_until(30, |world| !world.penalized(2).is_empty()));
@@ -37,8 +35,7 @@ fn i19_a_silent_peer_whose_every_piece_is_taken_back_is_named() {
 #[test]
 fn a_piece_taken_back_and_answered_late_is_no_fault() {
     let chain = Chain::new(20_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     // Later than a piece is taken back, sooner than any deadline.
     world.connect(2, TestPeer::new(&chain).manner(Manner::Slow(1_900)));
@@ -51,8 +48,7 @@ fn a_piece_taken_back_and_answered_late_is_no_fault() {
 #[test]
 fn a_slow_peer_beside_a_quick_one() {
     let chain = Chain::new(6_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(8_000)));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
@@ -73,7 +69,7 @@ fn db6_a_lone_peer_that_is_slower_than_every_deadline_is_asked_for_ever_and_used
     assert!(world.stalls().contains(&StallReason::NoProgress), "{:?}", world.stalls());
     let asked = world.requests.len();
     assert!((5..200).contains(&asked), "asked {asked} times: not given up, not in a hot loop");
-    world.peers.get_mut(&1).expect("connected").manner = Manner::Honest;
+    world.peer_mut(1).manner = Manner::Honest;
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
     assert!(world.events.contains(&Event::Resumed));

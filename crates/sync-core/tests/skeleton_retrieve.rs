@@ -153,7 +153,7 @@ fn sk_retrieve_08_db4_an_altered_header_where_an_answer_begins() {
     let bad = TestPeer::new(&lies).range(0, LEN - 1).manner(Manner::Withholds(EDGE - 1));
     world.connect(BAD, bad);
     assert!(world.run_until(10, |world| world.progress().staged + world.progress().stored >= 93));
-    world.peers.get_mut(&BAD).expect("connected").manner = Manner::Honest;
+    world.peer_mut(BAD).manner = Manner::Honest;
     world.run_for(60);
     assert!(matches!(world.penalized(BAD).last(), Some(PeerFault::EmptyAnswer { start }) if *start == EDGE - 1));
     assert!(world.is_banned(BAD));

@@ -16,8 +16,7 @@ fn changes(world: &World) -> Vec<(Strategy, StrategyReason)> {
 #[test]
 fn several_good_peers_are_used_together_and_nothing_is_said() {
     let chain = Chain::new(20_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     for id in 0..3 {
         world.connect(id, TestPeer { delay_ms: 30, ..TestPeer::new(&chain) });
     }
@@ -78,14 +77,13 @@ fn a_way_that_all_peers_share_and_overload_is_given_to_one_at_a_time() {
 #[test]
 fn a_front_that_nobody_gives_by_number_is_asked_for_by_hash() {
     let chain = Chain::new(3_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    assert!(world.run_until(10, |world| !world.resolved().is_empty()));
-    world.peers.get_mut(&1).expect("connected").manner = Manner::Silent;
+    world.run_to_resolved(10);
+    world.peer_mut(1).manner = Manner::Silent;
     assert!(world.run_until(300, |world| world.machine.strategy() == Strategy::ByHash));
     assert!(matches!(changes(&world)[..], [(Strategy::ByHash, StrategyReason::FrontFails { failures: 6, .. })]));
-    world.peers.get_mut(&1).expect("connected").manner = Manner::Honest;
+    world.peer_mut(1).manner = Manner::Honest;
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
 }
@@ -94,8 +92,7 @@ fn a_front_that_nobody_gives_by_number_is_asked_for_by_hash() {
 fn changes_are_rare_whatever_happens() {
     let chain = Chain::new(40_000);
     let fork = chain.fork(39_000, 40_000);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 300, ..TestPeer::new(&chain) });
     for id in 2..6 {
         world.connect(id, TestPeer { delay_ms: 100, ..TestPeer::new(&fork) });

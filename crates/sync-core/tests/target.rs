@@ -50,8 +50,7 @@ fn d03_a_new_peer_is_asked_at_once() {
 #[test]
 fn d03_a_wrong_header_for_the_target_is_a_lie() {
     let chain = Chain::new(500);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).manner(Manner::FlipByte));
     world.run_for(5);
     assert!(world.is_banned(1));
@@ -110,7 +109,7 @@ fn d12_f08_newer_tips_extend_the_sync_and_lose_no_work() {
     assert!(world.run_until(60, |world| world.progress().staged > 500));
     let served_before = world.peers[&1].served;
     world.peers.insert(1, TestPeer { connected: true, ..TestPeer::new(&grown) });
-    world.peers.get_mut(&1).expect("just put").served = served_before;
+    world.peer_mut(1).served = served_before;
     let served = world.peers[&1].served_range();
     world.input(Input::PeerUpdated { peer: PeerId(1), served });
     assert!(world.run_until(60, |world| world.store.checkpoint.as_ref().is_some_and(|c| c.is_complete(grown.tip()))));
@@ -142,8 +141,7 @@ fn i02_s02_the_same_target_again_changes_nothing() {
 fn db3_a_sibling_target_in_the_middle_restarts_cleanly() {
     let chain = Chain::new(3_000);
     let fork = chain.fork(2_500, 2_900);
-    let mut world = World::new(chain.spec());
-    world.target(SyncTarget::Hash(chain.tip().hash));
+    let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     assert!(world.run_until(60, |world| world.progress().staged > 1_000));
     world.connect(2, TestPeer::new(&fork));

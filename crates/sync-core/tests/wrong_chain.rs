@@ -4,7 +4,7 @@ mod support;
 
 use support::{CHAIN_ID, Chain, TestPeer, World};
 use sync_core::{
-    Event, Input, PeerStatus, StallReason, SyncConfig, SyncTarget, chain::ChainSpec, fault::PeerFault, id::PeerId,
+    Input, PeerStatus, StallReason, SyncConfig, SyncTarget, chain::ChainSpec, fault::PeerFault, id::PeerId,
 };
 
 #[test]
@@ -88,8 +88,7 @@ fn a_target_of_another_network_does_not_stand_in_the_way_of_the_one_that_was_nam
     let status = PeerStatus { genesis: chain.genesis(), ..peer.status() };
     world.peers.insert(1, TestPeer { connected: true, ..peer });
     world.input(Input::PeerConnected { peer: PeerId(1), status });
-    let linked = |world: &World| world.events.iter().any(|event| matches!(event, Event::HeadersLinked { .. }));
-    assert!(world.run_until(10, linked));
+    assert!(world.run_until(10, World::has_linked));
     // Nobody has the new target yet: the old run goes on, down to its genesis.
     world.target(SyncTarget::Hash(chain.tip().hash));
     world.run_for(20);

@@ -7,9 +7,9 @@
 //!   foreign 0 ------------------> 2,999      another genesis
 //! ```
 //!
-//! A [`View`] is a chain as somebody sees it: a branch and a tip on it. A reorg of any depth is a change from one view to
-//! another whose branch parts from it so many blocks under the tip. Numbers and hashes are looked up in flat tables, so
-//! that a world costs little more than the machine that it tests.
+//! A [`View`] is a chain as somebody sees it: a branch and a tip on it. A reorg of any depth is a change from one view
+//! to another whose branch parts from it so many blocks under the tip. Numbers and hashes are looked up in flat tables,
+//! so that a world costs little more than the machine that it tests.
 //!
 //! Every header obeys the rules of [`ChainSpec::generated`] (all forks up to Prague from genesis on), but for
 //! those from [`Pool::INVALID`] on, whose headers hang together and break rules.
@@ -18,11 +18,12 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
+use header_maker::Figures;
 use sync_core::{BlockNumHash, chain::ChainSpec};
 
 use crate::{
     chance::Chance,
-    header::{HeaderState, append_header},
+    header::{append_header, figures_of},
 };
 
 /// A line of headers that parts from another one, or a whole chain.
@@ -210,11 +211,11 @@ impl Pool {
     fn grow(&mut self, parent: Option<BranchId>, fork: u64, count: u64, valid: bool) -> BranchId {
         let id = self.branches.len() as BranchId;
         let mut chance = Chance::new(u64::from(id), "chain");
-        let (first, mut state, mut above) = match parent {
-            None => (0, HeaderState::START, B256::ZERO),
+        let (first, mut figures, mut above) = match parent {
+            None => (0, Figures::START, B256::ZERO),
             Some(parent) => {
                 let header = self.header(parent, fork).expect("a branch parts inside its parent");
-                (fork + 1, HeaderState::of(header), self.hash(parent, fork).unwrap_or_default())
+                (fork + 1, figures_of(header), self.hash(parent, fork).unwrap_or_default())
             }
         };
         let mut rlp = Vec::with_capacity(count as usize * 680);
@@ -222,7 +223,7 @@ impl Pool {
         let mut hashes = Vec::with_capacity(count as usize);
         for number in first..first + count {
             let start = rlp.len();
-            state = append_header(&mut chance, number, above, &state, valid, &mut rlp);
+            figures = append_header(&mut chance, number, above, &figures, valid, &mut rlp);
             above = keccak256(&rlp[start..]);
             hashes.push(above);
             ends.push(rlp.len());

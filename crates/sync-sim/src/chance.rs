@@ -1,9 +1,11 @@
 //! All chance of a world: one small generator, begun from the seed. Each part of the world has a stream of its own, so
 //! that switching one part off does not change what another draws.
 
-/// SplitMix64: eight bytes of state, the same on every platform.
+use header_maker::SplitMix64;
+
+/// Eight bytes of state, the same on every platform.
 #[derive(Clone, Debug)]
-pub struct Chance(u64);
+pub struct Chance(SplitMix64);
 
 impl Chance {
     /// A stream of its own for `part` of the world with this seed.
@@ -11,22 +13,22 @@ impl Chance {
         let mixed = part.bytes().fold(seed ^ 0x5bd1_e995_9d1d_e4b7, |state, byte| {
             (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23)
         });
-        let mut chance = Self(mixed);
-        Self(chance.draw() ^ seed)
+        Self(SplitMix64(SplitMix64(mixed).draw() ^ seed))
+    }
+
+    /// The stream itself, for makers of headers.
+    pub fn split_mix(&mut self) -> &mut SplitMix64 {
+        &mut self.0
     }
 
     /// 64 bits.
     pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.draw()
     }
 
-    /// A number under `limit`; 0 when there is none. The bias of the remainder does not matter here.
+    /// A number under `limit`; 0 when there is none.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.draw() % limit.max(1)
+        self.0.below(limit)
     }
 
     /// A number from `low` to `high`, both inside.
@@ -62,10 +64,6 @@ impl Chance {
 
     /// Random bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        let mut out = [0; N];
-        for chunk in out.chunks_mut(8) {
-            chunk.copy_from_slice(&self.draw().to_le_bytes()[..chunk.len()]);
-        }
-        out
+        self.0.bytes()
     }
 }

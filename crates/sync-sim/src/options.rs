@@ -5,12 +5,12 @@
 
 use core::{fmt, time::Duration};
 
+use header_maker::FIELDS;
 use sync_core::SyncConfig;
 
 use crate::{
     chain::{BranchId, Pool, View},
     chance::Chance,
-    header::FIELDS,
     network::{LinkPlan, MILLI, Micros, SECOND},
     peer::{Manner, PeerPlan},
     script::{Opening, Script},

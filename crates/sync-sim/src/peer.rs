@@ -3,12 +3,13 @@
 
 use alloy_primitives::B256;
 use bytes::Bytes;
+use header_maker::FIELDS;
 use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock, chain::GENERATED_CHAIN_ID};
 
 use crate::{
     chain::{BranchId, Pool, View},
     chance::Chance,
-    header::{FIELDS, lie_in_field},
+    header::lie_in_field,
     network::{Link, LinkPlan, Micros},
 };
 

@@ -7,41 +7,43 @@
 
 use std::{collections::VecDeque, time::Instant as Clock};
 
-use alloy_primitives::{Address, B64, B256, Bloom, U256, b256, keccak256};
-use alloy_rlp::Encodable;
+use alloy_primitives::{Address, B64, B256, U256, keccak256};
 use bytes::Bytes;
 use sync_core::{
     Event, HeaderSync, HeadersRequest, Input, Output, PeerStatus, ServedRange, StartBlock, SyncConfig, SyncTarget,
-    chain::ChainSpec, id::PeerId, time::Instant,
+    chain::ChainSpec,
+    header::{EMPTY_OMMERS_HASH, Header, encode},
+    id::PeerId,
+    time::Instant,
 };
 
 /// A header with a full bloom and 32 bytes of extra data: 541 bytes.
-fn encode(number: u64, parent: B256) -> Bytes {
-    let ommers = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
-    let extra = [7u8; 32];
-    let fields: [&dyn Encodable; 15] = [
-        &parent,
-        &ommers,
-        &Address::repeat_byte(1),
-        &keccak256(number.to_be_bytes()),
-        &B256::repeat_byte(2),
-        &B256::repeat_byte(3),
-        &Bloom::repeat_byte(4),
-        &U256::from(131_072),
-        &number,
-        &30_000_000u64,
-        &0u64,
-        &(1_600_000_000 + number * 12),
-        &extra.as_slice(),
-        &B256::repeat_byte(5),
-        &B64::repeat_byte(6),
-    ];
-    let mut out = Vec::with_capacity(560);
-    alloy_rlp::Header { list: true, payload_length: fields.iter().map(|field| field.length()).sum() }.encode(&mut out);
-    for field in fields {
-        field.encode(&mut out);
-    }
-    out.into()
+fn made(number: u64, parent_hash: B256) -> Bytes {
+    encode(&Header {
+        parent_hash,
+        ommers_hash: EMPTY_OMMERS_HASH,
+        beneficiary: Address::repeat_byte(1),
+        state_root: keccak256(number.to_be_bytes()),
+        transactions_root: B256::repeat_byte(2),
+        receipts_root: B256::repeat_byte(3),
+        logs_bloom: &[4; 256],
+        difficulty: U256::from(131_072),
+        number,
+        gas_limit: 30_000_000,
+        gas_used: 0,
+        timestamp: 1_600_000_000 + number * 12,
+        extra_data: &[7; 32],
+        mix_hash: B256::repeat_byte(5),
+        nonce: B64::repeat_byte(6),
+        base_fee_per_gas: None,
+        withdrawals_root: None,
+        blob_gas_used: None,
+        excess_blob_gas: None,
+        parent_beacon_block_root: None,
+        requests_hash: None,
+        block_access_list_hash: None,
+        slot_number: None,
+    })
 }
 
 fn answer(chain: &[Bytes], hash: B256, request: &HeadersRequest) -> Vec<Bytes> {
@@ -60,7 +62,7 @@ fn main() {
     let mut hash = B256::ZERO;
     let mut genesis = B256::ZERO;
     for number in 0..len {
-        let rlp = encode(number, hash);
+        let rlp = made(number, hash);
         hash = keccak256(&rlp);
         if number == 0 {
             genesis = hash;

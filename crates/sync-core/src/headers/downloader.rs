@@ -66,7 +66,7 @@ impl<R> Downloader<R> {
         self.plan.give_back(below, Failures::default());
     }
 
-    /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan, and nothing is held against it.
+    /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan without a failure.
     pub fn stage(
         &mut self,
         peer: PeerId,
@@ -87,8 +87,8 @@ impl<R> Downloader<R> {
         self.staging.insert(Staged { peer, range: received, bytes, failures, run });
     }
 
-    /// Pushes out staged runs, the lowest first, until at most `bytes_max` are held; the one that begins at `keep` stays.
-    /// Returns how many headers must be fetched again.
+    /// Pushes out staged runs, the lowest first, until at most `bytes_max` are held; the one that begins at `keep`
+    /// stays. Returns how many headers must be fetched again.
     pub fn shed(&mut self, bytes_max: u64, keep: BlockNumber) -> u64 {
         let mut headers = 0;
         while self.staging.bytes() > bytes_max {

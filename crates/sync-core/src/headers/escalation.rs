@@ -1,13 +1,13 @@
-//! Ranges that keep failing. After more than [`ESCALATE_AFTER`] failures, by whomever, a range is *escalated*: it is served
-//! before everything else, the shortest piece first, and each further failure halves how much of it is asked for at once,
-//! down to one header. So the part that nobody can serve is soon alone, and what surrounds it is had.
+//! Ranges that keep failing. After more than [`ESCALATE_AFTER`] failures, by whomever, a range is *escalated*: it is
+//! served before everything else, the shortest piece first, and each further failure halves how much of it is asked for
+//! at once, down to one header. So the part that nobody can serve is soon alone, and what surrounds it is had.
 //!
-//! It stays so for ever, because giving up a number would give up the sync; each (range, peer) pair keeps its own pause that
-//! doubles ([`super::plan::Failures`]), so for ever is not a hot loop. Once its headers are proven all of this is forgotten.
-//! A lost connection is no failure of the range.
+//! It stays so for ever, because giving up a number would give up the sync; each (range, peer) pair keeps its own pause
+//! that doubles ([`super::plan::Failures`]), so for ever is not a hot loop. Once its headers are proven all of this is
+//! forgotten. A lost connection is no failure of the range.
 //!
-//! An attacker who fails ranges on purpose can make us ask for them in small parts from others first; each part costs it a
-//! fault of its own.
+//! An attacker who fails ranges on purpose can make us ask for them in small parts from others first; each part costs
+//! it a fault of its own.
 
 use crate::config::ESCALATE_AFTER;
 

@@ -3,8 +3,9 @@
 //!
 //! [`plan`] holds what nobody is asked for, [`request`] what somebody is asked for, [`staging`] what came;
 //! [`downloader`] moves numbers between them. [`escalation`] says what happens to a range that keeps failing, and
-//! [`strategy`] how the whole gap is asked for: over all peers, over one, or by hash. The first three are bounded by the machine's memory limit
-//! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)), which counts bytes before they are asked for.
+//! [`strategy`] how the whole gap is asked for: over all peers, over one, or by hash. The first three are bounded by
+//! the machine's memory limit ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)), which counts
+//! bytes before they are asked for.
 
 pub mod downloader;
 pub mod escalation;

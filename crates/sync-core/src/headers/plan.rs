@@ -1,15 +1,15 @@
 //! What is still to fetch: *unprocessed* runs of numbers, handed out from the top down.
 //!
-//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the answer is short, wrong or missing, what is
-//! left of it comes back and is the first to be handed out again, because it is the highest. A run that somebody failed
-//! comes back as a piece of its own, with a note of who failed it, so that another peer is asked first and the same peer
-//! only after a pause that doubles.
+//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the answer is short, wrong or missing, what
+//! is left of it comes back and is the first to be handed out again, because it is the highest. A run that somebody
+//! failed comes back as a piece of its own, with a note of who failed it, so that another peer is asked first and the
+//! same peer only after a pause that doubles.
 //!
-//! A piece that keeps failing is escalated ([`super::escalation`]): it is handed out before everything else, the shortest
-//! first, in ever smaller parts.
+//! A piece that keeps failing is escalated ([`super::escalation`]): it is handed out before everything else, the
+//! shortest first, in ever smaller parts.
 //!
-//! Bounded by construction: pieces are disjoint, and each is either what nobody asked for yet or what was once in flight.
-//! An attacker who answers one header at a time makes one more piece, at the place of the old one, never two.
+//! Bounded by construction: pieces are disjoint, and each is either what nobody asked for yet or what was once in
+//! flight. An attacker who answers one header at a time makes one more piece, at the place of the old one, never two.
 //!
 //! ```text
 //!  plan      [0 ................................ 9,999]
@@ -252,8 +252,8 @@ mod tests {
         assert!(plan.is_empty());
     }
 
-    /// The field has two queues, urgent before normal, and one of its clients serves the urgent one last in, first out. Here
-    /// what comes back is in its place by number, so the highest goes first, whenever it came back.
+    /// The field has two queues, urgent before normal, and one of its clients serves the urgent one last in, first out.
+    /// Here what comes back is in its place by number, so the highest goes first, whenever it came back.
     #[test]
     fn n03_what_comes_back_is_first_in_line() {
         let mut plan = plan(0, 99);

@@ -1,11 +1,12 @@
 //! Requests on their way: who was asked for what, until when. One entry lives from the send to the answer, the
-//! deadline, the loss of the connection or a cancel; after that the id is unknown and whatever comes under it is ignored.
+//! deadline, the loss of the connection or a cancel; after that the id is unknown and whatever comes under it is
+//! ignored.
 //!
 //! Bounded by [`REQUESTS_IN_FLIGHT_MAX`](crate::config::REQUESTS_IN_FLIGHT_MAX) (kept by the caller) and, for requests
 //! that were given up, by [`LATE_REQUESTS_MAX`]: a late answer still teaches how slow its peer is.
 //!
-//! A piece that was taken back for a quicker peer is still *owed* by the slower one: what it sends until its deadline is a
-//! late answer, and nothing until then is silence. Otherwise a peer that never answers would never be named.
+//! A piece that was taken back for a quicker peer is still *owed* by the slower one: what it sends until its deadline
+//! is a late answer, and nothing until then is silence. Otherwise a peer that never answers would never be named.
 
 use alloc::collections::VecDeque;
 use alloy_primitives::B256;

@@ -1,11 +1,12 @@
 //! Where peers are reached, as far as the machine needs to know: opaque bytes that are equal for the same place.
 //!
-//! A ban by peer id alone costs a liar one new key pair. So a ban holds for the address too: whoever is reached there is
-//! not asked until it ends, by the same clock. The host decides what a place is (an address with its port, say), and
+//! A ban by peer id alone costs a liar one new key pair. So a ban holds for the address too: whoever is reached there
+//! is not asked until it ends, by the same clock. The host decides what a place is (an address with its port, say), and
 //! whether to tell ([`Input::PeerAddress`](crate::Input::PeerAddress)); several honest peers behind one place share its
 //! fate, so it should be as narrow as the host can name it.
 //!
-//! Bounded: [`ADDRESS_BYTES_MAX`] an address, [`BANNED_ADDRESSES_MAX`] bans; of more, the one that ends first is dropped.
+//! Bounded: [`ADDRESS_BYTES_MAX`] an address, [`BANNED_ADDRESSES_MAX`] bans; of more, the one that ends first is
+//! dropped.
 
 use bytes::Bytes;
 

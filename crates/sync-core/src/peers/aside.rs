@@ -2,14 +2,15 @@
 //!
 //! * **On another branch.** A reorg reaches peers at different moments. Asked *by number*, a peer on the other branch
 //!   answers with headers that hang together and do not meet the anchor. That proves nothing against it, so it is not
-//!   banned for it: it is not asked by number from somewhat under that place on, and the further under, the oftener it
-//!   happens. Asked *by hash* it may still have the block, so that it goes on to be asked so; a wrong block under a right
-//!   question is a lie.
+//!   banned: it is no longer asked by number from [`BRANCH_DEPTH_START`] blocks under that place upwards, and with each
+//!   further mismatch from twice as far under. *By hash* it is still asked, for it may have the block; a wrong block
+//!   under a right question is a lie.
 //! * **Stale.** A peer whose announced tip lies far under what is missing is asked for what it says it has, and by hash
 //!   only now and then: it may have caught up without saying so.
 //!
-//! Both end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)), the first also when the peer announces
-//! another tip. An attacker who answers with another branch costs us the logarithm of the gap in wasted answers for each.
+//! Both end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)), the first also when the peer
+//! announces another tip. An attacker who answers with another branch costs us the logarithm of the gap in wasted
+//! answers, for each of his peers and each cool-down.
 
 use crate::{range::BlockNumber, time::Instant};
 

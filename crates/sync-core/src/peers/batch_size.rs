@@ -1,10 +1,10 @@
 //! How many headers one request to a peer asks for: a count that grows slowly and falls quickly, beside the window of
 //! bytes ([`super::budget`]).
 //!
-//! The two answer different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may be
-//! under way before a queue forms. The count follows the *peer*: how many headers it gives in one answer, whatever its
-//! reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window alone:
-//! [`BATCH_HEADERS_START`] lies above what fits in one answer.
+//! The two answer different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may
+//! be under way before a queue forms. The count follows the *peer*: how many headers it gives in one answer, whatever
+//! its reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window
+//! alone: [`BATCH_HEADERS_START`] lies above what fits in one answer.
 //!
 //! | outcome | count |
 //! |---|---|
@@ -12,9 +12,9 @@
 //! | a shorter answer than asked for, lawful | x 0.7, but not under what came |
 //! | no answer, an empty one, a wrong one | x 0.5 |
 //!
-//! An answer that misses fewer than an eighth counts for nothing: there a limit of *bytes* cut it, which the running mean
-//! of header sizes accounts for. A peer that twice gives the same number has a cap: it is asked for exactly that, and for
-//! more again only after [`CAP_PROBE_AFTER`] whole answers. Never under 1 or over [`HEADERS_PER_REQUEST_MAX`].
+//! An answer that misses fewer than an eighth counts for nothing: there a limit of *bytes* cut it, which the running
+//! mean of header sizes accounts for. A peer that twice gives the same number has a cap: it is asked for exactly that,
+//! and for more again only after [`CAP_PROBE_AFTER`] whole answers. Never under 1 or over [`HEADERS_PER_REQUEST_MAX`].
 
 use crate::config::{BATCH_HEADERS_START, BATCH_HEADERS_STEP, HEADERS_PER_REQUEST_MAX};
 

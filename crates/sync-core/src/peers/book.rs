@@ -97,8 +97,8 @@ impl PeerBook {
         out
     }
 
-    /// Reads a book. Anything that this code would not write (another version, bytes after the book, too many records, a
-    /// value out of its bounds) gives an empty one.
+    /// Reads a book. Anything that this code would not write (another version, bytes after the book, too many records,
+    /// a value out of its bounds) gives an empty one.
     pub fn decode(bytes: &[u8]) -> Self {
         Self::read(bytes).unwrap_or_default()
     }

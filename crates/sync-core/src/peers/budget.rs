@@ -1,8 +1,8 @@
 //! How much may be in flight to one peer: a window of bytes that follows the delay.
 //!
 //! A data channel has no back-pressure from its receiver, and a burst that overruns a UDP buffer costs seconds. So the
-//! asker decides: the window starts at one answer's worth, grows while answers come back as fast as the fastest ever did,
-//! stays where a queue begins to form at the narrowest place, and is halved when an answer is overdue.
+//! asker decides: the window starts at one answer's worth, grows while answers come back as fast as the fastest ever
+//! did, stays where a queue begins to form at the narrowest place, and is halved when an answer is overdue.
 //!
 //! ```text
 //!  queued = used * (1 - fastest / round trip)       bytes that wait somewhere on the way
@@ -12,8 +12,8 @@
 //!  overdue               halve
 //! ```
 //!
-//! The window never leaves `window_bytes_min..=window_bytes_max`; an attacker who answers with a perfect delay gains the
-//! right to send us that much.
+//! The window never leaves `window_bytes_min..=window_bytes_max`; an attacker who answers with a perfect delay gains
+//! the right to send us that much.
 
 use core::time::Duration;
 
@@ -28,8 +28,8 @@ const QUEUE_HALVES_MIN: u64 = 1;
 
 /// Queue, in halves of a request, over which the window shrinks. On a loopback this holds two requests of 48 KiB in
 /// flight: with one the way stands idle while an answer is read, with three or more the browser's UDP buffer overflows
-/// so often that a sync is slower again (fixed windows of 48, 96, 144, 192 KiB in turn, means of three syncs each, the peer
-/// on both cores: 10.2, 12.4, 11.8, 10.2 MB/s).
+/// so often that a sync is slower again (fixed windows of 48, 96, 144, 192 KiB in turn, means of three syncs each, the
+/// peer on both cores: 10.2, 12.4, 11.8, 10.2 MB/s).
 const QUEUE_HALVES_MAX: u64 = 3;
 
 /// Round trips are never taken for shorter than this: clocks in browsers are coarse (0.1 ms), and on a loopback the
@@ -103,7 +103,7 @@ impl ByteWindow {
         self.requests = self.requests.saturating_sub(1);
     }
 
-    /// An answer came in time: learn from its round trip. `window_used` is what was in flight when its request went out.
+    /// An answer came in time: learn from its round trip. `window_used` was in flight when its request went out.
     pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
         let round_trip = now.saturating_since(sent).max(ROUND_TRIP_MIN);
         self.learn(now, round_trip);

@@ -1,11 +1,12 @@
 //! Who serves us: what each peer says it has, how much may be in flight to it, and what it is worth.
 //!
-//! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]) and keeps what
-//! is known of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round trips
-//! ([`round_trips`]), what it proved lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`aside`]),
-//! where it is reached ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes
-//! the place of the one that is gone for longest, and is not taken in when all are connected. An attacker with many
-//! identities gains a place in the table for each connection that the host accepts, and no more.
+//! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]) and keeps
+//! what is known of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round
+//! trips ([`round_trips`]), what it proved lately ([`rate`]), its record ([`reputation`]), what it is not asked for
+//! ([`aside`]), where it is reached ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows
+//! all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for
+//! longest, and is not taken in when all are connected. An attacker with many identities gains a place in the table for
+//! each connection that the host accepts, and no more.
 
 pub mod address;
 pub mod aside;
@@ -87,7 +88,7 @@ impl Peer {
         BlockRange::new(self.served.earliest, self.served.latest)
     }
 
-    /// The numbers that it may be asked for by number now: what it says it serves, without what it has on another branch.
+    /// The numbers that it may be asked for now: what it says it serves, without what it has on another branch.
     pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
         let range = self.range()?;
         match self.aside.branch_from(now) {
@@ -216,8 +217,8 @@ impl Peers {
         peer.address = Some(address);
     }
 
-    /// How long to wait for an answer of this peer: what its own round trips ask for, and never less than the median peer
-    /// needs, so that neither one quick peer nor its own quick past dooms it.
+    /// How long to wait for an answer of this peer: what its own round trips ask for, and never less than the median
+    /// peer needs, so that neither one quick peer nor its own quick past dooms it.
     pub fn deadline(&self, peer: &Peer) -> Duration {
         let fair = self.fair_deadline.unwrap_or(Duration::ZERO);
         peer.window.deadline().max(fair.min(self.config.deadline_max))

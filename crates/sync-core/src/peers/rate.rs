@@ -1,5 +1,5 @@
-//! How much was proven a second, over the last seconds, in 24 bytes: what the current span holds, and of the span before
-//! it the share that still lies in the window.
+//! How much was proven a second, over the last seconds, in 24 bytes: what the current span holds, and of the span
+//! before it the share that still lies in the window.
 
 use core::time::Duration;
 

@@ -1,11 +1,12 @@
-//! What a peer is worth to us, from outcomes that were proven: an answer counts when its headers were linked, never when
-//! they arrived, so that a fast liar does not rank first.
+//! What a peer is worth to us, from outcomes that were proven: an answer counts when its headers were linked, never
+//! when they arrived, so that a fast liar does not rank first.
 //!
 //! | outcome | score | and so |
 //! |---|---|---|
 //! | headers linked | +2, at most 100 | the pause after silence ends |
 //! | no answer in time | -10, never under 1 | set aside for a pause that doubles; never banned, for it may be the only one |
 //! | a request lost with its stream | -4, never under 1 | set aside like a silent one |
+//! | connections that end with requests open, twice in a row | the same | asked after the others until headers are linked |
 //! | wrong start, too many, empty inside its range, protocol breach | -35 | banned at 0 |
 //! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
 //!
@@ -110,7 +111,8 @@ impl Reputation {
         self.judge(now)
     }
 
-    /// A request ended with its connection, or with its stream: no fault to name, and it may not go on for ever. Never bans.
+    /// A request ended with its connection, or with its stream: no fault to name, and never a ban; but it may not go on
+    /// for ever.
     pub fn dropped(&mut self, now: Instant) {
         if self.is_banned(now) {
             return;

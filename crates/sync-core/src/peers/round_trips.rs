@@ -1,9 +1,9 @@
 //! The last round trips of a peer, and what the peers have in common.
 //!
 //! Two views of the same samples. The smoothed value ([`super::budget`]) says how a peer is *now*; the window here, the
-//! last [`SAMPLES`] answers, gives percentiles, which one freak answer does not move. The median over all peers is what a
-//! deadline may not fall under ([`deadline_of_median`]): a single quick peer, of any quickness, leaves the median and so
-//! the deadlines of the others where they are.
+//! last [`SAMPLES`] answers, gives percentiles, which one freak answer does not move. The median over all peers is what
+//! a deadline may not fall under ([`deadline_of_median`]): a single quick peer, of any quickness, leaves the median and
+//! so the deadlines of the others where they are.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -46,8 +46,8 @@ impl RoundTrips {
     }
 }
 
-/// The shortest deadline that is fair to a peer like the median one: three of its round trips, and longer the fewer peers
-/// were measured (twice with one, a tenth more with ten). `None` when nobody was.
+/// The shortest deadline that is fair to a peer like the median one: three of its round trips, and longer the fewer
+/// peers were measured (twice with one, a tenth more with ten). `None` when nobody was.
 pub fn deadline_of_median(mut round_trips: Vec<Duration>) -> Option<Duration> {
     let peers = round_trips.len() as u32;
     // Of an even number the slower of the two in the middle: in doubt one waits.

@@ -2,9 +2,9 @@
 //!
 //! Every window is to be full all the time; the order matters only for the piece at the front, which everything else
 //! waits for. So trusted peers come before distrusted ones, then the emptier window, then those of whom headers were
-//! proven (or who never had the chance) before those who only answered, then the shorter round trip; what is still equal
-//! is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be repeated. Quickness alone
-//! gains nothing: it counts among peers whose answers were proven.
+//! proven (or who never had the chance) before those who only answered, then the shorter round trip; what is still
+//! equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be repeated.
+//! Quickness alone gains nothing: it counts among peers whose answers were proven.
 
 use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
@@ -32,7 +32,7 @@ impl Scheduler {
         candidates
     }
 
-    /// The peers that may be asked now, the most reliable first: by score, then by round trip. For one request at a time.
+    /// The peers that may be asked now, the most reliable first (score, then round trip): for one request at a time.
     pub fn reliable(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
         let mut ready = self.askable(peers, now);
         // Stable: what is equal keeps its turn.

@@ -1,12 +1,12 @@
 //! The target's chain breaks a rule: it is given up as a whole, remembered, and said with a diagnosis.
 //!
-//! The header that breaks the rule hashes to its anchor, so the target vouches for it: every peer of that chain would send
-//! the same bytes, and none is blamed. Everything above the bad header is removed from the store, what lies below stays
-//! (nothing is known against it). The same chain is not tried again: not the same target, not a tip above it
+//! The header that breaks the rule hashes to its anchor, so the target vouches for it: every peer of that chain would
+//! send the same bytes, and none is blamed. Everything above the bad header is removed from the store, what lies below
+//! stays (nothing is known against it). The same chain is not tried again: not the same target, not a tip above it
 //! ([`InvalidHashes`](crate::follow::InvalidHashes)), so that the same bad block cannot make a loop.
 //!
-//! A peer can only make up such a chain by naming its tip; with [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip) its
-//! word for tips then counts no more, and the others decide.
+//! A peer can only make up such a chain by naming its tip; with [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip)
+//! its word for tips then counts no more, and the others decide.
 
 use alloy_primitives::B256;
 
@@ -28,7 +28,7 @@ impl HeaderSync {
         self.refuse(now, InvalidChain { number: error.number, hash, violation, last_valid }, error.number);
     }
 
-    /// Does the target's chain come down to a header that is known to be bad, or to descend from one? Then it is given up.
+    /// Does the target's chain come down to a known bad header, or to a descendant of one? Then it is given up.
     pub(super) fn is_condemned(&mut self, now: Instant, anchor: Anchor) -> bool {
         let known = self.invalid.get(anchor.hash).cloned();
         let is_bad = known.is_some();

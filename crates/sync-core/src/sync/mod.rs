@@ -2,30 +2,34 @@
 //!
 //! | room | what happens in it |
 //! |---|---|
-//! | `target` | what the sync ends with, above: a pinned hash, or the tip that peers agree on |
-//! | `run` | which gap is filled next, what it must meet below, what a reorg removes |
+//! | `target` | what the sync ends with, above: what the user wants, and which block that is |
+//! | `votes` | which block peers mean: at a number, or as their tip |
+//! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
 //! | `condemn` | the target's chain breaks a rule |
-//! | `download` | requests out, answers in, proofs |
+//! | `requests` | what is asked, and how a request ends without its answer; faults and bans |
+//! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
-//! | `store` | batches to the store, one at a time |
+//! | `store` | batches to the store, one at a time; removals, and questions to it |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
 
+mod answers;
 mod branch;
 mod condemn;
-mod download;
 mod reorg;
 mod report;
+mod requests;
 mod run;
 mod stall;
 mod standing;
 mod store;
 mod tactics;
 mod target;
+mod votes;
 mod weigh;
 
 use alloc::{collections::VecDeque, vec::Vec};
@@ -274,7 +278,7 @@ impl HeaderSync {
         if !self.peers.connect(now, id, status, same_chain) {
             return;
         }
-        self.target.forget_vote(id);
+        self.target.votes.forget(id);
         self.target.standings.keep_only(|peer| self.peers.get(peer).is_some());
         if same_chain {
             self.update_floor(now);

@@ -16,7 +16,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{Answer, HeaderSync, download::STEAL_AFTER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
+use super::{Answer, HeaderSync, requests::STEAL_AFTER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
     fault::PeerFault,
@@ -36,8 +36,8 @@ pub(super) struct Reorg {
     pub local: Subchain,
     /// The highest stored number that belongs to the old chain.
     pub top: BlockNumber,
-    /// Where the two are proven to differ, and what the new chain has there; stored runs above are the new chain's, unless
-    /// `above_is_old`.
+    /// Where the two are proven to differ, and what the new chain has there; stored runs above are the new chain's,
+    /// unless `above_is_old`.
     pub differs: BlockNumHash,
     pub above_is_old: bool,
     /// The lowest number that was given up.
@@ -147,7 +147,8 @@ impl HeaderSync {
     }
 
     /// How many answers about this number are waited for. None is for longer than the front would be
-    /// ([`Self::poll_steal`]) while a quicker peer could be asked, or has answered: it may come late, and is a claim then too.
+    /// ([`Self::poll_steal`]) while a quicker peer could be asked, or has answered: it may come late, and is a claim
+    /// then too.
     fn count_waited_for(&mut self, now: Instant, number: BlockNumber) -> usize {
         let waited = self.downloader.requests.iter().filter(|request| self.is_waited_for(request, number));
         let late = waited.filter(|request| self.patience_ends(now, request).is_some_and(|end| end <= now));

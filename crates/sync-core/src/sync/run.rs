@@ -5,16 +5,16 @@
 //!
 //! ```text
 //!   target ─┐
-//!           │ run: anchor moves down            number of the target, newest first
+//!           │ run: the anchor moves down from the target to the bottom
 //!   bottom ─┘
-//!   head ══ subchain 0 ══ tail   hash meets -> merged, the next run begins under its tail
-//!           gap                  hash does not meet -> DetachedHead: see `reorg`
+//!   head ══ subchain 0 ══ tail   the hashes meet: merged, and the next run begins under its tail
+//!           gap                  they do not: DetachedHead, see `reorg`
 //!   head ══ subchain 1 ══ tail
 //!   floor
 //! ```
 //!
-//! Rules that compare a header with its parent hold at the two ends of a run as inside it: the neighbours are asked of the
-//! store before the run is opened. A store that cannot say leaves the hash link alone to join them.
+//! Rules that compare a header with its parent hold at the two ends of a run as inside it: the neighbours are asked of
+//! the store before the run is opened. A store that cannot say leaves the hash link alone to join them.
 
 use bytes::Bytes;
 
@@ -45,7 +45,8 @@ pub(super) struct Run {
     pub parent: Option<Bytes>,
     /// Some chain broke a rule before, and nothing of this run is proven yet: one answer may show that it is the same.
     pub untried: bool,
-    /// It is held against stored headers, which are given up for it only if it is heavier; nothing of it is stored before.
+    /// It is weighed against stored headers, which are given up for it only if it is heavier; until then nothing of
+    /// it is stored.
     pub weighed: bool,
     /// The anchor has passed the bottom.
     pub complete: bool,
@@ -59,8 +60,8 @@ enum Gap {
     Ask(BlockNumber),
     /// The store holds another block than the target's chain, at this number, in this run.
     Detached { local: Subchain, stored: BlockNumHash, expected: BlockNumHash },
-    /// Runs above this number are stored, and nothing tells whether they belong to the target: it lies under them, or in an
-    /// older run.
+    /// Runs above this number are stored, and nothing tells whether they belong to the target: it lies under them, or
+    /// in an older run.
     Leftover { keep: BlockNumber },
     /// Fill this; `child` is the stored header right above it.
     Fill { top: BlockNumHash, bottom: BlockNumber, child: Option<BlockNumber>, meets: Option<Subchain> },
@@ -181,8 +182,8 @@ impl HeaderSync {
         }
     }
 
-    /// Nothing is missing between floor and target: a newer tip that waited for that takes its place, as it does when a run
-    /// is filled.
+    /// Nothing is missing between floor and target: a newer tip that waited for that takes its place, as it does when a
+    /// run is filled.
     fn end_of_gaps(&mut self, now: Instant) {
         self.tell_reorg();
         if let Some(next) = self.target.next.take() {
@@ -258,8 +259,8 @@ impl HeaderSync {
         anchor.number == 0 && self.chain.genesis().is_some_and(|genesis| genesis != anchor.hash)
     }
 
-    /// The target lies on a chain with another genesis: nothing of it is kept. If it is what is wanted, that is said and the
-    /// user must name another; if not, what is wanted takes its place.
+    /// The target lies on a chain with another genesis: nothing of it is kept. If it is what is wanted, that is said
+    /// and the user must name another; if not, what is wanted takes its place.
     pub(super) fn leave_wrong_genesis(&mut self, now: Instant, got: B256) {
         self.drop_run();
         let head = self.target.resolved.map(|target| target.hash);
@@ -277,8 +278,8 @@ impl HeaderSync {
         }
     }
 
-    /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store, once the batches that
-    /// wait are stored. Some of them may lie lower, and each checkpoint speaks of all batches before it.
+    /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store, once the batches
+    /// that wait are stored. Some of them may lie lower, and each checkpoint speaks of all batches before it.
     fn give_up(&mut self, now: Instant, tail: BlockNumber) {
         self.ledger.subchains.retain(|kept| kept.head < tail);
         // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.

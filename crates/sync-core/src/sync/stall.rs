@@ -1,9 +1,9 @@
 //! Nothing moves, and why: each reason with the deadline after which it is said, once.
 //!
-//! A reason is looked for whenever the machine has nothing else to do. What the store or the chain itself says is said at
-//! once; what may pass by itself (a peer that reconnects, a tip that spreads) must hold for `stall_after` first; a sync
-//! that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`. Where the reason lies
-//! with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
+//! A reason is looked for whenever the machine has nothing else to do. What the store or the chain itself says is said
+//! at once; what may pass by itself (a peer that reconnects, a tip that spreads) must hold for `stall_after` first; a
+//! sync that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`. Where the
+//! reason lies with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
 
 use alloc::boxed::Box;
 use core::mem::discriminant;

@@ -27,8 +27,8 @@ use crate::{
     time::Instant,
 };
 
-/// So often a peer may have moved between two answers that contradict each other, until headers of it are proven. A peer
-/// follows a reorg now and then; one that announces another tip with each lie is caught here.
+/// So often a peer may have moved between two answers that contradict each other, until headers of it are proven. A
+/// peer follows a reorg now and then; one that announces another tip with each lie is caught here.
 pub const EXCUSES_MAX: u8 = 4;
 
 /// What is known of each peer's chain. See the [module](self).
@@ -114,7 +114,7 @@ impl HeaderSync {
         self.announced.get(&request.peer).is_some_and(|at| request.sent <= *at)
     }
 
-    /// Does what the peer said in the search for an ancestor speak of the chain that it is on now, and is that the target's?
+    /// Is what the peer said in the search for an ancestor of the chain that it is on now, and is that the target's?
     pub(super) fn stands_by_its_claim(&self, peer: PeerId) -> bool {
         let now = self.peers.get(peer).map(|known| known.served.latest_hash);
         let then = self.target.standings.claimed.get(&peer).map(|served| served.latest_hash);
@@ -129,8 +129,8 @@ impl HeaderSync {
         })
     }
 
-    /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then the
-    /// target may have been reorganised away, and the peers may have come out lower.
+    /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then
+    /// the target may have been reorganised away, and the peers may have come out lower.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
         let (aside, all) = self.count_aside(now);
         aside * 2 > all || matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_)))
@@ -154,9 +154,9 @@ impl HeaderSync {
         open.is_some_and(|peer| self.send_standing(now, peer))
     }
 
-    /// Asks a peer of which nothing is known whether it is on the target's chain. All of them are asked at the same time:
-    /// silent ones must not hold up the word of the others, who may have left the target. `true` when one was asked, or is
-    /// being asked.
+    /// Asks a peer of which nothing is known whether it is on the target's chain. All of them are asked at the same
+    /// time: silent ones must not hold up the word of the others, who may have left the target. `true` when one was
+    /// asked, or is being asked.
     pub(super) fn ask_standing(&mut self, now: Instant) -> bool {
         let Some(target) = self.target.resolved.filter(|_| !self.paused) else { return false };
         let unknown = self.peers.usable(now).find(|(id, peer)| {
@@ -194,8 +194,8 @@ impl HeaderSync {
             return;
         }
         let Some(fault) = fault else { return };
-        // What did not link, or was not there, may have been said before the peer came to this chain. Everything of then is
-        // forgotten; from now on it has no excuse, until it announces another tip or headers of it are proven.
+        // What did not link, or was not there, may have been said before the peer came to this chain. Everything of
+        // then is forgotten; from now on it has no excuse, until it announces another tip or headers of it are proven.
         if self.target.standings.may_excuse(peer, served) {
             self.take_back_from(now, peer, 0);
         } else {

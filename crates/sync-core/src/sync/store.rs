@@ -1,10 +1,10 @@
-//! Batches on their way to the store, one at a time, the removal of what a reorg made wrong, and questions to the store.
+//! What goes to the store: batches, one at a time; the removal of what a reorg made wrong; and questions.
 //!
 //! A batch carries the checkpoint that holds once it is stored, which speaks of every batch before it. So batches are
 //! handed out one after another; the next waits until the one before is durable, and a batch that the store refused is
-//! handed out again, the same, after a pause that doubles. Meanwhile the download goes on until memory is full. A removal
-//! waits for the batches before it, and a question is asked only when nothing is on its way: so each answer speaks of
-//! what the checkpoint speaks of.
+//! handed out again, the same, after a pause that doubles. Meanwhile the download goes on until memory is full. A
+//! removal waits for the batches before it, and a question is asked only when nothing is on its way: so each answer
+//! speaks of what the checkpoint speaks of.
 
 use super::HeaderSync;
 use crate::{

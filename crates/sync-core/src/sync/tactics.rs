@@ -1,8 +1,8 @@
 //! Which strategy is in use, and what follows from it for the next request.
 //!
-//! The parts measure: peers their round trips and what they proved, requests how they end. This room puts it together into
-//! the [`View`] that the selector decides by, once a second and whenever a gap opens or a peer turns out to be on another
-//! branch, and says each change in [`Event::StrategyChanged`].
+//! The parts measure: peers their round trips and what they proved, requests how they end. This room puts it together
+//! into the [`View`] that the selector decides by, once a second and whenever a gap opens or a peer turns out to be on
+//! another branch, and says each change in [`Event::StrategyChanged`].
 
 use core::time::Duration;
 

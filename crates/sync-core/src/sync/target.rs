@@ -1,50 +1,32 @@
-//! Where the sync ends, above: asking peers for the pinned hash, or finding the tip that enough of them name.
+//! Where the sync ends, above: what the user wants, and which block that is.
 //!
 //! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
 //! tip first. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
 //! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once.
 //!
-//! **Number.** The header at that number which as many peers hold; each that serves the number is asked once.
+//! **Number, or peers' tip.** The peers decide which block that is (`votes`).
 //!
-//! **Peers' tip.** The highest block that `max(tip_quorum, more than half)` of the usable peers hold. Peers that name it
-//! exactly count at once; peers that are further are asked for their header at its number. So a peer that is some blocks
-//! ahead agrees, and a minority, however high its tip, decides nothing. Peers on a chain that broke a rule do not count.
-//!
-//! A tip under the stored head is compared with the stored header at its height: the same hash is lag, and nothing changes;
-//! another one is a reorg to a shorter chain. While a download runs a higher tip waits for its end, unless most peers have
-//! left the target's chain (`standing`).
+//! A target that was found is *resolved*: its number and hash are known, and it is synced at once. Only a newer tip of
+//! peers waits until the download that is under way is done, unless most peers have left the target's chain
+//! (`standing`).
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 
-use super::{
-    Answer, HeaderSync,
-    standing::{Standings, hash_at},
-};
+use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
-    config::VOTES_PER_PEER_MAX,
     fault::PeerFault,
-    follow::{BranchWeight, InvalidChain, Known, TipPlace, place},
+    follow::{BranchWeight, InvalidChain},
     header::Header,
     headers::Purpose,
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
-    range::BlockNumber,
-    sorted::{SortedMap, SortedSet},
+    sorted::SortedSet,
     time::{Instant, doubled},
 };
 
 /// Peers asked for a pinned target at the same time: one silent peer must not hold the start of a sync for a deadline.
 pub(super) const PROBES_MAX: usize = 3;
-
-/// What a peer says that it has at the heights of the tips that others name, as of its own announcement.
-#[derive(Debug)]
-struct Ballot {
-    /// Its own tip when it was asked.
-    latest_hash: B256,
-    /// One entry for each tip that is named; at most [`VOTES_PER_PEER_MAX`].
-    hashes: SortedMap<BlockNumber, Option<B256>>,
-}
 
 /// What is wanted and what is known of it.
 #[derive(Debug, Default)]
@@ -61,7 +43,8 @@ pub(super) struct Target {
     rounds: u32,
     /// When the next round begins.
     pub retry_at: Option<Instant>,
-    votes: SortedMap<PeerId, Ballot>,
+    /// What peers say that they have at the numbers in question.
+    pub votes: Votes,
     /// What its proven headers weigh, from the target down.
     pub weight: Option<BranchWeight>,
     /// A tip whose chain is no heavier than the stored one.
@@ -77,22 +60,6 @@ pub(super) struct Target {
     pub unasked: bool,
     /// What stands in the way.
     pub trouble: Option<StallReason>,
-}
-
-impl Target {
-    /// The peer is asked anew.
-    pub fn forget_vote(&mut self, peer: PeerId) {
-        self.votes.remove(&peer);
-    }
-
-    /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
-    pub fn note_vote(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
-        let ballot = self.votes.get_or_insert_with(peer, || Ballot { latest_hash, hashes: SortedMap::new() });
-        if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
-            ballot.hashes.pop_first();
-        }
-        ballot.hashes.insert(number, vote);
-    }
 }
 
 impl HeaderSync {
@@ -183,184 +150,17 @@ impl HeaderSync {
         }
     }
 
-    fn poll_tip(&mut self, now: Instant) -> bool {
-        if self.paused {
-            return false;
-        }
-        let tips: SortedMap<PeerId, BlockNumHash> = self
-            .peers
-            .usable(now)
-            .filter(|(_, peer)| peer.range().is_some() && self.invalid.get(peer.served.latest_hash).is_none())
-            .map(|(id, peer)| (id, BlockNumHash { number: peer.served.latest, hash: peer.served.latest_hash }))
-            .collect();
-        if tips.is_empty() {
-            self.target.trouble = None;
-            return false;
-        }
-        self.target.votes.retain(|peer, ballot| tips.get(peer).is_some_and(|own| own.hash == ballot.latest_hash));
-        let need = self.config.tip_quorum.max(tips.len() / 2 + 1);
-        let known = self.target.next.or(self.target.resolved);
-        let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
-        named.sort_unstable_by_key(|tip| (core::cmp::Reverse(tip.number), tip.hash));
-        named.dedup();
-        let mut most = 0;
-        let mut undecided: Option<(BlockNumHash, Vec<PeerId>)> = None;
-        for tip in named {
-            let mut open = Vec::new();
-            let mut have = 0;
-            for (id, own) in tips.iter() {
-                if *own == tip {
-                    have += 1;
-                } else if own.number > tip.number {
-                    match self.target.votes.get(id).and_then(|ballot| ballot.hashes.get(&tip.number)) {
-                        Some(vote) => have += usize::from(*vote == Some(tip.hash)),
-                        None => open.push(*id),
-                    }
-                }
-            }
-            most = most.max(have);
-            if have >= need {
-                self.target.trouble = None;
-                return self.weigh_tip(now, tip, known);
-            }
-            if have + open.len() >= need && undecided.is_none() {
-                undecided = Some((tip, open));
-            }
-        }
-        if let Some((tip, open)) = undecided {
-            return self.ask_votes(now, tip, &open);
-        }
-        self.target.trouble = known.is_none().then_some({
-            if tips.len() < self.config.tip_quorum {
-                StallReason::QuorumNotReached { have: most, need }
-            } else {
-                StallReason::TipsDisagree
-            }
-        });
-        false
-    }
-
-    /// Looks for the hash that enough peers have at `number`.
-    fn poll_number(&mut self, now: Instant, number: BlockNumber) -> bool {
-        let known = self.target.resolved.is_some_and(|known| known.number == number);
-        if known || self.target.invalid.is_some() || self.paused {
-            return false;
-        }
-        let serving = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
-        let serving: SortedMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
-        self.target.votes.retain(|peer, ballot| serving.get(peer) == Some(&ballot.latest_hash));
-        let need = self.config.tip_quorum.max(serving.len() / 2 + 1);
-        let mut count: SortedMap<B256, usize> = SortedMap::new();
-        let mut open = Vec::new();
-        for id in serving.keys() {
-            match self.target.votes.get(id).and_then(|ballot| ballot.hashes.get(&number)) {
-                Some(vote) => *count.get_or_insert_with(vote.unwrap_or_default(), || 0) += 1,
-                None => open.push(*id),
-            }
-        }
-        count.remove(&B256::ZERO);
-        let have = count.values().copied().max().unwrap_or_default();
-        if let Some((hash, _)) = count.into_iter().find(|(_, votes)| *votes >= need) {
-            self.target.trouble = None;
-            self.adopt(now, BlockNumHash { number, hash });
-            return true;
-        }
-        if !open.is_empty() {
-            return self.ask_votes(now, BlockNumHash { number, hash: B256::ZERO }, &open);
-        }
-        self.target.trouble = Some(if serving.len() < need {
-            StallReason::QuorumNotReached { have, need }
-        } else {
-            StallReason::TipsDisagree
-        });
-        false
-    }
-
-    fn ask_votes(&mut self, now: Instant, tip: BlockNumHash, open: &[PeerId]) -> bool {
-        for id in open {
-            let asking = self.downloader.requests.find(|r| r.peer == *id && matches!(r.purpose, Purpose::Vote(_)));
-            let ready = self.peers.get(*id).is_some_and(|p| p.reputation.may_ask(now));
-            if asking.is_none() && ready {
-                self.send(now, *id, Purpose::Vote(tip.number), StartBlock::Number(tip.number), 1);
-                return true;
-            }
-        }
-        false
-    }
-
-    /// An answer to a vote; an empty one says that the peer does not know.
-    pub(super) fn receive_vote(&mut self, now: Instant, answer: Answer, number: BlockNumber) {
-        self.target.dirty = true;
-        if answer.headers.len() > 1 {
-            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize(now, answer.peer, fault);
-            return;
-        }
-        let vote = hash_at(&answer, number);
-        let Some(latest_hash) = self.peers.get(answer.peer).map(|known| known.served.latest_hash) else { return };
-        if self.is_earlier(&answer.request) {
-            return;
-        }
-        self.target.note_vote(answer.peer, latest_hash, number, vote);
-    }
-
-    /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
-    fn weigh_tip(&mut self, now: Instant, tip: BlockNumHash, known: Option<BlockNumHash>) -> bool {
-        if self.target.lighter == Some(tip.hash) {
-            return false;
-        }
-        if self.is_deserted(now) && self.target.resolved != Some(tip) {
-            self.adopt(now, tip);
-            return true;
-        }
-        if known == Some(tip) {
-            return false;
-        }
-        if self.is_busy() {
-            let higher = known.is_none_or(|known| tip.number >= known.number);
-            if higher {
-                self.resolve(now, tip);
-            }
-            return higher;
-        }
-        let newest = self.ledger.newest().map(|newest| newest.tail);
-        let wins = match place(tip, &self.ledger) {
-            TipPlace::Above => true,
-            TipPlace::Differs(run, _) => newest == Some(run.tail),
-            TipPlace::Inside(run) if newest == Some(run.tail) => match self.stored.get(tip.number) {
-                Known::Unasked => return self.ask_store(&[tip.number]),
-                Known::Asked => return false,
-                Known::Header { hash, .. } => hash != tip.hash,
-                Known::Absent => false,
-            },
-            TipPlace::Stored | TipPlace::Inside(_) | TipPlace::Between => false,
-        };
-        if wins {
-            self.resolve(now, tip);
-            return true;
-        }
-        // Peers that are behind what is stored: their tip says nothing against it.
-        let head = self.ledger.newest().map(|newest| BlockNumHash { number: newest.head, hash: newest.head_hash });
-        match (known, head) {
-            (None, Some(head)) => {
-                self.resolve_as(now, head, true);
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// Is a gap being filled, or about to be?
     pub(super) fn is_busy(&self) -> bool {
         self.run.is_some() || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
     }
 
     /// The target's number and hash are known.
-    fn resolve(&mut self, now: Instant, target: BlockNumHash) {
+    pub(super) fn resolve(&mut self, now: Instant, target: BlockNumHash) {
         self.resolve_as(now, target, false);
     }
 
-    fn resolve_as(&mut self, now: Instant, target: BlockNumHash, unasked: bool) {
+    pub(super) fn resolve_as(&mut self, now: Instant, target: BlockNumHash, unasked: bool) {
         self.target.trouble = None;
         self.target.retry_at = None;
         self.target.rounds = 0;

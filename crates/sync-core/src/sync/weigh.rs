@@ -1,15 +1,15 @@
-//! By proof of work the heavier branch wins: before stored headers are given up for a tip that peers name, both branches are
-//! weighed above the ancestor.
+//! By proof of work the heavier branch wins: before stored headers are given up for a tip that peers name, both
+//! branches are weighed above the ancestor.
 //!
 //! ```text
 //!   ancestor claimed -> stored branch summed -> new branch fetched into memory -> heavier: give up the stored one
 //!                                                                              -> not:     the stored head stays
 //! ```
 //!
-//! Weighed is only what can be: a stored chain that is whole, at most [`WEIGHED_HEADERS_MAX`] headers of it (and a quarter of
-//! the memory), a new branch that was proven from its tip down in this session, no proof of stake on either side. In every
-//! other case the target decides, as it does when the user pinned it. A tip that lost is not weighed again; the next one of
-//! its chain is.
+//! Weighed is only what can be: a stored chain that is whole, at most [`WEIGHED_HEADERS_MAX`] headers of it (and a
+//! quarter of the memory), a new branch that was proven from its tip down in this session, no proof of stake on either
+//! side. In every other case the target decides, as it does when the user pinned it. A tip that lost is not weighed
+//! again; the next one of its chain is.
 
 use alloc::vec::Vec;
 
@@ -35,7 +35,7 @@ impl HeaderSync {
         }
     }
 
-    /// An ancestor was claimed: weighs the branches above it. `None` when they are not weighed, else whether anything was
+    /// An ancestor was claimed: weighs the branches above it. `None`: they are not weighed; else whether anything was
     /// done.
     pub(super) fn weigh_down_to(&mut self, now: Instant, ancestor: BlockNumHash) -> Option<bool> {
         let reorg = self.reorg.as_ref()?;
@@ -94,8 +94,8 @@ impl HeaderSync {
         self.moved(now);
     }
 
-    /// The new branch meets the ancestor. If it is heavier the stored one is given up for it, else the stored head stays the
-    /// target.
+    /// The new branch meets the ancestor. If it is heavier the stored one is given up for it, else the stored head
+    /// stays the target.
     pub(super) fn is_heavier(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorg else { return true };
         let Some(ancestor) = reorg.weighed_to else { return true };

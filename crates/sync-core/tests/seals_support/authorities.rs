@@ -116,6 +116,16 @@ impl Chain {
         self.push(self.next(by, |_| ())).expect("a good header");
     }
 
+    /// The next header, by which `by` votes for (`true`) or against an account.
+    pub fn next_vote(&self, by: char, about: char, authorize: bool) -> Bytes {
+        self.next(by, |fields| vote(fields, about, authorize))
+    }
+
+    /// Signs a header with a vote and takes it in.
+    pub fn grow_with_vote(&mut self, by: char, about: char, authorize: bool) {
+        self.push(self.next_vote(by, about, authorize)).expect("a vote");
+    }
+
     pub fn push(&mut self, header: Bytes) -> Result<Address, sync_core::seals::clique::CliqueViolation> {
         let signer = self.snapshot.apply(&header)?;
         self.headers.push(header);

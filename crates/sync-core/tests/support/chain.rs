@@ -1,10 +1,14 @@
 //! A small chain of real headers: they encode, hash and link; nothing else is true about them.
 
-use alloy_primitives::{Address, B64, B256, Bloom, U256, b256, keccak256};
-use alloy_rlp::Encodable;
-use bytes::Bytes;
 use std::collections::BTreeMap;
-use sync_core::{BlockNumHash, chain::ChainSpec};
+
+use alloy_primitives::{Address, B64, B256, U256, keccak256};
+use bytes::Bytes;
+use sync_core::{
+    BlockNumHash,
+    chain::ChainSpec,
+    header::{EMPTY_OMMERS_HASH, Header, encode},
+};
 
 pub const CHAIN_ID: u64 = 4_242;
 
@@ -52,7 +56,7 @@ impl Chain {
         }
         for number in chain.headers.len() as u64..len {
             let parent = chain.hashes.last().copied().unwrap_or_default();
-            let rlp = encode(number, parent, salt);
+            let rlp = made(number, parent, salt);
             let hash = keccak256(&rlp);
             chain.push(rlp, hash);
         }
@@ -99,33 +103,32 @@ impl Chain {
 /// From this salt on a header is made by proof of work, of a difficulty that grows with the salt.
 pub const MINED: u8 = 128;
 
-/// The 15 fields of a header of no particular chain.
-fn encode(number: u64, parent: B256, salt: u8) -> Bytes {
-    let empty_ommers = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
+/// A header of 15 fields, of no particular chain.
+fn made(number: u64, parent_hash: B256, salt: u8) -> Bytes {
     let mined = salt >= MINED;
-    let difficulty = U256::from(if mined { 131_072 * (u64::from(salt - MINED) + 1) } else { 0 });
-    let nonce = B64::repeat_byte(if mined { 6 } else { 0 });
-    let fields: [&dyn Encodable; 15] = [
-        &parent,
-        &empty_ommers,
-        &Address::repeat_byte(salt),
-        &keccak256(number.to_be_bytes()),
-        &B256::repeat_byte(2),
-        &B256::repeat_byte(3),
-        &Bloom::repeat_byte(4),
-        &difficulty,
-        &number,
-        &30_000_000u64,
-        &0u64,
-        &(1_600_000_000 + number * 12),
-        &[0u8; 0].as_slice(),
-        &B256::repeat_byte(5),
-        &nonce,
-    ];
-    let mut out = Vec::with_capacity(520);
-    alloy_rlp::Header { list: true, payload_length: fields.iter().map(|field| field.length()).sum() }.encode(&mut out);
-    for field in fields {
-        field.encode(&mut out);
-    }
-    out.into()
+    encode(&Header {
+        parent_hash,
+        ommers_hash: EMPTY_OMMERS_HASH,
+        beneficiary: Address::repeat_byte(salt),
+        state_root: keccak256(number.to_be_bytes()),
+        transactions_root: B256::repeat_byte(2),
+        receipts_root: B256::repeat_byte(3),
+        logs_bloom: &[4; 256],
+        difficulty: U256::from(if mined { 131_072 * (u64::from(salt - MINED) + 1) } else { 0 }),
+        number,
+        gas_limit: 30_000_000,
+        gas_used: 0,
+        timestamp: 1_600_000_000 + number * 12,
+        extra_data: &[],
+        mix_hash: B256::repeat_byte(5),
+        nonce: B64::repeat_byte(if mined { 6 } else { 0 }),
+        base_fee_per_gas: None,
+        withdrawals_root: None,
+        blob_gas_used: None,
+        excess_blob_gas: None,
+        parent_beacon_block_root: None,
+        requests_hash: None,
+        block_access_list_hash: None,
+        slot_number: None,
+    })
 }

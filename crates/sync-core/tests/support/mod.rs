@@ -1,11 +1,14 @@
 //! A tiny deterministic world: one machine, peers that serve chains well or badly, a store that checks every promise,
 //! and a clock that only the world moves.
 
-#![allow(dead_code, reason = "each scenario uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each scenario uses a part of it")]
 
 pub mod ancestor;
+pub mod bare;
 pub mod chain;
+mod peer;
 pub mod runs;
+mod store;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -15,184 +18,20 @@ use std::{
 use alloy_primitives::B256;
 use bytes::Bytes;
 use sync_core::{
-    BlockNumHash, Checkpoint, Event, HeaderSync, HeadersRequest, Input, Output, PeerStatus, ServedRange, StallReason,
-    StartBlock, SyncConfig, SyncTarget,
+    BlockNumHash, Checkpoint, Event, HeaderSync, HeadersRequest, Input, Output, StallReason, SyncConfig, SyncTarget,
     chain::ChainSpec,
     etl::HeaderBatch,
-    fault::{PeerFault, StoreFailure, Verdict},
-    header::Header,
+    fault::{PeerFault, Verdict},
     id::{LookupId, PeerId, RequestId},
     progress::Progress,
     time::Instant,
 };
 
-pub use chain::{CHAIN_ID, Chain};
-
-/// How a peer answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    Honest,
-    /// Flips a byte in the middle of every answer.
-    FlipByte,
-    /// Flips a byte in the first header of every answer, so that the rest still hangs together.
-    FlipFirst,
-    /// Starts one lower than it was asked to.
-    WrongStart,
-    /// At most so many headers.
-    Short(usize),
-    /// One header more than it was asked for.
-    TooMany,
-    Silent,
-    /// Takes so many milliseconds longer.
-    Slow(u64),
-    /// Nothing in its answers.
-    Empty,
-    /// Bytes that are no header.
-    Garbage,
-    /// Nothing from this number on down, when its answer comes to it.
-    Withholds(u64),
-}
-
-#[derive(Clone)]
-pub struct TestPeer {
-    pub chain: Chain,
-    /// Blocks that it still knows by hash, beside its chain.
-    pub side: Option<Chain>,
-    pub earliest: u64,
-    pub latest: u64,
-    pub manner: Manner,
-    pub delay_ms: u64,
-    pub chain_id: u64,
-    pub connected: bool,
-    pub served: u64,
-    pub bytes: u64,
-}
-
-impl TestPeer {
-    pub fn new(chain: &Chain) -> Self {
-        Self {
-            latest: chain.tip().number,
-            chain: chain.clone(),
-            side: None,
-            earliest: 0,
-            manner: Manner::Honest,
-            delay_ms: 5,
-            chain_id: CHAIN_ID,
-            connected: false,
-            served: 0,
-            bytes: 0,
-        }
-    }
-
-    pub fn manner(mut self, manner: Manner) -> Self {
-        self.manner = manner;
-        self
-    }
-
-    pub fn range(mut self, earliest: u64, latest: u64) -> Self {
-        (self.earliest, self.latest) = (earliest, latest);
-        self
-    }
-
-    pub fn served_range(&self) -> ServedRange {
-        let latest_hash = self.chain.hashes[self.latest as usize];
-        ServedRange { earliest: self.earliest, latest: self.latest, latest_hash }
-    }
-
-    pub fn status(&self) -> PeerStatus {
-        PeerStatus { chain_id: self.chain_id, genesis: self.chain.genesis(), served: self.served_range() }
-    }
-
-    /// `None`: no answer at all. Otherwise falling headers and how much longer they take.
-    fn answer(&mut self, request: &HeadersRequest) -> Option<(u64, Vec<Bytes>)> {
-        let mut chain = &self.chain;
-        let start = match request.start {
-            StartBlock::Hash(hash) => self.chain.number_of(hash).or_else(|| {
-                chain = self.side.as_ref()?;
-                chain.number_of(hash)
-            }),
-            StartBlock::Number(number) => Some(number),
-        };
-        let start = start.filter(|start| (self.earliest..=self.latest).contains(start));
-        let mut limit = usize::from(request.limit);
-        let mut top = start;
-        let mut delay = self.delay_ms;
-        match self.manner {
-            Manner::Silent => return None,
-            Manner::Empty => top = None,
-            Manner::Slow(more) => delay += more,
-            Manner::Short(most) => limit = limit.min(most),
-            Manner::TooMany => limit += 1,
-            Manner::WrongStart => top = top.map(|top| top.saturating_sub(1)),
-            Manner::Honest | Manner::FlipByte | Manner::FlipFirst | Manner::Garbage | Manner::Withholds(_) => {}
-        }
-        let mut headers: Vec<Bytes> = top
-            .into_iter()
-            .flat_map(|top| (self.earliest..=top).rev().take(limit))
-            .take_while(|number| self.manner != Manner::Withholds(*number))
-            .map(|number| chain.headers[number as usize].clone())
-            .collect();
-        let middle = headers.len() / 2;
-        match self.manner {
-            Manner::FlipByte | Manner::FlipFirst if !headers.is_empty() => {
-                let at = if self.manner == Manner::FlipFirst { 0 } else { middle };
-                let mut bytes = headers[at].to_vec();
-                bytes[100] ^= 1;
-                headers[at] = bytes.into();
-            }
-            Manner::Garbage if !headers.is_empty() => headers[middle] = Bytes::from_static(b"no header"),
-            _ => {}
-        }
-        self.served += headers.len() as u64;
-        self.bytes += headers.iter().map(|header| header.len() as u64).sum::<u64>();
-        Some((delay, headers))
-    }
-}
-
-/// A store that holds every batch to its promises.
-#[derive(Clone, Default)]
-pub struct TestStore {
-    pub rows: BTreeMap<u64, Bytes>,
-    pub checkpoint: Option<Checkpoint>,
-    pub batches: usize,
-    pub failing: Option<StoreFailure>,
-    pub delay_ms: u64,
-}
-
-impl TestStore {
-    fn persist(&mut self, batch: &HeaderBatch) {
-        let numbers = batch.range().first()..=batch.range().last();
-        assert_eq!(batch.headers().len() as u64, batch.range().len());
-        for (number, header) in numbers.zip(batch.headers()) {
-            self.rows.insert(number, header.clone());
-        }
-        assert!(batch.hash_index().is_sorted());
-        for entry in batch.hash_index() {
-            assert_eq!(alloy_primitives::keccak256(&self.rows[&entry.number]), entry.hash);
-        }
-        self.batches += 1;
-        self.checkpoint = Some(batch.checkpoint().clone());
-        self.check();
-    }
-
-    fn unwind(&mut self, to: u64, checkpoint: Checkpoint) {
-        self.rows.retain(|number, _| *number <= to || checkpoint.covers(*number));
-        self.checkpoint = Some(checkpoint);
-        self.check();
-    }
-
-    /// Everything that the checkpoint speaks of is here, and its ends are what it says.
-    fn check(&self) {
-        let checkpoint = self.checkpoint.as_ref().expect("just written");
-        assert!(checkpoint.is_sound(), "{checkpoint:?}");
-        for run in &checkpoint.subchains {
-            assert_eq!(self.rows.range(run.tail..=run.head).count() as u64, run.head - run.tail + 1, "{run:?}");
-            assert_eq!(alloy_primitives::keccak256(&self.rows[&run.head]), run.head_hash);
-            let lowest = Header::decode(&self.rows[&run.tail]).expect("a stored header decodes");
-            assert_eq!(lowest.parent_hash, run.next);
-        }
-    }
-}
+pub use self::{
+    chain::{CHAIN_ID, Chain},
+    peer::{Manner, TestPeer},
+    store::TestStore,
+};
 
 enum Happening {
     Answer(RequestId, PeerId, Vec<Bytes>),
@@ -256,6 +95,13 @@ impl World {
         }
     }
 
+    /// A new session that wants the tip of `chain`.
+    pub fn towards(chain: &Chain) -> Self {
+        let mut world = Self::new(chain.spec());
+        world.target(SyncTarget::Hash(chain.tip().hash));
+        world
+    }
+
     /// The same store opened by a new session.
     pub fn reopened(self) -> Self {
         Self::with(self.spec, self.config, self.store)
@@ -287,6 +133,11 @@ impl World {
     pub fn reconnect(&mut self, id: u32) {
         let peer = self.peers[&id].clone();
         self.connect(id, peer);
+    }
+
+    /// A peer that was connected once: what is changed in it holds for its next answer.
+    pub fn peer_mut(&mut self, id: u32) -> &mut TestPeer {
+        self.peers.get_mut(&id).expect("connected once")
     }
 
     pub fn disconnect(&mut self, id: u32) {
@@ -352,6 +203,17 @@ impl World {
     pub fn run_to_synced(&mut self, seconds: u64) {
         let synced = self.run_until(seconds, |world| world.is_synced());
         assert!(synced, "not synced after {} ms: {:#?}", self.now_ms, self.progress());
+    }
+
+    /// Until the target is known: what is asked for from now on are pieces.
+    pub fn run_to_resolved(&mut self, seconds: u64) {
+        let resolved = self.run_until(seconds, |world| !world.resolved().is_empty());
+        assert!(resolved, "no target after {} ms: {:#?}", self.now_ms, self.progress());
+    }
+
+    /// Was any header proven?
+    pub fn has_linked(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::HeadersLinked { .. }))
     }
 
     pub fn is_synced(&self) -> bool {

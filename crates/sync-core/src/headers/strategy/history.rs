@@ -1,7 +1,7 @@
 //! What each strategy brought when it was used, and how requests ended lately.
 //!
-//! Measured, never guessed: the rate of a strategy is what was *proven* a second while it was in use, smoothed, and it is
-//! believed for [`FRESH`]. Reliability counts the requests that ended in the last one to two spans of [`SPAN`].
+//! Measured, never guessed: the rate of a strategy is what was *proven* a second while it was in use, smoothed, and it
+//! is believed for [`FRESH`]. Reliability counts the requests that ended in the last one to two spans of [`SPAN`].
 
 use core::time::Duration;
 

@@ -1,21 +1,22 @@
 //! Which strategy is in use, and when it changes: causes that force a change, measurements that suggest one, and the
 //! hysteresis that keeps the machine from swinging.
 //!
-//! * **By hash, because it must.** More than half of the peers have another block under the front's number, or the front is
-//!   escalated. Changes at once; lasts at least one *dwell*. When nobody knows the hash either, it ends at once and is not
-//!   tried again for a dwell.
-//! * **By hash, because the gap is short** ([`SHORT_GAP_HEADERS`]): one request fetches it whole, and its answer cannot be of
-//!   another branch. Ends with the gap.
-//! * **One at a time, because most requests fail** although several peers are there: many windows share one narrow way. Only
-//!   when one peer alone is expected to bring [`MARGIN`] times what is had.
-//! * **Concurrent** otherwise. It comes back after the dwell, when it was measured to be [`MARGIN`] times better than the other way, or
-//!   when that was too long ago to know ([`super::history::FRESH`]).
+//! * **By hash, because it must.** More than half of the peers have another block under the front's number, or the
+//!   front is escalated. Changes at once; lasts at least one *dwell*. When nobody knows the hash either, it ends at
+//!   once and is not tried again for a dwell.
+//! * **By hash, because the gap is short** ([`SHORT_GAP_HEADERS`]): one request fetches it whole, and its answer cannot
+//!   be of another branch. Ends with the gap.
+//! * **One at a time, because most requests fail** although several peers are there: many windows share one narrow way.
+//!   Only when one peer alone is expected to bring [`MARGIN`] times what is had.
+//! * **Concurrent** otherwise. It comes back from *by hash* when the cause is over and a dwell has passed; from *one at
+//!   a time* after [`DWELLS_ALONE`] dwells, when it was measured to be [`MARGIN`] times better, when that was too long
+//!   ago to know ([`super::history::FRESH`]), or when one peer is all that is left.
 //!
-//! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a calm time resets it. So a peer that
-//! provokes changes on purpose gets at most one in a dwell, and less and less often.
+//! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a calm time resets it. So a peer
+//! that provokes changes on purpose gets at most one in a dwell, and less and less often.
 //!
-//! For one peer with a tiny round trip asking by hash is *not* chosen by itself: two requests in flight hide the time that
-//! proofs take, and one does not.
+//! For one peer with a tiny round trip asking by hash is *not* chosen by itself: two requests in flight hide the time
+//! that proofs take, and one does not.
 
 use core::time::Duration;
 

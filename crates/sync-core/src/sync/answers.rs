@@ -1,0 +1,215 @@
+//! What came: each answer is looked at once, kept while it waits its turn, and proven when the anchor comes to it.
+//!
+//! ```text
+//!   input -> received -> right length, right start, hangs together -> staged -> begins at the anchor -> linked
+//! ```
+//!
+//! The input only notes an answer, and each poll looks at one or proves one. So the next request is on its way before
+//! anything is hashed, and a host never waits for more than one answer's hashes. What an answer is worth by itself is
+//! its sender's doing, and a fault is noted at once. Whether it belongs to the target shows when it is linked: a peer
+//! may be on another branch in good faith (`standing`), and a header that breaks a rule speaks against the target
+//! (`condemn`), not against its messenger.
+//!
+//! Received, staged and collected headers count against one ceiling
+//! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)); when more came than was expected, what is
+//! furthest from the anchor makes room.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use alloy_primitives::B256;
+use bytes::Bytes;
+
+use super::{Answer, HeaderSync, requests::Outcome};
+use crate::{
+    fault::PeerFault,
+    headers::{Failures, InFlight, Purpose, Staged},
+    id::{PeerId, RequestId},
+    io::{Event, Output},
+    lineage::{LinkError, LinkFault, SealedRun},
+    range::BlockRange,
+    rules::RuleViolation,
+    time::Instant,
+};
+
+impl HeaderSync {
+    /// Input: an answer. Only notes it, so that the next request can go out before anything is hashed.
+    pub(super) fn note_answer(&mut self, now: Instant, id: RequestId, headers: Vec<Bytes>) {
+        let Some(request) = self.downloader.requests.finish(id) else {
+            if let Some((peer, sent)) = self.downloader.requests.late_answer(id)
+                && let Some(peer) = self.peers.get_mut(peer)
+            {
+                peer.window.answered_late(now, sent);
+            }
+            return;
+        };
+        let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
+        self.release(&request);
+        if let Some(peer) = self.peers.get_mut(request.peer) {
+            peer.answered(now, request.sent, bytes, request.window_used);
+            peer.bytes += bytes;
+        }
+        self.bytes_meter.add(now, bytes);
+        self.received_bytes += bytes;
+        self.received.push_back(Answer { peer: request.peer, request, headers, bytes });
+    }
+
+    /// Looks at one answer: right start, not too long, hangs together. What passes is staged.
+    pub(super) fn poll_received(&mut self, now: Instant) -> bool {
+        let Some(answer) = self.received.pop_front() else { return false };
+        self.received_bytes -= answer.bytes;
+        match answer.request.purpose.clone() {
+            Purpose::Target(hash) => self.receive_target(now, answer, hash),
+            Purpose::Vote(number) => self.receive_vote(now, answer, number),
+            Purpose::Standing(number) => self.receive_standing(now, answer, number),
+            Purpose::Ancestor(number) => self.receive_ancestor(now, answer, number),
+            Purpose::Piece { range, by_hash, failures } => self.receive_piece(now, answer, range, failures, by_hash),
+        }
+        true
+    }
+
+    fn receive_piece(
+        &mut self,
+        now: Instant,
+        answer: Answer,
+        piece: BlockRange,
+        failures: Failures,
+        by_hash: Option<B256>,
+    ) {
+        let count = answer.headers.len();
+        if count == 0 {
+            match by_hash {
+                Some(hash) => self.note_refused(now, answer, hash),
+                None => self.note_empty(now, answer, piece),
+            }
+            return;
+        }
+        let Answer { peer, request, headers, bytes } = answer;
+        if count > usize::from(request.limit) {
+            let fault = PeerFault::TooManyHeaders { got: count, limit: usize::from(request.limit) };
+            self.reject(now, request, fault);
+            return;
+        }
+        self.measure(count as u64, bytes);
+        let sealed = SealedRun::seal(&self.chain, piece.last(), headers);
+        match (sealed, by_hash) {
+            (Ok(sealed), Some(expected)) if sealed.hash() != expected => {
+                let fault = PeerFault::BrokenLink { number: piece.last(), got: sealed.hash(), expected };
+                self.reject(now, request, fault);
+            }
+            (Ok(sealed), _) => {
+                self.note_outcome(now, &request, Outcome::Answered(count as u16));
+                let stats = &mut self.tactics.stats;
+                stats.headers += count as u64;
+                stats.partial += u64::from(count < usize::from(request.limit));
+                let is_front = self.run.as_ref().is_some_and(|run| run.anchor.number == piece.last());
+                stats.out_of_order += u64::from(!is_front);
+                self.downloader.stage(peer, piece, failures, sealed.range(), bytes, sealed);
+                // More came than was expected: what is furthest from the anchor makes room.
+                if let Some(run) = &self.run {
+                    let others = self.memory_bytes() - self.downloader.staging.bytes();
+                    let keep = run.anchor.number;
+                    let shed = self.downloader.shed(self.config.staged_bytes_max.saturating_sub(others), keep);
+                    self.tactics.stats.shed += shed;
+                }
+            }
+            (Err(fault), _) => self.reject(now, request, fault),
+        }
+    }
+
+    /// An empty answer to a question by number.
+    fn note_empty(&mut self, now: Instant, answer: Answer, piece: BlockRange) {
+        let Answer { peer, request, .. } = answer;
+        self.tactics.stats.empty += 1;
+        self.note_outcome(now, &request, Outcome::Failed);
+        self.return_piece(now, request, true);
+        // Near its tip a peer may have lost a block that it announced; elsewhere it denies what it says it has.
+        let near_tip = self
+            .peers
+            .get(peer)
+            .is_none_or(|known| piece.last().saturating_add(self.config.near_tip) > known.served.latest);
+        if !near_tip {
+            self.penalize(now, peer, PeerFault::EmptyAnswer { start: piece.last() });
+        }
+    }
+
+    /// An answer that cannot be used: all of it is dropped, and its numbers go back.
+    fn reject(&mut self, now: Instant, request: InFlight, fault: PeerFault) {
+        let peer = request.peer;
+        self.tactics.stats.validation_failures += 1;
+        self.note_outcome(now, &request, Outcome::Failed);
+        self.return_piece(now, request, true);
+        self.penalize(now, peer, fault);
+    }
+
+    /// Proves the staged run that begins at the anchor.
+    pub(super) fn poll_link(&mut self, now: Instant) -> bool {
+        if self.window_is_waiting() || self.unwinding.is_some() {
+            return false;
+        }
+        let Some(run) = &mut self.run else { return false };
+        let Some(staged) = self.downloader.staging.take(run.anchor.number) else { return false };
+        let Staged { peer, range, bytes, failures, run: sealed } = staged;
+        let parent = sealed.parent_of_broken().unwrap_or(sealed.hash());
+        match run.lineage.link(sealed) {
+            Ok(verified) => {
+                if let Some(anchor) = run.lineage.anchor() {
+                    run.anchor = anchor;
+                }
+                run.untried = false;
+                if self.comes_down_to_bad(now, &verified) {
+                    return true;
+                }
+                self.weigh(&verified);
+                self.check_claims_in(now, &verified);
+                self.collector.push(verified);
+                if let Some(known) = self.peers.get_mut(peer) {
+                    self.target.standings.note_linked(peer, known.served);
+                    known.linked(now, range.len(), bytes);
+                }
+                self.tactics.stats.linked(range.len(), &failures);
+                self.linked_meter.add(now, range.len());
+                self.moved(now);
+                self.out.push_back(Output::Event(Event::HeadersLinked { range, peer }));
+                self.after_link(now, range);
+            }
+            Err(LinkError {
+                fault: LinkFault::Invalid { violation: RuleViolation::Genesis { got, .. }, .. }, ..
+            }) => {
+                // The answer holds block 0 of another network, and hangs together up to the target: nobody lied.
+                self.leave_wrong_genesis(now, got);
+            }
+            // The target vouches for the bad header; its messenger is not to blame.
+            Err(error) if !error.blames_sender() => {
+                self.tactics.stats.validation_failures += 1;
+                self.condemn(now, error, Some(parent));
+            }
+            Err(error) => {
+                self.downloader.plan.give_back(range, failures);
+                self.tactics.stats.disagreements += 1;
+                self.doubt(now, peer, error.into());
+            }
+        }
+        true
+    }
+
+    /// Forgets what a banned peer sent and nobody has proven yet: a liar's other answers would fail one by one.
+    pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
+        self.downloader.unstage_of(peer, 0);
+        let (theirs, others) = core::mem::take(&mut self.received).into_iter().partition(|answer| answer.peer == peer);
+        self.received = others;
+        let theirs: VecDeque<Answer> = theirs;
+        for answer in theirs {
+            self.received_bytes -= answer.bytes;
+            self.return_piece(now, answer.request, false);
+        }
+    }
+
+    /// The size of a header, from what was received lately, rounded up a little so that answers are not cut.
+    pub(super) fn header_bytes(&self) -> u64 {
+        self.header_bytes_smoothed + self.header_bytes_smoothed / 32
+    }
+
+    fn measure(&mut self, headers: u64, bytes: u64) {
+        let mean = bytes / headers.max(1);
+        self.header_bytes_smoothed = ((self.header_bytes_smoothed * 7 + mean) / 8).max(1);
+    }
+}

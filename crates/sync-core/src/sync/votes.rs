@@ -1,0 +1,242 @@
+//! Which block peers mean: the one at a number, or the tip that enough of them have.
+//!
+//! **Number.** The header at that number which `max(tip_quorum, more than half)` of the peers that serve it hold; each
+//! is asked once.
+//!
+//! **Peers' tip.** The highest block that `max(tip_quorum, more than half)` of the usable peers hold. Peers that name
+//! it exactly count at once; peers that are further are asked for their header at its number. So a peer that is some
+//! blocks ahead agrees, and a minority, however high its tip, decides nothing. Peers on a chain that broke a rule do
+//! not count.
+//!
+//! A tip under the stored head is compared with the stored header at its height: the same hash is lag, and nothing
+//! changes; another one is a reorg to a shorter chain.
+//!
+//! A vote holds as long as the peer's own tip is the one that it was asked under: what it announces anew it is asked
+//! for anew. Kept are [`VOTES_PER_PEER_MAX`] votes a peer. A liar has one vote a question, as everybody has; that the
+//! votes of one person are not many is for the host, who chooses whom it connects to.
+
+use alloc::vec::Vec;
+use alloy_primitives::B256;
+
+use super::{Answer, HeaderSync, standing::hash_at};
+use crate::{
+    config::VOTES_PER_PEER_MAX,
+    fault::PeerFault,
+    follow::{Known, TipPlace, place},
+    headers::Purpose,
+    id::PeerId,
+    io::{BlockNumHash, StallReason, StartBlock},
+    range::BlockNumber,
+    sorted::SortedMap,
+    time::Instant,
+};
+
+/// What peers say that they have at the numbers in question.
+#[derive(Debug, Default)]
+pub(super) struct Votes {
+    ballots: SortedMap<PeerId, Ballot>,
+}
+
+/// One peer's votes, as of its own announcement.
+#[derive(Debug)]
+struct Ballot {
+    /// Its own tip when it was asked.
+    latest_hash: B256,
+    /// One entry for each number in question; at most [`VOTES_PER_PEER_MAX`].
+    hashes: SortedMap<BlockNumber, Option<B256>>,
+}
+
+impl Votes {
+    /// The peer is asked anew.
+    pub fn forget(&mut self, peer: PeerId) {
+        self.ballots.remove(&peer);
+    }
+
+    /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
+    pub fn note(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
+        let ballot = self.ballots.get_or_insert_with(peer, || Ballot { latest_hash, hashes: SortedMap::new() });
+        if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
+            ballot.hashes.pop_first();
+        }
+        ballot.hashes.insert(number, vote);
+    }
+
+    /// What the peer said that it has at `number`; `None` when it was not asked.
+    fn of(&self, peer: PeerId, number: BlockNumber) -> Option<Option<B256>> {
+        self.ballots.get(&peer).and_then(|ballot| ballot.hashes.get(&number)).copied()
+    }
+
+    /// Forgets the votes of peers that have another tip now, or none.
+    fn keep_only(&mut self, latest_hash: impl Fn(PeerId) -> Option<B256>) {
+        self.ballots.retain(|peer, ballot| latest_hash(*peer) == Some(ballot.latest_hash));
+    }
+}
+
+impl HeaderSync {
+    pub(super) fn poll_tip(&mut self, now: Instant) -> bool {
+        if self.paused {
+            return false;
+        }
+        let tips: SortedMap<PeerId, BlockNumHash> = self
+            .peers
+            .usable(now)
+            .filter(|(_, peer)| peer.range().is_some() && self.invalid.get(peer.served.latest_hash).is_none())
+            .map(|(id, peer)| (id, BlockNumHash { number: peer.served.latest, hash: peer.served.latest_hash }))
+            .collect();
+        if tips.is_empty() {
+            self.target.trouble = None;
+            return false;
+        }
+        self.target.votes.keep_only(|peer| tips.get(&peer).map(|own| own.hash));
+        let need = self.config.tip_quorum.max(tips.len() / 2 + 1);
+        let known = self.target.next.or(self.target.resolved);
+        let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
+        named.sort_unstable_by_key(|tip| (core::cmp::Reverse(tip.number), tip.hash));
+        named.dedup();
+        let mut most = 0;
+        let mut undecided: Option<(BlockNumHash, Vec<PeerId>)> = None;
+        for tip in named {
+            let mut open = Vec::new();
+            let mut have = 0;
+            for (id, own) in tips.iter() {
+                if *own == tip {
+                    have += 1;
+                } else if own.number > tip.number {
+                    match self.target.votes.of(*id, tip.number) {
+                        Some(vote) => have += usize::from(vote == Some(tip.hash)),
+                        None => open.push(*id),
+                    }
+                }
+            }
+            most = most.max(have);
+            if have >= need {
+                self.target.trouble = None;
+                return self.weigh_tip(now, tip, known);
+            }
+            if have + open.len() >= need && undecided.is_none() {
+                undecided = Some((tip, open));
+            }
+        }
+        if let Some((tip, open)) = undecided {
+            return self.ask_votes(now, tip, &open);
+        }
+        self.target.trouble = known.is_none().then_some({
+            if tips.len() < self.config.tip_quorum {
+                StallReason::QuorumNotReached { have: most, need }
+            } else {
+                StallReason::TipsDisagree
+            }
+        });
+        false
+    }
+
+    /// Looks for the hash that enough peers have at `number`.
+    pub(super) fn poll_number(&mut self, now: Instant, number: BlockNumber) -> bool {
+        let known = self.target.resolved.is_some_and(|known| known.number == number);
+        if known || self.target.invalid.is_some() || self.paused {
+            return false;
+        }
+        let serving = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
+        let serving: SortedMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
+        self.target.votes.keep_only(|peer| serving.get(&peer).copied());
+        let need = self.config.tip_quorum.max(serving.len() / 2 + 1);
+        let mut count: SortedMap<B256, usize> = SortedMap::new();
+        let mut open = Vec::new();
+        for id in serving.keys() {
+            match self.target.votes.of(*id, number) {
+                Some(vote) => *count.get_or_insert_with(vote.unwrap_or_default(), || 0) += 1,
+                None => open.push(*id),
+            }
+        }
+        count.remove(&B256::ZERO);
+        let have = count.values().copied().max().unwrap_or_default();
+        if let Some((hash, _)) = count.into_iter().find(|(_, votes)| *votes >= need) {
+            self.target.trouble = None;
+            self.adopt(now, BlockNumHash { number, hash });
+            return true;
+        }
+        if !open.is_empty() {
+            return self.ask_votes(now, BlockNumHash { number, hash: B256::ZERO }, &open);
+        }
+        self.target.trouble = Some(if serving.len() < need {
+            StallReason::QuorumNotReached { have, need }
+        } else {
+            StallReason::TipsDisagree
+        });
+        false
+    }
+
+    fn ask_votes(&mut self, now: Instant, tip: BlockNumHash, open: &[PeerId]) -> bool {
+        for id in open {
+            let asking = self.downloader.requests.find(|r| r.peer == *id && matches!(r.purpose, Purpose::Vote(_)));
+            let ready = self.peers.get(*id).is_some_and(|p| p.reputation.may_ask(now));
+            if asking.is_none() && ready {
+                self.send(now, *id, Purpose::Vote(tip.number), StartBlock::Number(tip.number), 1);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// An answer to a vote; an empty one says that the peer does not know.
+    pub(super) fn receive_vote(&mut self, now: Instant, answer: Answer, number: BlockNumber) {
+        self.target.dirty = true;
+        if answer.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
+            self.penalize(now, answer.peer, fault);
+            return;
+        }
+        let vote = hash_at(&answer, number);
+        let Some(latest_hash) = self.peers.get(answer.peer).map(|known| known.served.latest_hash) else { return };
+        if self.is_earlier(&answer.request) {
+            return;
+        }
+        self.target.votes.note(answer.peer, latest_hash, number, vote);
+    }
+
+    /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
+    fn weigh_tip(&mut self, now: Instant, tip: BlockNumHash, known: Option<BlockNumHash>) -> bool {
+        if self.target.lighter == Some(tip.hash) {
+            return false;
+        }
+        if self.is_deserted(now) && self.target.resolved != Some(tip) {
+            self.adopt(now, tip);
+            return true;
+        }
+        if known == Some(tip) {
+            return false;
+        }
+        if self.is_busy() {
+            let higher = known.is_none_or(|known| tip.number >= known.number);
+            if higher {
+                self.resolve(now, tip);
+            }
+            return higher;
+        }
+        let newest = self.ledger.newest().map(|newest| newest.tail);
+        let wins = match place(tip, &self.ledger) {
+            TipPlace::Above => true,
+            TipPlace::Differs(run, _) => newest == Some(run.tail),
+            TipPlace::Inside(run) if newest == Some(run.tail) => match self.stored.get(tip.number) {
+                Known::Unasked => return self.ask_store(&[tip.number]),
+                Known::Asked => return false,
+                Known::Header { hash, .. } => hash != tip.hash,
+                Known::Absent => false,
+            },
+            TipPlace::Stored | TipPlace::Inside(_) | TipPlace::Between => false,
+        };
+        if wins {
+            self.resolve(now, tip);
+            return true;
+        }
+        // Peers that are behind what is stored: their tip says nothing against it.
+        let head = self.ledger.newest().map(|newest| BlockNumHash { number: newest.head, hash: newest.head_hash });
+        match (known, head) {
+            (None, Some(head)) => {
+                self.resolve_as(now, head, true);
+                true
+            }
+            _ => false,
+        }
+    }
+}
