@@ -3,7 +3,8 @@
 //! The host takes a [`PeerBook`] out ([`HeaderSync::export_peers`](crate::HeaderSync::export_peers)), stores its bytes
 //! wherever it likes, and gives it back to the next session before any peer connects
 //! ([`HeaderSync::restore_peers`](crate::HeaderSync::restore_peers)). Moments are kept as what remains of them, because
-//! each session counts time from its own start; time between the sessions does not shorten a ban.
+//! each session counts time from its own start. A host that has a wall clock takes off the time between the sessions
+//! ([`PeerBook::age`]); for one that has none it does not shorten a ban.
 //!
 //! A record is found again by its id, when the host numbers peers the same way again (it may renumber
 //! [`PeerRecord::peer`]), or by its address, when a peer connects there under a new id.
@@ -103,7 +104,8 @@ impl PeerBook {
         Self::read(bytes).unwrap_or_default()
     }
 
-    fn read(mut bytes: &[u8]) -> Option<Self> {
+    /// The same, for a host that wants to say that a book was damaged: then `None`.
+    pub fn read(mut bytes: &[u8]) -> Option<Self> {
         if bytes.len() > PEER_BOOK_BYTES_MAX {
             return None;
         }
@@ -117,6 +119,25 @@ impl PeerBook {
         let banned_addresses: Vec<_> = rows.bans.into_iter().map(ban).collect::<Option<_>>()?;
         let rising = peers.windows(2).all(|pair| pair[0].peer < pair[1].peer);
         rising.then_some(Self { peers, banned_addresses })
+    }
+
+    /// Time went by since the book was made: bans are shorter by it, and those that are over are gone. For a host that
+    /// knows how long it was away.
+    pub fn age(&mut self, by: Duration) {
+        for record in &mut self.peers {
+            record.banned_for = record.banned_for.saturating_sub(by);
+        }
+        self.banned_addresses.retain_mut(|(_, left)| {
+            *left = left.saturating_sub(by);
+            !left.is_zero()
+        });
+    }
+
+    /// How much longer the peer of this record is banned, itself or its address.
+    pub fn banned_for(&self, record: &PeerRecord) -> Option<Duration> {
+        let own = Some(record.banned_for).filter(|left| !left.is_zero());
+        let there = self.banned_addresses.iter().find(|(address, _)| Some(address) == record.address.as_ref());
+        own.max(there.map(|(_, left)| *left))
     }
 }
 
@@ -188,7 +209,11 @@ impl Peers {
             self.table.insert(record.peer, peer);
         }
         for (address, left) in &book.banned_addresses {
-            self.bans.ban(address.clone(), now + (*left).min(ban));
+            let until = now + (*left).min(ban);
+            self.bans.ban(address.clone(), until);
+            for peer in self.table.values_mut().filter(|peer| peer.address.as_ref() == Some(address)) {
+                peer.address_banned_until = Some(until);
+            }
         }
     }
 }
