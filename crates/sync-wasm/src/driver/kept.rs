@@ -45,8 +45,8 @@ impl Keeper {
         self.due.get_or_insert(self.last + PAUSE);
     }
 
-    /// Somebody was banned.
-    pub fn banned(&mut self) {
+    /// Something changed that the next session must know: somebody was banned, or what is stored is damaged.
+    pub fn changed_now(&mut self) {
         let soon = self.last + BAN_PAUSE;
         self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
     }
@@ -103,8 +103,10 @@ impl Driver {
             }
             Err(error) => {
                 self.report.error(&error);
-                // Replaces what is damaged.
-                self.keeper.changed();
+                // What is damaged is replaced at once; what could not be read may be sound.
+                if matches!(error, HostError::PeersNotRead(StoreFailure::Damaged(_))) {
+                    self.keeper.changed_now();
+                }
             }
         }
     }

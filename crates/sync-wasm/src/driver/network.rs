@@ -133,7 +133,7 @@ impl Driver {
 
     /// Somebody was banned, and the address with it: whoever else is connected there goes too.
     pub(super) fn hold_bans(&mut self, now: Instant) {
-        self.keeper.banned();
+        self.keeper.changed_now();
         let peers = self.progress(now).map(|progress| progress.peers).unwrap_or_default();
         for measured in peers {
             if let Some(left) = measured.banned_for.filter(|_| self.outboxes.contains_key(&measured.peer)) {
