@@ -5,6 +5,7 @@
 //! comes again with the next change; the sync goes on. What cannot be read is reported, and replaced.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -139,7 +140,8 @@ impl Driver {
             return;
         }
         let Some(bytes) = self.kept() else { return };
-        if let Err(failure) = self.keeper.store.write_peers(&bytes).await {
+        self.keeper.write(clock::now(), bytes);
+        if let Err(failure) = poll_fn(|context| self.keeper.poll_kept(context)).await {
             self.report.error(&HostError::PeersNotKept(failure));
         }
     }

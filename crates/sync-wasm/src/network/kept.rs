@@ -12,8 +12,7 @@
 
 use std::time::Duration;
 
-use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
-use bytes::Bytes;
+use alloy_rlp::{Decodable, Encodable, Header};
 use sync_core::{
     PeerAddress, PeerBook, PeerRecord,
     config::{PEER_BOOK_BYTES_MAX, PEERS_MAX},
@@ -39,24 +38,22 @@ pub struct KeptPeers {
     pub banned_addresses: Vec<(PeerAddress, Duration)>,
 }
 
-/// As it is written.
-#[derive(RlpEncodable, RlpDecodable)]
-struct Rows {
-    version: u64,
-    written_at: u64,
-    multiaddrs: Vec<String>,
-    book: Bytes,
-}
-
 impl KeptPeers {
     /// As bytes. `now`: wall-clock time, milliseconds since 1970.
     pub fn encode(self, now: u64) -> Vec<u8> {
-        let (multiaddrs, peers) = self.peers.into_iter().take(PEERS_MAX).unzip();
-        let book = PeerBook { peers, banned_addresses: self.banned_addresses }.encode().into();
-        let rows = Rows { version: VERSION, written_at: now, multiaddrs, book };
-        let mut out = Vec::with_capacity(rows.length());
-        rows.encode(&mut out);
-        out
+        let mut multiaddrs = Vec::new();
+        let mut peers = Vec::new();
+        for (multiaddr, record) in self.peers.into_iter().take(PEERS_MAX) {
+            multiaddr.as_bytes().encode(&mut multiaddrs);
+            peers.push(record);
+        }
+        let book = PeerBook { peers, banned_addresses: self.banned_addresses }.encode();
+        let mut rows = Vec::new();
+        VERSION.encode(&mut rows);
+        now.encode(&mut rows);
+        multiaddrs[..].encode(&mut rows);
+        book[..].encode(&mut rows);
+        rows
     }
 
     /// Reads what [`encode`](Self::encode) wrote, as it stands at the wall-clock time `now`. `None` for anything that this
@@ -65,19 +62,25 @@ impl KeptPeers {
         if bytes.len() > KEPT_BYTES_MAX {
             return None;
         }
-        let rows = Rows::decode(&mut bytes).ok()?;
-        if !bytes.is_empty() || rows.version != VERSION {
+        let (version, written_at) = (u64::decode(&mut bytes).ok()?, u64::decode(&mut bytes).ok()?);
+        let mut multiaddrs = string(&mut bytes)?;
+        let mut book = PeerBook::read(string(&mut bytes)?)?;
+        if !bytes.is_empty() || version != VERSION {
             return None;
         }
-        let mut book = PeerBook::read(&rows.book)?;
-        let known = rows.multiaddrs.iter().all(|text| text.len() <= MULTIADDR_BYTES_MAX && parse(text).is_ok());
-        if rows.multiaddrs.len() != book.peers.len() || !known {
-            return None;
+        let mut peers = Vec::with_capacity(book.peers.len());
+        book.age(Duration::from_millis(now.saturating_sub(written_at)));
+        for record in book.peers {
+            let text = std::str::from_utf8(string(&mut multiaddrs)?).ok()?;
+            parse(text).ok().filter(|_| text.len() <= MULTIADDR_BYTES_MAX)?;
+            peers.push((text.to_owned(), record));
         }
-        book.age(Duration::from_millis(now.saturating_sub(rows.written_at)));
-        let peers = rows.multiaddrs.into_iter().zip(book.peers).collect();
-        Some(Self { peers, banned_addresses: book.banned_addresses })
+        multiaddrs.is_empty().then_some(Self { peers, banned_addresses: book.banned_addresses })
     }
+}
+
+fn string<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    Header::decode_bytes(bytes, false).ok()
 }
 
 #[cfg(test)]
@@ -139,19 +142,25 @@ mod tests {
         }
         assert_eq!(KeptPeers::decode(&[&bytes[..], &[0]].concat(), NOW), None);
         assert_eq!(KeptPeers::decode(&vec![0xc0; KEPT_BYTES_MAX + 1], NOW), None);
-        let strange = |change: fn(&mut Rows)| {
-            let mut rows = Rows::decode(&mut &bytes[..]).expect("just written");
-            change(&mut rows);
-            let mut out = Vec::new();
-            rows.encode(&mut out);
+        let (one, two) = (multiaddr(4_001, ONE), multiaddr(4_002, TWO));
+        let book = PeerBook { peers: vec![record(3, 4_001, 600), record(9, 4_002, 0)], ..PeerBook::default() };
+        let written = |version: u64, texts: &[&str], book: &[u8]| {
+            let (mut multiaddrs, mut out) = (Vec::new(), Vec::new());
+            texts.iter().for_each(|text| text.as_bytes().encode(&mut multiaddrs));
+            version.encode(&mut out);
+            NOW.encode(&mut out);
+            multiaddrs[..].encode(&mut out);
+            book.encode(&mut out);
             KeptPeers::decode(&out, NOW)
         };
-        assert!(strange(|_| ()).is_some());
-        assert_eq!(strange(|rows| rows.version += 1), None);
-        assert_eq!(strange(|rows| drop(rows.multiaddrs.pop())), None);
-        assert_eq!(strange(|rows| rows.multiaddrs[0] = "/ip4/127.0.0.1/tcp/4001".into()), None);
-        assert_eq!(strange(|rows| rows.multiaddrs[1].push_str(&" ".repeat(MULTIADDR_BYTES_MAX))), None);
-        assert_eq!(strange(|rows| rows.book = rows.book.slice(1..)), None);
+        let book = book.encode();
+        assert!(written(VERSION, &[&one, &two], &book).is_some());
+        assert_eq!(written(VERSION + 1, &[&one, &two], &book), None);
+        assert_eq!(written(VERSION, &[&one], &book), None);
+        assert_eq!(written(VERSION, &[&one, &two, &two], &book), None);
+        assert_eq!(written(VERSION, &[&one, "/ip4/127.0.0.1/tcp/4001"], &book), None);
+        assert_eq!(written(VERSION, &[&one, &(two.clone() + &" ".repeat(MULTIADDR_BYTES_MAX))], &book), None);
+        assert_eq!(written(VERSION, &[&one, &two], &book[1..]), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! Honest peers behind one public address do share it, for one ban's time. Nobody but the page names peers, so an
 //! attacker cannot put itself beside an honest peer unless the page lists it there.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use sync_core::PeerAddress;
@@ -24,15 +24,17 @@ pub fn place_of(address: &Multiaddr) -> Option<PeerAddress> {
         _ => return None,
     };
     let Protocol::Udp(port) = parts.next()? else { return None };
-    let place = match ip {
-        IpAddr::V4(ip) if is_public_4(ip) => ip.to_string(),
-        IpAddr::V6(ip) if is_public_6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        ip => SocketAddr::new(ip, port).to_string(),
+    // Its length says which of the four a place is.
+    let mut place = match ip {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
     };
-    PeerAddress::new(place.into_bytes())
+    match ip {
+        IpAddr::V4(ip) if is_public_4(ip) => {}
+        IpAddr::V6(ip) if is_public_6(ip) => place.truncate(8),
+        _ => place.extend(port.to_be_bytes()),
+    }
+    PeerAddress::new(place)
 }
 
 /// Does the address name one machine, or one site, for the whole internet?
@@ -53,32 +55,33 @@ fn is_public_6(ip: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
-    fn place(text: &str) -> Option<String> {
-        let place = place_of(&text.parse().expect("a multiaddress"))?;
-        Some(String::from_utf8(place.as_bytes().to_vec()).expect("text"))
+    fn place(text: &str) -> Option<Vec<u8>> {
+        place_of(&text.parse().expect("a multiaddress")).map(|place| place.as_bytes().to_vec())
     }
 
     #[test]
     fn a_public_address_is_one_place_whatever_the_port() {
-        assert_eq!(place("/ip4/203.0.113.7/udp/4001/webrtc-direct").as_deref(), Some("203.0.113.7"));
-        assert_eq!(place("/ip4/203.0.113.7/udp/4002").as_deref(), Some("203.0.113.7"));
-        assert_eq!(place("/ip4/100.128.0.1/udp/1").as_deref(), Some("100.128.0.1"));
-        assert_eq!(place("/ip6/::ffff:203.0.113.7/udp/1").as_deref(), Some("203.0.113.7"));
-        assert_eq!(place("/ip6/2a01:4f8:1:2:3:4:5:6/udp/1").as_deref(), Some("2a01:4f8:1:2::/64"));
-        assert_eq!(place("/ip6/2a01:4f8:1:2::9/udp/2").as_deref(), Some("2a01:4f8:1:2::/64"));
-        assert_eq!(place("/ip6/2a01:4f8:1:3::9/udp/2").as_deref(), Some("2a01:4f8:1:3::/64"));
+        let public = Some(vec![203, 0, 113, 7]);
+        assert_eq!(place("/ip4/203.0.113.7/udp/4001/webrtc-direct"), public);
+        assert_eq!(place("/ip4/203.0.113.7/udp/4002"), public);
+        assert_eq!(place("/ip6/::ffff:203.0.113.7/udp/1"), public);
+        assert_eq!(place("/ip4/100.128.0.1/udp/1"), Some(vec![100, 128, 0, 1]));
+        let customer = Some(vec![0x2a, 0x01, 0x04, 0xf8, 0, 1, 0, 2]);
+        assert_eq!(place("/ip6/2a01:4f8:1:2:3:4:5:6/udp/1"), customer);
+        assert_eq!(place("/ip6/2a01:4f8:1:2::9/udp/2"), customer);
+        assert_ne!(place("/ip6/2a01:4f8:1:3::9/udp/2"), customer);
     }
 
     #[test]
     fn peers_side_by_side_on_one_host_or_behind_a_shared_address_are_places_of_their_own() {
         for ip in ["127.0.0.1", "10.1.2.3", "172.16.0.9", "192.168.1.5", "169.254.3.4", "100.64.0.1", "100.127.0.1"] {
-            assert_eq!(place(&format!("/ip4/{ip}/udp/4001")), Some(format!("{ip}:4001")));
+            assert_eq!(place(&format!("/ip4/{ip}/udp/4001")).map(|place| place.len()), Some(6));
             assert_ne!(place(&format!("/ip4/{ip}/udp/4001")), place(&format!("/ip4/{ip}/udp/4002")));
         }
         for ip in ["::1", "fe80::1", "fd00::7", "64:ff9b::1", "2001:0:1:2:3::4"] {
             assert_ne!(place(&format!("/ip6/{ip}/udp/4001")), place(&format!("/ip6/{ip}/udp/4002")), "{ip}");
         }
-        assert_eq!(place("/ip6/::ffff:127.0.0.1/udp/9").as_deref(), Some("127.0.0.1:9"));
+        assert_eq!(place("/ip6/::ffff:127.0.0.1/udp/9"), Some(vec![127, 0, 0, 1, 0, 9]));
     }
 
     #[test]

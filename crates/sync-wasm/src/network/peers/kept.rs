@@ -51,8 +51,10 @@ impl AddressBook {
             }
             book.peers.push(record);
         }
-        candidates.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, _, index) in candidates.into_iter().take(if spares { SPARES_MAX } else { 0 }) {
+        for _ in 0..if spares { SPARES_MAX } else { 0 } {
+            // The best of those that are left.
+            let free = |(_, _, index): &&(u8, u64, usize)| self.peers[*index].role == Role::Remembered;
+            let Some((_, _, index)) = candidates.iter().filter(free).max().copied() else { break };
             self.peers[index].role = Role::Spare;
         }
         book
