@@ -81,7 +81,7 @@ export class PeersView {
       peer.latencyMs === undefined ? NONE : `${count(peer.latencyMs)} ms`,
       count(peer.headers),
       bytes(peer.bytes),
-      peer.faults === 0 ? 'none' : `${count(peer.faults)} · ${peer.lastFault?.code ?? ''}`,
+      peer.faults === 0 ? 'none' : `${count(peer.faults)} · ${peer.lastFault?.code ?? 'earlier'}`,
     ];
     for (const [index, cell] of cells.entries()) setText(cell, texts[index] ?? '');
     row.classList.toggle('faulty', peer.faults > 0);

@@ -21,7 +21,7 @@ export type ErrorCode =
   | 'storage-full'
   /** The database reported an error. */
   | 'storage-failed'
-  /** What is stored does not hold together; it is dropped and downloaded again. */
+  /** What is stored does not hold together; it is dropped. Headers are downloaded again. */
   | 'storage-damaged'
   /** This tab is a follower: another one writes the store. */
   | 'follower'

@@ -227,7 +227,7 @@ export interface PeerInfo {
   headers: number;
   /** Bytes of headers received from it. */
   bytes: number;
-  /** Faults so far. */
+  /** Faults so far, those of earlier sessions among them; `lastFault` is of this session. */
   faults: number;
   lastFault?: { code: FaultCode; message: string; details?: ErrorDetails };
   /** 0 (banned) to 100 (no fault). */
@@ -332,9 +332,15 @@ export interface SyncHandle {
    * pieces; the next piece is asked for while the current one is consumed, never more.
    */
   getHeaders(from: number, to: number): AsyncIterableIterator<StoredHeader>;
-  /** Every peer that is known. */
+  /**
+   * Every peer that was named here, or dialled. Scores and bans are kept with the store: a peer that an earlier session
+   * banned is `banned` until its time is over.
+   */
   peers(): Promise<PeerInfo[]>;
-  /** One more peer, by multiaddress. */
+  /**
+   * One more peer, by multiaddress. A later session dials it unasked only where `target` is pinned and no peer that the
+   * page names is reached.
+   */
   addPeer(multiaddr: string): Promise<void>;
   /** Sends no request until `resume()`. What is on its way still arrives and is stored. */
   pause(): Promise<void>;
@@ -342,7 +348,7 @@ export interface SyncHandle {
   resume(): Promise<void>;
   /** Closes every connection and the store, and ends the worker. The store stays. May be called again. */
   stop(): Promise<void>;
-  /** Empties the store, then syncs again from the tip. */
+  /** Empties the store, forgets what is known of peers (bans too), then syncs again from the tip. */
   clear(): Promise<void>;
   /** Figures for tests and benchmarks. */
   stats(): Promise<SyncStats>;

@@ -121,6 +121,67 @@ fn a_damaged_book_is_empty_and_a_forged_one_bans_for_no_longer_than_a_ban() {
     world.run_to_synced(ban + 60);
 }
 
+fn record(peer: u32, place: u32, score: u8, headers: u64) -> PeerRecord {
+    let (address, faults, banned_for) = (Some(address(place)), 0, Duration::ZERO);
+    PeerRecord { peer: PeerId(peer), address, score, faults, headers, banned_for, round_trip: None }
+}
+
+#[test]
+fn a_record_is_not_replaced_by_that_of_a_neighbour_at_the_same_address() {
+    let chain = Chain::new(500);
+    let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
+    let now = Instant::from_millis(1);
+    let peers = vec![record(0, 3, 90, 70), record(1, 3, 41, 7)];
+    machine.restore_peers(now, &PeerBook { peers, banned_addresses: vec![] });
+    machine.handle_input(now, Input::PeerAddress { peer: PeerId(0), address: address(3) });
+    let book = machine.export_peers(now);
+    let scores: Vec<_> = book.peers.iter().map(|record| (record.peer.0, record.score, record.headers)).collect();
+    assert_eq!(scores, [(0, 90, 70), (1, 41, 7)]);
+}
+
+#[test]
+fn n09_a_ban_is_shorter_by_the_time_between_the_sessions() {
+    let chain = Chain::new(3_000);
+    let world = after_a_lie(&chain);
+    let mut book = world.machine.export_peers(world.now());
+    let left = book.peers[0].banned_for;
+    book.age(Duration::from_secs(60));
+    assert_eq!(book.peers[0].banned_for, left - Duration::from_secs(60));
+    assert_eq!(book.banned_for(&book.peers[0]), Some(book.peers[0].banned_for));
+    assert_eq!(book.banned_for(&book.peers[1]), None);
+
+    // Somebody else at the banned address is banned before it connects.
+    let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
+    let neighbour = record(8, 1, 100, 5);
+    assert!(book.banned_for(&neighbour).is_some());
+    let now = Instant::from_millis(1);
+    let banned_addresses = book.banned_addresses.clone();
+    machine.restore_peers(now, &PeerBook { peers: vec![neighbour], banned_addresses });
+    assert!(machine.progress(now).peers[0].banned_for.is_some());
+
+    book.age(left);
+    assert_eq!(book.banned_addresses, []);
+    let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
+    machine.restore_peers(now, &book);
+    let freed = &machine.progress(now).peers[0];
+    assert_eq!((freed.banned_for, freed.score), (None, 50), "as after a ban that ends in a session");
+}
+
+#[test]
+fn another_chain_is_no_lie_that_bans_an_address() {
+    let chain = Chain::new(1_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    for id in 1..3 {
+        world.input(Input::PeerAddress { peer: PeerId(id), address: address(1) });
+    }
+    world.connect(1, TestPeer { chain_id: 77, ..TestPeer::new(&chain) });
+    assert!(world.is_banned(1));
+    world.connect(2, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    assert_eq!(world.machine.export_peers(world.now()).banned_addresses, []);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 

@@ -32,6 +32,11 @@ pub fn now_ms() -> f64 {
     performance_now()
 }
 
+/// Milliseconds since 1970, by the wall clock: for what outlives the session. It may step, also back.
+pub fn wall_ms() -> u64 {
+    js_sys::Date::now() as u64
+}
+
 /// A timer for the moment `when`: never early, so that a deadline is over when it fires. Cleared when dropped.
 pub fn timer(when: Instant) -> TimeoutFuture {
     let left = when.saturating_since(now()).min(TIMER_MAX);

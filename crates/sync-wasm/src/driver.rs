@@ -13,29 +13,31 @@
 //!
 //! The driver decides nothing about the sync. What it decides is the host's own: when a peer is dialled
 //! ([`AddressBook`]), that a connection is dead, when stored segments are audited ([`audit`]), how often the page hears
-//! ([`report`]).
+//! ([`report`]), when what is known of peers is written down ([`kept`]).
 
 mod audit;
 mod calls;
+pub mod kept;
 mod network;
 mod outputs;
 mod report;
 pub mod view;
 mod writes;
 
-use std::{collections::VecDeque, future::poll_fn, rc::Rc, task::Poll, time::Duration};
+use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
 use header_wire::Message;
 use sync_core::{
-    Checkpoint, HeaderSync, Input, Output, SyncTarget, id::PeerId, sorted::SortedMap, store::StoreOpening,
-    time::Instant,
+    Checkpoint, HeaderSync, Input, Output, SyncTarget, fault::StoreFailure, id::PeerId, sorted::SortedMap,
+    store::StoreOpening, time::Instant,
 };
 use web_sys::MessagePort;
 
 use self::{
     audit::Audit,
+    kept::Keeper,
     report::Reporter,
     writes::{Write, WriteQueue, Written},
 };
@@ -45,6 +47,7 @@ use crate::{
     error::HostError,
     network::{
         Counters, EVENTS_MAX, NetworkEvent, SessionKey, SharedCounters,
+        kept::KeptPeers,
         peers::AddressBook,
         requests::RequestTable,
         session::Greeting,
@@ -94,6 +97,7 @@ pub struct Driver {
     unwind_again: Option<(Instant, Write)>,
     audit: Audit,
     reader: Reader,
+    keeper: Keeper,
     /// Calls that wait until the store is empty.
     clearing: Vec<f64>,
     report: Reporter,
@@ -131,6 +135,8 @@ pub struct DriverSetup {
     pub seed: u64,
     /// The page's peers, checked.
     pub book: AddressBook,
+    /// What an earlier session kept of peers, or why that was not read.
+    pub kept: Result<Option<KeptPeers>, HostError>,
     /// Milliseconds from `start` to the open store.
     pub open_ms: f64,
 }
@@ -139,6 +145,7 @@ pub struct DriverSetup {
 enum Wake {
     Command(Option<Command>),
     Written(Written),
+    Kept(Result<(), StoreFailure>),
     Network(Option<NetworkEvent>),
     Timer,
 }
@@ -166,6 +173,7 @@ impl Driver {
             greeting,
             swarm,
             counters,
+            keeper: Keeper::new(setup.store.clone(), now),
             writes: WriteQueue::new(setup.store),
             unwind_again: None,
             audit,
@@ -186,6 +194,7 @@ impl Driver {
         for range in setup.opening.dropped {
             driver.report.segment_dropped(range);
         }
+        driver.restore_peers(now, setup.kept);
         driver.start_machine(now);
         driver
     }
@@ -201,6 +210,7 @@ impl Driver {
             let now = clock::now();
             self.dial_due(now);
             self.audit_due(now);
+            self.keep_due(now);
             self.report_due(now);
             self.give_way(now).await;
             match self.wake().await {
@@ -215,6 +225,12 @@ impl Driver {
                     if self.writes.store_is_gone() {
                         let reason = "another tab upgraded or deleted the database; reload the page";
                         return Err(HostError::StorageUnavailable(reason.into()));
+                    }
+                }
+                Wake::Kept(outcome) => {
+                    if let Err(failure) = outcome {
+                        self.report.error(&HostError::PeersNotKept(failure));
+                        self.keeper.changed();
                     }
                 }
                 // The swarm ends only with the driver.
@@ -233,8 +249,9 @@ impl Driver {
         }
     }
 
-    /// Closes every connection and lets the write that is under way end.
+    /// Closes every connection, keeps what is known of peers, and lets the write that is under way end.
     pub async fn shut_down(mut self) {
+        select(pin!(self.keep_last()), clock::sleep(STOP_TIMEOUT)).await;
         // First, so that nobody waits for room in a queue that is read no more.
         drop(self.network);
         self.outboxes.clear();
@@ -315,6 +332,9 @@ impl Driver {
             if let Poll::Ready(written) = self.writes.poll_written(context) {
                 return Poll::Ready(Wake::Written(written));
             }
+            if let Poll::Ready(outcome) = self.keeper.poll_kept(context) {
+                return Poll::Ready(Wake::Kept(outcome));
+            }
             if let Poll::Ready(event) = self.network.poll_next_unpin(context) {
                 return Poll::Ready(Wake::Network(event));
             }
@@ -337,7 +357,8 @@ impl Driver {
     /// One timer for whatever comes first; it is kept while it is right.
     fn set_timer(&mut self) {
         let unwind = self.unwind_again.as_ref().map(|(when, _)| *when);
-        let dues = [self.machine_due, self.book.next_dial_at(), self.audit.due(), Some(self.report.due()), unwind];
+        let (machine, dial, audit) = (self.machine_due, self.book.next_dial_at(), self.audit.due());
+        let dues = [machine, dial, audit, self.keeper.due(), Some(self.report.due()), unwind];
         let next = dues.into_iter().flatten().min();
         if self.timer.as_ref().map(|(when, _)| *when) != next {
             self.timer = next.map(|when| (when, clock::timer(when)));

@@ -63,6 +63,12 @@ pub enum HostError {
     /// The database refused.
     #[error(transparent)]
     Store(#[from] StoreFailure),
+    /// What is known of peers could not be stored; the sync goes on without.
+    #[error("what is known of peers was not stored: {0}")]
+    PeersNotKept(StoreFailure),
+    /// What an earlier session knew of peers could not be read, and is dropped; the sync goes on without.
+    #[error("what an earlier session knew of peers is dropped: {0}")]
+    PeersNotRead(StoreFailure),
     /// A defect, or an end that nobody foresaw.
     #[error("{0}")]
     WorkerFailed(String),
@@ -82,7 +88,7 @@ impl HostError {
             Self::Follower => "follower",
             Self::UnsupportedBrowser(_) => "unsupported-browser",
             Self::StorageUnavailable(_) => "storage-unavailable",
-            Self::Store(failure) => store_code(failure),
+            Self::Store(failure) | Self::PeersNotKept(failure) | Self::PeersNotRead(failure) => store_code(failure),
             Self::WorkerFailed(_) => "worker-failed",
         }
     }

@@ -26,7 +26,7 @@ use web_sys::{MessageEvent, MessagePort};
 use crate::{
     clock::{self, Turns},
     command::{CALLS_MAX, Command, Stopped, show_progress},
-    driver::{Driver, DriverSetup, view},
+    driver::{Driver, DriverSetup, kept, view},
     error::HostError,
     follower,
     message::{Call, ErrorInfo, Started, SyncState, WorkerEvent, number},
@@ -208,6 +208,7 @@ impl Life {
         };
 
         let target = stored_target(&store, &opening, self.settings.target).await.map_err(|error| late(error.into()))?;
+        let kept = kept::read(&store).await;
         listen_for_followers(&mut channel, self.sender.clone());
         let mut driver = Driver::new(DriverSetup {
             target,
@@ -222,6 +223,7 @@ impl Life {
             commands: self.commands,
             seed,
             book,
+            kept,
             open_ms: clock::now_ms() - begun,
         });
         let ended = driver.run().await;

@@ -88,6 +88,48 @@ async fn headers_of_an_older_schema_stay_and_the_audit_indexes_them() {
 }
 
 #[wasm_bindgen_test]
+async fn the_schema_without_peers_gets_their_table_and_keeps_its_headers() {
+    let name = "schema-without-peers";
+    delete(name).await;
+    let chain = TestChain::new(1_500, 32);
+    let mut store = writer(name).await;
+    let batch =
+        chain.batches(BlockRange::new(0, 1_499).expect("a range"), 8_192, &Checkpoint::new(chain.spec().id(), 0));
+    store.persist(&batch[0]).await.expect("persists");
+    drop(store);
+    // What the version before had of it, in a database of that version.
+    let tables = [SEGMENTS, INDEX, META];
+    let mut rows = Vec::new();
+    for table in tables {
+        rows.push(support::dump(name, table).await);
+    }
+    delete(name).await;
+    let db = Database::open(name)
+        .with_version(Version::HashIndex.number())
+        .with_on_upgrade_needed(move |_, db| {
+            for table in tables {
+                db.create_object_store(table).build()?;
+            }
+            Ok(())
+        })
+        .await
+        .expect("opens");
+    db.close();
+    for (table, rows) in tables.into_iter().zip(rows) {
+        for (key, value) in rows {
+            support::put(name, table, key, value).await;
+        }
+    }
+
+    let mut store = writer(name).await;
+    assert_eq!(store.open().await.expect("opens").checkpoint.as_ref(), Some(batch[0].checkpoint()));
+    assert_eq!(store.header_by_hash(chain.hash(1_234)).await, Ok(Some((1_234, chain.header(1_234).clone()))));
+    assert_eq!(store.read_peers().await, Ok(None));
+    store.write_peers(&[7]).await.expect("the table is there");
+    assert_eq!(store.read_peers().await, Ok(Some(vec![7])));
+}
+
+#[wasm_bindgen_test]
 async fn a_newer_schema_is_refused_and_left_alone() {
     let name = "schema-newer";
     delete(name).await;

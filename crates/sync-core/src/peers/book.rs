@@ -3,7 +3,8 @@
 //! The host takes a [`PeerBook`] out ([`HeaderSync::export_peers`](crate::HeaderSync::export_peers)), stores its bytes
 //! wherever it likes, and gives it back to the next session before any peer connects
 //! ([`HeaderSync::restore_peers`](crate::HeaderSync::restore_peers)). Moments are kept as what remains of them, because
-//! each session counts time from its own start; time between the sessions does not shorten a ban.
+//! each session counts time from its own start. A host that has a wall clock takes off the time between the sessions
+//! ([`PeerBook::age`]); for one that has none it does not shorten a ban.
 //!
 //! A record is found again by its id, when the host numbers peers the same way again (it may renumber
 //! [`PeerRecord::peer`]), or by its address, when a peer connects there under a new id.
@@ -12,7 +13,7 @@
 //! anything wrong gives an empty book. All that a forged book can do is to ban for one ban's time, or to praise.
 
 use alloc::vec::Vec;
-use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+use alloy_rlp::{Decodable, Encodable, Header};
 use bytes::Bytes;
 use core::time::Duration;
 
@@ -51,49 +52,36 @@ pub struct PeerBook {
     pub banned_addresses: Vec<(PeerAddress, Duration)>,
 }
 
-/// The record as it is written.
-#[derive(RlpEncodable, RlpDecodable)]
-struct Row {
-    peer: u32,
-    address: Bytes,
-    score: u8,
-    faults: u32,
-    headers: u64,
-    banned_millis: u64,
-    round_trip_micros: u64,
-}
-
-#[derive(RlpEncodable, RlpDecodable)]
-struct BanRow {
-    address: Bytes,
-    millis: u64,
-}
-
-#[derive(RlpEncodable, RlpDecodable)]
-struct Rows {
-    version: u64,
-    peers: Vec<Row>,
-    bans: Vec<BanRow>,
-}
-
 impl PeerBook {
     /// The form that this version of the code writes.
     pub const VERSION: u64 = 1;
 
     /// The book as bytes (RLP).
     pub fn encode(&self) -> Vec<u8> {
-        let rows = Rows {
-            version: Self::VERSION,
-            peers: self.peers.iter().take(PEERS_MAX).map(Row::from).collect(),
-            bans: self
-                .banned_addresses
-                .iter()
-                .take(BANNED_ADDRESSES_MAX)
-                .map(|(address, left)| BanRow { address: address.as_bytes().to_vec().into(), millis: millis(*left) })
-                .collect(),
-        };
-        let mut out = Vec::with_capacity(rows.length());
-        rows.encode(&mut out);
+        let (mut peers, mut bans) = (Vec::new(), Vec::new());
+        for record in self.peers.iter().take(PEERS_MAX) {
+            let mut row = Vec::new();
+            put(&mut row, record.peer.0.into());
+            put_bytes(&mut row, record.address.as_ref().map_or(&[], PeerAddress::as_bytes));
+            put(&mut row, record.score.into());
+            put(&mut row, record.faults.into());
+            put(&mut row, record.headers);
+            put(&mut row, millis(record.banned_for));
+            let round_trip = record.round_trip.map_or(0, |trip| u64::try_from(trip.as_micros()).unwrap_or(u64::MAX));
+            put(&mut row, round_trip);
+            put_list(&mut peers, &row);
+        }
+        for (address, left) in self.banned_addresses.iter().take(BANNED_ADDRESSES_MAX) {
+            let mut row = Vec::new();
+            put_bytes(&mut row, address.as_bytes());
+            put(&mut row, millis(*left));
+            put_list(&mut bans, &row);
+        }
+        let (mut rows, mut out) = (Vec::new(), Vec::new());
+        put(&mut rows, Self::VERSION);
+        put_list(&mut rows, &peers);
+        put_list(&mut rows, &bans);
+        put_list(&mut out, &rows);
         out
     }
 
@@ -103,50 +91,97 @@ impl PeerBook {
         Self::read(bytes).unwrap_or_default()
     }
 
-    fn read(mut bytes: &[u8]) -> Option<Self> {
+    /// The same, for a host that wants to say that a book was damaged: then `None`.
+    pub fn read(mut bytes: &[u8]) -> Option<Self> {
         if bytes.len() > PEER_BOOK_BYTES_MAX {
             return None;
         }
-        let rows = Rows::decode(&mut bytes).ok()?;
-        let fits = rows.peers.len() <= PEERS_MAX && rows.bans.len() <= BANNED_ADDRESSES_MAX;
-        if !bytes.is_empty() || rows.version != Self::VERSION || !fits {
+        let mut rows = list(&mut bytes)?;
+        let version = number(&mut rows)?;
+        let (mut records, mut bans) = (list(&mut rows)?, list(&mut rows)?);
+        if !bytes.is_empty() || !rows.is_empty() || version != Self::VERSION {
             return None;
         }
-        let peers: Vec<PeerRecord> = rows.peers.into_iter().map(Row::check).collect::<Option<_>>()?;
-        let ban = |ban: BanRow| Some((PeerAddress::new(ban.address)?, Duration::from_millis(ban.millis)));
-        let banned_addresses: Vec<_> = rows.bans.into_iter().map(ban).collect::<Option<_>>()?;
+        let (mut peers, mut banned_addresses) = (Vec::new(), Vec::new());
+        while !records.is_empty() {
+            let record = read_record(list(&mut records)?).filter(|_| peers.len() < PEERS_MAX)?;
+            peers.push(record);
+        }
+        while !bans.is_empty() {
+            let mut row = list(&mut bans)?;
+            let ban = (PeerAddress::new(string(&mut row)?)?, Duration::from_millis(number(&mut row)?));
+            if !row.is_empty() || banned_addresses.len() >= BANNED_ADDRESSES_MAX {
+                return None;
+            }
+            banned_addresses.push(ban);
+        }
         let rising = peers.windows(2).all(|pair| pair[0].peer < pair[1].peer);
         rising.then_some(Self { peers, banned_addresses })
     }
-}
 
-impl From<&PeerRecord> for Row {
-    fn from(record: &PeerRecord) -> Self {
-        Self {
-            peer: record.peer.0,
-            address: record.address.as_ref().map(|address| address.as_bytes().to_vec().into()).unwrap_or_default(),
-            score: record.score,
-            faults: record.faults,
-            headers: record.headers,
-            banned_millis: millis(record.banned_for),
-            round_trip_micros: record.round_trip.map_or(0, |trip| u64::try_from(trip.as_micros()).unwrap_or(u64::MAX)),
+    /// Time went by since the book was made: bans are shorter by it, and those that are over are gone. For a host that
+    /// knows how long it was away.
+    pub fn age(&mut self, by: Duration) {
+        for record in &mut self.peers {
+            record.banned_for = record.banned_for.saturating_sub(by);
         }
+        self.banned_addresses.retain_mut(|(_, left)| {
+            *left = left.saturating_sub(by);
+            !left.is_zero()
+        });
+    }
+
+    /// How much longer the peer of this record is banned, itself or its address.
+    pub fn banned_for(&self, record: &PeerRecord) -> Option<Duration> {
+        let own = Some(record.banned_for).filter(|left| !left.is_zero());
+        let there = self.banned_addresses.iter().find(|(address, _)| Some(address) == record.address.as_ref());
+        own.max(there.map(|(_, left)| *left))
     }
 }
 
-impl Row {
-    fn check(self) -> Option<PeerRecord> {
-        let address = if self.address.is_empty() { None } else { Some(PeerAddress::new(self.address)?) };
-        (self.score <= SCORE_MAX).then_some(PeerRecord {
-            peer: PeerId(self.peer),
-            address,
-            score: self.score,
-            faults: self.faults,
-            headers: self.headers,
-            banned_for: Duration::from_millis(self.banned_millis),
-            round_trip: (self.round_trip_micros > 0).then(|| Duration::from_micros(self.round_trip_micros)),
-        })
-    }
+fn read_record(mut row: &[u8]) -> Option<PeerRecord> {
+    let peer = PeerId(u32::try_from(number(&mut row)?).ok()?);
+    let address = string(&mut row)?;
+    let address = if address.is_empty() { None } else { Some(PeerAddress::new(address)?) };
+    let score = u8::try_from(number(&mut row)?).ok().filter(|score| *score <= SCORE_MAX)?;
+    let faults = u32::try_from(number(&mut row)?).ok()?;
+    let headers = number(&mut row)?;
+    let banned_for = Duration::from_millis(number(&mut row)?);
+    let round_trip = Some(number(&mut row)?).filter(|micros| *micros > 0).map(Duration::from_micros);
+    row.is_empty().then_some(PeerRecord { peer, address, score, faults, headers, banned_for, round_trip })
+}
+
+// One copy of each in the code: a book is read and written seldom, and a page downloads what is inlined.
+
+#[inline(never)]
+fn number(row: &mut &[u8]) -> Option<u64> {
+    u64::decode(row).ok()
+}
+
+#[inline(never)]
+fn string(row: &mut &[u8]) -> Option<Bytes> {
+    Header::decode_bytes(row, false).ok().map(Bytes::copy_from_slice)
+}
+
+#[inline(never)]
+fn list<'a>(row: &mut &'a [u8]) -> Option<&'a [u8]> {
+    Header::decode_bytes(row, true).ok()
+}
+
+#[inline(never)]
+fn put(row: &mut Vec<u8>, number: u64) {
+    number.encode(row);
+}
+
+#[inline(never)]
+fn put_bytes(row: &mut Vec<u8>, bytes: &[u8]) {
+    bytes.encode(row);
+}
+
+#[inline(never)]
+fn put_list(out: &mut Vec<u8>, payload: &[u8]) {
+    Header { list: true, payload_length: payload.len() }.encode(out);
+    out.extend_from_slice(payload);
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -188,7 +223,11 @@ impl Peers {
             self.table.insert(record.peer, peer);
         }
         for (address, left) in &book.banned_addresses {
-            self.bans.ban(address.clone(), now + (*left).min(ban));
+            let until = now + (*left).min(ban);
+            self.bans.ban(address.clone(), until);
+            for peer in self.table.values_mut().filter(|peer| peer.address.as_ref() == Some(address)) {
+                peer.address_banned_until = Some(until);
+            }
         }
     }
 }

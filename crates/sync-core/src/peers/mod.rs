@@ -202,7 +202,10 @@ impl Peers {
             .iter()
             .find(|(other, peer)| **other != id && !peer.connected && peer.address.as_ref() == Some(&address));
         let gone = gone.map(|(other, _)| *other);
-        let is_new = self.table.get(&id).is_none_or(|peer| peer.headers == 0 && peer.reputation.faults() == 0);
+        let is_new = self
+            .table
+            .get(&id)
+            .is_none_or(|peer| peer.headers == 0 && peer.headers_before == 0 && peer.reputation.faults() == 0);
         if !self.table.contains_key(&id) && self.table.len() < PEERS_MAX {
             let stranger = self.stranger(now);
             self.table.insert(id, stranger);
@@ -252,10 +255,13 @@ impl Peers {
         self.iter().filter(move |(_, peer)| peer.is_usable(now))
     }
 
-    /// Notes a fault; `None` when the peer is not known any more. A ban holds for its address too.
+    /// Notes a fault; `None` when the peer is not known any more. A ban holds for its address too, but for a peer of
+    /// another chain: that is no lie, and who runs it may serve our chain beside it.
     pub fn fault(&mut self, now: Instant, id: PeerId, fault: &PeerFault) -> Option<Verdict> {
         let verdict = self.table.get_mut(&id)?.reputation.fault(now, fault);
-        self.ban_address(now, id, verdict);
+        if !matches!(fault, PeerFault::WrongChain { .. }) {
+            self.ban_address(now, id, verdict);
+        }
         Some(verdict)
     }
 

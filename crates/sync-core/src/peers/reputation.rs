@@ -132,7 +132,12 @@ impl Reputation {
 
     /// What an earlier session knew.
     pub fn restore(&mut self, score: u8, faults: u32, banned_until: Option<Instant>) {
-        self.score = if banned_until.is_some() { 0 } else { score.clamp(1, SCORE_MAX) };
+        self.score = match (banned_until, score) {
+            (Some(_), _) => 0,
+            // Its ban ended between the sessions.
+            (None, 0) => SCORE_AFTER_BAN,
+            (None, score) => score.min(SCORE_MAX),
+        };
         self.faults = faults;
         self.banned_until = banned_until;
     }

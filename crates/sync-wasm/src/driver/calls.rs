@@ -68,6 +68,7 @@ impl Driver {
         if self.clearing.len() == 1 {
             // What the machine knows of the store is void from here on; the next one starts from nothing.
             self.machine = None;
+            self.keeper.forget();
             self.machine_due = None;
             self.follow_up.clear();
             self.requests.cancel_all();
@@ -84,6 +85,9 @@ impl Driver {
         self.checkpoint = left;
         // Nothing is stored that could stand for what the page pinned.
         self.target = self.settings.target;
+        if outcome.is_ok() {
+            self.book.forget(now);
+        }
         self.start_machine(now);
         for id in calls {
             match &outcome {

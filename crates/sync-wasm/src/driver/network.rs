@@ -1,5 +1,7 @@
 //! What the network reports, and whom it is to dial.
 
+use std::time::Duration;
+
 use sync_core::{
     Input, PeerStatus,
     fault::{PeerFault, RequestFailure},
@@ -51,8 +53,8 @@ impl Driver {
                 self.book.down(now, session);
                 self.report.changed_now();
             }
-            NetworkEvent::Ready { session, status, outbox } => {
-                if self.book.greeted(now, session, status) {
+            NetworkEvent::Ready { session, status, address, outbox } => {
+                if self.book.greeted(now, session, status, &address) {
                     self.outboxes.insert(session.peer, (session, outbox));
                     self.connected(now, session.peer, status);
                 }
@@ -86,8 +88,17 @@ impl Driver {
 
     fn connected(&mut self, now: Instant, peer: PeerId, status: PeerStatus) {
         self.report.changed_now();
+        self.keeper.changed();
         if self.machine.is_some() {
-            return self.input(now, Input::PeerConnected { peer, status });
+            if let Some(address) = self.book.get(peer).and_then(|known| known.place.clone()) {
+                self.input(now, Input::PeerAddress { peer, address });
+            }
+            // A peer of another chain is told of that, whatever else is held against it.
+            let left = self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id);
+            return match left {
+                Some(left) => self.hold_ban(now, peer, left),
+                None => self.input(now, Input::PeerConnected { peer, status }),
+            };
         }
         if !self.clearing.is_empty() {
             // The machine that comes after hears of every connected peer.
@@ -108,6 +119,29 @@ impl Driver {
         self.close(peer);
     }
 
+    /// How much longer the peer is banned, itself or its address, if it is.
+    pub(super) fn ban_left(&self, now: Instant, peer: PeerId) -> Option<Duration> {
+        let progress = self.progress(now)?;
+        progress.peers.iter().find(|measured| measured.peer == peer)?.banned_for
+    }
+
+    /// Closes the connection to a banned peer; it is not dialled before the ban is over.
+    pub(super) fn hold_ban(&mut self, now: Instant, peer: PeerId, left: Duration) {
+        self.book.banned(now, peer, left);
+        self.close(peer);
+    }
+
+    /// Somebody was banned, and the address with it: whoever else is connected there goes too.
+    pub(super) fn hold_bans(&mut self, now: Instant) {
+        self.keeper.changed_now();
+        let peers = self.progress(now).map(|progress| progress.peers).unwrap_or_default();
+        for measured in peers {
+            if let Some(left) = measured.banned_for.filter(|_| self.outboxes.contains_key(&measured.peer)) {
+                self.hold_ban(now, measured.peer, left);
+            }
+        }
+    }
+
     fn closed(&mut self, now: Instant, session: SessionKey, reason: CloseReason) {
         if !self.book.is_current(session) {
             return;
@@ -118,6 +152,7 @@ impl Driver {
                 self.breach(now, session.peer, reason.to_string());
             }
         }
+        self.keeper.changed();
         // When only the stream ended, the connection must go too.
         self.close(session.peer);
         self.book.down(now, session);

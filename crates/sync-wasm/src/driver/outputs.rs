@@ -13,8 +13,8 @@ use super::{Driver, writes::Write};
 use crate::{error::fault_info, message::ErrorInfo};
 
 impl Driver {
-    /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: target, pause, peers. Nothing
-    /// happens while the chain is not known.
+    /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: what was known of peers, target,
+    /// pause, who is connected. Nothing happens while the chain is not known.
     pub(super) fn start_machine(&mut self, now: Instant) {
         let Some(chain) = self.settings.chain(self.greeting.genesis.get()) else { return };
         self.requests.cancel_all();
@@ -22,13 +22,22 @@ impl Driver {
         self.follow_up.clear();
         self.unwind_again = None;
         let config = self.settings.config(self.seed);
-        self.machine = Some(HeaderSync::new(config, chain, self.checkpoint.clone()));
+        let known = self.peers_known(now);
+        let mut machine = HeaderSync::new(config, chain, self.checkpoint.clone());
+        if let Some(known) = known {
+            machine.restore_peers(now, &known);
+        }
+        self.machine = Some(machine);
         self.follow_up.push_back(Input::TargetChanged(self.target));
         if self.paused {
             self.follow_up.push_back(Input::Paused(true));
         }
         for peer in self.outboxes.keys() {
-            if let Some(status) = self.book.get(*peer).and_then(|known| known.status()) {
+            let Some(known) = self.book.get(*peer) else { continue };
+            if let Some(address) = known.place.clone() {
+                self.follow_up.push_back(Input::PeerAddress { peer: *peer, address });
+            }
+            if let Some(status) = known.status() {
                 self.follow_up.push_back(Input::PeerConnected { peer: *peer, status });
             }
         }
@@ -87,11 +96,9 @@ impl Driver {
             self.book.on_wrong_chain(now, peer);
             self.close(peer);
         } else if banned {
-            let ban = self.progress(now).and_then(|progress| {
-                progress.peers.iter().find(|measured| measured.peer == peer).and_then(|measured| measured.banned_for)
-            });
-            self.book.banned(now, peer, ban.unwrap_or(self.settings.config(0).ban));
-            self.close(peer);
+            let left = self.ban_left(now, peer).unwrap_or(self.settings.config(0).ban);
+            self.hold_ban(now, peer, left);
+            self.hold_bans(now);
         } else if matches!(fault, PeerFault::Timeout) && self.book.timed_out(peer) {
             // A peer that restarted leaves a connection that looks open and answers nothing.
             self.book.closing(now, peer);
@@ -101,6 +108,7 @@ impl Driver {
 
     /// Tells the page what a peer did.
     pub(super) fn show_fault(&mut self, peer: PeerId, fault: ErrorInfo, banned: bool) {
+        self.keeper.changed();
         self.book.fault(peer, fault.clone());
         if let Some(known) = self.book.get(peer) {
             self.report.fault(known, fault, banned);

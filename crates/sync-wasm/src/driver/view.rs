@@ -97,10 +97,11 @@ pub fn idle(state: SyncState) -> Progress {
     }
 }
 
-/// Every peer of the book, with what the machine knows of it.
+/// Every peer of the book that is to be shown, with what the machine knows of it.
 pub fn peers(book: &AddressBook, measured: &[PeerProgress]) -> Vec<PeerInfo> {
     let measured: SortedMap<PeerId, &PeerProgress> = measured.iter().map(|peer| (peer.peer, peer)).collect();
-    book.iter().map(|(id, peer)| peer_info(peer, measured.get(&id).copied())).collect()
+    let shown = book.iter().filter(|(_, peer)| peer.is_shown());
+    shown.map(|(id, peer)| peer_info(peer, measured.get(&id).copied())).collect()
 }
 
 fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {

@@ -9,15 +9,18 @@
 //! * [`peers`] is the address book: pure, no I/O; it decides who is dialled when.
 //! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection; [`nudge`] when a silent peer
 //!   is asked something small; [`requests`] who owes us which answer.
+//! * [`kept`] is what outlives a session, as bytes; [`place`] says what a ban by address holds for.
 //!
 //! Bounds: [`PEERS_MAX`] peers are known, [`CONNECTIONS_MAX`] connected or being dialled, [`EVENTS_MAX`] events wait for
 //! the driver (then the sessions stop reading), [`OUTBOX_MAX`] messages wait for a stream. An attacker at the other end can
 //! fill no more than one decoder ([`header_wire::limits::MESSAGE_BYTES_MAX`]) and what the transport buffers.
 
 mod dial;
+pub mod kept;
 #[cfg(any(target_arch = "wasm32", test))]
 mod nudge;
 pub mod peers;
+pub mod place;
 pub mod requests;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
@@ -29,6 +32,7 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 use bytes::Bytes;
 use futures::channel::mpsc;
 use header_wire::Message;
+use libp2p_core::Multiaddr;
 use sync_core::{PeerStatus, ServedRange, id::PeerId};
 
 /// Peers in the address book. The machine remembers as many ([`sync_core::config::PEERS_MAX`]).
@@ -76,6 +80,8 @@ pub enum NetworkEvent {
         session: SessionKey,
         /// What the peer said.
         status: PeerStatus,
+        /// Where it was reached.
+        address: Multiaddr,
         /// Takes messages for it.
         outbox: mpsc::Sender<Message>,
     },

@@ -2,20 +2,25 @@
 //!
 //! Pure: it reads no clock and opens nothing. The driver asks [`AddressBook::due`] whom to dial, and reports back what
 //! became of it. A peer is one libp2p identity; its number, which the machine knows, is its place in the book and never
-//! changes. Addresses of one identity are merged.
+//! changes. Addresses of one identity are merged. What an earlier session knew is taken in by [`kept`].
 //!
 //! Only the page adds peers, so an attacker on the network can make the book no longer; a peer that it controls is dialled
-//! at the pace of the back-off ([`super::dial`]) and no faster.
+//! at the pace of the back-off ([`super::dial`]) and no faster. The book holds [`PEERS_MAX`] peers that the page names,
+//! and as many that it remembers.
+
+mod kept;
 
 use std::time::Duration;
 
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId as Libp2pPeerId;
-use sync_core::{PeerStatus, id::PeerId, time::Instant};
+use sync_core::{PeerAddress, PeerStatus, id::PeerId, time::Instant};
 
+pub use self::kept::{SPARES_AFTER, SPARES_MAX};
 use super::{
     ADDRESSES_PER_PEER_MAX, CONNECTIONS_MAX, PEERS_MAX, SessionKey,
     dial::{Backoff, Chance, STABLE_AFTER},
+    place::place_of,
 };
 use crate::{
     error::{HostError, Nobody},
@@ -41,11 +46,25 @@ pub struct Peer {
     pub addresses: Vec<Multiaddr>,
     /// Its last fault.
     pub last_fault: Option<ErrorInfo>,
+    /// Where it was reached last, for bans that hold for a place.
+    pub place: Option<PeerAddress>,
+    role: Role,
     link: Link,
     trouble: Option<Trouble>,
     backoff: Backoff,
     dial: u32,
     timeouts: u32,
+}
+
+/// Why the book holds a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The page named it.
+    Named,
+    /// An earlier session knew it. Dialled when nobody else is reached.
+    Spare,
+    /// An earlier session knew it. Not dialled.
+    Remembered,
 }
 
 /// The life of a connection.
@@ -96,6 +115,11 @@ impl Peer {
         address.clone().with(Protocol::P2p(self.identity)).to_string()
     }
 
+    /// Is the page told of it? Not of whom it did not name, unless it was dialled.
+    pub fn is_shown(&self) -> bool {
+        self.role == Role::Named || self.dial > 0
+    }
+
     fn is_busy(&self) -> bool {
         !matches!(self.link, Link::Down { .. })
     }
@@ -115,17 +139,19 @@ pub enum Added {
 pub struct AddressBook {
     peers: Vec<Peer>,
     chance: Chance,
+    /// Since when nobody is connected.
+    alone_since: Instant,
 }
 
 impl AddressBook {
     /// An empty book; `seed` is for jitter.
     pub fn new(seed: u64) -> Self {
-        Self { peers: Vec::new(), chance: Chance::new(seed) }
+        Self { peers: Vec::new(), chance: Chance::new(seed), alone_since: Instant::ZERO }
     }
 
     /// Every peer with its number, in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
-        // The book holds at most PEERS_MAX peers.
+        // The book holds at most twice PEERS_MAX peers.
         self.peers.iter().enumerate().map(|(index, peer)| (PeerId(index as u32), peer))
     }
 
@@ -142,8 +168,9 @@ impl AddressBook {
     /// What is wrong with the peers, when none of them can be used.
     pub fn nobody(&self) -> Nobody {
         let is = |trouble| move |peer: &Peer| peer.trouble == Some(trouble);
-        let wrong_chain = self.peers.iter().any(is(Trouble::WrongChain));
-        let banned = self.peers.iter().any(is(Trouble::Banned));
+        let shown = || self.peers.iter().filter(|peer| peer.is_shown());
+        let wrong_chain = shown().any(is(Trouble::WrongChain));
+        let banned = shown().any(is(Trouble::Banned));
         match (wrong_chain, banned || self.connected() > 0) {
             (true, false) => Nobody::OnOurChain,
             (false, false) => Nobody::Reached,
@@ -155,25 +182,14 @@ impl AddressBook {
     /// at this address; the driver should end that dial.
     pub fn add(&mut self, now: Instant, multiaddr: &str) -> Result<Added, HostError> {
         let (identity, address) = parse(multiaddr)?;
-        let known = self.peers.iter().position(|peer| peer.identity == identity);
-        let index = match known {
-            Some(index) => index,
-            None if self.peers.len() >= PEERS_MAX => return Err(HostError::TooManyPeers { limit: PEERS_MAX }),
-            None => {
-                self.peers.push(Peer {
-                    identity,
-                    addresses: Vec::new(),
-                    last_fault: None,
-                    link: Link::Down { dial_at: now },
-                    trouble: None,
-                    backoff: Backoff::default(),
-                    dial: 0,
-                    timeouts: 0,
-                });
-                self.peers.len() - 1
-            }
-        };
+        let known = self.index_of(identity);
+        let named = self.peers.iter().filter(|peer| peer.role == Role::Named).count();
+        if known.is_none_or(|index| self.peers[index].role != Role::Named) && named >= PEERS_MAX {
+            return Err(HostError::TooManyPeers { limit: PEERS_MAX });
+        }
+        let index = known.unwrap_or_else(|| self.push(now, identity, address.clone(), Role::Named));
         let peer = &mut self.peers[index];
+        peer.role = Role::Named;
         let is_new = !peer.addresses.contains(&address);
         peer.addresses.retain(|other| *other != address);
         if peer.addresses.len() >= ADDRESSES_PER_PEER_MAX {
@@ -187,6 +203,26 @@ impl AddressBook {
             return Ok(Added::Redial(PeerId(index as u32)));
         }
         Ok(Added::Noted(PeerId(index as u32)))
+    }
+
+    fn index_of(&self, identity: Libp2pPeerId) -> Option<usize> {
+        self.peers.iter().position(|peer| peer.identity == identity)
+    }
+
+    fn push(&mut self, now: Instant, identity: Libp2pPeerId, address: Multiaddr, role: Role) -> usize {
+        self.peers.push(Peer {
+            identity,
+            addresses: vec![address],
+            last_fault: None,
+            place: None,
+            role,
+            link: Link::Down { dial_at: now },
+            trouble: None,
+            backoff: Backoff::default(),
+            dial: 0,
+            timeouts: 0,
+        });
+        self.peers.len() - 1
     }
 
     /// The network is back, or the page is visible again: every peer that is down is dialled at once.
@@ -221,8 +257,10 @@ impl AddressBook {
     }
 
     fn next_down(&self) -> Option<(Instant, usize)> {
-        let downs = self.peers.iter().enumerate().filter_map(|(index, peer)| match peer.link {
-            Link::Down { dial_at } => Some((dial_at, index)),
+        let spares_from = (self.connected() == 0).then_some(self.alone_since + SPARES_AFTER);
+        let downs = self.peers.iter().enumerate().filter_map(|(index, peer)| match (&peer.link, peer.role) {
+            (Link::Down { dial_at }, Role::Named) => Some((*dial_at, index)),
+            (Link::Down { dial_at }, Role::Spare) => Some(((*dial_at).max(spares_from?), index)),
             _ => None,
         });
         downs.min()
@@ -233,14 +271,15 @@ impl AddressBook {
         self.get(session.peer).is_some_and(|peer| peer.dial == session.dial && peer.is_busy())
     }
 
-    /// Statuses were exchanged. `false`: we gave the connection up meanwhile.
-    pub fn greeted(&mut self, now: Instant, session: SessionKey, status: PeerStatus) -> bool {
+    /// Statuses were exchanged, over a connection to `address`. `false`: we gave the connection up meanwhile.
+    pub fn greeted(&mut self, now: Instant, session: SessionKey, status: PeerStatus, address: &Multiaddr) -> bool {
         let Some(peer) = self.current(session) else { return false };
         if !matches!(peer.link, Link::Dialing) {
             return false;
         }
         peer.link = Link::Up { since: now, status };
         peer.trouble = None;
+        peer.place = place_of(address);
         true
     }
 
@@ -269,28 +308,38 @@ impl AddressBook {
 
     /// It is banned for so long; its connection, if any, is being closed.
     pub fn banned(&mut self, now: Instant, peer: PeerId, ban: Duration) {
-        self.give_up(peer, now + ban, Some(Trouble::Banned));
+        self.give_up(now, peer, now + ban, Some(Trouble::Banned));
     }
 
     /// It serves another chain; its connection, if any, is being closed.
     pub fn on_wrong_chain(&mut self, now: Instant, peer: PeerId) {
-        self.give_up(peer, now + WRONG_CHAIN_PAUSE, Some(Trouble::WrongChain));
+        self.give_up(now, peer, now + WRONG_CHAIN_PAUSE, Some(Trouble::WrongChain));
     }
 
     /// We close its connection; it is dialled again soon.
     pub fn closing(&mut self, now: Instant, peer: PeerId) {
-        self.give_up(peer, now, None);
+        self.give_up(now, peer, now, None);
     }
 
-    fn give_up(&mut self, peer: PeerId, dial_at: Instant, trouble: Option<Trouble>) {
+    fn give_up(&mut self, now: Instant, peer: PeerId, dial_at: Instant, trouble: Option<Trouble>) {
+        let was_connected = self.connected();
         let Some(peer) = self.peers.get_mut(peer.0 as usize) else { return };
         peer.link = if peer.is_busy() { Link::Closing { dial_at } } else { Link::Down { dial_at } };
         peer.trouble = trouble.or(peer.trouble);
+        self.note_alone(now, was_connected);
+    }
+
+    /// Somebody may be gone: was that the last one?
+    fn note_alone(&mut self, now: Instant, was_connected: usize) {
+        if was_connected > 0 && self.connected() == 0 {
+            self.alone_since = now;
+        }
     }
 
     /// The connection is gone, or was never made.
     pub fn down(&mut self, now: Instant, session: SessionKey) {
-        let alone = self.connected() == 0;
+        let was_connected = self.connected();
+        let alone = was_connected == 0;
         let chance = self.chance.next();
         let Some(peer) = self.current(session) else { return };
         let dial_at = match peer.link {
@@ -310,6 +359,7 @@ impl AddressBook {
             Link::Down { dial_at } => dial_at,
         };
         peer.link = Link::Down { dial_at };
+        self.note_alone(now, was_connected);
     }
 
     fn current(&mut self, session: SessionKey) -> Option<&mut Peer> {
@@ -330,7 +380,7 @@ impl Peer {
 }
 
 /// Reads a multiaddress that a browser can dial, and splits the identity from it.
-fn parse(text: &str) -> Result<(Libp2pPeerId, Multiaddr), HostError> {
+pub(super) fn parse(text: &str) -> Result<(Libp2pPeerId, Multiaddr), HostError> {
     let bad = |reason| HostError::BadMultiaddr { multiaddr: text.chars().take(SHOWN_MAX).collect(), reason };
     let parsed = webrtc_worker::parse_dial_addr(text).map_err(|error| bad(error.to_string()))?;
     let identity = parsed.peer.ok_or_else(|| bad("it does not end with /p2p/<peer id>".to_owned()))?;
@@ -339,4 +389,4 @@ fn parse(text: &str) -> Result<(Libp2pPeerId, Multiaddr), HostError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

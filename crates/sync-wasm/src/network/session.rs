@@ -23,6 +23,7 @@ use futures::{
     pin_mut,
 };
 use header_wire::{BlockHeaders, Decoder, ETH_VERSION, ForkId, Message, PROTOCOL, Status, WireError, limits};
+use libp2p_core::Multiaddr;
 use libp2p_identity::PeerId as Libp2pPeerId;
 use libp2p_stream::{Control, OpenStreamError};
 use libp2p_swarm::StreamProtocol;
@@ -70,6 +71,8 @@ pub struct SessionSetup {
     pub session: SessionKey,
     /// Whom to speak to.
     pub identity: Libp2pPeerId,
+    /// Where it was reached.
+    pub address: Multiaddr,
     /// Opens the stream.
     pub control: Control,
     /// What we say.
@@ -104,7 +107,8 @@ async fn talk(setup: &mut SessionSetup) -> CloseReason {
     };
     let (outbox, messages) = mpsc::channel(OUTBOX_MAX);
     let replies = outbox.clone();
-    let ready = NetworkEvent::Ready { session: setup.session, status: peer_status(&status), outbox };
+    let (status, address) = (peer_status(&status), setup.address.clone());
+    let ready = NetworkEvent::Ready { session: setup.session, status, address, outbox };
     if setup.events.send(ready).await.is_err() {
         return CloseReason::Lost;
     }

@@ -148,11 +148,12 @@ impl Task {
 
     async fn report(&mut self, event: SwarmEvent<()>) {
         match event {
-            SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 let Some(&session) = self.sessions.get(&peer_id) else { return };
                 spawn_local(session::run(SessionSetup {
                     session,
                     identity: peer_id,
+                    address: endpoint.get_remote_address().clone(),
                     control: self.control.clone(),
                     greeting: self.greeting.clone(),
                     events: self.events.clone(),

@@ -21,7 +21,7 @@ use sync_core::{
 
 use super::{
     index::{self, IndexShape, IndexState, NUMBER_MAX},
-    rows::{META_CHECKPOINT, TABLES, Table, number_key, numbers, to_js},
+    rows::{HEADER_TABLES, META_CHECKPOINT, Table, number_key, numbers, to_js},
     segments::{self, SegmentCache},
     transaction::Tx,
 };
@@ -45,7 +45,7 @@ pub(super) async fn persist(
     }
     let mut sides = Sides::of(db, cache, range, None).await?;
 
-    let tx = Tx::write(db, &TABLES)?;
+    let tx = Tx::write(db, &HEADER_TABLES)?;
     tx.delete(Table::Segments, numbers(range)).await?;
     let below = sides.below.take_if(|below| links(top(below), headers.first()));
     let above = sides.above.take_if(|above| links(headers.last().cloned(), bottom(above).as_ref()));
@@ -88,7 +88,7 @@ pub(super) async fn shrink(
     }
     let others = GivenUp(others);
 
-    let tx = Tx::write(db, &TABLES)?;
+    let tx = Tx::write(db, &HEADER_TABLES)?;
     others.remove(&tx).await?;
     given_up.remove(&tx).await?;
     put_checkpoint(&tx, after).await?;
@@ -115,11 +115,11 @@ pub(super) async fn reindex(
     tx.commit().await
 }
 
-/// Empties every table.
-pub(super) async fn clear(db: &Database, cache: &SegmentCache) -> Result<(), StoreFailure> {
-    let tx = Tx::write(db, &TABLES)?;
-    for table in TABLES {
-        tx.clear(table).await?;
+/// Empties these tables, in one transaction.
+pub(super) async fn clear(db: &Database, cache: &SegmentCache, tables: &[Table]) -> Result<(), StoreFailure> {
+    let tx = Tx::write(db, tables)?;
+    for table in tables {
+        tx.clear(*table).await?;
     }
     commit(tx, cache).await
 }

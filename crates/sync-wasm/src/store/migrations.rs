@@ -34,24 +34,28 @@ pub enum Version {
     Segments = 1,
     /// The hash index beside them.
     HashIndex = 2,
+    /// A table for what is known of peers.
+    Peers = 3,
 }
 
 impl Version {
     /// What this code writes.
-    pub const CURRENT: Self = Self::HashIndex;
+    pub const CURRENT: Self = Self::Peers;
 
     /// The version that a step from this one leads to.
     pub const fn next(self) -> Option<Self> {
         match self {
             Self::Empty => Some(Self::Segments),
             Self::Segments => Some(Self::HashIndex),
-            Self::HashIndex => None,
+            Self::HashIndex => Some(Self::Peers),
+            Self::Peers => None,
         }
     }
 
     /// The version with this number; `None` for one that this code does not know.
     pub fn of(number: f64) -> Option<Self> {
-        [Self::Empty, Self::Segments, Self::HashIndex].into_iter().find(|version| f64::from(version.number()) == number)
+        let all = [Self::Empty, Self::Segments, Self::HashIndex, Self::Peers];
+        all.into_iter().find(|version| f64::from(version.number()) == number)
     }
 
     /// Its number.
@@ -119,6 +123,9 @@ fn step(db: &Database, to: Version, stored_before: bool) -> Result<(), Error> {
                 let meta = index.transaction().object_store(Table::Meta.name())?;
                 meta.put(to_js(&state.encode())).with_key(META_INDEX).without_key_type().primitive()?;
             }
+        }
+        Version::Peers => {
+            db.create_object_store(Table::Peers.name()).build()?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! IdbStore            the trait of sync-core; who may write
 //!   change  audit     whole writes; is it still what was proven?
 //!   segments  index   what is read, and proven when it is read
+//!   peers             what is known of peers, beside the headers
 //!   transaction       bytes in and out, all or nothing, durable
 //!   rows  migrations  tables and keys; the schema and its versions
 //! lock  follow  quota beside it: one writer over all tabs, what followers hear, what the browser lets us store
@@ -31,6 +32,7 @@ mod follow;
 mod index;
 mod lock;
 mod migrations;
+mod peers;
 mod quota;
 mod rows;
 mod segments;
@@ -56,7 +58,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use self::{
     audit::Finding,
     index::{IndexState, NUMBER_MAX},
-    rows::{META_CHECKPOINT, Table, bytes_of},
+    rows::{HEADER_TABLES, META_CHECKPOINT, TABLES, Table, bytes_of},
     segments::SegmentCache,
     transaction::Tx,
 };
@@ -236,9 +238,9 @@ impl Shared {
         self.index.set(None);
     }
 
-    async fn clear(&self) -> Result<(), StoreFailure> {
+    async fn clear(&self, tables: &[Table]) -> Result<(), StoreFailure> {
         self.index.set(None);
-        change::clear(&self.db, &self.cache).await
+        change::clear(&self.db, &self.cache, tables).await
     }
 }
 
@@ -258,9 +260,9 @@ impl HeaderStore for IdbStore {
             Stored::Sound(checkpoint) => checkpoint,
             Stored::Nothing => return Ok(StoreOpening::default()),
             Stored::Garbage => {
-                // Without a checkpoint nobody knows what the headers belong to.
+                // Without a checkpoint nobody knows what the headers belong to. What is known of peers stays.
                 if self.is_writer() {
-                    self.0.clear().await?;
+                    self.0.clear(&HEADER_TABLES).await?;
                 }
                 return Ok(StoreOpening::default());
             }
@@ -352,6 +354,6 @@ impl HeaderStore for IdbStore {
 
     async fn clear(&mut self) -> Result<(), StoreFailure> {
         self.writable()?;
-        self.0.clear().await
+        self.0.clear(&TABLES).await
     }
 }

@@ -1,9 +1,10 @@
-//! Where things lie: three tables, their keys, and bytes on their way in and out of JavaScript.
+//! Where things lie: four tables, their keys, and bytes on their way in and out of JavaScript.
 //!
 //! ```text
 //! segments   number of the first header         -> packed segment (at most 1,024 headers)
 //! index      level, bucket, sequence            -> sorted entries (see the index module)
 //! meta       "checkpoint" | "index"             -> RLP of the checkpoint | state of the index
+//! peers      "book"                             -> what is known of peers
 //! ```
 //!
 //! Keys are plain numbers: the shortest key that IndexedDB has, and sorted as we need them. Values are `Uint8Array`s
@@ -25,15 +26,22 @@ pub(super) enum Table {
     Index,
     /// The checkpoint and the state of the index.
     Meta,
+    /// What is known of peers. A table of its own, so that neither waits for the transactions of the other.
+    Peers,
 }
 
-/// All of them.
-pub(super) const TABLES: [Table; 3] = [Table::Segments, Table::Index, Table::Meta];
+/// The tables of the headers: all that a batch touches.
+pub(super) const HEADER_TABLES: [Table; 3] = [Table::Segments, Table::Index, Table::Meta];
+
+/// All tables.
+pub(super) const TABLES: [Table; 4] = [Table::Segments, Table::Index, Table::Meta, Table::Peers];
 
 /// Key of the checkpoint in [`Table::Meta`].
 pub(super) const META_CHECKPOINT: &str = "checkpoint";
 /// Key of the state of the index in [`Table::Meta`].
 pub(super) const META_INDEX: &str = "index";
+/// Key of the one value of [`Table::Peers`].
+pub(super) const PEERS_BOOK: &str = "book";
 
 impl Table {
     /// Name of the object store.
@@ -42,6 +50,7 @@ impl Table {
             Self::Segments => "segments",
             Self::Index => "index",
             Self::Meta => "meta",
+            Self::Peers => "peers",
         }
     }
 }

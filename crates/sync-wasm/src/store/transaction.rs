@@ -1,7 +1,7 @@
 //! One transaction: bytes in, bytes out, failures in our words.
 //!
 //! A [`Tx`] that is dropped before [`Tx::commit`] is aborted: whatever a caller does with `?`, a failed call changes
-//! nothing. Writes are `durability: 'strict'` (a commit means that the bytes are on the disk; it costs about 3 ms, a
+//! nothing. Writes of headers are `durability: 'strict'` (a commit means that the bytes are on the disk; it costs about 3 ms, a
 //! twentieth of a batch). At most [`PUTS_IN_FLIGHT_MAX`] puts wait for the browser at a time.
 
 use std::{cell::RefCell, collections::VecDeque};
@@ -45,6 +45,11 @@ impl<'db> Tx<'db> {
     /// A transaction that writes, durable when it is committed.
     pub(super) fn write(db: &'db Database, tables: &[Table]) -> Result<Self, StoreFailure> {
         Self::begin(db, tables, TransactionMode::Readwrite, TransactionDurability::Strict)
+    }
+
+    /// A transaction that writes what may be lost with a power cut: it does not wait for the disk.
+    pub(super) fn write_relaxed(db: &'db Database, tables: &[Table]) -> Result<Self, StoreFailure> {
+        Self::begin(db, tables, TransactionMode::Readwrite, TransactionDurability::Relaxed)
     }
 
     fn begin(

@@ -40,6 +40,20 @@ pub async fn keys(name: &str, table: &str) -> Vec<f64> {
     keys
 }
 
+/// Every key and value of a table, as they lie there.
+pub async fn dump(name: &str, table: &str) -> Vec<(JsValue, JsValue)> {
+    let db = raw(name).await;
+    let tx = db.transaction(table).build().expect("the table is there");
+    let store = tx.object_store(table).expect("the table is there");
+    let keys = store.get_all_keys::<JsValue>().primitive().expect("reads").await.expect("reads");
+    let keys: Vec<_> = keys.collect::<Result<_, _>>().expect("any key");
+    let values = store.get_all::<JsValue>().primitive().expect("reads").await.expect("reads");
+    let values: Vec<_> = values.collect::<Result<_, _>>().expect("any value");
+    drop(tx);
+    db.close();
+    keys.into_iter().zip(values).collect()
+}
+
 /// Reads a value.
 pub async fn get(name: &str, table: &str, key: JsValue) -> Option<Vec<u8>> {
     let db = raw(name).await;

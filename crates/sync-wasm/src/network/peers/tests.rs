@@ -6,18 +6,22 @@ use sync_core::ServedRange;
 use super::*;
 
 const CERTHASH: &str = "uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g";
-const ONE: &str = "12D3KooWRBhwfeP2Y4TCx1SM6s9rUoHhR5STiGwxBhgFRcw3UERE";
-const TWO: &str = "12D3KooWGRUVh3xLBnCfYbK1MRtvJxkS6JyQx6gxK8zL9cPRzGeo";
+pub const ONE: &str = "12D3KooWRBhwfeP2Y4TCx1SM6s9rUoHhR5STiGwxBhgFRcw3UERE";
+pub const TWO: &str = "12D3KooWGRUVh3xLBnCfYbK1MRtvJxkS6JyQx6gxK8zL9cPRzGeo";
 
-fn multiaddr(port: u16, identity: &str) -> String {
+pub fn multiaddr(port: u16, identity: &str) -> String {
     format!("/ip4/127.0.0.1/udp/{port}/webrtc-direct/certhash/{CERTHASH}/p2p/{identity}")
 }
 
-fn at(seconds: u64) -> Instant {
+pub fn at(seconds: u64) -> Instant {
     Instant::from_millis(seconds * 1_000)
 }
 
-fn status() -> PeerStatus {
+fn reached() -> Multiaddr {
+    "/ip4/203.0.113.7/udp/4001".parse().expect("an address")
+}
+
+pub fn status() -> PeerStatus {
     let served = ServedRange { earliest: 0, latest: 9, latest_hash: B256::ZERO };
     PeerStatus { chain_id: 1, genesis: B256::ZERO, served }
 }
@@ -85,7 +89,7 @@ fn a_peer_that_cannot_be_reached_is_dialled_again_for_ever() {
 fn a_dead_connection_is_noticed_by_silence_and_one_sign_of_life_resets_it() {
     let mut book = book_of_one();
     let session = book.due(at(0)).expect("due");
-    assert!(book.greeted(at(1), session, status()));
+    assert!(book.greeted(at(1), session, status(), &reached()));
     assert_eq!(book.get(PeerId(0)).expect("known").state(), PeerState::Connected);
     assert!(!book.timed_out(PeerId(0)));
     book.heard(session, None);
@@ -105,7 +109,7 @@ fn a_dead_connection_is_noticed_by_silence_and_one_sign_of_life_resets_it() {
 fn a_banned_peer_is_not_dialled_before_its_ban_is_over() {
     let mut book = book_of_one();
     let session = book.due(at(0)).expect("due");
-    assert!(book.greeted(at(1), session, status()));
+    assert!(book.greeted(at(1), session, status(), &reached()));
     book.banned(at(2), PeerId(0), Duration::from_secs(600));
     book.down(at(3), session);
     assert_eq!(book.get(PeerId(0)).expect("known").state(), PeerState::Banned);

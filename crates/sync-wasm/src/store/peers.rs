@@ -1,0 +1,35 @@
+//! What is known of peers, as one value of bytes: this module neither reads nor judges them
+//! ([`KeptPeers`](crate::network::kept::KeptPeers) does). It lies in a table of its own, so that its transactions and those
+//! of the headers do not wait for each other, and is written without waiting for the disk: losing it costs little.
+
+use js_sys::Uint8Array;
+use sync_core::fault::StoreFailure;
+use wasm_bindgen::JsCast;
+
+use super::{
+    IdbStore,
+    rows::{PEERS_BOOK, Table, to_js},
+    transaction::Tx,
+};
+use crate::network::kept::KEPT_BYTES_MAX;
+
+impl IdbStore {
+    /// What was written last; `None` if nothing was. A value that [`write_peers`](Self::write_peers) never writes (no
+    /// bytes, or over [`KEPT_BYTES_MAX`]) is [`StoreFailure::Damaged`]; it is not copied.
+    pub async fn read_peers(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
+        let Some(value) = Tx::read(&self.0.db, &[Table::Peers])?.get(Table::Peers, PEERS_BOOK).await? else {
+            return Ok(None);
+        };
+        let bytes = value.dyn_ref::<Uint8Array>().filter(|bytes| bytes.length() as usize <= KEPT_BYTES_MAX);
+        let damaged = || StoreFailure::Damaged("no bytes, or too many".into());
+        bytes.map(|bytes| Some(bytes.to_vec())).ok_or_else(damaged)
+    }
+
+    /// Replaces it. Only the writer may.
+    pub async fn write_peers(&self, bytes: &[u8]) -> Result<(), StoreFailure> {
+        self.writable()?;
+        let tx = Tx::write_relaxed(&self.0.db, &[Table::Peers])?;
+        tx.put(Table::Peers, PEERS_BOOK, to_js(bytes)).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,134 @@
+// What is known of peers outlives the page: a liar that was banned is banned after a reload, and nobody asks it anything.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { openBrowser } from './support/browser.mjs';
+import { generated } from './support/chains.mjs';
+import { connectionsGone, startPeer } from './support/peer.mjs';
+import { openBare, startRun } from './support/run.mjs';
+import { serve } from './support/server.mjs';
+
+/** Long enough that the liar is found out, and the page reloaded, before all is stored. */
+const COUNT = 100_000;
+
+/** Seconds of a ban, and how long a page may take to come back. */
+const BAN_SECONDS = 600;
+const RELOAD_SECONDS = 120;
+
+/** Peers and their figures by id, from the typed `peers()`. */
+async function infos(run) {
+  const { value } = await run.call('peers');
+  return Object.fromEntries(value.map((info) => [info.id, info]));
+}
+
+/** An honest peer and a liar on one host; a run that has banned the liar. `options` are those of the run. */
+async function banned(t) {
+  const honest = await startPeer(t, ...generated(COUNT));
+  const liar = await startPeer(t, ...generated(COUNT), '--fault', 'flip-byte');
+  const page = await openBare(await openBrowser(t), await serve(t));
+  const run = await startRun(page, [honest, liar], { target: honest.info.latestHash });
+  await run.until(`events.some((event) => event.type === 'fault' && event.banned)`, 60_000);
+  const before = await infos(run);
+  assert.equal(before[liar.id].state, 'banned');
+  assert.notEqual(before[honest.id].state, 'banned', 'a neighbour on the same host');
+  return { honest, liar, page, run, before };
+}
+
+/** Reloads the page as a user does, without `stop`, once the ban is written. */
+async function reload(page, ...peers) {
+  await page.evaluate(waitForBook);
+  await page.reload();
+  for (const peer of peers) await connectionsGone(peer);
+  await page.waitForFunction('globalThis.bareReady === true');
+}
+
+/** In the page: waits until what is known of peers lies in the database. */
+async function waitForBook() {
+  const [{ name }] = await indexedDB.databases();
+  const opening = indexedDB.open(name);
+  const db = await new Promise((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+  const begin = performance.now();
+  try {
+    for (;;) {
+      const reading = db.transaction('peers').objectStore('peers').get('book');
+      const book = await new Promise((resolve) => (reading.onsuccess = () => resolve(reading.result)));
+      if (book !== undefined) return book.length;
+      if (performance.now() - begin > 20_000) throw new Error('no book was written');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } finally {
+    db.close();
+  }
+}
+
+test('a liar that was banned before a reload is banned after it, and the honest peer serves the rest', async (t) => {
+  const { honest, liar, page, run, before } = await banned(t);
+  assert.ok((await run.progress()).stored < COUNT, 'the reload comes in the middle');
+  await reload(page, honest, liar);
+  const asked = (await liar.stats()).requests;
+  const served = (await honest.stats()).requests;
+
+  const again = await startRun(page, [liar, honest], { target: honest.info.latestHash });
+  assert.deepEqual(await again.synced(180_000), { number: COUNT - 1, hash: honest.info.latestHash });
+
+  const after = await infos(again);
+  assert.equal(after[liar.id].state, 'banned');
+  assert.equal(after[liar.id].score, 0);
+  assert.equal(after[liar.id].faults, before[liar.id].faults);
+  const left = after[liar.id].bannedForSeconds;
+  assert.ok(left > BAN_SECONDS - RELOAD_SECONDS && left < BAN_SECONDS, `${left} s are left of the ban`);
+  assert.equal((await liar.stats()).requests, asked, 'the liar was asked nothing');
+  assert.equal((await liar.stats()).connections, 0);
+  assert.equal(after[honest.id].state, 'connected');
+  assert.equal(after[honest.id].faults, 0);
+  assert.ok((await honest.stats()).requests > served);
+  assert.deepEqual(await again.events('fault'), []);
+  assert.deepEqual(await again.events('error'), []);
+  await again.equalsSource(honest, { byHashStep: 97 });
+  assert.deepEqual(page.problems, []);
+});
+
+test('clear() forgets what was known of peers, and a damaged book is dropped and said so', async (t) => {
+  const { honest, liar, page, run } = await banned(t);
+  await run.synced(180_000);
+  const stored = (await run.progress()).stored;
+  assert.equal((await run.call('stop')).error, undefined);
+  await page.evaluate(async () => {
+    const [{ name }] = await indexedDB.databases();
+    const opening = indexedDB.open(name);
+    const db = await new Promise((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const writing = db.transaction('peers', 'readwrite');
+    const store = writing.objectStore('peers');
+    const reading = store.get('book');
+    reading.onsuccess = () => {
+      const [first, ...rest] = reading.result;
+      store.put(new Uint8Array([first ^ 1, ...rest]), 'book');
+    };
+    await new Promise((resolve) => (writing.oncomplete = resolve));
+    db.close();
+  });
+
+  const damaged = await startRun(page, [honest, liar], { target: honest.info.latestHash }, 'damaged');
+  await damaged.until(`events.some((event) => event.type === 'error')`);
+  const [error] = await damaged.events('error');
+  assert.equal(error.code, 'storage-damaged');
+  assert.match(error.message, /peers/);
+  await damaged.synced();
+  assert.equal((await damaged.progress()).stored, stored, 'nothing else is lost');
+  const forgotten = await infos(damaged);
+  assert.notEqual(forgotten[liar.id].state, 'banned');
+  assert.equal((await damaged.call('stop')).error, undefined);
+
+  // A new book in place of the damaged one; then the page clears everything while a ban stands.
+  const whole = await startRun(page, [honest, liar], { target: honest.info.latestHash }, 'whole');
+  await whole.synced();
+  assert.deepEqual(await whole.events('error'), []);
+  assert.equal((await whole.call('clear')).error, undefined);
+  await whole.until(`events.some((event) => event.type === 'fault' && event.banned)`, 60_000);
+  assert.equal((await infos(whole))[liar.id].state, 'banned', 'asked again after clear(), it lied again');
+  assert.equal((await whole.call('clear')).error, undefined);
+  const cleared = await infos(whole);
+  assert.notEqual(cleared[liar.id].state, 'banned', 'clear() lifts the ban');
+  assert.equal((await whole.call('stop')).error, undefined);
+});
