@@ -5,6 +5,7 @@
 
 pub mod ancestor;
 pub mod chain;
+pub mod meddle;
 pub mod runs;
 
 use std::{
@@ -157,6 +158,8 @@ pub struct TestStore {
     pub batches: usize,
     pub failing: Option<StoreFailure>,
     pub delay_ms: u64,
+    /// It said what is not so: what it holds need no longer hold together.
+    pub lied: bool,
 }
 
 impl TestStore {
@@ -184,6 +187,9 @@ impl TestStore {
     /// Everything that the checkpoint speaks of is here, and its ends are what it says.
     fn check(&self) {
         let checkpoint = self.checkpoint.as_ref().expect("just written");
+        if self.lied {
+            return;
+        }
         assert!(checkpoint.is_sound(), "{checkpoint:?}");
         for run in &checkpoint.subchains {
             assert_eq!(self.rows.range(run.tail..=run.head).count() as u64, run.head - run.tail + 1, "{run:?}");
@@ -306,25 +312,29 @@ impl World {
             (Some(at), timer) if timer.is_none_or(|timer| at <= timer) => {
                 self.now_ms = self.now_ms.max(at);
                 let (_, happening) = self.queue.pop_first().expect("just seen");
-                match happening {
-                    Happening::Answer(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
-                    Happening::Stored(batch) => self.finish_write(batch),
-                    Happening::Unwound(to, checkpoint) => {
-                        self.store.unwind(to, checkpoint);
-                        self.input(Input::Unwound { to });
-                    }
-                    Happening::Looked(id, numbers) => {
-                        let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
-                        let headers = numbers.iter().map(header).collect();
-                        self.input(Input::Stored { id, headers });
-                    }
-                }
+                self.happen(happening);
                 true
             }
             (_, timer) => {
                 self.now_ms = self.now_ms.max(timer.expect("one of the two"));
                 self.input(Input::Timeout);
                 true
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Answer(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
+            Happening::Stored(batch) => self.finish_write(batch),
+            Happening::Unwound(to, checkpoint) => {
+                self.store.unwind(to, checkpoint);
+                self.input(Input::Unwound { to });
+            }
+            Happening::Looked(id, numbers) => {
+                let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
+                let headers = numbers.iter().map(header).collect();
+                self.input(Input::Stored { id, headers });
             }
         }
     }
@@ -456,12 +466,12 @@ impl World {
                 }
                 Output::Lookup { id, numbers } => {
                     assert!(numbers.len() <= sync_core::config::LOOKUP_NUMBERS_MAX && numbers.is_sorted());
-                    assert!(!self.is_writing(), "asked while a write is under way");
+                    assert!(!self.is_writing() || self.store.lied, "asked while a write is under way");
                     let delay = self.store.delay_ms;
                     self.schedule(delay, Happening::Looked(id, numbers));
                 }
                 Output::Unwind { to, checkpoint } => {
-                    assert!(!self.is_writing(), "removes while a write is under way");
+                    assert!(!self.is_writing() || self.store.lied, "removes while a write is under way");
                     let delay = self.store.delay_ms;
                     self.schedule(delay, Happening::Unwound(to, checkpoint));
                 }
