@@ -80,7 +80,7 @@ impl RequestTable {
     /// The connection to `peer` is gone, and with it every answer.
     pub fn peer_gone(&mut self, peer: PeerId) {
         for request in
-            self.owed.remove(&peer).into_iter().flat_map(SortedMap::into_iter).map(|(_, request)| request).flatten()
+            self.owed.remove(&peer).into_iter().flat_map(SortedMap::into_iter).filter_map(|(_, request)| request)
         {
             self.sent.remove(&request);
         }
