@@ -7,13 +7,13 @@
 
 use bytes::Bytes;
 use sync_core::{
-    Input, PeerAddress, ServedRange, SyncConfig, SyncTarget,
+    Input, PeerAddress, ServedRange, StartBlock, SyncConfig, SyncTarget,
     config::{PEERS_MAX, PROGRESS_RANGES_MAX, REQUESTS_IN_FLIGHT_MAX, SUBCHAINS_MAX},
     fault::{RequestFailure, StoreFailure},
     id::{BatchId, LookupId, PeerId, RequestId},
 };
 
-use crate::support::{self, Chain, Manner, TestPeer, World, meddle::StoreLie};
+use crate::support::{self, Chain, Manner, TestPeer, World, ancestor::broken_at, chain::MINED, meddle::StoreLie};
 
 /// Peers that come and go; the one that ends the sync has an id of its own.
 const PEERS: u32 = 5;
@@ -26,7 +26,7 @@ const BESIDE_MAX: usize = 5;
 /// One thing that somebody does.
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
-    /// A peer connects: what it has (`latest`, of one of two chains), and how it answers.
+    /// A peer connects: what it has (`latest`, of one of the chains), and how it answers.
     Connect { peer: u8, manner: u8, latest: u16 },
     /// A peer connects that serves another chain.
     Stranger { peer: u8 },
@@ -77,7 +77,7 @@ pub enum Op {
 pub enum Spoil {
     /// Nothing.
     Right,
-    /// It comes from the other chain.
+    /// It comes from another chain.
     Other,
     /// A bit of the header at this place is turned.
     Bit { place: u16, bit: u16 },
@@ -89,10 +89,11 @@ pub enum Spoil {
     Rising,
 }
 
-/// Where all of it takes place: two chains that part, and how the machine is tuned.
+/// Where all of it takes place: a chain and others that part from it, and how the machine is tuned.
 pub struct Ground {
     chain: Chain,
-    fork: Chain,
+    /// A little shorter; made by proof of work, and so heavier; with a header that breaks a rule.
+    others: [Chain; 3],
     config: SyncConfig,
 }
 
@@ -100,8 +101,31 @@ impl Ground {
     /// Chains of so many headers, windows of so many, so many bytes at most.
     pub fn new(headers: u64, window: u64, staged_bytes_max: u64) -> Self {
         let chain = Chain::new(headers);
-        let fork = chain.fork(headers * 3 / 5, headers - headers / 15);
-        Self { chain, fork, config: SyncConfig { window, staged_bytes_max, ..SyncConfig::default() } }
+        let shorter = headers - headers / 15;
+        let others = [
+            chain.fork(headers * 3 / 5, shorter),
+            chain.branch(headers * 7 / 10, shorter, MINED),
+            broken_at(&chain, headers * 4 / 5),
+        ];
+        Self { chain, others, config: SyncConfig { window, staged_bytes_max, ..SyncConfig::default() } }
+    }
+
+    /// One of the chains: for most figures the one that honest peers have.
+    fn source(&self, which: u8) -> &Chain {
+        let other = usize::from(which.checked_sub(196).unwrap_or(u8::MAX)) / 20;
+        self.others.get(other).unwrap_or(&self.chain)
+    }
+
+    fn target(&self, which: u8) -> SyncTarget {
+        let number = u64::from(which) * self.chain.tip().number / u64::from(u8::MAX);
+        match which % 8 {
+            0 => SyncTarget::PeersTip,
+            1 => SyncTarget::Hash(support::no_hash()),
+            2 => SyncTarget::Hash(self.chain.at(number).hash),
+            3 => SyncTarget::Number(number),
+            4 => SyncTarget::Hash(self.chain.tip().hash),
+            other => SyncTarget::Hash(self.others[usize::from(other) - 5].tip().hash),
+        }
     }
 
     /// Plays all of it; panics when anything does not hold.
@@ -124,11 +148,11 @@ struct Play<'a> {
 
 impl Play<'_> {
     fn take(&mut self, op: Op) {
-        let Ground { chain, fork, .. } = self.ground;
+        let chain = &self.ground.chain;
         let world = &mut self.world;
         match op {
             Op::Connect { peer, manner: which, latest } => {
-                let source = if which >= 200 { fork } else { chain };
+                let source = self.ground.source(which);
                 let latest = u64::from(latest).min(source.tip().number);
                 world.connect(id(peer), TestPeer::new(source).range(0, latest).manner(manner(which)));
             }
@@ -145,10 +169,10 @@ impl Play<'_> {
                 let served = ServedRange { earliest: earliest.into(), latest, latest_hash: support::no_hash() };
                 world.input(Input::PeerUpdated { peer: PeerId(id(peer)), served });
             }
-            Op::Target { which } => world.target(target(chain, fork, which)),
+            Op::Target { which } => world.target(self.ground.target(which)),
             Op::Pause { paused } => world.input(Input::Paused(paused)),
             Op::Headers { request, from, count } => {
-                let headers = answer(chain, fork, cut(from, chain), count.into(), Spoil::Right);
+                let headers = answer(chain, cut(from, chain), count.into(), Spoil::Right);
                 world.input(Input::HeadersReceived { request: RequestId(request.into()), headers });
             }
             Op::Answer { back, shift, count, spoil } => self.answer(back, shift, count, spoil),
@@ -200,15 +224,18 @@ impl Play<'_> {
 
     /// An answer to a request that was made: what was asked for, and what is wrong with it.
     fn answer(&mut self, back: u8, shift: u8, count: u16, spoil: Spoil) {
-        let Ground { chain, fork, .. } = self.ground;
+        let Ground { chain, others, .. } = self.ground;
         let Some(request) = self.world.requests.iter().rev().nth(back.into()).copied() else { return };
-        let start = match request.start {
-            sync_core::StartBlock::Number(number) => Some(number),
-            sync_core::StartBlock::Hash(hash) => chain.number_of(hash).or_else(|| fork.number_of(hash)),
+        let all = || std::iter::once(chain).chain(others);
+        let (source, start) = match request.start {
+            StartBlock::Number(number) => (chain, number),
+            StartBlock::Hash(hash) => {
+                all().find_map(|chain| Some((chain, chain.number_of(hash)?))).unwrap_or((chain, chain.tip().number))
+            }
         };
-        let from = start.unwrap_or(0).saturating_sub(u64::from(shift) / 64).min(chain.tip().number);
+        let source = if matches!(spoil, Spoil::Other) { &others[usize::from(shift) % others.len()] } else { source };
         let count = usize::from(count) % (usize::from(request.limit) + 2);
-        let headers = answer(chain, fork, from, count, spoil);
+        let headers = answer(source, start.saturating_sub(u64::from(shift) / 64), count, spoil);
         self.world.input(Input::HeadersReceived { request: request.id, headers });
     }
 
@@ -283,21 +310,8 @@ fn manner(which: u8) -> Manner {
     all[usize::from(which) % all.len()]
 }
 
-fn target(chain: &Chain, fork: &Chain, which: u8) -> SyncTarget {
-    let number = u64::from(which) * chain.tip().number / u64::from(u8::MAX);
-    match which % 6 {
-        0 => SyncTarget::PeersTip,
-        1 => SyncTarget::Hash(support::no_hash()),
-        2 => SyncTarget::Hash(fork.tip().hash),
-        3 => SyncTarget::Hash(chain.at(number).hash),
-        4 => SyncTarget::Number(number),
-        _ => SyncTarget::Hash(chain.tip().hash),
-    }
-}
-
 /// Falling headers from this number on, and what is wrong with them.
-fn answer(chain: &Chain, fork: &Chain, from: u64, count: usize, spoil: Spoil) -> Vec<Bytes> {
-    let source = if matches!(spoil, Spoil::Other) { fork } else { chain };
+fn answer(source: &Chain, from: u64, count: usize, spoil: Spoil) -> Vec<Bytes> {
     let from = from.min(source.tip().number);
     let header = |number| source.headers[number as usize].clone();
     let mut headers: Vec<Bytes> = (0..=from).rev().take(count).map(header).collect();
