@@ -92,7 +92,7 @@ pub enum Spoil {
 /// Where all of it takes place: a chain and others that part from it, and how the machine is tuned.
 pub struct Ground {
     chain: Chain,
-    /// A little shorter; made by proof of work, and so heavier; with a header that breaks a rule.
+    /// A little shorter; with work where there should be none; with a header older than its parent.
     others: [Chain; 3],
     config: SyncConfig,
 }
