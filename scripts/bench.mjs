@@ -4,7 +4,8 @@
 //   sync_vs_channel            bytes/s of a full sync / bytes/s that the same stream carries with no work done
 //   headers_per_second         of that sync
 //   verify_headers_per_second  hash, decode, link: { wasm, native, ratio, ethereumjs, times_ethereumjs }
-//   linkage                    1,000,000 headers linked natively from memory, beside bare keccak of the same bytes
+//   linkage                    1,000,000 headers linked natively from memory, beside bare keccak of the same bytes;
+//                              linked_per_second_wasm: as many of the same in a worker; linkage_wasm_vs_native: the ratio
 //   store_vs_limit             stored bytes/s / bytes/s of a bare write of the same segments
 //   wasm_gz_kb                 gzip kilobytes of the wasm that ships
 //   heap_mb_peak               wasm memory after a sync of 100,000 and of 1,000,000 headers
@@ -39,6 +40,9 @@ const IN_FLIGHT = [2, 4, 8];
 /** Headers that are proven in memory, for each round. */
 const VERIFY_HEADERS = 20_000;
 
+/** Generated headers that are linked in memory, natively and in wasm: 600 MB of the 4 GB that a wasm memory may have. */
+const LINKAGE_HEADERS = 1_000_000;
+
 /** Milliseconds that one sync may take. */
 const SYNC_WITHIN_MS = 20 * 60_000;
 
@@ -47,6 +51,11 @@ const pages = fileURLToPath(new URL('bench/pages/', import.meta.url));
 function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
+}
+
+/** Of a figure that this system does not give, `null`. */
+function medianOrNull(values) {
+  return values.includes(null) ? null : median(values);
 }
 
 function round(value, digits = 3) {
@@ -164,8 +173,23 @@ const figures = {
     };
   },
 
-  async linkage() {
-    return { linkage: JSON.parse(execFileSync(process.env.HEADLIGHT_LINKAGE, [String(LARGE), String(ROUNDS)], { encoding: 'utf8' })) };
+  async linkage(world) {
+    const natives = [];
+    const wasms = [];
+    for (let turn = 0; turn < ROUNDS; turn++) {
+      // Each makes its own chain, the same; a fresh worker gives the memory of the last one back.
+      natives.push(JSON.parse(execFileSync(process.env.HEADLIGHT_LINKAGE, [String(LINKAGE_HEADERS), '1'], { encoding: 'utf8' })));
+      const parts = await world.parts();
+      wasms.push(await parts.evaluate((args) => bench.linkage(...args), [LINKAGE_HEADERS, 1]));
+      await parts.close();
+      note(`linked per second: ${natives.at(-1).linked_per_second} native, ${Math.round(wasms.at(-1))} in wasm`);
+    }
+    const names = Object.keys(natives[0]);
+    return {
+      linkage: Object.fromEntries(names.map((name) => [name, medianOrNull(natives.map((native) => native[name]))])),
+      linked_per_second_wasm: Math.round(median(wasms)),
+      linkage_wasm_vs_native: round(median(wasms.map((wasm, turn) => wasm / natives[turn].linked_per_second))),
+    };
   },
 
   async store_vs_limit(world) {

@@ -33,7 +33,7 @@ const STEPS: [Step; 13] = [
     Step { name: "lint-wasm", shows: "clippy has nothing to say on the browser's crates", run: lint_wasm },
     Step { name: "peer", shows: "header-peer builds, and its tests hold", run: peer },
     Step { name: "conformance", shows: "every requirement has tests, and they hold", run: || conformance::table(true) },
-    Step { name: "wasm", shows: "store, port, transport and core inside a headless browser", run: wasm },
+    Step { name: "wasm", shows: "store, port, transport, core and simulator inside a headless browser", run: wasm },
     Step { name: "e2e", shows: "whole syncs in a headless browser", run: e2e },
     Step { name: "npm", shows: "the packed tarball in fresh Vite and webpack apps", run: npm },
 ];
@@ -42,6 +42,9 @@ const STEPS: [Step; 13] = [
 const PORTABLE: [&str; 6] = ["--package", "header-wire", "--package", "keccak-pair", "--package", "sync-core"];
 /// What is made for tests: portable too, but nothing of it ships.
 const FOR_TESTS: [&str; 4] = ["--package", "header-maker", "--package", "sync-sim"];
+
+/// Worlds of the simulator that are run in the browser too, and must leave the same traces.
+const SIM_SEEDS: usize = 20;
 
 /// Runs all steps, or those that are named.
 pub fn run(names: &[String]) -> Outcome {
@@ -136,6 +139,7 @@ fn peer() -> Outcome<Counts> {
 }
 
 fn wasm() -> Outcome<Counts> {
+    let traces = native_traces()?;
     let wasm_bindgen = setup::wasm_bindgen()?;
     let mut path = vec![wasm_bindgen];
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
@@ -147,8 +151,21 @@ fn wasm() -> Outcome<Counts> {
         .arg("tests/wasm")
         .env("PATH", path)
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", setup::webdriver_json()?)
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "120");
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "120")
+        .env("HEADLIGHT_SIM_TRACES", traces);
     counted(&mut test)
+}
+
+/// Runs the worlds of [`SIM_SEEDS`] natively: `seed hash`, one after the other, for `tests/wasm` to be built with.
+fn native_traces() -> Outcome<String> {
+    let mut run =
+        shell::cargo(&["run", "--quiet", "--package", "sync-sim", "--", "--hashes", "--jobs", "1", "--seeds"]);
+    run.arg(format!("0..{SIM_SEEDS}"));
+    let printed = shell::output(&mut run).ok_or_else(|| Failure::failed(format!("failed: {}", shell::line(&run))))?;
+    // The lines of the worlds come first; what follows sums them up.
+    let traces: Vec<&str> = printed.lines().take(SIM_SEEDS).collect();
+    println!("native: {}", traces.join(", "));
+    Ok(traces.join(" "))
 }
 
 fn e2e() -> Outcome<Counts> {

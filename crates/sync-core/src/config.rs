@@ -139,7 +139,9 @@ pub struct SyncConfig {
     pub window_bytes_min: u64,
     /// A peer's window at most. A receiver must buffer it: a data channel knows no back-pressure.
     pub window_bytes_max: u64,
-    /// Requests in flight to one peer. Header peers bound their queue; small headers would otherwise fill it.
+    /// Requests in flight to one peer. Header peers bound their queue; small headers would otherwise fill it. Questions of
+    /// one header (about the target, its tip, a stored header, where it stands: one of each) and the piece that everything
+    /// waits for go out beside them.
     pub requests_per_peer_max: usize,
     /// Deadline of a request before any round trip was measured.
     pub deadline_start: Duration,

@@ -4,7 +4,7 @@
 mod support;
 
 use support::{
-    Chain, TestPeer, World,
+    Chain, Manner, TestPeer, World,
     ancestor::{announce, broken_at, config, stored},
 };
 use sync_core::{Event, StallReason, SyncConfig, SyncTarget, rules::RuleViolation};
@@ -158,4 +158,39 @@ fn i07_the_rules_hold_between_the_stored_tail_and_what_lies_under_it() {
     world.run_for(30);
     assert_eq!(diagnosis(&world), [expected(&bad, 1_024)]);
     assert!(world.store.rows.is_empty());
+}
+
+/// The rule is broken between two answers, so the next header to be asked for is the good parent: it is not held against
+/// the good chain, which shares it.
+#[test]
+fn i07_the_parent_of_a_bad_header_is_nothing_against_the_good_chain() {
+    let good = Chain::new(1_000);
+    let bad = broken_at(&good, 995);
+    let mut world = World::with(good.spec(), config(), Default::default());
+    world.target(SyncTarget::Hash(bad.tip().hash));
+    // One header an answer: every pair is checked where two answers meet.
+    world.connect(1, TestPeer::new(&bad).manner(Manner::Short(1)));
+    world.run_for(60);
+    assert_eq!(diagnosis(&world), [expected(&bad, 995)]);
+    world.target(SyncTarget::Hash(good.tip().hash));
+    world.connect(2, TestPeer::new(&good));
+    world.run_to_synced(60);
+    world.assert_stored(&good, 0);
+}
+
+/// The same where the new run meets the stored head: what is built on that later is not refused.
+#[test]
+fn i07_a_bad_child_of_the_stored_head_is_nothing_against_the_head() {
+    let good = Chain::new(1_000);
+    let bad = broken_at(&good.grown(1), 1_000);
+    let more = good.grown(20);
+    let mut world = World::with(good.spec(), config(), stored(&good));
+    world.target(SyncTarget::Hash(bad.tip().hash));
+    world.connect(1, TestPeer::new(&bad));
+    world.run_for(30);
+    assert_eq!(diagnosis(&world), [expected(&bad, 1_000)]);
+    world.target(SyncTarget::Hash(more.tip().hash));
+    world.connect(2, TestPeer::new(&more));
+    world.run_to_synced(60);
+    world.assert_stored(&more, 0);
 }

@@ -33,6 +33,8 @@ globalThis.bench = {
   async verify(http, from, to, rounds) {
     return inWorker('part-worker.js', { part: 'verify', args: [new Uint8Array(await source(http, from, to)), rounds] });
   },
+  /** Generated headers a second, linked in wasm. */
+  linkage: (...args) => inWorker('part-worker.js', { part: 'linkage', args }),
   /** The store's own measure. */
   store: (...args) => inWorker('part-worker.js', { part: 'store', args }),
   /** Headers a second, proved by the JavaScript libraries that a page would use otherwise. */

@@ -51,7 +51,10 @@ impl HeaderSync {
     fn refuse(&mut self, now: Instant, chain: InvalidChain, at: BlockNumber) {
         let bottom = self.run.as_ref().map_or(at, |run| run.bottom);
         let target = self.target.resolved.map(|target| target.hash);
-        let lowest = self.run.as_ref().map(|run| run.anchor.hash);
+        // What is asked for next may lie under the bad header already, when the rule is broken where two answers meet, or
+        // where an answer meets the store: that is its parent, which good chains share.
+        let lowest = self.run.as_ref().map(|run| run.anchor).filter(|anchor| anchor.number >= chain.number);
+        let lowest = lowest.map(|anchor| anchor.hash);
         for hash in [Some(chain.hash), lowest, target].into_iter().flatten() {
             self.invalid.insert(hash, &chain);
         }

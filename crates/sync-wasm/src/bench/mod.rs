@@ -1,8 +1,12 @@
 //! Exports that only `npm run bench` calls, behind the feature `bench`; never in what ships.
 //!
 //! Each does one part of a sync's work alone, so that the whole can be divided by it: [`bench_channel`] carries answers
-//! over the same kind of stream and throws them away, [`bench_verify`] proves headers that are in memory already.
+//! over the same kind of stream and throws them away, [`bench_verify`] proves headers that are in memory already,
+//! [`bench_linkage`] as many generated ones as the native `linkage`.
 
+#[expect(dead_code, reason = "of the native example `linkage` only the generator and the linking are measured here")]
+#[path = "../../../sync-core/examples/linkage/chain.rs"]
+mod chain;
 mod channel;
 #[path = "../../../sync-core/examples/verify/work.rs"]
 mod work;
@@ -40,4 +44,24 @@ pub fn bench_verify(rlp: &Uint8Array, rounds: u32) -> Result<f64, JsError> {
         best = best.min(clock::now_ms() - begin);
     }
     Ok(chain.len() as f64 / best * 1_000.0)
+}
+
+/// Generates so many headers in memory, as the native example `linkage` does, and links them so many times from the tip
+/// down; headers a second, the median of the rounds. The generated headers take some 600 bytes each.
+#[wasm_bindgen]
+pub fn bench_linkage(headers: u32, rounds: u32) -> Result<f64, JsError> {
+    if headers == 0 || rounds == 0 {
+        return Err(JsError::new("no headers, or no rounds"));
+    }
+    let chain = chain::Chain::generate(headers as usize);
+    let mut rates = Vec::new();
+    for _ in 0..rounds {
+        let begin = clock::now_ms();
+        if !chain.link() {
+            return Err(JsError::new("the generated headers are no valid chain"));
+        }
+        rates.push(f64::from(headers) / (clock::now_ms() - begin) * 1_000.0);
+    }
+    rates.sort_by(f64::total_cmp);
+    Ok(rates[rates.len() / 2])
 }

@@ -1,0 +1,340 @@
+//! Inputs in any order, sensible or not, and what must hold whatever they are. `any_input.rs` draws them by property, the
+//! fuzzer of `fuzz/` reads them from bytes; both play them here.
+//!
+//! An [`Op`] takes any figures: what they mean is cut to what there is (a number of the chain, a request that was made), so
+//! that most of them mean something. After each op the [bounds](Play::check) must hold; [at the end](Play::end) one honest
+//! peer and a store that works must be enough, unless the store said what is not so.
+
+use bytes::Bytes;
+use sync_core::{
+    Input, PeerAddress, ServedRange, StartBlock, SyncConfig, SyncTarget,
+    config::{PEERS_MAX, PROGRESS_RANGES_MAX, REQUESTS_IN_FLIGHT_MAX, SUBCHAINS_MAX},
+    fault::{RequestFailure, StoreFailure},
+    id::{BatchId, LookupId, PeerId, RequestId},
+};
+
+use crate::support::{self, Chain, Manner, TestPeer, World, ancestor::broken_at, chain::MINED, meddle::StoreLie};
+
+/// Peers that come and go; the one that ends the sync has an id of its own.
+const PEERS: u32 = 5;
+const HONEST: u32 = 9;
+
+/// What goes out to one peer whether it has room or not: a question about the target, a vote, a stored header, where it
+/// stands, and the piece that everything waits for.
+const BESIDE_MAX: usize = 5;
+
+/// One thing that somebody does.
+#[derive(Clone, Copy, Debug)]
+pub enum Op {
+    /// A peer connects: what it has (`latest`, of one of the chains), and how it answers.
+    Connect { peer: u8, manner: u8, latest: u16 },
+    /// A peer connects that serves another chain.
+    Stranger { peer: u8 },
+    /// Where a peer is reached.
+    Address { peer: u8, address: u8 },
+    /// A peer goes, known or not.
+    Disconnect { peer: u8 },
+    /// A peer says what it serves, known or not.
+    Update { peer: u8, earliest: u16, latest: u64 },
+    /// The user names a target.
+    Target { which: u8 },
+    /// The user pauses, or goes on.
+    Pause { paused: bool },
+    /// Headers for a request that may never have been made.
+    Headers { request: u8, from: u16, count: u8 },
+    /// Headers for a request that was made, counted back from the newest.
+    Answer { back: u8, shift: u8, count: u16, spoil: Spoil },
+    /// The end of a request that may never have been made.
+    Fail { request: u8, protocol: bool },
+    /// The end of a request that was made.
+    FailAsked { back: u8, protocol: bool },
+    /// A batch that was never handed out is durable, or is not.
+    Persisted { batch: u8, failed: bool },
+    /// A removal that was never asked for.
+    Unwound { to: u16 },
+    /// What was never looked up.
+    Stored { id: u8, number: u16, absent: bool },
+    /// From now on the store refuses, or works again.
+    StoreFails { failing: bool },
+    /// The store says about what it was told to do what is not so.
+    StoreLies { nth: u8, lie: u8 },
+    /// What is on its way arrives before its turn.
+    Hasten { nth: u8 },
+    /// An answer on its way is lost.
+    Lose { nth: u8 },
+    /// The process ends and begins anew with what is stored.
+    Restart,
+    /// A timer that may not be due.
+    Timeout,
+    /// Things take their course.
+    Steps { count: u8 },
+    /// Time passes, and nobody does anything.
+    Sleep { millis: u16 },
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Spoil {
+    /// Nothing.
+    Right,
+    /// It comes from another chain.
+    Other,
+    /// A bit of the header at this place is turned.
+    Bit { place: u16, bit: u16 },
+    /// The header at this place ends early.
+    Short { place: u16, bytes: u16 },
+    /// The header at this place is there twice.
+    Twice { place: u16 },
+    /// It rises.
+    Rising,
+}
+
+/// Where all of it takes place: a chain and others that part from it, and how the machine is tuned.
+pub struct Ground {
+    chain: Chain,
+    /// A little shorter; with work where there should be none; with a header older than its parent.
+    others: [Chain; 3],
+    config: SyncConfig,
+}
+
+impl Ground {
+    /// Chains of so many headers, windows of so many, so many bytes at most.
+    pub fn new(headers: u64, window: u64, staged_bytes_max: u64) -> Self {
+        let chain = Chain::new(headers);
+        let shorter = headers - headers / 15;
+        let others = [
+            chain.fork(headers * 3 / 5, shorter),
+            chain.branch(headers * 7 / 10, shorter, MINED),
+            broken_at(&chain, headers * 4 / 5),
+        ];
+        Self { chain, others, config: SyncConfig { window, staged_bytes_max, ..SyncConfig::default() } }
+    }
+
+    /// One of the chains: for most figures the one that honest peers have.
+    fn source(&self, which: u8) -> &Chain {
+        let other = usize::from(which.checked_sub(196).unwrap_or(u8::MAX)) / 20;
+        self.others.get(other).unwrap_or(&self.chain)
+    }
+
+    fn target(&self, which: u8) -> SyncTarget {
+        let number = u64::from(which) * self.chain.tip().number / u64::from(u8::MAX);
+        match which % 8 {
+            0 => SyncTarget::PeersTip,
+            1 => SyncTarget::Hash(support::no_hash()),
+            2 => SyncTarget::Hash(self.chain.at(number).hash),
+            3 => SyncTarget::Number(number),
+            4 => SyncTarget::Hash(self.chain.tip().hash),
+            other => SyncTarget::Hash(self.others[usize::from(other) - 5].tip().hash),
+        }
+    }
+
+    /// Plays all of it; panics when anything does not hold.
+    pub fn play(&self, ops: &[Op]) {
+        let mut world = World::with(self.chain.spec(), self.config.clone(), Default::default());
+        world.lenient = true;
+        let mut play = Play { ground: self, world };
+        for op in ops {
+            play.take(*op);
+            play.check();
+        }
+        play.end();
+    }
+}
+
+struct Play<'a> {
+    ground: &'a Ground,
+    world: World,
+}
+
+impl Play<'_> {
+    fn take(&mut self, op: Op) {
+        let chain = &self.ground.chain;
+        let world = &mut self.world;
+        match op {
+            Op::Connect { peer, manner: which, latest } => {
+                let source = self.ground.source(which);
+                let latest = u64::from(latest).min(source.tip().number);
+                world.connect(id(peer), TestPeer::new(source).range(0, latest).manner(manner(which)));
+            }
+            Op::Stranger { peer } => {
+                let stranger = TestPeer { chain_id: 1, ..TestPeer::new(chain) };
+                world.connect(id(peer), stranger);
+            }
+            Op::Address { peer, address } => {
+                let address = PeerAddress::new(vec![address % 3]).expect("one byte");
+                world.input(Input::PeerAddress { peer: PeerId(id(peer)), address });
+            }
+            Op::Disconnect { peer } => world.disconnect(id(peer)),
+            Op::Update { peer, earliest, latest } => {
+                let served = ServedRange { earliest: earliest.into(), latest, latest_hash: support::no_hash() };
+                world.input(Input::PeerUpdated { peer: PeerId(id(peer)), served });
+            }
+            Op::Target { which } => world.target(self.ground.target(which)),
+            Op::Pause { paused } => world.input(Input::Paused(paused)),
+            Op::Headers { request, from, count } => {
+                let headers = answer(chain, cut(from, chain), count.into(), Spoil::Right);
+                world.input(Input::HeadersReceived { request: RequestId(request.into()), headers });
+            }
+            Op::Answer { back, shift, count, spoil } => self.answer(back, shift, count, spoil),
+            Op::Fail { request, protocol } => self.fail(RequestId(request.into()), protocol),
+            Op::FailAsked { back, protocol } => {
+                if let Some(request) = world.requests.iter().rev().nth(back.into()) {
+                    let request = request.id;
+                    self.fail(request, protocol);
+                }
+            }
+            // No batch, removal or question has such a number.
+            Op::Persisted { batch, failed } => {
+                let batch = BatchId(u64::from(batch) + 1_000_000);
+                world.input(match failed {
+                    true => Input::PersistFailed { batch, failure: StoreFailure::Full },
+                    false => Input::BatchPersisted { batch },
+                });
+            }
+            Op::Unwound { to } => world.input(Input::Unwound { to: u64::from(to) + 1_000_000 }),
+            Op::Stored { id, number, absent } => {
+                let number = cut(number, chain);
+                let header = (!absent).then(|| chain.headers[number as usize].clone());
+                let id = LookupId(u64::from(id) + 1_000_000);
+                world.input(Input::Stored { id, headers: vec![(number, header)] });
+            }
+            Op::StoreFails { failing } => world.store.failing = failing.then_some(StoreFailure::Full),
+            Op::StoreLies { nth, lie } => world.lie(
+                nth.into(),
+                match lie % 3 {
+                    0 => StoreLie::Done,
+                    1 => StoreLie::Failed,
+                    _ => StoreLie::Other(u64::from(lie / 3)),
+                },
+            ),
+            Op::Hasten { nth } => world.hasten(nth.into()),
+            Op::Lose { nth } => world.lose(nth.into()),
+            // What a store that lied holds is nothing to begin with.
+            Op::Restart if world.store.lied => {}
+            Op::Restart => world.restart(),
+            Op::Timeout => world.input(Input::Timeout),
+            Op::Steps { count } => {
+                for _ in 0..count {
+                    world.step();
+                }
+            }
+            Op::Sleep { millis } => world.now_ms += u64::from(millis),
+        }
+    }
+
+    /// An answer to a request that was made: what was asked for, and what is wrong with it.
+    fn answer(&mut self, back: u8, shift: u8, count: u16, spoil: Spoil) {
+        let Ground { chain, others, .. } = self.ground;
+        let Some(request) = self.world.requests.iter().rev().nth(back.into()).copied() else { return };
+        let all = || std::iter::once(chain).chain(others);
+        let (source, start) = match request.start {
+            StartBlock::Number(number) => (chain, number),
+            StartBlock::Hash(hash) => {
+                all().find_map(|chain| Some((chain, chain.number_of(hash)?))).unwrap_or((chain, chain.tip().number))
+            }
+        };
+        let source = if matches!(spoil, Spoil::Other) { &others[usize::from(shift) % others.len()] } else { source };
+        let count = usize::from(count) % (usize::from(request.limit) + 2);
+        let headers = answer(source, start.saturating_sub(u64::from(shift) / 64), count, spoil);
+        self.world.input(Input::HeadersReceived { request: request.id, headers });
+    }
+
+    fn fail(&mut self, request: RequestId, protocol: bool) {
+        let failure = match protocol {
+            true => RequestFailure::Protocol("junk".into()),
+            false => RequestFailure::Disconnected,
+        };
+        self.world.input(Input::RequestFailed { request, failure });
+    }
+
+    /// Every list has its limit, and memory its ceiling.
+    fn check(&self) {
+        let world = &self.world;
+        let ceiling = world.config.staged_bytes_max;
+        assert!(world.memory_peak <= ceiling, "{} bytes in memory, at most {ceiling}", world.memory_peak);
+        let progress = world.progress();
+        assert!(progress.peers.len() <= PEERS_MAX, "{} peers", progress.peers.len());
+        assert!(progress.ranges.len() <= PROGRESS_RANGES_MAX, "{} ranges", progress.ranges.len());
+        let requests: usize = progress.peers.iter().map(|peer| peer.requests_in_flight).sum();
+        assert!(requests <= REQUESTS_IN_FLIGHT_MAX, "{requests} requests in flight");
+        for peer in &progress.peers {
+            assert!(peer.requests_in_flight <= world.config.requests_per_peer_max + BESIDE_MAX, "{peer:?}");
+            assert!(peer.window_bytes <= world.config.window_bytes_max, "{peer:?}");
+        }
+        let subchains = world.store.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.subchains.len());
+        assert!(subchains <= SUBCHAINS_MAX, "{subchains} stored runs");
+    }
+
+    /// One honest peer and a store that works end the sync, and nothing is held against that peer.
+    fn end(mut self) {
+        if self.world.store.lied {
+            return;
+        }
+        let chain = &self.ground.chain;
+        let world = &mut self.world;
+        (0..PEERS).for_each(|id| world.disconnect(id));
+        world.store.failing = None;
+        world.input(Input::Paused(false));
+        world.target(SyncTarget::Hash(chain.tip().hash));
+        world.connect(HONEST, TestPeer::new(chain));
+        let complete = world.store_complete_within(900, chain);
+        assert!(complete, "not synced: {:#?}", world.progress());
+        assert!(world.penalties.iter().all(|(peer, ..)| *peer != HONEST), "{:?}", world.penalties);
+        self.check();
+    }
+}
+
+fn id(peer: u8) -> u32 {
+    u32::from(peer) % PEERS
+}
+
+fn cut(number: u16, chain: &Chain) -> u64 {
+    u64::from(number) % chain.headers.len() as u64
+}
+
+fn manner(which: u8) -> Manner {
+    let all = [
+        Manner::Honest,
+        Manner::Honest,
+        Manner::FlipByte,
+        Manner::WrongStart,
+        Manner::Short(3),
+        Manner::TooMany,
+        Manner::Silent,
+        Manner::Slow(3_000),
+        Manner::Empty,
+        Manner::Garbage,
+        Manner::FlipFirst,
+        Manner::Withholds(7),
+    ];
+    all[usize::from(which) % all.len()]
+}
+
+/// Falling headers from this number on, and what is wrong with them.
+fn answer(source: &Chain, from: u64, count: usize, spoil: Spoil) -> Vec<Bytes> {
+    let from = from.min(source.tip().number);
+    let header = |number| source.headers[number as usize].clone();
+    let mut headers: Vec<Bytes> = (0..=from).rev().take(count).map(header).collect();
+    if headers.is_empty() {
+        return headers;
+    }
+    let at = |place: u16| usize::from(place) % headers.len();
+    match spoil {
+        Spoil::Right | Spoil::Other => {}
+        Spoil::Bit { place, bit } => {
+            let at = at(place);
+            let mut bytes = headers[at].to_vec();
+            let bit = usize::from(bit) % (bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            headers[at] = bytes.into();
+        }
+        Spoil::Short { place, bytes } => {
+            let at = at(place);
+            let end = usize::from(bytes) % headers[at].len();
+            headers[at] = headers[at].slice(..end);
+        }
+        Spoil::Twice { place } => headers.insert(at(place), headers[at(place)].clone()),
+        Spoil::Rising => headers.reverse(),
+    }
+    headers
+}

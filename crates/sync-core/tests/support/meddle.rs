@@ -1,0 +1,72 @@
+//! What comes in another order than it was sent, or never, and a store that says what is not so.
+
+use bytes::Bytes;
+use sync_core::{Input, fault::StoreFailure};
+
+use super::{Happening, World};
+
+/// What a store may say about what it has not done.
+#[derive(Clone, Copy, Debug)]
+pub enum StoreLie {
+    /// It is done.
+    Done,
+    /// It failed, and yet it will be done.
+    Failed,
+    /// Something else is stored; nothing, for an even number.
+    Other(u64),
+}
+
+impl World {
+    /// The `nth` of what is on its way (an answer, a write, what was looked up) arrives now, whatever was to come before.
+    pub fn hasten(&mut self, nth: usize) {
+        if let Some(key) = self.nth_of_queue(nth) {
+            let happening = self.queue.remove(&key).expect("just seen");
+            self.happen(happening);
+        }
+    }
+
+    /// The `nth` of what is on its way never arrives, if it is an answer; the machine hears at most that it failed.
+    pub fn lose(&mut self, nth: usize) {
+        if let Some(key) = self.nth_of_queue(nth)
+            && matches!(self.queue[&key], Happening::Answer(..))
+        {
+            self.queue.remove(&key);
+        }
+    }
+
+    /// The store says something about the `nth` of what is on its way, before it is done. From then on what is stored need
+    /// not hold together.
+    pub fn lie(&mut self, nth: usize, lie: StoreLie) {
+        let Some(key) = self.nth_of_queue(nth) else { return };
+        let input = match (&self.queue[&key], lie) {
+            (Happening::Answer(..), _) => return,
+            (Happening::Stored(batch), StoreLie::Failed) => {
+                Input::PersistFailed { batch: batch.id(), failure: StoreFailure::Locked }
+            }
+            (Happening::Stored(batch), _) => Input::BatchPersisted { batch: batch.id() },
+            (Happening::Unwound(to, _), StoreLie::Done) => Input::Unwound { to: *to },
+            (Happening::Unwound(to, _), _) => Input::Unwound { to: to + 1 },
+            (Happening::Looked(id, numbers), lie) => {
+                let other = |number: &u64| match lie {
+                    StoreLie::Other(by) if by % 2 == 1 => self.store.rows.get(&(number + by)).cloned(),
+                    StoreLie::Failed => Some(Bytes::from_static(b"no header")),
+                    _ => None,
+                };
+                Input::Stored { id: *id, headers: numbers.iter().map(|number| (*number, other(number))).collect() }
+            }
+        };
+        self.store.lied = true;
+        self.input(input);
+    }
+
+    /// The process ends, whatever it was doing, and a new one opens the same store; all peers must connect again.
+    pub fn restart(&mut self) {
+        let fresh = Self::with(self.spec.clone(), self.config.clone(), self.store.clone());
+        let (lenient, memory_peak) = (self.lenient, self.memory_peak);
+        *self = Self { lenient, memory_peak, ..fresh };
+    }
+
+    fn nth_of_queue(&self, nth: usize) -> Option<(u64, u64)> {
+        self.queue.keys().nth(nth % self.queue.len().max(1)).copied()
+    }
+}
