@@ -1,0 +1,25 @@
+//! Short answers are lawful: a peer that caps at one header still syncs, without a penalty.
+
+use crate::support::{Chain, Manner, TestPeer, World};
+use sync_core::SyncTarget;
+
+fn capped_at(most: usize) {
+    let chain = Chain::new(700);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&chain).manner(Manner::Short(most)));
+    world.run_to_synced(600);
+    world.assert_stored(&chain, 0);
+    assert_eq!(world.penalties, []);
+    assert!(world.peers[&1].served <= 701, "served {}", world.peers[&1].served);
+}
+
+#[test]
+fn i04_p05_d08_one_header_an_answer() {
+    capped_at(1);
+}
+
+#[test]
+fn i04_p05_d08_seven_headers_an_answer() {
+    capped_at(7);
+}

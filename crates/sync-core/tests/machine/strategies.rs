@@ -1,0 +1,119 @@
+//! How a gap is asked for: over all peers, over one, by hash; and what the machine says of it.
+
+use crate::support::{Chain, Manner, TestPeer, World};
+use sync_core::{Event, StartBlock, Strategy, StrategyReason, SyncConfig, SyncTarget};
+
+fn changes(world: &World) -> Vec<(Strategy, StrategyReason)> {
+    let changes = world.events.iter().filter_map(|event| match event {
+        Event::StrategyChanged { to, why } => Some((*to, *why)),
+        _ => None,
+    });
+    changes.collect()
+}
+
+#[test]
+fn several_good_peers_are_used_together_and_nothing_is_said() {
+    let chain = Chain::new(20_000);
+    let mut world = World::towards(&chain);
+    for id in 0..3 {
+        world.connect(id, TestPeer { delay_ms: 30, ..TestPeer::new(&chain) });
+    }
+    world.run_to_synced(60);
+    assert_eq!(changes(&world), []);
+    assert_eq!(world.machine.strategy(), Strategy::Concurrent);
+}
+
+#[test]
+fn a_short_gap_is_one_request_by_hash() {
+    let chain = Chain::new(3_000);
+    let grown = chain.grown(1);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    let before = world.requests.len();
+    world.events.clear();
+    world.connect(2, TestPeer::new(&grown));
+    world.disconnect(1);
+    world.run_to_synced(60);
+    world.assert_stored(&grown, 0);
+    let asked = world.requests[before..].last().expect("asked");
+    assert_eq!((asked.start, asked.limit), (StartBlock::Hash(grown.tip().hash), 1));
+    assert!(world.requests.len() - before <= 2, "a vote of the peer that is ahead, and the gap");
+    assert_eq!(changes(&world), [(Strategy::ByHash, StrategyReason::ShortGap { headers: 1 })]);
+}
+
+/// Eight peers behind a way of 20 kB a second: what all of them send at once takes longer than any deadline.
+#[test]
+fn a_way_that_all_peers_share_and_overload_is_given_to_one_at_a_time() {
+    let chain = Chain::new(6_000);
+    let mut world = World::new(chain.spec());
+    world.way_bytes_per_ms = Some(20);
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    for id in 0..8 {
+        world.connect(id, TestPeer { delay_ms: 20, ..TestPeer::new(&chain) });
+    }
+    world.run_until(120, |world| world.machine.strategy() == Strategy::Sequential);
+    let all = changes(&world);
+    assert!(matches!(all[..], [(Strategy::Sequential, StrategyReason::Unreliable { .. })]), "{all:?}");
+    let in_flight = |world: &World| world.progress().peers.iter().map(|peer| peer.requests_in_flight).sum::<usize>();
+    // What was on its way is waited for; from then on it is one at a time.
+    assert!(world.run_until(30, |world| in_flight(world) <= 1), "{:?}", changes(&world));
+    assert_eq!(world.machine.strategy(), Strategy::Sequential);
+    let proven = world.machine.download_stats().linked;
+    world.run_until(30, |world| {
+        assert!(in_flight(world) <= 1 || world.machine.strategy() != Strategy::Sequential);
+        false
+    });
+    let rate = (world.machine.download_stats().linked - proven) / 30;
+    assert!(rate > 20, "{rate} of the 38 headers a second that the way carries");
+    world.run_to_synced(1_200);
+    world.assert_stored(&chain, 0);
+    assert!(world.penalties.iter().all(|(peer, ..)| !world.is_banned(*peer)));
+}
+
+#[test]
+fn a_front_that_nobody_gives_by_number_is_asked_for_by_hash() {
+    let chain = Chain::new(3_000);
+    let mut world = World::towards(&chain);
+    world.connect(1, TestPeer::new(&chain));
+    world.run_to_resolved(10);
+    world.peer_mut(1).manner = Manner::Silent;
+    assert!(world.run_until(300, |world| world.machine.strategy() == Strategy::ByHash));
+    assert!(matches!(changes(&world)[..], [(Strategy::ByHash, StrategyReason::FrontFails { failures: 6, .. })]));
+    world.peer_mut(1).manner = Manner::Honest;
+    world.run_to_synced(300);
+    world.assert_stored(&chain, 0);
+}
+
+#[test]
+fn changes_are_rare_whatever_happens() {
+    let chain = Chain::new(40_000);
+    let fork = chain.fork(39_000, 40_000);
+    let mut world = World::towards(&chain);
+    world.connect(1, TestPeer { delay_ms: 300, ..TestPeer::new(&chain) });
+    for id in 2..6 {
+        world.connect(id, TestPeer { delay_ms: 100, ..TestPeer::new(&fork) });
+    }
+    world.run_to_synced(600);
+    world.assert_stored(&chain, 0);
+    let all = changes(&world);
+    assert!(all.len() <= 6, "{all:?}");
+    assert!(!(1..6).any(|id| world.is_banned(id)));
+}
+
+/// The second gap ends at the same floor, and opens in the moment in which the first is given up.
+#[test]
+fn by_hash_for_a_short_gap_ends_with_it_though_the_next_goes_down_to_the_same_floor() {
+    let chain = Chain::new(3_000);
+    let config = SyncConfig { floor: 500, ..SyncConfig::default() };
+    let mut world = World::with(chain.spec(), config, Default::default());
+    world.target(SyncTarget::Hash(chain.hashes[500]));
+    world.connect(1, TestPeer { delay_ms: 300, ..TestPeer::new(&chain) });
+    assert!(world.run_until(5, |world| world.machine.strategy() == Strategy::ByHash));
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    world.connect(2, TestPeer { delay_ms: 1, ..TestPeer::new(&chain) });
+    assert!(world.run_until(1, |world| world.resolved().last() == Some(&chain.tip())));
+    world.run_for(1);
+    assert_eq!(world.machine.strategy(), Strategy::Concurrent);
+}

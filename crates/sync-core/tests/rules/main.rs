@@ -1,0 +1,17 @@
+//! The rules of every fork: pinned cases, real chains, mutations, any figures.
+
+#[path = "../data/mod.rs"]
+mod data;
+
+mod any_figures;
+mod as_the_field;
+mod chain;
+mod conformance;
+mod conformance_data;
+mod difficulty;
+mod each_rule;
+mod genesis_json;
+mod header;
+mod mutations;
+mod real_chains;
+mod unknown_chain;
