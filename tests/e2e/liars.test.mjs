@@ -51,6 +51,9 @@ for (const [fault, codes] of Object.entries(FAULTS)) {
     assert.equal(figures[honest.id].score, 100);
     assert.equal(figures[liar.id].faults > 0, codes.length > 0);
     assert.equal(figures[liar.id].score < 100, codes.length > 0);
+    // Whoever is on another branch is shown as that.
+    assert.equal(figures[liar.id].otherBranchFrom !== undefined, fault === 'forked');
+    assert.equal(figures[honest.id].otherBranchFrom, undefined);
     assert.deepEqual(page.problems, []);
   });
 }

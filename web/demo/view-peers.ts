@@ -28,6 +28,12 @@ const COLUMNS = [
   ['Faults', 'faults'],
 ] as const;
 
+/** Its connection, and the place from which it is on another branch. */
+function standing({ state, otherBranchFrom }: PeerInfo): string {
+  if (state !== 'connected' || otherBranchFrom === undefined) return STATES[state];
+  return `other branch from ${count(otherBranchFrom)}`;
+}
+
 interface Row {
   row: HTMLTableRowElement;
   cells: HTMLTableCellElement[];
@@ -75,7 +81,7 @@ export class PeersView {
     const ban = peer.bannedForSeconds;
     const texts = [
       shortPeer(peer.id),
-      ban === undefined ? STATES[peer.state] : `banned, ${duration(ban)} left`,
+      ban === undefined ? standing(peer) : `banned, ${duration(ban)} left`,
       `${count(peer.requestsInFlight)} · ${bytes(peer.bytesInFlight)}`,
       bytes(peer.windowBytes),
       peer.latencyMs === undefined ? NONE : `${count(peer.latencyMs)} ms`,

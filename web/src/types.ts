@@ -234,6 +234,11 @@ export interface PeerInfo {
   score: number;
   /** How long its ban still lasts, in seconds. */
   bannedForSeconds?: number;
+  /**
+   * From this number up it has another branch than the target's, so it is not asked there for a while. No fault: a reorg
+   * reaches peers at different moments.
+   */
+  otherBranchFrom?: number;
 }
 
 /** How far the sync is. A new object at each change; none is altered afterwards. */

@@ -80,6 +80,9 @@ pub struct PeerProgress {
     pub score: u8,
     /// Is it banned, and for how much longer?
     pub banned_for: Option<Duration>,
+    /// From this number up it has another branch, so it is not asked by number there for a while
+    /// ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)). No fault: a reorg reaches peers at different moments.
+    pub other_branch_from: Option<BlockNumber>,
 }
 
 /// Why nothing moves.

@@ -243,3 +243,26 @@ pub(super) fn hash_at(answer: &Answer, number: BlockNumber) -> Option<B256> {
     let header = Header::decode(raw).ok()?;
     (header.number == number).then(|| keccak256(raw))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announced(tip: u8) -> ServedRange {
+        ServedRange { earliest: 0, latest: 9, latest_hash: B256::repeat_byte(tip) }
+    }
+
+    #[test]
+    fn a_contradiction_is_excused_once_for_each_announcement_until_there_are_too_many() {
+        let peer = PeerId(1);
+        let mut standings = Standings::default();
+        assert!(standings.may_excuse(peer, announced(0)));
+        assert!(!standings.may_excuse(peer, announced(0)), "it announced nothing else since");
+        standings.note_linked(peer, announced(0));
+        for tip in 0..EXCUSES_MAX {
+            assert!(standings.may_excuse(peer, announced(tip)), "it may have moved, {tip}");
+        }
+        assert!(!standings.may_excuse(peer, announced(EXCUSES_MAX)), "nothing of it was proven in all that time");
+        assert!(standings.may_excuse(PeerId(2), announced(0)), "each answers for itself");
+    }
+}

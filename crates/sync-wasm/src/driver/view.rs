@@ -125,6 +125,7 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
         last_fault: peer.last_fault.clone(),
         score: measured.map_or(100.0, |peer| f64::from(peer.score)),
         banned_for_seconds: measured.and_then(|peer| peer.banned_for).map(|time| time.as_secs_f64()),
+        other_branch_from: measured.and_then(|peer| peer.other_branch_from).map(number),
     }
 }
 

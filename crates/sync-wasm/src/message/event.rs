@@ -137,6 +137,9 @@ pub struct PeerInfo {
     /// How long the ban still lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub banned_for_seconds: Option<f64>,
+    /// From this number up it has another branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_branch_from: Option<f64>,
 }
 
 /// What a peer says it serves.
