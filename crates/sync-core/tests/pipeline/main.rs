@@ -4,7 +4,6 @@
 mod support;
 
 mod errors;
-mod etl_memory;
 mod etl_model;
 mod etl_spill;
 mod hash_index_stage;

@@ -2,13 +2,16 @@
 //!
 //! One test alone in its process: the counting allocator sees every thread.
 
+#[path = "pipeline/spills/mod.rs"]
+mod spills;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use crate::spills::FileSpill;
 use alloy_primitives::keccak256;
+use spills::FileSpill;
 use sync_core::etl::{EqualKeys, SpillCollector};
 
 struct Counting;
