@@ -22,12 +22,13 @@ struct Step {
 }
 
 /// In this order, so that one release build of libp2p and one wasm build serve all steps after them.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", shows: "the Rust code is formatted", run: fmt },
     Step { name: "tidy", shows: "floors, words and lengths hold", run: || checked(tidy::run()) },
     Step { name: "lint", shows: "clippy has nothing to say on the portable crates", run: lint },
     Step { name: "core", shows: "unit, scenario and property tests of the portable crates", run: core },
     Step { name: "bare-metal", shows: "the portable crates build for a target without an OS", run: bare_metal },
+    Step { name: "hosts", shows: "what the browser's crates decide without a browser, natively", run: hosts },
     Step { name: "web", shows: "wasm, npm package and demo page build, within the size budget", run: web },
     Step { name: "types", shows: "the TypeScript holds", run: types },
     Step { name: "lint-wasm", shows: "clippy has nothing to say on the browser's crates", run: lint_wasm },
@@ -114,6 +115,11 @@ fn core() -> Outcome<Counts> {
 fn bare_metal() -> Outcome<Counts> {
     let mut build = shell::cargo(&["build", "--quiet", "--target", setup::BARE_METAL_TARGET]);
     checked(shell::run(build.args(PORTABLE)))
+}
+
+/// Address book, frames, options: pure code whose tests need no browser. A minute of building libp2p's types.
+fn hosts() -> Outcome<Counts> {
+    counted(&mut shell::cargo(&["test", "--quiet", "--package", "sync-wasm", "--package", "webrtc-worker"]))
 }
 
 fn web() -> Outcome<Counts> {

@@ -9,6 +9,9 @@
 //! | the target | it contradicts itself: it may have moved in between, once for each chain that it announces and [`EXCUSES_MAX`] times in all; then it is held against it |
 //! | anything else, or nothing | it is on another chain: not blamed, and set aside for the numbers where it differs |
 //!
+//! Once it has said that it is on another chain, it is set aside at each further mismatch without being asked again, until
+//! it announces another tip.
+//!
 //! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
 //! Each entry speaks of one announcement of the peer and is worthless after the next; there is one entry a peer.
 
@@ -142,7 +145,18 @@ impl HeaderSync {
             return;
         }
         self.drop_unproven_of(now, peer);
-        self.target.standings.doubted.get_or_insert_with(peer, || fault);
+        if self.said_other(peer) {
+            self.set_aside(now, peer, &fault);
+        } else {
+            self.target.standings.doubted.get_or_insert_with(peer, || fault);
+        }
+    }
+
+    /// Has the peer said, and announced nothing since, that it is on another chain? Then it need not be asked again.
+    fn said_other(&self, peer: PeerId) -> bool {
+        let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return false };
+        let said = self.target.standings.said.get(&peer).filter(|(served, _)| *served == known.served);
+        said.is_some_and(|(_, hash)| *hash != Some(target.hash))
     }
 
     /// Asks one doubted peer where it stands.
