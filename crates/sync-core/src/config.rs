@@ -246,8 +246,14 @@ pub const STAGE_READ_HEADERS_MAX: u64 = 1_024;
 /// to end, and costs spilled bytes (50 a block), not memory.
 pub const HASH_INDEX_RANGE_MAX: u64 = 2_000_000;
 
-/// Rows in one transaction of the hash index: 40 bytes each, half a megabyte.
+/// Rows in one transaction of the hash index, at most.
 pub const HASH_INDEX_ROWS_PER_COMMIT: usize = 8_192;
+
+/// Rows in the first transactions of the hash index, before any was measured ([`StepSize`](crate::pipeline::StepSize)).
+pub const HASH_INDEX_ROWS_START: usize = 1_024;
+
+/// Memory of the rows of one transaction of the hash index: 88 bytes each, natively.
+pub const HASH_INDEX_COMMIT_BYTES_MAX: u64 = 1024 * 1024;
 
 /// How a host tunes a [`Pipeline`](crate::pipeline::Pipeline).
 #[derive(Clone, Debug, PartialEq, Eq)]

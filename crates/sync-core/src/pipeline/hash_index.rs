@@ -4,7 +4,8 @@
 //! in the order of their keys: an index that is written in the order of its numbers touches a page of the database for
 //! each row. A gap of more than [`HASH_INDEX_RANGE_MAX`] blocks is done in several such loads.
 //!
-//! A load of more than [`HASH_INDEX_ROWS_PER_COMMIT`] rows takes several writes. From the first one on the stage's
+//! How many rows one write takes is found by measuring ([`StepSize`]), at most [`HASH_INDEX_ROWS_PER_COMMIT`]. A load of
+//! more takes several writes. From the first one on the stage's
 //! checkpoint names the highest block of the load, as *partial*, because rows of any of its blocks may be there: an
 //! unwind must know. Its data says where the load begins, and, when it was spilled, how to go on with it: the runs and the
 //! last key that was stored. A session that finds the runs gone or damaged loads the same blocks again; a row that is
@@ -24,10 +25,15 @@ use super::stage::{
     Change, ExecInput, ExecOutput, HeaderRows, Row, Stage, StageCheckpoint, StageError, StageId, Step, Table,
     UnwindInput, UnwindOutput,
 };
+use super::step_size::StepSize;
 use crate::{
-    config::{HASH_INDEX_RANGE_MAX, HASH_INDEX_ROWS_PER_COMMIT, STAGE_READ_HEADERS_MAX},
+    config::{
+        HASH_INDEX_COMMIT_BYTES_MAX, HASH_INDEX_RANGE_MAX, HASH_INDEX_ROWS_PER_COMMIT, HASH_INDEX_ROWS_START,
+        STAGE_READ_HEADERS_MAX,
+    },
     etl::{EqualKeys, EtlError, Manifest, PausedMerge, Spill, SpillCollector},
     range::{BlockNumber, BlockRange},
+    time::Instant,
 };
 
 /// Its name.
@@ -82,7 +88,9 @@ enum Load {
 pub struct HashIndexStage<S> {
     collector: SpillCollector<S>,
     load: Option<Load>,
-    rows_per_commit: usize,
+    step: StepSize,
+    /// The write under way, if another follows it: when it was handed out, its rows and their bytes.
+    written: Option<(Instant, usize, u64)>,
     range_max: u64,
     /// The last commit ended the load.
     is_ended: bool,
@@ -98,7 +106,8 @@ impl<S: Spill> HashIndexStage<S> {
         Self {
             collector: SpillCollector::new(capacity, EqualKeys::Last, spill),
             load: None,
-            rows_per_commit: HASH_INDEX_ROWS_PER_COMMIT,
+            step: StepSize::new(HASH_INDEX_ROWS_START, HASH_INDEX_ROWS_PER_COMMIT, HASH_INDEX_COMMIT_BYTES_MAX),
+            written: None,
             range_max: HASH_INDEX_RANGE_MAX,
             is_ended: false,
             is_opened: false,
@@ -106,11 +115,17 @@ impl<S: Spill> HashIndexStage<S> {
         }
     }
 
-    /// Smaller steps than the limits say: blocks of one load, rows of one write. At least one of each.
+    /// Steps of a fixed size, no larger than the limits say: blocks of one load, rows of one write. At least one of each.
     pub fn with_steps(mut self, range_max: u64, rows_per_commit: usize) -> Self {
         self.range_max = range_max.clamp(1, HASH_INDEX_RANGE_MAX);
-        self.rows_per_commit = rows_per_commit.clamp(1, HASH_INDEX_ROWS_PER_COMMIT);
+        let rows = rows_per_commit.clamp(1, HASH_INDEX_ROWS_PER_COMMIT);
+        self.step = StepSize::new(rows, rows, HASH_INDEX_COMMIT_BYTES_MAX);
         self
+    }
+
+    /// How many rows it writes at once at present.
+    pub fn step(&self) -> &StepSize {
+        &self.step
     }
 
     /// The spill; for a test to damage, for a host to look at.
@@ -178,7 +193,8 @@ impl<S: Spill> HashIndexStage<S> {
             }
         };
         let mut rows = Vec::new();
-        while rows.len() < self.rows_per_commit {
+        let most = self.step.rows();
+        while rows.len() < most {
             let Some((key, value)) = merge.next()? else { return Ok((rows, None)) };
             rows.push((key.to_vec(), value.to_vec()));
         }
@@ -199,6 +215,11 @@ impl<S: Spill> HashIndexStage<S> {
     }
 }
 
+/// Memory of a row that waits to be written.
+fn row_bytes(row: &Row) -> u64 {
+    (size_of::<Row>() + row.0.len() + row.1.len()) as u64
+}
+
 fn failed(error: EtlError) -> StageError {
     match error {
         EtlError::Spill(failure) => StageError::Store(failure),
@@ -212,6 +233,9 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
     }
 
     fn execute(&mut self, input: ExecInput<'_>) -> Result<Step<ExecOutput>, StageError> {
+        if let Some((since, rows, bytes)) = self.written.take() {
+            self.step.measured(rows, bytes, input.now.saturating_since(since));
+        }
         if self.load.is_none() {
             self.load = self.begin(&input).map_err(failed)?;
         }
@@ -244,6 +268,7 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
                     Err(EtlError::Spill(_) | EtlError::Damaged { .. }) if is_adopted => return self.again(range),
                     Err(error) => return Err(failed(error)),
                 };
+                let bytes = (rows.len(), rows.iter().map(row_bytes).sum());
                 let changes = vec![Change::Put { table: HASH_INDEX_TABLE, rows }];
                 let (block, target) = (Some(range.last()), input.target);
                 self.is_ended = merge.is_none();
@@ -252,6 +277,7 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
                     let done = target.is_none_or(|target| range.last() >= target);
                     return Ok(Step::Commit { changes, output: ExecOutput { checkpoint, done } });
                 }
+                self.written = Some((input.now, bytes.0, bytes.1));
                 let record =
                     LoadRecord { first: range.first(), manifest: manifest.clone(), after: after.clone().into() };
                 self.load = Some(Load::Store { range, manifest, merge, after });
@@ -307,6 +333,7 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
 
     fn reset(&mut self) -> Result<(), StageError> {
         self.load = None;
+        self.written = None;
         self.taken_back = None;
         self.is_ended = false;
         self.collector.clear().map_err(failed)

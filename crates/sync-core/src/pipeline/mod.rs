@@ -76,6 +76,7 @@ mod pending;
 mod progress;
 mod report;
 pub mod stage;
+pub mod step_size;
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::fmt;
@@ -95,6 +96,7 @@ pub use stage::{
     Change, ExecInput, ExecOutput, HeaderRows, News, Row, Stage, StageCheckpoint, StageError, StageId, Step, Table,
     UnwindInput, UnwindOutput,
 };
+pub use step_size::StepSize;
 
 /// A stage in its place.
 struct Slot {

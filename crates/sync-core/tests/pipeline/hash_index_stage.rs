@@ -62,6 +62,9 @@ fn s04_e02_a_gap_of_a_hundred_thousand_blocks_through_one_mebibyte() {
     assert!(keys.windows(2).all(|pair| pair[0] < pair[1]), "over all writes");
     let rows: Vec<usize> = host.commits.iter().map(|commit| rows_of(&commit.changes)).collect();
     assert!(rows.iter().all(|rows| *rows <= 8_192), "{rows:?}");
+    // A write takes this host the same time whatever its size: they double up to the limit, try less, and stay there.
+    assert_eq!(rows[..10], [1_024, 1_024, 1_024, 2_048, 2_048, 2_048, 4_096, 4_096, 4_096, 8_192]);
+    assert_eq!(rows[rows.len() - 3..rows.len() - 1], [8_192, 8_192]);
     assert!(host.commits.iter().rev().skip(1).all(|commit| commit.checkpoint.data.len() < 1_024), "small records");
     let index = host.disk.index();
     for number in (0..=LAST).step_by(997) {
