@@ -1,9 +1,7 @@
 //! Peers whose numbers mean other blocks: a reorg while syncing, and liars who look like one.
 
 use crate::support::{Chain, Manner, TestPeer, World};
-use sync_core::{
-    Event, Input, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, fault::Verdict, id::PeerId,
-};
+use sync_core::{Input, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, fault::Verdict, id::PeerId};
 
 /// The peer follows `to` from now on; with `keeps` it still has the blocks of its old chain, by hash.
 fn reorg(world: &mut World, id: u32, to: &Chain, keeps: bool) {
@@ -13,14 +11,6 @@ fn reorg(world: &mut World, id: u32, to: &Chain, keeps: bool) {
     peer.latest = to.tip().number;
     let served = peer.served_range();
     world.input(Input::PeerUpdated { peer: PeerId(id), served });
-}
-
-fn strategies(world: &World) -> Vec<(Strategy, StrategyReason)> {
-    let changes = world.events.iter().filter_map(|event| match event {
-        Event::StrategyChanged { to, why } => Some((*to, *why)),
-        _ => None,
-    });
-    changes.collect()
 }
 
 #[test]
@@ -62,7 +52,7 @@ fn peers_that_keep_the_old_branch_by_hash_are_asked_so() {
     }
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
-    let changes = strategies(&world);
+    let changes = world.strategies();
     assert!(
         matches!(changes[0], (Strategy::ByHash, StrategyReason::PeersDisagree { disagreeing: 2, peers: 2, .. })),
         "{changes:?}"
@@ -108,7 +98,7 @@ fn one_peer_on_another_branch_costs_the_others_nothing() {
     }
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
-    assert_eq!(strategies(&world), [], "three of four agree");
+    assert_eq!(world.strategies(), [], "three of four agree");
     assert!(world.peers[&1].served > 1_500, "under the fork it is as good as any: {}", world.peers[&1].served);
     assert!(!world.is_banned(1));
 }
@@ -125,7 +115,7 @@ fn d09_a_liar_who_looks_like_another_branch_is_caught_by_hash() {
         world.peer_mut(id).manner = Manner::FlipFirst;
     }
     assert!(world.run_until(60, |world| world.is_banned(1) && world.is_banned(3)), "{:?}", world.penalties);
-    assert!(strategies(&world).iter().any(|(to, _)| *to == Strategy::ByHash));
+    assert!(world.strategies().iter().any(|(to, _)| *to == Strategy::ByHash));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);

@@ -1,15 +1,7 @@
 //! How a gap is asked for: over all peers, over one, by hash; and what the machine says of it.
 
 use crate::support::{Chain, Manner, TestPeer, World};
-use sync_core::{Event, StartBlock, Strategy, StrategyReason, SyncConfig, SyncTarget};
-
-fn changes(world: &World) -> Vec<(Strategy, StrategyReason)> {
-    let changes = world.events.iter().filter_map(|event| match event {
-        Event::StrategyChanged { to, why } => Some((*to, *why)),
-        _ => None,
-    });
-    changes.collect()
-}
+use sync_core::{StartBlock, Strategy, StrategyReason, SyncConfig, SyncTarget};
 
 #[test]
 fn several_good_peers_are_used_together_and_nothing_is_said() {
@@ -19,7 +11,7 @@ fn several_good_peers_are_used_together_and_nothing_is_said() {
         world.connect(id, TestPeer { delay_ms: 30, ..TestPeer::new(&chain) });
     }
     world.run_to_synced(60);
-    assert_eq!(changes(&world), []);
+    assert_eq!(world.strategies(), []);
     assert_eq!(world.machine.strategy(), Strategy::Concurrent);
 }
 
@@ -40,7 +32,7 @@ fn a_short_gap_is_one_request_by_hash() {
     let asked = world.requests[before..].last().expect("asked");
     assert_eq!((asked.start, asked.limit), (StartBlock::Hash(grown.tip().hash), 1));
     assert!(world.requests.len() - before <= 2, "a vote of the peer that is ahead, and the gap");
-    assert_eq!(changes(&world), [(Strategy::ByHash, StrategyReason::ShortGap { headers: 1 })]);
+    assert_eq!(world.strategies(), [(Strategy::ByHash, StrategyReason::ShortGap { headers: 1 })]);
 }
 
 /// Eight peers behind a way of 20 kB a second: what all of them send at once takes longer than any deadline.
@@ -54,11 +46,11 @@ fn a_way_that_all_peers_share_and_overload_is_given_to_one_at_a_time() {
         world.connect(id, TestPeer { delay_ms: 20, ..TestPeer::new(&chain) });
     }
     world.run_until(120, |world| world.machine.strategy() == Strategy::Sequential);
-    let all = changes(&world);
+    let all = world.strategies();
     assert!(matches!(all[..], [(Strategy::Sequential, StrategyReason::Unreliable { .. })]), "{all:?}");
     let in_flight = |world: &World| world.progress().peers.iter().map(|peer| peer.requests_in_flight).sum::<usize>();
     // What was on its way is waited for; from then on it is one at a time.
-    assert!(world.run_until(30, |world| in_flight(world) <= 1), "{:?}", changes(&world));
+    assert!(world.run_until(30, |world| in_flight(world) <= 1), "{:?}", world.strategies());
     assert_eq!(world.machine.strategy(), Strategy::Sequential);
     let proven = world.machine.download_stats().linked;
     world.run_until(30, |world| {
@@ -80,7 +72,7 @@ fn a_front_that_nobody_gives_by_number_is_asked_for_by_hash() {
     world.run_to_resolved(10);
     world.peer_mut(1).manner = Manner::Silent;
     assert!(world.run_until(300, |world| world.machine.strategy() == Strategy::ByHash));
-    assert!(matches!(changes(&world)[..], [(Strategy::ByHash, StrategyReason::FrontFails { failures: 6, .. })]));
+    assert!(matches!(world.strategies()[..], [(Strategy::ByHash, StrategyReason::FrontFails { failures: 6, .. })]));
     world.peer_mut(1).manner = Manner::Honest;
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
@@ -97,7 +89,7 @@ fn changes_are_rare_whatever_happens() {
     }
     world.run_to_synced(600);
     world.assert_stored(&chain, 0);
-    let all = changes(&world);
+    let all = world.strategies();
     assert!(all.len() <= 6, "{all:?}");
     assert!(!(1..6).any(|id| world.is_banned(id)));
 }

@@ -19,7 +19,8 @@ use std::{
 use alloy_primitives::B256;
 use bytes::Bytes;
 use sync_core::{
-    BlockNumHash, Checkpoint, Event, HeaderSync, HeadersRequest, Input, Output, StallReason, SyncConfig, SyncTarget,
+    BlockNumHash, Checkpoint, Event, HeaderSync, HeadersRequest, Input, Output, StallReason, Strategy, StrategyReason,
+    SyncConfig, SyncTarget,
     chain::ChainSpec,
     etl::HeaderBatch,
     fault::{PeerFault, Verdict},
@@ -244,6 +245,15 @@ impl World {
             _ => None,
         });
         reasons.collect()
+    }
+
+    /// The strategies that the machine changed to, and why.
+    pub fn strategies(&self) -> Vec<(Strategy, StrategyReason)> {
+        let changes = self.events.iter().filter_map(|event| match event {
+            Event::StrategyChanged { to, why } => Some((*to, *why)),
+            _ => None,
+        });
+        changes.collect()
     }
 
     pub fn progress(&self) -> Progress {

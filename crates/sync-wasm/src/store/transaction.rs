@@ -1,8 +1,8 @@
 //! One transaction: bytes in, bytes out, failures in our words.
 //!
 //! A [`Tx`] that is dropped before [`Tx::commit`] is aborted: whatever a caller does with `?`, a failed call changes
-//! nothing. Writes of headers are `durability: 'strict'` (a commit means that the bytes are on the disk; it costs about 3 ms, a
-//! twentieth of a batch). At most [`PUTS_IN_FLIGHT_MAX`] puts wait for the browser at a time.
+//! nothing. Writes of headers are `durability: 'strict'` (a commit means that the bytes are on the disk; it costs about
+//! 3 ms, a twentieth of a batch). At most [`PUTS_IN_FLIGHT_MAX`] puts wait for the browser at a time.
 
 use std::{cell::RefCell, collections::VecDeque};
 
