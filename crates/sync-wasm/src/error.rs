@@ -202,6 +202,14 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
             format!("block {block} of the target's chain breaks a rule: {violation}"),
             Some(Details { hash: Some(hex(*hash)), ..at(*block) }),
         ),
+        StallReason::UnknownFork { number: block, hash, why } => {
+            let named = block.map_or_else(|| "the target".to_owned(), |block| format!("block {block}"));
+            info(
+                "unknown-fork",
+                format!("{named} is of a fork that this release does not know ({why}); update the package"),
+                Some(Details { hash: Some(hex(*hash)), from: block.map(number), ..Details::default() }),
+            )
+        }
         StallReason::RollbackTooDeep { local, window } => info(
             "rollback-too-deep",
             format!("the target's chain parts from the stored one more than {window} blocks under {}", local.number),

@@ -26,14 +26,15 @@ pub const GENERATED_CHAIN_ID: u64 = 4_919;
 pub enum RuleSet {
     /// Every rule, at the forks of this schedule.
     Forks(ForkSchedule),
-    /// What holds on every chain of headers, whoever makes them: layer twos, side chains, private networks. The hash of
-    /// the child's parent is the parent's, numbers follow each other, time does not go back, no more gas is used than
-    /// allowed, later fields stay once they are there, and no difficulty follows after the merge took it away.
+    /// What holds on every chain of headers, whoever makes them: layer twos, side chains, private networks. The parent
+    /// hash is the parent's, numbers follow each other, and time does not go back. All other fields are opaque bytes
+    /// ([`HeaderLink`](crate::header::HeaderLink)).
     ///
-    /// Nothing else, because each other rule is broken by some honest chain: the base fee (OP, Polygon and BSC have
-    /// their own), how fast the gas limit moves (OP: as it likes; BSC: by 1/256), a time later than the parent's (Arbitrum
-    /// and BSC make several blocks in a second), 32 bytes of extra data (every chain of authorities), whole blobs (OP
-    /// counts other data in the field).
+    /// Nothing else, because each other rule is broken by some honest chain: the fields themselves (AuRa has its own
+    /// seal, some chains have roots that are absent, or fields of their own), the base fee (OP, Polygon and BSC have
+    /// their own, some of more than 64 bits), how fast the gas limit moves (OP: as it likes; BSC: by 1/256), a time later
+    /// than the parent's (Arbitrum and BSC make several blocks in a second), 32 bytes of extra data (every chain of
+    /// authorities), whole blobs (OP counts other data in the field), a difficulty that stays 0 once it was.
     Structural,
 }
 

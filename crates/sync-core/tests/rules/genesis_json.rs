@@ -70,6 +70,8 @@ fn sepolia_from_its_file_is_sepolia() {
     let (mut ours, mut known) = (file.forks().clone(), known.forks().expect("a public network").clone());
     // The file knows the total difficulty alone, and repeats the blobs of Prague at Osaka.
     assert_eq!((ours.merge.take(), known.merge.take()), (None, Some(1_450_409)));
+    // Nor does it say how long it is certain.
+    assert!(ours.known_until.is_none() && known.known_until.take().is_some());
     let osaka = ours.blobs.to_mut().remove(2);
     assert_eq!(osaka, BlobParams::prague(1_760_427_360));
     assert_eq!(ours, known);

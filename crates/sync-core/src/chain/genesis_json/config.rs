@@ -50,6 +50,7 @@ pub(super) fn forks(config: &Object<'_>) -> Result<ForkSchedule, GenesisJsonErro
         osaka: config.number("osakaTime")?,
         amsterdam: config.number("amsterdamTime")?,
         blobs: blobs(config)?.into(),
+        known_until: None,
     })
 }
 
