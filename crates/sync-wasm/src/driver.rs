@@ -74,7 +74,7 @@ pub struct Driver {
     turns: Turns,
     seed: u64,
 
-    /// `None` until the chain is known ([`Settings::chain`]), and while the store is being cleared.
+    /// `None` while the store is being cleared.
     machine: Option<HeaderSync>,
     /// What the next machine goes on from.
     checkpoint: Option<Checkpoint>,
@@ -155,7 +155,7 @@ impl Driver {
     pub fn new(setup: DriverSetup) -> Self {
         let settings = setup.settings;
         let seed = settings.tuning.seed.unwrap_or(setup.seed);
-        let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis.into() });
+        let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis });
         let counters = SharedCounters::new(Counters::default());
         let (events, network) = mpsc::channel(EVENTS_MAX);
         let swarm = swarm::start(setup.rtc_port, settings.dial_timeout(), greeting.clone(), events, counters.clone());

@@ -5,20 +5,24 @@
 //! ([`ForkSchedule`]). Of any other chain we know an id and, at most, a genesis hash; it is held to
 //! [`RuleSet::Structural`], so that no honest chain is refused for a rule that it never had.
 
+mod config;
 mod forks;
 #[cfg(feature = "genesis-json")]
 mod genesis_json;
+mod json;
 mod networks;
 
 use alloy_primitives::B256;
 
+pub use config::{ConfigError, FORKS_BYTES_MAX};
 pub(crate) use forks::begun;
 pub use forks::{BlobParams, Consensus, DaoFork, ForkSchedule, Seal};
 #[cfg(feature = "genesis-json")]
-pub use genesis_json::{GenesisJson, GenesisJsonError};
+pub use genesis_json::GenesisJson;
 
-/// Chain id of the chains that `header-peer serve --generate` makes.
-pub const GENERATED_CHAIN_ID: u64 = 4_919;
+/// Chain id of the chains that `header-peer serve --generate` makes: the one that EIP-155 names for private chains. It
+/// says nothing of the rules, as any private chain may have it; a generated chain is told by its genesis.
+pub const GENERATED_CHAIN_ID: u64 = 1_337;
 
 /// Which rules a chain's headers are held to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +66,11 @@ impl ChainSpec {
     /// A chain with its own schedule.
     pub fn custom(id: u64, genesis: impl Into<Option<B256>>, forks: ForkSchedule) -> Self {
         Self { id, name: None, genesis: genesis.into(), rules: RuleSet::Forks(forks) }
+    }
+
+    /// The same chain with this schedule.
+    pub fn with_forks(self, forks: ForkSchedule) -> Self {
+        Self { rules: RuleSet::Forks(forks), ..self }
     }
 
     fn public(id: u64, name: &'static str, genesis: Option<B256>, forks: ForkSchedule) -> Self {

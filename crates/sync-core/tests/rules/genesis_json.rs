@@ -4,7 +4,7 @@ use crate::conformance_data::{Kind, files, format, lines, network};
 use alloy_primitives::{U256, b256};
 use proptest::prelude::*;
 use sync_core::{
-    chain::{BlobParams, ChainSpec, Consensus, DaoFork, GenesisJson, GenesisJsonError, Seal},
+    chain::{BlobParams, ChainSpec, ConfigError, Consensus, DaoFork, GenesisJson, Seal},
     header::Header,
 };
 
@@ -134,7 +134,7 @@ fn the_state_root_may_be_given_or_absent() {
 
 #[test]
 fn a_file_that_cannot_be_is_an_error_with_its_key() {
-    use GenesisJsonError as E;
+    use ConfigError as E;
     let error = |text: &str| GenesisJson::parse(text).expect_err(text);
     assert!(matches!(error("[]"), E::Json { .. }));
     assert_eq!(error("{}"), E::Missing("config"));

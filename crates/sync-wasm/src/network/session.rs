@@ -8,12 +8,7 @@
 //! Back-pressure: the task stops reading while the driver has [`EVENTS_MAX`](super::EVENTS_MAX) events to work off. It
 //! lives until the stream fails, the driver drops the outbox, or a breach; then it reports why, once.
 
-use std::{
-    cell::{Cell, RefCell},
-    future::pending,
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::RefCell, future::pending, rc::Rc, time::Duration};
 
 use alloy_primitives::B256;
 use futures::{
@@ -46,8 +41,8 @@ const READ_BYTES: usize = 64 * 1024;
 pub struct Greeting {
     /// Our chain.
     pub chain_id: u64,
-    /// Its genesis, once it is known. While it is not, the peer speaks first, and we repeat what it says.
-    pub genesis: Cell<Option<B256>>,
+    /// Its genesis, where it is known. Where it is not, the peer speaks first, and we repeat what it says.
+    pub genesis: Option<B256>,
 }
 
 impl Greeting {
@@ -183,7 +178,7 @@ async fn greet(
         counters: counters.clone(),
     };
     let mut writer = Writer { stream: write, counters };
-    let known = setup.greeting.genesis.get();
+    let known = setup.greeting.genesis;
     if let Some(genesis) = known {
         writer.send(&Message::Status(setup.greeting.status(genesis))).await?;
     }
