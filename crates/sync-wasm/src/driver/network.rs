@@ -105,9 +105,13 @@ impl Driver {
             return;
         }
         if status.chain_id == self.settings.chain_id {
-            // Nobody else says what the genesis is: the first peer's word counts.
-            self.greeting.genesis.set(Some(status.genesis));
-            return self.start_machine(now);
+            // Nobody else says what the genesis is: the word of the first peer that knows it counts. A peer that does not
+            // know it stays connected; the machine that comes after hears of it.
+            if status.genesis.is_some() {
+                self.greeting.genesis.set(status.genesis);
+                self.start_machine(now);
+            }
+            return;
         }
         let fault = PeerFault::WrongChain {
             got_chain: status.chain_id,
