@@ -20,6 +20,9 @@ export const PEERS_URL_CHARACTERS_MAX = 128 * 1_024;
 /** A list may serve other clients, too: addresses of transports that a page does not have are left out. */
 const DIALABLE = /\/webrtc-direct(\/|$)/;
 
+/** What a peer that does not know its chain's genesis may name in its place: the hash of no block. */
+const GENESIS_UNKNOWN = `0x${'0'.repeat(64)}`;
+
 /** A peer list. Only `peers` is needed; the rest is compared where it is there. */
 export interface PeerList {
   peers: string[];
@@ -76,7 +79,10 @@ function parsePeerList(url: URL, text: string): PeerList {
   const list: PeerList = { peers: peers.filter((peer) => DIALABLE.test(peer)) };
   if (list.peers.length === 0) throw unusable(url, 'names no peer that a browser can dial (…/webrtc-direct/…)');
   if (Number.isSafeInteger(value.chainId)) list.chainId = value.chainId as number;
-  if (isHash(value.genesis)) list.genesis = value.genesis.toLowerCase() as Hash;
+  if (isHash(value.genesis)) {
+    const genesis = value.genesis.toLowerCase() as Hash;
+    if (genesis !== GENESIS_UNKNOWN) list.genesis = genesis;
+  }
   return list;
 }
 

@@ -133,7 +133,7 @@ pub fn fault_info(fault: &PeerFault) -> ErrorInfo {
             "wrong-chain",
             Some(Details {
                 got: Some(got_chain.to_string()),
-                hash: Some(hex(*got_genesis)),
+                hash: got_genesis.map(hex),
                 expected: Some(expected_chain.to_string()),
                 ..Details::default()
             }),

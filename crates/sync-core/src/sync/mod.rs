@@ -279,8 +279,9 @@ impl HeaderSync {
     fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {
         // A connection that the host replaced without saying so: nothing will come of its requests.
         self.return_requests_of(now, id);
-        let same_genesis = self.chain.genesis().is_none_or(|genesis| genesis == status.genesis);
-        let same_chain = status.chain_id == self.chain.id() && same_genesis;
+        let other_genesis =
+            matches!((self.chain.genesis(), status.genesis), (Some(ours), Some(theirs)) if ours != theirs);
+        let same_chain = status.chain_id == self.chain.id() && !other_genesis;
         if !self.peers.connect(now, id, status, same_chain) {
             return;
         }
