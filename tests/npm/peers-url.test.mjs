@@ -36,6 +36,14 @@ test('a list that names only peers', async (t) => {
   assert.deepEqual(await fetchPeerList(url), { peers });
 });
 
+test('a genesis that nobody knows is compared with nothing', async (t) => {
+  const body = { peers, chainId: 7, genesis: `0x${'00'.repeat(32)}` };
+  const url = await answering(t, (response) => response.end(JSON.stringify(body)));
+  const list = await fetchPeerList(url);
+  assert.deepEqual(list, { peers, chainId: 7 });
+  assertSameChain(list, { id: 7, genesis });
+});
+
 test('addresses that a browser cannot dial are left out', async (t) => {
   const body = { peers: ['/ip4/127.0.0.1/tcp/4001', ...peers, '/dns4/example.org/udp/1/quic-v1'] };
   const url = await answering(t, (response) => response.end(JSON.stringify(body)));

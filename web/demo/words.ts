@@ -81,6 +81,10 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
     title: 'The target lies on a chain that breaks a rule',
     text: 'Pin another block with ?target=, or add peers that are on a valid chain.',
   },
+  'unknown-fork': {
+    title: 'The chain has a fork that this version does not know',
+    text: 'Update the package. No peer is at fault, and the headers that are stored can still be read.',
+  },
   'rollback-too-deep': {
     title: 'The target parts from the stored chain too far down',
     text: 'Nothing was removed. Check ?chain= and ?target=; to follow the other chain, clear the stored data.',

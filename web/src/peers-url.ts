@@ -26,6 +26,9 @@ export const LISTED_PEERS_MAX = 1_024;
 /** A list may serve other clients, too: addresses of transports that a page does not have are skipped. */
 const DIALABLE = /\/webrtc-direct(\/|$)/;
 
+/** What a peer that does not know its chain's genesis may name in its place: the hash of no block. */
+const GENESIS_UNKNOWN = `0x${'0'.repeat(64)}`;
+
 /** A peer list. Only `peers` is needed; the rest is compared where it is there. */
 export interface PeerList {
   /** Strings that may be multiaddresses; the worker parses them. Each is there once. */
@@ -93,7 +96,10 @@ function parsePeerList(url: URL, text: string, onSkipped: (entry: SkippedEntry) 
   if (list.peers.length === 0) throw unusable(url, 'names no peer that a browser can dial (…/webrtc-direct/…)');
   // An id beyond 2^53 was rounded by the JSON parser. It is kept all the same: no chain of ours has it.
   if (Number.isInteger(value.chainId)) list.chainId = value.chainId as number;
-  if (isHash(value.genesis)) list.genesis = value.genesis.toLowerCase() as Hash;
+  if (isHash(value.genesis)) {
+    const genesis = value.genesis.toLowerCase() as Hash;
+    if (genesis !== GENESIS_UNKNOWN) list.genesis = genesis;
+  }
   return list;
 }
 

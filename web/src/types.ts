@@ -150,6 +150,12 @@ export type StallCode =
   | 'no-progress'
   /** A block of the target's chain breaks a rule. */
   | 'invalid-target'
+  /**
+   * A block of the target's chain has the right hash, and this release cannot judge it: it is of a fork that was added,
+   * moved or cancelled since. Update the package, or give {@link SyncOptions.forks}. No peer is blamed, and what is
+   * stored stays readable. `details.from` is its number, `details.hash` its hash.
+   */
+  | 'unknown-fork'
   /** The target's chain and the stored one part too far down; nothing was removed. */
   | 'rollback-too-deep'
   /** The target does not descend from this chain's genesis. */

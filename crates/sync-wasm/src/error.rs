@@ -134,7 +134,7 @@ pub fn fault_info(fault: &PeerFault) -> ErrorInfo {
             "wrong-chain",
             Some(Details {
                 got: Some(got_chain.to_string()),
-                hash: Some(hex(*got_genesis)),
+                hash: got_genesis.map(hex),
                 expected: Some(expected_chain.to_string()),
                 ..Details::default()
             }),
@@ -203,6 +203,14 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
             format!("block {block} of the target's chain breaks a rule: {violation}"),
             Some(Details { hash: Some(hex(*hash)), ..at(*block) }),
         ),
+        StallReason::UnknownFork { number: block, hash, why } => {
+            let named = block.map_or_else(|| "the target".to_owned(), |block| format!("block {block}"));
+            info(
+                "unknown-fork",
+                format!("{named} is of a fork that this release does not know ({why}); update the package"),
+                Some(Details { hash: Some(hex(*hash)), from: block.map(number), ..Details::default() }),
+            )
+        }
         StallReason::RollbackTooDeep { local, window } => info(
             "rollback-too-deep",
             format!("the target's chain parts from the stored one more than {window} blocks under {}", local.number),

@@ -74,6 +74,10 @@ pub struct StartOptions {
     /// Hash to sync down from; absent: the tip that the peers agree on.
     #[serde(default)]
     pub target: Option<String>,
+    /// Fork times that override those of the package, as JSON text
+    /// ([`ForkSchedule::overridden`](sync_core::chain::ForkSchedule::overridden)).
+    #[serde(default)]
+    pub forks: Option<String>,
     /// Where headers are kept.
     #[serde(default)]
     pub storage: StorageOption,

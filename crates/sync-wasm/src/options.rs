@@ -2,8 +2,7 @@
 //!
 //! **Chain.** A known id with its own genesis (or none given) has all its rules. Every other chain, also a known id with
 //! another genesis, is checked by the rules that need no fork schedule; where nobody said what its genesis is, any
-//! block 0 that the target descends from is it. A generated chain has all rules too, and takes its genesis from the first
-//! peer where the page gives none (trust on first use: two generated chains differ by it alone).
+//! block 0 that the target descends from is it. A page may give the forks of a chain: then it has all rules, at these.
 //!
 //! **Quorum.** Two peers must name the same tip, one when the page names only one; a pinned target needs none.
 
@@ -12,7 +11,7 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use sync_core::{
     SyncConfig, SyncTarget,
-    chain::{ChainSpec, GENERATED_CHAIN_ID},
+    chain::{ChainSpec, ForkSchedule},
 };
 
 use crate::{
@@ -87,6 +86,8 @@ pub struct Settings {
     pub chain_id: u64,
     /// Genesis, if anyone but the peers said it.
     pub genesis: Option<B256>,
+    /// Forks, if the page gives any: those of the package, overridden.
+    forks: Option<ForkSchedule>,
     /// Multiaddresses, not yet checked.
     pub peers: Vec<String>,
     /// Multiaddresses out of a peer list, not yet checked.
@@ -108,6 +109,9 @@ impl Settings {
         let chain_id = options.chain.id;
         let given = options.chain.genesis.as_deref().map(|text| parse_hash("chain.genesis", text)).transpose()?;
         let genesis = given.or_else(|| ChainSpec::by_id(chain_id).and_then(|chain| chain.genesis()));
+        let base = known_chain(chain_id, genesis).and_then(|chain| chain.forks().cloned()).unwrap_or_default();
+        let forks = options.forks.as_deref().map(|json| base.overridden(json)).transpose();
+        let forks = forks.map_err(|error| HostError::BadOption { name: "forks", reason: error.to_string() })?;
         let target = match options.target.as_deref() {
             Some(text) => SyncTarget::Hash(parse_hash("target", text)?),
             None => SyncTarget::PeersTip,
@@ -128,16 +132,16 @@ impl Settings {
             None => storage_name(chain_id, genesis),
         };
         let StartOptions { peers, listed_peers, tuning, .. } = options;
-        Ok(Self { chain_id, genesis, peers, listed_peers, target, storage, tuning })
+        Ok(Self { chain_id, genesis, forks, peers, listed_peers, target, storage, tuning })
     }
 
-    /// The chain, with the genesis that is known by now; `None` while a peer must name it first.
-    pub fn chain(&self, genesis: Option<B256>) -> Option<ChainSpec> {
-        match (ChainSpec::by_id(self.chain_id), genesis) {
-            (Some(chain), _) if genesis.is_none() || chain.genesis() == genesis => Some(chain),
-            (_, Some(genesis)) if self.chain_id == GENERATED_CHAIN_ID => Some(ChainSpec::generated(genesis)),
-            (_, None) if self.chain_id == GENERATED_CHAIN_ID => None,
-            _ => Some(ChainSpec::unknown(self.chain_id, genesis)),
+    /// The chain.
+    pub fn chain(&self) -> ChainSpec {
+        let chain = known_chain(self.chain_id, self.genesis);
+        let chain = chain.unwrap_or_else(|| ChainSpec::unknown(self.chain_id, self.genesis));
+        match &self.forks {
+            Some(forks) => chain.with_forks(forks.clone()),
+            None => chain,
         }
     }
 
@@ -173,6 +177,11 @@ impl Settings {
     pub fn dial_timeout(&self) -> Duration {
         self.tuning.dial_timeout_ms.map_or(DIAL_TIMEOUT, Duration::from_millis)
     }
+}
+
+/// The network with this id, unless its genesis is another.
+fn known_chain(id: u64, genesis: Option<B256>) -> Option<ChainSpec> {
+    ChainSpec::by_id(id).filter(|chain| genesis.is_none() || chain.genesis() == genesis)
 }
 
 /// `headlight-<id>`; with the first bytes of the genesis where the id alone does not name the chain.
