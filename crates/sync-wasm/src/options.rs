@@ -213,7 +213,7 @@ mod tests {
             _ => panic!("no figure {name}"),
         }
         let storage = StorageOption::default();
-        StartOptions { chain, peers: Vec::new(), listed_peers: Vec::new(), target: None, storage, tuning }
+        StartOptions { chain, peers: Vec::new(), listed_peers: Vec::new(), target: None, storage, forks: None, tuning }
     }
 
     #[test]
