@@ -99,25 +99,6 @@ for (const [name, bits] of INTEGERS) {
   });
 }
 
-test('a header of a chain with another form: what links it is read, the rest is bytes', () => {
-  // AuRa: an empty root, and the seal in the places of mix hash and nonce, here a list.
-  const { mixHash, nonce, ...rest } = { ...GENESIS, receiptsRoot: '0x', timestamp: 1_700_000_000, number: 5 };
-  const many = Array.from({ length: 100 }, () => '0x01');
-  const items = [...Object.values(rest), ['0x0102', '0x'], `0x${'ab'.repeat(65)}`, 7n, ...many];
-  // `encode` of a list inside is a list inside.
-  const rlp = new Uint8Array(encode(items));
-  const header = new StoredHeader({ number: 5, hash: '0x01', rlp });
-  assert.deepEqual([header.parentHash, header.timestamp, header.receiptsRoot], [GENESIS.parentHash, 1_700_000_000, '0x']);
-  assert.equal(header.fields.mixHash, '0xc482010280', 'the RLP of the list');
-  assert.equal(header.fields.nonce, `0x${'ab'.repeat(65)}`);
-  assert.equal(header.fields.more.length, 95);
-  const odd = [...items];
-  odd[7] = ['0x01'];
-  const other = new StoredHeader({ number: 5, hash: '0x01', rlp: new Uint8Array(encode(odd)) });
-  assert.equal(other.parentHash, GENESIS.parentHash);
-  assert.throws(() => other.fields, { name: 'HeadlightError', code: 'internal', message: /place 7/ });
-});
-
 test('bytes that are no header are a typed error', () => {
   const whole = rlpOf(GENESIS);
   const bad = {

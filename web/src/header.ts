@@ -9,7 +9,7 @@
 
 import { HeadlightError } from './errors.js';
 import type { HeaderRecord, PackedHeaders } from './messages.js';
-import { damaged, readList, toBigInt, toHex, type ListItem } from './rlp.js';
+import { readFlatList, toBigInt, toHex } from './rlp.js';
 import type { Hash, Hex } from './types.js';
 
 /**
@@ -20,10 +20,6 @@ import type { Hash, Hex } from './types.js';
  * look-ups take those; where a header holds one of 2^53 or more, `fields` throws a `HeadlightError` with the code
  * `inexact-number` and the value in `details.got`. The sync takes no block number of 2^48 or more, so in practice that
  * is a timestamp of a chain which does not count in seconds. `parentHash`, the roots and `rlp` stay readable.
- *
- * Names go by place. On a chain that the package does not know the places between `parentHash`, `number` and `timestamp`
- * may hold something else (the seal of AuRa stands where `mixHash` and `nonce` do): bytes of any length, or a list, of
- * which the RLP is given. Where a list stands in the place of an amount, `fields` throws `internal`.
  */
 export interface HeaderFields {
   parentHash: Hash;
@@ -71,7 +67,7 @@ export class StoredHeader {
   readonly hash: Hash;
   /** The header as it came from a peer, canonical RLP. The bytes are the caller's own. */
   readonly rlp: Uint8Array;
-  #items: ListItem[] | undefined;
+  #items: Uint8Array[] | undefined;
   #fields: HeaderFields | undefined;
 
   constructor(record: HeaderRecord) {
@@ -110,42 +106,26 @@ export class StoredHeader {
     return this.#hex(5);
   }
 
-  #split(): ListItem[] {
-    return (this.#items ??= split(this.rlp));
+  #split(): Uint8Array[] {
+    return (this.#items ??= readFlatList(this.rlp));
   }
 
   /** The item at this place of the list (Yellow Paper 4.4). */
   #hex(place: number): Hex {
-    return toHex(this.#split()[place]?.bytes ?? new Uint8Array());
+    return toHex(this.#split()[place] ?? new Uint8Array());
   }
 }
 
 /** The fields of a header. Throws `internal` where the bytes are no header, `inexact-number` where one would be rounded. */
 export function decodeFields(rlp: Uint8Array): HeaderFields {
-  return nameItems(split(rlp));
+  return nameItems(readFlatList(rlp));
 }
 
-/** Bytes of a hash. */
-const HASH_BYTES = 32;
-
-/** Places of what links a header: the hash of its parent, its number, its time. They are the same on every chain. */
-const LINKS = [0, 8, 11];
-
-function split(rlp: Uint8Array): ListItem[] {
-  const items = readList(rlp);
-  if (items[0]?.bytes.length !== HASH_BYTES) throw damaged('has no parent hash');
-  if (LINKS.some((place) => items[place]?.isList !== false)) throw damaged('has no number or no time');
-  return items;
-}
-
-function nameItems(items: readonly ListItem[]): HeaderFields {
+function nameItems(items: readonly Uint8Array[]): HeaderFields {
   let at = 0;
-  const hex = () => toHex(items[at++]?.bytes ?? new Uint8Array());
-  const big = () => {
-    const item = items[at++];
-    if (item?.isList === true) throw damaged(`has a list in place ${at - 1}, where an amount stands on Ethereum`);
-    return toBigInt(item?.bytes ?? new Uint8Array());
-  };
+  const bytes = () => items[at++] ?? new Uint8Array();
+  const hex = () => toHex(bytes());
+  const big = () => toBigInt(bytes());
   const fields: HeaderFields = {
     parentHash: hex(),
     ommersHash: hex(),
@@ -169,7 +149,7 @@ function nameItems(items: readonly ListItem[]): HeaderFields {
   if (at < items.length) fields.excessBlobGas = big();
   if (at < items.length) fields.parentBeaconBlockRoot = hex();
   if (at < items.length) fields.requestsHash = hex();
-  if (at < items.length) fields.more = items.slice(at).map(({ bytes }) => toHex(bytes));
+  if (at < items.length) fields.more = items.slice(at).map(toHex);
   return fields;
 }
 

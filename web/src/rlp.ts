@@ -1,29 +1,26 @@
 /**
- * Reads one RLP list (Yellow Paper, appendix B): all that a block header is. Only what came out of the store is read
- * here, already hashed and checked by the worker; lengths are checked all the same, before any use.
+ * Reads one flat RLP list (Yellow Paper, appendix B): all that a block header is. Only what came out of the store is
+ * read here, already hashed and decoded strictly by the worker; lengths are checked all the same, before any use.
  *
  * @module
  */
 
 import { HeadlightError } from './errors.js';
 
-/** An item of a list. */
-export interface ListItem {
-  /** Of a string its bytes; of a list, which only headers of unknown chains have, its RLP as a whole. */
-  bytes: Uint8Array;
-  isList: boolean;
-}
+/** Items of one header at most; today's have 21. */
+const ITEMS_MAX = 64;
 
-/** The items of a list, as views into `bytes`. There are as many as the header is long, at most. Throws `internal`. */
-export function readList(bytes: Uint8Array): ListItem[] {
+/** The byte strings of a flat list, as views into `bytes`. Throws `internal` on anything else. */
+export function readFlatList(bytes: Uint8Array): Uint8Array[] {
   const list = readItem(bytes, 0);
   if (!list.isList || list.end !== bytes.length) throw damaged('is no single list');
-  const items: ListItem[] = [];
+  const items: Uint8Array[] = [];
   for (let at = list.start; at < list.end; ) {
-    const { isList, start, end } = readItem(bytes, at);
-    if (end > list.end) throw damaged('holds an item over its end');
-    items.push({ bytes: bytes.subarray(isList ? at : start, end), isList });
-    at = end;
+    const item = readItem(bytes, at);
+    if (item.isList || item.end > list.end) throw damaged('holds what is no string');
+    if (items.length === ITEMS_MAX) throw damaged('has too many items');
+    items.push(bytes.subarray(item.start, item.end));
+    at = item.end;
   }
   return items;
 }
@@ -65,7 +62,6 @@ export function toHex(bytes: Uint8Array): `0x${string}` {
   return `0x${text}`;
 }
 
-/** What came out of the store is no header. */
-export function damaged(what: string): HeadlightError {
+function damaged(what: string): HeadlightError {
   return new HeadlightError('internal', `the RLP of a stored header ${what}`);
 }
