@@ -93,6 +93,10 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
     title: 'The peers serve another chain',
     text: 'Check ?chain=, or add a peer of the right one.',
   },
+  'other-target': {
+    title: 'Another tab syncs to another target',
+    text: 'The block pinned here is not stored yet. This tab fetches it when the other one is closed.',
+  },
 };
 
 function stallWords({ stall }: Progress): Words {

@@ -44,7 +44,7 @@ export async function startSync(options: SyncOptions): Promise<SyncHandle> {
     assertSameChain(list, start.chain);
     start.peers = checkPeers('peers', [...new Set([...start.peers, ...list.peers])]);
   }
-  const sync = new Sync(makeWorker(options), options.onProgress);
+  const sync = new Sync(() => makeWorker(options), options.onProgress);
   await sync.open(start);
   if (peersUrl !== undefined) refreshPeers(sync, peersUrl, start.chain);
   return sync;

@@ -42,6 +42,8 @@ pub struct Settings {
     pub storage: String,
     /// Milliseconds and the like.
     pub tuning: Tuning,
+    /// Begins held.
+    pub paused: bool,
 }
 
 impl Settings {
@@ -65,7 +67,8 @@ impl Settings {
             Some(name) => name,
             None => storage_name(chain_id, genesis),
         };
-        Ok(Self { chain_id, genesis, peers: options.peers, target, storage, tuning: options.tuning })
+        let StartOptions { peers, tuning, paused, .. } = options;
+        Ok(Self { chain_id, genesis, peers, target, storage, tuning, paused })
     }
 
     /// The chain, with the genesis that is known by now; `None` while a peer must name it first.
