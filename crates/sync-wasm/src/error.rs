@@ -208,7 +208,7 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
             info(
                 "unknown-fork",
                 format!("{named} is of a fork that this release does not know ({why}); update the package"),
-                Some(Details { hash: Some(hex(*hash)), from: block.map(number), ..Details::default() }),
+                Some(Details { hash: Some(hex(*hash)), from: block.and_then(exact), ..Details::default() }),
             )
         }
         StallReason::RollbackTooDeep { local, window } => info(

@@ -4,6 +4,7 @@ use sync_core::{
     Checkpoint, ServedRange, StallReason,
     id::PeerId,
     progress::{self, PeerProgress, RangeState, SyncStage},
+    range::{BlockNumber, BlockRange},
     sorted::SortedMap,
 };
 
@@ -129,6 +130,19 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
 fn served_info(served: ServedRange) -> Option<ServedInfo> {
     let (earliest, latest) = (exact(served.earliest)?, exact(served.latest)?);
     Some(ServedInfo { earliest, latest, latest_hash: hex(served.latest_hash) })
+}
+
+/// The numbers from floor to top, from the top down, as a checkpoint alone tells: stored, or not yet asked for.
+pub fn stored_ranges(checkpoint: Option<&Checkpoint>, floor: BlockNumber, top: BlockNumber) -> Vec<RangeInfo> {
+    let Some(whole) = BlockRange::new(floor, top) else { return Vec::new() };
+    let info = |range: BlockRange, state| RangeInfo { from: number(range.first()), to: number(range.last()), state };
+    let runs = checkpoint.into_iter().flat_map(|checkpoint| &checkpoint.subchains);
+    let stored = runs.filter_map(|run| run.range()?.intersection(whole));
+    let missing = checkpoint.map_or_else(|| vec![whole], |checkpoint| checkpoint.missing_in(whole));
+    let mut ranges: Vec<_> = stored.map(|range| info(range, "stored")).collect();
+    ranges.extend(missing.into_iter().map(|range| info(range, "unprocessed")));
+    ranges.sort_unstable_by(|a, b| b.from.total_cmp(&a.from));
+    ranges
 }
 
 fn range(range: &progress::RangeProgress) -> RangeInfo {
