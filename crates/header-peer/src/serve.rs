@@ -1,6 +1,6 @@
 //! `header-peer serve`: loads the source, starts both servers, says where they are, and runs until it is told to stop.
 
-use std::{future::Future, io, io::Write, net::SocketAddr, path::Path, path::PathBuf, sync::Arc};
+use std::{future::Future, io, io::Write, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use alloy_primitives::B256;
 use header_wire::{ETH_VERSION, PROTOCOL, Status};
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::{
     args::{GENERATE_DEFAULT, ServeArgs, SourceArgs},
     budget::Budgets,
-    chain::{Chain, GENERATED_CHAIN_ID},
+    chain::{Chain, GENERATED_CHAIN_ID, network_of_file},
     fault::Fault,
     header::HeaderFacts,
     identity::{Identity, IdentityError},
@@ -170,26 +170,20 @@ fn open_source(
     seed: u64,
     named: Option<Chain>,
 ) -> Result<(Arc<dyn HeaderSource>, Chain), SourceError> {
-    let (source, path) = if let Some(path) = args.era1.first() {
-        let network = named.and_then(Chain::network).map(|network| network.name);
-        (era1::load(&args.era1, network)?, path)
+    let (source, network) = if !args.era1.is_empty() {
+        let wanted = named.and_then(Chain::network).map(|network| network.name);
+        era1::load(&args.era1, wanted)?
     } else if let Some(path) = &args.rlp {
-        (rlp::load(path, rlp::Item::Block)?, path)
+        (rlp::load(path, rlp::Item::Block)?, network_of_file(path))
     } else if let Some(path) = &args.headers {
-        (rlp::load(path, rlp::Item::Header)?, path)
+        (rlp::load(path, rlp::Item::Header)?, network_of_file(path))
     } else {
         let count = args.generate.unwrap_or(GENERATE_DEFAULT);
         let chain = Chain { id: GENERATED_CHAIN_ID };
         return Ok((Arc::new(GeneratedSource::new(seed, count)), chain));
     };
-    let chain = Chain::of_file(source.genesis(), file_name(path).as_deref());
+    let chain = Chain::of_source(source.genesis(), network.as_deref());
     Ok((Arc::new(source), chain))
-}
-
-/// Name of the file, or of any file in a folder: those of an era1 folder are all of one network.
-fn file_name(path: &Path) -> Option<String> {
-    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
-    if path.is_dir() { name(&std::fs::read_dir(path).ok()?.next()?.ok()?.path()) } else { name(path) }
 }
 
 fn status(source: &dyn HeaderSource, chain: Chain) -> Result<Status, ServeError> {

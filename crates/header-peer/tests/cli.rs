@@ -64,6 +64,22 @@ fn what_cannot_be_gives_one_line_and_code_2() {
     assert!(text.contains(&udp_address) && text.contains("in use"), "{text}");
 }
 
+/// A file above genesis: only its name says which network it is of, whatever else lies in the folder.
+#[test]
+fn a_folder_is_named_after_the_files_that_are_served() {
+    let Some(data) = data() else { return };
+    let files = folder("era1");
+    for other in ["checksums.txt", "mainnet-notes.txt", "hoodi-00000.era1.part"] {
+        fs::write(files.join(other), "whatever").expect("a file for the test");
+    }
+    let mut found = fs::read_dir(data.join("era1")).expect("real chains").filter_map(|entry| Some(entry.ok()?.path()));
+    let second = found.find(|path| path.to_string_lossy().contains("sepolia-00001-")).expect("a second file");
+    fs::copy(&second, files.join(second.file_name().expect("a name"))).expect("a copy");
+    let peer = Peer::start(&["--era1", files.to_str().expect("text")]);
+    let number = |key: &str| peer.ready[key].as_u64();
+    assert_eq!((number("chainId"), number("earliest")), (Some(11_155_111), Some(8_192)));
+}
+
 #[test]
 fn help_names_every_flag_but_those_for_tests() {
     let output = Command::new(BINARY).args(["serve", "--help"]).output().expect("the program starts");
