@@ -127,6 +127,24 @@ export class Sync implements SyncHandle {
     await this.#client.call('addPeer', checkMultiaddr('multiaddr', multiaddr));
   }
 
+  /**
+   * Peers out of a peer list.
+   *
+   * @internal
+   */
+  async addListed(multiaddrs: string[]): Promise<void> {
+    await this.#client.call('addListedPeers', multiaddrs);
+  }
+
+  /**
+   * Tells the listeners of something that happened on the page's side.
+   *
+   * @internal
+   */
+  report<T extends keyof SyncEvents>(type: T, event: SyncEvents[T]): void {
+    if (!this.#ended) this.#listeners.emit(type, event);
+  }
+
   pause(): Promise<void> {
     return this.#client.call('pause');
   }

@@ -54,6 +54,10 @@ pub async fn follow(
                     Ok(_) => port.reply_done(id),
                     Err(error) => port.reply_error(id, &error),
                 },
+                Call::AddListedPeers(multiaddrs) => {
+                    port.peers_skipped(book.add_listed(clock::now(), &multiaddrs).skipped);
+                    port.reply_done(id);
+                }
                 Call::Stats => {
                     port.reply(id, &Stats { wasm_memory_bytes: view::wasm_memory_bytes(), ..Stats::default() });
                 }

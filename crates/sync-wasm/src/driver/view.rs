@@ -1,7 +1,7 @@
 //! The machine's progress and the address book, put together as the page sees them. Pure.
 
 use sync_core::{
-    Checkpoint, StallReason,
+    Checkpoint, ServedRange, StallReason,
     id::PeerId,
     progress::{self, PeerProgress, RangeState, SyncStage},
     sorted::SortedMap,
@@ -9,7 +9,7 @@ use sync_core::{
 
 use crate::{
     error::stall_info,
-    message::{BlockRef, PeerInfo, Progress, RangeInfo, ServedInfo, SyncState, hex, number},
+    message::{BlockRef, PeerInfo, Progress, RangeInfo, ServedInfo, SyncState, exact, hex, number},
     network::peers::{AddressBook, Peer},
 };
 
@@ -110,11 +110,7 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
         id: peer.identity.to_string(),
         multiaddr: peer.multiaddr(),
         state: peer.state(),
-        served: served.map(|served| ServedInfo {
-            earliest: number(served.earliest),
-            latest: number(served.latest),
-            latest_hash: hex(served.latest_hash),
-        }),
+        served: served.and_then(served_info),
         requests_in_flight: measured.map_or(0.0, |peer| peer.requests_in_flight as f64),
         bytes_in_flight: measured.map_or(0.0, |peer| number(peer.bytes_in_flight)),
         window_bytes: measured.map_or(0.0, |peer| number(peer.window_bytes)),
@@ -127,6 +123,12 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
         banned_for_seconds: measured.and_then(|peer| peer.banned_for).map(|time| time.as_secs_f64()),
         other_branch_from: measured.and_then(|peer| peer.other_branch_from).map(number),
     }
+}
+
+/// What a peer says it serves, where JavaScript can say it.
+fn served_info(served: ServedRange) -> Option<ServedInfo> {
+    let (earliest, latest) = (exact(served.earliest)?, exact(served.latest)?);
+    Some(ServedInfo { earliest, latest, latest_hash: hex(served.latest_hash) })
 }
 
 fn range(range: &progress::RangeProgress) -> RangeInfo {

@@ -8,12 +8,7 @@
 //! Back-pressure: the task stops reading while the driver has [`EVENTS_MAX`](super::EVENTS_MAX) events to work off. It
 //! lives until the stream fails, the driver drops the outbox, or a breach; then it reports why, once.
 
-use std::{
-    cell::{Cell, RefCell},
-    future::pending,
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::RefCell, future::pending, rc::Rc, time::Duration};
 
 use alloy_primitives::B256;
 use futures::{
@@ -46,14 +41,14 @@ const READ_BYTES: usize = 64 * 1024;
 pub struct Greeting {
     /// Our chain.
     pub chain_id: u64,
-    /// Its genesis, once it is known. Until then we send [`Status::GENESIS_UNKNOWN`].
-    pub genesis: Cell<Option<B256>>,
+    /// Its genesis, where it is known; else we send [`Status::GENESIS_UNKNOWN`].
+    pub genesis: Option<B256>,
 }
 
 impl Greeting {
     /// A status of one who serves nothing. `fork_id` is not compared: each header is proven, whatever a peer says.
     fn status(&self) -> Status {
-        let genesis = self.genesis.get().unwrap_or(Status::GENESIS_UNKNOWN);
+        let genesis = self.genesis.unwrap_or(Status::GENESIS_UNKNOWN);
         Status {
             version: ETH_VERSION,
             network_id: self.chain_id,
