@@ -44,7 +44,8 @@ const HELPED_BY_PEERS: Readonly<Record<StallCode, boolean>> = {
   'wrong-genesis': true,
   'wrong-chain': true,
   'floor-above-target': true,
-  // Only a newer package, or more room on the disk, ends these.
+  // Only the other tab, a newer package, or more room on the disk ends these.
+  'other-target': false,
   'unknown-fork': false,
   'storage-full': false,
   'storage-failed': false,

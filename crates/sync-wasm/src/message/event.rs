@@ -238,6 +238,9 @@ pub enum WorkerEvent {
         /// Highest number.
         to: f64,
     },
+    /// Another tab has taken the lock of the store while this one was suspended: this worker does nothing more. Not for the
+    /// user's page: the package starts another worker.
+    LockLost,
     /// Something failed that no call waits for. With state `failed` the worker is done.
     Error {
         /// One of the codes of [`crate::error`].

@@ -83,6 +83,8 @@ globalThis.bare = {
   /** Everything that happened so far. */
   events: (name) => runOf(name).events,
   progress: (name) => runOf(name).handle.progress,
+  /** The handle itself, for what a test does inside the page. */
+  handle: (name) => runOf(name).handle,
   /** Calls a method of the handle; `{ value }` or `{ error }`. Header bytes stay in the page. */
   async call(name, method, ...args) {
     try {
