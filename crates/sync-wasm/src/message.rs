@@ -58,7 +58,7 @@ pub fn hex(hash: B256) -> String {
 }
 
 /// What `start` brings.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartOptions {
     /// Which chain.
@@ -90,7 +90,7 @@ pub struct StartOptions {
 }
 
 /// Which chain: the page turns names into ids.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChainOption {
     /// Chain id.

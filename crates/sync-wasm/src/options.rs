@@ -198,7 +198,7 @@ fn storage_name(chain_id: u64, genesis: Option<B256>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{ChainOption, StorageOption};
+    use crate::message::ChainOption;
 
     fn options(name: &str, value: u64) -> StartOptions {
         let mut chain = ChainOption { id: 1, genesis: None };
@@ -214,8 +214,7 @@ mod tests {
             "tuning.dialTimeoutMs" => tuning.dial_timeout_ms = Some(value),
             _ => panic!("no figure {name}"),
         }
-        let storage = StorageOption::default();
-        StartOptions { chain, peers: Vec::new(), listed_peers: Vec::new(), target: None, storage, forks: None, tuning }
+        StartOptions { chain, tuning, ..StartOptions::default() }
     }
 
     #[test]
