@@ -134,7 +134,7 @@ const SWITCHED_OFF = {
 };
 
 const REFUSED = {
-  title: 'This browser refuses the page what it needs',
+  title: 'This browser blocks what the page needs',
   text: 'Private windows, blocked cookies and embedding in another page do that. Allow site data here and reload.',
 };
 
