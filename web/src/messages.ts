@@ -24,6 +24,8 @@ import type {
 export interface StartOptions {
   chain: CustomChain;
   peers: string[];
+  /** Out of a peer list: entries that cannot be used are skipped and named in `peer-skipped`. */
+  listedPeers: string[];
   target?: Hash;
   storage: { name?: string };
   tuning: SyncTuning;
@@ -69,6 +71,7 @@ export interface Calls {
   getHeaders: { args: [from: number, to: number]; value: PackedHeaders | undefined };
   peers: { args: []; value: PeerInfo[] };
   addPeer: { args: [multiaddr: string]; value: undefined };
+  addListedPeers: { args: [multiaddrs: string[]]; value: undefined };
   pause: { args: []; value: undefined };
   resume: { args: []; value: undefined };
   stop: { args: []; value: undefined };
@@ -96,6 +99,7 @@ export interface ErrorInfo {
 export type WorkerEvent =
   | { type: 'progress'; progress: Progress }
   | { type: 'fault'; peer: string; multiaddr: string; code: FaultCode; message: string; banned: boolean }
+  | { type: 'peer-skipped'; multiaddr: string; reason: string }
   | { type: 'state'; state: SyncState; stall?: Stall }
   | { type: 'synced'; number: number; hash: Hash }
   | { type: 'reorg'; reverted: BlockRange; adopted: BlockRange }

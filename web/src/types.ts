@@ -1,8 +1,8 @@
 /**
  * The public types: what a page gives to {@link startSync} and what it gets back.
  *
- * Block numbers are JavaScript numbers (exact below 2^53), hashes are `0x` hex strings of 32 bytes, header RLP is a
- * `Uint8Array`. A field that does not apply is absent, never `null`.
+ * Block numbers are JavaScript numbers: the sync takes none of 2^48 or more, so they are exact. Hashes are `0x` hex
+ * strings of 32 bytes, header RLP is a `Uint8Array`. A field that does not apply is absent, never `null`.
  *
  * @module
  */
@@ -40,6 +40,10 @@ export interface SyncOptions {
   /**
    * Address of a peer list as `header-peer` serves it at `/peers.json`, absolute or relative to the page. Its peers
    * are added to `peers`; its chain id and genesis must be those of `chain`. One of the two options must be there.
+   *
+   * The list is untrusted, and the sync does not depend on it: an entry that cannot be used is skipped and named in a
+   * `peer-skipped` event; while the list cannot be read, the store serves what it has, an `error` event says why, and the
+   * list is asked for again.
    */
   peersUrl?: string | URL;
   /**
@@ -63,21 +67,27 @@ export interface SyncOptions {
   worker?: () => Worker;
 }
 
-/** Figures that need no attention in normal use; each absent one keeps its default. */
+/**
+ * Figures that need no attention in normal use; each absent one keeps its default. Each works over the whole range that
+ * is given with it; outside of it `startSync` rejects with `bad-option`.
+ */
 export interface SyncTuning {
-  /** Peers that must name the same tip; default 2, or the number of peers when there are fewer. */
+  /**
+   * Peers that must name the same tip, 1 to 16, which is the number of connections; default 2, or the number of peers
+   * when there are fewer. More than are named at the start is allowed, for a page that goes on with `addPeer`.
+   */
   tipQuorum?: number;
-  /** Lowest block to sync; default: the lowest that a peer serves. */
+  /** Lowest block to sync, 0 to 2^48 - 1; default: the lowest that a peer serves. */
   floor?: number;
-  /** Seed of all chance in the sync; default random. */
+  /** Seed of all chance in the sync, 0 to 2^53 - 1; default random. */
   seed?: number;
-  /** Milliseconds until a request counts as unanswered. */
+  /** Milliseconds until a request counts as unanswered, 100 to 2^31 - 1. */
   requestTimeoutMs?: number;
-  /** Bytes of headers that may wait in memory. */
+  /** Bytes of headers that may wait in memory, 512 KiB to 1 GiB. */
   memoryBytesMax?: number;
-  /** Milliseconds without a proven header until the sync counts as stalled. */
+  /** Milliseconds without a proven header until the sync counts as stalled, 100 to 2^31 - 1. */
   stallMs?: number;
-  /** Milliseconds that dialling a peer may take. */
+  /** Milliseconds that dialling a peer may take, 500 to 2^31 - 1. */
   dialTimeoutMs?: number;
   /** `false`: stored segments are not audited in the background. For benchmarks only. */
   audit?: boolean;
@@ -144,6 +154,12 @@ export type StallCode =
   | 'no-progress'
   /** A block of the target's chain breaks a rule. */
   | 'invalid-target'
+  /**
+   * A block of the target's chain has the right hash, and this release cannot judge it: it is of a fork that was added,
+   * moved or cancelled since. Update the package, or give {@link SyncOptions.forks}. No peer is blamed, and what is
+   * stored stays readable. `details.from` is its number, `details.hash` its hash.
+   */
+  | 'unknown-fork'
   /** The target's chain and the stored one part too far down; nothing was removed. */
   | 'rollback-too-deep'
   /** The target does not descend from this chain's genesis. */
@@ -154,7 +170,11 @@ export type StallCode =
    * In state `follower`: the tab that writes the store has reached its own target, and the one pinned here is not stored
    * down to the floor. It is synced once this tab writes the store.
    */
-  | 'other-target';
+  | 'other-target'
+  /** The target's chain has a fork that this version of the package does not know: update the package. */
+  | 'unknown-fork'
+  /** `tuning.floor` lies above the target. */
+  | 'floor-above-target';
 
 /** Why nothing moves, for programs and for people. */
 export interface Stall {
@@ -223,7 +243,7 @@ export interface PeerInfo {
   /** Where it is dialled. */
   multiaddr: string;
   state: PeerState;
-  /** What it says it serves. */
+  /** What it says it serves; absent where it names numbers of 2^53 or more, which no chain has. */
   served?: { earliest: number; latest: number; latestHash: Hash };
   requestsInFlight: number;
   /** Bytes asked for and not yet received. */
@@ -303,6 +323,11 @@ export interface SyncEvents {
   synced: BlockRef;
   /** A peer did something wrong. */
   fault: { peer: string; multiaddr: string; code: FaultCode; message: string; banned: boolean };
+  /**
+   * An entry of the list at `peersUrl` cannot be used, and was left out. `multiaddr` is the entry, shortened where it is
+   * no multiaddress at all.
+   */
+  'peer-skipped': { multiaddr: string; reason: string };
   /** Stored headers were given up for others. */
   reorg: { reverted: BlockRange; adopted: BlockRange };
   /** The chain below the target does not meet what is stored. */

@@ -95,8 +95,9 @@ impl Chain {
     }
 
     /// Fork id (EIP-2124) at the header with this number and time. For a chain whose forks are not known: the
-    /// checksum of its genesis alone, and no next fork.
-    pub fn fork_id(self, genesis: B256, number: u64, timestamp: u64) -> ForkId {
+    /// checksum of its genesis alone, and no next fork; all zero when not even that is known.
+    pub fn fork_id(self, genesis: Option<B256>, number: u64, timestamp: u64) -> ForkId {
+        let Some(genesis) = genesis else { return ForkId::default() };
         let Some(network) = self.network().filter(|network| network.genesis == genesis) else {
             return ForkId { hash: ForkHash::from(genesis).0, next: 0 };
         };
@@ -146,7 +147,7 @@ mod tests {
         let id = |name, number, timestamp| {
             let chain = Chain::parse(name).expect("a known name");
             let network = chain.network().expect("a known network");
-            chain.fork_id(network.genesis, number, timestamp)
+            chain.fork_id(Some(network.genesis), number, timestamp)
         };
         // EIP-2124, table of examples.
         assert_eq!(id("mainnet", 0, 0), ForkId { hash: [0xfc, 0x64, 0xec, 0x04], next: 1_150_000 });
@@ -158,8 +159,9 @@ mod tests {
         );
         assert_eq!(id("sepolia", 0, 1_633_267_481), ForkId { hash: [0xfe, 0x33, 0x66, 0xe7], next: 1_735_371 });
         // A genesis of its own under a known chain id is not that network.
-        let other = Chain { id: 1 }.fork_id(B256::ZERO, 0, 0);
+        let other = Chain { id: 1 }.fork_id(Some(B256::ZERO), 0, 0);
         assert_eq!(other, ForkId { hash: ForkHash::from(B256::ZERO).0, next: 0 });
+        assert_eq!(Chain { id: 5 }.fork_id(None, 7, 7), ForkId::default());
     }
 
     #[test]

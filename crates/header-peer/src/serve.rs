@@ -74,7 +74,8 @@ struct Ready {
     multiaddr: String,
     http: String,
     chain_id: u64,
-    genesis: B256,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    genesis: Option<B256>,
     earliest: u64,
     latest: u64,
     latest_hash: B256,
@@ -116,7 +117,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     };
     let status = status(&*source, chain)?;
     if let Some(network) = chain.network()
-        && network.genesis != status.genesis
+        && status.known_genesis() != Some(network.genesis)
     {
         eprintln!("header-peer: this source does not begin with the genesis of {}", network.name);
     }
@@ -195,15 +196,12 @@ fn status(source: &dyn HeaderSource, chain: Chain) -> Result<Status, ServeError>
     let (earliest, latest) = (source.earliest(), source.latest());
     let header = source.by_number(latest).ok_or_else(|| ServeError::Unusable("its last header is missing".into()))?;
     let head = HeaderFacts::read(&header).map_err(|error| ServeError::Unusable(error.to_string()))?;
-    let genesis = source
-        .genesis()
-        .or_else(|| chain.network().map(|network| network.genesis))
-        .or_else(|| source.hash_of(earliest))
-        .ok_or_else(|| ServeError::Unusable("its first header is missing".into()))?;
+    // What the source does not hold may be known from its network; else it is unknown, and is sent as that.
+    let genesis = source.genesis().or_else(|| chain.network().map(|network| network.genesis));
     Ok(Status {
         version: ETH_VERSION,
         network_id: chain.id,
-        genesis,
+        genesis: genesis.unwrap_or(Status::GENESIS_UNKNOWN),
         fork_id: chain.fork_id(genesis, latest, head.timestamp),
         earliest,
         latest,
@@ -221,7 +219,7 @@ fn announce(json: bool, addresses: &[Multiaddr], http: SocketAddr, chain: Chain,
             multiaddr: addresses.first().map(ToString::to_string).unwrap_or_default(),
             http: page,
             chain_id: chain.id,
-            genesis: status.genesis,
+            genesis: status.known_genesis(),
             earliest: status.earliest,
             latest: status.latest,
             latest_hash: status.latest_hash,

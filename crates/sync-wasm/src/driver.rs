@@ -76,7 +76,7 @@ pub struct Driver {
     turns: Turns,
     seed: u64,
 
-    /// `None` until the chain is known ([`Settings::chain`]), and while the store is being cleared.
+    /// `None` while the store is being cleared.
     machine: Option<HeaderSync>,
     /// What the next machine goes on from.
     checkpoint: Option<Checkpoint>,
@@ -90,7 +90,6 @@ pub struct Driver {
     requests: RequestTable,
     /// Connected peers, and what takes messages for them.
     outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Message>)>,
-    greeting: Rc<Greeting>,
     swarm: SwarmHandle,
     counters: SharedCounters,
 
@@ -157,10 +156,10 @@ impl Driver {
     pub fn new(setup: DriverSetup) -> Self {
         let settings = setup.settings;
         let seed = settings.tuning.seed.unwrap_or(setup.seed);
-        let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis.into() });
+        let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis });
         let counters = SharedCounters::new(Counters::default());
         let (events, network) = mpsc::channel(EVENTS_MAX);
-        let swarm = swarm::start(setup.rtc_port, settings.dial_timeout(), greeting.clone(), events, counters.clone());
+        let swarm = swarm::start(setup.rtc_port, settings.dial_timeout(), greeting, events, counters.clone());
         let now = clock::now();
         let audit = Audit::new(now, setup.opening.checkpoint.as_ref(), settings.tuning.audit.unwrap_or(true));
         let mut driver = Self {
@@ -172,7 +171,6 @@ impl Driver {
             paused: settings.paused,
             requests: RequestTable::default(),
             outboxes: SortedMap::new(),
-            greeting,
             swarm,
             counters,
             keeper: Keeper::new(setup.store.clone(), now),

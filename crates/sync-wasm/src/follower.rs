@@ -273,6 +273,10 @@ impl Follower<'_> {
                     Ok(_) => self.port.reply_done(id),
                     Err(error) => self.port.reply_error(id, &error),
                 },
+                Call::AddListedPeers(multiaddrs) => {
+                    self.port.peers_skipped(self.book.add_listed(clock::now(), &multiaddrs).skipped);
+                    self.port.reply_done(id);
+                }
                 Call::Stats => {
                     let stats = Stats { wasm_memory_bytes: view::wasm_memory_bytes(), ..Stats::default() };
                     self.port.reply(id, &stats);

@@ -177,6 +177,7 @@ impl Life {
         for multiaddr in &self.settings.peers {
             book.add(clock::now(), multiaddr).map_err(early)?;
         }
+        let listed = book.add_listed(clock::now(), &self.settings.listed_peers);
         show(&self.port, SyncState::Opening);
 
         let name = self.settings.storage.clone();
@@ -200,6 +201,8 @@ impl Life {
         };
         let stored = view::headers_in(opening.checkpoint.as_ref());
         self.port.reply(id, &Started { follower: follows, stored: number(stored), storage: name.clone() });
+        // After the reply: the page can listen for events from then on.
+        self.port.peers_skipped(listed.skipped);
 
         let opening = if follows {
             let followed = follower::follow(Follower {

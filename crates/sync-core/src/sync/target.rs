@@ -19,7 +19,7 @@ use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
-    header::Header,
+    header::HeaderLink,
     headers::Purpose,
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
@@ -72,10 +72,11 @@ impl HeaderSync {
         }
         self.cancel_questions(|purpose| !matches!(purpose, Purpose::Piece { .. }));
         // A chain that ends in another genesis is not synced any more: there is nothing to go on with.
-        let resolved = self.target.resolved.filter(|_| self.wrong_genesis.is_none());
+        let resolved = self.target.resolved.filter(|_| self.wrong_genesis.is_none() && self.unknown.is_none());
         let unasked = resolved.is_some_and(|resolved| target != SyncTarget::Hash(resolved.hash));
         self.target = Target { wanted: Some(target), resolved, unasked, dirty: true, ..Target::default() };
         self.wrong_genesis = None;
+        self.unknown = None;
     }
 
     /// Input: the host found the pinned target in its store.
@@ -103,7 +104,7 @@ impl HeaderSync {
     }
 
     fn poll_pinned(&mut self, now: Instant, hash: B256) -> bool {
-        let known = self.target.resolved.is_some_and(|known| known.hash == hash);
+        let known = self.target.resolved.is_some_and(|known| known.hash == hash) || self.is_stopped_at(hash);
         if known || self.target.invalid.is_some() || self.paused {
             return false;
         }
@@ -144,26 +145,23 @@ impl HeaderSync {
     pub(super) fn receive_target(&mut self, now: Instant, answer: Answer, hash: B256) {
         self.target.dirty = true;
         let Some(raw) = answer.headers.first() else { return };
-        let fault = if answer.headers.len() > 1 {
-            Some(PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 })
-        } else {
-            match Header::decode(raw) {
-                Err(error) => Some(PeerFault::Undecodable { number: 0, error }),
-                Ok(header) => {
-                    let got = keccak256(raw);
-                    if got == hash {
-                        self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
-                        self.resolve(now, BlockNumHash { number: header.number, hash });
-                        None
-                    } else {
-                        Some(PeerFault::BrokenLink { number: header.number, got, expected: hash })
-                    }
-                }
+        let got = keccak256(raw);
+        let fault = match HeaderLink::decode(raw) {
+            _ if answer.headers.len() > 1 => PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 },
+            Ok(header) if got == hash => {
+                self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+                self.resolve(now, BlockNumHash { number: header.number, hash });
+                return;
             }
+            Err(error) if got == hash => {
+                self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+                self.stop_at_unreadable_target(now, hash, error);
+                return;
+            }
+            Ok(header) => PeerFault::BrokenLink { number: header.number, got, expected: hash },
+            Err(error) => PeerFault::Undecodable { number: 0, error },
         };
-        if let Some(fault) = fault {
-            self.penalize(now, answer.peer, fault);
-        }
+        self.penalize(now, answer.peer, fault);
     }
 
     /// Is a gap being filled, or about to be?

@@ -101,23 +101,7 @@ impl Driver {
                 None => self.input(now, Input::PeerConnected { peer, status }),
             };
         }
-        if !self.clearing.is_empty() {
-            // The machine that comes after hears of every connected peer.
-            return;
-        }
-        if status.chain_id == self.settings.chain_id {
-            // Nobody else says what the genesis is: the first peer's word counts.
-            self.greeting.genesis.set(Some(status.genesis));
-            return self.start_machine(now);
-        }
-        let fault = PeerFault::WrongChain {
-            got_chain: status.chain_id,
-            got_genesis: status.genesis,
-            expected_chain: self.settings.chain_id,
-        };
-        self.show_fault(peer, fault_info(&fault), false);
-        self.book.on_wrong_chain(now, peer);
-        self.close(peer);
+        // While the store is being cleared: the machine that comes after hears of every connected peer.
     }
 
     /// How much longer the peer is banned, itself or its address, if it is.

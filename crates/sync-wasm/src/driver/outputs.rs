@@ -14,16 +14,15 @@ use crate::{error::fault_info, message::ErrorInfo};
 
 impl Driver {
     /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: what was known of peers, target,
-    /// pause, who is connected. Nothing happens while the chain is not known.
+    /// pause, who is connected.
     pub(super) fn start_machine(&mut self, now: Instant) {
-        let Some(chain) = self.settings.chain(self.greeting.genesis.get()) else { return };
         self.requests.cancel_all();
         self.writes.forget();
         self.follow_up.clear();
         self.unwind_again = None;
         let config = self.settings.config(self.seed);
         let known = self.peers_known(now);
-        let mut machine = HeaderSync::new(config, chain, self.checkpoint.clone());
+        let mut machine = HeaderSync::new(config, self.settings.chain(), self.checkpoint.clone());
         if let Some(known) = known {
             machine.restore_peers(now, &known);
         }

@@ -186,6 +186,13 @@ pub enum WorkerEvent {
         /// Is it banned for it?
         banned: bool,
     },
+    /// An entry of a peer list cannot be used.
+    PeerSkipped {
+        /// The entry.
+        multiaddr: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// `state` changed.
     State {
         /// The new one.

@@ -14,7 +14,7 @@ use sync_core::{
     checkpoint::Checkpoint,
     etl::{HashEntry, HeaderBatch},
     fault::StoreFailure,
-    header::Header,
+    header::HeaderLink,
     range::{BlockNumber, BlockRange},
     store::Segment,
 };
@@ -221,7 +221,7 @@ fn join(below: Option<&Segment>, first: BlockNumber, headers: &[Bytes], above: O
 /// Is `lower` the parent of `upper`?
 fn links(lower: Option<Bytes>, upper: Option<&Bytes>) -> bool {
     let (Some(lower), Some(upper)) = (lower, upper) else { return false };
-    Header::decode(upper).is_ok_and(|upper| upper.parent_hash == keccak256(&lower))
+    HeaderLink::decode(upper).is_ok_and(|upper| upper.parent_hash == keccak256(&lower))
 }
 
 fn top(segment: &Segment) -> Option<Bytes> {
