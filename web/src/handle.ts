@@ -8,11 +8,12 @@
  * @module
  */
 
-import { badOption, HeadlightError, toHeadlightError } from './errors.js';
+import { badOption, HeadlightError } from './errors.js';
 import { StoredHeader, unpack } from './header.js';
 import { Listeners } from './listeners.js';
 import type { StartOptions, WorkerEvent } from './messages.js';
-import { checkCount, checkHash, checkMultiaddr, PEERS_MAX } from './options.js';
+import { checkCount, checkHash, checkMultiaddr } from './options.js';
+import { LISTED_PEERS_MAX } from './peers-url.js';
 import { RtcBroker } from './rtc-broker.js';
 import type { BlockRef, Hash, PeerInfo, Progress, SyncEvents, SyncHandle, SyncState, SyncStats } from './types.js';
 import { toError, WorkerClient } from './worker-client.js';
@@ -35,6 +36,9 @@ const OPENING: Progress = {
   ranges: [],
   peers: [],
 };
+
+/** Multiaddresses added by `addPeer` that a new worker is told of: as many as the worker knows peers. */
+const ADDED_PEERS_MAX = 256;
 
 /**
  * One sync, in one worker at a time. Built by `startSync`.
@@ -94,9 +98,8 @@ export class Sync implements SyncHandle {
   /** Starts a worker, the first one or another after the page was suspended. */
   #launch(): void {
     if (this.#ended || this.#client.attached || this.#options === undefined) return;
-    let worker: Worker | undefined;
     try {
-      worker = this.#makeWorker();
+      const worker = this.#makeWorker();
       const { port1, port2 } = new MessageChannel();
       this.#broker = new RtcBroker(port1);
       const options = this.#paused ? { ...this.#options, paused: true } : this.#options;
@@ -108,7 +111,6 @@ export class Sync implements SyncHandle {
         (error) => this.#fail(asError(error)),
       );
     } catch (error) {
-      worker?.terminate();
       return this.#fail(asError(error));
     }
     // Those that the worker does not know from `options`. A refusal was told when they were added.
@@ -173,7 +175,7 @@ export class Sync implements SyncHandle {
 
   async addPeer(multiaddr: string): Promise<void> {
     await this.#client.call('addPeer', checkMultiaddr('multiaddr', multiaddr));
-    if (this.#added.size < PEERS_MAX) this.#added.add(multiaddr);
+    if (this.#added.size < ADDED_PEERS_MAX) this.#added.add(multiaddr);
   }
 
   /**
@@ -184,7 +186,8 @@ export class Sync implements SyncHandle {
   async addListed(multiaddrs: string[]): Promise<void> {
     await this.#client.call('addListedPeers', multiaddrs);
     if (this.#options === undefined) return;
-    const listedPeers = [...new Set([...multiaddrs, ...this.#options.listedPeers])].slice(0, PEERS_MAX);
+    // A worker that is started after this one begins with the same peers, the newest first.
+    const listedPeers = [...new Set([...multiaddrs, ...(this.#options.listedPeers ?? [])])].slice(0, LISTED_PEERS_MAX);
     this.#options = { ...this.#options, listedPeers };
   }
 
@@ -325,7 +328,7 @@ export class Sync implements SyncHandle {
 }
 
 function asError(error: unknown): HeadlightError {
-  return toHeadlightError(error, 'the worker could not be started');
+  return error instanceof HeadlightError ? error : new HeadlightError('internal', String(error));
 }
 
 /** Where numbers follow each other, the header must be the child of the one handed out before. */

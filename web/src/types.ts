@@ -166,15 +166,15 @@ export type StallCode =
   | 'wrong-genesis'
   /** Every peer serves another chain. */
   | 'wrong-chain'
+  /** The target's chain has a fork that this version of the package does not know: update the package. */
+  | 'unknown-fork'
+  /** `tuning.floor` lies above the target. */
+  | 'floor-above-target'
   /**
    * In state `follower`: the tab that writes the store has reached its own target, and the one pinned here is not stored
    * down to the floor. It is synced once this tab writes the store.
    */
-  | 'other-target'
-  /** The target's chain has a fork that this version of the package does not know: update the package. */
-  | 'unknown-fork'
-  /** `tuning.floor` lies above the target. */
-  | 'floor-above-target';
+  | 'other-target';
 
 /** Why nothing moves, for programs and for people. */
 export interface Stall {

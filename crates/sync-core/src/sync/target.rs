@@ -86,7 +86,7 @@ impl HeaderSync {
         if known || self.target.invalid.is_some() || keccak256(raw) != hash {
             return;
         }
-        let Ok(header) = Header::decode(raw) else { return };
+        let Ok(header) = HeaderLink::decode(raw) else { return };
         if self.ledger.covers(header.number) {
             self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
             self.resolve(now, BlockNumHash { number: header.number, hash });

@@ -1,7 +1,7 @@
 //! The machine's progress and the address book, put together as the page sees them. Pure.
 
 use sync_core::{
-    Checkpoint, ServedRange, StallReason,
+    Checkpoint, StallReason,
     id::PeerId,
     progress::{self, PeerProgress, RangeState, SyncStage},
     range::{BlockNumber, BlockRange},
@@ -10,7 +10,7 @@ use sync_core::{
 
 use crate::{
     error::stall_info,
-    message::{BlockRef, PeerInfo, Progress, RangeInfo, ServedInfo, SyncState, exact, hex, number},
+    message::{BlockRef, PeerInfo, Progress, RangeInfo, ServedInfo, SyncState, hex, number},
     network::peers::{AddressBook, Peer},
 };
 
@@ -111,7 +111,7 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
         id: peer.identity.to_string(),
         multiaddr: peer.multiaddr(),
         state: peer.state(),
-        served: served.and_then(served_info),
+        served: served.and_then(ServedInfo::new),
         requests_in_flight: measured.map_or(0.0, |peer| peer.requests_in_flight as f64),
         bytes_in_flight: measured.map_or(0.0, |peer| number(peer.bytes_in_flight)),
         window_bytes: measured.map_or(0.0, |peer| number(peer.window_bytes)),
@@ -137,12 +137,6 @@ pub fn stored_ranges(checkpoint: Option<&Checkpoint>, floor: BlockNumber, top: B
     ranges.extend(missing.into_iter().map(|range| info(range, "unprocessed")));
     ranges.sort_unstable_by(|a, b| b.from.total_cmp(&a.from));
     ranges
-}
-
-/// What a peer says it serves, where JavaScript can say it.
-fn served_info(served: ServedRange) -> Option<ServedInfo> {
-    let (earliest, latest) = (exact(served.earliest)?, exact(served.latest)?);
-    Some(ServedInfo { earliest, latest, latest_hash: hex(served.latest_hash) })
 }
 
 fn range(range: &progress::RangeProgress) -> RangeInfo {

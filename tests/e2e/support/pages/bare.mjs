@@ -8,7 +8,7 @@ import { compareWithSource } from './compare.mjs';
 const runs = new Map();
 
 /** Every event that tests ask about, in order, with the time since the page was opened. */
-const EVENT_TYPES = ['state', 'synced', 'fault', 'reorg', 'detached-head', 'segment-dropped', 'error'];
+const EVENT_TYPES = ['state', 'synced', 'fault', 'peer-skipped', 'reorg', 'detached-head', 'segment-dropped', 'error'];
 
 /** Events that a run keeps; a test that needs more of them is told. */
 const EVENTS_KEPT_MAX = 10_000;
