@@ -215,7 +215,16 @@ mod tests {
             _ => panic!("no figure {name}"),
         }
         let storage = StorageOption::default();
-        StartOptions { chain, peers: Vec::new(), listed_peers: Vec::new(), target: None, storage, tuning }
+        StartOptions {
+            chain,
+            forks: None,
+            peers: Vec::new(),
+            listed_peers: Vec::new(),
+            target: None,
+            storage,
+            tuning,
+            paused: false,
+        }
     }
 
     #[test]
