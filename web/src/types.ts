@@ -166,8 +166,6 @@ export type StallCode =
   | 'wrong-genesis'
   /** Every peer serves another chain. */
   | 'wrong-chain'
-  /** The target's chain has a fork that this version of the package does not know: update the package. */
-  | 'unknown-fork'
   /** `tuning.floor` lies above the target. */
   | 'floor-above-target'
   /**

@@ -145,7 +145,7 @@ impl Worker {
 
     /// Everything is closed: says so, and ends the worker.
     fn end(&self, stopped: Stopped) {
-        show_progress(&self.port, stopped.progress);
+        show_progress(&self.port, *stopped.progress);
         if let Some(id) = stopped.id {
             self.port.reply_done(id);
         }
@@ -251,7 +251,7 @@ impl Life {
             Either::Right(((), _)) => None,
         };
         let Some(ended) = ended else { return Ok(Ended::LockLost) };
-        let progress = driver.last_progress();
+        let progress = Box::new(driver.last_progress());
         driver.shut_down().await;
         ended.map(|id| Ended::Stopped(Stopped { id, progress })).map_err(late)
     }
