@@ -15,6 +15,7 @@ use alloy_primitives::{B256, keccak256};
 
 use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
+    config::BLOCK_NUMBER_END,
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
     header::Header,
@@ -133,6 +134,8 @@ impl HeaderSync {
         } else {
             match Header::decode(raw) {
                 Err(error) => Some(PeerFault::Undecodable { number: 0, error }),
+                // The pinned hash vouches for it; no chain has such a number, so no peer can serve what lies under it.
+                Ok(header) if header.number >= BLOCK_NUMBER_END => None,
                 Ok(header) => {
                     let got = keccak256(raw);
                     if got == hash {
@@ -152,7 +155,8 @@ impl HeaderSync {
 
     /// Is a gap being filled, or about to be?
     pub(super) fn is_busy(&self) -> bool {
-        self.run.is_some() || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
+        let filling = self.run.is_some() && !self.is_parked();
+        filling || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
     }
 
     /// The target's number and hash are known.
