@@ -63,7 +63,11 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
   },
   'range-unavailable': {
     title: 'Part of the chain is not on offer',
-    text: 'No connected peer serves the blocks that are missing. Add one that does.',
+    text: 'No connected peer serves the blocks that are missing. What lies above is stored. Add a peer that has them.',
+  },
+  'floor-above-target': {
+    title: 'The floor lies above the target',
+    text: 'There is nothing to sync between them. Choose a lower floor or a higher target.',
   },
   'storage-full': {
     title: 'The storage is full',
@@ -96,10 +100,6 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
   'wrong-chain': {
     title: 'The peers serve another chain',
     text: 'Check ?chain=, or add a peer of the right one.',
-  },
-  'floor-above-target': {
-    title: 'The floor lies above the tip',
-    text: 'There is nothing to sync. Check "floor" in ?tuning=, or wait until the chain has grown.',
   },
   'other-target': {
     title: 'Another tab syncs to another target',

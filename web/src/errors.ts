@@ -80,6 +80,8 @@ export interface ErrorDetails {
   need?: number;
   /** How many peers were asked. */
   asked?: number;
+  /** Which tip each peer names, by its peer id; at most 16. */
+  tips?: { peer: string; number: number; hash: string }[];
 }
 
 /** What every rejected promise of this package rejects with. */

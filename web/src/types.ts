@@ -77,7 +77,13 @@ export interface SyncTuning {
    * when there are fewer. More than are named at the start is allowed, for a page that goes on with `addPeer`.
    */
   tipQuorum?: number;
-  /** Lowest block to sync, 0 to 2^48 - 1; default: the lowest that a peer serves. */
+  /**
+   * Lowest block to sync, 0 to 2^48 - 1; default 0. No peer's word raises it: where no peer serves so far down, the sync stores what is
+   * served, follows new blocks, and stays `stalled` with `range-unavailable`; its details name the missing range. Set
+   * `floor` to the block from which on you need headers to be `synced` without the older ones (many peers of public
+   * networks have dropped those). On a chain that the package does not know the default is the lowest block that peers
+   * serve and that was verified.
+   */
   floor?: number;
   /** Seed of all chance in the sync, 0 to 2^53 - 1; default random. */
   seed?: number;
@@ -138,14 +144,19 @@ export type StallCode =
   | 'no-peers'
   /** Every peer is banned or of no use. */
   | 'no-usable-peer'
-  /** Peers name different tips and none has the quorum. */
+  /** Peers name different tips and none has the quorum; `details.tips` says who names what. Ends when enough agree. */
   | 'tips-disagree'
   /** Fewer peers than the quorum name the same tip. */
   | 'quorum-not-reached'
   /** No peer has the pinned target. */
   | 'target-unavailable'
-  /** No connected peer serves blocks that are still missing. */
+  /**
+   * No connected peer serves blocks that are missing (`details.from` to `details.to`), or those that claim to do not
+   * respond. What lies above is stored and can be read, and new blocks are followed. See {@link SyncTuning.floor}.
+   */
   | 'range-unavailable'
+  /** The floor lies above the target: there is nothing to sync. */
+  | 'floor-above-target'
   /** The site's storage quota is used up. */
   | 'storage-full'
   /** The database reports errors. */

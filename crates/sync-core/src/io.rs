@@ -12,7 +12,7 @@ pub use crate::{
     block::{BlockNumHash, PeerStatus, ServedRange},
     headers::{Strategy, StrategyReason},
     peers::{PeerAddress, PeerBook, PeerHealth, PeerRecord},
-    progress::StallReason,
+    progress::{StallReason, TipClaim},
 };
 
 use crate::{
@@ -77,6 +77,12 @@ pub enum Input {
         request: RequestId,
         /// RLP of each header; the first is the highest.
         headers: Vec<Bytes>,
+    },
+    /// Bytes of a response came from this peer, and the response is not whole yet. So the machine tells a slow way from a
+    /// silent peer; a few times a second are enough. Only for bytes of responses, not of anything else that a peer sends.
+    ResponseProgress {
+        /// The peer.
+        peer: PeerId,
     },
     /// A request ended without an answer. (A deadline is kept by the machine, not by the host.)
     RequestFailed {

@@ -118,7 +118,7 @@ pub struct Tuning {
     /// Bounds of this and of the following: [`crate::options::FIGURES`].
     #[serde(default)]
     pub tip_quorum: Option<u64>,
-    /// Lowest block to sync; default: the lowest that a peer serves.
+    /// Lowest block to sync; default: 0, and on an unknown chain the lowest block that peers serve.
     #[serde(default)]
     pub floor: Option<u64>,
     /// Seed of all chance in the machine; default: random.
@@ -325,4 +325,19 @@ pub struct Details {
     /// How many peers were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<f64>,
+    /// Which tip each peer names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tips: Option<Vec<TipRef>>,
+}
+
+/// The tip that a peer names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TipRef {
+    /// The peer's identity.
+    pub peer: String,
+    /// Number of its tip.
+    pub number: f64,
+    /// Hash of its tip.
+    pub hash: String,
 }

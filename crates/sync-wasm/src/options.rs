@@ -4,9 +4,12 @@
 //! another genesis, is checked by the rules that need no fork schedule; where nobody said what its genesis is, any
 //! block 0 that the target descends from is it. A page may give the forks of a chain: then it has all rules, at these.
 //!
+//! **Floor.** What the page asked for, block 0 by default. Only on a chain that is unknown, where nobody but the peers can
+//! say how far down it is kept, the lowest block that was verified from them is enough.
+//!
 //! **Quorum.** Two peers must name the same tip, one when the page names only one; a pinned target needs none.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use alloy_primitives::B256;
 use sync_core::{
@@ -147,8 +150,9 @@ impl Settings {
         }
     }
 
-    /// How the machine is tuned.
+    /// How the machine is tuned for this chain.
     pub fn config(&self, seed: u64) -> SyncConfig {
+        let chain = self.chain();
         let mut config = SyncConfig {
             seed,
             tip_quorum: match self.tuning.tip_quorum {
@@ -156,7 +160,10 @@ impl Settings {
                 Some(quorum) => quorum as usize,
                 None => (self.peers.len() + self.listed_peers.len()).clamp(1, TIP_QUORUM),
             },
+            peers_expected: self.identities(),
             floor: self.tuning.floor.unwrap_or(0),
+            // Where an unknown chain begins, and from where on its peers keep it, nobody else can say.
+            floor_may_rise: self.tuning.floor.is_none() && (chain.forks().is_none() || chain.genesis().is_none()),
             ..SyncConfig::default()
         };
         if let Some(millis) = self.tuning.request_timeout_ms {
@@ -173,6 +180,13 @@ impl Settings {
             config.stall_after = config.stall_after.min(config.no_progress_after);
         }
         config
+    }
+
+    /// Peers that the page named, several addresses of one identity counted once.
+    fn identities(&self) -> usize {
+        let identity = |address: &String| address.rsplit_once("/p2p/").map(|(_, identity)| identity.to_owned());
+        let identities: BTreeSet<String> = self.peers.iter().filter_map(identity).collect();
+        identities.len()
     }
 
     /// Time that dialling a peer may take.

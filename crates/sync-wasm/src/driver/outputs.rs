@@ -2,7 +2,7 @@
 
 use header_wire::{GetBlockHeaders, HashOrNumber, Message};
 use sync_core::{
-    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock,
+    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock, SyncConfig,
     fault::{PeerFault, RequestFailure, Verdict},
     id::PeerId,
     progress::Progress,
@@ -99,7 +99,7 @@ impl Driver {
             self.book.on_wrong_chain(now, peer);
             self.close(peer);
         } else if banned {
-            let left = self.ban_left(now, peer).unwrap_or(self.settings.config(0).ban);
+            let left = self.ban_left(now, peer).unwrap_or(SyncConfig::default().ban);
             self.hold_ban(now, peer, left);
             self.hold_bans(now);
         } else if matches!(fault, PeerFault::Timeout) && self.book.timed_out(peer) {

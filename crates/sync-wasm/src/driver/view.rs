@@ -34,6 +34,8 @@ pub fn wasm_memory_bytes() -> f64 {
 fn state_of(progress: &progress::Progress) -> SyncState {
     match progress.stage {
         _ if progress.paused => SyncState::Paused,
+        // What was agreed on is stored, and the peers agree on nothing that comes after it.
+        SyncStage::Synced if matches!(progress.stall, Some(StallReason::TipsDisagree { .. })) => SyncState::Stalled,
         SyncStage::Synced => SyncState::Synced,
         _ if progress.stall.is_some() => SyncState::Stalled,
         SyncStage::FindingPeers => SyncState::FindingPeers,
@@ -61,7 +63,7 @@ pub fn running(progress: &progress::Progress, book: &AddressBook, in_store: u64)
         memory_bytes: number(progress.memory_bytes),
         ranges: progress.ranges.iter().map(range).collect(),
         peers: peers(book, &progress.peers),
-        stall: stall.map(|reason| stall_info(reason, book.nobody())),
+        stall: stall.map(|reason| stall_info(reason, book.nobody(), |peer| book.name(peer))),
         ..idle(state)
     }
 }
@@ -71,7 +73,7 @@ pub fn waiting(state: SyncState, stall: Option<&StallReason>, book: &AddressBook
     Progress {
         stored: number(in_store),
         peers: peers(book, &[]),
-        stall: stall.map(|reason| stall_info(reason, book.nobody())),
+        stall: stall.map(|reason| stall_info(reason, book.nobody(), |peer| book.name(peer))),
         ..idle(state)
     }
 }

@@ -182,6 +182,11 @@ impl AddressBook {
         }
     }
 
+    /// The identity of a peer, for people and programs outside.
+    pub fn name(&self, peer: PeerId) -> String {
+        self.get(peer).map_or_else(|| peer.to_string(), |known| known.identity.to_string())
+    }
+
     /// Adds a peer, or an address of one; it is dialled at once. [`Added::Redial`]: it is being dialled already, but not
     /// at this address; the driver should end that dial.
     pub fn add(&mut self, now: Instant, multiaddr: &str) -> Result<Added, HostError> {
