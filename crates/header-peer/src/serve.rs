@@ -12,12 +12,12 @@ use crate::{
     args::{GENERATE_DEFAULT, ServeArgs, SourceArgs},
     budget::Budgets,
     chain::{Chain, GENERATED_CHAIN_ID},
-    fault::Fault,
+    fault::{Fault, PRUNED_HEADERS},
     header::HeaderFacts,
     identity::{Identity, IdentityError},
     listener::{ListenError, Listener, WebRtcListener, udp_port},
     session::{self, Service},
-    source::{ForkedSource, GeneratedSource, HeaderSource, SourceError, era1, rlp},
+    source::{ForkedSource, GeneratedSource, HeaderSource, PrunedSource, SourceError, era1, rlp},
     stats::Stats,
     web::{self, Web},
 };
@@ -112,6 +112,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let chain = args.chain.unwrap_or(natural_chain);
     let source: Arc<dyn HeaderSource> = match args.fault {
         Some(Fault::Forked) => Arc::new(ForkedSource::new(Arc::clone(&honest)).map_err(ServeError::Unusable)?),
+        Some(Fault::Pruned) => Arc::new(PrunedSource::new(Arc::clone(&honest), PRUNED_HEADERS)),
         _ => Arc::clone(&honest),
     };
     let status = status(&*source, chain)?;
