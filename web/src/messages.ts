@@ -24,6 +24,8 @@ import type {
 export interface StartOptions {
   chain: CustomChain;
   peers: string[];
+  /** Multiaddresses of a fetched list: what the worker cannot use, or may not dial from this page, it leaves out. */
+  listedPeers?: string[];
   target?: Hash;
   storage: { name?: string };
   tuning: SyncTuning;

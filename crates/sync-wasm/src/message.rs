@@ -31,7 +31,9 @@ mod event;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-pub use event::{PeerInfo, PeerState, Progress, RangeInfo, RangeRef, ServedInfo, SyncState, WorkerEvent};
+pub use event::{
+    PeerDialError, PeerInfo, PeerState, Progress, RangeInfo, RangeRef, ServedInfo, SyncState, WorkerEvent,
+};
 
 /// Largest block number or byte count that crosses the port: `Number.MAX_SAFE_INTEGER`.
 pub const NUMBER_MAX: u64 = (1 << 53) - 1;
@@ -56,6 +58,10 @@ pub struct StartOptions {
     /// [`PEERS_MAX`](crate::network::PEERS_MAX).
     #[serde(default)]
     pub peers: Vec<String>,
+    /// The same, from a list that the page fetched. What cannot be dialled is skipped, and so is what lies nearer to the
+    /// browser than the page ([`reach`](crate::network::reach)).
+    #[serde(default)]
+    pub listed_peers: Vec<String>,
     /// Hash to sync down from; absent: the tip that the peers agree on.
     #[serde(default)]
     pub target: Option<String>,
@@ -290,4 +296,7 @@ pub struct Details {
     /// How many peers were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<f64>,
+    /// Why peers could not be dialled; the first few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dial_errors: Option<Vec<PeerDialError>>,
 }

@@ -5,7 +5,8 @@
 //! block 0 that the target descends from is it. A generated chain has all rules too, and takes its genesis from the first
 //! peer where the page gives none (trust on first use: two generated chains differ by it alone).
 //!
-//! **Quorum.** Two peers must name the same tip, one when the page names only one; a pinned target needs none.
+//! **Quorum.** Two peers must name the same tip, one when the page and its list name only one; a pinned target needs none.
+//! A peer is an identity, however many addresses it has.
 
 use std::time::Duration;
 
@@ -18,11 +19,14 @@ use sync_core::{
 use crate::{
     error::{HostError, parse_hash},
     message::{StartOptions, Tuning},
-    network::{DIAL_TIMEOUT, PEERS_MAX},
+    network::{ADDRESSES_PER_PEER_MAX, DIAL_TIMEOUT, PEERS_MAX, peers::distinct_identities},
 };
 
 /// Peers that must name the same tip, where so many are configured.
 const TIP_QUORUM: usize = 2;
+
+/// Multiaddresses that we take: each peer of a full book at each of its addresses.
+const ADDRESSES_MAX: usize = PEERS_MAX * ADDRESSES_PER_PEER_MAX;
 
 /// Longest name of a database that we take.
 const STORAGE_NAME_MAX: usize = 128;
@@ -34,8 +38,10 @@ pub struct Settings {
     pub chain_id: u64,
     /// Genesis, if anyone but the peers said it.
     pub genesis: Option<B256>,
-    /// Multiaddresses, not yet checked.
+    /// Multiaddresses that the page names, not yet checked.
     pub peers: Vec<String>,
+    /// Multiaddresses of a list that it fetched, not yet checked.
+    pub listed_peers: Vec<String>,
     /// Where to end, above.
     pub target: SyncTarget,
     /// Name of the database.
@@ -54,9 +60,13 @@ impl Settings {
             Some(text) => SyncTarget::Hash(parse_hash("target", text)?),
             None => SyncTarget::PeersTip,
         };
-        if options.peers.len() > PEERS_MAX {
+        if distinct_identities(options.peers.iter().take(ADDRESSES_MAX + 1).map(String::as_str)) > PEERS_MAX
+            || options.peers.len() > ADDRESSES_MAX
+        {
             return Err(HostError::TooManyPeers { limit: PEERS_MAX });
         }
+        let mut listed_peers = options.listed_peers;
+        listed_peers.truncate(ADDRESSES_MAX);
         let storage = match options.storage.name {
             Some(name) if name.is_empty() || name.len() > STORAGE_NAME_MAX => {
                 let reason = format!("is empty or longer than {STORAGE_NAME_MAX} bytes");
@@ -65,7 +75,7 @@ impl Settings {
             Some(name) => name,
             None => storage_name(chain_id, genesis),
         };
-        Ok(Self { chain_id, genesis, peers: options.peers, target, storage, tuning: options.tuning })
+        Ok(Self { chain_id, genesis, peers: options.peers, listed_peers, target, storage, tuning: options.tuning })
     }
 
     /// The chain, with the genesis that is known by now; `None` while a peer must name it first.
@@ -78,13 +88,18 @@ impl Settings {
         }
     }
 
+    /// How many peers are configured: distinct identities, whatever the number of their addresses.
+    pub fn identities(&self) -> usize {
+        distinct_identities(self.peers.iter().chain(&self.listed_peers).map(String::as_str))
+    }
+
     /// How the machine is tuned.
     pub fn config(&self, seed: u64) -> SyncConfig {
         let mut config = SyncConfig {
             seed,
             tip_quorum: match self.tuning.tip_quorum {
                 Some(quorum) => (quorum as usize).max(1),
-                None => self.peers.len().clamp(1, TIP_QUORUM),
+                None => self.identities().clamp(1, TIP_QUORUM),
             },
             floor: self.tuning.floor.unwrap_or(0),
             ..SyncConfig::default()
@@ -117,5 +132,42 @@ fn storage_name(chain_id: u64, genesis: Option<B256>) -> String {
     match genesis {
         Some(genesis) if !known => format!("headlight-{chain_id}-{}", &genesis.to_string()[2..10]),
         _ => format!("headlight-{chain_id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        message::{ChainOption, StorageOption},
+        network::peers::tests::{ONE, TWO, multiaddr, public},
+    };
+
+    fn settings(peers: &[String], listed_peers: &[String]) -> Settings {
+        let options = StartOptions {
+            chain: ChainOption { id: 1, genesis: None },
+            peers: peers.to_vec(),
+            listed_peers: listed_peers.to_vec(),
+            target: None,
+            storage: StorageOption::default(),
+            tuning: Tuning::default(),
+        };
+        Settings::new(options).expect("good options")
+    }
+
+    #[test]
+    fn the_quorum_counts_peers_and_not_their_addresses() {
+        let one_at_three = [multiaddr(4_001, ONE), multiaddr(4_002, ONE), public(ONE)];
+        assert_eq!(settings(&one_at_three, &[]).config(0).tip_quorum, 1);
+        assert_eq!(settings(&one_at_three[..1], &one_at_three[1..]).config(0).tip_quorum, 1);
+        assert_eq!(settings(&one_at_three, &[multiaddr(4_001, TWO)]).config(0).tip_quorum, 2);
+        assert_eq!(settings(&[], &["nonsense".to_owned(), public(TWO)]).config(0).tip_quorum, 1);
+    }
+
+    #[test]
+    fn many_addresses_of_few_peers_are_not_too_many_peers() {
+        let addresses: Vec<_> = (0..ADDRESSES_MAX as u16).map(|port| multiaddr(port + 1, ONE)).collect();
+        assert_eq!(settings(&addresses, &[]).identities(), 1);
+        assert_eq!(settings(&[], &[addresses.clone(), addresses].concat()).listed_peers.len(), ADDRESSES_MAX);
     }
 }

@@ -30,7 +30,7 @@ use crate::{
     error::HostError,
     follower,
     message::{Call, ErrorInfo, Started, SyncState, WorkerEvent, number},
-    network::peers::AddressBook,
+    network::{peers::AddressBook, reach::Reach},
     options::Settings,
     port::{self, Incoming, Port},
     reads::Reader,
@@ -166,9 +166,13 @@ impl Life {
         let early = |error: HostError| Failure { replied: false, error };
         let late = |error: HostError| Failure { replied: true, error };
         let seed = (js_sys::Math::random() * 9.0e15) as u64;
-        let mut book = AddressBook::new(seed);
+        let mut book = AddressBook::new(seed).of_page(Reach::of_origin(&self.port.scope().origin()));
         for multiaddr in &self.settings.peers {
             book.add(clock::now(), multiaddr).map_err(early)?;
+        }
+        for multiaddr in &self.settings.listed_peers {
+            // A list is outside data: what is of no use in it is left out, and so is what finds no room.
+            let _ = book.add_from_list(clock::now(), multiaddr);
         }
         show(&self.port, SyncState::Opening);
 

@@ -23,6 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 /** One peer; make it with {@link startPeer}. */
 export class Peer {
   #args;
+  #host;
   #dataDir;
   #ownsDataDir;
   #child;
@@ -30,8 +31,9 @@ export class Peer {
   #udp = 0;
   #tcp = 0;
 
-  constructor(args, dataDir) {
+  constructor(args, dataDir, host = '127.0.0.1') {
     this.#args = args;
+    this.#host = host;
     this.#ownsDataDir = dataDir === undefined;
     this.#dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'headlight-peer-'));
   }
@@ -58,7 +60,7 @@ export class Peer {
     const args = [
       'serve',
       ...this.#args,
-      ...['--listen', `127.0.0.1:${this.#udp}`],
+      ...['--listen', `${this.#host}:${this.#udp}`],
       ...['--http', `127.0.0.1:${this.#tcp}`],
       ...['--data-dir', this.#dataDir, '--ready-json'],
     ];
@@ -81,6 +83,11 @@ export class Peer {
     this.#udp = Number(this.info.multiaddr.split('/udp/')[1].split('/')[0]);
     this.#tcp = Number(new URL(this.info.http).port);
     return this;
+  }
+
+  /** Flags of `header-peer serve` with which it is started the next time. */
+  serveFromNowOn(...args) {
+    this.#args = args.map(String);
   }
 
   /** Ends it at once, as a crash or a power cut does. */
@@ -132,6 +139,13 @@ export class Peer {
 /** Starts a peer with these flags of `header-peer serve`; it is discarded when the test `t` ends. */
 export async function startPeer(t, ...args) {
   const peer = new Peer(args.map(String));
+  t?.after(() => peer.discard());
+  return peer.start();
+}
+
+/** The same, on every interface of this machine: one identity with several addresses. */
+export async function startPeerEverywhere(t, ...args) {
+  const peer = new Peer(args.map(String), undefined, '0.0.0.0');
   t?.after(() => peer.discard());
   return peer.start();
 }

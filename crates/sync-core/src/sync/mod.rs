@@ -214,6 +214,7 @@ impl HeaderSync {
                 self.target.standings.forget_doubt(peer);
                 self.announced.remove(&peer);
             }
+            Input::PeerMisbehaved { peer, what } => self.penalize(now, peer, PeerFault::Protocol(what)),
             Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
             Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
             Input::RequestFailed { request, failure } => self.note_failure(now, request, failure),
