@@ -23,6 +23,7 @@ mod lineage;
 mod lying_peer;
 mod memory;
 mod memory_store;
+mod misbehaved;
 mod pause;
 mod peer_book;
 mod peer_choice;
