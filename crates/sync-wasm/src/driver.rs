@@ -26,11 +26,12 @@ mod writes;
 
 use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
+use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
 use sync_core::{
-    Checkpoint, HeaderSync, Input, Output, SyncTarget, fault::StoreFailure, id::PeerId, sorted::SortedMap,
-    store::StoreOpening, time::Instant,
+    Checkpoint, HeaderSync, Input, Output, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening,
+    time::Instant,
 };
 use web_sys::MessagePort;
 
@@ -44,6 +45,7 @@ use crate::{
     clock::{self, Turns},
     command::Command,
     error::HostError,
+    mailbox,
     network::{
         Counters, EVENTS_MAX, NetworkEvent, Outgoing, SessionKey, SharedCounters,
         conversation::Greeting,
@@ -67,13 +69,13 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Everything that a running sync consists of.
 pub struct Driver {
     settings: Rc<Settings>,
-    /// Where the sync ends, above ([`DriverSetup::target`]).
-    target: SyncTarget,
+    /// RLP of the pinned target, if it was stored before ([`DriverSetup::pinned`]).
+    pinned: Option<Bytes>,
     port: Port,
     turns: Turns,
     seed: u64,
 
-    /// `None` until the chain is known ([`Settings::chain`]), and while the store is being cleared.
+    /// `None` while the store is being cleared.
     machine: Option<HeaderSync>,
     /// What the next machine goes on from.
     checkpoint: Option<Checkpoint>,
@@ -87,7 +89,6 @@ pub struct Driver {
     requests: RequestTable,
     /// Connected peers, and what takes messages for them.
     outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Outgoing>)>,
-    greeting: Rc<Greeting>,
     swarm: SwarmHandle,
     counters: SharedCounters,
 
@@ -102,7 +103,7 @@ pub struct Driver {
     report: Reporter,
 
     network: mpsc::Receiver<NetworkEvent>,
-    commands: mpsc::Receiver<Command>,
+    commands: mailbox::Receiver<Command>,
     timer: Option<(Instant, TimeoutFuture)>,
     slice_begun: Instant,
     requests_waiting: bool,
@@ -112,8 +113,8 @@ pub struct Driver {
 pub struct DriverSetup {
     /// What the page asked for.
     pub settings: Rc<Settings>,
-    /// Where the sync ends, above: what the page pinned, or the stored head that descends from it.
-    pub target: SyncTarget,
+    /// RLP of the pinned target, if the store has it: then no peer need be asked for its number.
+    pub pinned: Option<Bytes>,
     /// To the page.
     pub port: Port,
     /// To the event loop.
@@ -129,7 +130,7 @@ pub struct DriverSetup {
     /// Answers look-ups.
     pub reader: Reader,
     /// Calls of the page.
-    pub commands: mpsc::Receiver<Command>,
+    pub commands: mailbox::Receiver<Command>,
     /// Chance, for jitter and for the machine.
     pub seed: u64,
     /// The page's peers, checked.
@@ -154,10 +155,10 @@ impl Driver {
     pub fn new(setup: DriverSetup) -> Self {
         let settings = setup.settings;
         let seed = settings.tuning.seed.unwrap_or(setup.seed);
-        let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis.into() });
+        let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis });
         let counters = SharedCounters::new(Counters::default());
         let (events, network) = mpsc::channel(EVENTS_MAX);
-        let swarm = swarm::start(setup.rtc_port, settings.dial_timeout(), greeting.clone(), events, counters.clone());
+        let swarm = swarm::start(setup.rtc_port, settings.dial_timeout(), greeting, events, counters.clone());
         let now = clock::now();
         let audit = Audit::new(now, setup.opening.checkpoint.as_ref(), settings.tuning.audit.unwrap_or(true));
         let mut driver = Self {
@@ -166,10 +167,9 @@ impl Driver {
             checkpoint: setup.opening.checkpoint,
             machine_due: None,
             follow_up: VecDeque::new(),
-            paused: false,
+            paused: settings.paused,
             requests: RequestTable::default(),
             outboxes: SortedMap::new(),
-            greeting,
             swarm,
             counters,
             keeper: Keeper::new(setup.store.clone(), now),
@@ -185,7 +185,7 @@ impl Driver {
             slice_begun: now,
             requests_waiting: false,
             settings,
-            target: setup.target,
+            pinned: setup.pinned,
             port: setup.port,
             turns: setup.turns,
             seed,

@@ -3,12 +3,7 @@
 use sync_core::{Checkpoint, Input, fault::StoreFailure, time::Instant};
 
 use super::{Driver, view, writes::Write};
-use crate::{
-    command::{CALLS_MAX, Command},
-    error::HostError,
-    message::Call,
-    network::peers::Added,
-};
+use crate::{command::Command, error::HostError, mailbox::CALLS_MAX, message::Call, network::peers::Added};
 
 impl Driver {
     /// Does what is called for; gives the call that stops the sync.
@@ -40,6 +35,15 @@ impl Driver {
                 }
                 Err(error) => self.port.reply_error(id, &error),
             },
+            Call::AddListedPeers(multiaddrs) => {
+                let added = self.book.add_listed(now, &multiaddrs);
+                for peer in added.redial {
+                    self.close(peer);
+                }
+                self.port.peers_skipped(added.skipped);
+                self.report.changed_now();
+                self.port.reply_done(id);
+            }
             Call::Pause => self.pause(now, id, true),
             Call::Resume => self.pause(now, id, false),
             Call::Clear => self.clear(id),
@@ -83,8 +87,6 @@ impl Driver {
     pub(super) fn cleared(&mut self, now: Instant, outcome: Result<(), StoreFailure>, left: Option<Checkpoint>) {
         let calls = std::mem::take(&mut self.clearing);
         self.checkpoint = left;
-        // Nothing is stored that could stand for what the page pinned.
-        self.target = self.settings.target;
         if outcome.is_ok() {
             self.book.forget(now);
         }

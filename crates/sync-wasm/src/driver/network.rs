@@ -11,7 +11,7 @@ use crate::{
     network::{
         CloseReason, NetworkEvent, Outgoing, SessionKey,
         dial_error::{DialError, DialErrorCode},
-        peers::{Need, Worth},
+        peers::Need,
         requests::Answer,
     },
 };
@@ -48,17 +48,12 @@ impl Driver {
                 let floor = self.settings.tuning.floor.unwrap_or(0);
                 (view::need(&progress, floor), view::worth(&progress, floor))
             }
-            // No peer has said what the genesis is.
-            None if self.clearing.is_empty() => (Need::Urgent, self.worth_without_machine()),
+            // The store is being emptied.
             None => (Need::Nothing, Vec::new()),
         };
         for peer in self.book.replace(now, need, &worth) {
             self.close(peer);
         }
-    }
-
-    fn worth_without_machine(&self) -> Vec<Worth> {
-        self.outboxes.keys().map(|peer| Worth { peer: *peer, headers: 0, serves_missing: true }).collect()
     }
 
     /// The page saw that dialling may succeed now, and that connections may be gone.
@@ -71,6 +66,7 @@ impl Driver {
                     let _ = outbox.try_send(Outgoing::Probe);
                 }
             }
+            Hint::Hidden => {}
         }
     }
 
@@ -140,23 +136,7 @@ impl Driver {
                 None => self.follow_up.push_back(Input::PeerConnected { peer, status }),
             };
         }
-        if !self.clearing.is_empty() {
-            // The machine that comes after hears of every connected peer.
-            return;
-        }
-        if status.chain_id == self.settings.chain_id {
-            // Nobody else says what the genesis is: the first peer's word counts.
-            self.greeting.genesis.set(Some(status.genesis));
-            return self.start_machine(now);
-        }
-        let fault = PeerFault::WrongChain {
-            got_chain: status.chain_id,
-            got_genesis: status.genesis,
-            expected_chain: self.settings.chain_id,
-        };
-        self.show_fault(peer, fault_info(&fault), false);
-        self.book.on_wrong_chain(now, peer);
-        self.close(peer);
+        // While the store is being cleared: the machine that comes after hears of every connected peer.
     }
 
     /// How much longer the peer is banned, itself or its address, if it is.

@@ -14,21 +14,24 @@ use crate::{error::fault_info, message::ErrorInfo, network::Outgoing};
 
 impl Driver {
     /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: what was known of peers, target,
-    /// pause, who is connected. Nothing happens while the chain is not known.
+    /// pause, who is connected.
     pub(super) fn start_machine(&mut self, now: Instant) {
-        let Some(chain) = self.settings.chain(self.greeting.genesis.get()) else { return };
         self.requests.cancel_all();
         self.writes.forget();
         self.follow_up.clear();
         self.unwind_again = None;
         let config = self.settings.config(self.seed);
         let known = self.peers_known(now);
-        let mut machine = HeaderSync::new(config, chain, self.checkpoint.clone());
+        let mut machine = HeaderSync::new(config, self.settings.chain(), self.checkpoint.clone());
         if let Some(known) = known {
             machine.restore_peers(now, &known);
         }
         self.machine = Some(machine);
-        self.follow_up.push_back(Input::TargetChanged(self.target));
+        self.reader.resolve_target(None);
+        self.follow_up.push_back(Input::TargetChanged(self.settings.target));
+        if let Some(pinned) = self.pinned.clone() {
+            self.follow_up.push_back(Input::TargetStored(pinned));
+        }
         if self.paused {
             self.follow_up.push_back(Input::Paused(true));
         }
@@ -121,7 +124,11 @@ impl Driver {
             // Linked headers show in the progress.
             Event::HeadersLinked { .. } => {}
             Event::Progress(_) => self.report.changed(),
-            Event::TargetResolved(_) | Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
+            Event::TargetResolved(target) => {
+                self.reader.resolve_target(Some(target));
+                self.report.changed_now();
+            }
+            Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
             // What the page is shown of peers is in the progress; which way the gap is asked for is the machine's own affair.
             Event::PeerHealth(_) | Event::StrategyChanged { .. } => {}
             Event::DetachedHead { local, expected } => self.report.detached_head(local, expected),

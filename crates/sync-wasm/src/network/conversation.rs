@@ -49,13 +49,14 @@ pub trait Clock {
 pub struct Greeting {
     /// Our chain.
     pub chain_id: u64,
-    /// Its genesis, once it is known. While it is not, the peer speaks first, and we repeat what it says.
-    pub genesis: Cell<Option<B256>>,
+    /// Its genesis, where it is known; else we send [`Status::GENESIS_UNKNOWN`].
+    pub genesis: Option<B256>,
 }
 
 impl Greeting {
     /// A status of one who serves nothing. `fork_id` is not compared: each header is verified, whatever a peer says.
-    fn status(&self, genesis: B256) -> Status {
+    fn status(&self) -> Status {
+        let genesis = self.genesis.unwrap_or(Status::GENESIS_UNKNOWN);
         Status {
             version: ETH_VERSION,
             network_id: self.chain_id,
@@ -130,16 +131,10 @@ pub async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     writer: &mut Writer<W>,
     greeting: &Greeting,
 ) -> Result<PeerStatus, CloseReason> {
-    let known = greeting.genesis.get();
-    if let Some(genesis) = known {
-        writer.send(&Message::Status(greeting.status(genesis))).await?;
-    }
+    writer.send(&Message::Status(greeting.status())).await?;
     let Message::Status(status) = reader.next(|| ()).await? else {
         return Err(CloseReason::Protocol("the first message is no status".into()));
     };
-    if known.is_none() {
-        writer.send(&Message::Status(greeting.status(status.genesis))).await?;
-    }
     if status.version != ETH_VERSION {
         return Err(CloseReason::Protocol(format!("speaks version {}, expected {ETH_VERSION}", status.version)));
     }
@@ -340,7 +335,7 @@ fn ended(error: &io::Error) -> CloseReason {
 fn peer_status(status: &Status) -> PeerStatus {
     PeerStatus {
         chain_id: status.network_id,
-        genesis: status.genesis,
+        genesis: status.known_genesis(),
         served: ServedRange { earliest: status.earliest, latest: status.latest, latest_hash: status.latest_hash },
     }
 }

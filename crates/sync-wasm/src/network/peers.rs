@@ -15,6 +15,7 @@
 
 mod dialling;
 mod kept;
+mod listed;
 mod peer;
 mod rotation;
 
@@ -27,6 +28,7 @@ use sync_core::{PeerStatus, id::PeerId, time::Instant};
 use self::peer::{Ending, Link, Role, Trouble, Use};
 pub use self::{
     kept::{SPARES_AFTER, SPARES_MAX},
+    listed::{AddedListed, SkippedPeer},
     peer::{Peer, Source},
     rotation::{Need, Worth},
 };

@@ -10,7 +10,7 @@ use indexed_db_futures::database::Database;
 use sync_core::{
     checkpoint::{Checkpoint, Subchain},
     fault::StoreFailure,
-    header::Header,
+    header::HeaderLink,
     range::{BlockNumber, BlockRange},
     store::Segment,
 };
@@ -131,7 +131,7 @@ async fn child_of_hole(db: &Database, first: BlockNumber) -> Result<Option<B256>
 
 /// What the header at `number` says of its parent.
 fn parent_hash(segment: &Segment, number: BlockNumber) -> Option<B256> {
-    Header::decode(&segment.header(number)?).ok().map(|header| header.parent_hash)
+    HeaderLink::decode(&segment.header(number)?).ok().map(|header| header.parent_hash)
 }
 
 /// The header at `number`, unproven.

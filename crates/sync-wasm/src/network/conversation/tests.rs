@@ -84,7 +84,7 @@ impl Talk {
         let writer = Writer::new(written.clone(), counters);
         let replies = outbox.clone();
         let future = async move {
-            let status = PeerStatus { chain_id: 1, genesis: B256::ZERO, served: served(900) };
+            let status = PeerStatus { chain_id: 1, genesis: None, served: served(900) };
             let conversation = Conversation::new(SESSION, &status, clock);
             conversation.run(reader, writer, outgoing, replies, events_in).await
         };
