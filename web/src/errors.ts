@@ -3,6 +3,8 @@
  * message is one sentence for people, `details` are the same facts for programs.
  */
 
+import type { DialError } from './types.js';
+
 /** What went wrong. */
 export type ErrorCode =
   /** An option or argument has the wrong type, is missing, or is out of range; `details.option` names it. */
@@ -82,6 +84,8 @@ export interface ErrorDetails {
   asked?: number;
   /** Which tip each peer names, by its peer id; at most 16. */
   tips?: { peer: string; number: number; hash: string }[];
+  /** Why peers could not be dialled, on the stall `no-peers`; eight at most, `peers()` has all. */
+  dialErrors?: (DialError & { peer: string; multiaddr: string })[];
 }
 
 /** What every rejected promise of this package rejects with. */

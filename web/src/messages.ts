@@ -24,7 +24,10 @@ import type {
 export interface StartOptions {
   chain: CustomChain;
   peers: string[];
-  /** Out of a peer list: entries that cannot be used are skipped and named in `peer-skipped`. */
+  /**
+   * Out of a peer list: entries that cannot be used are skipped and named in `peer-skipped`; those that lie nearer to the
+   * browser than the page are not dialled.
+   */
   listedPeers: string[];
   target?: Hash;
   storage: { name?: string };

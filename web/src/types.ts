@@ -245,6 +245,35 @@ export type PeerState =
   /** It serves another chain. */
   | 'wrong-chain';
 
+/** Why a peer could not be dialled. */
+export type DialErrorCode =
+  /** Whoever answers there has another certificate than the address says (`/certhash`). */
+  | 'wrong-certhash'
+  /** Another peer answered than the address says (`/p2p`). */
+  | 'wrong-peer-id'
+  /** The browser has no room for one more connection. It is tried again. */
+  | 'limit'
+  /** The browser cannot do what the dial needs, or the peer does not speak the protocol. */
+  | 'unsupported'
+  /** The peer ended the connection while it was made. */
+  | 'refused'
+  /** The connection was ended on this side while it was made. */
+  | 'closed'
+  /**
+   * The address comes from a peer list and lies in a private network, or on this device, and the page does not. What
+   * `peers` or `addPeer` name is dialled wherever it is.
+   */
+  | 'not-dialable'
+  /** Nobody answered in time. */
+  | 'timeout';
+
+/** Why a peer could not be dialled, for programs and for people. */
+export interface DialError {
+  code: DialErrorCode;
+  /** One sentence. */
+  message: string;
+}
+
 /** One peer. */
 export interface PeerInfo {
   /** libp2p peer id. */
@@ -268,6 +297,8 @@ export interface PeerInfo {
   /** Faults so far, those of earlier sessions among them; `lastFault` is of this session. */
   faults: number;
   lastFault?: { code: FaultCode; message: string; details?: ErrorDetails };
+  /** Why the last dial failed; absent once the peer was reached. */
+  lastDialError?: DialError;
   /** 0 (banned) to 100 (no fault). */
   score: number;
   /** How long its ban still lasts, in seconds. */

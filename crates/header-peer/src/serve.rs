@@ -10,14 +10,14 @@ use crate::{
     args::{GENERATE_DEFAULT, ServeArgs, SourceArgs},
     budget::Budgets,
     chain::{Chain, GENERATED_CHAIN_ID, network_of_file},
-    fault::Fault,
+    fault::{Fault, PRUNED_HEADERS},
     header::HeaderFacts,
     identity::{Identity, IdentityError},
     limits,
     listener::{ListenError, Listener, WebRtcListener, bind_error, udp_port},
     log::{self, LimitedLog},
     session::{self, Service},
-    source::{ForkedSource, GeneratedSource, HeaderSource, SourceError, era1, rlp},
+    source::{ForkedSource, GeneratedSource, HeaderSource, PrunedSource, SourceError, era1, rlp},
     stats::Stats,
     web::{self, Web},
 };
@@ -98,6 +98,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let chain = args.chain.unwrap_or(natural_chain);
     let source: Arc<dyn HeaderSource> = match args.fault {
         Some(Fault::Forked) => Arc::new(ForkedSource::new(Arc::clone(&honest)).map_err(ServeError::Unusable)?),
+        Some(Fault::Pruned) => Arc::new(PrunedSource::new(Arc::clone(&honest), PRUNED_HEADERS)),
         _ => Arc::clone(&honest),
     };
     let status = status(&*source, chain)?;

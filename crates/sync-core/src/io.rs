@@ -4,7 +4,7 @@
 //! [`HeaderSync::poll_output`](crate::HeaderSync::poll_output) until it returns [`Output::Timeout`]. Each poll does at
 //! most one bounded unit of work, so a worker may return to its event loop between two polls.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use alloy_primitives::B256;
 use bytes::Bytes;
 
@@ -62,6 +62,14 @@ pub enum Input {
     PeerDisconnected {
         /// Its id.
         peer: PeerId,
+    },
+    /// A peer broke the protocol, whether or not it was asked for anything: it sends what nobody requested, or over a limit.
+    /// A request that it has ends with its connection.
+    PeerMisbehaved {
+        /// Its id.
+        peer: PeerId,
+        /// What it did.
+        what: String,
     },
     /// Where the peer is reached, as far as the host wants it known: then a ban holds for the address too. Best sent
     /// before `PeerConnected`.

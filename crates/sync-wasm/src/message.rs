@@ -32,7 +32,9 @@ mod event;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-pub use event::{PeerInfo, PeerState, Progress, RangeInfo, RangeRef, ServedInfo, SyncState, WorkerEvent};
+pub use event::{
+    PeerDialError, PeerInfo, PeerState, Progress, RangeInfo, RangeRef, ServedInfo, SyncState, WorkerEvent,
+};
 
 /// Largest block number or byte count that crosses the port: `Number.MAX_SAFE_INTEGER`.
 pub const NUMBER_MAX: u64 = (1 << 53) - 1;
@@ -68,7 +70,8 @@ pub struct StartOptions {
     #[serde(default)]
     pub peers: Vec<String>,
     /// Multiaddresses out of a peer list, which nobody vouches for: one that cannot be used is skipped and named in a
-    /// [`WorkerEvent::PeerSkipped`]. At most [`LISTED_PEERS_MAX`].
+    /// [`WorkerEvent::PeerSkipped`], and one that lies nearer to the browser than the page is not dialled
+    /// ([`reach`](crate::network::reach)). At most [`LISTED_PEERS_MAX`].
     #[serde(default)]
     pub listed_peers: Vec<String>,
     /// Hash to sync down from; absent: the tip that the peers agree on.
@@ -328,6 +331,9 @@ pub struct Details {
     /// Which tip each peer names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tips: Option<Vec<TipRef>>,
+    /// Why peers could not be dialled; the first few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dial_errors: Option<Vec<PeerDialError>>,
 }
 
 /// The tip that a peer names.

@@ -96,6 +96,11 @@ export class Peer {
     return this;
   }
 
+  /** Flags of `header-peer serve` with which it is started the next time. */
+  serveFromNowOn(...args) {
+    this.#args = args.map(String);
+  }
+
   /** Ends it at once, as a crash or a power cut does. */
   async kill() {
     this.#child.kill('SIGKILL');

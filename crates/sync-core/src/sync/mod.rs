@@ -227,6 +227,7 @@ impl HeaderSync {
                 self.target.standings.forget_doubt(peer);
                 self.announced.remove(&peer);
             }
+            Input::PeerMisbehaved { peer, what } => self.penalize(now, peer, PeerFault::Protocol(what)),
             Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
             Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
             Input::ResponseProgress { peer } => self.note_progress(now, peer),

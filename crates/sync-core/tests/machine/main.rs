@@ -25,6 +25,7 @@ mod lineage;
 mod lying_peer;
 mod memory;
 mod memory_store;
+mod misbehaved;
 mod other_chains;
 mod pause;
 mod peer_book;
