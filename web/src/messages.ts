@@ -25,6 +25,8 @@ export interface StartOptions {
   chain: CustomChain;
   peers: string[];
   target?: Hash;
+  /** JSON text of a `ForkSchedule`. */
+  forks?: string;
   storage: { name?: string };
   tuning: SyncTuning;
 }

@@ -6,6 +6,7 @@ use alloy_primitives::B256;
 use header_wire::{ETH_VERSION, PROTOCOL, Status};
 use libp2p::Multiaddr;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     budget::Budgets,
     chain::{Chain, GENERATED_CHAIN_ID},
     fault::Fault,
+    forks::Forks,
     header::HeaderFacts,
     identity::{Identity, IdentityError},
     listener::{ListenError, Listener, WebRtcListener, udp_port},
@@ -31,6 +33,9 @@ pub enum ServeError {
     /// Its last header cannot be read.
     #[error("cannot serve this source: {0}")]
     Unusable(String),
+    /// The file of `--forks`.
+    #[error("{0}")]
+    Forks(String),
     /// Identity and certificate.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -76,6 +81,8 @@ struct Ready {
     chain_id: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     genesis: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forks: Option<Map<String, Value>>,
     earliest: u64,
     latest: u64,
     latest_hash: B256,
@@ -98,6 +105,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let mut identity = Identity::open(args.data_dir.as_deref())?;
 
     tokio::pin!(stop);
+    let generated = args.source.is_generated().then(Forks::generated);
     let (source_args, seed, named) = (args.source, args.seed, args.chain);
     let (honest, natural_chain) = tokio::select! {
         opened = tokio::task::spawn_blocking(move || open_source(&source_args, seed, named)) => match opened {
@@ -115,7 +123,11 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
         Some(Fault::Forked) => Arc::new(ForkedSource::new(Arc::clone(&honest)).map_err(ServeError::Unusable)?),
         _ => Arc::clone(&honest),
     };
-    let status = status(&*source, chain)?;
+    let forks = match &args.forks {
+        Some(path) => Some(Forks::load(path, chain, generated).map_err(ServeError::Forks)?),
+        None => generated,
+    };
+    let status = status(&*source, chain, forks.as_ref())?;
     if let Some(network) = chain.network()
         && status.known_genesis() != Some(network.genesis)
     {
@@ -137,10 +149,10 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
         identity.remember_port(port)?;
     }
 
-    let web = Web { service: Arc::clone(&service), source: honest, chain, addresses: listener.addresses() };
-    let page = tokio::spawn(axum::serve(http, web::router(web, args.web)).into_future());
+    let web = Web { service: Arc::clone(&service), source: honest, chain, forks, addresses: listener.addresses() };
+    let page = tokio::spawn(axum::serve(http, web::router(web.clone(), args.web)).into_future());
     eprintln!("header-peer: {chain}, headers {} to {}, latest {}", status.earliest, status.latest, status.latest_hash);
-    announce(args.ready_json, &addresses, http_address, chain, &status)?;
+    announce(args.ready_json, &addresses, http_address, &web, &status)?;
 
     let result = loop {
         tokio::select! {
@@ -192,7 +204,7 @@ fn file_name(path: &Path) -> Option<String> {
     if path.is_dir() { name(&std::fs::read_dir(path).ok()?.next()?.ok()?.path()) } else { name(path) }
 }
 
-fn status(source: &dyn HeaderSource, chain: Chain) -> Result<Status, ServeError> {
+fn status(source: &dyn HeaderSource, chain: Chain, forks: Option<&Forks>) -> Result<Status, ServeError> {
     let (earliest, latest) = (source.earliest(), source.latest());
     let header = source.by_number(latest).ok_or_else(|| ServeError::Unusable("its last header is missing".into()))?;
     let head = HeaderFacts::read(&header).map_err(|error| ServeError::Unusable(error.to_string()))?;
@@ -202,7 +214,7 @@ fn status(source: &dyn HeaderSource, chain: Chain) -> Result<Status, ServeError>
         version: ETH_VERSION,
         network_id: chain.id,
         genesis: genesis.unwrap_or(Status::GENESIS_UNKNOWN),
-        fork_id: chain.fork_id(genesis, latest, head.timestamp),
+        fork_id: chain.fork_id(genesis, latest, head.timestamp, forks),
         earliest,
         latest,
         latest_hash: head.hash,
@@ -210,7 +222,7 @@ fn status(source: &dyn HeaderSource, chain: Chain) -> Result<Status, ServeError>
 }
 
 /// Says on standard output where the peer is; everything else goes to standard error.
-fn announce(json: bool, addresses: &[Multiaddr], http: SocketAddr, chain: Chain, status: &Status) -> io::Result<()> {
+fn announce(json: bool, addresses: &[Multiaddr], http: SocketAddr, web: &Web, status: &Status) -> io::Result<()> {
     let page = format!("http://{http}");
     let mut out = io::stdout().lock();
     if json {
@@ -218,7 +230,8 @@ fn announce(json: bool, addresses: &[Multiaddr], http: SocketAddr, chain: Chain,
             ready: true,
             multiaddr: addresses.first().map(ToString::to_string).unwrap_or_default(),
             http: page,
-            chain_id: chain.id,
+            chain_id: web.chain.id,
+            forks: web.forks.as_ref().map(Forks::json).cloned(),
             genesis: status.known_genesis(),
             earliest: status.earliest,
             latest: status.latest,
