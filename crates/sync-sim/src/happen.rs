@@ -126,7 +126,9 @@ impl World<'_> {
         self.state.store_is_busy = false;
         self.saboteur.restart();
         self.check(|checker, state| checker.on_session(state));
-        self.machine = Some(HeaderSync::new(self.state.options.config.clone(), self.state.pool.spec(), checkpoint));
+        let spec = self.state.options.spec(self.state.pool);
+        self.machine = Some(HeaderSync::new(self.state.options.config.clone(), spec, checkpoint));
+        self.stall = None;
         if self.state.paused {
             self.input(Input::Paused(true));
         }

@@ -1,8 +1,14 @@
 //! Deliberate bugs, between the machine and the world: they show that the checkers bite.
 
-use sync_core::{HeadersRequest, Output, StartBlock, fault::Verdict, id::PeerId, range::BlockRange};
+use sync_core::{
+    Event, HeadersRequest, Output, StallReason, StartBlock,
+    fault::{PeerFault, Verdict},
+    header::HeaderError,
+    id::PeerId,
+    range::BlockRange,
+};
 
-use crate::{chain::Pool, state::State};
+use crate::{chain::Pool, peer::SimPeer, state::State};
 
 /// A bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +19,8 @@ pub enum Bug {
     WrongPeerBanned,
     /// Once a request is cancelled its numbers are never asked for again: whoever is asked for them later is asked in vain.
     RangeLostAfterCancel,
+    /// A header of a fork that is not known is held against the peers that send it.
+    UnknownForkBlamed,
 }
 
 /// Plays a bug. See the [module](self).
@@ -54,6 +62,18 @@ impl Saboteur {
                     self.lost.push(self.open.swap_remove(at).1);
                 }
                 output
+            }
+            (
+                Some(Bug::UnknownForkBlamed),
+                Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why })),
+            ) => {
+                let is_blamed = |peer: &SimPeer| peer.connected && peer.plan.manner.is_honest();
+                let Some(at) = state.peers.iter().position(is_blamed) else {
+                    return Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why }));
+                };
+                let error = HeaderError::TooManyFields;
+                let fault = PeerFault::Undecodable { number: number.unwrap_or_default(), error };
+                Output::Penalize { peer: PeerId(at as u32), fault, verdict: Verdict::Banned }
             }
             (_, output) => output,
         }

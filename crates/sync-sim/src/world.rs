@@ -117,6 +117,8 @@ pub struct World<'a> {
     pub(crate) store_chance: Chance,
     /// What the machine says it is synced to.
     pub(crate) synced: Option<BlockNumHash>,
+    /// Why the machine says that nothing moves.
+    pub(crate) stall: Option<StallReason>,
     pub(crate) linked: u64,
     reached: BTreeMap<&'static str, u64>,
 }
@@ -142,6 +144,7 @@ impl<'a> World<'a> {
             peer_chance: Chance::new(seed, "peer"),
             store_chance: Chance::new(seed, "store"),
             synced: None,
+            stall: None,
             linked: 0,
             reached: BTreeMap::new(),
         }
@@ -180,6 +183,9 @@ impl<'a> World<'a> {
             }
             self.step(rest, deadline);
         }
+        if self.state.options.unknown_from.is_some() {
+            self.reach("an unknown fork");
+        }
         if script.floor == 0 {
             self.reach("a sync down to genesis");
         }
@@ -217,14 +223,23 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Is the store said and known to hold the goal, and nothing on its way?
+    /// Is the store said and known to hold the goal, and nothing on its way? Where the goal cannot be judged: is that said?
     fn is_whole(&self) -> bool {
+        if self.state.options.unknown_from.is_some() {
+            let is_said = matches!(self.stall, Some(StallReason::UnknownFork { .. }));
+            return self.state.calm && is_said && !self.state.store_is_busy && self.machine.is_some();
+        }
         let goal = self.state.pool.tip(self.state.options.script.goal);
         self.state.calm && self.synced == Some(goal) && !self.state.store_is_busy && self.machine.is_some()
     }
 
     /// Notes what a checker must know of an event.
     pub(crate) fn note(&mut self, event: &Event) {
+        match event {
+            Event::Stalled(reason) => self.stall = Some(reason.clone()),
+            Event::Resumed => self.stall = None,
+            _ => {}
+        }
         match event {
             Event::Synced { head } => self.synced = Some(*head),
             Event::TargetResolved(_) => self.synced = None,

@@ -32,3 +32,9 @@ fn a_range_lost_after_a_cancel() {
     let (seed, violation) = found(Bug::RangeLostAfterCancel);
     assert_eq!(violation.checker, "liveness", "seed {seed}: {violation:?}");
 }
+
+#[test]
+fn a_peer_blamed_for_an_unknown_fork() {
+    let (seed, violation) = found(Bug::UnknownForkBlamed);
+    assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
+}
