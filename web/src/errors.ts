@@ -49,6 +49,11 @@ export type ErrorCode =
   | 'inexact-number'
   /** The sync was stopped by `stop()`. */
   | 'stopped'
+  /**
+   * A header of a chain that the package does not know has another form than Ethereum's, so its fields have no names
+   * here; `details.option` is the first that does not fit. `items` and `rlp` of the header stay readable.
+   */
+  | 'unsupported-header'
   /** A defect of Headlight. */
   | 'internal';
 

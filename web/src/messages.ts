@@ -30,6 +30,8 @@ export interface StartOptions {
    */
   listedPeers: string[];
   target?: Hash;
+  /** JSON text of a `ForkSchedule`. */
+  forks?: string;
   storage: { name?: string };
   tuning: SyncTuning;
   /** The sync does not begin before `resume`; absent: it does. */

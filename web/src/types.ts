@@ -20,15 +20,67 @@ export type Hex = `0x${string}`;
 export type ChainName = 'mainnet' | 'sepolia' | 'holesky' | 'hoodi';
 
 /**
- * Another chain, by its EIP-155 id. Without `genesis`, the one that the first peer names is taken; give it, or pin
- * `target`, where that is not good enough. On a chain that the package does not know, the rules that need no fork
- * schedule are checked.
+ * Another chain, by its EIP-155 id. Without `genesis`, any block 0 that the target descends from is taken; give it, or
+ * pin `target`, where that is not good enough. On a chain that the package does not know, hash links, numbers and times
+ * are checked, and all other fields are opaque; with {@link SyncOptions.forks} every rule is.
  */
 export interface CustomChain {
   /** EIP-155 chain id. */
   id: number;
   /** Hash of block 0. */
   genesis?: Hash;
+}
+
+/** How many blobs a block may hold from some fork on (EIP-7840, EIP-7892). */
+export interface BlobParameters {
+  target: number;
+  max: number;
+  baseFeeUpdateFraction: number;
+}
+
+/** A block number, a time in seconds since 1970, or a total difficulty; `null`: never. */
+export type ForkNumber = number | bigint | string | null;
+
+/**
+ * Where forks begin: the `config` object of a go-ethereum genesis.json. Blocks by number, times in seconds since 1970;
+ * a number may also be a bigint, or a string of digits or of hex digits after `0x`. What is absent stays as the package has it, and
+ * `null` cancels a fork. Keys of that file that no header shows (`berlinBlock`, `chainId`) are passed over; any other
+ * unknown key is `bad-option`. `header-peer --forks FILE` reads the same.
+ */
+export interface ForkSchedule {
+  homesteadBlock?: ForkNumber;
+  daoForkBlock?: ForkNumber;
+  daoForkSupport?: boolean;
+  byzantiumBlock?: ForkNumber;
+  constantinopleBlock?: ForkNumber;
+  muirGlacierBlock?: ForkNumber;
+  londonBlock?: ForkNumber;
+  arrowGlacierBlock?: ForkNumber;
+  grayGlacierBlock?: ForkNumber;
+  /** First block by proof of stake, where it is known. */
+  mergeBlock?: ForkNumber;
+  terminalTotalDifficulty?: ForkNumber;
+  shanghaiTime?: ForkNumber;
+  cancunTime?: ForkNumber;
+  pragueTime?: ForkNumber;
+  osakaTime?: ForkNumber;
+  amsterdamTime?: ForkNumber;
+  bpo1Time?: ForkNumber;
+  bpo2Time?: ForkNumber;
+  bpo3Time?: ForkNumber;
+  bpo4Time?: ForkNumber;
+  bpo5Time?: ForkNumber;
+  /** Replaces all blob parameters; by fork: `cancun`, `prague`, `osaka`, `amsterdam`, `bpo1` to `bpo5`. */
+  blobSchedule?: Record<string, BlobParameters>;
+  /** Who makes the blocks before proof of stake, where it is not work (EIP-225). */
+  clique?: { period?: number; epoch?: number };
+  /**
+   * Time up to which all of this is certain; `null`: for ever. A block of that time or later that does not fit is of a
+   * fork that is not known (`unknown-fork`), an earlier one is invalid (`invalid-target`).
+   */
+  knownUntil?: ForkNumber;
+  /** Keys that no header shows. */
+  [passedOver: string]: unknown;
 }
 
 /** What to sync, from whom, and where to keep it. */
@@ -51,6 +103,11 @@ export interface SyncOptions {
    * {@link SyncTuning.tipQuorum} peers agree on.
    */
   target?: Hash;
+  /**
+   * Fork times that override those of the package, or the forks of a chain that it does not know. At most 16 KiB of
+   * JSON.
+   */
+  forks?: ForkSchedule;
   /** Where headers are kept. */
   storage?: {
     /** Name of the IndexedDB database; by default `headlight-<chain id>`. */

@@ -135,7 +135,9 @@ impl World<'_> {
         self.check(|checker, state| checker.on_session(state));
         let floor = self.saboteur.floor(&self.state);
         let config = SyncConfig { floor, ..self.state.options.config.clone() };
-        self.machine = Some(HeaderSync::new(config, self.state.pool.spec(), checkpoint));
+        let spec = self.state.options.spec(self.state.pool);
+        self.machine = Some(HeaderSync::new(config, spec, checkpoint));
+        self.stall = None;
         if self.state.paused {
             self.input(Input::Paused(true));
         }

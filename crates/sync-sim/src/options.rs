@@ -5,8 +5,12 @@
 
 use core::{fmt, time::Duration};
 
-use header_maker::FIELDS;
-use sync_core::{SyncConfig, config::BLOCK_NUMBER_END};
+use header_maker::{FIELDS, GENESIS_TIMESTAMP, SECONDS_PER_BLOCK};
+use sync_core::{
+    SyncConfig,
+    chain::{ChainSpec, ForkSchedule},
+    config::BLOCK_NUMBER_END,
+};
 
 use crate::{
     chain::{BranchId, Pool, View},
@@ -63,6 +67,9 @@ pub struct Options {
     pub pruned_below: Option<u64>,
     /// The ways to honest peers are slow and lose nothing for good: then silence is no excuse for a fault.
     pub slow_ways: bool,
+    /// From this number up no header can be judged: the machine has a fork scheduled there that never came. The sync must
+    /// then end with a stall that says so.
+    pub unknown_from: Option<u64>,
     /// Words for the features that are on.
     pub features: Vec<&'static str>,
 }
@@ -168,7 +175,34 @@ impl Options {
         };
         let pruned_below = special.pruned_from(&peers).map(|above| script.floor + above);
         let slow_ways = matches!(special, Special::SlowWays);
-        Self { seed, config, peers, store, start: script.start, script, pruned_below, slow_ways, features }
+        // Its own chance: the other worlds stay what they were.
+        let mut fork = Chance::new(seed, "fork");
+        let unknown_from = fork.percent(6).then(|| fork.between(script.floor + 1, script.goal.tip));
+        features.extend(unknown_from.map(|_| "unknown fork"));
+        Self {
+            seed,
+            config,
+            peers,
+            store,
+            start: script.start,
+            script,
+            pruned_below,
+            slow_ways,
+            unknown_from,
+            features,
+        }
+    }
+
+    /// What the machine is told of the chain.
+    pub fn spec(&self, pool: &Pool) -> ChainSpec {
+        let spec = pool.spec();
+        match (spec.forks().cloned(), self.unknown_from) {
+            (Some(forks), Some(number)) => {
+                let from = GENESIS_TIMESTAMP + number * SECONDS_PER_BLOCK;
+                spec.with_forks(ForkSchedule { amsterdam: Some(from), known_until: Some(from), ..forks })
+            }
+            _ => spec,
+        }
     }
 
     /// By when the sync must be done.

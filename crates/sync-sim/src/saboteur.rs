@@ -1,7 +1,11 @@
 //! Deliberate bugs, between the machine and the world: they show that the checkers bite.
 
 use sync_core::{
-    Event, HeadersRequest, Output, StallReason, StartBlock, fault::Verdict, id::PeerId, range::BlockRange,
+    Event, HeadersRequest, Output, StallReason, StartBlock,
+    fault::{PeerFault, Verdict},
+    header::HeaderError,
+    id::PeerId,
+    range::BlockRange,
 };
 
 use crate::{chain::Pool, peer::SimPeer, state::State};
@@ -19,6 +23,8 @@ pub enum Bug {
     FloorFromClaims,
     /// That a range cannot be had is not said while anybody claims to serve it.
     ClaimsAreBelieved,
+    /// A header of a fork that is not known is held against the peers that send it.
+    UnknownForkBlamed,
 }
 
 /// Plays a bug. See the [module](self).
@@ -73,6 +79,18 @@ impl Saboteur {
                 let claimed = state.peers.iter().any(claims);
                 let reason = StallReason::RangeUnavailable(missing);
                 Output::Event(Event::Stalled(if claimed { StallReason::NoProgress } else { reason }))
+            }
+            (
+                Some(Bug::UnknownForkBlamed),
+                Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why })),
+            ) => {
+                let is_blamed = |peer: &SimPeer| peer.connected && peer.plan.manner.is_honest();
+                let Some(at) = state.peers.iter().position(is_blamed) else {
+                    return Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why }));
+                };
+                let error = HeaderError::TooManyFields;
+                let fault = PeerFault::Undecodable { number: number.unwrap_or_default(), error };
+                Output::Penalize { peer: PeerId(at as u32), fault, verdict: Verdict::Banned }
             }
             (_, output) => output,
         }

@@ -127,6 +127,8 @@ pub struct World<'a> {
     /// The target that it named last, and what it says cannot be had.
     target: Option<BlockNumHash>,
     pub(crate) unavailable: Option<BlockRange>,
+    /// Why the machine says that nothing moves.
+    pub(crate) stall: Option<StallReason>,
     pub(crate) linked: u64,
     reached: BTreeMap<&'static str, u64>,
 }
@@ -154,6 +156,7 @@ impl<'a> World<'a> {
             synced: None,
             target: None,
             unavailable: None,
+            stall: None,
             linked: 0,
             reached: BTreeMap::new(),
         }
@@ -198,6 +201,9 @@ impl<'a> World<'a> {
         if self.state.options.slow_ways {
             self.reach("slow ways");
         }
+        if self.state.options.unknown_from.is_some() {
+            self.reach("an unknown fork");
+        }
         if script.floor == 0 {
             self.reach("a sync down to genesis");
         }
@@ -235,8 +241,12 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Is the store said and known to hold the goal, and nothing on its way?
+    /// Is the store said and known to hold the goal, and nothing on its way? Where the goal cannot be judged: is that said?
     fn is_whole(&self) -> bool {
+        if self.state.options.unknown_from.is_some() {
+            let is_said = matches!(self.stall, Some(StallReason::UnknownFork { .. }));
+            return self.state.calm && is_said && !self.state.store_is_busy && self.machine.is_some();
+        }
         let goal = self.state.pool.tip(self.state.options.script.goal);
         let done = match self.state.options.pruned_below {
             None => self.synced == Some(goal),
@@ -251,6 +261,11 @@ impl<'a> World<'a> {
 
     /// Notes what a checker must know of an event.
     pub(crate) fn note(&mut self, event: &Event) {
+        match event {
+            Event::Stalled(reason) => self.stall = Some(reason.clone()),
+            Event::Resumed => self.stall = None,
+            _ => {}
+        }
         match event {
             Event::Synced { head } => self.synced = Some(*head),
             Event::TargetResolved(target) => (self.target, self.synced) = (Some(*target), None),

@@ -45,3 +45,9 @@ fn claims_that_are_believed_although_nothing_comes() {
     let (seed, violation) = found(Bug::ClaimsAreBelieved);
     assert_eq!(violation.checker, "liveness", "seed {seed}: {violation:?}");
 }
+
+#[test]
+fn a_peer_blamed_for_an_unknown_fork() {
+    let (seed, violation) = found(Bug::UnknownForkBlamed);
+    assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
+}

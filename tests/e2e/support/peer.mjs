@@ -44,7 +44,7 @@ export class Peer {
     this.#dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'headlight-peer-'));
   }
 
-  /** What its ready line says: multiaddr, multiaddrs, http, chainId, genesis, earliest, latest, latestHash. */
+  /** What its ready line says: multiaddr, multiaddrs, http, chainId, genesis, forks, earliest, latest, latestHash. */
   info;
 
   get multiaddr() {
