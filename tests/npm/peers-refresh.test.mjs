@@ -19,13 +19,15 @@ const TURNS = 50;
 
 const GOOD = '/ip4/127.0.0.1/udp/1/webrtc-direct';
 
+const CONNECTED = [{ state: 'connected' }];
+
 /** What a sync is to the watcher: real listeners, a progress that the test sets, and a list of what was added. */
 class World {
   #listeners = new Listeners();
   #now = 0;
   /** In the order in which they were set; a handle is the place plus one. */
   #timers = [];
-  progress = { state: 'syncing' };
+  progress = { state: 'syncing', peers: CONNECTED };
   added = [];
   events = [];
   answers = 0;
@@ -57,9 +59,14 @@ class World {
     this.added.push(peers);
   }
 
-  progresses(code) {
-    this.progress = code === undefined ? { state: 'syncing' } : { state: 'stalled', stall: { code, message: code } };
+  becomes(progress) {
+    this.progress = { peers: CONNECTED, ...progress };
     this.report('progress', this.progress);
+  }
+
+  progresses(code) {
+    const stalled = { state: 'stalled', stall: { code, message: code } };
+    this.becomes(code === undefined ? { state: 'syncing' } : stalled);
   }
 
   /** Lets the clock run, and everything that follows from it, the answer of the server included. */
@@ -105,6 +112,22 @@ for (const code of CODES) {
     assert.equal(await world.pass(10 * REFRESH_INTERVAL_MS), 0, 'no more once it is over');
   });
 }
+
+test('a sync without any connection looks at the list again, done or not', async (t) => {
+  const world = new World(t);
+  await attached(world);
+  const gone = [{ state: 'unreachable' }, { state: 'banned' }];
+  for (const state of ['finding-peers', 'resolving-target', 'syncing', 'synced']) {
+    world.becomes({ state, peers: gone });
+    assert.equal(await world.pass(REFRESH_INTERVAL_MS), 1, state);
+    world.becomes({ state });
+    assert.equal(await world.pass(REFRESH_INTERVAL_MS), 0, `${state}, connected`);
+  }
+  for (const state of ['follower', 'paused', 'opening']) {
+    world.becomes({ state, peers: gone });
+    assert.equal(await world.pass(REFRESH_INTERVAL_MS), 0, state);
+  }
+});
 
 test('the codes were found', () => assert.ok(CODES.length >= 14 && CODES.includes('no-peers')));
 
@@ -155,7 +178,7 @@ test('the end of the sync ends the watching', async (t) => {
   const world = new World(t);
   await attached(world);
   world.progresses('no-peers');
-  world.progress = { state: 'stopped' };
+  world.progress = { state: 'stopped', peers: [] };
   world.report('state', { state: 'stopped' });
   assert.equal(await world.pass(10 * REFRESH_INTERVAL_MS), 0);
 });

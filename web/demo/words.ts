@@ -97,13 +97,13 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
     title: 'The peers serve another chain',
     text: 'Check ?chain=, or add a peer of the right one.',
   },
-  'unknown-fork': {
-    title: 'This version is too old for the chain',
-    text: 'The chain has a fork that this page does not know. Update it; what is stored stays readable.',
-  },
   'floor-above-target': {
     title: 'The floor lies above the tip',
     text: 'There is nothing to sync. Check "floor" in ?tuning=, or wait until the chain has grown.',
+  },
+  'other-target': {
+    title: 'Another tab syncs to another target',
+    text: 'The block pinned here is not stored yet. This tab fetches it when the other one is closed.',
   },
 };
 

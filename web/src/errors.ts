@@ -31,9 +31,15 @@ export type ErrorCode =
   | 'storage-damaged'
   /** This tab is a follower: another one writes the store. */
   | 'follower'
+  /**
+   * A walk over stored headers met another chain: the store followed a reorg meanwhile. `details.from` is the number
+   * from which the headers are of the new chain, `details.expected` the hash of the header handed out before it,
+   * `details.got` the parent hash that was found. Begin the walk again.
+   */
+  | 'reorged'
   /** More peers than the limit. */
   | 'too-many-peers'
-  /** More unanswered calls than the limit; await some first. */
+  /** More than 1,024 calls are unanswered; await some first. */
   | 'busy'
   /** The worker could not be loaded, or it crashed. */
   | 'worker-failed'

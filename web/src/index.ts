@@ -55,19 +55,10 @@ async function begin(given: SyncOptions): Promise<SyncHandle> {
     const listed = await watcher.readAtStart();
     start.listedPeers = listed.filter((peer) => !start.peers.includes(peer));
   }
-  const sync = makeSync(makeWorker(worker), onProgress);
+  const sync = new Sync(() => makeWorker(worker), onProgress);
   await sync.open(start);
   watcher?.attach(sync);
   return sync;
-}
-
-function makeSync(worker: Worker, onProgress: SyncOptions['onProgress']): Sync {
-  try {
-    return new Sync(worker, onProgress);
-  } catch (error) {
-    worker.terminate();
-    throw error;
-  }
 }
 
 function makeWorker(custom: SyncOptions['worker']): Worker {

@@ -29,6 +29,8 @@ export interface StartOptions {
   target?: Hash;
   storage: { name?: string };
   tuning: SyncTuning;
+  /** The sync does not begin before `resume`; absent: it does. */
+  paused?: boolean;
 }
 
 /** Answer to `start`: the store is open. */
@@ -46,6 +48,8 @@ export interface HeaderRecord {
   number: number;
   hash: Hash;
   rlp: Uint8Array;
+  /** It is this session's target, or an ancestor of it. */
+  verifiedUnderTarget: boolean;
 }
 
 /** Consecutive headers, rising; `first` may lie above the number that was asked for. */
@@ -57,6 +61,8 @@ export interface PackedHeaders {
   hashes: Uint8Array;
   /** End to end. */
   rlp: Uint8Array;
+  /** All are ancestors of this session's target (or it is the last of them), or none is. */
+  verifiedUnderTarget: boolean;
 }
 
 /** Methods of the worker: arguments and answer of each. */
@@ -74,7 +80,7 @@ export interface Calls {
 }
 
 /** What the page saw and a worker cannot see. */
-export type Hint = 'online' | 'visible';
+export type Hint = 'online' | 'visible' | 'hidden';
 
 /** Page to worker. */
 export type ToWorker =
@@ -99,6 +105,8 @@ export type WorkerEvent =
   | { type: 'reorg'; reverted: BlockRange; adopted: BlockRange }
   | { type: 'detached-head'; local: BlockRef; expected: Hash }
   | { type: 'segment-dropped'; from: number; to: number }
+  /** Another tab has taken the store's lock while this one was suspended: the worker does nothing more. */
+  | { type: 'lock-lost' }
   | ({ type: 'error' } & ErrorInfo);
 
 /** Worker to page. `crashed` comes from `worker.ts` alone: the wasm could not be loaded, or it trapped. */

@@ -14,7 +14,7 @@
 
 import { toHeadlightError, type HeadlightError } from './errors.js';
 import { assertSameChain, fetchPeerList, type PeerList, type SkippedEntry } from './peers-url.js';
-import type { CustomChain, StallCode, SyncEvents } from './types.js';
+import type { CustomChain, Progress, StallCode, SyncEvents, SyncState } from './types.js';
 import type { Sync } from './handle.js';
 
 /** How long the start waits for the list, in milliseconds: a server that answers at all has done so by then. */
@@ -44,11 +44,21 @@ const HELPED_BY_PEERS: Readonly<Record<StallCode, boolean>> = {
   'wrong-genesis': true,
   'wrong-chain': true,
   'floor-above-target': true,
-  // Only a newer package, or more room on the disk, ends these.
+  // Only the other tab, a newer package, or more room on the disk ends these.
+  'other-target': false,
   'unknown-fork': false,
   'storage-full': false,
   'storage-failed': false,
 };
+
+/** States in which this tab has connections of its own, or wants some. */
+const CONNECTS: ReadonlySet<SyncState> = new Set(['finding-peers', 'resolving-target', 'syncing', 'synced', 'stalled']);
+
+/** Would another peer help? A sync that is done needs one, too: without it no new block is heard of. */
+function waitsForPeer({ state, stall, peers }: Progress): boolean {
+  if (stall !== undefined && HELPED_BY_PEERS[stall.code] === true) return true;
+  return CONNECTS.has(state) && !peers.some((peer) => peer.state === 'connected');
+}
 
 /** What one look at the list gave. */
 type Outcome = { list: PeerList; skipped: SkippedEntry[] } | { error: HeadlightError; skipped: SkippedEntry[] };
@@ -173,8 +183,8 @@ export class PeerListWatcher {
   }
 
   #isWanted(): boolean {
-    const code = this.#sync?.progress.stall?.code;
-    return this.#sync !== undefined && (!this.#wasRead || (code !== undefined && HELPED_BY_PEERS[code] === true));
+    if (this.#sync === undefined) return false;
+    return !this.#wasRead || waitsForPeer(this.#sync.progress);
   }
 
   /** Sets the timer for the next look, where one is wanted and none is under way. */

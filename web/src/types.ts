@@ -61,8 +61,8 @@ export interface SyncOptions {
   /** Figures that need no attention in normal use. */
   tuning?: SyncTuning;
   /**
-   * Makes the worker, where a bundler or a content security policy needs it made in a special way; the script is the
-   * package's `headlight/worker`, a module. By default `new Worker(new URL('./worker.js', import.meta.url), …)`.
+   * Makes the worker: at the start, and again when a page goes on that was suspended. For where a bundler or a content
+   * security policy needs it made in a special way; the script is the package's `headlight/worker`, a module. By default `new Worker(new URL('./worker.js', import.meta.url), …)`.
    */
   worker?: () => Worker;
 }
@@ -121,7 +121,11 @@ export type SyncState =
   | 'stalled'
   /** Held by `pause()`. */
   | 'paused'
-  /** Another tab writes this store. This one reads it, and takes over when the other is gone. */
+  /**
+   * Another tab writes this store. This one reads it, and takes over when the other is gone, or gives no sign of life
+   * for 20 seconds while this one is visible. The state stays so when everything is stored: the `synced` event and
+   * promise tell.
+   */
   | 'follower'
   /** Ended by `stop()`. */
   | 'stopped'
@@ -165,7 +169,12 @@ export type StallCode =
   /** The target's chain has a fork that this version of the package does not know: update the package. */
   | 'unknown-fork'
   /** `tuning.floor` lies above the target. */
-  | 'floor-above-target';
+  | 'floor-above-target'
+  /**
+   * In state `follower`: the tab that writes the store has reached its own target, and the one pinned here is not stored
+   * down to the floor. It is synced once this tab writes the store.
+   */
+  | 'other-target';
 
 /** Why nothing moves, for programs and for people. */
 export interface Stall {
@@ -292,11 +301,19 @@ export interface Progress {
   ranges: RangeProgress[];
   /** Every peer that is known. */
   peers: PeerInfo[];
-  /** Why nothing moves, while `state` is `stalled`. */
+  /** Why nothing moves, while `state` is `stalled`; in state `follower` only with the code `other-target`. */
   stall?: Stall;
+  /**
+   * What the tab that writes the store says of itself, while `state` is `follower`. It is shown, not verified; neither
+   * are the rates and the peers of this progress then. Target, floor, stored and ranges are read from the store.
+   */
+  leader?: { state: SyncState; stall?: Stall };
 }
 
-/** Events of a {@link SyncHandle} and what each carries. */
+/**
+ * Events of a {@link SyncHandle} and what each carries. A tab in state `follower` has `progress`, `state` and `synced` of
+ * its own; the others it hears from the tab that writes the store, at most 50 a second.
+ */
 export interface SyncEvents {
   /** At most ten a second, and at every change of state. */
   progress: Progress;
@@ -339,27 +356,39 @@ export interface SyncStats {
   openMs: number;
 }
 
-/** A running sync. Every method rejects with a {@link HeadlightError}. */
+/**
+ * A running sync. Every method rejects with a {@link HeadlightError}. At most 1,024 calls may be unanswered; what comes
+ * beyond is rejected with `busy`.
+ *
+ * While the browser has the page suspended (frozen, or kept for the back button), the sync is closed: connections end
+ * and another tab may write the store. It goes on by itself when the page does, and answers the calls that waited. A page
+ * that is closed for good ends its sync as `stop()` does.
+ */
 export interface SyncHandle {
   /** The newest progress. */
   readonly progress: Progress;
   /** Name of the database. */
   readonly storage: string;
   /**
-   * Resolves with the target when everything from the floor up to it is stored, for the first time. Rejects with
-   * `stopped` after `stop()`, or with the error that ended the sync. Leaving it unused is fine.
+   * Resolves with the target when everything from the floor up to it is stored, for the first time. In state `follower`
+   * too: with the pinned target, or without one with the target of the tab that writes the store, once that tab has
+   * reached it and this one has read in the store that all of it is there. Rejects with `stopped` after `stop()`, or with
+   * the error that ended the sync. Leaving it unused is fine.
    */
   readonly synced: Promise<BlockRef>;
   /** Calls `listener` at each event of this type. Returns a function that ends it. */
   on<T extends keyof SyncEvents>(type: T, listener: (event: SyncEvents[T]) => void): () => void;
   /**
    * A stored header by number or hash; `undefined` when it is not stored (yet). Its bytes were hashed again when they
-   * were read: what comes has the hash that it says.
+   * were read: what comes has the hash that it says. Where `target` is pinned, only the target and its ancestors are
+   * served; else {@link StoredHeader.verifiedUnderTarget} says whether it is one.
    */
   getHeader(numberOrHash: number | Hash): Promise<StoredHeader | undefined>;
   /**
-   * The stored headers from `from` up to and with `to`, rising. Numbers that are not stored are left out. Read in
-   * pieces; the next piece is asked for while the current one is consumed, never more.
+   * The stored headers from `from` up to and with `to`, rising; the same as `getHeader` serves. Numbers that are not
+   * stored are left out. Read in pieces; the next piece is asked for while the current one is consumed, never more.
+   * Where numbers follow each other, each header is the child of the one before: a reorg between two pieces ends the
+   * walk with the error `reorged`.
    */
   getHeaders(from: number, to: number): AsyncIterableIterator<StoredHeader>;
   /**

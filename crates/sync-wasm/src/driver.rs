@@ -26,12 +26,13 @@ mod writes;
 
 use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
+use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
 use header_wire::Message;
 use sync_core::{
-    Checkpoint, HeaderSync, Input, Output, SyncTarget, fault::StoreFailure, id::PeerId, sorted::SortedMap,
-    store::StoreOpening, time::Instant,
+    Checkpoint, HeaderSync, Input, Output, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening,
+    time::Instant,
 };
 use web_sys::MessagePort;
 
@@ -45,6 +46,7 @@ use crate::{
     clock::{self, Turns},
     command::Command,
     error::HostError,
+    mailbox,
     network::{
         Counters, EVENTS_MAX, NetworkEvent, SessionKey, SharedCounters,
         kept::KeptPeers,
@@ -68,8 +70,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Everything that a running sync consists of.
 pub struct Driver {
     settings: Rc<Settings>,
-    /// Where the sync ends, above ([`DriverSetup::target`]).
-    target: SyncTarget,
+    /// RLP of the pinned target, if it was stored before ([`DriverSetup::pinned`]).
+    pinned: Option<Bytes>,
     port: Port,
     turns: Turns,
     seed: u64,
@@ -102,7 +104,7 @@ pub struct Driver {
     report: Reporter,
 
     network: mpsc::Receiver<NetworkEvent>,
-    commands: mpsc::Receiver<Command>,
+    commands: mailbox::Receiver<Command>,
     timer: Option<(Instant, TimeoutFuture)>,
     slice_begun: Instant,
     requests_waiting: bool,
@@ -112,8 +114,8 @@ pub struct Driver {
 pub struct DriverSetup {
     /// What the page asked for.
     pub settings: Rc<Settings>,
-    /// Where the sync ends, above: what the page pinned, or the stored head that descends from it.
-    pub target: SyncTarget,
+    /// RLP of the pinned target, if the store has it: then no peer need be asked for its number.
+    pub pinned: Option<Bytes>,
     /// To the page.
     pub port: Port,
     /// To the event loop.
@@ -129,7 +131,7 @@ pub struct DriverSetup {
     /// Answers look-ups.
     pub reader: Reader,
     /// Calls of the page.
-    pub commands: mpsc::Receiver<Command>,
+    pub commands: mailbox::Receiver<Command>,
     /// Chance, for jitter and for the machine.
     pub seed: u64,
     /// The page's peers, checked.
@@ -166,7 +168,7 @@ impl Driver {
             checkpoint: setup.opening.checkpoint,
             machine_due: None,
             follow_up: VecDeque::new(),
-            paused: false,
+            paused: settings.paused,
             requests: RequestTable::default(),
             outboxes: SortedMap::new(),
             swarm,
@@ -184,7 +186,7 @@ impl Driver {
             slice_begun: now,
             requests_waiting: false,
             settings,
-            target: setup.target,
+            pinned: setup.pinned,
             port: setup.port,
             turns: setup.turns,
             seed,

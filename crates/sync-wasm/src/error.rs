@@ -208,7 +208,7 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
             info(
                 "unknown-fork",
                 format!("{named} is of a fork that this release does not know ({why}); update the package"),
-                Some(Details { hash: Some(hex(*hash)), from: block.map(number), ..Details::default() }),
+                Some(Details { hash: Some(hex(*hash)), from: block.and_then(exact), ..Details::default() }),
             )
         }
         StallReason::RollbackTooDeep { local, window } => info(
@@ -242,4 +242,20 @@ fn at(block: u64) -> Details {
 
 fn compare(got: String, expected: String, block: Option<u64>) -> Details {
     Details { got: Some(got), expected: Some(expected), from: block.and_then(exact), ..Details::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_javascript_would_round_is_in_the_message_and_not_in_the_details() {
+        for number in [(1 << 53) + 1, u64::MAX] {
+            let info = fault_info(&PeerFault::EmptyAnswer { start: number });
+            assert_eq!(info.details.map(|details| details.from), Some(None));
+            assert!(info.message.contains(&number.to_string()), "{}", info.message);
+        }
+        let exact = fault_info(&PeerFault::EmptyAnswer { start: 7 });
+        assert_eq!(exact.details.and_then(|details| details.from), Some(7.0));
+    }
 }

@@ -10,7 +10,7 @@
 //! { type: 'call', id, method: 'addPeer',    args: [multiaddr] }                 -> reply: undefined
 //! { type: 'call', id, method: 'addListedPeers', args: [multiaddr[]] }           -> reply: undefined
 //! { type: 'call', id, method: 'pause' | 'resume' | 'stop' | 'clear', args: [] } -> reply: undefined
-//! { type: 'hint', hint: 'online' | 'visible' }                                  -> no reply
+//! { type: 'hint', hint: 'online' | 'visible' | 'hidden' }                       -> no reply
 //! ```
 //!
 //! Worker to page:
@@ -84,6 +84,9 @@ pub struct StartOptions {
     /// Figures that a user need not know; tests and special networks do.
     #[serde(default)]
     pub tuning: Tuning,
+    /// The page holds the sync: it does not begin before `resume`.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 /// Which chain: the page turns names into ids.
@@ -184,6 +187,8 @@ pub enum Hint {
     Online,
     /// The page is visible again (`visibilitychange`).
     Visible,
+    /// It is not any more.
+    Hidden,
 }
 
 /// Answer to `start`: the store is open.
@@ -217,10 +222,13 @@ pub struct StoredHeader {
     pub hash: B256,
     /// As it came from the peer.
     pub rlp: bytes::Bytes,
+    /// It is this session's target, or an ancestor of it.
+    pub verified_under_target: bool,
 }
 
 /// Stored headers with consecutive numbers, rising, packed so that a thousand cost one message:
-/// `{ first: number, lengths: Uint32Array, hashes: Uint8Array (32 bytes each), rlp: Uint8Array (all, end to end) }`.
+/// `{ first: number, lengths: Uint32Array, hashes: Uint8Array (32 bytes each), rlp: Uint8Array (all, end to end),
+/// verifiedUnderTarget: boolean }`.
 /// `first` may lie above the number that was asked for (a gap below it). All three buffers are transferred.
 #[derive(Clone, Debug)]
 pub struct PackedHeaders {
@@ -232,6 +240,8 @@ pub struct PackedHeaders {
     pub hashes: Vec<u8>,
     /// RLP of all, end to end.
     pub rlp: Vec<u8>,
+    /// All are ancestors of this session's target (or it is the last of them), or none is.
+    pub verified_under_target: bool,
 }
 
 /// Figures for tests and benchmarks.

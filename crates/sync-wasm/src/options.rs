@@ -98,6 +98,8 @@ pub struct Settings {
     pub storage: String,
     /// Milliseconds and the like.
     pub tuning: Tuning,
+    /// Begins held.
+    pub paused: bool,
 }
 
 impl Settings {
@@ -131,8 +133,8 @@ impl Settings {
             Some(name) => name,
             None => storage_name(chain_id, genesis),
         };
-        let StartOptions { peers, listed_peers, tuning, .. } = options;
-        Ok(Self { chain_id, genesis, forks, peers, listed_peers, target, storage, tuning })
+        let StartOptions { peers, listed_peers, tuning, paused, .. } = options;
+        Ok(Self { chain_id, genesis, forks, peers, listed_peers, target, storage, tuning, paused })
     }
 
     /// The chain.

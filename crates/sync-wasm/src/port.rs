@@ -75,6 +75,7 @@ pub fn read(data: &JsValue) -> Result<Incoming, Unreadable> {
         "hint" => match text(&field(data, "hint")).as_deref() {
             Some("online") => Ok(Incoming::Hint(Hint::Online)),
             Some("visible") => Ok(Incoming::Hint(Hint::Visible)),
+            Some("hidden") => Ok(Incoming::Hint(Hint::Hidden)),
             _ => Err(bad(option("hint", "is not known"))),
         },
         _ => Err(bad(option("type", "is not known"))),
@@ -192,6 +193,7 @@ impl Port {
         set(&value, "number", &JsValue::from_f64(crate::message::number(header.number)));
         set(&value, "hash", &crate::message::hex(header.hash).into());
         set(&value, "rlp", &rlp);
+        set(&value, "verifiedUnderTarget", &header.verified_under_target.into());
         self.reply_value(id, &value, Some(&Array::of1(&rlp.buffer())));
     }
 
@@ -206,6 +208,7 @@ impl Port {
         set(&value, "lengths", &lengths);
         set(&value, "hashes", &hashes);
         set(&value, "rlp", &rlp);
+        set(&value, "verifiedUnderTarget", &headers.verified_under_target.into());
         self.reply_value(id, &value, Some(&Array::of3(&lengths.buffer(), &hashes.buffer(), &rlp.buffer())));
     }
 

@@ -202,6 +202,7 @@ impl HeaderSync {
         self.target.dirty |= !routine;
         match input {
             Input::TargetChanged(target) => self.want(target),
+            Input::TargetStored(raw) => self.note_target_stored(now, &raw),
             Input::PeerConnected { peer, status } => self.note_connected(now, peer, &status),
             Input::PeerUpdated { peer, served } => {
                 if let Some(known) = self.peers.get_mut(peer) {

@@ -2,7 +2,8 @@
 //!
 //! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
 //! tip first. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
-//! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once.
+//! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once. A pinned header
+//! that lies inside a stored run is the target all the same: nothing is fetched for it, and what is stored above stays.
 //!
 //! **Number, or peers' tip.** The peers decide which block that is (`votes`).
 //!
@@ -12,6 +13,7 @@
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
+use bytes::Bytes;
 
 use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
@@ -75,6 +77,20 @@ impl HeaderSync {
         self.target = Target { wanted: Some(target), resolved, unasked, dirty: true, ..Target::default() };
         self.wrong_genesis = None;
         self.unknown = None;
+    }
+
+    /// Input: the host found the pinned target in its store.
+    pub(super) fn note_target_stored(&mut self, now: Instant, raw: &Bytes) {
+        let Some(SyncTarget::Hash(hash)) = self.target.wanted else { return };
+        let known = self.target.resolved.is_some_and(|known| known.hash == hash);
+        if known || self.target.invalid.is_some() || keccak256(raw) != hash {
+            return;
+        }
+        let Ok(header) = HeaderLink::decode(raw) else { return };
+        if self.ledger.covers(header.number) {
+            self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+            self.resolve(now, BlockNumHash { number: header.number, hash });
+        }
     }
 
     /// One step towards the target: sends at most one probe or vote. `true` when something was done.

@@ -3,12 +3,7 @@
 use sync_core::{Checkpoint, Input, fault::StoreFailure, time::Instant};
 
 use super::{Driver, view, writes::Write};
-use crate::{
-    command::{CALLS_MAX, Command},
-    error::HostError,
-    message::Call,
-    network::peers::Added,
-};
+use crate::{command::Command, error::HostError, mailbox::CALLS_MAX, message::Call, network::peers::Added};
 
 impl Driver {
     /// Does what is called for; gives the call that stops the sync.
@@ -92,8 +87,6 @@ impl Driver {
     pub(super) fn cleared(&mut self, now: Instant, outcome: Result<(), StoreFailure>, left: Option<Checkpoint>) {
         let calls = std::mem::take(&mut self.clearing);
         self.checkpoint = left;
-        // Nothing is stored that could stand for what the page pinned.
-        self.target = self.settings.target;
         if outcome.is_ok() {
             self.book.forget(now);
         }

@@ -33,6 +33,7 @@ impl Driver {
     pub(super) fn hint(&mut self, now: Instant, hint: Hint) {
         match hint {
             Hint::Online | Hint::Visible => self.book.dial_all_now(now),
+            Hint::Hidden => {}
         }
     }
 

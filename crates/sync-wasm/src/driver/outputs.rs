@@ -27,7 +27,11 @@ impl Driver {
             machine.restore_peers(now, &known);
         }
         self.machine = Some(machine);
-        self.follow_up.push_back(Input::TargetChanged(self.target));
+        self.reader.resolve_target(None);
+        self.follow_up.push_back(Input::TargetChanged(self.settings.target));
+        if let Some(pinned) = self.pinned.clone() {
+            self.follow_up.push_back(Input::TargetStored(pinned));
+        }
         if self.paused {
             self.follow_up.push_back(Input::Paused(true));
         }
@@ -119,7 +123,11 @@ impl Driver {
             // Linked headers show in the progress.
             Event::HeadersLinked { .. } => {}
             Event::Progress(_) => self.report.changed(),
-            Event::TargetResolved(_) | Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
+            Event::TargetResolved(target) => {
+                self.reader.resolve_target(Some(target));
+                self.report.changed_now();
+            }
+            Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
             // What the page is shown of peers is in the progress; which way the gap is asked for is the machine's own affair.
             Event::PeerHealth(_) | Event::StrategyChanged { .. } => {}
             Event::DetachedHead { local, expected } => self.report.detached_head(local, expected),
