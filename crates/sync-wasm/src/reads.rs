@@ -33,6 +33,8 @@ type Read = (f64, LocalBoxFuture<'static, Result<(), HostError>>);
 
 #[derive(Default)]
 struct Queue {
+    /// Look-ups since the start.
+    begun: u64,
     running: usize,
     waiting: VecDeque<Read>,
 }
@@ -51,6 +53,16 @@ impl Reader {
     /// A reader of `store` that answers through `port`; damage that it finds is reported as a command.
     pub fn new(store: IdbStore, port: Port, commands: mpsc::Sender<Command>) -> Self {
         Self { store, port, queue: Rc::default(), commands }
+    }
+
+    /// A look-up runs or waits.
+    pub fn is_busy(&self) -> bool {
+        self.queue.borrow().running > 0
+    }
+
+    /// Look-ups since the start: who compares two counts knows whether one came between.
+    pub fn reads_begun(&self) -> u64 {
+        self.queue.borrow().begun
     }
 
     /// Answers `getHeader`.
@@ -104,6 +116,7 @@ impl Reader {
     {
         let read: Read = (id, read(self.clone()).boxed_local());
         let mut queue = self.queue.borrow_mut();
+        queue.begun += 1;
         if queue.running < READS_MAX {
             queue.running += 1;
             spawn_local(self.clone().run(read));

@@ -1,14 +1,9 @@
 //! What the page calls.
 
-use sync_core::{Checkpoint, Input, fault::StoreFailure, time::Instant};
+use sync_core::{Input, time::Instant};
 
-use super::{Driver, view, writes::Write};
-use crate::{
-    command::{CALLS_MAX, Command},
-    error::HostError,
-    message::Call,
-    network::peers::Added,
-};
+use super::{Driver, view};
+use crate::{command::Command, message::Call, network::peers::Added};
 
 impl Driver {
     /// Does what is called for; gives the call that stops the sync.
@@ -16,7 +11,7 @@ impl Driver {
         match command {
             Command::Call { id, call } => return self.handle_call(now, id, call),
             Command::Hint(hint) => self.hint(now, hint),
-            Command::Damaged(at) => self.damage_found(now, at),
+            Command::Damaged(at) => self.store.damage_found(now, at),
             Command::FollowerJoined => self.report.changed_now(),
         }
         None
@@ -40,8 +35,8 @@ impl Driver {
                 }
                 Err(error) => self.port.reply_error(id, &error),
             },
-            Call::Pause => self.pause(now, id, true),
-            Call::Resume => self.pause(now, id, false),
+            Call::Pause => self.pause(id, true),
+            Call::Resume => self.pause(id, false),
             Call::Clear => self.clear(id),
             Call::Stats => {
                 let memory = self.progress(now).map_or(0, |progress| progress.memory_bytes);
@@ -53,47 +48,10 @@ impl Driver {
         None
     }
 
-    fn pause(&mut self, now: Instant, id: f64, paused: bool) {
+    fn pause(&mut self, id: f64, paused: bool) {
         self.paused = paused;
-        self.input(now, Input::Paused(paused));
+        self.feed.push(Input::Paused(paused));
         self.report.changed_now();
         self.port.reply_done(id);
-    }
-
-    fn clear(&mut self, id: f64) {
-        if self.clearing.len() >= CALLS_MAX {
-            return self.port.reply_error(id, &HostError::Busy { limit: CALLS_MAX });
-        }
-        self.clearing.push(id);
-        if self.clearing.len() == 1 {
-            // What the machine knows of the store is void from here on; the next one starts from nothing.
-            self.machine = None;
-            self.keeper.forget();
-            self.machine_due = None;
-            self.follow_up.clear();
-            self.requests.cancel_all();
-            self.unwind_again = None;
-            self.writes.forget();
-            self.writes.push(Write::Clear);
-            self.report.changed_now();
-        }
-    }
-
-    /// The store is empty, or could not be emptied.
-    pub(super) fn cleared(&mut self, now: Instant, outcome: Result<(), StoreFailure>, left: Option<Checkpoint>) {
-        let calls = std::mem::take(&mut self.clearing);
-        self.checkpoint = left;
-        // Nothing is stored that could stand for what the page pinned.
-        self.target = self.settings.target;
-        if outcome.is_ok() {
-            self.book.forget(now);
-        }
-        self.start_machine(now);
-        for id in calls {
-            match &outcome {
-                Ok(()) => self.port.reply_done(id),
-                Err(failure) => self.port.reply_error(id, &HostError::Store(failure.clone())),
-            }
-        }
     }
 }

@@ -13,7 +13,7 @@ use super::Driver;
 use crate::{
     error::fault_info,
     message::Hint,
-    network::{CloseReason, NetworkEvent, SessionKey, requests::Answer},
+    network::{CloseReason, NetworkEvent, SessionKey, peers::Peer, requests::Answer},
 };
 
 impl Driver {
@@ -62,7 +62,7 @@ impl Driver {
             NetworkEvent::Range { session, served } => {
                 if self.is_connected(session) {
                     self.book.heard(session, Some(served));
-                    self.input(now, Input::PeerUpdated { peer: session.peer, served });
+                    self.feed.push(Input::PeerUpdated { peer: session.peer, served });
                 }
             }
             NetworkEvent::Headers { session, wire_id, headers } => {
@@ -71,7 +71,7 @@ impl Driver {
                 }
                 self.book.heard(session, None);
                 match self.requests.answer(session.peer, wire_id) {
-                    Answer::Wanted(request) => self.input(now, Input::HeadersReceived { request, headers }),
+                    Answer::Wanted(request) => self.feed.push(Input::HeadersReceived { request, headers }),
                     Answer::Late => {}
                     Answer::Unsolicited => {
                         self.breach(now, session.peer, "answers a request that was never sent".into());
@@ -89,18 +89,10 @@ impl Driver {
     fn connected(&mut self, now: Instant, peer: PeerId, status: PeerStatus) {
         self.report.changed_now();
         self.keeper.changed();
-        if self.machine.is_some() {
-            if let Some(address) = self.book.get(peer).and_then(|known| known.place.clone()) {
-                self.input(now, Input::PeerAddress { peer, address });
-            }
-            // A peer of another chain is told of that, whatever else is held against it.
-            let left = self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id);
-            return match left {
-                Some(left) => self.hold_ban(now, peer, left),
-                None => self.input(now, Input::PeerConnected { peer, status }),
-            };
+        if self.feed.machine().is_some() {
+            return self.introduce(peer);
         }
-        if !self.clearing.is_empty() {
+        if !self.store.is_open() {
             // The machine that comes after hears of every connected peer.
             return;
         }
@@ -117,6 +109,25 @@ impl Driver {
         self.show_fault(peer, fault_info(&fault), false);
         self.book.on_wrong_chain(now, peer);
         self.close(peer);
+    }
+
+    /// The machine hears where a connected peer is reached; once it has looked at that, whether it hears of the peer.
+    pub(super) fn introduce(&mut self, peer: PeerId) {
+        if let Some(address) = self.book.get(peer).and_then(|known| known.place.clone()) {
+            self.feed.push(Input::PeerAddress { peer, address });
+        }
+        self.feed.push_admit(peer);
+    }
+
+    /// The machine hears of a connected peer, unless a ban holds for it or for its address.
+    pub(super) fn admit(&mut self, now: Instant, peer: PeerId) {
+        let status = self.book.get(peer).and_then(Peer::status).filter(|_| self.outboxes.contains_key(&peer));
+        let Some(status) = status else { return };
+        // A peer of another chain is told of that, whatever else is held against it.
+        match self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id) {
+            Some(left) => self.hold_ban(now, peer, left),
+            None => self.feed.push(Input::PeerConnected { peer, status }),
+        }
     }
 
     /// How much longer the peer is banned, itself or its address, if it is.
@@ -164,7 +175,7 @@ impl Driver {
             Some(request) => {
                 self.requests.cancel(request);
                 let failure = RequestFailure::Protocol(what);
-                self.input(now, Input::RequestFailed { request, failure });
+                self.feed.push(Input::RequestFailed { request, failure });
             }
             None => self.show_fault(peer, fault_info(&PeerFault::Protocol(what)), false),
         }
@@ -176,7 +187,7 @@ impl Driver {
     fn disconnected(&mut self, peer: PeerId) {
         self.requests.peer_gone(peer);
         if self.outboxes.remove(&peer).is_some() {
-            self.follow_up.push_back(Input::PeerDisconnected { peer });
+            self.feed.push(Input::PeerDisconnected { peer });
         }
     }
 }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 use alloy_primitives::keccak256;
 use bytes::Bytes;
-use indexed_db_futures::{KeyRange, database::Database};
+use indexed_db_futures::KeyRange;
 use sync_core::{
     checkpoint::Checkpoint,
     etl::{HashEntry, HeaderBatch},
@@ -20,6 +20,7 @@ use sync_core::{
 };
 
 use super::{
+    connection::Connection,
     index::{self, IndexShape, IndexState, NUMBER_MAX},
     rows::{HEADER_TABLES, META_CHECKPOINT, Table, number_key, numbers, to_js},
     segments::{self, SegmentCache},
@@ -33,7 +34,7 @@ use super::{
 /// A batch that begins or ends inside a slot joins the segment beside it, if they link: at the head of a chain headers
 /// come one by one, and would else stay a record each.
 pub(super) async fn persist(
-    db: &Database,
+    db: &Connection,
     cache: &SegmentCache,
     shape: IndexShape,
     known: &Cell<Option<IndexState>>,
@@ -75,7 +76,7 @@ pub(super) async fn persist(
 /// Stores a checkpoint that gives up some of what the store holds, and removes the headers of that. `also` are records
 /// that go whatever the checkpoint says.
 pub(super) async fn shrink(
-    db: &Database,
+    db: &Connection,
     cache: &SegmentCache,
     before: Option<&Checkpoint>,
     after: &Checkpoint,
@@ -97,7 +98,7 @@ pub(super) async fn shrink(
 
 /// Writes the index rows of a stored segment again. After the last one the index is whole.
 pub(super) async fn reindex(
-    db: &Database,
+    db: &Connection,
     shape: IndexShape,
     checkpoint: &Checkpoint,
     part: BlockRange,
@@ -116,7 +117,7 @@ pub(super) async fn reindex(
 }
 
 /// Empties these tables, in one transaction.
-pub(super) async fn clear(db: &Database, cache: &SegmentCache, tables: &[Table]) -> Result<(), StoreFailure> {
+pub(super) async fn clear(db: &Connection, cache: &SegmentCache, tables: &[Table]) -> Result<(), StoreFailure> {
     let tx = Tx::write(db, tables)?;
     for table in tables {
         tx.clear(*table).await?;
@@ -135,7 +136,7 @@ impl Sides {
     /// Reads them. What is damaged is left behind, and what `stays`, if given, does not cover; the audit finds that it
     /// is gone.
     async fn of(
-        db: &Database,
+        db: &Connection,
         cache: &SegmentCache,
         range: BlockRange,
         stays: Option<&Checkpoint>,
@@ -175,7 +176,7 @@ struct GivenUp(Vec<(BlockRange, Sides)>);
 
 impl GivenUp {
     async fn between(
-        db: &Database,
+        db: &Connection,
         cache: &SegmentCache,
         before: Option<&Checkpoint>,
         after: &Checkpoint,
