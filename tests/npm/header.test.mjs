@@ -73,6 +73,32 @@ test('a stored header names its fields', () => {
   assert.equal(header.fields, header.fields, 'decoded once');
 });
 
+/** Every field that is an integer, and what the EIPs allow it: 64 bits, or 256. */
+const INTEGERS = [
+  ...['number', 'timestamp', 'gasLimit', 'gasUsed', 'blobGasUsed', 'excessBlobGas'].map((name) => [name, 64]),
+  ...['difficulty', 'baseFeePerGas'].map((name) => [name, 256]),
+];
+
+for (const [name, bits] of INTEGERS) {
+  test(`${name} is exact or a typed error, never rounded`, () => {
+    const last = 2n ** BigInt(bits) - 1n;
+    for (const value of [2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n, last]) {
+      const rlp = rlpOf({ ...GENESIS, ...LATER, [name]: value });
+      try {
+        assert.equal(BigInt(decodeFields(rlp)[name]), value);
+      } catch (error) {
+        assert.deepEqual([error.code, error.details?.option, error.details?.got], ['inexact-number', name, String(value)]);
+        assert.ok(value > 2n ** 53n - 1n, 'what fits is given');
+        // What does not depend on it stays readable.
+        const header = new StoredHeader({ number: 1, hash: '0x01', rlp });
+        assert.equal(header.parentHash, GENESIS.parentHash);
+        assert.equal(header.stateRoot, GENESIS.stateRoot);
+        assert.equal(header.receiptsRoot, GENESIS.receiptsRoot);
+      }
+    }
+  });
+}
+
 test('bytes that are no header are a typed error', () => {
   const whole = rlpOf(GENESIS);
   const bad = {

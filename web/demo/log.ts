@@ -31,6 +31,9 @@ export function logEvents(handle: SyncHandle): void {
   handle.on('fault', ({ peer, message, banned }) => {
     log('warn', `Peer ${shortPeer(peer)}: ${message}.${banned ? ' Banned.' : ''}`);
   });
+  handle.on('peer-skipped', ({ multiaddr, reason }) => {
+    log('warn', `Left out of the peer list: ${multiaddr} (${reason}).`);
+  });
   handle.on('segment-dropped', ({ from, to }) => {
     log('warn', `Stored headers ${block(from)} to ${block(to)} were damaged. They are downloaded again.`);
   });

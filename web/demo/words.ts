@@ -81,6 +81,10 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
     title: 'The target lies on a chain that breaks a rule',
     text: 'Pin another block with ?target=, or add peers that are on a valid chain.',
   },
+  'unknown-fork': {
+    title: 'The chain has a fork that this version does not know',
+    text: 'Update the package. No peer is at fault, and the headers that are stored can still be read.',
+  },
   'rollback-too-deep': {
     title: 'The target parts from the stored chain too far down',
     text: 'Nothing was removed. Check ?chain= and ?target=; to follow the other chain, clear the stored data.',
@@ -92,6 +96,14 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
   'wrong-chain': {
     title: 'The peers serve another chain',
     text: 'Check ?chain=, or add a peer of the right one.',
+  },
+  'floor-above-target': {
+    title: 'The floor lies above the tip',
+    text: 'There is nothing to sync. Check "floor" in ?tuning=, or wait until the chain has grown.',
+  },
+  'other-target': {
+    title: 'Another tab syncs to another target',
+    text: 'The block pinned here is not stored yet. This tab fetches it when the other one is closed.',
   },
 };
 
@@ -106,10 +118,6 @@ function stallWords({ stall }: Progress): Words {
 const ERRORS: Readonly<Partial<Record<ErrorCode, Omit<Words, 'mood'>>>> = {
   'bad-multiaddr': { title: 'Not a usable multiaddress', text: 'Check ?peers=.' },
   'bad-option': { title: 'A parameter is wrong', text: 'Check the address of this page.' },
-  'unsupported-browser': {
-    title: 'This browser is too old',
-    text: 'Headlight needs Chrome 130, Safari 16 or Firefox 144.',
-  },
   'no-peers-url': { title: 'No list of peers', text: 'Is header-peer running? It serves peers.json beside this page.' },
   'wrong-chain': { title: 'The peers serve another chain', text: 'Check ?chain= against the peer.' },
   'storage-unavailable': {
@@ -120,8 +128,34 @@ const ERRORS: Readonly<Partial<Record<ErrorCode, Omit<Words, 'mood'>>>> = {
   'worker-failed': { title: 'The worker failed', text: 'Reload the page. What is stored stays.' },
 };
 
+const SWITCHED_OFF = {
+  title: 'WebRTC is switched off',
+  text: 'A setting, an extension or a policy of this browser forbids it. Allow WebRTC for this site, or use another browser.',
+};
+
+const REFUSED = {
+  title: 'This browser refuses the page what it needs',
+  text: 'Private windows, blocked cookies and embedding in another page do that. Allow site data here and reload.',
+};
+
+const INSECURE = { title: 'This page needs https', text: 'Open it over https, or from localhost.' };
+
+const TOO_OLD = {
+  title: 'This browser is too old',
+  text: 'Data channels in workers and vectors in wasm are needed: Chrome and Edge 130, Firefox 144 or newer have both.',
+};
+
+/** Why a browser cannot run this: what it lacks tells an old one from one in which something is switched off. */
+function unsupportedWords({ details }: HeadlightError): Omit<Words, 'mood'> {
+  const missing = details?.missing ?? [];
+  if ((details?.refused ?? []).length > 0) return REFUSED;
+  if (missing.length === 1 && missing[0] === 'RTCPeerConnection') return SWITCHED_OFF;
+  return isSecureContext ? TOO_OLD : INSECURE;
+}
+
 /** The banner's words when the sync could not start, or is over. */
 export function errorWords(error: HeadlightError): Words {
-  const words = ERRORS[error.code] ?? { title: STATES.failed.title, text: STATES.failed.text };
+  const listed = error.code === 'unsupported-browser' ? unsupportedWords(error) : ERRORS[error.code];
+  const words = listed ?? { title: STATES.failed.title, text: STATES.failed.text };
   return { title: words.title, text: `${words.text} (${error.message})`, mood: 'bad' };
 }

@@ -9,11 +9,17 @@ export type ErrorCode =
   | 'bad-option'
   /** A multiaddress does not parse, or cannot be dialled from a browser. */
   | 'bad-multiaddr'
-  /** This browser lacks something that Headlight cannot do without; `details.missing` lists it. */
+  /**
+   * This browser lacks something that Headlight cannot do without, or refuses it to this page (a sandboxed frame, blocked
+   * cookies, a limit that is reached); `details.missing` lists it.
+   */
   | 'unsupported-browser'
-  /** `peersUrl` did not answer in time, or its answer is no peer list. */
+  /**
+   * `peersUrl` did not answer in time, or its answer is no peer list. The sync goes on without the list, and asks for it
+   * again: this code comes in an `error` event.
+   */
   | 'no-peers-url'
-  /** Peers serve another chain than the one that was asked for. */
+  /** The peer list is for another chain than the one that was asked for. */
   | 'wrong-chain'
   /** The database cannot be opened: private mode, blocked by the user, or written by a newer version. */
   | 'storage-unavailable'
@@ -25,12 +31,20 @@ export type ErrorCode =
   | 'storage-damaged'
   /** This tab is a follower: another one writes the store. */
   | 'follower'
+  /**
+   * A walk over stored headers met another chain: the store followed a reorg meanwhile. `details.from` is the number
+   * from which the headers are of the new chain, `details.expected` the hash of the header handed out before it,
+   * `details.got` the parent hash that was found. Begin the walk again.
+   */
+  | 'reorged'
   /** More peers than the limit. */
   | 'too-many-peers'
-  /** More unanswered calls than the limit; await some first. */
+  /** More than 1,024 calls are unanswered; await some first. */
   | 'busy'
   /** The worker could not be loaded, or it crashed. */
   | 'worker-failed'
+  /** A field of a header does not fit a JavaScript number; `details.got` is its value, `details.option` its name. */
+  | 'inexact-number'
   /** The sync was stopped by `stop()`. */
   | 'stopped'
   /** A defect of Headlight. */
@@ -46,6 +60,8 @@ export interface ErrorDetails {
   option?: string;
   /** What the browser lacks. */
   missing?: string[];
+  /** Of these, what the browser has and refuses to this page. */
+  refused?: string[];
   /** The URL that it is about. */
   url?: string;
   /** The HTTP status that came. */
@@ -81,9 +97,22 @@ export class HeadlightError extends Error {
   }
 }
 
-/** The code and sentence of anything that was thrown. */
+/** One sentence for anything that was thrown. */
 export function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    // A DOMException is an Error, and its name says more than its message.
+    if (error instanceof Error) return error.name === 'Error' ? error.message : `${error.name}: ${error.message}`;
+    return String(error);
+  } catch {
+    // An object without a prototype has no text.
+    return `an exception of type ${typeof error}`;
+  }
+}
+
+/** Anything that was thrown, as the error class of this package; `what` says what was being done. */
+export function toHeadlightError(error: unknown, what: string): HeadlightError {
+  if (error instanceof HeadlightError) return error;
+  return new HeadlightError('internal', `${what}: ${describe(error)}`, undefined, { cause: error });
 }
 
 /** One clear error for one bad option. `got` is shown shortened: it may be anything. */
@@ -94,9 +123,10 @@ export function badOption(option: string, expected: string, got: unknown): Headl
 }
 
 /** Longest text of a wrong value that an error repeats, in characters. */
-const SHOWN_CHARACTERS_MAX = 80;
+export const SHOWN_CHARACTERS_MAX = 80;
 
-function shorten(value: unknown): string {
+/** A text of bearable length for any value. */
+export function shorten(value: unknown): string {
   let text: string;
   try {
     const asJson = typeof value === 'string' || value instanceof Object;

@@ -288,11 +288,14 @@ export class RtcBroker {
 /** Connections of this page, over all brokers, that the browser has not freed. */
 const uncollected = { count: 0, collectAt: COLLECT_FROM, waiting: new Set<() => void>() };
 
-const registry = new FinalizationRegistry<undefined>(() => {
+/** Made with the first connection: a server that imports this module may have no such class. */
+let registry: FinalizationRegistry<undefined> | undefined;
+
+function onCollected(): void {
   uncollected.count -= 1;
   uncollected.collectAt = Math.max(COLLECT_FROM, Math.min(uncollected.collectAt, uncollected.count + COLLECT_EVERY));
   for (const wake of [...uncollected.waiting]) wake();
-});
+}
 
 /** Sees to it that connections are collected, and waits for it where it must. */
 async function roomForConnection(): Promise<void> {
@@ -324,6 +327,7 @@ function makeConnection(certificate: RTCCertificate): RTCPeerConnection {
     throw new RtcError('limit', error instanceof Error ? error.message : String(error));
   }
   uncollected.count += 1;
+  registry ??= new FinalizationRegistry<undefined>(onCollected);
   registry.register(rtc, undefined);
   return rtc;
 }

@@ -1,13 +1,16 @@
 /**
- * Asks the browser, before anything starts, for what Headlight cannot do without; so that an old browser gives one
- * clear error and no riddle from inside the worker.
+ * Asks the browser, before anything starts, for what Headlight cannot do without. An old browser, or one that refuses
+ * this page its storage, gives one typed error with the names of what is missing.
+ *
+ * A probe may throw: a getter of a sandboxed frame or of a browser that blocks cookies throws a `SecurityError`, and a
+ * constructor fails when a limit is reached. Every probe below is caught, and its reason is part of the message.
  *
  * @module
  */
 
-import { HeadlightError } from './errors.js';
+import { describe, HeadlightError } from './errors.js';
 
-/** The answer is the same for the life of the page; the probe below costs a connection object, so it runs once. */
+/** The result is the same for the life of the page; the probe below costs a connection object, so it runs once. */
 let channelsTransfer: boolean | undefined;
 
 /**
@@ -23,24 +26,81 @@ const VECTOR_MODULE = new Uint8Array([
   ...[0x0a, 0x09, 0x01, 0x07, 0x00, 0x42, 0x00, 0xfd, 0x12, 0x1a, 0x0b],
 ]);
 
-/** Throws `unsupported-browser` with the list of what is missing. */
+/** What a page must have: its name, and whether it is there. In the order in which an error lists them. */
+const NEEDED: readonly (readonly [name: string, isThere: () => boolean])[] = [
+  ['Worker', () => typeof globalThis.Worker === 'function'],
+  ['WebAssembly', () => typeof globalThis.WebAssembly === 'object'],
+  ['WebAssembly SIMD', () => typeof globalThis.WebAssembly !== 'object' || WebAssembly.validate(VECTOR_MODULE)],
+  ['IndexedDB', () => typeof globalThis.indexedDB === 'object' && globalThis.indexedDB !== null],
+  ['Web Locks (needs https or localhost)', () => typeof globalThis.navigator?.locks?.request === 'function'],
+  ['MessageChannel', hasMessageChannel],
+  ['RTCPeerConnection', () => typeof globalThis.RTCPeerConnection === 'function'],
+];
+
+/** What a probe found. */
+type Probed = { there: boolean } | { refused: string };
+
+/**
+ * Throws `unsupported-browser`. `details.missing` lists what is not there and what the browser refuses to this page;
+ * the message tells the two apart.
+ */
 export function assertSupported(): void {
-  const scope = globalThis;
-  const missing: string[] = [];
-  if (typeof scope.Worker !== 'function') missing.push('Worker');
-  if (typeof scope.WebAssembly !== 'object') missing.push('WebAssembly');
-  else if (!scope.WebAssembly.validate(VECTOR_MODULE)) missing.push('WebAssembly SIMD');
-  if (typeof scope.indexedDB !== 'object') missing.push('IndexedDB');
-  if (scope.navigator?.locks === undefined) missing.push('Web Locks (needs https or localhost)');
-  if (typeof scope.RTCPeerConnection !== 'function') missing.push('RTCPeerConnection');
-  else if (!(channelsTransfer ??= probeTransfer())) missing.push('RTCDataChannel transfer to a worker');
+  const absent: string[] = [];
+  const refused: string[] = [];
+  const reasons: string[] = [];
+  const check = (name: string, isThere: () => boolean): boolean => {
+    const probed = probe(isThere);
+    if ('there' in probed && probed.there) return true;
+    if ('refused' in probed) {
+      refused.push(name);
+      reasons.push(`${name} (${probed.refused})`);
+    } else {
+      absent.push(name);
+    }
+    return false;
+  };
+  let complete = true;
+  for (const [name, isThere] of NEEDED) complete = check(name, isThere) && complete;
+  // The probe needs a channel and a connection, so it runs only where both are there.
+  if (complete && channelsTransfer !== true) {
+    let connection: RTCPeerConnection | undefined;
+    const made = check('RTCPeerConnection', () => {
+      connection = new RTCPeerConnection();
+      return true;
+    });
+    if (made && connection !== undefined) {
+      const made = connection;
+      check('RTCDataChannel transfer to a worker', () => (channelsTransfer = transfers(made)));
+    }
+  }
+  const missing = [...absent, ...refused];
   if (missing.length === 0) return;
-  throw new HeadlightError('unsupported-browser', `this browser lacks ${missing.join(', ')}`, { missing });
+  const sentences = [
+    ...(absent.length > 0 ? [`this browser lacks ${absent.join(', ')}`] : []),
+    ...(refused.length > 0 ? [`this browser refuses this page ${reasons.join(', ')}`] : []),
+  ];
+  const details = refused.length > 0 ? { missing, refused } : { missing };
+  throw new HeadlightError('unsupported-browser', sentences.join('; '), details);
 }
 
-/** Can a data channel be sent through a port? Chrome 130, Firefox 144, Safari 15 and newer. */
-function probeTransfer(): boolean {
-  const connection = new RTCPeerConnection();
+function probe(isThere: () => boolean): Probed {
+  try {
+    return { there: isThere() };
+  } catch (error) {
+    return { refused: describe(error) };
+  }
+}
+
+function hasMessageChannel(): boolean {
+  if (typeof globalThis.MessageChannel !== 'function') return false;
+  const { port1, port2 } = new MessageChannel();
+  port1.close();
+  port2.close();
+  return true;
+}
+
+/** Can a data channel be sent through a port? Chrome 130, Firefox 144, Safari 15 and newer. Closes the connection. */
+function transfers(connection: RTCPeerConnection): boolean {
   const { port1, port2 } = new MessageChannel();
   try {
     const channel = connection.createDataChannel('probe');

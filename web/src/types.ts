@@ -1,8 +1,8 @@
 /**
  * The public types: what a page gives to {@link startSync} and what it gets back.
  *
- * Block numbers are JavaScript numbers (exact below 2^53), hashes are `0x` hex strings of 32 bytes, header RLP is a
- * `Uint8Array`. A field that does not apply is absent, never `null`.
+ * Block numbers are JavaScript numbers: the sync takes none of 2^48 or more, so they are exact. Hashes are `0x` hex
+ * strings of 32 bytes, header RLP is a `Uint8Array`. A field that does not apply is absent, never `null`.
  *
  * @module
  */
@@ -40,6 +40,10 @@ export interface SyncOptions {
   /**
    * Address of a peer list as `header-peer` serves it at `/peers.json`, absolute or relative to the page. Its peers
    * are added to `peers`; its chain id and genesis must be those of `chain`. One of the two options must be there.
+   *
+   * The list is untrusted, and the sync does not depend on it: an entry that cannot be used is skipped and named in a
+   * `peer-skipped` event; while the list cannot be read, the store serves what it has, an `error` event says why, and the
+   * list is asked for again.
    */
   peersUrl?: string | URL;
   /**
@@ -57,27 +61,33 @@ export interface SyncOptions {
   /** Figures that need no attention in normal use. */
   tuning?: SyncTuning;
   /**
-   * Makes the worker, where a bundler or a content security policy needs it made in a special way; the script is the
-   * package's `headlight/worker`, a module. By default `new Worker(new URL('./worker.js', import.meta.url), …)`.
+   * Makes the worker: at the start, and again when a page goes on that was suspended. For where a bundler or a content
+   * security policy needs it made in a special way; the script is the package's `headlight/worker`, a module. By default `new Worker(new URL('./worker.js', import.meta.url), …)`.
    */
   worker?: () => Worker;
 }
 
-/** Figures that need no attention in normal use; each absent one keeps its default. */
+/**
+ * Figures that need no attention in normal use; each absent one keeps its default. Each works over the whole range that
+ * is given with it; outside of it `startSync` rejects with `bad-option`.
+ */
 export interface SyncTuning {
-  /** Peers that must name the same tip; default 2, or the number of peers when there are fewer. */
+  /**
+   * Peers that must name the same tip, 1 to 16, which is the number of connections; default 2, or the number of peers
+   * when there are fewer. More than are named at the start is allowed, for a page that goes on with `addPeer`.
+   */
   tipQuorum?: number;
-  /** Lowest block to sync; default: the lowest that a peer serves. */
+  /** Lowest block to sync, 0 to 2^48 - 1; default: the lowest that a peer serves. */
   floor?: number;
-  /** Seed of all chance in the sync; default random. */
+  /** Seed of all chance in the sync, 0 to 2^53 - 1; default random. */
   seed?: number;
-  /** Milliseconds until a request counts as unanswered. */
+  /** Milliseconds until a request counts as unanswered, 100 to 2^31 - 1. */
   requestTimeoutMs?: number;
-  /** Bytes of headers that may wait in memory. */
+  /** Bytes of headers that may wait in memory, 512 KiB to 1 GiB. */
   memoryBytesMax?: number;
-  /** Milliseconds without a proven header until the sync counts as stalled. */
+  /** Milliseconds without a proven header until the sync counts as stalled, 100 to 2^31 - 1. */
   stallMs?: number;
-  /** Milliseconds that dialling a peer may take. */
+  /** Milliseconds that dialling a peer may take, 500 to 2^31 - 1. */
   dialTimeoutMs?: number;
   /** `false`: stored segments are not audited in the background. For benchmarks only. */
   audit?: boolean;
@@ -111,7 +121,11 @@ export type SyncState =
   | 'stalled'
   /** Held by `pause()`. */
   | 'paused'
-  /** Another tab writes this store. This one reads it, and takes over when the other is gone. */
+  /**
+   * Another tab writes this store. This one reads it, and takes over when the other is gone, or gives no sign of life
+   * for 20 seconds while this one is visible. The state stays so when everything is stored: the `synced` event and
+   * promise tell.
+   */
   | 'follower'
   /** Ended by `stop()`. */
   | 'stopped'
@@ -140,12 +154,27 @@ export type StallCode =
   | 'no-progress'
   /** A block of the target's chain breaks a rule. */
   | 'invalid-target'
+  /**
+   * A block of the target's chain has the right hash, and this release cannot judge it: it is of a fork that was added,
+   * moved or cancelled since. Update the package, or give {@link SyncOptions.forks}. No peer is blamed, and what is
+   * stored stays readable. `details.from` is its number, `details.hash` its hash.
+   */
+  | 'unknown-fork'
   /** The target's chain and the stored one part too far down; nothing was removed. */
   | 'rollback-too-deep'
   /** The target does not descend from this chain's genesis. */
   | 'wrong-genesis'
   /** Every peer serves another chain. */
-  | 'wrong-chain';
+  | 'wrong-chain'
+  /** The target's chain has a fork that this version of the package does not know: update the package. */
+  | 'unknown-fork'
+  /** `tuning.floor` lies above the target. */
+  | 'floor-above-target'
+  /**
+   * In state `follower`: the tab that writes the store has reached its own target, and the one pinned here is not stored
+   * down to the floor. It is synced once this tab writes the store.
+   */
+  | 'other-target';
 
 /** Why nothing moves, for programs and for people. */
 export interface Stall {
@@ -214,7 +243,7 @@ export interface PeerInfo {
   /** Where it is dialled. */
   multiaddr: string;
   state: PeerState;
-  /** What it says it serves. */
+  /** What it says it serves; absent where it names numbers of 2^53 or more, which no chain has. */
   served?: { earliest: number; latest: number; latestHash: Hash };
   requestsInFlight: number;
   /** Bytes asked for and not yet received. */
@@ -272,11 +301,19 @@ export interface Progress {
   ranges: RangeProgress[];
   /** Every peer that is known. */
   peers: PeerInfo[];
-  /** Why nothing moves, while `state` is `stalled`. */
+  /** Why nothing moves, while `state` is `stalled`; in state `follower` only with the code `other-target`. */
   stall?: Stall;
+  /**
+   * What the tab that writes the store says of itself, while `state` is `follower`. It is shown, not verified; neither
+   * are the rates and the peers of this progress then. Target, floor, stored and ranges are read from the store.
+   */
+  leader?: { state: SyncState; stall?: Stall };
 }
 
-/** Events of a {@link SyncHandle} and what each carries. */
+/**
+ * Events of a {@link SyncHandle} and what each carries. A tab in state `follower` has `progress`, `state` and `synced` of
+ * its own; the others it hears from the tab that writes the store, at most 50 a second.
+ */
 export interface SyncEvents {
   /** At most ten a second, and at every change of state. */
   progress: Progress;
@@ -286,6 +323,11 @@ export interface SyncEvents {
   synced: BlockRef;
   /** A peer did something wrong. */
   fault: { peer: string; multiaddr: string; code: FaultCode; message: string; banned: boolean };
+  /**
+   * An entry of the list at `peersUrl` cannot be used, and was left out. `multiaddr` is the entry, shortened where it is
+   * no multiaddress at all.
+   */
+  'peer-skipped': { multiaddr: string; reason: string };
   /** Stored headers were given up for others. */
   reorg: { reverted: BlockRange; adopted: BlockRange };
   /** The chain below the target does not meet what is stored. */
@@ -314,27 +356,39 @@ export interface SyncStats {
   openMs: number;
 }
 
-/** A running sync. Every method rejects with a {@link HeadlightError}. */
+/**
+ * A running sync. Every method rejects with a {@link HeadlightError}. At most 1,024 calls may be unanswered; what comes
+ * beyond is rejected with `busy`.
+ *
+ * While the browser has the page suspended (frozen, or kept for the back button), the sync is closed: connections end
+ * and another tab may write the store. It goes on by itself when the page does, and answers the calls that waited. A page
+ * that is closed for good ends its sync as `stop()` does.
+ */
 export interface SyncHandle {
   /** The newest progress. */
   readonly progress: Progress;
   /** Name of the database. */
   readonly storage: string;
   /**
-   * Resolves with the target when everything from the floor up to it is stored, for the first time. Rejects with
-   * `stopped` after `stop()`, or with the error that ended the sync. Leaving it unused is fine.
+   * Resolves with the target when everything from the floor up to it is stored, for the first time. In state `follower`
+   * too: with the pinned target, or without one with the target of the tab that writes the store, once that tab has
+   * reached it and this one has read in the store that all of it is there. Rejects with `stopped` after `stop()`, or with
+   * the error that ended the sync. Leaving it unused is fine.
    */
   readonly synced: Promise<BlockRef>;
   /** Calls `listener` at each event of this type. Returns a function that ends it. */
   on<T extends keyof SyncEvents>(type: T, listener: (event: SyncEvents[T]) => void): () => void;
   /**
    * A stored header by number or hash; `undefined` when it is not stored (yet). Its bytes were hashed again when they
-   * were read: what comes has the hash that it says.
+   * were read: what comes has the hash that it says. Where `target` is pinned, only the target and its ancestors are
+   * served; else {@link StoredHeader.verifiedUnderTarget} says whether it is one.
    */
   getHeader(numberOrHash: number | Hash): Promise<StoredHeader | undefined>;
   /**
-   * The stored headers from `from` up to and with `to`, rising. Numbers that are not stored are left out. Read in
-   * pieces; the next piece is asked for while the current one is consumed, never more.
+   * The stored headers from `from` up to and with `to`, rising; the same as `getHeader` serves. Numbers that are not
+   * stored are left out. Read in pieces; the next piece is asked for while the current one is consumed, never more.
+   * Where numbers follow each other, each header is the child of the one before: a reorg between two pieces ends the
+   * walk with the error `reorged`.
    */
   getHeaders(from: number, to: number): AsyncIterableIterator<StoredHeader>;
   /**

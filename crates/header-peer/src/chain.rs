@@ -1,6 +1,6 @@
 //! Which network a source belongs to: the public networks by genesis hash, by file name, or as the user says.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use alloy_hardforks::{EthereumHardfork, ForkCondition, ForkFilter, ForkFilterKey, ForkHash, Head};
 use alloy_primitives::{B256, b256};
@@ -76,15 +76,11 @@ impl Chain {
     }
 
     /// The chain of a source that was read from files: the network whose genesis it holds; else, when it does not
-    /// reach down to a genesis, the network that its file is named after (`mainnet-...`).
-    pub fn of_file(genesis: Option<B256>, file_name: Option<&str>) -> Self {
+    /// reach down to a genesis, the network that its files are named after ([`network_of_file`]).
+    pub fn of_source(genesis: Option<B256>, network: Option<&str>) -> Self {
         let known = match genesis {
             Some(hash) => NETWORKS.iter().find(|network| network.genesis == hash),
-            None => file_name.and_then(|file| {
-                NETWORKS
-                    .iter()
-                    .find(|network| file.strip_prefix(network.name).is_some_and(|rest| rest.starts_with('-')))
-            }),
+            None => NETWORKS.iter().find(|known| Some(known.name) == network),
         };
         Self { id: known.map_or(UNKNOWN_CHAIN_ID, |network| network.chain_id) }
     }
@@ -95,8 +91,9 @@ impl Chain {
     }
 
     /// Fork id (EIP-2124) at the header with this number and time. For a chain whose forks are not known: the
-    /// checksum of its genesis alone, and no next fork.
-    pub fn fork_id(self, genesis: B256, number: u64, timestamp: u64) -> ForkId {
+    /// checksum of its genesis alone, and no next fork; all zero when not even that is known.
+    pub fn fork_id(self, genesis: Option<B256>, number: u64, timestamp: u64) -> ForkId {
+        let Some(genesis) = genesis else { return ForkId::default() };
         let Some(network) = self.network().filter(|network| network.genesis == genesis) else {
             return ForkId { hash: ForkHash::from(genesis).0, next: 0 };
         };
@@ -105,6 +102,12 @@ impl Chain {
         let alloy_hardforks::ForkId { hash, next } = filter.current();
         ForkId { hash: hash.0, next }
     }
+}
+
+/// The network that a file is named after: what stands before the first hyphen of `mainnet-00000-5ec1ffb8.era1`.
+pub fn network_of_file(path: &Path) -> Option<String> {
+    let (network, _) = path.file_name()?.to_str()?.split_once('-')?;
+    Some(network.to_owned())
 }
 
 impl fmt::Display for Chain {
@@ -146,7 +149,7 @@ mod tests {
         let id = |name, number, timestamp| {
             let chain = Chain::parse(name).expect("a known name");
             let network = chain.network().expect("a known network");
-            chain.fork_id(network.genesis, number, timestamp)
+            chain.fork_id(Some(network.genesis), number, timestamp)
         };
         // EIP-2124, table of examples.
         assert_eq!(id("mainnet", 0, 0), ForkId { hash: [0xfc, 0x64, 0xec, 0x04], next: 1_150_000 });
@@ -158,18 +161,24 @@ mod tests {
         );
         assert_eq!(id("sepolia", 0, 1_633_267_481), ForkId { hash: [0xfe, 0x33, 0x66, 0xe7], next: 1_735_371 });
         // A genesis of its own under a known chain id is not that network.
-        let other = Chain { id: 1 }.fork_id(B256::ZERO, 0, 0);
+        let other = Chain { id: 1 }.fork_id(Some(B256::ZERO), 0, 0);
         assert_eq!(other, ForkId { hash: ForkHash::from(B256::ZERO).0, next: 0 });
+        assert_eq!(Chain { id: 5 }.fork_id(None, 7, 7), ForkId::default());
     }
 
     #[test]
     fn a_genesis_weighs_more_than_a_file_name() {
         let mainnet = NETWORKS[0];
-        assert_eq!(Chain::of_file(Some(mainnet.genesis), Some("export.rlp")).id, 1);
-        assert_eq!(Chain::of_file(None, Some("sepolia-5382810.headers.rlp")).id, 11_155_111);
-        assert_eq!(Chain::of_file(None, Some("sepolia2-1.rlp")).id, UNKNOWN_CHAIN_ID);
-        assert_eq!(Chain::of_file(Some(B256::ZERO), Some("mainnet-shadow.rlp")).id, UNKNOWN_CHAIN_ID);
-        assert_eq!(Chain::of_file(None, None).id, UNKNOWN_CHAIN_ID);
+        let of_file = |genesis, file: &str| {
+            let network = network_of_file(Path::new(file));
+            Chain::of_source(genesis, network.as_deref()).id
+        };
+        assert_eq!(of_file(Some(mainnet.genesis), "export.rlp"), 1);
+        assert_eq!(of_file(None, "hoodi-files/sepolia-5382810.headers.rlp"), 11_155_111);
+        assert_eq!(of_file(None, "sepolia2-1.rlp"), UNKNOWN_CHAIN_ID);
+        assert_eq!(of_file(Some(B256::ZERO), "mainnet-shadow.rlp"), UNKNOWN_CHAIN_ID);
+        assert_eq!(of_file(None, "mainnet"), UNKNOWN_CHAIN_ID);
+        assert_eq!(Chain::of_source(None, None).id, UNKNOWN_CHAIN_ID);
     }
 
     #[test]

@@ -117,8 +117,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
             match message {
                 None => return Ok(()),
                 Some(Message::GetBlockHeaders(request)) => self.answer(request).await?,
-                // Whoever serves nothing may still say so.
-                Some(Message::BlockRangeUpdate(_)) => {}
+                // Whoever serves nothing may still say so, as often as it may ask.
+                Some(Message::BlockRangeUpdate(_)) => sleep(self.share.spend(Instant::now())).await,
                 Some(other) => return Err(SessionError::OutOfPlace(other.id())),
             }
         }
@@ -156,6 +156,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
                 fault.spoil(&mut answer, &mut self.builder, source, self.answers);
             }
         }
+        let more = u32::try_from(answer.made / limits::HEADERS_MADE_PER_REQUEST).unwrap_or(u32::MAX);
+        self.share.spend_many(Instant::now(), more);
         let bytes = self.builder.payload_len();
         write(&mut self.stream, self.builder.finish()).await?;
         self.answers += 1;

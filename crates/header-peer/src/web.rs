@@ -46,7 +46,8 @@ pub struct Web {
 struct Peers {
     chain_id: u64,
     chain: String,
-    genesis: B256,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    genesis: Option<B256>,
     earliest: u64,
     latest: u64,
     latest_hash: B256,
@@ -76,7 +77,7 @@ async fn peers(State(web): State<Web>) -> impl IntoResponse {
     let body = Peers {
         chain_id: web.chain.id,
         chain: web.chain.to_string(),
-        genesis: status.genesis,
+        genesis: status.known_genesis(),
         earliest: status.earliest,
         latest: status.latest,
         latest_hash: status.latest_hash,

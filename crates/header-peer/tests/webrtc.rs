@@ -22,7 +22,7 @@ use libp2p::{
     swarm::{self, SwarmEvent},
 };
 use libp2p_webrtc::tokio::Certificate;
-use support::{Peer, data};
+use support::{Peer, data, folder};
 use tokio::sync::Mutex;
 
 /// Longer than anything here takes; only a broken peer meets it.
@@ -191,6 +191,28 @@ async fn a_generated_chain_syncs_to_its_genesis() {
     let stopped = tokio::task::spawn_blocking(move || peer.stop("TERM"));
     assert_eq!(client.receive().await, None);
     assert_eq!(within(stopped).await.expect("no panic").code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_genesis_that_the_source_does_not_hold_is_said_to_be_unknown() {
+    let whole = Peer::start(&["--generate", "60"]);
+    let file = folder("upper").join("upper.headers.rlp");
+    std::fs::write(&file, whole.get("/headers.bin?from=20&to=59").1).expect("a file for the test");
+    let file = file.to_str().expect("text");
+
+    for chain in ["4919", "7"] {
+        let upper = Peer::start(&["--headers", file, "--chain", chain]);
+        let client = within(Client::connect(&upper)).await;
+        assert_eq!((client.status.earliest, client.status.known_genesis()), (20, None));
+        assert_eq!(client.status.fork_id, ForkId::default());
+        assert!(upper.ready.get("genesis").is_none(), "{}", upper.ready);
+        assert!(upper.json("/peers.json").get("genesis").is_none());
+    }
+    // The table of networks knows more than the file.
+    let known = Peer::start(&["--headers", file, "--chain", "sepolia"]);
+    let client = within(Client::connect(&known)).await;
+    let sepolia = client.status.known_genesis().expect("a known network").to_string();
+    assert!(sepolia.starts_with("0x25a5cc10") && known.text("genesis") == sepolia, "{sepolia}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,9 @@
 //! | `0x04` | [`BlockHeaders`] | `[request_id, [header, ...]]` |
 //! | `0x11` | [`BlockRangeUpdate`] | `[earliest, latest, latest_hash]` |
 //!
+//! A `genesis` of 32 zero bytes means that the sender does not know it, as with headers from a file that starts above
+//! block 0; a receiver compares nothing with it.
+//!
 //! The ids between are those of eth/69 (bodies `0x05`, `0x06`; receipts `0x0f`, `0x10`) and stay free for it.
 //!
 //! # What bounds it, and what an attacker can do

@@ -57,7 +57,7 @@ pub struct Status {
     pub version: u32,
     /// Network id; the chain id on every public network, 0 where it is not known.
     pub network_id: u64,
-    /// Hash of the genesis block.
+    /// Hash of the genesis block; [`GENESIS_UNKNOWN`](Self::GENESIS_UNKNOWN) from a side that does not know it.
     pub genesis: B256,
     /// Fork identifier at the latest block.
     pub fork_id: ForkId,
@@ -67,6 +67,17 @@ pub struct Status {
     pub latest: u64,
     /// Hash of the highest block.
     pub latest_hash: B256,
+}
+
+impl Status {
+    /// What a side sends that does not know the genesis of its chain: 32 zero bytes, the hash of no block. Nothing may be
+    /// compared with it.
+    pub const GENESIS_UNKNOWN: B256 = B256::ZERO;
+
+    /// Hash of the genesis block, if the sender knows it.
+    pub fn known_genesis(&self) -> Option<B256> {
+        (self.genesis != Self::GENESIS_UNKNOWN).then_some(self.genesis)
+    }
 }
 
 /// Where a request starts.

@@ -66,6 +66,25 @@ fn p07_status_and_range_round_trip() {
 }
 
 #[test]
+fn p07_an_unknown_genesis_travels_as_zero_bytes_and_is_told_from_a_known_one() {
+    let mut status = Status {
+        version: ETH_VERSION,
+        network_id: 5,
+        genesis: Status::GENESIS_UNKNOWN,
+        fork_id: ForkId::default(),
+        earliest: 9,
+        latest: 9,
+        latest_hash: B256::repeat_byte(1),
+    };
+    assert_eq!(status.known_genesis(), None);
+    let bytes = encode(&Message::Status(status));
+    assert!(bytes.windows(33).any(|field| field[0] == 0xa0 && field[1..] == [0; 32]), "{bytes:02x?}");
+    assert_eq!(decode_all(&bytes), Ok(vec![Message::Status(status)]));
+    status.genesis = B256::with_last_byte(1);
+    assert_eq!(status.known_genesis(), Some(B256::with_last_byte(1)));
+}
+
+#[test]
 fn p04_request_id_zero_and_two_of_the_same_id_are_messages_like_any_other() {
     let with_id = |request_id: u64| {
         let request = GetBlockHeaders { request_id, start: HashOrNumber::Number(9), limit: 1, skip: 0, reverse: true };

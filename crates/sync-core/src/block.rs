@@ -29,8 +29,8 @@ pub struct ServedRange {
 pub struct PeerStatus {
     /// Network id; equals the chain id on every public network.
     pub chain_id: u64,
-    /// Hash of its genesis block.
-    pub genesis: B256,
+    /// Hash of its genesis block; `None` when it does not know it, and then nothing is compared with it.
+    pub genesis: Option<B256>,
     /// What it serves.
     pub served: ServedRange,
 }

@@ -1,6 +1,6 @@
 //! What the world does wrong, as values: peers lie or fall silent, stores fill up. None of it stops the machine.
 
-use alloc::string::String;
+use alloc::{format, string::String};
 use alloy_primitives::B256;
 
 use crate::{header::HeaderError, range::BlockNumber, rules::RuleViolation};
@@ -9,12 +9,12 @@ use crate::{header::HeaderError, range::BlockNumber, rules::RuleViolation};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeerFault {
     /// Its status names another network or another genesis.
-    #[error("serves chain {got_chain} with genesis {got_genesis}, expected chain {expected_chain}")]
+    #[error("serves chain {got_chain} {}, expected chain {expected_chain}", genesis_text(*.got_genesis))]
     WrongChain {
         /// Chain id in its status.
         got_chain: u64,
-        /// Genesis hash in its status.
-        got_genesis: B256,
+        /// Genesis hash in its status; `None` when it does not know it.
+        got_genesis: Option<B256>,
         /// Chain id that we sync.
         expected_chain: u64,
     },
@@ -94,6 +94,10 @@ pub enum Verdict {
     Warned,
     /// Not asked until the machine says so again; the host should close the connection.
     Banned,
+}
+
+fn genesis_text(genesis: Option<B256>) -> String {
+    genesis.map_or_else(|| "with unknown genesis".into(), |genesis| format!("with genesis {genesis}"))
 }
 
 /// Why a store did not do what it was asked to.

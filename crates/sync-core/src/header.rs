@@ -3,11 +3,13 @@
 //! The bytes are the truth. A header's hash is keccak-256 of what was received, never of something encoded again, and
 //! [`Header`] borrows from it: no heap, no copy of the bloom or of the extra data. Decoding accepts canonical RLP only
 //! (no leading zeros, minimal lengths, nothing after the list), so that one header has one form and one hash.
+//! [`HeaderLink`] reads only what links a header into its chain, which other chains and later forks have too.
 //!
 //! What an attacker can do: send any bytes. Each ends in a [`HeaderError`]; the work is linear in the length, and the
 //! length is bounded by the wire.
 
 mod encode;
+mod link;
 
 use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
 use alloy_rlp::{Decodable, EMPTY_STRING_CODE, Header as RlpHeader};
@@ -16,6 +18,7 @@ use bytes::Bytes;
 use crate::range::BlockNumber;
 
 pub use encode::encode;
+pub use link::HeaderLink;
 
 /// Fields of the first headers (Frontier).
 pub const FIELDS_MIN: usize = 15;
@@ -149,6 +152,11 @@ impl<'a> Header<'a> {
             self.slot_number.is_some(),
         ];
         FIELDS_MIN + later.into_iter().filter(|present| *present).count()
+    }
+
+    /// The fields that link it into its chain.
+    pub fn link(&self) -> HeaderLink {
+        HeaderLink { parent_hash: self.parent_hash, number: self.number, timestamp: self.timestamp }
     }
 
     /// Was it made by proof of stake (EIP-3675)? Then its difficulty is zero.

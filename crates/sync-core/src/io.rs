@@ -41,6 +41,9 @@ pub enum SyncTarget {
 pub enum Input {
     /// The user, or a new session, names a target. The same target again is a no-op.
     TargetChanged(SyncTarget),
+    /// RLP of the pinned target as the host's store has it: its number is then known without a peer. Best sent right
+    /// after `TargetChanged`. Ignored if its hash is not the pinned one, or if the checkpoint does not cover its number.
+    TargetStored(Bytes),
     /// A peer finished the handshake.
     PeerConnected {
         /// Its id; the same for the same identity.

@@ -14,7 +14,7 @@ use crate::{
     headers::{Failures, escalation},
     id::PeerId,
     range::{BlockNumber, BlockRange},
-    rules::RuleViolation,
+    rules::{RuleViolation, UnknownFork},
     time::Instant,
 };
 
@@ -129,6 +129,17 @@ pub enum StallReason {
         local: BlockNumHash,
         /// Blocks that may be given up.
         window: u64,
+    },
+    /// A header of the target's chain has the right hash, and this release cannot judge it: it is of a fork that was
+    /// added, moved or cancelled after the release. Nobody is blamed and nothing is removed; a newer release, or another
+    /// schedule of forks, ends this.
+    UnknownFork {
+        /// Its number; `None` when the target itself cannot be read.
+        number: Option<BlockNumber>,
+        /// Its hash.
+        hash: B256,
+        /// Why it cannot be judged.
+        why: Box<UnknownFork>,
     },
     /// The store refused a batch.
     Store(StoreFailure),

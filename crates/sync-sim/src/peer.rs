@@ -164,7 +164,7 @@ impl SimPeer {
     pub fn status(&self, pool: &Pool) -> PeerStatus {
         let chain_id = if self.plan.manner == Manner::WrongChain { 1 } else { GENERATED_CHAIN_ID };
         let genesis = if self.plan.manner == Manner::WrongGenesis { Pool::FOREIGN } else { Pool::TRUNK };
-        PeerStatus { chain_id, genesis: pool.genesis(genesis), served: self.served(pool) }
+        PeerStatus { chain_id, genesis: Some(pool.genesis(genesis)), served: self.served(pool) }
     }
 
     /// Its answer to a request.

@@ -148,7 +148,7 @@ impl Trace {
     }
 
     fn mix_status(&mut self, status: &PeerStatus) {
-        self.mix_hash(status.chain_id, &status.genesis);
+        self.mix_hash(status.chain_id, &status.genesis.unwrap_or_default());
         self.mix_served(&status.served);
     }
 

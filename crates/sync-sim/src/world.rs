@@ -241,6 +241,7 @@ impl<'a> World<'a> {
                 StallReason::NoProgress => "stall: no progress",
                 StallReason::WrongGenesis { .. } => "stall: wrong genesis",
                 StallReason::InvalidTarget { .. } => "stall: invalid target",
+                StallReason::UnknownFork { .. } => "stall: unknown fork",
                 StallReason::RollbackTooDeep { .. } => "stall: rollback too deep",
                 #[allow(unreachable_patterns, reason = "a newer reason is reached under this name")]
                 _ => "stall: another",

@@ -25,12 +25,12 @@ pub mod view;
 
 use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
+use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
 use header_wire::Message;
 use sync_core::{
-    Checkpoint, Input, SyncTarget, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening,
-    time::Instant,
+    Checkpoint, Input, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening, time::Instant,
 };
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
@@ -41,6 +41,7 @@ use crate::{
     command::Command,
     error::HostError,
     feed::{Feed, Work},
+    mailbox,
     network::{
         Counters, EVENTS_MAX, NetworkEvent, SessionKey, SharedCounters,
         kept::KeptPeers,
@@ -69,13 +70,13 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Everything that a running sync consists of.
 pub struct Driver {
     settings: Rc<Settings>,
-    /// Where the sync ends, above ([`DriverSetup::target`]).
-    target: SyncTarget,
+    /// RLP of the pinned target, if it was stored before ([`DriverSetup::pinned`]).
+    pinned: Option<Bytes>,
     port: Port,
     turns: Turns,
     seed: u64,
 
-    /// Its machine is `None` until the chain is known ([`Settings::chain`]), and while the store is not open.
+    /// Its machine is `None` while the store is not open.
     feed: Feed,
     /// What the next machine goes on from.
     checkpoint: Option<Checkpoint>,
@@ -85,7 +86,6 @@ pub struct Driver {
     requests: RequestTable,
     /// Connected peers, and what takes messages for them.
     outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Message>)>,
-    greeting: Rc<Greeting>,
     swarm: SwarmHandle,
     counters: SharedCounters,
 
@@ -97,7 +97,7 @@ pub struct Driver {
     report: Reporter,
 
     network: mpsc::Receiver<NetworkEvent>,
-    commands: mpsc::Receiver<Command>,
+    commands: mailbox::Receiver<Command>,
     timer: Option<(Instant, TimeoutFuture)>,
     slice_begun: Instant,
     requests_waiting: bool,
@@ -107,8 +107,8 @@ pub struct Driver {
 pub struct DriverSetup {
     /// What the page asked for.
     pub settings: Rc<Settings>,
-    /// Where the sync ends, above: what the page pinned, or the stored head that descends from it.
-    pub target: SyncTarget,
+    /// RLP of the pinned target, if the store has it: then no peer need be asked for its number.
+    pub pinned: Option<Bytes>,
     /// To the page.
     pub port: Port,
     /// To the event loop.
@@ -124,7 +124,7 @@ pub struct DriverSetup {
     /// Answers look-ups.
     pub reader: Reader,
     /// Calls of the page.
-    pub commands: mpsc::Receiver<Command>,
+    pub commands: mailbox::Receiver<Command>,
     /// Chance, for jitter and for the machine.
     pub seed: u64,
     /// The page's peers, checked.
@@ -149,10 +149,10 @@ impl Driver {
     pub fn new(setup: DriverSetup) -> Self {
         let settings = setup.settings;
         let seed = settings.tuning.seed.unwrap_or(setup.seed);
-        let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis.into() });
+        let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis });
         let counters = SharedCounters::new(Counters::default());
         let (events, network) = mpsc::channel(EVENTS_MAX);
-        let swarm = swarm::start(setup.rtc_port, settings.dial_timeout(), greeting.clone(), events, counters.clone());
+        let swarm = swarm::start(setup.rtc_port, settings.dial_timeout(), greeting, events, counters.clone());
         let now = clock::now();
         let audit = Audit::new(now, setup.opening.checkpoint.as_ref(), settings.tuning.audit.unwrap_or(true), seed);
         let queue_host = QueueHost { spawn: Rc::new(spawn_local), now: clock::now };
@@ -160,10 +160,9 @@ impl Driver {
             book: setup.book,
             feed: Feed::default(),
             checkpoint: setup.opening.checkpoint,
-            paused: false,
+            paused: settings.paused,
             requests: RequestTable::default(),
             outboxes: SortedMap::new(),
-            greeting,
             swarm,
             counters,
             keeper: Keeper::new(setup.store.clone(), now),
@@ -177,7 +176,7 @@ impl Driver {
             slice_begun: now,
             requests_waiting: false,
             settings,
-            target: setup.target,
+            pinned: setup.pinned,
             port: setup.port,
             turns: setup.turns,
             seed,

@@ -9,7 +9,7 @@ use sync_core::{
     fault::{PeerFault, StoreFailure},
 };
 
-use crate::message::{Details, ErrorInfo, hex, number};
+use crate::message::{Details, ErrorInfo, exact, hex};
 
 /// Why a call, or the start, failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -99,6 +99,7 @@ impl HostError {
             Self::BadMultiaddr { multiaddr, .. } => {
                 Some(Details { multiaddr: Some(multiaddr.clone()), ..Details::default() })
             }
+            Self::BadOption { name, .. } => Some(Details { option: Some((*name).to_owned()), ..Details::default() }),
             _ => None,
         };
         ErrorInfo { code: self.code(), message: self.to_string(), details }
@@ -133,7 +134,7 @@ pub fn fault_info(fault: &PeerFault) -> ErrorInfo {
             "wrong-chain",
             Some(Details {
                 got: Some(got_chain.to_string()),
-                hash: Some(hex(*got_genesis)),
+                hash: got_genesis.map(hex),
                 expected: Some(expected_chain.to_string()),
                 ..Details::default()
             }),
@@ -195,13 +196,21 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
         StallReason::RangeUnavailable(range) => info(
             "range-unavailable",
             format!("no connected peer serves blocks {range}"),
-            Some(Details { from: Some(number(range.first())), to: Some(number(range.last())), ..Details::default() }),
+            Some(Details { from: exact(range.first()), to: exact(range.last()), ..Details::default() }),
         ),
         StallReason::InvalidTarget { number: block, hash, violation, .. } => info(
             "invalid-target",
             format!("block {block} of the target's chain breaks a rule: {violation}"),
             Some(Details { hash: Some(hex(*hash)), ..at(*block) }),
         ),
+        StallReason::UnknownFork { number: block, hash, why } => {
+            let named = block.map_or_else(|| "the target".to_owned(), |block| format!("block {block}"));
+            info(
+                "unknown-fork",
+                format!("{named} is of a fork that this release does not know ({why}); update the package"),
+                Some(Details { hash: Some(hex(*hash)), from: block.and_then(exact), ..Details::default() }),
+            )
+        }
         StallReason::RollbackTooDeep { local, window } => info(
             "rollback-too-deep",
             format!("the target's chain parts from the stored one more than {window} blocks under {}", local.number),
@@ -228,9 +237,25 @@ pub fn parse_hash(name: &'static str, text: &str) -> Result<B256, HostError> {
 }
 
 fn at(block: u64) -> Details {
-    Details { from: Some(number(block)), ..Details::default() }
+    Details { from: exact(block), ..Details::default() }
 }
 
 fn compare(got: String, expected: String, block: Option<u64>) -> Details {
-    Details { got: Some(got), expected: Some(expected), from: block.map(number), ..Details::default() }
+    Details { got: Some(got), expected: Some(expected), from: block.and_then(exact), ..Details::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_javascript_would_round_is_in_the_message_and_not_in_the_details() {
+        for number in [(1 << 53) + 1, u64::MAX] {
+            let info = fault_info(&PeerFault::EmptyAnswer { start: number });
+            assert_eq!(info.details.map(|details| details.from), Some(None));
+            assert!(info.message.contains(&number.to_string()), "{}", info.message);
+        }
+        let exact = fault_info(&PeerFault::EmptyAnswer { start: 7 });
+        assert_eq!(exact.details.and_then(|details| details.from), Some(7.0));
+    }
 }

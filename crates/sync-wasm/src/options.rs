@@ -2,8 +2,7 @@
 //!
 //! **Chain.** A known id with its own genesis (or none given) has all its rules. Every other chain, also a known id with
 //! another genesis, is checked by the rules that need no fork schedule; where nobody said what its genesis is, any
-//! block 0 that the target descends from is it. A generated chain has all rules too, and takes its genesis from the first
-//! peer where the page gives none (trust on first use: two generated chains differ by it alone).
+//! block 0 that the target descends from is it. A page may give the forks of a chain: then it has all rules, at these.
 //!
 //! **Quorum.** Two peers must name the same tip, one when the page names only one; a pinned target needs none.
 
@@ -12,13 +11,13 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use sync_core::{
     SyncConfig, SyncTarget,
-    chain::{ChainSpec, GENERATED_CHAIN_ID},
+    chain::{ChainSpec, ForkSchedule},
 };
 
 use crate::{
     error::{HostError, parse_hash},
-    message::{StartOptions, Tuning},
-    network::{DIAL_TIMEOUT, PEERS_MAX},
+    message::{LISTED_PEERS_MAX, NUMBER_MAX, StartOptions, Tuning},
+    network::{CONNECTIONS_MAX, DIAL_TIMEOUT, PEERS_MAX},
 };
 
 /// Peers that must name the same tip, where so many are configured.
@@ -27,6 +26,59 @@ const TIP_QUORUM: usize = 2;
 /// Longest name of a database that we take.
 const STORAGE_NAME_MAX: usize = 128;
 
+/// Longest timer of a browser, in milliseconds: a longer one fires at once.
+const TIMER_MS_MAX: u64 = (1 << 31) - 1;
+
+/// An option that is a whole number, with its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// Its path in the options.
+    pub name: &'static str,
+    /// The least that works.
+    pub min: u64,
+    /// The most that works.
+    pub max: u64,
+}
+
+/// Every figure that the page may set. Within its bounds the sync works; the page checks the same (`web/src/options.ts`).
+pub const FIGURES: [Figure; 8] = [
+    Figure { name: "chain.id", min: 0, max: NUMBER_MAX },
+    // Peers that are connected must name the tip.
+    Figure { name: "tuning.tipQuorum", min: 1, max: CONNECTIONS_MAX as u64 },
+    // No chain comes near 2^48 blocks; numbers from there on are taken for invalid.
+    Figure { name: "tuning.floor", min: 0, max: (1 << 48) - 1 },
+    Figure { name: "tuning.seed", min: 0, max: NUMBER_MAX },
+    // A response of 48 KiB takes this long on a local network.
+    Figure { name: "tuning.requestTimeoutMs", min: 100, max: TIMER_MS_MAX },
+    // Ten requests of 48 KiB; at the other end a quarter of what wasm can address.
+    Figure { name: "tuning.memoryBytesMax", min: 512 * 1024, max: 1024 * 1024 * 1024 },
+    Figure { name: "tuning.stallMs", min: 100, max: TIMER_MS_MAX },
+    // ICE, DTLS and Noise take this long with a peer on the same machine.
+    Figure { name: "tuning.dialTimeoutMs", min: 500, max: TIMER_MS_MAX },
+];
+
+impl Figure {
+    /// The error for a value that is not within the bounds; `got` is the value as text.
+    pub fn refuse(&self, got: &str) -> HostError {
+        let Self { name, min, max } = self;
+        HostError::BadOption { name, reason: format!("must be a whole number from {min} to {max}, got {got}") }
+    }
+
+    fn check(&self, value: Option<u64>) -> Result<(), HostError> {
+        match value {
+            Some(value) if !(self.min..=self.max).contains(&value) => Err(self.refuse(&value.to_string())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The values of [`FIGURES`], in their order.
+fn values(options: &StartOptions) -> [Option<u64>; FIGURES.len()] {
+    let Tuning { tip_quorum, floor, seed, request_timeout_ms, memory_bytes_max, stall_ms, dial_timeout_ms, .. } =
+        options.tuning;
+    [Some(options.chain.id), tip_quorum, floor, seed, request_timeout_ms, memory_bytes_max, stall_ms, dial_timeout_ms]
+}
+
 /// A checked `start`.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -34,28 +86,44 @@ pub struct Settings {
     pub chain_id: u64,
     /// Genesis, if anyone but the peers said it.
     pub genesis: Option<B256>,
+    /// Forks, if the page gives any: those of the package, overridden.
+    forks: Option<ForkSchedule>,
     /// Multiaddresses, not yet checked.
     pub peers: Vec<String>,
+    /// Multiaddresses out of a peer list, not yet checked.
+    pub listed_peers: Vec<String>,
     /// Where to end, above.
     pub target: SyncTarget,
     /// Name of the database.
     pub storage: String,
     /// Milliseconds and the like.
     pub tuning: Tuning,
+    /// Begins held.
+    pub paused: bool,
 }
 
 impl Settings {
     /// Checks what the page sent.
     pub fn new(options: StartOptions) -> Result<Self, HostError> {
+        for (figure, value) in FIGURES.iter().zip(values(&options)) {
+            figure.check(value)?;
+        }
         let chain_id = options.chain.id;
         let given = options.chain.genesis.as_deref().map(|text| parse_hash("chain.genesis", text)).transpose()?;
         let genesis = given.or_else(|| ChainSpec::by_id(chain_id).and_then(|chain| chain.genesis()));
+        let base = known_chain(chain_id, genesis).and_then(|chain| chain.forks().cloned()).unwrap_or_default();
+        let forks = options.forks.as_deref().map(|json| base.overridden(json)).transpose();
+        let forks = forks.map_err(|error| HostError::BadOption { name: "forks", reason: error.to_string() })?;
         let target = match options.target.as_deref() {
             Some(text) => SyncTarget::Hash(parse_hash("target", text)?),
             None => SyncTarget::PeersTip,
         };
         if options.peers.len() > PEERS_MAX {
             return Err(HostError::TooManyPeers { limit: PEERS_MAX });
+        }
+        if options.listed_peers.len() > LISTED_PEERS_MAX {
+            let reason = format!("has more than {LISTED_PEERS_MAX} entries");
+            return Err(HostError::BadOption { name: "listedPeers", reason });
         }
         let storage = match options.storage.name {
             Some(name) if name.is_empty() || name.len() > STORAGE_NAME_MAX => {
@@ -65,16 +133,17 @@ impl Settings {
             Some(name) => name,
             None => storage_name(chain_id, genesis),
         };
-        Ok(Self { chain_id, genesis, peers: options.peers, target, storage, tuning: options.tuning })
+        let StartOptions { peers, listed_peers, tuning, paused, .. } = options;
+        Ok(Self { chain_id, genesis, forks, peers, listed_peers, target, storage, tuning, paused })
     }
 
-    /// The chain, with the genesis that is known by now; `None` while a peer must name it first.
-    pub fn chain(&self, genesis: Option<B256>) -> Option<ChainSpec> {
-        match (ChainSpec::by_id(self.chain_id), genesis) {
-            (Some(chain), _) if genesis.is_none() || chain.genesis() == genesis => Some(chain),
-            (_, Some(genesis)) if self.chain_id == GENERATED_CHAIN_ID => Some(ChainSpec::generated(genesis)),
-            (_, None) if self.chain_id == GENERATED_CHAIN_ID => None,
-            _ => Some(ChainSpec::unknown(self.chain_id, genesis)),
+    /// The chain.
+    pub fn chain(&self) -> ChainSpec {
+        let chain = known_chain(self.chain_id, self.genesis);
+        let chain = chain.unwrap_or_else(|| ChainSpec::unknown(self.chain_id, self.genesis));
+        match &self.forks {
+            Some(forks) => chain.with_forks(forks.clone()),
+            None => chain,
         }
     }
 
@@ -83,23 +152,24 @@ impl Settings {
         let mut config = SyncConfig {
             seed,
             tip_quorum: match self.tuning.tip_quorum {
-                Some(quorum) => (quorum as usize).max(1),
-                None => self.peers.len().clamp(1, TIP_QUORUM),
+                // Checked to be at most CONNECTIONS_MAX.
+                Some(quorum) => quorum as usize,
+                None => (self.peers.len() + self.listed_peers.len()).clamp(1, TIP_QUORUM),
             },
             floor: self.tuning.floor.unwrap_or(0),
             ..SyncConfig::default()
         };
         if let Some(millis) = self.tuning.request_timeout_ms {
-            let deadline = Duration::from_millis(millis.max(1));
+            let deadline = Duration::from_millis(millis);
             config.deadline_start = deadline;
             config.deadline_min = config.deadline_min.min(deadline);
-            config.deadline_max = config.deadline_max.min(deadline);
+            config.deadline_max = deadline;
         }
         if let Some(bytes) = self.tuning.memory_bytes_max {
             config.staged_bytes_max = bytes;
         }
         if let Some(millis) = self.tuning.stall_ms {
-            config.no_progress_after = Duration::from_millis(millis.max(1));
+            config.no_progress_after = Duration::from_millis(millis);
             config.stall_after = config.stall_after.min(config.no_progress_after);
         }
         config
@@ -107,8 +177,13 @@ impl Settings {
 
     /// Time that dialling a peer may take.
     pub fn dial_timeout(&self) -> Duration {
-        self.tuning.dial_timeout_ms.map_or(DIAL_TIMEOUT, |millis| Duration::from_millis(millis.max(1)))
+        self.tuning.dial_timeout_ms.map_or(DIAL_TIMEOUT, Duration::from_millis)
     }
+}
+
+/// The network with this id, unless its genesis is another.
+fn known_chain(id: u64, genesis: Option<B256>) -> Option<ChainSpec> {
+    ChainSpec::by_id(id).filter(|chain| genesis.is_none() || chain.genesis() == genesis)
 }
 
 /// `headlight-<id>`; with the first bytes of the genesis where the id alone does not name the chain.
@@ -117,5 +192,76 @@ fn storage_name(chain_id: u64, genesis: Option<B256>) -> String {
     match genesis {
         Some(genesis) if !known => format!("headlight-{chain_id}-{}", &genesis.to_string()[2..10]),
         _ => format!("headlight-{chain_id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{ChainOption, StorageOption};
+
+    fn options(name: &str, value: u64) -> StartOptions {
+        let mut chain = ChainOption { id: 1, genesis: None };
+        let mut tuning = Tuning::default();
+        match name {
+            "chain.id" => chain.id = value,
+            "tuning.tipQuorum" => tuning.tip_quorum = Some(value),
+            "tuning.floor" => tuning.floor = Some(value),
+            "tuning.seed" => tuning.seed = Some(value),
+            "tuning.requestTimeoutMs" => tuning.request_timeout_ms = Some(value),
+            "tuning.memoryBytesMax" => tuning.memory_bytes_max = Some(value),
+            "tuning.stallMs" => tuning.stall_ms = Some(value),
+            "tuning.dialTimeoutMs" => tuning.dial_timeout_ms = Some(value),
+            _ => panic!("no figure {name}"),
+        }
+        let storage = StorageOption::default();
+        StartOptions { chain, peers: Vec::new(), listed_peers: Vec::new(), target: None, storage, tuning }
+    }
+
+    #[test]
+    fn a_figure_is_taken_at_its_bounds_and_refused_by_name_beyond_them() {
+        for figure in FIGURES {
+            for inside in [figure.min, figure.max] {
+                let settings = Settings::new(options(figure.name, inside));
+                let settings = settings.unwrap_or_else(|error| panic!("{} = {inside}: {error}", figure.name));
+                settings.config(7);
+            }
+            let outside = [figure.min.checked_sub(1), Some(figure.max + 1), Some(u64::MAX)];
+            for value in outside.into_iter().flatten() {
+                let error = Settings::new(options(figure.name, value)).expect_err(figure.name);
+                let info = error.info();
+                assert_eq!(info.code, "bad-option");
+                assert_eq!(info.details.and_then(|details| details.option).as_deref(), Some(figure.name));
+                for text in [figure.name, &figure.min.to_string(), &figure.max.to_string(), &value.to_string()] {
+                    assert!(info.message.contains(text), "{}: no {text}", info.message);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_figure_reaches_the_machine_as_it_is() {
+        let config = |name, value| Settings::new(options(name, value)).expect(name).config(7);
+        assert_eq!(config("tuning.tipQuorum", 5).tip_quorum, 5);
+        assert_eq!(config("tuning.floor", (1 << 48) - 1).floor, (1 << 48) - 1);
+        assert_eq!(config("tuning.memoryBytesMax", 1 << 20).staged_bytes_max, 1 << 20);
+        let minute = config("tuning.requestTimeoutMs", 60_000);
+        assert_eq!(minute.deadline_start, Duration::from_secs(60));
+        assert!(minute.deadline_max >= minute.deadline_start, "a longer deadline is not cut");
+        let short = config("tuning.requestTimeoutMs", 100);
+        assert!(short.deadline_min <= short.deadline_start && short.deadline_max == short.deadline_start);
+        let stall = config("tuning.stallMs", 100);
+        assert!(stall.stall_after <= stall.no_progress_after);
+        let dial = Settings::new(options("tuning.dialTimeoutMs", TIMER_MS_MAX)).expect("the longest").dial_timeout();
+        assert_eq!(dial, Duration::from_millis(TIMER_MS_MAX));
+    }
+
+    #[test]
+    fn a_list_over_its_limit_is_refused_by_name() {
+        let named = StartOptions { peers: vec![String::new(); PEERS_MAX + 1], ..options("chain.id", 1) };
+        assert_eq!(Settings::new(named).expect_err("too many").info().code, "too-many-peers");
+        let listed = StartOptions { listed_peers: vec![String::new(); LISTED_PEERS_MAX + 1], ..options("chain.id", 1) };
+        let details = Settings::new(listed).expect_err("too many").info().details.expect("details");
+        assert_eq!(details.option.as_deref(), Some("listedPeers"));
     }
 }

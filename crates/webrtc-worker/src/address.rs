@@ -3,11 +3,14 @@
 //! Addresses come from users, web servers and peers. Each way to be wrong has its own error, so that a user who mistyped
 //! one is told what is missing.
 
-use std::net::SocketAddr;
+use std::{
+    iter::Peekable,
+    net::{IpAddr, SocketAddr},
+};
 
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId;
-use libp2p_webrtc_utils::{Fingerprint, parse_webrtc_dial_addr};
+use libp2p_webrtc_utils::Fingerprint;
 
 use crate::limits::ADDRESS_BYTES_MAX;
 
@@ -44,10 +47,10 @@ pub enum AddressError {
     /// No `/certhash` after `/webrtc-direct`.
     #[error("/certhash is missing: without it nobody can tell the peer from an impostor")]
     NoCertHash,
-    /// The certificate hash is not SHA-256, the only one that peers use.
-    #[error("/certhash is not a SHA-256 multihash")]
+    /// No certificate hash is SHA-256, the only algorithm that peers use.
+    #[error("no /certhash is a SHA-256 multihash")]
     CertHashNotSha256,
-    /// Something other than `/p2p` stands after the certificate hash.
+    /// Something other than `/p2p` stands after the certificate hashes.
     #[error("unexpected /{0} after /certhash")]
     Unexpected(String),
     /// Nothing listens at this address or port (0.0.0.0, ::, multicast, port 0).
@@ -76,18 +79,24 @@ impl TryFrom<Multiaddr> for DialAddress {
         if multiaddr.len() > ADDRESS_BYTES_MAX {
             return Err(AddressError::TooLong { got: multiaddr.len(), limit: ADDRESS_BYTES_MAX });
         }
-        let Some((socket, fingerprint)) = parse_webrtc_dial_addr(&multiaddr) else {
-            return Err(blame(&multiaddr));
+        let mut parts = multiaddr.iter().peekable();
+        let ip = match parts.next() {
+            Some(Protocol::Ip4(ip)) => IpAddr::from(ip),
+            Some(Protocol::Ip6(ip)) => IpAddr::from(ip),
+            _ => return Err(AddressError::NotWebRtcDirect),
         };
-        let mut rest = multiaddr.iter().skip(4);
-        let peer = match rest.next() {
+        let Some(Protocol::Udp(port)) = parts.next() else { return Err(AddressError::NotWebRtcDirect) };
+        let Some(Protocol::WebRTCDirect) = parts.next() else { return Err(AddressError::NotWebRtcDirect) };
+        let fingerprint = certificate_hash(&mut parts)?;
+        let peer = match parts.next() {
             Some(Protocol::P2p(peer)) => Some(peer),
-            // `parse_webrtc_dial_addr` lets nothing else pass here.
-            _ => None,
+            Some(unexpected) => return Err(AddressError::Unexpected(unexpected.tag().to_owned())),
+            None => None,
         };
-        if let Some(more) = rest.next() {
+        if let Some(more) = parts.next() {
             return Err(AddressError::Unexpected(more.tag().to_owned()));
         }
+        let socket = SocketAddr::new(ip, port);
         if socket.port() == 0 || socket.ip().is_unspecified() || socket.ip().is_multicast() {
             return Err(AddressError::Unreachable(socket));
         }
@@ -95,26 +104,17 @@ impl TryFrom<Multiaddr> for DialAddress {
     }
 }
 
-/// Finds what is wrong with an address that does not parse.
-fn blame(multiaddr: &Multiaddr) -> AddressError {
-    let mut parts = multiaddr.iter();
-    if !matches!(parts.next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)))
-        || !matches!(parts.next(), Some(Protocol::Udp(_)))
-        || !matches!(parts.next(), Some(Protocol::WebRTCDirect))
-    {
-        return AddressError::NotWebRtcDirect;
-    }
-    match parts.next() {
-        Some(Protocol::Certhash(hash)) if Fingerprint::try_from_multihash(hash).is_none() => {
-            AddressError::CertHashNotSha256
+/// Reads every `/certhash` at this place. An address may name the same certificate by several hash algorithms; the first
+/// SHA-256 is used, which is the algorithm of the fingerprint in the session description.
+fn certificate_hash<'a>(parts: &mut Peekable<impl Iterator<Item = Protocol<'a>>>) -> Result<Fingerprint, AddressError> {
+    let mut found = Err(AddressError::NoCertHash);
+    // Bounded by ADDRESS_BYTES_MAX.
+    while let Some(Protocol::Certhash(hash)) = parts.next_if(|part| matches!(part, Protocol::Certhash(_))) {
+        if found.is_err() {
+            found = Fingerprint::try_from_multihash(hash).ok_or(AddressError::CertHashNotSha256);
         }
-        Some(Protocol::Certhash(_)) => match parts.next() {
-            Some(unexpected) => AddressError::Unexpected(unexpected.tag().to_owned()),
-            // Nothing is wrong that we know of; still it was refused.
-            None => AddressError::NotWebRtcDirect,
-        },
-        _ => AddressError::NoCertHash,
     }
+    found
 }
 
 #[cfg(test)]
@@ -142,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn of_several_certificate_hashes_the_sha_256_is_used_wherever_it_stands() {
+        let sha1 = "/certhash/uERQLxjlBGbmf9tHCkTSK2UBRLsUGKw";
+        let single = parse_dial_addr(&format!("{HOST}{CERT}{PEER}")).unwrap();
+        for hashes in [format!("{CERT}{sha1}"), format!("{sha1}{CERT}"), format!("{sha1}{CERT}{sha1}")] {
+            let text = format!("{HOST}{hashes}{PEER}");
+            let address = parse_dial_addr(&text).unwrap();
+            assert_eq!((address.fingerprint, address.peer), (single.fingerprint, single.peer), "{text}");
+            assert_eq!(address.multiaddr.to_string(), text);
+        }
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         use AddressError::*;
         let sha1 = "/certhash/uERQLxjlBGbmf9tHCkTSK2UBRLsUGKw";
@@ -152,7 +164,8 @@ mod tests {
             (HOST.to_owned(), NoCertHash),
             (format!("{HOST}{PEER}"), NoCertHash),
             (format!("{HOST}{sha1}"), CertHashNotSha256),
-            (format!("{HOST}{CERT}{CERT}"), Unexpected("certhash".to_owned())),
+            (format!("{HOST}{sha1}{sha1}{PEER}"), CertHashNotSha256),
+            (format!("{HOST}{CERT}/webrtc-direct"), Unexpected("webrtc-direct".to_owned())),
             (format!("{HOST}{CERT}{PEER}/p2p-circuit"), Unexpected("p2p-circuit".to_owned())),
             (format!("/ip4/127.0.0.1/udp/0/webrtc-direct{CERT}"), Unreachable("127.0.0.1:0".parse().unwrap())),
             (format!("/ip4/0.0.0.0/udp/1/webrtc-direct{CERT}"), Unreachable("0.0.0.0:1".parse().unwrap())),

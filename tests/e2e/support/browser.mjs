@@ -23,7 +23,7 @@ const FLAGS = [
 ];
 
 /** Opens a browser with a fresh profile; it is closed and removed when the test `t` ends. */
-export async function openBrowser(t, { profile, flags = [] } = {}) {
+export async function openBrowser(t, { profile, flags = [], withoutFlags = [] } = {}) {
   const folder = profile ?? mkdtempSync(join(tmpdir(), 'headlight-profile-'));
   const context = await playwright.launchPersistentContext(folder, {
     executablePath: chromium,
@@ -31,6 +31,8 @@ export async function openBrowser(t, { profile, flags = [] } = {}) {
     // The sandbox of Chromium does not start for root, as which containers run.
     chromiumSandbox: process.getuid?.() !== 0,
     args: [...FLAGS, ...flags],
+    // Flags that Playwright sets by itself and a test does not want.
+    ignoreDefaultArgs: withoutFlags,
   });
   const browser = { context, profile: folder, open: (url) => openPage(context, url), close };
   async function close() {

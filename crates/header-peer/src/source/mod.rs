@@ -39,6 +39,10 @@ pub trait HeaderSource: Send + Sync + 'static {
     fn number_of(&self, hash: &B256) -> Option<u64>;
     /// Hash of the header with this number.
     fn hash_of(&self, number: u64) -> Option<B256>;
+    /// Headers that must be made before the one with this number can be handed out: what it costs, in headers.
+    fn work(&self, _number: u64) -> u64 {
+        0
+    }
     /// Hash of the chain's block 0, when the source holds it or block 1, which names it.
     fn genesis(&self) -> Option<B256>;
 
@@ -101,6 +105,10 @@ impl HeaderSource for std::sync::Arc<dyn HeaderSource> {
 
     fn hash_of(&self, number: u64) -> Option<B256> {
         (**self).hash_of(number)
+    }
+
+    fn work(&self, number: u64) -> u64 {
+        (**self).work(number)
     }
 
     fn genesis(&self) -> Option<B256> {

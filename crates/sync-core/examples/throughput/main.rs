@@ -73,7 +73,7 @@ fn main() {
     let mut machine = HeaderSync::new(SyncConfig::default(), ChainSpec::unknown(4_242, genesis), None);
     let status = PeerStatus {
         chain_id: 4_242,
-        genesis,
+        genesis: Some(genesis),
         served: ServedRange { earliest: 0, latest: len - 1, latest_hash: hash },
     };
     let mut inputs = VecDeque::from([Input::TargetChanged(SyncTarget::Hash(hash))]);

@@ -109,6 +109,9 @@ pub struct ForkSchedule {
     pub amsterdam: Option<u64>,
     /// Blob parameters, rising by time; the last that has begun holds.
     pub blobs: Cow<'static, [BlobParams]>,
+    /// Seconds since 1970 up to which the schedule is certain. From then on forks may have been added, moved or
+    /// cancelled, and a header that does not fit is of a fork that this release does not know. `None`: certain for ever.
+    pub known_until: Option<u64>,
 }
 
 impl ForkSchedule {
@@ -133,6 +136,11 @@ impl ForkSchedule {
             (None, Some(terminal)) => parent_total_difficulty.map(|total| seal(total >= terminal)),
             (None, None) => Some(Seal::Work),
         }
+    }
+
+    /// Is the schedule certain for a block with this timestamp?
+    pub fn is_certain_at(&self, timestamp: u64) -> bool {
+        self.known_until.is_none_or(|until| timestamp < until)
     }
 
     /// The blob parameters of a block with this timestamp.

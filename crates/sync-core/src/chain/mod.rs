@@ -5,20 +5,24 @@
 //! ([`ForkSchedule`]). Of any other chain we know an id and, at most, a genesis hash; it is held to
 //! [`RuleSet::Structural`], so that no honest chain is refused for a rule that it never had.
 
+mod config;
 mod forks;
 #[cfg(feature = "genesis-json")]
 mod genesis_json;
+mod json;
 mod networks;
 
 use alloy_primitives::B256;
 
+pub use config::{ConfigError, FORKS_BYTES_MAX};
 pub(crate) use forks::begun;
 pub use forks::{BlobParams, Consensus, DaoFork, ForkSchedule, Seal};
 #[cfg(feature = "genesis-json")]
-pub use genesis_json::{GenesisJson, GenesisJsonError};
+pub use genesis_json::GenesisJson;
 
-/// Chain id of the chains that `header-peer serve --generate` makes.
-pub const GENERATED_CHAIN_ID: u64 = 4_919;
+/// Chain id of the chains that `header-peer serve --generate` makes: the one that EIP-155 names for private chains. It
+/// says nothing of the rules, as any private chain may have it; a generated chain is told by its genesis.
+pub const GENERATED_CHAIN_ID: u64 = 1_337;
 
 /// Which rules a chain's headers are held to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,14 +30,15 @@ pub const GENERATED_CHAIN_ID: u64 = 4_919;
 pub enum RuleSet {
     /// Every rule, at the forks of this schedule.
     Forks(ForkSchedule),
-    /// What holds on every chain of headers, whoever makes them: layer twos, side chains, private networks. The hash of
-    /// the child's parent is the parent's, numbers follow each other, time does not go back, no more gas is used than
-    /// allowed, later fields stay once they are there, and no difficulty follows after the merge took it away.
+    /// What holds on every chain of headers, whoever makes them: layer twos, side chains, private networks. The parent
+    /// hash is the parent's, numbers follow each other, and time does not go back. All other fields are opaque bytes
+    /// ([`HeaderLink`](crate::header::HeaderLink)).
     ///
-    /// Nothing else, because each other rule is broken by some honest chain: the base fee (OP, Polygon and BSC have
-    /// their own), how fast the gas limit moves (OP: as it likes; BSC: by 1/256), a time later than the parent's (Arbitrum
-    /// and BSC make several blocks in a second), 32 bytes of extra data (every chain of authorities), whole blobs (OP
-    /// counts other data in the field).
+    /// Nothing else, because each other rule is broken by some honest chain: the fields themselves (AuRa has its own
+    /// seal, some chains have roots that are absent, or fields of their own), the base fee (OP, Polygon and BSC have
+    /// their own, some of more than 64 bits), how fast the gas limit moves (OP: as it likes; BSC: by 1/256), a time later
+    /// than the parent's (Arbitrum and BSC make several blocks in a second), 32 bytes of extra data (every chain of
+    /// authorities), whole blobs (OP counts other data in the field), a difficulty that stays 0 once it was.
     Structural,
 }
 
@@ -61,6 +66,11 @@ impl ChainSpec {
     /// A chain with its own schedule.
     pub fn custom(id: u64, genesis: impl Into<Option<B256>>, forks: ForkSchedule) -> Self {
         Self { id, name: None, genesis: genesis.into(), rules: RuleSet::Forks(forks) }
+    }
+
+    /// The same chain with this schedule.
+    pub fn with_forks(self, forks: ForkSchedule) -> Self {
+        Self { rules: RuleSet::Forks(forks), ..self }
     }
 
     fn public(id: u64, name: &'static str, genesis: Option<B256>, forks: ForkSchedule) -> Self {

@@ -3,6 +3,9 @@
 //! The numbers and times are those of go-ethereum `params/config.go` and of `alloy-hardforks`; a test compares each with
 //! the latter. The tables stand here, in a few hundred bytes, because that crate brings the forks of chains that are not
 //! ours, and its lookup by name, into a wasm that has no room to give away.
+//!
+//! Each table is certain up to the second step of blobs ([`ForkSchedule::known_until`]): of what was planned after it the
+//! sources disagree. A published date was cancelled after its release before, so a later fork is a plan, not a fact.
 
 use alloc::borrow::Cow;
 use alloy_primitives::{U256, b256};
@@ -84,6 +87,7 @@ const FROM_LONDON: ForkSchedule = ForkSchedule {
     osaka: None,
     amsterdam: None,
     blobs: Cow::Borrowed(&[]),
+    known_until: None,
 };
 
 const MAINNET: ForkSchedule = ForkSchedule {
@@ -108,6 +112,7 @@ const MAINNET: ForkSchedule = ForkSchedule {
         BlobParams::bpo1(1_765_290_071),
         BlobParams::bpo2(1_767_747_671),
     ]),
+    known_until: Some(1_767_747_671),
     ..FROM_LONDON
 };
 
@@ -125,6 +130,7 @@ const SEPOLIA: ForkSchedule = ForkSchedule {
         BlobParams::bpo1(1_761_017_184),
         BlobParams::bpo2(1_761_607_008),
     ]),
+    known_until: Some(1_761_607_008),
     ..FROM_LONDON
 };
 
@@ -143,6 +149,7 @@ const HOLESKY: ForkSchedule = ForkSchedule {
         BlobParams::bpo1(1_759_800_000),
         BlobParams::bpo2(1_760_389_824),
     ]),
+    known_until: Some(1_760_389_824),
     ..FROM_LONDON
 };
 
@@ -159,6 +166,7 @@ const HOODI: ForkSchedule = ForkSchedule {
         BlobParams::bpo1(1_762_365_720),
         BlobParams::bpo2(1_762_955_544),
     ]),
+    known_until: Some(1_762_955_544),
     ..FROM_LONDON
 };
 

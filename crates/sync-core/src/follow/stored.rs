@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::{
     config::{LOOKUP_NUMBERS_MAX, STORED_HEADERS_MAX},
-    header::Header,
+    header::HeaderLink,
     id::LookupId,
     range::BlockNumber,
     sorted::SortedMap,
@@ -77,7 +77,7 @@ impl StoredHeaders {
         let mut answers: SortedMap<BlockNumber, Option<Bytes>> = headers.into_iter().collect();
         for number in asked {
             let rlp = answers.remove(&number).flatten();
-            let right = rlp.filter(|rlp| Header::decode(rlp).is_ok_and(|header| header.number == number));
+            let right = rlp.filter(|rlp| HeaderLink::decode(rlp).is_ok_and(|header| header.number == number));
             self.known.insert(number, right.map(|rlp| (keccak256(&rlp), rlp)));
         }
         while self.known.len() > STORED_HEADERS_MAX {

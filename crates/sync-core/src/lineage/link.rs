@@ -3,13 +3,16 @@
 use alloy_primitives::B256;
 use bytes::Bytes;
 
-use super::{Anchor, SealedRun, VerifiedHeaders};
+use super::{
+    Anchor, SealedRun, VerifiedHeaders,
+    view::{Flaw, View, undecodable},
+};
 use crate::{
     chain::ChainSpec,
     fault::PeerFault,
-    header::Header,
+    header::HeaderLink,
     range::BlockNumber,
-    rules::{self, RuleViolation},
+    rules::{RuleViolation, UnknownFork},
 };
 
 /// Why a run does not join.
@@ -41,29 +44,47 @@ pub enum LinkFault {
         /// The rule.
         violation: RuleViolation,
     },
+    /// The header belongs to the target's chain, and this release cannot judge it: nobody is at fault.
+    #[error("({hash}) is of a fork that is not known here: {why}")]
+    UnknownFork {
+        /// Its hash.
+        hash: B256,
+        /// Why it cannot be judged.
+        why: UnknownFork,
+    },
 }
 
 impl LinkError {
-    /// Is it the sender's fault? If not, it is the target's: every peer would send the same bytes.
+    /// Is it the sender's fault? If not, it is the target's, or nobody's: every peer would send the same bytes.
     pub fn blames_sender(&self) -> bool {
         matches!(self.fault, LinkFault::BrokenLink { .. })
     }
-}
 
-impl From<LinkError> for PeerFault {
-    fn from(LinkError { number, fault }: LinkError) -> Self {
-        match fault {
-            LinkFault::BrokenLink { got, expected } => Self::BrokenLink { number, got, expected },
-            LinkFault::Invalid { hash, violation } => Self::InvalidHeader { number, hash, violation },
+    /// What the sender did wrong; `None` when it did what it was asked for.
+    pub fn sender_fault(&self) -> Option<PeerFault> {
+        match self.fault {
+            LinkFault::BrokenLink { got, expected } => {
+                Some(PeerFault::BrokenLink { number: self.number, got, expected })
+            }
+            LinkFault::Invalid { .. } | LinkFault::UnknownFork { .. } => None,
         }
+    }
+
+    fn new(number: BlockNumber, hash: B256, flaw: Flaw) -> Self {
+        let fault = match flaw {
+            Flaw::Invalid(violation) => LinkFault::Invalid { hash, violation },
+            Flaw::UnknownFork(why) => LinkFault::UnknownFork { hash, why },
+        };
+        Self { number, fault }
     }
 }
 
 impl SealedRun {
-    /// Parent hash of the header that breaks a rule, if one does.
+    /// Parent hash of the header that breaks a rule, if one does and its parent can be told.
     pub fn parent_of_broken(&self) -> Option<B256> {
         let below = self.range.last() - self.broken.as_ref()?.number + 1;
-        Some(self.hashes.get(below as usize).copied().unwrap_or(self.parent_hash))
+        let parent = self.hashes.get(below as usize).copied().unwrap_or(self.parent_hash);
+        Some(parent).filter(|hash| !hash.is_zero())
     }
 }
 
@@ -90,7 +111,7 @@ impl Lineage {
     /// child of the anchor, the rules between the two are left out.
     pub fn resume(chain: ChainSpec, anchor: Anchor, child: Option<(B256, Bytes)>) -> Self {
         let child = child.filter(|(_, rlp)| {
-            Header::decode(rlp)
+            HeaderLink::decode(rlp)
                 .is_ok_and(|it| it.parent_hash == anchor.hash && it.number.checked_sub(1) == Some(anchor.number))
         });
         Self { chain, anchor: Some(anchor), child }
@@ -99,6 +120,11 @@ impl Lineage {
     /// What the next older header must be; `None` once genesis is proven.
     pub fn anchor(&self) -> Option<Anchor> {
         self.anchor
+    }
+
+    /// Hash of the header above the anchor, where it is known.
+    pub fn child_hash(&self) -> Option<B256> {
+        self.child.as_ref().map(|(hash, _)| *hash)
     }
 
     /// The chain whose rules hold.
@@ -113,8 +139,7 @@ impl Lineage {
         self.check_hash(&run)?;
         self.check_seam(&run)?;
         if let Some(broken) = run.broken {
-            let fault = LinkFault::Invalid { hash: broken.hash, violation: broken.violation };
-            return Err(LinkError { number: broken.number, fault });
+            return Err(LinkError::new(broken.number, broken.hash, self.judge(broken.flaw)));
         }
         let verified = VerifiedHeaders::new(run);
         self.anchor = verified.anchor_below();
@@ -136,21 +161,27 @@ impl Lineage {
     /// The rules between the lowest proven header and its stored parent, whose hash the caller has compared with the
     /// anchor.
     pub fn check_parent(&self, parent: &[u8]) -> Result<(), LinkError> {
-        let (Some((hash, rlp)), Ok(parent)) = (&self.child, Header::decode(parent)) else { return Ok(()) };
-        let child = Header::decode(rlp).expect("decoded when its run was sealed");
-        rules::validate(&child, &parent, &self.chain).map_err(|violation| LinkError {
-            number: child.number,
-            fault: LinkFault::Invalid { hash: *hash, violation },
-        })
+        let Some((hash, rlp)) = &self.child else { return Ok(()) };
+        // What cannot be read is judged where it is proven itself, or came from a store: then the hash link must do.
+        let (Ok(child), Ok(parent)) = (View::read(rlp, &self.chain), View::read(parent, &self.chain)) else {
+            return Ok(());
+        };
+        let flaw = child.check_against(&parent, &self.chain).err();
+        flaw.map_or(Ok(()), |flaw| Err(LinkError::new(child.link().number, *hash, flaw)))
     }
 
     fn check_seam(&self, run: &SealedRun) -> Result<(), LinkError> {
-        let Some((hash, rlp)) = &self.child else { return Ok(()) };
-        let child = Header::decode(rlp).expect("decoded when its run was sealed");
-        let parent = Header::decode(&run.headers[0]).expect("decoded when the run was sealed");
-        rules::validate(&child, &parent, &self.chain).map_err(|violation| LinkError {
-            number: child.number,
-            fault: LinkFault::Invalid { hash: *hash, violation },
-        })
+        self.check_parent(&run.headers[0])
+    }
+
+    /// Bytes of which not even the time can be read are not later than their child.
+    fn judge(&self, flaw: Flaw) -> Flaw {
+        let child = self.child.as_ref().and_then(|(_, rlp)| HeaderLink::decode(rlp).ok());
+        match (flaw, child) {
+            (Flaw::UnknownFork(UnknownFork::Undecodable(error)), Some(child)) => {
+                undecodable(error, child.timestamp, &self.chain)
+            }
+            (flaw, _) => flaw,
+        }
     }
 }

@@ -15,13 +15,15 @@
 //!
 //! Who is to blame is exact. An answer that does not hang together, or that does not hash to the anchor, is its sender's
 //! fault. A header that does hash to the anchor and breaks a rule was vouched for by the target: then the *target* lies
-//! on no valid chain, whoever delivered the header ([`LinkError::blames_sender`]).
+//! on no valid chain, whoever delivered the header ([`LinkError::blames_sender`]). One that hashes to the anchor and
+//! that this release cannot judge is nobody's fault ([`LinkFault::UnknownFork`]): the walk stops above it.
 //!
 //! An attacker can make us hash what we asked for, once; an answer is bounded by its request.
 
 mod link;
 mod sealed;
 mod verified;
+mod view;
 
 use alloy_primitives::B256;
 

@@ -85,7 +85,7 @@ mod tests {
         let mut peers = Peers::new(&SyncConfig::default());
         let served = ServedRange { earliest: 0, latest: 100, latest_hash: B256::ZERO };
         for id in 0..count {
-            let status = PeerStatus { chain_id: 1, genesis: B256::ZERO, served };
+            let status = PeerStatus { chain_id: 1, genesis: None, served };
             assert!(peers.connect(Instant::ZERO, PeerId(id), &status, true));
         }
         peers

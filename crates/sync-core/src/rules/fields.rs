@@ -1,4 +1,4 @@
-//! Which fields a header has: exactly those of its fork; where no fork is known, never fewer than its parent.
+//! Which fields a header has: exactly those of its fork.
 
 use super::{Field, RuleViolation};
 use crate::{
@@ -28,10 +28,4 @@ pub(super) fn check(header: &Header<'_>, forks: &ForkSchedule) -> Result<(), Rul
         }
     }
     Ok(())
-}
-
-/// Once a field is there it stays. Genesis is given, so its fields bind nobody.
-pub(super) fn check_against_parent(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
-    let (got, before) = (child.field_count(), parent.field_count());
-    if parent.number == 0 || got >= before { Ok(()) } else { Err(RuleViolation::FieldsLost { got, parent: before }) }
 }

@@ -17,17 +17,13 @@ pub(super) fn check(header: &Header<'_>) -> Result<(), RuleViolation> {
     if header.gas_limit > GAS_LIMIT_MAX {
         return Err(RuleViolation::GasLimitMax { got: header.gas_limit, max: GAS_LIMIT_MAX });
     }
-    check_used(header)?;
+    if header.gas_used > header.gas_limit {
+        return Err(RuleViolation::GasUsed { got: header.gas_used, limit: header.gas_limit });
+    }
     if header.gas_limit < GAS_LIMIT_MIN {
         return Err(RuleViolation::GasLimitMin { got: header.gas_limit, min: GAS_LIMIT_MIN });
     }
     Ok(())
-}
-
-/// Not more gas used than allowed: this holds on any chain.
-pub(super) fn check_used(header: &Header<'_>) -> Result<(), RuleViolation> {
-    let (got, limit) = (header.gas_used, header.gas_limit);
-    if got <= limit { Ok(()) } else { Err(RuleViolation::GasUsed { got, limit }) }
 }
 
 /// `|limit - parent| < parent / 1024`, in whole numbers.

@@ -12,6 +12,9 @@
 //! | [`validate_forward`] | a parent, its hash, its total difficulty | all of it at once, and that the merge came exactly when the terminal total difficulty was reached |
 //! | [`check_future`] | the time of day | that a header that was just made is not of tomorrow; the host calls it, as the core has no clock |
 //!
+//! Where the schedule of a chain is not certain any more ([`ForkSchedule::known_until`]), a header that does not fit it is
+//! not invalid but of a fork that this release does not know ([`is_of_unknown_fork`]).
+//!
 //! A hash-linked chain can break a rule only from its tip: whoever named the target vouched for it. So a
 //! [`RuleViolation`] speaks against the target, not against the peer that delivered the header.
 //!
@@ -40,19 +43,21 @@ mod fields;
 mod gas_limit;
 mod merge;
 mod timestamp;
+mod unknown_fork;
 mod violation;
 
 use alloy_primitives::{B256, U256};
 
 use crate::{
     chain::{ChainSpec, ForkSchedule, RuleSet, Seal},
-    header::Header,
+    header::{Header, HeaderLink},
 };
 
 pub use base_fee::{INITIAL_BASE_FEE, next_base_fee};
 pub use blob_gas::{GAS_PER_BLOB, next_excess_blob_gas};
 pub use difficulty::{next_difficulty, total_difficulty};
 pub use timestamp::check_future;
+pub use unknown_fork::{UnknownFork, is_of_unknown_fork};
 pub use violation::{Field, RuleViolation};
 
 /// A parent, as a pass from genesis up knows it.
@@ -74,23 +79,32 @@ pub fn validate_standalone(header: &Header<'_>, chain: &ChainSpec) -> Result<(),
     }
     match chain.rules() {
         RuleSet::Forks(forks) => standalone(header, forks, merge::seal_of(header, forks, None)),
-        RuleSet::Structural => gas_limit::check_used(header),
+        RuleSet::Structural => Ok(()),
     }
 }
 
 /// What a header owes to its parent, which a sync learns after it. That `child.parent_hash` is the parent's hash is for
 /// the caller to know ([`crate::lineage`] does).
 pub fn validate(child: &Header<'_>, parent: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
-    check_number(child, parent)?;
     match chain.rules() {
-        RuleSet::Forks(forks) => against_parent(child, parent, forks, merge::seal_of(child, forks, None)),
-        RuleSet::Structural => structural(child, parent),
+        RuleSet::Forks(forks) => {
+            check_number(&child.link(), &parent.link())?;
+            against_parent(child, parent, forks, merge::seal_of(child, forks, None))
+        }
+        RuleSet::Structural => validate_link(&child.link(), &parent.link()),
     }
+}
+
+/// What a header of any chain owes to its parent, beside the hash link: its number follows, and its time does not go
+/// back.
+pub fn validate_link(child: &HeaderLink, parent: &HeaderLink) -> Result<(), RuleViolation> {
+    check_number(child, parent)?;
+    timestamp::check_not_back(child, parent)
 }
 
 /// Everything that a header owes to its chain, in a pass from genesis up.
 pub fn validate_forward(child: &Header<'_>, parent: &Parent<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
-    check_number(child, parent.header)?;
+    check_number(&child.link(), &parent.header.link())?;
     if child.parent_hash != parent.hash {
         return Err(RuleViolation::ParentHash { got: child.parent_hash, expected: parent.hash });
     }
@@ -100,10 +114,7 @@ pub fn validate_forward(child: &Header<'_>, parent: &Parent<'_>, chain: &ChainSp
             standalone(child, forks, seal)?;
             against_parent(child, parent.header, forks, seal)
         }
-        RuleSet::Structural => {
-            gas_limit::check_used(child)?;
-            structural(child, parent.header)
-        }
+        RuleSet::Structural => validate_link(&child.link(), &parent.header.link()),
     }
 }
 
@@ -132,14 +143,7 @@ fn against_parent(
     blob_gas::check_against_parent(child, parent, forks)
 }
 
-/// What a header of any chain owes to its parent.
-fn structural(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
-    timestamp::check_not_back(child, parent)?;
-    merge::check_against_parent(child, parent)?;
-    fields::check_against_parent(child, parent)
-}
-
-fn check_number(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
+fn check_number(child: &HeaderLink, parent: &HeaderLink) -> Result<(), RuleViolation> {
     match parent.number.checked_add(1) {
         Some(expected) if child.number == expected => Ok(()),
         expected => Err(RuleViolation::Number { got: child.number, expected: expected.unwrap_or(u64::MAX) }),

@@ -3,7 +3,7 @@
 use super::{RuleViolation, merge};
 use crate::{
     chain::{ChainSpec, Consensus, ForkSchedule, Seal},
-    header::Header,
+    header::{Header, HeaderLink},
 };
 
 /// Seconds by which a block by ethash may be ahead of the clock: what go-ethereum and others grant.
@@ -29,7 +29,7 @@ pub(super) fn check_against_parent(
 }
 
 /// Of any chain: `timestamp >= parent.timestamp`. Some make several blocks in a second.
-pub(super) fn check_not_back(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
+pub(super) fn check_not_back(child: &HeaderLink, parent: &HeaderLink) -> Result<(), RuleViolation> {
     let (got, parent) = (child.timestamp, parent.timestamp);
     if got >= parent { Ok(()) } else { Err(RuleViolation::Timestamp { got, parent }) }
 }

@@ -6,11 +6,14 @@
 use alloy_primitives::{B256, U256};
 
 use super::GAS_PER_BLOB;
-use crate::range::BlockNumber;
+use crate::{header::HeaderError, range::BlockNumber};
 
 /// A rule that a header breaks: what it has and what the rule asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleViolation {
+    /// The bytes are no header of any fork known here, at a time when the schedule is certain.
+    #[error("it is no header: {0}")]
+    Undecodable(HeaderError),
     /// Its number does not follow its parent's, or is not the one that its child implies.
     #[error("number is {got}, expected {expected}")]
     Number {
@@ -113,14 +116,6 @@ pub enum RuleViolation {
     /// A field is there that the fork does not know.
     #[error("{0} is present before its fork")]
     FieldUnexpected(Field),
-    /// Fewer fields than its parent: forks add fields and never take one away.
-    #[error("{got} fields, its parent has {parent}")]
-    FieldsLost {
-        /// Its own.
-        got: usize,
-        /// The parent's.
-        parent: usize,
-    },
     /// Not the base fee that follows from the parent (EIP-1559).
     #[error("base fee is {got}, expected {expected}")]
     BaseFee {
@@ -195,11 +190,11 @@ pub enum RuleViolation {
 }
 
 impl RuleViolation {
-    /// The rule's id. `genesis`, `future_timestamp` and `fields_lost` are our own; the others are those of the public test
-    /// cases, which also know `rlp` (a [`HeaderError`](crate::header::HeaderError)), `unknown_parent` (nobody here looks
-    /// a parent up) and `seal`.
+    /// The rule's id. `genesis` and `future_timestamp` are our own; the others are those of the public test
+    /// cases, which also know `unknown_parent` (nobody here looks a parent up) and `seal`.
     pub const fn id(&self) -> &'static str {
         match self {
+            Self::Undecodable(_) => "rlp",
             Self::Number { .. } => "number",
             Self::Genesis { .. } => "genesis",
             Self::ParentHash { .. } => "parent_hash",
@@ -212,7 +207,6 @@ impl RuleViolation {
             Self::GasLimitMin { .. } => "gas_limit_min",
             Self::GasLimitBound { .. } => "gas_limit_bound",
             Self::FieldMissing(field) | Self::FieldUnexpected(field) => field.rule_id(),
-            Self::FieldsLost { .. } => "fields_lost",
             Self::BaseFee { .. } => "base_fee",
             Self::StakeDifficulty { .. } | Self::WorkAfterStake { .. } => "pos_difficulty",
             Self::WorkDifficulty | Self::Difficulty { .. } | Self::CliqueDifficulty { .. } => "difficulty",

@@ -12,7 +12,7 @@ use crate::{
     checkpoint::{Checkpoint, Subchain},
     etl::HeaderBatch,
     fault::StoreFailure,
-    header::Header,
+    header::HeaderLink,
     range::{BlockNumber, BlockRange},
 };
 
@@ -117,7 +117,7 @@ impl MemoryStore {
     fn drop_damaged(&mut self, checkpoint: &mut Checkpoint, hole: BlockRange) {
         let upper_next = hole.last().checked_add(1).and_then(|above| {
             let rlp = self.raw(above)?;
-            Header::decode(&rlp).ok().map(|above| above.parent_hash)
+            HeaderLink::decode(&rlp).ok().map(|above| above.parent_hash)
         });
         let lower_head = hole.first().checked_sub(1).and_then(|below| self.raw(below)).map(keccak256);
         checkpoint.carve(hole, upper_next, lower_head);

@@ -19,7 +19,7 @@ use keccak_pair::keccak256_each;
 use crate::{
     checkpoint::Subchain,
     etl::HeaderBatch,
-    header::{Header, HeaderError},
+    header::{HeaderError, HeaderLink},
     range::{BlockNumber, BlockRange},
 };
 
@@ -211,7 +211,7 @@ impl Segment {
             {
                 return Err(SegmentDamage::BrokenLink { number, got, expected });
             }
-            let header = Header::decode(&rlp).map_err(|error| SegmentDamage::Undecodable { number, error })?;
+            let header = HeaderLink::decode(&rlp).map_err(|error| SegmentDamage::Undecodable { number, error })?;
             if header.number != number {
                 return Err(SegmentDamage::Number { got: header.number, expected: number });
             }
@@ -238,14 +238,14 @@ impl Segment {
         let got = keccak256(at(part.last())?);
         let expected = match above {
             _ if part.last() == run.head => run.head_hash,
-            Some(above) => Header::decode(above).map_or(got, |above| above.parent_hash),
+            Some(above) => HeaderLink::decode(above).map_or(got, |above| above.parent_hash),
             None => got,
         };
         if got != expected {
             return Err(SegmentDamage::BrokenLink { number: part.last(), got, expected });
         }
         let lowest = at(part.first())?;
-        let next = Header::decode(&lowest).map(|header| header.parent_hash);
+        let next = HeaderLink::decode(&lowest).map(|header| header.parent_hash);
         match next {
             Ok(got) if part.first() == run.tail && got != run.next => {
                 Err(SegmentDamage::BrokenLink { number: part.first().saturating_sub(1), got: run.next, expected: got })

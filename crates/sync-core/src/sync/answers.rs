@@ -15,7 +15,7 @@
 //! furthest from the anchor makes room.
 
 use alloc::{collections::VecDeque, vec::Vec};
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
 use super::{Answer, HeaderSync, requests::Outcome};
@@ -89,10 +89,21 @@ impl HeaderSync {
             return;
         }
         self.measure(count as u64, bytes);
+        let first = headers.first().cloned();
         let sealed = SealedRun::seal(&self.chain, piece.last(), headers);
+        let is_asked_for = |hash: B256| first.as_ref().is_some_and(|first| keccak256(first) == hash);
         match (sealed, by_hash) {
+            (Err(PeerFault::WrongStart { got, .. }), Some(hash)) if is_asked_for(hash) => {
+                self.note_outcome(now, &request, Outcome::Failed);
+                self.return_piece(now, request, false);
+                self.leave_wrong_number(now, hash, got);
+            }
             (Ok(sealed), Some(expected)) if sealed.hash() != expected => {
-                let fault = PeerFault::BrokenLink { number: piece.last(), got: sealed.hash(), expected };
+                let (number, got) = (piece.last(), sealed.hash());
+                let fault = match sealed.undecodable() {
+                    Some(error) => PeerFault::Undecodable { number, error },
+                    None => PeerFault::BrokenLink { number, got, expected },
+                };
                 self.reject(now, request, fault);
             }
             (Ok(sealed), _) => {
@@ -149,6 +160,7 @@ impl HeaderSync {
         let Some(staged) = self.downloader.staging.take(run.anchor.number) else { return false };
         let Staged { peer, range, bytes, failures, run: sealed } = staged;
         let parent = sealed.parent_of_broken().unwrap_or(sealed.hash());
+        let undecodable = sealed.undecodable();
         match run.lineage.link(sealed) {
             Ok(verified) => {
                 if let Some(anchor) = run.lineage.anchor() {
@@ -158,6 +170,7 @@ impl HeaderSync {
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
                 }
+                self.passes_unknown(&verified);
                 self.weigh(&verified);
                 self.check_claims_in(now, &verified);
                 self.collector.push(verified);
@@ -177,6 +190,9 @@ impl HeaderSync {
                 // The answer holds block 0 of another network, and hangs together up to the target: nobody lied.
                 self.leave_wrong_genesis(now, got);
             }
+            Err(error) if matches!(error.fault, LinkFault::UnknownFork { .. }) => {
+                self.stop_at_unknown(now, error, true)
+            }
             // The target vouches for the bad header; its messenger is not to blame.
             Err(error) if !error.blames_sender() => {
                 self.tactics.stats.validation_failures += 1;
@@ -185,7 +201,11 @@ impl HeaderSync {
             Err(error) => {
                 self.downloader.plan.give_back(range, failures);
                 self.tactics.stats.disagreements += 1;
-                self.doubt(now, peer, error.into());
+                let number = range.last();
+                let undecodable = undecodable.map(|error| PeerFault::Undecodable { number, error });
+                if let Some(fault) = undecodable.or(error.sender_fault()) {
+                    self.doubt(now, peer, fault);
+                }
             }
         }
         true

@@ -109,7 +109,9 @@ impl HeaderSync {
     /// The peer is on another branch: what it sent did not link, and it says itself that it does not have the target.
     pub(super) fn set_aside(&mut self, now: Instant, peer: PeerId, fault: &PeerFault) {
         let number = match fault {
-            PeerFault::BrokenLink { number, .. } | PeerFault::EmptyAnswer { start: number } => number,
+            PeerFault::BrokenLink { number, .. }
+            | PeerFault::Undecodable { number, .. }
+            | PeerFault::EmptyAnswer { start: number } => number,
             _ => return,
         };
         if let (Some(run), PeerFault::EmptyAnswer { .. }) = (&self.run, fault) {

@@ -8,14 +8,19 @@
 //! A peer can only make up such a chain by naming its tip; with [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip)
 //! its word for tips then counts no more, and the others decide.
 
+use alloc::vec::Vec;
 use alloy_primitives::B256;
 
 use super::{HeaderSync, store::Unwinding};
 use crate::{
+    block::ServedRange,
+    fault::PeerFault,
     follow::InvalidChain,
+    id::PeerId,
     io::{BlockNumHash, SyncTarget},
     lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
     range::BlockNumber,
+    rules::RuleViolation,
     time::Instant,
 };
 
@@ -26,6 +31,31 @@ impl HeaderSync {
         let below = error.number.checked_sub(1);
         let last_valid = below.zip(parent).map(|(number, hash)| BlockNumHash { number, hash });
         self.refuse(now, InvalidChain { number: error.number, hash, violation, last_valid }, error.number);
+    }
+
+    /// The header that the anchor names by its hash says that it has the number `got`: who named it is wrong, not who
+    /// sends it. That is the header above; of the target, the peers that announced it with this number.
+    pub(super) fn leave_wrong_number(&mut self, now: Instant, hash: B256, got: BlockNumber) {
+        let (Some(run), Some(target)) = (&self.run, self.target.resolved) else { return };
+        let number = run.anchor.number;
+        if target.hash != hash {
+            // Where the child is not known, the target is all that can be named. The header itself is on good chains too.
+            let child = run.lineage.child_hash().unwrap_or(target.hash);
+            let (got, expected) = (number.saturating_add(1), got.saturating_add(1));
+            let fault = LinkFault::Invalid { hash: child, violation: RuleViolation::Number { got, expected } };
+            self.condemn(now, LinkError { number: got, fault }, None);
+            return;
+        }
+        let names = |served: ServedRange| served.latest == number && served.latest_hash == hash;
+        let named: Vec<PeerId> = self.peers.usable(now).filter(|(_, it)| names(it.served)).map(|(id, _)| id).collect();
+        self.drop_run();
+        self.target.resolved = None;
+        self.target.dirty = true;
+        for peer in named {
+            let violation = RuleViolation::Number { got, expected: number };
+            self.penalize(now, peer, PeerFault::InvalidHeader { number, hash, violation });
+        }
+        self.moved(now);
     }
 
     /// Does the target's chain come down to a known bad header, or to a descendant of one? Then it is given up.

@@ -9,6 +9,7 @@
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
 //! | `condemn` | the target's chain breaks a rule |
+//! | `unknown` | the target's chain has a header that this release cannot judge |
 //! | `requests` | what is asked, and how a request ends without its answer; faults and bans |
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
@@ -29,6 +30,7 @@ mod standing;
 mod store;
 mod tactics;
 mod target;
+mod unknown;
 mod votes;
 mod weigh;
 
@@ -43,6 +45,7 @@ use self::{
     store::{Persisting, Unwinding},
     tactics::Tactics,
     target::Target,
+    unknown::UnknownHeader,
 };
 use crate::{
     chain::ChainSpec,
@@ -108,6 +111,8 @@ pub struct HeaderSync {
     /// What holds in the store.
     durable: Checkpoint,
     wrong_genesis: Option<B256>,
+    /// The target's chain has a header that this release cannot judge.
+    unknown: Option<UnknownHeader>,
 
     collector: Collector,
     waiting: VecDeque<HeaderBatch>,
@@ -162,6 +167,7 @@ impl HeaderSync {
             durable: ledger.clone(),
             ledger,
             wrong_genesis: None,
+            unknown: None,
             collector: Collector::new(config.window),
             waiting: VecDeque::new(),
             batch_bytes: 0,
@@ -196,6 +202,7 @@ impl HeaderSync {
         self.target.dirty |= !routine;
         match input {
             Input::TargetChanged(target) => self.want(target),
+            Input::TargetStored(raw) => self.note_target_stored(now, &raw),
             Input::PeerConnected { peer, status } => self.note_connected(now, peer, &status),
             Input::PeerUpdated { peer, served } => {
                 if let Some(known) = self.peers.get_mut(peer) {
@@ -273,8 +280,9 @@ impl HeaderSync {
     fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {
         // A connection that the host replaced without saying so: nothing will come of its requests.
         self.return_requests_of(now, id);
-        let same_genesis = self.chain.genesis().is_none_or(|genesis| genesis == status.genesis);
-        let same_chain = status.chain_id == self.chain.id() && same_genesis;
+        let other_genesis =
+            matches!((self.chain.genesis(), status.genesis), (Some(ours), Some(theirs)) if ours != theirs);
+        let same_chain = status.chain_id == self.chain.id() && !other_genesis;
         if !self.peers.connect(now, id, status, same_chain) {
             return;
         }
@@ -329,10 +337,12 @@ impl HeaderSync {
         let Some(head) = self.target.resolved else { return false };
         let idle = self.run.is_none() && self.reorg.is_none() && !self.reopen;
         let done = idle && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
+        let done = done && !self.is_stopped_at(head.hash);
         if self.synced || !done {
             return false;
         }
         self.synced = true;
+        self.unknown = None;
         self.out.push_back(Output::Event(Event::Synced { head }));
         true
     }

@@ -65,6 +65,8 @@ impl HeaderSync {
     /// The target's chain has `expected` where `local` holds `stored`.
     pub(super) fn detach(&mut self, now: Instant, local: Subchain, stored: BlockNumHash, expected: BlockNumHash) {
         self.close_run();
+        // Another chain: whether it has that header too will show.
+        self.unknown = None;
         let above_is_old = self.target.resolved.is_some_and(|target| target.number <= local.head);
         let heads = self.ledger.subchains.first().map_or(local.head, |newest| newest.head);
         let again = self.reorg.take();

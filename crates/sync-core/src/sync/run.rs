@@ -25,7 +25,7 @@ use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},
     io::{BlockNumHash, Output},
-    lineage::{Anchor, Lineage},
+    lineage::{Anchor, Lineage, LinkFault},
     range::{BlockNumber, BlockRange},
     time::Instant,
 };
@@ -138,7 +138,8 @@ impl HeaderSync {
         debug_assert!(self.run.is_none(), "a run is open");
         self.reopen = false;
         let Some(target) = self.target.resolved else { return };
-        if self.unwinding.is_some() || self.is_seeking() || self.wrong_genesis.is_some() {
+        let is_over = self.wrong_genesis.is_some() || self.is_stopped_at(target.hash);
+        if self.unwinding.is_some() || self.is_seeking() || is_over {
             return;
         }
         self.ledger.floor = self.floor();
@@ -165,6 +166,12 @@ impl HeaderSync {
                     return;
                 }
                 let Some(gap) = BlockRange::new(bottom, top.number) else { return };
+                let above = child.map(|number| self.stored.get(number));
+                let above =
+                    above.and_then(|known| if let Known::Header { hash, .. } = known { Some(hash) } else { None });
+                if self.comes_down_to_unknown(anchor, above) {
+                    return;
+                }
                 let header = |number: BlockNumber| match self.stored.get(number) {
                     Known::Header { hash, rlp } => Some((hash, rlp.clone())),
                     Known::Unasked | Known::Asked | Known::Absent => None,
@@ -225,6 +232,8 @@ impl HeaderSync {
                 self.leave_wrong_genesis(now, anchor.hash);
             } else if self.is_condemned(now, anchor) {
                 self.drop_run();
+            } else if self.comes_down_to_unknown(anchor, None) {
+                self.close_run();
             }
             return;
         }
@@ -243,7 +252,11 @@ impl HeaderSync {
         let Some(run) = &mut self.run else { return };
         let parent = run.parent.take();
         if let Some(Err(error)) = parent.map(|parent| run.lineage.check_parent(&parent)) {
-            self.condemn(now, error, Some(anchor.hash));
+            if matches!(error.fault, LinkFault::UnknownFork { .. }) {
+                self.stop_at_unknown(now, error, false);
+            } else {
+                self.condemn(now, error, Some(anchor.hash));
+            }
             return;
         }
         if run.weighed && !self.is_heavier(now) {

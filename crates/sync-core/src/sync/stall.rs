@@ -48,8 +48,13 @@ impl HeaderSync {
         }
         self.watch.announced = Some(reason.clone());
         self.target.dirty = true;
-        let is_of_peers =
-            !matches!(reason, StallReason::NoPeers | StallReason::Store(_) | StallReason::WrongGenesis { .. });
+        let is_of_peers = !matches!(
+            reason,
+            StallReason::NoPeers
+                | StallReason::Store(_)
+                | StallReason::WrongGenesis { .. }
+                | StallReason::UnknownFork { .. }
+        );
         self.out.push_back(Output::Event(Event::Stalled(reason)));
         if is_of_peers {
             self.out.push_back(Output::Event(Event::PeerHealth(health::of_all(&self.peers, now))));
@@ -74,6 +79,7 @@ impl HeaderSync {
             | StallReason::WrongGenesis { .. }
             | StallReason::TargetUnavailable { .. }
             | StallReason::InvalidTarget { .. }
+            | StallReason::UnknownFork { .. }
             | StallReason::RollbackTooDeep { .. }
             | StallReason::NoProgress => since,
             StallReason::NoPeers
@@ -90,6 +96,9 @@ impl HeaderSync {
         }
         if let (Some(got), Some(expected)) = (self.wrong_genesis, self.chain.genesis()) {
             return Some(StallReason::WrongGenesis { got, expected });
+        }
+        if let Some(unknown) = &self.unknown {
+            return Some(unknown.stall());
         }
         if let Some(chain) = self.target.invalid.clone() {
             let InvalidChain { number, hash, violation, last_valid } = chain;

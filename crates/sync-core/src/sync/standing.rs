@@ -21,7 +21,7 @@ use super::{Answer, HeaderSync};
 use crate::{
     block::ServedRange,
     fault::PeerFault,
-    header::Header,
+    header::HeaderLink,
     headers::{InFlight, Purpose},
     id::PeerId,
     io::{Output, StallReason, StartBlock},
@@ -251,11 +251,12 @@ impl HeaderSync {
     }
 }
 
-/// Hash of the one header of an answer, if it has this number.
+/// Hash of the one header of an answer, unless it says that it has another number.
 pub(super) fn hash_at(answer: &Answer, number: BlockNumber) -> Option<B256> {
     let raw = answer.headers.first()?;
-    let header = Header::decode(raw).ok()?;
-    (header.number == number).then(|| keccak256(raw))
+    // A header of a fork that is not known has a hash too, and who sends it answers.
+    let is_there = HeaderLink::decode(raw).map_or(true, |header| header.number == number);
+    is_there.then(|| keccak256(raw))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
 //! tip first. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
-//! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once.
+//! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once. A pinned header
+//! that lies inside a stored run is the target all the same: nothing is fetched for it, and what is stored above stays.
 //!
 //! **Number, or peers' tip.** The peers decide which block that is (`votes`).
 //!
@@ -12,12 +13,13 @@
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
+use bytes::Bytes;
 
 use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
-    header::Header,
+    header::HeaderLink,
     headers::Purpose,
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
@@ -70,10 +72,25 @@ impl HeaderSync {
         }
         self.cancel_questions(|purpose| !matches!(purpose, Purpose::Piece { .. }));
         // A chain that ends in another genesis is not synced any more: there is nothing to go on with.
-        let resolved = self.target.resolved.filter(|_| self.wrong_genesis.is_none());
+        let resolved = self.target.resolved.filter(|_| self.wrong_genesis.is_none() && self.unknown.is_none());
         let unasked = resolved.is_some_and(|resolved| target != SyncTarget::Hash(resolved.hash));
         self.target = Target { wanted: Some(target), resolved, unasked, dirty: true, ..Target::default() };
         self.wrong_genesis = None;
+        self.unknown = None;
+    }
+
+    /// Input: the host found the pinned target in its store.
+    pub(super) fn note_target_stored(&mut self, now: Instant, raw: &Bytes) {
+        let Some(SyncTarget::Hash(hash)) = self.target.wanted else { return };
+        let known = self.target.resolved.is_some_and(|known| known.hash == hash);
+        if known || self.target.invalid.is_some() || keccak256(raw) != hash {
+            return;
+        }
+        let Ok(header) = HeaderLink::decode(raw) else { return };
+        if self.ledger.covers(header.number) {
+            self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+            self.resolve(now, BlockNumHash { number: header.number, hash });
+        }
     }
 
     /// One step towards the target: sends at most one probe or vote. `true` when something was done.
@@ -87,7 +104,7 @@ impl HeaderSync {
     }
 
     fn poll_pinned(&mut self, now: Instant, hash: B256) -> bool {
-        let known = self.target.resolved.is_some_and(|known| known.hash == hash);
+        let known = self.target.resolved.is_some_and(|known| known.hash == hash) || self.is_stopped_at(hash);
         if known || self.target.invalid.is_some() || self.paused {
             return false;
         }
@@ -128,26 +145,23 @@ impl HeaderSync {
     pub(super) fn receive_target(&mut self, now: Instant, answer: Answer, hash: B256) {
         self.target.dirty = true;
         let Some(raw) = answer.headers.first() else { return };
-        let fault = if answer.headers.len() > 1 {
-            Some(PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 })
-        } else {
-            match Header::decode(raw) {
-                Err(error) => Some(PeerFault::Undecodable { number: 0, error }),
-                Ok(header) => {
-                    let got = keccak256(raw);
-                    if got == hash {
-                        self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
-                        self.resolve(now, BlockNumHash { number: header.number, hash });
-                        None
-                    } else {
-                        Some(PeerFault::BrokenLink { number: header.number, got, expected: hash })
-                    }
-                }
+        let got = keccak256(raw);
+        let fault = match HeaderLink::decode(raw) {
+            _ if answer.headers.len() > 1 => PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 },
+            Ok(header) if got == hash => {
+                self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+                self.resolve(now, BlockNumHash { number: header.number, hash });
+                return;
             }
+            Err(error) if got == hash => {
+                self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+                self.stop_at_unreadable_target(now, hash, error);
+                return;
+            }
+            Ok(header) => PeerFault::BrokenLink { number: header.number, got, expected: hash },
+            Err(error) => PeerFault::Undecodable { number: 0, error },
         };
-        if let Some(fault) = fault {
-            self.penalize(now, answer.peer, fault);
-        }
+        self.penalize(now, answer.peer, fault);
     }
 
     /// Is a gap being filled, or about to be?

@@ -1,12 +1,12 @@
 //! Headers are hashed two at a time; still the first that is wrong is named, at every place of runs of even and odd
 //! length, and nothing that stands after it matters.
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::keccak256;
 use bytes::Bytes;
 use sync_core::{
     fault::PeerFault,
     header::Header,
-    lineage::SealedRun,
+    lineage::{Anchor, Lineage, LinkError, LinkFault, SealedRun},
     range::BlockRange,
     rules::RuleViolation,
     store::{
@@ -49,6 +49,13 @@ fn seal(chain: &TestChain, headers: &[Bytes]) -> PeerFault {
     SealedRun::seal(chain.spec(), HIGHEST, headers.to_vec()).expect_err("something is wrong")
 }
 
+/// What the target of these headers is at fault for.
+fn link(chain: &TestChain, headers: &[Bytes]) -> LinkError {
+    let run = SealedRun::seal(chain.spec(), HIGHEST, headers.to_vec()).expect("hangs together");
+    let anchor = Anchor { number: HIGHEST, hash: keccak256(&headers[0]) };
+    Lineage::new(chain.spec().clone(), anchor).link(run).expect_err("something is wrong")
+}
+
 fn verify(headers: &[Bytes]) -> SegmentDamage {
     let rising: Vec<Bytes> = headers.iter().rev().cloned().collect();
     Segment::pack(HIGHEST + 1 - rising.len() as u64, &rising).verify().expect_err("something is wrong")
@@ -76,8 +83,10 @@ fn what_links_and_is_no_header() {
         let mut wrong = chain.header(number).to_vec();
         wrong.push(0);
         let error = Header::decode(&wrong).expect_err("a byte follows it");
+        let hash = keccak256(&wrong);
         let headers = run(&chain, len, at, wrong.into(), true);
-        assert_eq!(seal(&chain, &headers), PeerFault::Undecodable { number, error });
+        let violation = RuleViolation::Undecodable(error);
+        assert_eq!(link(&chain, &headers), LinkError { number, fault: LinkFault::Invalid { hash, violation } });
         assert_eq!(verify(&headers), SegmentDamage::Undecodable { number, error });
     }
 }
@@ -89,16 +98,16 @@ fn what_links_and_has_another_number() {
         let (got, expected) = (7, number_at(at));
         let header = Header::decode(chain.header(expected)).expect("decodes");
         let wrong = encode(&Header { number: got, ..header });
-        let hash: B256 = keccak256(&wrong);
         let headers = run(&chain, len, at, wrong, true);
-        let fault = match at {
-            0 => PeerFault::WrongStart { got, expected },
-            _ => {
-                let violation = RuleViolation::Number { got, expected };
-                PeerFault::InvalidHeader { number: expected, hash, violation }
+        match at.checked_sub(1) {
+            None => assert_eq!(seal(&chain, &headers), PeerFault::WrongStart { got, expected }),
+            Some(above) => {
+                // It is what its child names: the child's number does not follow from it.
+                let (hash, number) = (keccak256(&headers[above]), expected + 1);
+                let violation = RuleViolation::Number { got: number, expected: got + 1 };
+                assert_eq!(link(&chain, &headers), LinkError { number, fault: LinkFault::Invalid { hash, violation } });
             }
-        };
-        assert_eq!(seal(&chain, &headers), fault);
+        }
         assert_eq!(verify(&headers), SegmentDamage::Number { got, expected });
     }
 }

@@ -32,6 +32,27 @@ fn the_same_id_with_another_genesis_is_another_network() {
 }
 
 #[test]
+fn a_peer_that_does_not_know_its_genesis_is_of_this_network() {
+    let chain = Chain::new(1_000);
+    let mut world = World::new(chain.spec());
+    world.target(SyncTarget::PeersTip);
+    let peer = TestPeer::new(&chain).range(500, 999);
+    let status = PeerStatus { genesis: None, ..peer.status() };
+    world.peers.insert(1, TestPeer { connected: true, ..peer });
+    world.input(Input::PeerConnected { peer: PeerId(1), status });
+    assert_eq!(world.penalties, [], "unknown is no other genesis");
+    world.connect(2, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
+    assert!(world.peers[&1].served > 0, "it serves what it has");
+
+    let mut world = World::new(chain.spec());
+    let status = PeerStatus { genesis: None, chain_id: 1, ..TestPeer::new(&chain).status() };
+    world.input(Input::PeerConnected { peer: PeerId(1), status });
+    assert!(matches!(world.penalized(1)[..], [PeerFault::WrongChain { got_chain: 1, got_genesis: None, .. }]));
+}
+
+#[test]
 fn l06_a_target_that_descends_from_another_genesis_ends_the_sync() {
     let chain = Chain::new(1_000);
     let spec = ChainSpec::unknown(CHAIN_ID, crate::support::no_hash());
@@ -40,7 +61,7 @@ fn l06_a_target_that_descends_from_another_genesis_ends_the_sync() {
     // The peer claims the right genesis; what it serves says otherwise.
     let peer = TestPeer::new(&chain);
     let mut status = peer.status();
-    status.genesis = crate::support::no_hash();
+    status.genesis = Some(crate::support::no_hash());
     world.peers.insert(1, TestPeer { connected: true, ..peer });
     world.input(sync_core::Input::PeerConnected { peer: sync_core::id::PeerId(1), status });
     world.run_for(20);
@@ -59,7 +80,7 @@ fn a_target_of_another_network_leaves_nothing_behind_when_the_user_names_another
     world.target(SyncTarget::Hash(foreign.tip().hash));
     // It says that it is of our network.
     let peer = TestPeer::new(&foreign);
-    let status = PeerStatus { genesis: chain.genesis(), ..peer.status() };
+    let status = PeerStatus { genesis: Some(chain.genesis()), ..peer.status() };
     world.peers.insert(1, TestPeer { connected: true, ..peer });
     world.input(Input::PeerConnected { peer: PeerId(1), status });
     assert!(world.run_until(60, |world| !world.stalls().is_empty()));
@@ -83,7 +104,7 @@ fn a_target_of_another_network_does_not_stand_in_the_way_of_the_one_that_was_nam
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(foreign.tip().hash));
     let peer = TestPeer::new(&foreign);
-    let status = PeerStatus { genesis: chain.genesis(), ..peer.status() };
+    let status = PeerStatus { genesis: Some(chain.genesis()), ..peer.status() };
     world.peers.insert(1, TestPeer { connected: true, ..peer });
     world.input(Input::PeerConnected { peer: PeerId(1), status });
     assert!(world.run_until(10, World::has_linked));

@@ -4,7 +4,7 @@ use crate::conformance_data::{Kind, files, format, lines, network};
 use alloy_primitives::{U256, b256};
 use proptest::prelude::*;
 use sync_core::{
-    chain::{BlobParams, ChainSpec, Consensus, DaoFork, GenesisJson, GenesisJsonError, Seal},
+    chain::{BlobParams, ChainSpec, ConfigError, Consensus, DaoFork, GenesisJson, Seal},
     header::Header,
 };
 
@@ -70,6 +70,8 @@ fn sepolia_from_its_file_is_sepolia() {
     let (mut ours, mut known) = (file.forks().clone(), known.forks().expect("a public network").clone());
     // The file knows the total difficulty alone, and repeats the blobs of Prague at Osaka.
     assert_eq!((ours.merge.take(), known.merge.take()), (None, Some(1_450_409)));
+    // Nor does it say how long it is certain.
+    assert!(ours.known_until.is_none() && known.known_until.take().is_some());
     let osaka = ours.blobs.to_mut().remove(2);
     assert_eq!(osaka, BlobParams::prague(1_760_427_360));
     assert_eq!(ours, known);
@@ -132,7 +134,7 @@ fn the_state_root_may_be_given_or_absent() {
 
 #[test]
 fn a_file_that_cannot_be_is_an_error_with_its_key() {
-    use GenesisJsonError as E;
+    use ConfigError as E;
     let error = |text: &str| GenesisJson::parse(text).expect_err(text);
     assert!(matches!(error("[]"), E::Json { .. }));
     assert_eq!(error("{}"), E::Missing("config"));

@@ -10,6 +10,7 @@ mod conformance;
 mod conformance_data;
 mod difficulty;
 mod each_rule;
+mod forks_json;
 mod genesis_json;
 mod header;
 mod mutations;

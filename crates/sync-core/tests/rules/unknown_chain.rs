@@ -113,6 +113,15 @@ fn a_chain_with_its_own_blobs_is_not_refused() {
     assert_eq!(result, Ok(()));
 }
 
+/// Difficulty 0 and 1 in turn, fields that come and go, gas of which the limit says nothing.
+#[test]
+fn a_chain_of_no_kind_is_not_refused() {
+    assert_eq!(changed(|child, _| child.difficulty = U256::from(1)), Ok(()));
+    assert_eq!(changed(|_, parent| parent.difficulty = U256::from(1)), Ok(()));
+    assert_eq!(changed(|child, _| child.requests_hash = None), Ok(()));
+    assert_eq!(changed(|child, _| child.gas_used = child.gas_limit + 1), Ok(()));
+}
+
 /// What holds on every chain.
 #[test]
 fn an_unknown_chain_has_rules_too() {
@@ -121,12 +130,6 @@ fn an_unknown_chain_has_rules_too() {
     assert_eq!(gap, Err(V::Number { got: 9, expected: 3 }));
     let earlier = changed(|child, parent| child.timestamp = parent.timestamp - 1);
     assert!(matches!(earlier, Err(V::Timestamp { .. })));
-    let back = changed(|child, _| child.difficulty = U256::from(2));
-    assert_eq!(back, Err(V::WorkAfterStake { difficulty: U256::from(2) }));
-    let lost = changed(|child, _| child.requests_hash = None);
-    assert_eq!(lost, Err(V::FieldsLost { got: 20, parent: 21 }));
-    let used = changed(|child, _| child.gas_used = child.gas_limit + 1);
-    assert!(matches!(used, Err(V::GasUsed { .. })));
 }
 
 /// The link is proven by hashes, whatever the chain.

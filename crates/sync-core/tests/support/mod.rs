@@ -6,6 +6,7 @@
 pub mod ancestor;
 pub mod bare;
 pub mod chain;
+pub mod future;
 pub mod meddle;
 mod peer;
 pub mod runs;

@@ -77,7 +77,7 @@ impl TestPeer {
     }
 
     pub fn status(&self) -> PeerStatus {
-        PeerStatus { chain_id: self.chain_id, genesis: self.chain.genesis(), served: self.served_range() }
+        PeerStatus { chain_id: self.chain_id, genesis: Some(self.chain.genesis()), served: self.served_range() }
     }
 
     /// `None`: no answer at all. Otherwise falling headers and how much longer they take.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::keccak256;
 use bytes::Bytes;
-use sync_core::{Checkpoint, etl::HeaderBatch, fault::StoreFailure, header::Header};
+use sync_core::{Checkpoint, etl::HeaderBatch, fault::StoreFailure, header::HeaderLink};
 
 /// A store that holds every batch to its promises.
 #[derive(Clone, Default)]
@@ -51,7 +51,7 @@ impl TestStore {
         for run in &checkpoint.subchains {
             assert_eq!(self.rows.range(run.tail..=run.head).count() as u64, run.head - run.tail + 1, "{run:?}");
             assert_eq!(keccak256(&self.rows[&run.head]), run.head_hash);
-            let lowest = Header::decode(&self.rows[&run.tail]).expect("a stored header decodes");
+            let lowest = HeaderLink::decode(&self.rows[&run.tail]).expect("a stored header decodes");
             assert_eq!(lowest.parent_hash, run.next);
         }
     }

@@ -1,6 +1,6 @@
 //! The raw channel: the sync's own stream to the same peer, with nothing behind it.
 
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
 
 use futures::{StreamExt, channel::mpsc};
 use header_wire::{GetBlockHeaders, HashOrNumber, Message, limits};
@@ -18,7 +18,7 @@ use crate::{
 pub async fn carry(rtc_port: MessagePort, multiaddr: &str, headers: u32, in_flight: u32) -> Result<(f64, f64), String> {
     let mut address: Multiaddr = multiaddr.parse().map_err(|_| "no multiaddress".to_owned())?;
     let Some(Protocol::P2p(identity)) = address.pop() else { return Err("no /p2p/ at the end".to_owned()) };
-    let greeting = Rc::new(Greeting { chain_id: 0, genesis: Cell::new(None) });
+    let greeting = Rc::new(Greeting { chain_id: 0, genesis: None });
     let (sender, mut events) = mpsc::channel(EVENTS_MAX);
     let mut swarm = swarm::start(rtc_port, DIAL_TIMEOUT, greeting, sender, Rc::new(Counters::default()));
     swarm.dial(SessionKey { peer: PeerId(0), dial: 1 }, identity, vec![address]);

@@ -35,6 +35,15 @@ impl Driver {
                 }
                 Err(error) => self.port.reply_error(id, &error),
             },
+            Call::AddListedPeers(multiaddrs) => {
+                let added = self.book.add_listed(now, &multiaddrs);
+                for peer in added.redial {
+                    self.close(peer);
+                }
+                self.port.peers_skipped(added.skipped);
+                self.report.changed_now();
+                self.port.reply_done(id);
+            }
             Call::Pause => self.pause(id, true),
             Call::Resume => self.pause(id, false),
             Call::Clear => self.clear(id),

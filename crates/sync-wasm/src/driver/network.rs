@@ -33,6 +33,7 @@ impl Driver {
     pub(super) fn hint(&mut self, now: Instant, hint: Hint) {
         match hint {
             Hint::Online | Hint::Visible => self.book.dial_all_now(now),
+            Hint::Hidden => {}
         }
     }
 
@@ -56,7 +57,7 @@ impl Driver {
             NetworkEvent::Ready { session, status, address, outbox } => {
                 if self.book.greeted(now, session, status, &address) {
                     self.outboxes.insert(session.peer, (session, outbox));
-                    self.connected(now, session.peer, status);
+                    self.connected(session.peer);
                 }
             }
             NetworkEvent::Range { session, served } => {
@@ -86,29 +87,11 @@ impl Driver {
         self.outboxes.get(&session.peer).is_some_and(|(current, _)| *current == session)
     }
 
-    fn connected(&mut self, now: Instant, peer: PeerId, status: PeerStatus) {
+    fn connected(&mut self, peer: PeerId) {
         self.report.changed_now();
         self.keeper.changed();
-        if self.feed.machine().is_some() {
-            return self.introduce(peer);
-        }
-        if !self.store.is_open() {
-            // The machine that comes after hears of every connected peer.
-            return;
-        }
-        if status.chain_id == self.settings.chain_id {
-            // Nobody else says what the genesis is: the first peer's word counts.
-            self.greeting.genesis.set(Some(status.genesis));
-            return self.start_machine(now);
-        }
-        let fault = PeerFault::WrongChain {
-            got_chain: status.chain_id,
-            got_genesis: status.genesis,
-            expected_chain: self.settings.chain_id,
-        };
-        self.show_fault(peer, fault_info(&fault), false);
-        self.book.on_wrong_chain(now, peer);
-        self.close(peer);
+        // While the store is not open nobody hears it: the machine that comes after hears of every connected peer.
+        self.introduce(peer);
     }
 
     /// The machine hears where a connected peer is reached; once it has looked at that, whether it hears of the peer.

@@ -14,18 +14,21 @@ use crate::{error::fault_info, message::ErrorInfo, store_queue::StoreOp};
 
 impl Driver {
     /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: what was known of peers, target,
-    /// pause, who is connected. Nothing happens while the chain is not known.
+    /// pause, who is connected.
     pub(super) fn start_machine(&mut self, now: Instant) {
-        let Some(chain) = self.settings.chain(self.greeting.genesis.get()) else { return };
         self.requests.cancel_all();
         let config = self.settings.config(self.seed);
         let known = self.peers_known(now);
-        let mut machine = HeaderSync::new(config, chain, self.checkpoint.clone());
+        let mut machine = HeaderSync::new(config, self.settings.chain(), self.checkpoint.clone());
         if let Some(known) = known {
             machine.restore_peers(now, &known);
         }
         self.feed.replace(Some(machine));
-        self.feed.push(Input::TargetChanged(self.target));
+        self.reader.resolve_target(None);
+        self.feed.push(Input::TargetChanged(self.settings.target));
+        if let Some(pinned) = self.pinned.clone() {
+            self.feed.push(Input::TargetStored(pinned));
+        }
         if self.paused {
             self.feed.push(Input::Paused(true));
         }
@@ -109,7 +112,11 @@ impl Driver {
             // Linked headers show in the progress.
             Event::HeadersLinked { .. } => {}
             Event::Progress(_) => self.report.changed(),
-            Event::TargetResolved(_) | Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
+            Event::TargetResolved(target) => {
+                self.reader.resolve_target(Some(target));
+                self.report.changed_now();
+            }
+            Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
             // What the page is shown of peers is in the progress; which way the gap is asked for is the machine's own affair.
             Event::PeerHealth(_) | Event::StrategyChanged { .. } => {}
             Event::DetachedHead { local, expected } => self.report.detached_head(local, expected),

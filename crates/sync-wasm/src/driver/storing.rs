@@ -63,10 +63,6 @@ impl Driver {
         for range in opened.dropped {
             self.report.segment_dropped(range);
         }
-        // Without headers nothing is stored that could stand for what the page pinned.
-        if opened.checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.subchains.is_empty()) {
-            self.target = self.settings.target;
-        }
         self.checkpoint = opened.checkpoint;
         if matches!(&opened.cause, OpenedBy::Clear { outcome: Ok(()), .. }) {
             self.book.forget(now);

@@ -4,6 +4,7 @@ use sync_core::{
     Checkpoint, StallReason,
     id::PeerId,
     progress::{self, PeerProgress, RangeState, SyncStage},
+    range::{BlockNumber, BlockRange},
     sorted::SortedMap,
 };
 
@@ -110,11 +111,7 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
         id: peer.identity.to_string(),
         multiaddr: peer.multiaddr(),
         state: peer.state(),
-        served: served.map(|served| ServedInfo {
-            earliest: number(served.earliest),
-            latest: number(served.latest),
-            latest_hash: hex(served.latest_hash),
-        }),
+        served: served.and_then(ServedInfo::new),
         requests_in_flight: measured.map_or(0.0, |peer| peer.requests_in_flight as f64),
         bytes_in_flight: measured.map_or(0.0, |peer| number(peer.bytes_in_flight)),
         window_bytes: measured.map_or(0.0, |peer| number(peer.window_bytes)),
@@ -127,6 +124,19 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
         banned_for_seconds: measured.and_then(|peer| peer.banned_for).map(|time| time.as_secs_f64()),
         other_branch_from: measured.and_then(|peer| peer.other_branch_from).map(number),
     }
+}
+
+/// The numbers from floor to top, from the top down, as a checkpoint alone tells: stored, or not yet asked for.
+pub fn stored_ranges(checkpoint: Option<&Checkpoint>, floor: BlockNumber, top: BlockNumber) -> Vec<RangeInfo> {
+    let Some(whole) = BlockRange::new(floor, top) else { return Vec::new() };
+    let info = |range: BlockRange, state| RangeInfo { from: number(range.first()), to: number(range.last()), state };
+    let runs = checkpoint.into_iter().flat_map(|checkpoint| &checkpoint.subchains);
+    let stored = runs.filter_map(|run| run.range()?.intersection(whole));
+    let missing = checkpoint.map_or_else(|| vec![whole], |checkpoint| checkpoint.missing_in(whole));
+    let mut ranges: Vec<_> = stored.map(|range| info(range, "stored")).collect();
+    ranges.extend(missing.into_iter().map(|range| info(range, "unprocessed")));
+    ranges.sort_unstable_by(|a, b| b.from.total_cmp(&a.from));
+    ranges
 }
 
 fn range(range: &progress::RangeProgress) -> RangeInfo {

@@ -1,8 +1,9 @@
 //! What the worker tells the page unasked: progress, peers, events.
 
 use serde::Serialize;
+use sync_core::ServedRange;
 
-use super::{BlockRef, Details, ErrorInfo};
+use super::{BlockRef, Details, ErrorInfo, exact, hex};
 
 /// What the worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -154,6 +155,14 @@ pub struct ServedInfo {
     pub latest_hash: String,
 }
 
+impl ServedInfo {
+    /// What a peer says it serves; `None` where it names numbers that JavaScript would round.
+    pub fn new(served: ServedRange) -> Option<Self> {
+        let (earliest, latest) = (exact(served.earliest)?, exact(served.latest)?);
+        Some(Self { earliest, latest, latest_hash: hex(served.latest_hash) })
+    }
+}
+
 /// A run of numbers, both ends inside.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -185,6 +194,13 @@ pub enum WorkerEvent {
         message: String,
         /// Is it banned for it?
         banned: bool,
+    },
+    /// An entry of a peer list cannot be used.
+    PeerSkipped {
+        /// The entry.
+        multiaddr: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// `state` changed.
     State {
@@ -222,6 +238,9 @@ pub enum WorkerEvent {
         /// Highest number.
         to: f64,
     },
+    /// Another tab has taken the lock of the store while this one was suspended: this worker does nothing more. Not for the
+    /// user's page: the package starts another worker.
+    LockLost,
     /// Something failed that no call waits for. With state `failed` the worker is done.
     Error {
         /// One of the codes of [`crate::error`].
@@ -232,4 +251,25 @@ pub enum WorkerEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         details: Option<Details>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+
+    use super::*;
+    use crate::message::NUMBER_MAX;
+
+    #[test]
+    fn what_a_peer_claims_is_exact_or_absent() {
+        let served = |earliest, latest| {
+            ServedInfo::new(ServedRange { earliest, latest, latest_hash: B256::ZERO })
+                .map(|served| (served.earliest as u64, served.latest as u64))
+        };
+        assert_eq!(served(1, NUMBER_MAX), Some((1, NUMBER_MAX)));
+        for rounded in [NUMBER_MAX + 1, NUMBER_MAX + 2, u64::MAX] {
+            assert_eq!(served(0, rounded), None);
+            assert_eq!(served(rounded, rounded), None);
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //! and as many that it remembers.
 
 mod kept;
+mod listed;
 
 use std::time::Duration;
 
@@ -16,7 +17,10 @@ use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId as Libp2pPeerId;
 use sync_core::{PeerAddress, PeerStatus, id::PeerId, time::Instant};
 
-pub use self::kept::{SPARES_AFTER, SPARES_MAX};
+pub use self::{
+    kept::{SPARES_AFTER, SPARES_MAX},
+    listed::{AddedListed, SkippedPeer},
+};
 use super::{
     ADDRESSES_PER_PEER_MAX, CONNECTIONS_MAX, PEERS_MAX, SessionKey,
     dial::{Backoff, Chance, STABLE_AFTER},

@@ -8,12 +8,7 @@
 //! Back-pressure: the task stops reading while the driver has [`EVENTS_MAX`](super::EVENTS_MAX) events to work off. It
 //! lives until the stream fails, the driver drops the outbox, or a breach; then it reports why, once.
 
-use std::{
-    cell::{Cell, RefCell},
-    future::pending,
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::RefCell, future::pending, rc::Rc, time::Duration};
 
 use alloy_primitives::B256;
 use futures::{
@@ -46,13 +41,14 @@ const READ_BYTES: usize = 64 * 1024;
 pub struct Greeting {
     /// Our chain.
     pub chain_id: u64,
-    /// Its genesis, once it is known. While it is not, the peer speaks first, and we repeat what it says.
-    pub genesis: Cell<Option<B256>>,
+    /// Its genesis, where it is known; else we send [`Status::GENESIS_UNKNOWN`].
+    pub genesis: Option<B256>,
 }
 
 impl Greeting {
     /// A status of one who serves nothing. `fork_id` is not compared: each header is proven, whatever a peer says.
-    fn status(&self, genesis: B256) -> Status {
+    fn status(&self) -> Status {
+        let genesis = self.genesis.unwrap_or(Status::GENESIS_UNKNOWN);
         Status {
             version: ETH_VERSION,
             network_id: self.chain_id,
@@ -183,16 +179,10 @@ async fn greet(
         counters: counters.clone(),
     };
     let mut writer = Writer { stream: write, counters };
-    let known = setup.greeting.genesis.get();
-    if let Some(genesis) = known {
-        writer.send(&Message::Status(setup.greeting.status(genesis))).await?;
-    }
+    writer.send(&Message::Status(setup.greeting.status())).await?;
     let Message::Status(status) = reader.next(|| ()).await? else {
         return Err(CloseReason::Protocol("the first message is no status".into()));
     };
-    if known.is_none() {
-        writer.send(&Message::Status(setup.greeting.status(status.genesis))).await?;
-    }
     if status.version != ETH_VERSION {
         return Err(CloseReason::Protocol(format!("speaks version {}, expected {ETH_VERSION}", status.version)));
     }
@@ -280,7 +270,7 @@ fn breach(error: WireError) -> CloseReason {
 fn peer_status(status: &Status) -> PeerStatus {
     PeerStatus {
         chain_id: status.network_id,
-        genesis: status.genesis,
+        genesis: status.known_genesis(),
         served: ServedRange { earliest: status.earliest, latest: status.latest, latest_hash: status.latest_hash },
     }
 }

@@ -9,7 +9,7 @@ use alloy_primitives::{B256, keccak256};
 use sync_core::{
     checkpoint::{Checkpoint, Subchain},
     fault::StoreFailure,
-    header::Header,
+    header::HeaderLink,
     range::{BlockNumber, BlockRange},
     store::Segment,
 };
@@ -153,7 +153,7 @@ async fn child_of_hole(db: &Connection, first: BlockNumber) -> Result<Option<B25
 
 /// What the header at `number` says of its parent.
 fn parent_hash(segment: &Segment, number: BlockNumber) -> Option<B256> {
-    Header::decode(&segment.header(number)?).ok().map(|header| header.parent_hash)
+    HeaderLink::decode(&segment.header(number)?).ok().map(|header| header.parent_hash)
 }
 
 /// The header at `number`, unproven.

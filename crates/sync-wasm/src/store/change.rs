@@ -14,13 +14,14 @@ use sync_core::{
     checkpoint::Checkpoint,
     etl::{HashEntry, HeaderBatch},
     fault::StoreFailure,
-    header::Header,
+    header::HeaderLink,
     range::{BlockNumber, BlockRange},
     store::Segment,
 };
 
 use super::{
     connection::Connection,
+    fence::Fence,
     index::{self, IndexShape, IndexState, NUMBER_MAX},
     rows::{HEADER_TABLES, META_CHECKPOINT, Table, number_key, numbers, to_js},
     segments::{self, SegmentCache},
@@ -35,6 +36,7 @@ use super::{
 /// come one by one, and would else stay a record each.
 pub(super) async fn persist(
     db: &Connection,
+    fence: &Fence,
     cache: &SegmentCache,
     shape: IndexShape,
     known: &Cell<Option<IndexState>>,
@@ -46,7 +48,7 @@ pub(super) async fn persist(
     }
     let mut sides = Sides::of(db, cache, range, None).await?;
 
-    let tx = Tx::write(db, &HEADER_TABLES)?;
+    let tx = fence.write(db, &HEADER_TABLES).await?;
     tx.delete(Table::Segments, numbers(range)).await?;
     let below = sides.below.take_if(|below| links(top(below), headers.first()));
     let above = sides.above.take_if(|above| links(headers.last().cloned(), bottom(above).as_ref()));
@@ -77,6 +79,7 @@ pub(super) async fn persist(
 /// that go whatever the checkpoint says.
 pub(super) async fn shrink(
     db: &Connection,
+    fence: &Fence,
     cache: &SegmentCache,
     before: Option<&Checkpoint>,
     after: &Checkpoint,
@@ -89,7 +92,7 @@ pub(super) async fn shrink(
     }
     let others = GivenUp(others);
 
-    let tx = Tx::write(db, &HEADER_TABLES)?;
+    let tx = fence.write(db, &HEADER_TABLES).await?;
     others.remove(&tx).await?;
     given_up.remove(&tx).await?;
     put_checkpoint(&tx, after).await?;
@@ -99,6 +102,7 @@ pub(super) async fn shrink(
 /// Writes the index rows of a stored segment again. After the last one the index is whole.
 pub(super) async fn reindex(
     db: &Connection,
+    fence: &Fence,
     shape: IndexShape,
     checkpoint: &Checkpoint,
     part: BlockRange,
@@ -108,7 +112,7 @@ pub(super) async fn reindex(
     let headers = segment.headers().filter(|(number, _)| part.contains(*number));
     let mut entries: Vec<_> = headers.map(|(number, rlp)| HashEntry { hash: keccak256(rlp), number }).collect();
     entries.sort_unstable();
-    let tx = Tx::write(db, &[Table::Index, Table::Meta])?;
+    let tx = fence.write(db, &[Table::Index, Table::Meta]).await?;
     let state = IndexState::load(&tx).await?;
     let mut state = index::append(&tx, shape, state, &entries, |number| checkpoint.covers(number)).await?;
     state.rebuild &= !is_last;
@@ -117,11 +121,17 @@ pub(super) async fn reindex(
 }
 
 /// Empties these tables, in one transaction.
-pub(super) async fn clear(db: &Connection, cache: &SegmentCache, tables: &[Table]) -> Result<(), StoreFailure> {
-    let tx = Tx::write(db, tables)?;
+pub(super) async fn clear(
+    db: &Connection,
+    fence: &Fence,
+    cache: &SegmentCache,
+    tables: &[Table],
+) -> Result<(), StoreFailure> {
+    let tx = fence.write(db, tables).await?;
     for table in tables {
         tx.clear(*table).await?;
     }
+    fence.put(&tx).await?;
     commit(tx, cache).await
 }
 
@@ -212,7 +222,7 @@ fn join(below: Option<&Segment>, first: BlockNumber, headers: &[Bytes], above: O
 /// Is `lower` the parent of `upper`?
 fn links(lower: Option<Bytes>, upper: Option<&Bytes>) -> bool {
     let (Some(lower), Some(upper)) = (lower, upper) else { return false };
-    Header::decode(upper).is_ok_and(|upper| upper.parent_hash == keccak256(&lower))
+    HeaderLink::decode(upper).is_ok_and(|upper| upper.parent_hash == keccak256(&lower))
 }
 
 fn top(segment: &Segment) -> Option<Bytes> {

@@ -3,12 +3,14 @@
 //! ```text
 //! IdbStore            the trait of sync-core; who may write
 //!   change  audit     whole writes; is it still what was proven?
+//!   snapshot          what the page reads: all of one call at one moment
 //!   segments  index   what is read, and proven when it is read
 //!   peers  place      what is known of peers and where the audit stands, beside the headers
 //!   transaction       bytes in and out, all or nothing, durable
 //!   connection        open, lost, made anew
 //!   rows  migrations  tables and keys; the schema and its versions
-//! lock  follow  quota beside it: one writer over all tabs, what followers hear, what the browser lets us store
+//! lock  fence       one writer over all tabs
+//! follow  quota     what other tabs hear, what the browser lets us store
 //! ```
 //!
 //! A batch is one transaction: segments of 1,024 headers, index rows, checkpoint, `durability: 'strict'`. So the three
@@ -30,6 +32,7 @@ pub mod bench;
 mod change;
 mod connection;
 mod error;
+mod fence;
 mod follow;
 mod index;
 mod lock;
@@ -39,6 +42,7 @@ mod place;
 mod quota;
 mod rows;
 mod segments;
+mod snapshot;
 mod transaction;
 
 use std::{
@@ -63,6 +67,7 @@ use sync_core::{
 use self::{
     audit::Finding,
     connection::Connection,
+    fence::Fence,
     index::{IndexState, NUMBER_MAX},
     rows::{HEADER_TABLES, META_CHECKPOINT, TABLES, Table, bytes_of},
     segments::SegmentCache,
@@ -73,9 +78,10 @@ pub use self::{
     error::OpenError,
     follow::ProgressChannel,
     index::IndexShape,
-    lock::{Acquired, LockError, LockWait, WriteLock},
+    lock::{Acquired, LockError, LockLost, LockWait, WriteLock},
     migrations::{OPEN_WAIT_MAX, Version},
     quota::{StorageQuota, storage_quota},
+    snapshot::{Piece, StoreView, TargetScope},
 };
 
 use crate::clock;
@@ -97,6 +103,7 @@ struct Shared {
     name: String,
     connection: RefCell<Rc<Connection>>,
     lock: RefCell<Option<WriteLock>>,
+    fence: Fence,
     cache: SegmentCache,
     shape: IndexShape,
     /// The state of the index after our own last write; nobody else writes.
@@ -126,6 +133,7 @@ impl IdbStore {
             name: name.into(),
             connection,
             lock: RefCell::default(),
+            fence: Fence::default(),
             cache: SegmentCache::default(),
             shape,
             index: Cell::default(),
@@ -142,6 +150,7 @@ impl IdbStore {
     /// another writer: call [`HeaderStore::open`] next.
     pub fn grant(&mut self, lock: WriteLock) {
         self.0.forget();
+        self.0.fence.grant();
         self.0.lock.replace(Some(lock));
     }
 
@@ -196,7 +205,7 @@ impl IdbStore {
         let hole = audit::widen(&connection, run, hole).await?;
         let carved = hole.carve(checkpoint);
         if self.is_writer() {
-            change::shrink(&connection, &self.0.cache, Some(checkpoint), &carved, &[records]).await?;
+            change::shrink(&connection, &self.0.fence, &self.0.cache, Some(checkpoint), &carved, &[records]).await?;
         }
         Ok((hole.range, carved))
     }
@@ -223,7 +232,7 @@ impl IdbStore {
         let next = part.first().checked_sub(1);
         let is_last = next.is_none_or(|next| !checkpoint.subchains.iter().any(|run| run.tail <= next));
         self.0.index.set(None);
-        change::reindex(&connection, self.0.shape, checkpoint, part, segment, is_last).await?;
+        change::reindex(&connection, &self.0.fence, self.0.shape, checkpoint, part, segment, is_last).await?;
         self.0.rebuild_next.set(next);
         Ok(())
     }
@@ -238,7 +247,7 @@ impl Shared {
 
     async fn clear(&self, connection: &Connection, tables: &[Table]) -> Result<(), StoreFailure> {
         self.index.set(None);
-        change::clear(connection, &self.cache, tables).await
+        change::clear(connection, &self.fence, &self.cache, tables).await
     }
 }
 
@@ -261,8 +270,15 @@ async fn within<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T, 
 impl HeaderStore for IdbStore {
     /// As the trait says. A store that may not write removes nothing; it tells what the writer would remove.
     async fn open(&mut self) -> Result<StoreOpening, StoreFailure> {
+        if self.is_lost() {
+            // Lost while it was read only, or before anybody looked.
+            self.reconnect().await?;
+        }
         self.0.forget();
         self.0.rebuild_next.set(None);
+        if self.is_writer() {
+            self.0.fence.claim(&*self.live().await?).await?;
+        }
         let mut checkpoint = match self.stored().await? {
             Stored::Sound(checkpoint) => checkpoint,
             Stored::Nothing => return Ok(StoreOpening::default()),
@@ -304,7 +320,7 @@ impl HeaderStore for IdbStore {
 
     async fn persist(&mut self, batch: &HeaderBatch) -> Result<(), StoreFailure> {
         self.writable()?;
-        change::persist(&*self.live().await?, &self.0.cache, self.0.shape, &self.0.index, batch).await
+        change::persist(&*self.live().await?, &self.0.fence, &self.0.cache, self.0.shape, &self.0.index, batch).await
     }
 
     async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
@@ -313,7 +329,7 @@ impl HeaderStore for IdbStore {
         // The new chain of a reorg may be stored above: what the checkpoint speaks of stays.
         let above = BlockRange::new(to.saturating_add(1), NUMBER_MAX);
         let gone = above.map(|above| checkpoint.missing_in(above)).unwrap_or_default();
-        change::shrink(&*self.live().await?, &self.0.cache, before.as_ref(), checkpoint, &gone).await
+        change::shrink(&*self.live().await?, &self.0.fence, &self.0.cache, before.as_ref(), checkpoint, &gone).await
     }
 
     async fn header_by_number(&self, number: BlockNumber) -> Result<Option<Bytes>, StoreFailure> {

@@ -3,7 +3,8 @@
 //! ```text
 //! segments   number of the first header         -> packed segment (at most 1,024 headers)
 //! index      level, bucket, sequence            -> sorted entries (see the index module)
-//! meta       "checkpoint" | "index" | "audit"   -> RLP of the checkpoint | state of the index | place of the audit
+//! meta       "checkpoint" | "index"             -> RLP of the checkpoint | state of the index
+//!            "writer" | "audit"                 -> token of the last writer | place of the audit
 //! peers      "book"                             -> what is known of peers
 //! ```
 //!
@@ -42,6 +43,8 @@ pub(super) const META_CHECKPOINT: &str = "checkpoint";
 pub(super) const META_INDEX: &str = "index";
 /// Key of the place of the background audit in [`Table::Meta`].
 pub(super) const META_AUDIT: &str = "audit";
+/// Key of the writer's token in [`Table::Meta`].
+pub(super) const META_WRITER: &str = "writer";
 /// Key of the one value of [`Table::Peers`].
 pub(super) const PEERS_BOOK: &str = "book";
 

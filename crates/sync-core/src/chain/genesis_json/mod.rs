@@ -9,17 +9,13 @@
 //! key. Forks that are not known here are passed over; an engine that is not known is an error, because its headers
 //! follow other rules: such a chain is [`ChainSpec::unknown`].
 
-mod config;
-mod json;
 mod state;
 
-use alloc::string::String;
 use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
 use bytes::Bytes;
 
-use super::{ChainSpec, ForkSchedule, begun};
+use super::{ChainSpec, ConfigError, ForkSchedule, begun, config, json::Object};
 use crate::header::{EMPTY_OMMERS_HASH, Header, encode};
-use json::Object;
 
 /// Root of the trie of nothing.
 const EMPTY_ROOT: B256 = b256!("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
@@ -34,45 +30,6 @@ const BASE_FEE: u64 = 1_000_000_000;
 /// Where the file gives no difficulty.
 const DIFFICULTY: U256 = U256::from_limbs([131_072, 0, 0, 0]);
 
-/// What is wrong with a file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GenesisJsonError {
-    /// No JSON object.
-    #[error("{what} is no object: {error}")]
-    Json {
-        /// Key of the object.
-        what: String,
-        /// What the parser says.
-        error: String,
-    },
-    /// A key without which there is no chain.
-    #[error("{0} is absent")]
-    Missing(&'static str),
-    /// A value that its key cannot have.
-    #[error("{key} cannot be {value}")]
-    Value {
-        /// The key.
-        key: String,
-        /// The value, cut to 80 characters.
-        value: String,
-    },
-    /// Blob parameters that cannot be.
-    #[error("blobs of {fork}: target {target} of {max}, fraction {update_fraction}")]
-    Blobs {
-        /// The fork.
-        fork: String,
-        /// Its target.
-        target: u64,
-        /// Its highest number.
-        max: u64,
-        /// Its update fraction.
-        update_fraction: u64,
-    },
-    /// The chain is of an engine, or of a family, whose rules are not known here.
-    #[error("the rules of a chain with {0} are not known")]
-    Engine(String),
-}
-
 /// What a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GenesisJson {
@@ -83,10 +40,10 @@ pub struct GenesisJson {
 
 impl GenesisJson {
     /// Reads a file.
-    pub fn parse(text: &str) -> Result<Self, GenesisJsonError> {
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let file = Object::read(text, "the file")?;
-        let config = file.object("config")?.ok_or(GenesisJsonError::Missing("config"))?;
-        let chain_id = config.number("chainId")?.ok_or(GenesisJsonError::Missing("chainId"))?;
+        let config = file.object("config")?.ok_or(ConfigError::Missing("config"))?;
+        let chain_id = config.number("chainId")?.ok_or(ConfigError::Missing("chainId"))?;
         let forks = config::forks(&config)?;
         let header = header(&file, &forks)?;
         Ok(Self { chain_id, forks, header })
@@ -114,7 +71,7 @@ impl GenesisJson {
 }
 
 /// Block 0: its own fields, and those that its forks bring, at their empty values.
-fn header(file: &Object<'_>, forks: &ForkSchedule) -> Result<Option<Bytes>, GenesisJsonError> {
+fn header(file: &Object<'_>, forks: &ForkSchedule) -> Result<Option<Bytes>, ConfigError> {
     let state_root = match file.object("alloc")? {
         Some(alloc) => Some(state::root(&alloc)?),
         None => file.fixed("stateRoot")?.map(B256::from),

@@ -5,12 +5,12 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_trie::{EMPTY_ROOT_HASH, HashBuilder, KECCAK_EMPTY, Nibbles, TrieAccount};
 
 use super::{
-    GenesisJsonError,
-    json::{Object, bad, string, wide, word},
+    super::json::{Object, bad, string, wide, word},
+    ConfigError,
 };
 
 /// Root of the trie of all accounts. An account with nothing in it is an account too.
-pub(super) fn root(alloc: &Object<'_>) -> Result<B256, GenesisJsonError> {
+pub(super) fn root(alloc: &Object<'_>) -> Result<B256, ConfigError> {
     let mut accounts = BTreeMap::new();
     for (address, account) in alloc.entries() {
         let key: Address = address.parse().map_err(|_| bad("alloc", address))?;
@@ -19,7 +19,7 @@ pub(super) fn root(alloc: &Object<'_>) -> Result<B256, GenesisJsonError> {
     Ok(trie(accounts))
 }
 
-fn read(account: &Object<'_>) -> Result<TrieAccount, GenesisJsonError> {
+fn read(account: &Object<'_>) -> Result<TrieAccount, ConfigError> {
     Ok(TrieAccount {
         nonce: account.number("nonce")?.unwrap_or(0),
         balance: account.wide("balance")?.unwrap_or(U256::ZERO),
@@ -29,11 +29,11 @@ fn read(account: &Object<'_>) -> Result<TrieAccount, GenesisJsonError> {
 }
 
 /// A slot that holds zero is no slot.
-fn storage_root(storage: &Object<'_>) -> Result<B256, GenesisJsonError> {
+fn storage_root(storage: &Object<'_>) -> Result<B256, ConfigError> {
     let mut slots = BTreeMap::new();
     for (slot, value) in storage.entries() {
         let value = match string(value) {
-            Some(text) => word(&text, slot)?.into(),
+            Some(text) => word(text, slot)?.into(),
             None => wide(value, slot)?,
         };
         if !value.is_zero() {

@@ -23,7 +23,7 @@ fn reached() -> Multiaddr {
 
 pub fn status() -> PeerStatus {
     let served = ServedRange { earliest: 0, latest: 9, latest_hash: B256::ZERO };
-    PeerStatus { chain_id: 1, genesis: B256::ZERO, served }
+    PeerStatus { chain_id: 1, genesis: None, served }
 }
 
 fn book_of_one() -> AddressBook {

@@ -108,7 +108,7 @@ impl World {
             SyncConfig { seed: 7, window: 1_024, deadline_start, deadline_min, deadline_max, ..SyncConfig::default() };
         let head = self.head();
         let served = ServedRange { earliest: 0, latest: head.number, latest_hash: head.hash };
-        let status = PeerStatus { chain_id: self.chain.spec().id(), genesis: self.chain.hash(0), served };
+        let status = PeerStatus { chain_id: self.chain.spec().id(), genesis: Some(self.chain.hash(0)), served };
         self.requests.clear();
         self.feed.replace(Some(HeaderSync::new(config, self.chain.spec().clone(), self.checkpoint.clone())));
         self.feed.push(Input::TargetChanged(SyncTarget::Hash(head.hash)));

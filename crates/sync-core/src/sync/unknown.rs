@@ -1,0 +1,97 @@
+//! A header of the target's chain that this release cannot judge: the sync stops above it and says so.
+//!
+//! The header hashes to its anchor, so the target vouches for it and nobody is blamed ([`crate::rules::UnknownFork`]). It
+//! is not known to be invalid either: nothing is removed, what was proven above it is stored, and peers on this chain
+//! keep their votes, or a few peers that stayed on another chain would decide. Another target is tried as soon as it is
+//! named or agreed on; the stall ends when a chain without that header is proven.
+
+use alloy_primitives::B256;
+
+use super::HeaderSync;
+use crate::{
+    header::HeaderError,
+    io::StallReason,
+    lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
+    range::BlockNumber,
+    rules::UnknownFork,
+    time::Instant,
+};
+
+/// What stopped the sync.
+#[derive(Clone, Debug)]
+pub(super) struct UnknownHeader {
+    /// Its number; unknown when the target itself cannot be read.
+    pub number: Option<BlockNumber>,
+    pub hash: B256,
+    pub why: UnknownFork,
+    /// The target under which it was found last: that one is not tried again.
+    target: B256,
+}
+
+impl UnknownHeader {
+    /// As it is said.
+    pub fn stall(&self) -> StallReason {
+        StallReason::UnknownFork { number: self.number, hash: self.hash, why: alloc::boxed::Box::new(self.why.clone()) }
+    }
+}
+
+impl HeaderSync {
+    /// A proven header, or a stored one whose parent was just proven, cannot be judged. `keeps`: what was proven so far is
+    /// stored; not when the header in question is the lowest of it.
+    pub(super) fn stop_at_unknown(&mut self, now: Instant, error: LinkError, keeps: bool) {
+        let LinkFault::UnknownFork { hash, why } = error.fault else { return };
+        let Some(target) = self.target.resolved else { return };
+        if keeps {
+            self.close_run();
+        } else {
+            self.drop_run();
+        }
+        self.note_unknown(now, UnknownHeader { number: Some(error.number), hash, why, target: target.hash });
+    }
+
+    /// The pinned target has the right hash, and not even its number can be read.
+    pub(super) fn stop_at_unreadable_target(&mut self, now: Instant, hash: B256, error: HeaderError) {
+        self.drop_run();
+        self.target.resolved = None;
+        self.target.trouble = None;
+        self.target.retry_at = None;
+        let why = UnknownFork::Undecodable(error);
+        self.note_unknown(now, UnknownHeader { number: None, hash, why, target: hash });
+    }
+
+    fn note_unknown(&mut self, now: Instant, unknown: UnknownHeader) {
+        self.cancel_search();
+        self.reopen = false;
+        self.synced = false;
+        self.unknown = Some(unknown);
+        self.moved(now);
+    }
+
+    /// Is `hash` the target under which the sync stopped?
+    pub(super) fn is_stopped_at(&self, hash: B256) -> bool {
+        self.unknown.as_ref().is_some_and(|unknown| unknown.target == hash)
+    }
+
+    /// Does the walk come down to the header that stopped it before, under another target? Then it ends here too, without
+    /// another request. `child`: the header above the anchor.
+    pub(super) fn comes_down_to_unknown(&mut self, anchor: Anchor, child: Option<B256>) -> bool {
+        let Some(target) = self.target.resolved else { return false };
+        let Some(unknown) = &mut self.unknown else { return false };
+        let is_it = unknown.hash == anchor.hash || Some(unknown.hash) == child;
+        if is_it {
+            unknown.target = target.hash;
+        }
+        is_it
+    }
+
+    /// Headers were proven: a chain that has others where the unknown one lies, or lower, is not stopped by it.
+    pub(super) fn passes_unknown(&mut self, verified: &VerifiedHeaders) {
+        let passed = |unknown: &UnknownHeader| {
+            let lowest = verified.range().first();
+            unknown.number.is_none_or(|number| lowest <= number) && !verified.hashes().contains(&unknown.hash)
+        };
+        if self.unknown.as_ref().is_some_and(passed) {
+            self.unknown = None;
+        }
+    }
+}
