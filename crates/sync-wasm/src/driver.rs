@@ -28,10 +28,7 @@ use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
-use header_wire::Message;
-use sync_core::{
-    Checkpoint, Input, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening, time::Instant,
-};
+use sync_core::{Input, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening, time::Instant};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 
@@ -43,11 +40,11 @@ use crate::{
     feed::{Feed, Work},
     mailbox,
     network::{
-        Counters, EVENTS_MAX, NetworkEvent, SessionKey, SharedCounters,
+        Counters, EVENTS_MAX, NetworkEvent, Outgoing, SessionKey, SharedCounters,
+        conversation::Greeting,
         kept::KeptPeers,
         peers::AddressBook,
         requests::RequestTable,
-        session::Greeting,
         swarm::{self, SwarmHandle},
     },
     options::Settings,
@@ -78,14 +75,12 @@ pub struct Driver {
 
     /// Its machine is `None` while the store is not open.
     feed: Feed,
-    /// What the next machine goes on from.
-    checkpoint: Option<Checkpoint>,
     paused: bool,
 
     book: AddressBook,
     requests: RequestTable,
     /// Connected peers, and what takes messages for them.
-    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Message>)>,
+    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Outgoing>)>,
     swarm: SwarmHandle,
     counters: SharedCounters,
 
@@ -159,14 +154,13 @@ impl Driver {
         let mut driver = Self {
             book: setup.book,
             feed: Feed::default(),
-            checkpoint: setup.opening.checkpoint,
             paused: settings.paused,
             requests: RequestTable::default(),
             outboxes: SortedMap::new(),
             swarm,
             counters,
             keeper: Keeper::new(setup.store.clone(), now),
-            store: StoreControl::new(now, setup.store, queue_host, audit),
+            store: StoreControl::new(now, setup.store, queue_host, audit, setup.opening.checkpoint),
             reader: setup.reader,
             reads_seen: 0,
             report: Reporter::new(setup.port.clone(), setup.channel, setup.open_ms, now),
@@ -314,7 +308,7 @@ impl Driver {
 
     /// One timer for whatever comes first; it is kept while it is right.
     fn set_timer(&mut self) {
-        let (machine, dial, store) = (self.feed.due(), self.book.next_dial_at(), self.store.due());
+        let (machine, dial, store) = (self.feed.due(), self.next_dial_at(), self.store.due());
         let dues = [machine, dial, store, self.keeper.due(), Some(self.report.due())];
         let next = dues.into_iter().flatten().min();
         if self.timer.as_ref().map(|(when, _)| *when) != next {

@@ -2,7 +2,7 @@
 
 use header_wire::{GetBlockHeaders, HashOrNumber, Message};
 use sync_core::{
-    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock,
+    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock, SyncConfig,
     fault::{PeerFault, RequestFailure, Verdict},
     id::PeerId,
     progress::Progress,
@@ -10,16 +10,17 @@ use sync_core::{
 };
 
 use super::Driver;
-use crate::{error::fault_info, message::ErrorInfo, store_queue::StoreOp};
+use crate::{error::fault_info, message::ErrorInfo, network::Outgoing, store_queue::StoreOp};
 
 impl Driver {
-    /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: what was known of peers, target,
+    /// Makes a machine that goes on from what the store holds, and tells it what holds: what was known of peers, target,
     /// pause, who is connected.
     pub(super) fn start_machine(&mut self, now: Instant) {
         self.requests.cancel_all();
+        self.store.machine_replaced();
         let config = self.settings.config(self.seed);
         let known = self.peers_known(now);
-        let mut machine = HeaderSync::new(config, self.settings.chain(), self.checkpoint.clone());
+        let mut machine = HeaderSync::new(config, self.settings.chain(), self.store.checkpoint().cloned());
         if let Some(known) = known {
             machine.restore_peers(now, &known);
         }
@@ -69,7 +70,8 @@ impl Driver {
             skip: 0,
             reverse: true,
         });
-        let sent = self.outboxes.get_mut(&request.peer).is_some_and(|(_, outbox)| outbox.try_send(message).is_ok());
+        let outbox = self.outboxes.get_mut(&request.peer);
+        let sent = outbox.is_some_and(|(_, outbox)| outbox.try_send(Outgoing::Message(message)).is_ok());
         if sent {
             self.requests_waiting = true;
             self.report.stats.requests_sent += 1.0;
@@ -88,12 +90,12 @@ impl Driver {
             self.book.on_wrong_chain(now, peer);
             self.close(peer);
         } else if banned {
-            let left = self.ban_left(now, peer).unwrap_or(self.settings.config(0).ban);
+            let left = self.ban_left(now, peer).unwrap_or(SyncConfig::default().ban);
             self.hold_ban(now, peer, left);
             self.hold_bans(now);
         } else if matches!(fault, PeerFault::Timeout) && self.book.timed_out(peer) {
             // A peer that restarted leaves a connection that looks open and answers nothing.
-            self.book.closing(now, peer);
+            self.book.silent(now, peer);
             self.close(peer);
         }
     }

@@ -191,7 +191,7 @@ impl Driver {
 
     fn page_progress(&self, now: Instant) -> Progress {
         match self.progress(now) {
-            Some(progress) => view::running(&progress, &self.book, view::headers_in(self.checkpoint.as_ref())),
+            Some(progress) => view::running(&progress, &self.book, view::headers_in(self.store.checkpoint())),
             None => self.waiting(now),
         }
     }
@@ -207,7 +207,7 @@ impl Driver {
             None => SyncState::FindingPeers,
         };
         let stall = stall.as_ref().filter(|_| state == SyncState::Stalled);
-        view::waiting(state, stall, &self.book, view::headers_in(self.checkpoint.as_ref()))
+        view::waiting(state, stall, &self.book, view::headers_in(self.store.checkpoint()))
     }
 }
 

@@ -63,7 +63,6 @@ impl Driver {
         for range in opened.dropped {
             self.report.segment_dropped(range);
         }
-        self.checkpoint = opened.checkpoint;
         if matches!(&opened.cause, OpenedBy::Clear { outcome: Ok(()), .. }) {
             self.book.forget(now);
         }

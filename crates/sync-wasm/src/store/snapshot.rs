@@ -247,10 +247,10 @@ impl<'a> Snapshot<'a> {
         let mut record = self.record(slot).await?;
         // Nearly always the slot is whole, and that was it.
         let is_whole = matches!(&record, Record::Unproven(segment) if segment.range().contains(number));
-        if let (false, Some(above_slot)) = (is_whole, BlockRange::new(slot + 1, number)) {
-            if let Some(key) = self.tx.last_key(Table::Segments, numbers(above_slot)).await? {
-                record = self.record(number_of(key)).await?;
-            }
+        if let (false, Some(above_slot)) = (is_whole, BlockRange::new(slot + 1, number))
+            && let Some(key) = self.tx.last_key(Table::Segments, numbers(above_slot)).await?
+        {
+            record = self.record(number_of(key)).await?;
         }
         let segment = match record {
             Record::Unproven(segment) if segment.range().contains(number) => segment,

@@ -101,17 +101,15 @@ pub enum StoreNews {
     Failure(StoreFailure),
     /// What the machine knows of the store is void; the store is being opened again.
     Lost,
-    /// The store holds this: a new machine goes on from it.
+    /// A new machine goes on from what the store holds.
     Opened(Opened),
     /// The store cannot be opened again: the sync ends.
     Failed(String),
 }
 
-/// What the store holds, and why a new machine is due.
+/// Why a new machine is due.
 #[derive(Debug)]
 pub struct Opened {
-    /// What is stored.
-    pub checkpoint: Option<Checkpoint>,
     /// Numbers that were dropped because they were damaged.
     pub dropped: Vec<BlockRange>,
     /// Why.
@@ -150,6 +148,8 @@ pub struct StoreControl<S> {
     queue: StoreQueue<S>,
     audit: Audit,
     phase: Phase,
+    /// What the store holds, after every operation that ended.
+    checkpoint: Option<Checkpoint>,
     /// An unwind that failed, and when it is tried again.
     unwind_retry: Option<(Instant, StoreOp)>,
     clear_calls: Vec<f64>,
@@ -160,11 +160,12 @@ pub struct StoreControl<S> {
 
 impl<S: SyncStore> StoreControl<S> {
     /// The control of an open store.
-    pub fn new(now: Instant, store: S, host: QueueHost, audit: Audit) -> Self {
+    pub fn new(now: Instant, store: S, host: QueueHost, audit: Audit, checkpoint: Option<Checkpoint>) -> Self {
         Self {
             queue: StoreQueue::new(store, host),
             audit,
             phase: Phase::Open,
+            checkpoint,
             unwind_retry: None,
             clear_calls: Vec::new(),
             attempts: 0,
@@ -175,6 +176,16 @@ impl<S: SyncStore> StoreControl<S> {
     /// The store.
     pub fn store(&self) -> &S {
         self.queue.store()
+    }
+
+    /// What the store holds: a new machine goes on from it.
+    pub fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoint.as_ref()
+    }
+
+    /// Nothing is under way or waits: the machine may be made anew from [`StoreControl::checkpoint`].
+    pub fn is_quiet(&self) -> bool {
+        self.is_open() && self.queue.is_idle() && self.unwind_retry.is_none()
     }
 
     /// May a machine work on the store?
@@ -196,6 +207,12 @@ impl<S: SyncStore> StoreControl<S> {
     pub fn push(&mut self, op: StoreOp) {
         debug_assert!(self.is_open(), "a machine exists only while the store is open");
         self.queue.push(op);
+    }
+
+    /// A machine was made anew: outcomes of what the one before asked for are not for it.
+    pub fn machine_replaced(&mut self) {
+        self.queue.forget_machine();
+        self.unwind_retry = None;
     }
 
     /// When [`StoreControl::tick`] has something to do.
@@ -253,6 +270,7 @@ impl<S: SyncStore> StoreControl<S> {
     }
 
     fn begin_clearing(&mut self) {
+        self.checkpoint = None;
         self.become_phase(Phase::Clearing);
         self.unwind_retry = None;
         self.queue.forget();
@@ -281,14 +299,18 @@ impl<S: SyncStore> StoreControl<S> {
 
     fn ended(&mut self, now: Instant, Ended { result, took }: Ended, rests: bool) -> StoreNews {
         match result {
-            StoreResult::Persisted { batch, outcome: Ok(()) } => {
+            StoreResult::Persisted { batch, checkpoint, outcome: Ok(()) } => {
+                self.checkpoint = Some(checkpoint);
                 StoreNews::Persisted { input: Input::BatchPersisted { batch }, took }
             }
-            StoreResult::Persisted { batch, outcome: Err(failure) } => {
+            StoreResult::Persisted { batch, outcome: Err(failure), .. } => {
                 StoreNews::Input(Input::PersistFailed { batch, failure })
             }
             StoreResult::Found { id, headers } => StoreNews::Input(Input::Stored { id, headers }),
-            StoreResult::Unwound { to, outcome: Ok(()), .. } => StoreNews::Input(Input::Unwound { to }),
+            StoreResult::Unwound { to, checkpoint, outcome: Ok(()) } => {
+                self.checkpoint = Some(checkpoint);
+                StoreNews::Input(Input::Unwound { to })
+            }
             StoreResult::Unwound { to, checkpoint, outcome: Err(failure) } => {
                 self.unwind_retry = Some((now + FAILURE_PAUSE, StoreOp::Unwind { to, checkpoint }));
                 StoreNews::Failure(failure)
@@ -301,8 +323,8 @@ impl<S: SyncStore> StoreControl<S> {
                         // What waits carries checkpoints that still count what was dropped.
                         self.queue.forget();
                         self.unwind_retry = None;
-                        let dropped = vec![range];
-                        StoreNews::Opened(Opened { checkpoint: Some(checkpoint), dropped, cause: OpenedBy::Audit })
+                        self.checkpoint = Some(checkpoint);
+                        StoreNews::Opened(Opened { dropped: vec![range], cause: OpenedBy::Audit })
                     }
                 }
             }
@@ -350,7 +372,8 @@ impl<S: SyncStore> StoreControl<S> {
         let StoreOpening { checkpoint, dropped } = opening;
         self.unwind_retry = None;
         self.audit.restart(now, checkpoint.as_ref());
-        StoreNews::Opened(Opened { checkpoint, dropped, cause })
+        self.checkpoint = checkpoint;
+        StoreNews::Opened(Opened { dropped, cause })
     }
 
     fn lost(&mut self, now: Instant) -> StoreNews {
@@ -358,6 +381,7 @@ impl<S: SyncStore> StoreControl<S> {
             self.attempts = 0;
         }
         self.unwind_retry = None;
+        self.checkpoint = None;
         // Its connection is closed: what runs changes nothing any more, and may never end.
         self.queue.abandon();
         // A store that is lost as soon as it is opened counts as an attempt.

@@ -104,6 +104,13 @@ pub enum StoreOp {
     Reopen,
 }
 
+impl StoreOp {
+    /// Its outcome concerns the machine that asked for it, and no other.
+    fn is_of_machine(&self) -> bool {
+        matches!(self, Self::Persist(_) | Self::Lookup { .. } | Self::Unwind { .. })
+    }
+}
+
 /// Outcome of a [`StoreOp`].
 #[derive(Debug)]
 pub enum StoreResult {
@@ -111,6 +118,8 @@ pub enum StoreResult {
     Persisted {
         /// The batch.
         batch: BatchId,
+        /// What holds once it is durable.
+        checkpoint: Checkpoint,
         /// Durable, or why not.
         outcome: Result<(), StoreFailure>,
     },
@@ -183,6 +192,7 @@ enum Slot {
     Running {
         done: oneshot::Receiver<StoreResult>,
         begun: Instant,
+        of_machine: bool,
         /// `false`: the outcome concerns nobody any more.
         wanted: bool,
     },
@@ -226,6 +236,15 @@ impl<S: SyncStore> StoreQueue<S> {
         }
     }
 
+    /// The machine was made anew: what the one before asked for is dropped. A step of the audit stays: what it drops
+    /// concerns the next machine as well.
+    pub fn forget_machine(&mut self) {
+        self.waiting.retain(|op| !op.is_of_machine());
+        if let Slot::Running { wanted, of_machine, .. } = &mut self.slot {
+            *wanted &= !*of_machine;
+        }
+    }
+
     /// Drops what waits and does not wait for what runs: its connection is closed, it can change nothing any more.
     pub fn abandon(&mut self) {
         self.waiting.clear();
@@ -242,7 +261,7 @@ impl<S: SyncStore> StoreQueue<S> {
             let (result, took, wanted) = match &mut self.slot {
                 Slot::Free => return Poll::Pending,
                 Slot::Ended => panic!("an outcome is handled before the next is asked for"),
-                Slot::Running { done, begun, wanted } => {
+                Slot::Running { done, begun, wanted, .. } => {
                     let Poll::Ready(result) = Pin::new(done).poll_unpin(context) else { return Poll::Pending };
                     (result, (self.host.now)().saturating_since(*begun), *wanted)
                 }
@@ -283,7 +302,8 @@ impl<S: SyncStore> StoreQueue<S> {
         let Some(op) = self.waiting.pop_front() else { return };
         let (end, done) = oneshot::channel();
         let store = self.store.clone();
-        self.slot = Slot::Running { done, begun: (self.host.now)(), wanted: true };
+        let of_machine = op.is_of_machine();
+        self.slot = Slot::Running { done, begun: (self.host.now)(), of_machine, wanted: true };
         (self.host.spawn)(Box::pin(async move {
             let result = run(store, op).await;
             // The queue may have been dropped.
@@ -294,7 +314,10 @@ impl<S: SyncStore> StoreQueue<S> {
 
 async fn run<S: SyncStore>(mut store: S, op: StoreOp) -> StoreResult {
     match op {
-        StoreOp::Persist(batch) => StoreResult::Persisted { batch: batch.id(), outcome: store.persist(&batch).await },
+        StoreOp::Persist(batch) => {
+            let outcome = store.persist(&batch).await;
+            StoreResult::Persisted { batch: batch.id(), checkpoint: batch.checkpoint().clone(), outcome }
+        }
         StoreOp::Lookup { id, numbers } => StoreResult::Found { id, headers: stored_headers(&store, &numbers).await },
         StoreOp::Unwind { to, checkpoint } => {
             let outcome = store.unwind(to, &checkpoint).await;

@@ -153,6 +153,7 @@ fn whatever_the_order_nothing_is_lost_and_everything_is_answered() {
                     world.clear(call);
                 }
                 97 => world.lose(draw(2) == 0),
+                98 => world.replace_machine(),
                 _ => {}
             }
             assert_eq!(world.failed, None, "seed {seed}");

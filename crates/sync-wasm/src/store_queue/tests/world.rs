@@ -5,8 +5,8 @@ use std::{cell::RefCell, rc::Rc, task::Context, time::Duration};
 
 use futures::{future::LocalBoxFuture, task::noop_waker};
 use sync_core::{
-    BlockNumHash, Checkpoint, HeaderSync, HeadersRequest, Input, Output, PeerStatus, ServedRange, StartBlock,
-    SyncConfig, SyncTarget,
+    BlockNumHash, HeaderSync, HeadersRequest, Input, Output, PeerStatus, ServedRange, StartBlock, SyncConfig,
+    SyncTarget,
     id::PeerId,
     progress::SyncStage,
     range::BlockRange,
@@ -50,7 +50,6 @@ pub struct World {
     feed: Feed,
     now: Instant,
     tasks: Tasks,
-    checkpoint: Option<Checkpoint>,
     /// Requests that the peer has not answered.
     requests: Vec<HeadersRequest>,
     /// Calls of `clear`, and those that were answered.
@@ -70,7 +69,7 @@ impl World {
         let checkpoint = now_or_panic(disk.data.borrow_mut().open()).expect("memory opens").checkpoint;
         disk.holds(checkpoint.clone());
         let audit = Audit::new(Instant::ZERO, checkpoint.as_ref(), true, seed);
-        let control = StoreControl::new(Instant::ZERO, TestStore(disk.clone()), host, audit);
+        let control = StoreControl::new(Instant::ZERO, TestStore(disk.clone()), host, audit, checkpoint);
         let mut world = Self {
             chain: chain.clone(),
             disk,
@@ -78,7 +77,6 @@ impl World {
             feed: Feed::default(),
             now: Instant::ZERO,
             tasks,
-            checkpoint,
             requests: Vec::new(),
             clear_calls: Vec::new(),
             cleared: Vec::new(),
@@ -110,7 +108,8 @@ impl World {
         let served = ServedRange { earliest: 0, latest: head.number, latest_hash: head.hash };
         let status = PeerStatus { chain_id: self.chain.spec().id(), genesis: Some(self.chain.hash(0)), served };
         self.requests.clear();
-        self.feed.replace(Some(HeaderSync::new(config, self.chain.spec().clone(), self.checkpoint.clone())));
+        self.control.machine_replaced();
+        self.feed.replace(Some(HeaderSync::new(config, self.chain.spec().clone(), self.control.checkpoint().cloned())));
         self.feed.push(Input::TargetChanged(SyncTarget::Hash(head.hash)));
         self.feed.push(Input::PeerConnected { peer: PEER, status });
     }
@@ -135,8 +134,7 @@ impl World {
             StoreNews::Nothing | StoreNews::SegmentSound | StoreNews::Failure(_) => {}
             StoreNews::Input(input) | StoreNews::Persisted { input, .. } => self.feed.push(input),
             StoreNews::Lost => self.feed.replace(None),
-            StoreNews::Opened(Opened { checkpoint, dropped, cause }) => {
-                self.checkpoint = checkpoint;
+            StoreNews::Opened(Opened { dropped, cause }) => {
                 self.dropped.extend(dropped);
                 self.start_machine();
                 if let OpenedBy::Clear { calls, .. } = cause {
@@ -188,6 +186,14 @@ impl World {
             self.feed.push(Input::Timeout);
         }
         self.settle();
+    }
+
+    /// The host makes the machine anew for a reason of its own, from what the store holds.
+    pub fn replace_machine(&mut self) {
+        if self.control.is_quiet() {
+            self.start_machine();
+            self.settle();
+        }
     }
 
     pub fn clear(&mut self, call: f64) {
