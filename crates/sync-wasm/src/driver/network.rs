@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sync_core::{Input, PeerStatus, fault::PeerFault, id::PeerId, time::Instant};
+use sync_core::{Input, fault::PeerFault, id::PeerId, time::Instant};
 
 use super::{Driver, view};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     network::{
         CloseReason, NetworkEvent, Outgoing, SessionKey,
         dial_error::{DialError, DialErrorCode},
-        peers::Need,
+        peers::{Need, Peer},
         requests::Answer,
     },
 };
@@ -91,13 +91,13 @@ impl Driver {
             NetworkEvent::Ready { session, status, address, outbox } => {
                 if self.book.greeted(now, session, status, &address) {
                     self.outboxes.insert(session.peer, (session, outbox));
-                    self.connected(now, session.peer, status);
+                    self.connected(session.peer);
                 }
             }
             NetworkEvent::Range { session, served } => {
                 if self.is_connected(session) {
                     self.book.announced(session, served);
-                    self.input(now, Input::PeerUpdated { peer: session.peer, served });
+                    self.feed.push(Input::PeerUpdated { peer: session.peer, served });
                 }
             }
             NetworkEvent::Headers { session, wire_id, headers } => {
@@ -106,7 +106,7 @@ impl Driver {
                 }
                 self.book.responded(session);
                 match self.requests.answer(session.peer, wire_id) {
-                    Answer::Wanted(request) => self.input(now, Input::HeadersReceived { request, headers }),
+                    Answer::Wanted(request) => self.feed.push(Input::HeadersReceived { request, headers }),
                     Answer::Late => {}
                     Answer::Unsolicited => {
                         self.breach(now, session.peer, "answers a request that was never sent".into());
@@ -121,22 +121,30 @@ impl Driver {
         self.outboxes.get(&session.peer).is_some_and(|(current, _)| *current == session)
     }
 
-    fn connected(&mut self, now: Instant, peer: PeerId, status: PeerStatus) {
+    fn connected(&mut self, peer: PeerId) {
         self.report.changed_now();
         self.keeper.changed();
-        if self.machine.is_some() {
-            // The machine is drained after each: what its address means for it is known before the peer is.
-            if let Some(address) = self.book.get(peer).and_then(|known| known.place.clone()) {
-                self.input(now, Input::PeerAddress { peer, address });
-            }
-            // A peer of another chain is told of that, whatever else is held against it.
-            let left = self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id);
-            match left {
-                Some(left) => self.hold_ban(now, peer, left),
-                None => self.follow_up.push_back(Input::PeerConnected { peer, status }),
-            };
+        // While the store is not open nobody hears it: the machine that comes after hears of every connected peer.
+        self.introduce(peer);
+    }
+
+    /// The machine hears where a connected peer is reached; once it has looked at that, whether it hears of the peer.
+    pub(super) fn introduce(&mut self, peer: PeerId) {
+        if let Some(address) = self.book.get(peer).and_then(|known| known.place.clone()) {
+            self.feed.push(Input::PeerAddress { peer, address });
         }
-        // While the store is being cleared: the machine that comes after hears of every connected peer.
+        self.feed.push_admit(peer);
+    }
+
+    /// The machine hears of a connected peer, unless a ban holds for it or for its address.
+    pub(super) fn admit(&mut self, now: Instant, peer: PeerId) {
+        let status = self.book.get(peer).and_then(Peer::status).filter(|_| self.outboxes.contains_key(&peer));
+        let Some(status) = status else { return };
+        // A peer of another chain is told of that, whatever else is held against it.
+        match self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id) {
+            Some(left) => self.hold_ban(now, peer, left),
+            None => self.feed.push(Input::PeerConnected { peer, status }),
+        }
     }
 
     /// How much longer the peer is banned, itself or its address, if it is.
@@ -190,8 +198,8 @@ impl Driver {
     /// A peer broke the protocol: the machine judges it, and the connection is of no use. A request that it has is taken
     /// back with the connection.
     fn breach(&mut self, now: Instant, peer: PeerId, what: String) {
-        if self.machine.is_some() && self.outboxes.contains_key(&peer) {
-            self.input(now, Input::PeerMisbehaved { peer, what });
+        if self.feed.machine().is_some() && self.outboxes.contains_key(&peer) {
+            self.feed.push(Input::PeerMisbehaved { peer, what });
         } else {
             self.show_fault(peer, fault_info(&PeerFault::Protocol(what)), false);
         }
@@ -203,7 +211,7 @@ impl Driver {
     fn disconnected(&mut self, peer: PeerId) {
         self.requests.peer_gone(peer);
         if self.outboxes.remove(&peer).is_some() {
-            self.follow_up.push_back(Input::PeerDisconnected { peer });
+            self.feed.push(Input::PeerDisconnected { peer });
         }
     }
 }
