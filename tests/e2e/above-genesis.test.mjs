@@ -58,7 +58,7 @@ test('a whole peer and one that starts above genesis serve one generated chain',
   const run = await startRun(trusting, [upper], { chain: { id: whole.info.chainId }, storage: { name: 'trusting' } });
   await run.until(`progress.peers.some((peer) => peer.state === 'connected')`);
   assert.equal((await run.call('addPeer', whole.multiaddr)).error, undefined);
-  await run.until(`progress.state === 'synced'`);
+  await run.until(`progress.state === 'synced' && progress.stored === ${WHOLE}`);
   await run.equalsSource(whole, { byHashStep: 97 });
   assert.deepEqual(await run.events('fault'), []);
 });

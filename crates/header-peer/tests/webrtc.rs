@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::Decodable;
@@ -180,7 +180,7 @@ async fn sync(client: &mut Client) -> Vec<u8> {
 async fn a_generated_chain_syncs_to_its_genesis() {
     let peer = Peer::start(&["--generate", "3000", "--seed", "11"]);
     let mut client = within(Client::connect(&peer)).await;
-    assert_eq!((client.status.network_id, client.status.latest), (4919, 2999));
+    assert_eq!((client.status.network_id, client.status.latest), (1337, 2999));
     let synced = sync(&mut client).await;
     assert_eq!(synced, peer.get("/headers.bin").1);
     let stats = peer.json("/stats.json");
@@ -193,6 +193,31 @@ async fn a_generated_chain_syncs_to_its_genesis() {
     assert_eq!(within(stopped).await.expect("no panic").code(), Some(0));
 }
 
+/// Runs another test of this file where `lo` is the only interface.
+#[test]
+fn a_machine_with_only_a_loopback_address_is_served() {
+    let lo_up = "ip link set lo up && exec \"$0\" \"$@\"";
+    // Root may make a network namespace; others may inside a user namespace, where the system allows those.
+    let alone = [&["--net"][..], &["--map-root-user", "--net"]].into_iter().find(|flags| {
+        let tried = Command::new("unshare").args(*flags).args(["--", "sh", "-c", lo_up, "true"]).output();
+        tried.is_ok_and(|output| output.status.success())
+    });
+    let Some(flags) = alone else {
+        eprintln!("SKIPPED: this system allows no network namespace (unshare --net, ip)");
+        return;
+    };
+    let output = Command::new("unshare")
+        .args(flags)
+        .args(["--", "sh", "-c", lo_up])
+        .arg(std::env::current_exe().expect("a running program"))
+        .args(["--exact", "a_generated_chain_syncs_to_its_genesis", "--nocapture"])
+        .output()
+        .expect("unshare runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_genesis_that_the_source_does_not_hold_is_said_to_be_unknown() {
     let whole = Peer::start(&["--generate", "60"]);
@@ -200,7 +225,7 @@ async fn a_genesis_that_the_source_does_not_hold_is_said_to_be_unknown() {
     std::fs::write(&file, whole.get("/headers.bin?from=20&to=59").1).expect("a file for the test");
     let file = file.to_str().expect("text");
 
-    for chain in ["4919", "7"] {
+    for chain in ["1337", "7"] {
         let upper = Peer::start(&["--headers", file, "--chain", chain]);
         let client = within(Client::connect(&upper)).await;
         assert_eq!((client.status.earliest, client.status.known_genesis()), (20, None));
@@ -251,6 +276,20 @@ async fn a_breach_ends_one_stream_and_no_other() {
 
     assert_eq!(good.headers(HashOrNumber::Number(49), 3).await.len(), 3);
     assert_eq!(good.headers(HashOrNumber::Hash(B256::ZERO), 3).await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_streams_do_no_harm_when_nobody_reads_standard_error() {
+    let peer = Peer::start_unheard(&["--generate", "50"]);
+    for _ in 0..2 {
+        let mut garbage = within(Client::connect(&peer)).await;
+        garbage.stream.write_all(&[2, 0x7f, 0xc0]).await.expect("an open stream");
+        garbage.stream.flush().await.expect("an open stream");
+        assert_eq!(garbage.receive().await, None);
+    }
+    let mut good = within(Client::connect(&peer)).await;
+    assert_eq!(good.headers(HashOrNumber::Number(49), 3).await.len(), 3);
+    assert_eq!(peer.stop("TERM").code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

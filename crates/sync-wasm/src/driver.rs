@@ -29,7 +29,6 @@ use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, 
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
-use header_wire::Message;
 use sync_core::{
     Checkpoint, HeaderSync, Input, Output, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening,
     time::Instant,
@@ -48,11 +47,11 @@ use crate::{
     error::HostError,
     mailbox,
     network::{
-        Counters, EVENTS_MAX, NetworkEvent, SessionKey, SharedCounters,
+        Counters, EVENTS_MAX, NetworkEvent, Outgoing, SessionKey, SharedCounters,
+        conversation::Greeting,
         kept::KeptPeers,
         peers::AddressBook,
         requests::RequestTable,
-        session::Greeting,
         swarm::{self, SwarmHandle},
     },
     options::Settings,
@@ -89,7 +88,7 @@ pub struct Driver {
     book: AddressBook,
     requests: RequestTable,
     /// Connected peers, and what takes messages for them.
-    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Message>)>,
+    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Outgoing>)>,
     swarm: SwarmHandle,
     counters: SharedCounters,
 
@@ -357,7 +356,7 @@ impl Driver {
     /// One timer for whatever comes first; it is kept while it is right.
     fn set_timer(&mut self) {
         let unwind = self.unwind_again.as_ref().map(|(when, _)| *when);
-        let (machine, dial, audit) = (self.machine_due, self.book.next_dial_at(), self.audit.due());
+        let (machine, dial, audit) = (self.machine_due, self.next_dial_at(), self.audit.due());
         let dues = [machine, dial, audit, self.keeper.due(), Some(self.report.due()), unwind];
         let next = dues.into_iter().flatten().min();
         if self.timer.as_ref().map(|(when, _)| *when) != next {

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -26,6 +26,18 @@ const FLAGS = [
   '--disable-renderer-backgrounding',
 ];
 
+/**
+ * Without any network Chromium takes no loopback address for WebRTC, and waits for ever for the name that hides an address.
+ * Where 127.0.0.1 is all there is, a page reaches a peer only with these.
+ */
+const FLAGS_LOOPBACK_ONLY = ['--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns'];
+
+function isLoopbackOnly() {
+  return Object.values(networkInterfaces())
+    .flat()
+    .every((address) => address.internal);
+}
+
 /** Opens a browser with a fresh profile; it is closed and removed when the test `t` ends. */
 export async function openBrowser(t, { profile, flags = [] } = {}) {
   const folder = profile ?? mkdtempSync(join(tmpdir(), 'headlight-profile-'));
@@ -34,7 +46,7 @@ export async function openBrowser(t, { profile, flags = [] } = {}) {
     headless: true,
     // The sandbox of Chromium does not start for root, as which containers run.
     chromiumSandbox: process.getuid?.() !== 0,
-    args: [...FLAGS, ...flags],
+    args: [...FLAGS, ...(isLoopbackOnly() ? FLAGS_LOOPBACK_ONLY : []), ...flags],
   });
   const browser = { context, profile: folder, open: (url) => openPage(context, url), close };
   async function close() {

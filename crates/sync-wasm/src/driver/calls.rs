@@ -1,9 +1,17 @@
 //! What the page calls.
 
-use sync_core::{Checkpoint, Input, fault::StoreFailure, time::Instant};
+use std::rc::Rc;
+
+use sync_core::{Checkpoint, Input, fault::StoreFailure, progress::SyncStage, time::Instant};
 
 use super::{Driver, view, writes::Write};
-use crate::{command::Command, error::HostError, mailbox::CALLS_MAX, message::Call, network::peers::Added};
+use crate::{
+    command::Command,
+    error::HostError,
+    mailbox::CALLS_MAX,
+    message::{Call, LISTED_PEERS_MAX},
+    network::peers::Added,
+};
 
 impl Driver {
     /// Does what is called for; gives the call that stops the sync.
@@ -41,6 +49,7 @@ impl Driver {
                     self.close(peer);
                 }
                 self.port.peers_skipped(added.skipped);
+                self.configured(now, multiaddrs);
                 self.report.changed_now();
                 self.port.reply_done(id);
             }
@@ -55,6 +64,22 @@ impl Driver {
             Call::Stop => return Some(id),
         }
         None
+    }
+
+    /// The list came after the start. The default quorum depends on how many peers are configured: while none of them was
+    /// reached, the machine starts anew with the one that it would have had with the list. Later it keeps its own.
+    fn configured(&mut self, now: Instant, multiaddrs: Vec<String>) {
+        let before = self.settings.config(self.seed);
+        let listed = &mut Rc::make_mut(&mut self.settings).listed_peers;
+        for multiaddr in multiaddrs {
+            if listed.len() < LISTED_PEERS_MAX && !listed.contains(&multiaddr) {
+                listed.push(multiaddr);
+            }
+        }
+        let finds_peers = self.progress(now).is_some_and(|progress| progress.stage == SyncStage::FindingPeers);
+        if finds_peers && self.outboxes.is_empty() && before != self.settings.config(self.seed) {
+            self.start_machine(now);
+        }
     }
 
     fn pause(&mut self, now: Instant, id: f64, paused: bool) {

@@ -2,7 +2,7 @@
 
 use header_wire::{GetBlockHeaders, HashOrNumber, Message};
 use sync_core::{
-    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock,
+    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock, SyncConfig,
     fault::{PeerFault, RequestFailure, Verdict},
     id::PeerId,
     progress::Progress,
@@ -10,7 +10,7 @@ use sync_core::{
 };
 
 use super::{Driver, writes::Write};
-use crate::{error::fault_info, message::ErrorInfo};
+use crate::{error::fault_info, message::ErrorInfo, network::Outgoing};
 
 impl Driver {
     /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: what was known of peers, target,
@@ -80,7 +80,8 @@ impl Driver {
             skip: 0,
             reverse: true,
         });
-        let sent = self.outboxes.get_mut(&request.peer).is_some_and(|(_, outbox)| outbox.try_send(message).is_ok());
+        let outbox = self.outboxes.get_mut(&request.peer);
+        let sent = outbox.is_some_and(|(_, outbox)| outbox.try_send(Outgoing::Message(message)).is_ok());
         if sent {
             self.requests_waiting = true;
             self.report.stats.requests_sent += 1.0;
@@ -99,12 +100,12 @@ impl Driver {
             self.book.on_wrong_chain(now, peer);
             self.close(peer);
         } else if banned {
-            let left = self.ban_left(now, peer).unwrap_or(self.settings.config(0).ban);
+            let left = self.ban_left(now, peer).unwrap_or(SyncConfig::default().ban);
             self.hold_ban(now, peer, left);
             self.hold_bans(now);
         } else if matches!(fault, PeerFault::Timeout) && self.book.timed_out(peer) {
             // A peer that restarted leaves a connection that looks open and answers nothing.
-            self.book.closing(now, peer);
+            self.book.silent(now, peer);
             self.close(peer);
         }
     }
