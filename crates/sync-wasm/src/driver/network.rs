@@ -65,6 +65,11 @@ impl Driver {
                     self.input(now, Input::PeerUpdated { peer: session.peer, served });
                 }
             }
+            NetworkEvent::Progress { session } => {
+                if self.is_connected(session) {
+                    self.input(now, Input::ResponseProgress { peer: session.peer });
+                }
+            }
             NetworkEvent::Headers { session, wire_id, headers } => {
                 if !self.is_connected(session) {
                     return;

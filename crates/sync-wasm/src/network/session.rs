@@ -41,6 +41,12 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes taken from the stream at once: more than one default answer.
 const READ_BYTES: usize = 64 * 1024;
 
+/// Bytes of an unfinished message that are progress of a response: no other message of the protocol is so long.
+const PROGRESS_BYTES_MIN: usize = 256;
+
+/// Between two reports of progress. The machine's shortest deadline is many times longer.
+const PROGRESS_PAUSE_MS: f64 = 250.0;
+
 /// What we say of ourselves.
 #[derive(Debug)]
 pub struct Greeting {
@@ -133,9 +139,18 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// The next message; `heard` is told of every read that brought something.
     async fn next(&mut self, heard: impl Fn()) -> Result<Message, CloseReason> {
         loop {
+            if let Some(message) = self.step(&heard).await? {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// The same, or `None` after a read that brought a part of a long message.
+    async fn step(&mut self, heard: impl Fn()) -> Result<Option<Message>, CloseReason> {
+        loop {
             if let Some(message) = self.decoder.next().map_err(breach)? {
                 count(&self.counters.messages_received, 1);
-                return Ok(message);
+                return Ok(Some(message));
             }
             match self.stream.read(&mut self.buffer).await {
                 Ok(0) | Err(_) => return Err(CloseReason::Lost),
@@ -143,6 +158,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                     heard();
                     count(&self.counters.bytes_received, len as u64);
                     self.decoder.push(&self.buffer[..len]);
+                    // Only responses are longer than a read now and then; what is short is whole with the next.
+                    if self.decoder.is_mid_message() && len >= PROGRESS_BYTES_MIN {
+                        return Ok(None);
+                    }
                 }
             }
         }
@@ -208,28 +227,34 @@ async fn receive<R: AsyncRead + Unpin>(
 ) -> CloseReason {
     let session = setup.session;
     let mut events = setup.events.clone();
+    let mut progress_at = f64::MIN;
     loop {
-        let event = match reader.next(|| nudge.borrow_mut().heard(clock::now_ms())).await {
-            Ok(Message::BlockHeaders(answer)) => {
+        let event = match reader.step(|| nudge.borrow_mut().heard(clock::now_ms())).await.transpose() {
+            None if clock::now_ms() < progress_at + PROGRESS_PAUSE_MS => continue,
+            None => {
+                progress_at = clock::now_ms();
+                NetworkEvent::Progress { session }
+            }
+            Some(Ok(Message::BlockHeaders(answer))) => {
                 if !nudge.borrow_mut().answered(clock::now_ms(), answer.request_id) {
                     continue;
                 }
                 NetworkEvent::Headers { session, wire_id: answer.request_id, headers: answer.headers }
             }
-            Ok(Message::BlockRangeUpdate(update)) => {
+            Some(Ok(Message::BlockRangeUpdate(update))) => {
                 let served =
                     ServedRange { earliest: update.earliest, latest: update.latest, latest_hash: update.latest_hash };
                 NetworkEvent::Range { session, served }
             }
-            Ok(Message::GetBlockHeaders(request)) => {
+            Some(Ok(Message::GetBlockHeaders(request))) => {
                 let answer = BlockHeaders { request_id: request.request_id, headers: Vec::new() };
                 if replies.try_send(Message::BlockHeaders(answer)).is_err() {
                     return CloseReason::Protocol("asks faster than it reads answers".into());
                 }
                 continue;
             }
-            Ok(Message::Status(_)) => return CloseReason::Protocol("a second status".into()),
-            Err(reason) => return reason,
+            Some(Ok(Message::Status(_))) => return CloseReason::Protocol("a second status".into()),
+            Some(Err(reason)) => return reason,
         };
         if events.send(event).await.is_err() {
             return CloseReason::Lost;
