@@ -195,7 +195,7 @@ impl World<'_> {
             return;
         }
         let mut served = known.served(self.state.pool);
-        if left % 2 == 0 {
+        if left.is_multiple_of(2) {
             let under = self.state.pool.at(known.view.branch, served.latest.saturating_sub(1));
             (served.latest, served.latest_hash) = (under.number, under.hash);
         }
