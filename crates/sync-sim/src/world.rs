@@ -247,13 +247,17 @@ impl<'a> World<'a> {
             let is_said = matches!(self.stall, Some(StallReason::UnknownFork { .. }));
             return self.state.calm && is_said && !self.state.store_is_busy && self.machine.is_some();
         }
-        let goal = self.state.pool.tip(self.state.options.script.goal);
+        let script = &self.state.options.script;
+        let goal = self.state.pool.tip(script.goal);
         let done = match self.state.options.pruned_below {
             None => self.synced == Some(goal),
             // The most that can be had: it is stored, and what is missing is named, from the floor up to there.
             Some(lowest) => {
-                let missing = BlockRange::new(self.state.options.script.floor, lowest - 1);
-                self.target == Some(goal) && self.unavailable.is_some() && self.unavailable == missing
+                let missing = BlockRange::new(script.floor, lowest - 1);
+                let said = self.target == Some(goal) && self.unavailable.is_some() && self.unavailable == missing;
+                let had = BlockRange::new(lowest, goal.number);
+                // The last blocks may still be on their way: new tips are followed while the range is missing.
+                said && had.is_some_and(|had| self.state.store.holds(self.state.pool, script.goal, had))
             }
         };
         self.state.calm && done && !self.state.store_is_busy && self.machine.is_some()

@@ -100,6 +100,11 @@ impl Driver {
                     self.feed.push(Input::PeerUpdated { peer: session.peer, served });
                 }
             }
+            NetworkEvent::Progress { session } => {
+                if self.is_connected(session) {
+                    self.feed.push(Input::ResponseProgress { peer: session.peer });
+                }
+            }
             NetworkEvent::Headers { session, wire_id, headers } => {
                 if !self.is_connected(session) {
                     return;

@@ -36,6 +36,12 @@ use super::{
 /// Bytes taken from the stream at once: more than one default response.
 const READ_BYTES: usize = 64 * 1024;
 
+/// Bytes of an unfinished message that are progress of a response: no other message of the protocol is so long.
+const PROGRESS_BYTES_MIN: usize = 256;
+
+/// Between two reports of progress, in milliseconds. The machine's shortest deadline is many times longer.
+const PROGRESS_PAUSE_MS: f64 = 250.0;
+
 /// Time, as a conversation needs it.
 pub trait Clock {
     /// Milliseconds since any fixed moment.
@@ -77,6 +83,13 @@ pub struct Reader<R> {
     counters: SharedCounters,
 }
 
+/// What a read brought.
+enum Read {
+    Message(Message),
+    /// A part of a long message.
+    Part,
+}
+
 impl<R: AsyncRead + Unpin> Reader<R> {
     /// Reads from `stream`.
     pub fn new(stream: R, counters: SharedCounters) -> Self {
@@ -84,12 +97,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Self { stream, decoder, buffer: vec![0; READ_BYTES], counters }
     }
 
-    /// The next message; `heard` is told of every read that brought something. May be dropped and called again.
-    async fn next(&mut self, heard: impl Fn()) -> Result<Message, CloseReason> {
+    /// The next message, or news of a part of one; `heard` is told of every read that brought something. May be dropped
+    /// and called again.
+    async fn next(&mut self, heard: impl Fn()) -> Result<Read, CloseReason> {
         loop {
             if let Some(message) = self.decoder.next().map_err(breach)? {
                 count(&self.counters.messages_received, 1);
-                return Ok(message);
+                return Ok(Read::Message(message));
             }
             match self.stream.read(&mut self.buffer).await {
                 Ok(0) => return Err(CloseReason::Lost),
@@ -98,6 +112,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                     heard();
                     count(&self.counters.bytes_received, len as u64);
                     self.decoder.push(&self.buffer[..len]);
+                    if self.decoder.is_mid_message() && len >= PROGRESS_BYTES_MIN {
+                        return Ok(Read::Part);
+                    }
                 }
             }
         }
@@ -132,7 +149,7 @@ pub async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     greeting: &Greeting,
 ) -> Result<PeerStatus, CloseReason> {
     writer.send(&Message::Status(greeting.status())).await?;
-    let Message::Status(status) = reader.next(|| ()).await? else {
+    let Read::Message(Message::Status(status)) = reader.next(|| ()).await? else {
         return Err(CloseReason::Protocol("the first message is no status".into()));
     };
     if status.version != ETH_VERSION {
@@ -183,6 +200,7 @@ impl<'a, C: Clock> Conversation<'a, C> {
     ) -> CloseReason {
         let session = self.session;
         let mut conduct = Conduct::default();
+        let mut progress_at = f64::NEG_INFINITY;
         loop {
             let message = {
                 let next = pin!(reader.next(|| self.probe.borrow_mut().heard(self.clock.now_ms())));
@@ -195,7 +213,12 @@ impl<'a, C: Clock> Conversation<'a, C> {
             let now = self.clock.now_ms();
             let event = match message {
                 None => None,
-                Some(Ok(Message::BlockHeaders(response))) => {
+                Some(Ok(Read::Part)) if now < progress_at + PROGRESS_PAUSE_MS => None,
+                Some(Ok(Read::Part)) => {
+                    progress_at = now;
+                    Some(NetworkEvent::Progress { session })
+                }
+                Some(Ok(Read::Message(Message::BlockHeaders(response)))) => {
                     let kind = self.probe.borrow_mut().responded(now, response.request_id);
                     self.wake_sender();
                     match kind {
@@ -210,7 +233,7 @@ impl<'a, C: Clock> Conversation<'a, C> {
                         }
                     }
                 }
-                Some(Ok(Message::BlockRangeUpdate(update))) => {
+                Some(Ok(Read::Message(Message::BlockRangeUpdate(update)))) => {
                     let served = ServedRange {
                         earliest: update.earliest,
                         latest: update.latest,
@@ -221,7 +244,7 @@ impl<'a, C: Clock> Conversation<'a, C> {
                     }
                     None
                 }
-                Some(Ok(Message::GetBlockHeaders(request))) => {
+                Some(Ok(Read::Message(Message::GetBlockHeaders(request)))) => {
                     if let Err(reason) = conduct.request(now) {
                         return reason;
                     }
@@ -231,7 +254,7 @@ impl<'a, C: Clock> Conversation<'a, C> {
                     }
                     continue;
                 }
-                Some(Ok(Message::Status(_))) => return CloseReason::Protocol("a second status".into()),
+                Some(Ok(Read::Message(Message::Status(_)))) => return CloseReason::Protocol("a second status".into()),
                 Some(Err(reason)) => return reason,
             };
             let update = conduct.take_update(now).map(|served| NetworkEvent::Range { session, served });

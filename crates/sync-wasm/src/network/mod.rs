@@ -118,6 +118,11 @@ pub enum NetworkEvent {
         /// The range.
         served: ServedRange,
     },
+    /// Bytes of an answer came that is not whole yet.
+    Progress {
+        /// Which.
+        session: SessionKey,
+    },
     /// An answer, as received.
     Headers {
         /// Which.
