@@ -95,10 +95,10 @@ impl Driver {
             }
             // A peer of another chain is told of that, whatever else is held against it.
             let left = self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id);
-            return match left {
+            match left {
                 Some(left) => self.hold_ban(now, peer, left),
                 None => self.input(now, Input::PeerConnected { peer, status }),
-            };
+            }
         }
         // While the store is being cleared: the machine that comes after hears of every connected peer.
     }
