@@ -25,7 +25,10 @@ export function readSource(args) {
   const pairs = [];
   for (let at = 0; at < args.length; at++) {
     const [flag, inline] = args[at].split(/=(.*)/s);
-    if (flag === '--chain' || READERS[flag] !== undefined) pairs.push([flag, inline ?? args[++at]]);
+    if (flag !== '--chain' && READERS[flag] === undefined) continue;
+    pairs.push([flag, inline ?? args[++at]]);
+    // `--era1` takes several paths.
+    while (flag === '--era1' && at + 1 < args.length && !args[at + 1].startsWith('--')) pairs.push([flag, args[++at]]);
   }
   const chain = pairs.find(([flag]) => flag === '--chain')?.[1];
   const headers = [];
@@ -76,7 +79,7 @@ function bigEndian(bytes) {
 /** The file, or those of a folder: of one network, when that is named and the folder has any of it. */
 function era1Files(path, network) {
   if (!statSync(path).isDirectory()) return [path];
-  const all = readdirSync(path).filter((name) => name.endsWith('.era1'));
+  const all = readdirSync(path).filter((name) => name.endsWith('.era1') && !name.startsWith('.'));
   const ofNetwork = all.filter((name) => name.startsWith(`${network}-`));
   return (ofNetwork.length > 0 ? ofNetwork : all).map((name) => join(path, name));
 }

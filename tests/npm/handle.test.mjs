@@ -18,12 +18,22 @@ const SCRIPT = `
   };
 `;
 
-/** Three headers a piece: 1-byte headers, numbered from what was asked for. */
+/**
+ * Three headers a piece, numbered from what was asked for. Each is a list of its parent's hash alone; a header's hash is
+ * its number, and from block 100 up another chain's.
+ */
 const PIECES = `
   getHeaders({ id, args: [from, to] }) {
     const count = Math.min(3, to - from + 1);
-    const lengths = new Uint32Array(count).fill(1);
-    reply(id, { first: from, lengths, hashes: new Uint8Array(32 * count), rlp: new Uint8Array(count) });
+    const lengths = new Uint32Array(count).fill(34);
+    const hashes = new Uint8Array(32 * count);
+    const rlp = new Uint8Array(34 * count);
+    for (let at = 0; at < count; at++) {
+      hashes[32 * at + 31] = from + at;
+      rlp.set([0xe1, 0xa0], 34 * at);
+      rlp[34 * at + 33] = from + at === 100 ? 200 : from + at - 1;
+    }
+    reply(id, { first: from, lengths, hashes, rlp, verifiedUnderTarget: true });
   },
   stats({ id }) { reply(id, asked); },
 `;
@@ -114,6 +124,26 @@ test('getHeaders yields everything, and is never more than one piece ahead', asy
   assert.equal(seen.first, 2, 'one piece in use, one ahead');
   assert.equal(seen.all, 4);
   assert.equal(seen.left - seen.all, 3, 'two pieces in use, one ahead');
+});
+
+test('getHeaders ends with `reorged` where a piece does not go on from the one before', async (t) => {
+  const seen = await inPage(t, `
+    const sync = await start(${JSON.stringify(PIECES)});
+    const seen = { numbers: [] };
+    try {
+      for await (const { number } of sync.getHeaders(94, 110)) seen.numbers.push(number);
+    } catch (error) {
+      seen.error = { ...plain(error), details: error.details };
+    }
+    // Where the walk begins anew, nothing stands before it.
+    seen.again = (await sync.getHeaders(100, 102).next()).value.number;
+    return seen;
+  `);
+  assert.deepEqual(seen.numbers, [94, 95, 96, 97, 98, 99]);
+  const hash = (byte) => `0x${'00'.repeat(31)}${byte.toString(16).padStart(2, '0')}`;
+  assert.equal(seen.error.code, 'reorged');
+  assert.deepEqual(seen.error.details, { from: 100, expected: hash(99), got: hash(200) });
+  assert.equal(seen.again, 100);
 });
 
 test('calls that nobody answers are bounded', async (t) => {

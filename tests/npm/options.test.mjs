@@ -1,11 +1,14 @@
 // Options: each wrong one is one typed error that names it, and no right one is refused.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { root } from '../e2e/support/paths.mjs';
 import { importSource } from './support/source.mjs';
 
-const { checkOptions, FORKS_CHARACTERS_MAX, PEERS_MAX } = await importSource('options');
+const { checkOptions, FORKS_CHARACTERS_MAX, PEERS_MAX, TUNING_BOUNDS } = await importSource('options');
 
 const HASH = `0x${'Ab'.repeat(32)}`;
 const peers = ['/ip4/127.0.0.1/udp/1/webrtc-direct'];
@@ -23,6 +26,7 @@ test('right options', () => {
   assert.deepEqual(start, {
     chain: { id: 5, genesis: HASH.toLowerCase() },
     peers,
+    listedPeers: [],
     target: HASH.toLowerCase(),
     forks: `{"amsterdamTime":null,"knownUntil":7,"terminalTotalDifficulty":"${10n ** 22n}"}`,
     storage: { name: 'here' },
@@ -82,6 +86,47 @@ for (const [option, options] of wrong) {
     });
   });
 }
+
+const withFigure = (name, value) => ({ chain: 'mainnet', peers, tuning: { [name]: value } });
+
+for (const [name, [min, max]] of Object.entries(TUNING_BOUNDS)) {
+  test(`tuning.${name} is taken from ${min} to ${max} and refused beyond`, () => {
+    for (const inside of [min, max]) {
+      assert.equal(checkOptions(withFigure(name, inside)).start.tuning[name], inside);
+    }
+    const u64 = [2n ** 53n + 1n, 2n ** 64n - 1n];
+    for (const outside of [min - 1, max + 1, min + 0.5, NaN, Infinity, '500', null, 2 ** 53, 2 ** 64, ...u64]) {
+      assert.throws(() => checkOptions(withFigure(name, outside)), (error) => {
+        assert.deepEqual([error.code, error.details.option], ['bad-option', `tuning.${name}`]);
+        assert.match(error.message, new RegExp(`from ${min} to ${max}, got `));
+        return true;
+      }, String(outside));
+    }
+  });
+}
+
+test('the worker has the same bounds', () => {
+  const text = readFileSync(join(root, 'crates/sync-wasm/src/options.rs'), 'utf8');
+  const named = [...text.matchAll(/Figure \{ name: "tuning\.(\w+)"/g)].map(([, name]) => name);
+  assert.deepEqual(named, Object.keys(TUNING_BOUNDS));
+});
+
+test('options that cannot be read are a typed error', () => {
+  const options = {
+    chain: 'mainnet',
+    get peers() {
+      throw new Error('a getter of the test');
+    },
+  };
+  assert.throws(() => checkOptions(options), { code: 'bad-option', message: /a getter of the test/ });
+});
+
+test('an address is read without URL.canParse, which the oldest supported browsers lack', (t) => {
+  t.mock.method(URL, 'canParse', () => assert.fail('URL.canParse was used'));
+  const { peersUrl } = checkOptions({ chain: 'mainnet', peersUrl: 'https://example.org/peers.json' });
+  assert.equal(peersUrl.href, 'https://example.org/peers.json');
+  assert.throws(() => checkOptions({ chain: 'mainnet', peersUrl: 'http://' }), { code: 'bad-option' });
+});
 
 test('a wrong value that has no JSON still gives the error', () => {
   const cyclic = {};

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { importSource } from './support/source.mjs';
 
-const { fetchPeerList, assertSameChain, PEERS_URL_CHARACTERS_MAX } = await importSource('peers-url');
+const { fetchPeerList, assertSameChain, LISTED_PEERS_MAX, PEERS_URL_CHARACTERS_MAX } = await importSource('peers-url');
 
 const peers = ['/ip4/127.0.0.1/udp/1/webrtc-direct'];
 const genesis = `0x${'ab'.repeat(32)}`;
@@ -48,6 +48,40 @@ test('addresses that a browser cannot dial are left out', async (t) => {
   const body = { peers: ['/ip4/127.0.0.1/tcp/4001', ...peers, '/dns4/example.org/udp/1/quic-v1'] };
   const url = await answering(t, (response) => response.end(JSON.stringify(body)));
   assert.deepEqual(await fetchPeerList(url), { peers });
+});
+
+test('bad entries are skipped, each with a reason, and the good ones stay', async (t) => {
+  const long = `/ip4/127.0.0.1/udp/1/webrtc-direct/${'x'.repeat(1_024)}`;
+  const circuit = '/ip4/1.2.3.4/tcp/1/p2p/12D3KooWA/p2p-circuit/webrtc/p2p/12D3KooWB';
+  const bad = [null, 7, ['/ip4'], { a: 1 }, true, '', long, '/ip4/127.0.0.1/tcp/4001', circuit];
+  const body = { peers: [...bad, ...peers, ...peers] };
+  const url = await answering(t, (response) => response.end(JSON.stringify(body)));
+  const skipped = [];
+  assert.deepEqual(await fetchPeerList(url, (entry) => skipped.push(entry)), { peers });
+  const shown = ['null', '7', '["/ip4"]', '{"a":1}', 'true', '', `${long.slice(0, 80)}…`, bad[7], circuit];
+  assert.deepEqual(skipped.map(({ multiaddr }) => multiaddr), shown);
+  for (const { multiaddr, reason } of skipped) assert.ok(reason.length > 10, multiaddr);
+  assert.match(skipped[6].reason, /1024/);
+});
+
+test('a list of 300 entries is read; of an endless one the first are, and that is said', async (t) => {
+  const many = (count) => Array.from({ length: count }, (_, index) => `/ip4/127.0.0.1/udp/${index + 1}/webrtc-direct`);
+  let body = { peers: many(300) };
+  const url = await answering(t, (response) => response.end(JSON.stringify(body)));
+  const skipped = [];
+  assert.equal((await fetchPeerList(url, (entry) => skipped.push(entry))).peers.length, 300);
+  assert.deepEqual(skipped, []);
+  body = { peers: many(LISTED_PEERS_MAX + 5) };
+  assert.equal((await fetchPeerList(url, (entry) => skipped.push(entry))).peers.length, LISTED_PEERS_MAX);
+  assert.match(skipped[0].reason, /5 were not read/);
+});
+
+test('a chain id that JSON rounds is that of another chain', async (t) => {
+  for (const id of ['9007199254740993', '18446744073709551615']) {
+    const url = await answering(t, (response) => response.end(`{"chainId":${id},"peers":${JSON.stringify(peers)}}`));
+    const list = await fetchPeerList(url);
+    assert.throws(() => assertSameChain(list, { id: 2 ** 53 - 1 }), { code: 'wrong-chain' });
+  }
 });
 
 const refused = {

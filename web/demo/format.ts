@@ -1,18 +1,21 @@
-/** Figures for people: one unit at a time, few digits, never a jump in width that a fixed column cannot hold. */
-
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+/**
+ * Figures for people: one unit at a time, few digits, never a jump in width that a fixed column cannot hold.
+ *
+ * Without `Intl`: it throws where the system names no language that the browser knows (`LANG=C`).
+ */
 
 /** What stands where there is no figure. */
 export const NONE = '–';
 
-/** `1,234,567`. */
-export function count(value: number): string {
-  return whole.format(value);
+/** `1,234,567`; a number is rounded, a bigint exact. */
+export function count(value: number | bigint): string {
+  const digits = typeof value === 'bigint' ? String(value) : value.toFixed(0);
+  return digits.replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `#1,234,567`. */
 export function block(number: number): string {
-  return `#${whole.format(number)}`;
+  return `#${count(number)}`;
 }
 
 /** Bytes in decimal units: `61.4 MB`. */

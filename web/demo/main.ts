@@ -3,6 +3,8 @@
  *
  * `window.headlight` is the handle of the sync, for the console and for tests; it is there as soon as the store is open
  * (`<html data-state>` is then no longer `opening`). When the sync cannot start, `<html data-error>` holds the code.
+ *
+ * Until `data-state` is set, errors are shown by guard.js; from then on by this file.
  */
 
 import { HeadlightError, startSync, type Progress, type SyncHandle } from 'headlight';
@@ -37,7 +39,16 @@ const clear = element<HTMLButtonElement>('clear');
 let newest: Progress | undefined;
 let over = false;
 
+/** Draws what the sync reports. What cannot be drawn is said once, in the banner; the sync goes on. */
 function show(progress: Progress): void {
+  try {
+    draw(progress);
+  } catch (error) {
+    if (!over) fail(error);
+  }
+}
+
+function draw(progress: Progress): void {
   newest = progress;
   views.strip.update(progress);
   views.figures.update(progress);
@@ -119,6 +130,10 @@ function connectAddPeer(handle: SyncHandle): void {
 }
 
 markState('opening', undefined);
+delete document.documentElement.dataset['error'];
+// What nobody caught is a fault of this page: it is told where everything else is.
+window.addEventListener('error', (event) => log('bad', `Error in this page: ${event.message}`));
+window.addEventListener('unhandledrejection', (event) => log('bad', `Error in this page: ${describe(event.reason)}`));
 // One sample a second; while the page is hidden the browser slows this down, and the picture waits.
 setInterval(() => views.rate.sample((newest && rateNow(newest)) ?? 0), 1_000);
 try {

@@ -11,6 +11,7 @@
  */
 
 import { CHAIN_IDS, HeadlightError, type ChainName, type CustomChain, type Hash, type SyncOptions } from 'headlight';
+import { describe } from './log.js';
 
 /** What this page reads of the peer list beside it. */
 interface PeerList {
@@ -42,8 +43,17 @@ export async function readOptions(query: URLSearchParams): Promise<SyncOptions> 
   const name = query.get('store');
   if (name !== null) options.storage = { name };
   const tuning = query.get('tuning');
-  if (tuning !== null) options.tuning = JSON.parse(tuning) as NonNullable<SyncOptions['tuning']>;
+  if (tuning !== null) options.tuning = parseTuning(tuning);
   return options;
+}
+
+/** `startSync` checks what is in it. */
+function parseTuning(text: string): NonNullable<SyncOptions['tuning']> {
+  try {
+    return JSON.parse(text) as NonNullable<SyncOptions['tuning']>;
+  } catch (error) {
+    throw new HeadlightError('bad-option', `tuning is no JSON object: ${describe(error)}`, { option: 'tuning' });
+  }
 }
 
 /** A name for this chain, for people. */
@@ -69,9 +79,11 @@ async function fetchList(): Promise<PeerList> {
   try {
     const response = await fetch(PEER_LIST, { signal: AbortSignal.timeout(10_000) });
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-    return (await response.json()) as PeerList;
+    const list: unknown = await response.json();
+    if (typeof list !== 'object' || list === null) throw new Error('it is no JSON object');
+    return list;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = describe(error);
     throw new HeadlightError('no-peers-url', `the peer list at ${PEER_LIST.href} cannot be read: ${why}`);
   }
 }

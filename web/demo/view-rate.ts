@@ -1,7 +1,13 @@
-/** The rate of the last minutes as a line (uPlot). One sample a second; as many are kept as are shown. */
+/**
+ * The rate of the last minutes as a line (uPlot). One sample a second; as many are kept as are shown.
+ *
+ * uPlot is loaded on its own: it throws at its import where `Intl` does, and the page works without a chart.
+ */
 
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
+import { make } from './dom.js';
 import { count } from './format.js';
+import { describe } from './log.js';
 
 /** Samples, and so seconds, that are kept. */
 const SAMPLES = 180;
@@ -19,10 +25,25 @@ export class RateView {
   readonly #seconds: number[] = Array.from({ length: SAMPLES }, (_, index) => index - SAMPLES + 1);
   readonly #rates: (number | null)[] = Array.from({ length: SAMPLES }, () => null);
   #seen = 0;
+  #Plot: typeof uPlot | undefined;
   #plot: uPlot | undefined;
 
   constructor(host: HTMLElement) {
     this.#host = host;
+    void this.#load();
+  }
+
+  async #load(): Promise<void> {
+    try {
+      this.#Plot = (await import('uplot')).default;
+      this.#start();
+    } catch (error) {
+      this.#host.replaceChildren(make('p', 'quiet', `The chart cannot be drawn in this browser: ${describe(error)}.`));
+    }
+  }
+
+  #start(): void {
+    const host = this.#host;
     // Colours are read from the style sheet when the chart is made: another theme, another chart.
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#make());
     new ResizeObserver(() => this.#plot?.setSize({ width: host.clientWidth, height: HEIGHT })).observe(host);
@@ -60,8 +81,9 @@ export class RateView {
       ticks: { show: false },
       font: '11px ui-sans-serif, system-ui, sans-serif',
     };
+    if (this.#Plot === undefined) return;
     this.#plot?.destroy();
-    this.#plot = new uPlot(
+    this.#plot = new this.#Plot(
       {
         width: this.#host.clientWidth,
         height: HEIGHT,

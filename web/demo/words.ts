@@ -3,7 +3,7 @@
  * that the tone stays one.
  */
 
-import type { ErrorCode, HeadlightError, Progress, StallCode, SyncState } from 'headlight';
+import type { DialErrorCode, ErrorCode, HeadlightError, Progress, StallCode, SyncState } from 'headlight';
 import { count } from './format.js';
 
 /** What the banner says, and in which mood. */
@@ -63,7 +63,11 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
   },
   'range-unavailable': {
     title: 'Part of the chain is not on offer',
-    text: 'No connected peer serves the blocks that are missing. Add one that does.',
+    text: 'No connected peer serves the blocks that are missing. What lies above is stored. Add a peer that has them.',
+  },
+  'floor-above-target': {
+    title: 'The floor lies above the target',
+    text: 'There is nothing to sync between them. Choose a lower floor or a higher target.',
   },
   'storage-full': {
     title: 'The storage is full',
@@ -97,23 +101,55 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
     title: 'The peers serve another chain',
     text: 'Check ?chain=, or add a peer of the right one.',
   },
+  'other-target': {
+    title: 'Another tab syncs to another target',
+    text: 'The block pinned here is not stored yet. This tab fetches it when the other one is closed.',
+  },
 };
+
+/** What the reason of a failed dial means, in a few words. */
+export const DIAL_ERRORS: Readonly<Record<DialErrorCode, string>> = {
+  'wrong-certhash': 'another certificate than in its address',
+  'wrong-peer-id': 'another peer answered',
+  limit: 'too many connections',
+  unsupported: 'not possible here',
+  refused: 'refused',
+  closed: 'ended',
+  'not-dialable': 'not dialled from this page',
+  timeout: 'no answer',
+};
+
+/** What to do about the peers that cannot be reached, when all have the same reason. */
+const DIAL_ADVICE: Readonly<Partial<Record<DialErrorCode, string>>> = {
+  'wrong-certhash':
+    'Somebody answers, with another certificate than the address names (certhash). The peer has a new one: use the address ' +
+    'that it prints now.',
+  'wrong-peer-id': 'Somebody answers, and is another peer than the address names (p2p). Use the address that it prints now.',
+  limit: 'The browser has no room for one more connection. Close other tabs of this site, or reload.',
+  unsupported: 'This browser, or the peer, cannot do what is needed. Hover over its state below to see why.',
+  refused: 'The peer ends the connection. It may be full, or serve something else.',
+  'not-dialable':
+    'The list names addresses of a private network, which this page does not dial. Name the peer with ?peers= if you mean it.',
+};
+
+/** Advice for the one reason that all of these have. */
+function dialAdvice(errors: readonly { code: DialErrorCode }[] | undefined): string | undefined {
+  const [first, ...others] = errors ?? [];
+  if (first === undefined || others.some(({ code }) => code !== first.code)) return undefined;
+  return DIAL_ADVICE[first.code];
+}
 
 function stallWords({ stall }: Progress): Words {
   const words = stall && STALLS[stall.code];
   if (words === undefined) return { ...STATES.stalled, text: stall?.message ?? STATES.stalled.text };
   const { have, need } = stall?.details ?? {};
   const counted = have !== undefined && need !== undefined ? `${count(have)} of ${count(need)}. ` : '';
-  return { ...words, text: counted + words.text, mood: 'warn' };
+  return { ...words, text: counted + (dialAdvice(stall?.details?.dialErrors) ?? words.text), mood: 'warn' };
 }
 
 const ERRORS: Readonly<Partial<Record<ErrorCode, Omit<Words, 'mood'>>>> = {
   'bad-multiaddr': { title: 'Not a usable multiaddress', text: 'Check ?peers=.' },
   'bad-option': { title: 'A parameter is wrong', text: 'Check the address of this page.' },
-  'unsupported-browser': {
-    title: 'This browser is too old',
-    text: 'Headlight needs Chrome 130, Safari 16 or Firefox 144.',
-  },
   'no-peers-url': { title: 'No list of peers', text: 'Is header-peer running? It serves peers.json beside this page.' },
   'wrong-chain': { title: 'The peers serve another chain', text: 'Check ?chain= against the peer.' },
   'storage-unavailable': {
@@ -124,8 +160,34 @@ const ERRORS: Readonly<Partial<Record<ErrorCode, Omit<Words, 'mood'>>>> = {
   'worker-failed': { title: 'The worker failed', text: 'Reload the page. What is stored stays.' },
 };
 
+const SWITCHED_OFF = {
+  title: 'WebRTC is switched off',
+  text: 'A setting, an extension or a policy of this browser forbids it. Allow WebRTC for this site, or use another browser.',
+};
+
+const REFUSED = {
+  title: 'This browser blocks what the page needs',
+  text: 'Private windows, blocked cookies and embedding in another page do that. Allow site data here and reload.',
+};
+
+const INSECURE = { title: 'This page needs https', text: 'Open it over https, or from localhost.' };
+
+const TOO_OLD = {
+  title: 'This browser is too old',
+  text: 'Data channels in workers and vectors in wasm are needed: Chrome and Edge 130, Firefox 144 or newer have both.',
+};
+
+/** Why a browser cannot run this: what it lacks tells an old one from one in which something is switched off. */
+function unsupportedWords({ details }: HeadlightError): Omit<Words, 'mood'> {
+  const missing = details?.missing ?? [];
+  if ((details?.refused ?? []).length > 0) return REFUSED;
+  if (missing.length === 1 && missing[0] === 'RTCPeerConnection') return SWITCHED_OFF;
+  return isSecureContext ? TOO_OLD : INSECURE;
+}
+
 /** The banner's words when the sync could not start, or is over. */
 export function errorWords(error: HeadlightError): Words {
-  const words = ERRORS[error.code] ?? { title: STATES.failed.title, text: STATES.failed.text };
+  const listed = error.code === 'unsupported-browser' ? unsupportedWords(error) : ERRORS[error.code];
+  const words = listed ?? { title: STATES.failed.title, text: STATES.failed.text };
   return { title: words.title, text: `${words.text} (${error.message})`, mood: 'bad' };
 }

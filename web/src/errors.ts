@@ -3,6 +3,8 @@
  * message is one sentence for people, `details` are the same facts for programs.
  */
 
+import type { DialError } from './types.js';
+
 /** What went wrong. */
 export type ErrorCode =
   /** An option or argument has the wrong type, is missing, or is out of range; `details.option` names it. */
@@ -31,9 +33,15 @@ export type ErrorCode =
   | 'storage-damaged'
   /** This tab is a follower: another one writes the store. */
   | 'follower'
+  /**
+   * A walk over stored headers met another chain: the store followed a reorg meanwhile. `details.from` is the number
+   * from which the headers are of the new chain, `details.expected` the hash of the header handed out before it,
+   * `details.got` the parent hash that was found. Begin the walk again.
+   */
+  | 'reorged'
   /** More peers than the limit. */
   | 'too-many-peers'
-  /** More unanswered calls than the limit; await some first. */
+  /** More than 1,024 calls are unanswered; await some first. */
   | 'busy'
   /** The worker could not be loaded, or it crashed. */
   | 'worker-failed'
@@ -79,6 +87,10 @@ export interface ErrorDetails {
   need?: number;
   /** How many peers were asked. */
   asked?: number;
+  /** Which tip each peer names, by its peer id; at most 16. */
+  tips?: { peer: string; number: number; hash: string }[];
+  /** Why peers could not be dialled, on the stall `no-peers`; eight at most, `peers()` has all. */
+  dialErrors?: (DialError & { peer: string; multiaddr: string })[];
 }
 
 /** What every rejected promise of this package rejects with. */

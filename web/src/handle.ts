@@ -2,8 +2,8 @@
  * The handle of a running sync: turns calls into messages and the worker's events into `progress`, `synced` and
  * listeners. It holds no chain data; the worker and its store do.
  *
- * A sync ends once: by `stop()`, by an `error` event with state `failed`, or by a crash of the worker. Then the worker
- * and every connection are closed, waiting calls are rejected, and `progress.state` says which it was.
+ * A sync ends once: by `stop()`, with its page, by an `error` event with state `failed`, or by a crash of the worker.
+ * Then the worker and every connection are closed, waiting calls are rejected, and `progress.state` says which it was.
  *
  * @module
  */
@@ -11,8 +11,9 @@
 import { badOption, HeadlightError } from './errors.js';
 import { StoredHeader, unpack } from './header.js';
 import { Listeners } from './listeners.js';
-import type { Started, StartOptions, WorkerEvent } from './messages.js';
+import type { StartOptions, WorkerEvent } from './messages.js';
 import { checkCount, checkHash, checkMultiaddr } from './options.js';
+import { LISTED_PEERS_MAX } from './peers-url.js';
 import { RtcBroker } from './rtc-broker.js';
 import type { BlockRef, Hash, PeerInfo, Progress, SyncEvents, SyncHandle, SyncState, SyncStats } from './types.js';
 import { toError, WorkerClient } from './worker-client.js';
@@ -36,13 +37,26 @@ const OPENING: Progress = {
   peers: [],
 };
 
-/** One sync in one worker. Built by `startSync`. */
+/** Multiaddresses added by `addPeer` that a new worker is told of: as many as the worker knows peers. */
+const ADDED_PEERS_MAX = 256;
+
+/**
+ * One sync, in one worker at a time. Built by `startSync`.
+ *
+ * The worker is ended while the page is suspended, and another one started when the page goes on: a suspended worker
+ * would keep the lock of the store and connections that nobody reads.
+ */
 export class Sync implements SyncHandle {
   readonly synced: Promise<BlockRef>;
   readonly #listeners = new Listeners();
   readonly #client: WorkerClient;
-  readonly #broker: RtcBroker;
-  readonly #rtcPort: MessagePort;
+  readonly #makeWorker: () => Worker;
+  /** Of the worker that is there. */
+  #broker: RtcBroker | undefined;
+  #options: StartOptions | undefined;
+  #paused = false;
+  /** Peers that a new worker must be told of. */
+  readonly #added = new Set<string>();
   #progress = OPENING;
   #storage = '';
   #stopping: Promise<void> | undefined;
@@ -50,35 +64,65 @@ export class Sync implements SyncHandle {
   /** Of the last `error` event: the reason, when the sync then fails. */
   #lastError: HeadlightError | undefined;
   #settleSynced!: { resolve(head: BlockRef): void; reject(error: HeadlightError): void };
+  #settleOpen: { resolve(): void; reject(error: HeadlightError): void } | undefined;
 
-  constructor(worker: Worker, onProgress?: (progress: Progress) => void) {
+  constructor(makeWorker: () => Worker, onProgress?: (progress: Progress) => void) {
+    this.#makeWorker = makeWorker;
     this.synced = new Promise((resolve, reject) => {
       this.#settleSynced = { resolve, reject };
     });
     // Nobody has to wait for `synced`: a sync that is stopped must not show as an unhandled rejection.
     this.synced.catch(() => {});
     if (onProgress !== undefined) this.on('progress', onProgress);
-    const { port1, port2 } = new MessageChannel();
-    this.#broker = new RtcBroker(port1);
-    this.#rtcPort = port2;
-    this.#client = new WorkerClient(worker, {
+    this.#client = new WorkerClient({
       onEvent: (event) => this.#onEvent(event),
       onCrash: (error) => this.#fail(error),
     });
     globalThis.addEventListener?.('online', this.#onOnline);
+    globalThis.addEventListener?.('pagehide', this.#onPageHide);
+    globalThis.addEventListener?.('pageshow', this.#onPageShow);
     globalThis.document?.addEventListener('visibilitychange', this.#onVisibility);
+    globalThis.document?.addEventListener('freeze', this.#onSuspend);
+    globalThis.document?.addEventListener('resume', this.#onResume);
   }
 
   /** Starts the worker; resolves when the store is open. When it rejects, everything is closed again. */
-  async open(options: StartOptions): Promise<void> {
+  open(options: StartOptions): Promise<void> {
+    this.#options = options;
+    return new Promise((resolve, reject) => {
+      this.#settleOpen = { resolve, reject };
+      this.#launch();
+    });
+  }
+
+  /** Starts a worker, the first one or another after the page was suspended. */
+  #launch(): void {
+    if (this.#ended || this.#client.attached || this.#options === undefined) return;
     try {
-      const started: Started = await this.#client.start(options, this.#rtcPort);
-      this.#storage = started.storage;
+      const worker = this.#makeWorker();
+      const { port1, port2 } = new MessageChannel();
+      this.#broker = new RtcBroker(port1);
+      const options = this.#paused ? { ...this.#options, paused: true } : this.#options;
+      this.#client.attach(worker, options, port2).then(
+        ({ storage }) => {
+          this.#storage = storage;
+          this.#settleOpen?.resolve();
+        },
+        (error) => this.#fail(asError(error)),
+      );
     } catch (error) {
-      const why = error instanceof HeadlightError ? error : new HeadlightError('internal', String(error));
-      this.#fail(why);
-      throw why;
+      return this.#fail(asError(error));
     }
+    // Those that the worker does not know from `options`. A refusal was told when they were added.
+    for (const multiaddr of this.#added) this.#client.call('addPeer', multiaddr).catch(() => {});
+    if (globalThis.document?.visibilityState === 'hidden') this.#client.hint('hidden');
+  }
+
+  /** Ends the worker and every connection, until {@link #launch}. What is stored is whole at every moment. */
+  #putAway(): void {
+    this.#client.detach();
+    this.#broker?.close();
+    this.#broker = undefined;
   }
 
   get progress(): Progress {
@@ -111,11 +155,17 @@ export class Sync implements SyncHandle {
       piece.catch(() => {});
       return piece;
     };
+    let last: StoredHeader | undefined;
     for (let next = ask(from); next !== undefined; ) {
       const piece = await next;
       if (piece === undefined || piece.lengths.length === 0) return;
       next = ask(piece.first + piece.lengths.length);
-      yield* unpack(piece);
+      for (const header of unpack(piece)) {
+        // Inside a piece the worker has verified it: a piece was read at one moment.
+        if (header.number === piece.first) checkChild(last, header);
+        last = header;
+        yield header;
+      }
     }
   }
 
@@ -125,14 +175,39 @@ export class Sync implements SyncHandle {
 
   async addPeer(multiaddr: string): Promise<void> {
     await this.#client.call('addPeer', checkMultiaddr('multiaddr', multiaddr));
+    if (this.#added.size < ADDED_PEERS_MAX) this.#added.add(multiaddr);
   }
 
-  pause(): Promise<void> {
-    return this.#client.call('pause');
+  /**
+   * Peers out of a peer list.
+   *
+   * @internal
+   */
+  async addListed(multiaddrs: string[]): Promise<void> {
+    await this.#client.call('addListedPeers', multiaddrs);
+    if (this.#options === undefined) return;
+    // A worker that is started after this one begins with the same peers, the newest first.
+    const listedPeers = [...new Set([...multiaddrs, ...(this.#options.listedPeers ?? [])])].slice(0, LISTED_PEERS_MAX);
+    this.#options = { ...this.#options, listedPeers };
   }
 
-  resume(): Promise<void> {
-    return this.#client.call('resume');
+  /**
+   * Tells the listeners of something that happened on the page's side.
+   *
+   * @internal
+   */
+  report<T extends keyof SyncEvents>(type: T, event: SyncEvents[T]): void {
+    if (!this.#ended) this.#listeners.emit(type, event);
+  }
+
+  async pause(): Promise<void> {
+    await this.#client.call('pause');
+    this.#paused = true;
+  }
+
+  async resume(): Promise<void> {
+    await this.#client.call('resume');
+    this.#paused = false;
   }
 
   clear(): Promise<void> {
@@ -149,6 +224,9 @@ export class Sync implements SyncHandle {
 
   async #stop(): Promise<void> {
     if (this.#ended) return;
+    const reason = new HeadlightError('stopped', 'the sync was stopped');
+    // While the page is suspended nothing is open.
+    if (!this.#client.attached) return this.#end('stopped', reason);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, STOP_TIMEOUT_MS);
@@ -158,7 +236,7 @@ export class Sync implements SyncHandle {
       await Promise.race([this.#client.call('stop').catch(() => {}), late]);
     } finally {
       clearTimeout(timer);
-      this.#end('stopped', new HeadlightError('stopped', 'the sync was stopped'));
+      this.#end('stopped', reason);
     }
   }
 
@@ -185,6 +263,11 @@ export class Sync implements SyncHandle {
         listeners.emit('synced', head);
         break;
       }
+      case 'lock-lost':
+        // This page was suspended without being told, and another tab writes the store: this one reads from now on.
+        this.#putAway();
+        this.#launch();
+        break;
       case 'error':
         this.#lastError = toError(event);
         listeners.emit('error', this.#lastError);
@@ -209,9 +292,14 @@ export class Sync implements SyncHandle {
     if (this.#ended) return;
     this.#ended = true;
     globalThis.removeEventListener?.('online', this.#onOnline);
+    globalThis.removeEventListener?.('pagehide', this.#onPageHide);
+    globalThis.removeEventListener?.('pageshow', this.#onPageShow);
     globalThis.document?.removeEventListener('visibilitychange', this.#onVisibility);
+    globalThis.document?.removeEventListener('freeze', this.#onSuspend);
+    globalThis.document?.removeEventListener('resume', this.#onResume);
     this.#client.end(reason);
-    this.#broker.close();
+    this.#putAway();
+    this.#settleOpen?.reject(reason);
     this.#settleSynced.reject(reason);
     const { stall: _, etaSeconds: __, ...last } = this.#progress;
     this.#progress = { ...last, state, headersPerSecond: 0, bytesPerSecond: 0 };
@@ -221,7 +309,32 @@ export class Sync implements SyncHandle {
 
   readonly #onOnline = (): void => this.#client.hint('online');
 
-  readonly #onVisibility = (): void => {
-    if (document.visibilityState === 'visible') this.#client.hint('visible');
+  readonly #onVisibility = (): void => this.#client.hint(document.visibilityState === 'visible' ? 'visible' : 'hidden');
+
+  readonly #onSuspend = (): void => this.#putAway();
+
+  readonly #onResume = (): void => this.#launch();
+
+  /** The page goes into the cache of the back button, or for good. */
+  readonly #onPageHide = (event: PageTransitionEvent): void => {
+    if (event.persisted) this.#putAway();
+    else this.#end('stopped', new HeadlightError('stopped', 'the page was closed'));
   };
+
+  /** The page comes back. Some browsers resume it first: then there is a worker already. */
+  readonly #onPageShow = (event: PageTransitionEvent): void => {
+    if (event.persisted) this.#launch();
+  };
+}
+
+function asError(error: unknown): HeadlightError {
+  return error instanceof HeadlightError ? error : new HeadlightError('internal', String(error));
+}
+
+/** Where numbers follow each other, the header must be the child of the one handed out before. */
+function checkChild(last: StoredHeader | undefined, header: StoredHeader): void {
+  if (last === undefined || last.number + 1 !== header.number || last.hash === header.parentHash) return;
+  const details = { from: header.number, expected: last.hash, got: header.parentHash };
+  const message = `block ${header.number} is no child of the header before it: the store followed a reorg meanwhile`;
+  throw new HeadlightError('reorged', message, details);
 }

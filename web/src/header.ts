@@ -72,6 +72,12 @@ export class StoredHeader {
   readonly hash: Hash;
   /** The header as it came from a peer, canonical RLP. The bytes are the caller's own. */
   readonly rlp: Uint8Array;
+  /**
+   * Whether this header is the target of this session (`progress.target`), or an ancestor of it. Always `true` where
+   * `target` is pinned: nothing else is served then. Without a pin, `false` marks what an earlier session stored and
+   * this one has not reached yet: while the target is being looked for, while offline, or below a gap.
+   */
+  readonly verifiedUnderTarget: boolean;
   #items: RlpItem[] | undefined;
   #fields: HeaderFields | undefined;
 
@@ -79,6 +85,7 @@ export class StoredHeader {
     this.number = record.number;
     this.hash = record.hash;
     this.rlp = record.rlp;
+    this.verifiedUnderTarget = record.verifiedUnderTarget;
   }
 
   /** All fields by name; decoded at the first use. Throws `inexact-number` or `unsupported-header`, see {@link HeaderFields}. */
@@ -211,6 +218,7 @@ export function* unpack(piece: PackedHeaders): Generator<StoredHeader, void, und
       number: piece.first + index,
       hash: toHex(piece.hashes.subarray(index * 32, index * 32 + 32)),
       rlp: piece.rlp.slice(offset, offset + length),
+      verifiedUnderTarget: piece.verifiedUnderTarget,
     });
     offset += length;
   }

@@ -15,11 +15,10 @@
  * @module
  */
 
-import { HeadlightError } from './errors.js';
+import { badOption, describe, HeadlightError, toHeadlightError } from './errors.js';
 import { Sync } from './handle.js';
-import { checkOptions, checkPeers } from './options.js';
-import { assertSameChain, fetchPeerList } from './peers-url.js';
-import { refreshPeers } from './peers-refresh.js';
+import { checkOptions, isObject } from './options.js';
+import { PeerListWatcher } from './peers-refresh.js';
 import { assertSupported } from './support.js';
 import type { SyncHandle, SyncOptions } from './types.js';
 
@@ -32,31 +31,62 @@ export type * from './types.js';
 /**
  * Starts a sync. Resolves when the store is open and the worker runs; the sync itself goes on behind it.
  *
- * Rejects with a {@link HeadlightError}: `bad-option`, `bad-multiaddr`, `unsupported-browser`, `no-peers-url`,
- * `wrong-chain`, `storage-unavailable`, `storage-full` or `worker-failed`. Peers that cannot be reached are no error
- * here: they may come, and until then `progress.stall` says so.
+ * Rejects with a {@link HeadlightError} and nothing else: `unsupported-browser`, `bad-option`, `bad-multiaddr`,
+ * `wrong-chain`, `storage-unavailable`, `storage-full` or `worker-failed`.
+ *
+ * Peers that cannot be reached are no error here: they may come, and until then `progress.stall` says so. The same holds
+ * for the list at `peersUrl`: the start waits for it three seconds at most. Without it the store opens and serves what it
+ * has, an `error` event says why (`no-peers-url`), and the list is asked for again until it comes. Only a list that comes
+ * in time and is for another chain rejects, with `wrong-chain`; one that comes later is an `error` event with that code.
  */
 export async function startSync(options: SyncOptions): Promise<SyncHandle> {
-  const { start, peersUrl } = checkOptions(options);
-  assertSupported();
-  if (peersUrl !== undefined) {
-    const list = await fetchPeerList(peersUrl);
-    assertSameChain(list, start.chain);
-    start.peers = checkPeers('peers', [...new Set([...start.peers, ...list.peers])]);
+  try {
+    return await begin(options);
+  } catch (error) {
+    throw toHeadlightError(error, 'the sync could not be started');
   }
-  const sync = new Sync(makeWorker(options), options.onProgress);
+}
+
+async function begin(given: SyncOptions): Promise<SyncHandle> {
+  assertSupported();
+  const { start, peersUrl, onProgress, worker } = checkOptions(given);
+  const watcher = peersUrl === undefined ? undefined : new PeerListWatcher(peersUrl, start.chain);
+  if (watcher !== undefined) {
+    const listed = await watcher.readAtStart();
+    start.listedPeers = listed.filter((peer) => !start.peers.includes(peer));
+  }
+  const sync = new Sync(() => makeWorker(worker), onProgress);
   await sync.open(start);
-  if (peersUrl !== undefined) refreshPeers(sync, peersUrl, start.chain);
+  watcher?.attach(sync);
   return sync;
 }
 
-function makeWorker(options: SyncOptions): Worker {
+function makeWorker(custom: SyncOptions['worker']): Worker {
+  if (custom !== undefined) return checkWorker(custom);
   try {
     // Bundlers look for exactly this expression: it must stay in one piece, with both arguments written out.
-    return options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   } catch (error) {
-    // A content security policy, or a page from another origin than its script.
-    const message = `the worker could not be made: ${String(error)}`;
-    throw new HeadlightError('worker-failed', message, undefined, { cause: error });
+    // A content security policy, a sandboxed frame, or a page from another origin than its script.
+    throw workerFailed(error);
   }
+}
+
+function checkWorker(custom: () => Worker): Worker {
+  let worker: unknown;
+  try {
+    worker = custom();
+  } catch (error) {
+    throw workerFailed(error);
+  }
+  // By its methods: a worker of another frame is no instance of this frame's class.
+  if (isObject(worker) && typeof worker.postMessage === 'function' && typeof worker.terminate === 'function') {
+    return worker as unknown as Worker;
+  }
+  throw badOption('worker', 'a function that returns a Worker', worker);
+}
+
+function workerFailed(error: unknown): HeadlightError {
+  const message = `the worker could not be made: ${describe(error)}`;
+  return new HeadlightError('worker-failed', message, undefined, { cause: error });
 }

@@ -24,11 +24,18 @@ import type {
 export interface StartOptions {
   chain: CustomChain;
   peers: string[];
+  /**
+   * Out of a peer list: entries that cannot be used are skipped and named in `peer-skipped`; those that lie nearer to the
+   * browser than the page are not dialled.
+   */
+  listedPeers: string[];
   target?: Hash;
   /** JSON text of a `ForkSchedule`. */
   forks?: string;
   storage: { name?: string };
   tuning: SyncTuning;
+  /** The sync does not begin before `resume`; absent: it does. */
+  paused?: boolean;
 }
 
 /** Answer to `start`: the store is open. */
@@ -46,6 +53,8 @@ export interface HeaderRecord {
   number: number;
   hash: Hash;
   rlp: Uint8Array;
+  /** It is this session's target, or an ancestor of it. */
+  verifiedUnderTarget: boolean;
 }
 
 /** Consecutive headers, rising; `first` may lie above the number that was asked for. */
@@ -57,6 +66,8 @@ export interface PackedHeaders {
   hashes: Uint8Array;
   /** End to end. */
   rlp: Uint8Array;
+  /** All are ancestors of this session's target (or it is the last of them), or none is. */
+  verifiedUnderTarget: boolean;
 }
 
 /** Methods of the worker: arguments and answer of each. */
@@ -65,6 +76,7 @@ export interface Calls {
   getHeaders: { args: [from: number, to: number]; value: PackedHeaders | undefined };
   peers: { args: []; value: PeerInfo[] };
   addPeer: { args: [multiaddr: string]; value: undefined };
+  addListedPeers: { args: [multiaddrs: string[]]; value: undefined };
   pause: { args: []; value: undefined };
   resume: { args: []; value: undefined };
   stop: { args: []; value: undefined };
@@ -73,7 +85,7 @@ export interface Calls {
 }
 
 /** What the page saw and a worker cannot see. */
-export type Hint = 'online' | 'visible';
+export type Hint = 'online' | 'visible' | 'hidden';
 
 /** Page to worker. */
 export type ToWorker =
@@ -92,11 +104,14 @@ export interface ErrorInfo {
 export type WorkerEvent =
   | { type: 'progress'; progress: Progress }
   | { type: 'fault'; peer: string; multiaddr: string; code: FaultCode; message: string; banned: boolean }
+  | { type: 'peer-skipped'; multiaddr: string; reason: string }
   | { type: 'state'; state: SyncState; stall?: Stall }
   | { type: 'synced'; number: number; hash: Hash }
   | { type: 'reorg'; reverted: BlockRange; adopted: BlockRange }
   | { type: 'detached-head'; local: BlockRef; expected: Hash }
   | { type: 'segment-dropped'; from: number; to: number }
+  /** Another tab has taken the store's lock while this one was suspended: the worker does nothing more. */
+  | { type: 'lock-lost' }
   | ({ type: 'error' } & ErrorInfo);
 
 /** Worker to page. `crashed` comes from `worker.ts` alone: the wasm could not be loaded, or it trapped. */

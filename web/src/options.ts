@@ -5,7 +5,7 @@
  * @module
  */
 
-import { badOption } from './errors.js';
+import { badOption, describe, HeadlightError } from './errors.js';
 import type { StartOptions } from './messages.js';
 import type { ChainName, CustomChain, Hash, SyncOptions, SyncTuning } from './types.js';
 
@@ -30,14 +30,28 @@ const STORAGE_NAME_CHARACTERS_MAX = 128;
 export interface CheckedOptions {
   start: StartOptions;
   peersUrl: URL | undefined;
+  onProgress: SyncOptions['onProgress'];
+  worker: SyncOptions['worker'];
 }
 
 /** Throws `bad-option` for the first option that is wrong. */
 export function checkOptions(options: SyncOptions): CheckedOptions {
   if (!isObject(options)) throw badOption('options', 'an object', options);
+  try {
+    return readOptions(options);
+  } catch (error) {
+    if (error instanceof HeadlightError) throw error;
+    // A getter of the page threw, or a proxy.
+    const message = `the options cannot be read: ${describe(error)}`;
+    throw new HeadlightError('bad-option', message, { option: 'options' }, { cause: error });
+  }
+}
+
+function readOptions(options: SyncOptions): CheckedOptions {
   const start: StartOptions = {
     chain: checkChain(options.chain),
     peers: checkPeers('peers', options.peers ?? []),
+    listedPeers: [],
     storage: checkStorage(options.storage),
     tuning: checkTuning(options.tuning),
   };
@@ -47,12 +61,11 @@ export function checkOptions(options: SyncOptions): CheckedOptions {
   if (start.peers.length === 0 && peersUrl === undefined) {
     throw badOption('peers', 'a list with at least one multiaddress, unless peersUrl is given', options.peers);
   }
-  for (const name of ['onProgress', 'worker'] as const) {
-    if (options[name] !== undefined && typeof options[name] !== 'function') {
-      throw badOption(name, 'a function', options[name]);
-    }
+  const { onProgress, worker } = options;
+  for (const [name, value] of Object.entries({ onProgress, worker })) {
+    if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
   }
-  return { start, peersUrl };
+  return { start, peersUrl, onProgress, worker };
 }
 
 function checkChain(chain: unknown): CustomChain {
@@ -110,22 +123,39 @@ function checkStorage(storage: unknown): StartOptions['storage'] {
   return { name };
 }
 
-const TUNING_COUNTS = [
-  'tipQuorum',
-  'floor',
-  'seed',
-  'requestTimeoutMs',
-  'memoryBytesMax',
-  'stallMs',
-  'dialTimeoutMs',
-] as const satisfies readonly (keyof SyncTuning)[];
+/** Longest timer of a browser, in milliseconds: a longer one fires at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * The least and the most of every figure of {@link SyncTuning}, both inside. Within these the sync works; the worker
+ * checks the same (`options.rs`).
+ */
+export const TUNING_BOUNDS = {
+  // The worker keeps so many connections, and a tip needs as many peers that are connected.
+  tipQuorum: [1, 16],
+  // No chain comes near 2^48 blocks; numbers from there on are taken for invalid.
+  floor: [0, 2 ** 48 - 1],
+  seed: [0, Number.MAX_SAFE_INTEGER],
+  // A response of 48 KiB takes this long on a local network.
+  requestTimeoutMs: [100, TIMER_MS_MAX],
+  // Ten requests of 48 KiB; at the other end a quarter of what wasm can address.
+  memoryBytesMax: [512 * 1024, 1024 * 1024 * 1024],
+  stallMs: [100, TIMER_MS_MAX],
+  // ICE, DTLS and Noise take this long with a peer on the same machine.
+  dialTimeoutMs: [500, TIMER_MS_MAX],
+} as const satisfies Readonly<Record<Exclude<keyof SyncTuning, 'audit'>, readonly [min: number, max: number]>>;
 
 function checkTuning(tuning: unknown): SyncTuning {
   if (tuning === undefined) return {};
   if (!isObject(tuning)) throw badOption('tuning', 'an object', tuning);
   const checked: SyncTuning = {};
-  for (const name of TUNING_COUNTS) {
-    if (tuning[name] !== undefined) checked[name] = checkCount(`tuning.${name}`, tuning[name]);
+  for (const [name, [min, max]] of Object.entries(TUNING_BOUNDS)) {
+    const value = tuning[name];
+    if (value === undefined) continue;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+      throw badOption(`tuning.${name}`, `a whole number from ${min} to ${max}`, value);
+    }
+    checked[name as keyof typeof TUNING_BOUNDS] = value;
   }
   if (tuning.audit !== undefined) {
     if (typeof tuning.audit !== 'boolean') throw badOption('tuning.audit', 'true or false', tuning.audit);
@@ -136,12 +166,18 @@ function checkTuning(tuning: unknown): SyncTuning {
 
 function checkUrl(url: unknown): URL {
   const text = url instanceof URL ? url.href : url;
-  const base = globalThis.document?.baseURI;
-  if (typeof text === 'string' && URL.canParse(text, base)) {
-    const parsed = new URL(text, base);
-    if (parsed.protocol === 'http:' || parsed.protocol === 'https:') return parsed;
-  }
+  const parsed = typeof text === 'string' ? parseUrl(text, globalThis.document?.baseURI) : undefined;
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
   throw badOption('peersUrl', 'an http or https address', text);
+}
+
+/** `URL.canParse` came with Chrome 120 and Safari 17; the constructor is everywhere. */
+function parseUrl(text: string, base: string | undefined): URL | undefined {
+  try {
+    return new URL(text, base);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A whole number from 0 on, exact in a JavaScript number. */

@@ -1,14 +1,14 @@
 /**
  * Fetches a peer list (`header-peer` serves it at `/peers.json`) and compares its chain with ours.
  *
- * The list is a hint and is not trusted: whoever writes it can at worst name peers that are of no use, which then
- * shows as a stall. Its size, its time and its types are bounded.
+ * The list is a hint and is not trusted: its author can at worst name peers that are of no use, which then shows as a
+ * stall. Its size, its time and its types are bounded. An entry that cannot be used is skipped, and the others are used.
  *
  * @module
  */
 
-import { describe, HeadlightError } from './errors.js';
-import { checkPeers, isHash, isObject } from './options.js';
+import { describe, HeadlightError, shorten, SHOWN_CHARACTERS_MAX } from './errors.js';
+import { isHash, isObject, MULTIADDR_CHARACTERS_MAX } from './options.js';
 import type { CustomChain, Hash } from './types.js';
 
 /** How long the list may take to arrive. */
@@ -17,7 +17,13 @@ export const PEERS_URL_TIMEOUT_MS = 10_000;
 /** Longest list, in characters: 256 multiaddresses of twice their usual length, and some air. */
 export const PEERS_URL_CHARACTERS_MAX = 128 * 1_024;
 
-/** A list may serve other clients, too: addresses of transports that a page does not have are left out. */
+/**
+ * Entries of a list that are read: four times what the worker's address book holds, so that bad entries at the front do
+ * not hide the good ones behind them. The worker takes as many in one message.
+ */
+export const LISTED_PEERS_MAX = 1_024;
+
+/** A list may serve other clients, too: addresses of transports that a page does not have are skipped. */
 const DIALABLE = /\/webrtc-direct(\/|$)/;
 
 /** What a peer that does not know its chain's genesis may name in its place: the hash of no block. */
@@ -25,26 +31,41 @@ const GENESIS_UNKNOWN = `0x${'0'.repeat(64)}`;
 
 /** A peer list. Only `peers` is needed; the rest is compared where it is there. */
 export interface PeerList {
+  /** Strings that may be multiaddresses; the worker parses them. Each is there once. */
   peers: string[];
   chainId?: number;
   genesis?: Hash;
 }
 
-/** The list at `url`. Rejects with `no-peers-url` when it does not come in time or is no peer list. */
-export async function fetchPeerList(url: URL): Promise<PeerList> {
-  const deadline = AbortSignal.timeout(PEERS_URL_TIMEOUT_MS);
+/** An entry of a list that cannot be used. */
+export interface SkippedEntry {
+  /** The entry, shortened where it is no multiaddress at all. */
+  multiaddr: string;
+  /** What is wrong with it. */
+  reason: string;
+}
+
+/**
+ * The list at `url`. Rejects with `no-peers-url` when it does not come in time, is no peer list, or has no entry that a
+ * browser could dial. `onSkipped` hears of each entry that is left out.
+ */
+export async function fetchPeerList(url: URL, onSkipped: (entry: SkippedEntry) => void = () => {}): Promise<PeerList> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), PEERS_URL_TIMEOUT_MS);
   let text: string;
   try {
-    const response = await fetch(url, { signal: deadline, headers: { accept: 'application/json' } });
+    const response = await fetch(url, { signal: deadline.signal, headers: { accept: 'application/json' } });
     if (!response.ok) throw unusable(url, `answered with HTTP status ${response.status}`, response.status);
     text = await readBounded(response, url);
   } catch (error) {
     if (error instanceof HeadlightError) throw error;
     const late = `did not answer within ${PEERS_URL_TIMEOUT_MS / 1_000} s`;
-    const why = deadline.aborted ? late : `cannot be fetched (${describe(error)})`;
+    const why = deadline.signal.aborted ? late : `cannot be fetched (${describe(error)})`;
     throw unusable(url, why, undefined, error);
+  } finally {
+    clearTimeout(timer);
   }
-  return parsePeerList(url, text);
+  return parsePeerList(url, text, onSkipped);
 }
 
 /** Throws `wrong-chain` when the list names another chain than the one we sync. */
@@ -62,7 +83,7 @@ function wrongChain(what: string, got: string, expected: string): HeadlightError
   return new HeadlightError('wrong-chain', message, { got, expected });
 }
 
-function parsePeerList(url: URL, text: string): PeerList {
+function parsePeerList(url: URL, text: string, onSkipped: (entry: SkippedEntry) => void): PeerList {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -70,20 +91,42 @@ function parsePeerList(url: URL, text: string): PeerList {
     throw unusable(url, 'is no JSON', undefined, error);
   }
   if (!isObject(value)) throw unusable(url, 'is no JSON object');
-  let peers: string[];
-  try {
-    peers = checkPeers('peers', value.peers);
-  } catch (error) {
-    throw unusable(url, `is no peer list (${describe(error)})`, undefined, error);
-  }
-  const list: PeerList = { peers: peers.filter((peer) => DIALABLE.test(peer)) };
+  if (!Array.isArray(value.peers)) throw unusable(url, 'is no peer list: "peers" is no list');
+  const list: PeerList = { peers: usableEntries(value.peers, onSkipped) };
   if (list.peers.length === 0) throw unusable(url, 'names no peer that a browser can dial (…/webrtc-direct/…)');
-  if (Number.isSafeInteger(value.chainId)) list.chainId = value.chainId as number;
+  // An id beyond 2^53 was rounded by the JSON parser. It is kept all the same: no chain of ours has it.
+  if (Number.isInteger(value.chainId)) list.chainId = value.chainId as number;
   if (isHash(value.genesis)) {
     const genesis = value.genesis.toLowerCase() as Hash;
     if (genesis !== GENESIS_UNKNOWN) list.genesis = genesis;
   }
   return list;
+}
+
+function usableEntries(entries: unknown[], onSkipped: (entry: SkippedEntry) => void): string[] {
+  const usable = new Set<string>();
+  for (const entry of entries.slice(0, LISTED_PEERS_MAX)) {
+    const reason = whyUnusable(entry);
+    if (reason === undefined) usable.add(entry as string);
+    else onSkipped({ multiaddr: shown(entry), reason });
+  }
+  const unread = entries.length - LISTED_PEERS_MAX;
+  if (unread > 0) {
+    onSkipped({ multiaddr: '…', reason: `the list is longer than ${LISTED_PEERS_MAX} entries: ${unread} were not read` });
+  }
+  return [...usable];
+}
+
+function shown(entry: unknown): string {
+  if (typeof entry !== 'string') return shorten(entry);
+  return entry.length <= MULTIADDR_CHARACTERS_MAX ? entry : `${entry.slice(0, SHOWN_CHARACTERS_MAX)}…`;
+}
+
+function whyUnusable(entry: unknown): string | undefined {
+  if (typeof entry !== 'string') return 'not a multiaddress (a string)';
+  if (entry.length > MULTIADDR_CHARACTERS_MAX) return `longer than ${MULTIADDR_CHARACTERS_MAX} characters`;
+  if (!DIALABLE.test(entry)) return 'not a WebRTC-direct address: a browser cannot dial it';
+  return undefined;
 }
 
 /** The body as text; ends as soon as it grows over the limit. */

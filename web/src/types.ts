@@ -1,8 +1,8 @@
 /**
  * The public types: what a page gives to {@link startSync} and what it gets back.
  *
- * Block numbers are JavaScript numbers (exact below 2^53), hashes are `0x` hex strings of 32 bytes, header RLP is a
- * `Uint8Array`. A field that does not apply is absent, never `null`.
+ * Block numbers are JavaScript numbers: the sync takes none of 2^48 or more, so they are exact. Hashes are `0x` hex
+ * strings of 32 bytes, header RLP is a `Uint8Array`. A field that does not apply is absent, never `null`.
  *
  * @module
  */
@@ -92,6 +92,10 @@ export interface SyncOptions {
   /**
    * Address of a peer list as `header-peer` serves it at `/peers.json`, absolute or relative to the page. Its peers
    * are added to `peers`; its chain id and genesis must be those of `chain`. One of the two options must be there.
+   *
+   * The list is untrusted, and the sync does not depend on it: an entry that cannot be used is skipped and named in a
+   * `peer-skipped` event; while the list cannot be read, the store serves what it has, an `error` event says why, and the
+   * list is asked for again.
    */
   peersUrl?: string | URL;
   /**
@@ -114,27 +118,39 @@ export interface SyncOptions {
   /** Figures that need no attention in normal use. */
   tuning?: SyncTuning;
   /**
-   * Makes the worker, where a bundler or a content security policy needs it made in a special way; the script is the
-   * package's `headlight/worker`, a module. By default `new Worker(new URL('./worker.js', import.meta.url), …)`.
+   * Makes the worker: at the start, and again when a page goes on that was suspended. For where a bundler or a content
+   * security policy needs it made in a special way; the script is the package's `headlight/worker`, a module. By default `new Worker(new URL('./worker.js', import.meta.url), …)`.
    */
   worker?: () => Worker;
 }
 
-/** Figures that need no attention in normal use; each absent one keeps its default. */
+/**
+ * Figures that need no attention in normal use; each absent one keeps its default. Each works over the whole range that
+ * is given with it; outside of it `startSync` rejects with `bad-option`.
+ */
 export interface SyncTuning {
-  /** Peers that must name the same tip; default 2, or the number of peers when there are fewer. */
+  /**
+   * Peers that must name the same tip, 1 to 16, which is the number of connections; default 2, or the number of peers
+   * when there are fewer. More than are named at the start is allowed, for a page that goes on with `addPeer`.
+   */
   tipQuorum?: number;
-  /** Lowest block to sync; default: the lowest that a peer serves. */
+  /**
+   * Lowest block to sync, 0 to 2^48 - 1; default 0. No peer's word raises it: where no peer serves so far down, the sync stores what is
+   * served, follows new blocks, and stays `stalled` with `range-unavailable`; its details name the missing range. Set
+   * `floor` to the block from which on you need headers to be `synced` without the older ones (many peers of public
+   * networks have dropped those). On a chain that the package does not know the default is the lowest block that peers
+   * serve and that was verified.
+   */
   floor?: number;
-  /** Seed of all chance in the sync; default random. */
+  /** Seed of all chance in the sync, 0 to 2^53 - 1; default random. */
   seed?: number;
-  /** Milliseconds until a request counts as unanswered. */
+  /** Milliseconds until a request counts as unanswered, 100 to 2^31 - 1. */
   requestTimeoutMs?: number;
-  /** Bytes of headers that may wait in memory. */
+  /** Bytes of headers that may wait in memory, 512 KiB to 1 GiB. */
   memoryBytesMax?: number;
-  /** Milliseconds without a proven header until the sync counts as stalled. */
+  /** Milliseconds without a proven header until the sync counts as stalled, 100 to 2^31 - 1. */
   stallMs?: number;
-  /** Milliseconds that dialling a peer may take. */
+  /** Milliseconds that dialling a peer may take, 500 to 2^31 - 1. */
   dialTimeoutMs?: number;
   /** `false`: stored segments are not audited in the background. For benchmarks only. */
   audit?: boolean;
@@ -168,7 +184,11 @@ export type SyncState =
   | 'stalled'
   /** Held by `pause()`. */
   | 'paused'
-  /** Another tab writes this store. This one reads it, and takes over when the other is gone. */
+  /**
+   * Another tab writes this store. This one reads it, and takes over when the other is gone, or gives no sign of life
+   * for 20 seconds while this one is visible. The state stays so when everything is stored: the `synced` event and
+   * promise tell.
+   */
   | 'follower'
   /** Ended by `stop()`. */
   | 'stopped'
@@ -181,14 +201,19 @@ export type StallCode =
   | 'no-peers'
   /** Every peer is banned or of no use. */
   | 'no-usable-peer'
-  /** Peers name different tips and none has the quorum. */
+  /** Peers name different tips and none has the quorum; `details.tips` says who names what. Ends when enough agree. */
   | 'tips-disagree'
   /** Fewer peers than the quorum name the same tip. */
   | 'quorum-not-reached'
   /** No peer has the pinned target. */
   | 'target-unavailable'
-  /** No connected peer serves blocks that are still missing. */
+  /**
+   * No connected peer serves blocks that are missing (`details.from` to `details.to`), or those that claim to do not
+   * respond. What lies above is stored and can be read, and new blocks are followed. See {@link SyncTuning.floor}.
+   */
   | 'range-unavailable'
+  /** The floor lies above the target: there is nothing to sync. */
+  | 'floor-above-target'
   /** The site's storage quota is used up. */
   | 'storage-full'
   /** The database reports errors. */
@@ -208,7 +233,14 @@ export type StallCode =
   /** The target does not descend from this chain's genesis. */
   | 'wrong-genesis'
   /** Every peer serves another chain. */
-  | 'wrong-chain';
+  | 'wrong-chain'
+  /** `tuning.floor` lies above the target. */
+  | 'floor-above-target'
+  /**
+   * In state `follower`: the tab that writes the store has reached its own target, and the one pinned here is not stored
+   * down to the floor. It is synced once this tab writes the store.
+   */
+  | 'other-target';
 
 /** Why nothing moves, for programs and for people. */
 export interface Stall {
@@ -270,6 +302,35 @@ export type PeerState =
   /** It serves another chain. */
   | 'wrong-chain';
 
+/** Why a peer could not be dialled. */
+export type DialErrorCode =
+  /** Whoever answers there has another certificate than the address says (`/certhash`). */
+  | 'wrong-certhash'
+  /** Another peer answered than the address says (`/p2p`). */
+  | 'wrong-peer-id'
+  /** The browser has no room for one more connection. It is tried again. */
+  | 'limit'
+  /** The browser cannot do what the dial needs, or the peer does not speak the protocol. */
+  | 'unsupported'
+  /** The peer ended the connection while it was made. */
+  | 'refused'
+  /** The connection was ended on this side while it was made. */
+  | 'closed'
+  /**
+   * The address comes from a peer list and lies in a private network, or on this device, and the page does not. What
+   * `peers` or `addPeer` name is dialled wherever it is.
+   */
+  | 'not-dialable'
+  /** Nobody answered in time. */
+  | 'timeout';
+
+/** Why a peer could not be dialled, for programs and for people. */
+export interface DialError {
+  code: DialErrorCode;
+  /** One sentence. */
+  message: string;
+}
+
 /** One peer. */
 export interface PeerInfo {
   /** libp2p peer id. */
@@ -277,7 +338,7 @@ export interface PeerInfo {
   /** Where it is dialled. */
   multiaddr: string;
   state: PeerState;
-  /** What it says it serves. */
+  /** What it says it serves; absent where it names numbers of 2^53 or more, which no chain has. */
   served?: { earliest: number; latest: number; latestHash: Hash };
   requestsInFlight: number;
   /** Bytes asked for and not yet received. */
@@ -293,6 +354,8 @@ export interface PeerInfo {
   /** Faults so far, those of earlier sessions among them; `lastFault` is of this session. */
   faults: number;
   lastFault?: { code: FaultCode; message: string; details?: ErrorDetails };
+  /** Why the last dial failed; absent once the peer was reached. */
+  lastDialError?: DialError;
   /** 0 (banned) to 100 (no fault). */
   score: number;
   /** How long its ban still lasts, in seconds. */
@@ -335,11 +398,19 @@ export interface Progress {
   ranges: RangeProgress[];
   /** Every peer that is known. */
   peers: PeerInfo[];
-  /** Why nothing moves, while `state` is `stalled`. */
+  /** Why nothing moves, while `state` is `stalled`; in state `follower` only with the code `other-target`. */
   stall?: Stall;
+  /**
+   * What the tab that writes the store says of itself, while `state` is `follower`. It is shown, not verified; neither
+   * are the rates and the peers of this progress then. Target, floor, stored and ranges are read from the store.
+   */
+  leader?: { state: SyncState; stall?: Stall };
 }
 
-/** Events of a {@link SyncHandle} and what each carries. */
+/**
+ * Events of a {@link SyncHandle} and what each carries. A tab in state `follower` has `progress`, `state` and `synced` of
+ * its own; the others it hears from the tab that writes the store, at most 50 a second.
+ */
 export interface SyncEvents {
   /** At most ten a second, and at every change of state. */
   progress: Progress;
@@ -349,6 +420,11 @@ export interface SyncEvents {
   synced: BlockRef;
   /** A peer did something wrong. */
   fault: { peer: string; multiaddr: string; code: FaultCode; message: string; banned: boolean };
+  /**
+   * An entry of the list at `peersUrl` cannot be used, and was left out. `multiaddr` is the entry, shortened where it is
+   * no multiaddress at all.
+   */
+  'peer-skipped': { multiaddr: string; reason: string };
   /** Stored headers were given up for others. */
   reorg: { reverted: BlockRange; adopted: BlockRange };
   /** The chain below the target does not meet what is stored. */
@@ -377,27 +453,39 @@ export interface SyncStats {
   openMs: number;
 }
 
-/** A running sync. Every method rejects with a {@link HeadlightError}. */
+/**
+ * A running sync. Every method rejects with a {@link HeadlightError}. At most 1,024 calls may be unanswered; what comes
+ * beyond is rejected with `busy`.
+ *
+ * While the browser has the page suspended (frozen, or kept for the back button), the sync is closed: connections end
+ * and another tab may write the store. It goes on by itself when the page does, and answers the calls that waited. A page
+ * that is closed for good ends its sync as `stop()` does.
+ */
 export interface SyncHandle {
   /** The newest progress. */
   readonly progress: Progress;
   /** Name of the database. */
   readonly storage: string;
   /**
-   * Resolves with the target when everything from the floor up to it is stored, for the first time. Rejects with
-   * `stopped` after `stop()`, or with the error that ended the sync. Leaving it unused is fine.
+   * Resolves with the target when everything from the floor up to it is stored, for the first time. In state `follower`
+   * too: with the pinned target, or without one with the target of the tab that writes the store, once that tab has
+   * reached it and this one has read in the store that all of it is there. Rejects with `stopped` after `stop()`, or with
+   * the error that ended the sync. Leaving it unused is fine.
    */
   readonly synced: Promise<BlockRef>;
   /** Calls `listener` at each event of this type. Returns a function that ends it. */
   on<T extends keyof SyncEvents>(type: T, listener: (event: SyncEvents[T]) => void): () => void;
   /**
    * A stored header by number or hash; `undefined` when it is not stored (yet). Its bytes were hashed again when they
-   * were read: what comes has the hash that it says.
+   * were read: what comes has the hash that it says. Where `target` is pinned, only the target and its ancestors are
+   * served; else {@link StoredHeader.verifiedUnderTarget} says whether it is one.
    */
   getHeader(numberOrHash: number | Hash): Promise<StoredHeader | undefined>;
   /**
-   * The stored headers from `from` up to and with `to`, rising. Numbers that are not stored are left out. Read in
-   * pieces; the next piece is asked for while the current one is consumed, never more.
+   * The stored headers from `from` up to and with `to`, rising; the same as `getHeader` serves. Numbers that are not
+   * stored are left out. Read in pieces; the next piece is asked for while the current one is consumed, never more.
+   * Where numbers follow each other, each header is the child of the one before: a reorg between two pieces ends the
+   * walk with the error `reorged`.
    */
   getHeaders(from: number, to: number): AsyncIterableIterator<StoredHeader>;
   /**

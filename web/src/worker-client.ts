@@ -1,8 +1,10 @@
 /**
  * The page's end of the worker: sends calls, matches replies to them, hands on events, notices when the worker dies.
  *
- * At most {@link CALLS_PENDING_MAX} calls wait at a time. However the worker ends (stopped, crashed, never loaded), it
- * ends once: every waiting call is rejected with the same error, and later calls at once.
+ * At most {@link CALLS_PENDING_MAX} calls wait at a time. The worker may be put away while the page is suspended, and
+ * another {@link WorkerClient.attach attached} later: calls that wait are sent to that one again (so each call may be done
+ * twice). However the client ends (stopped, crashed, never loaded), it ends once: every waiting call is rejected with the
+ * same error, and later calls at once.
  *
  * @module
  */
@@ -10,10 +12,12 @@
 import { HeadlightError } from './errors.js';
 import type { Calls, ErrorInfo, FromWorker, Hint, Started, StartOptions, ToWorker, WorkerEvent } from './messages.js';
 
-/** Unanswered calls at most. */
+/** Unanswered calls at most. The worker's queue has room for as many. */
 export const CALLS_PENDING_MAX = 1_024;
 
 interface Pending {
+  /** Sent again to the next worker; absent for `start`, which each worker has of its own. */
+  message?: ToWorker;
   resolve(value: unknown): void;
   reject(error: HeadlightError): void;
 }
@@ -26,72 +30,87 @@ export interface WorkerListener {
   onCrash(error: HeadlightError): void;
 }
 
-/** One worker and the calls that it has not answered yet. */
+/** One worker at a time, and the calls that it has not answered yet. */
 export class WorkerClient {
-  readonly #worker: Worker;
   readonly #listener: WorkerListener;
   readonly #pending = new Map<number, Pending>();
+  #worker: Worker | undefined;
   #nextId = 0;
   #ended: HeadlightError | undefined;
 
-  constructor(worker: Worker, listener: WorkerListener) {
-    this.#worker = worker;
+  constructor(listener: WorkerListener) {
     this.#listener = listener;
+  }
+
+  /**
+   * Listens to this worker, sends it `start` and then every call that waits. `rtcPort` leads to the broker of this page.
+   * The promise does not settle when the worker is put away first.
+   */
+  attach(worker: Worker, options: StartOptions, rtcPort: MessagePort): Promise<Started> {
+    this.detach();
+    this.#worker = worker;
     worker.addEventListener('message', this.#onMessage);
     worker.addEventListener('messageerror', this.#onMessageError);
     worker.addEventListener('error', this.#onError);
+    const waiting = [...this.#pending.values()];
+    const id = this.#nextId++;
+    const started = new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+    });
+    this.#post({ type: 'start', id, options, rtcPort }, [rtcPort]);
+    for (const { message } of waiting) if (message !== undefined) this.#post(message);
+    return started as Promise<Started>;
   }
 
-  /** Sends `start`; `rtcPort` leads to the broker of this page. */
-  start(options: StartOptions, rtcPort: MessagePort): Promise<Started> {
-    const send = (id: number) => this.#post({ type: 'start', id, options, rtcPort }, [rtcPort]);
-    return this.#ask(send) as Promise<Started>;
+  /** Ends the worker at once. Calls wait for the next one. */
+  detach(): void {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    this.#worker = undefined;
+    worker.removeEventListener('message', this.#onMessage);
+    worker.removeEventListener('messageerror', this.#onMessageError);
+    worker.removeEventListener('error', this.#onError);
+    worker.terminate();
+    for (const [id, { message }] of this.#pending) if (message === undefined) this.#pending.delete(id);
+  }
+
+  /** Whether a worker is attached. */
+  get attached(): boolean {
+    return this.#worker !== undefined;
   }
 
   /** Calls a method of the worker. */
   call<M extends keyof Calls>(method: M, ...args: Calls[M]['args']): Promise<Calls[M]['value']> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (this.#pending.size >= CALLS_PENDING_MAX) {
+      return Promise.reject(new HeadlightError('busy', `${CALLS_PENDING_MAX} calls are waiting already`));
+    }
+    const id = this.#nextId++;
     // A type parameter does not narrow the union of `ToWorker`; the signature above keeps method and args together.
-    const send = (id: number) => this.#post({ type: 'call', id, method, args } as ToWorker, []);
-    return this.#ask(send) as Promise<Calls[M]['value']>;
+    const message = { type: 'call', id, method, args } as ToWorker;
+    return new Promise<unknown>((resolve, reject) => {
+      this.#post(message);
+      this.#pending.set(id, { message, resolve, reject });
+    }) as Promise<Calls[M]['value']>;
   }
 
   /** Tells the worker what only a page can see. */
   hint(hint: Hint): void {
-    if (this.#ended === undefined) this.#post({ type: 'hint', hint }, []);
+    this.#post({ type: 'hint', hint });
   }
 
   /** Ends the worker now; every waiting and every later call is rejected with `reason`. */
   end(reason: HeadlightError): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
-    this.#worker.removeEventListener('message', this.#onMessage);
-    this.#worker.removeEventListener('messageerror', this.#onMessageError);
-    this.#worker.removeEventListener('error', this.#onError);
-    this.#worker.terminate();
     const waiting = [...this.#pending.values()];
+    this.detach();
     this.#pending.clear();
     for (const pending of waiting) pending.reject(reason);
   }
 
-  #ask(send: (id: number) => void): Promise<unknown> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    if (this.#pending.size >= CALLS_PENDING_MAX) {
-      return Promise.reject(new HeadlightError('busy', `${CALLS_PENDING_MAX} calls are waiting already`));
-    }
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      try {
-        send(id);
-      } catch (error) {
-        this.#pending.delete(id);
-        throw error;
-      }
-    });
-  }
-
-  #post(message: ToWorker, transfer: Transferable[]): void {
-    this.#worker.postMessage(message, transfer);
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker?.postMessage(message, transfer);
   }
 
   readonly #onMessage = ({ data }: MessageEvent<FromWorker>): void => {

@@ -45,6 +45,11 @@ pub fn header_peer() -> Outcome {
     shell::run_aside(&mut shell::cargo(&["build", "--quiet", "--release", "--package", "header-peer"]))
 }
 
+/// The relay that stands for a network in tests.
+pub fn link_relay() -> Outcome {
+    shell::run_aside(&mut shell::cargo(&["build", "--quiet", "--release", "--package", "link-relay"]))
+}
+
 /// Folder of the wasm that ships, or of the one with the exports that only benchmarks call.
 pub fn wasm_package(bench: bool) -> PathBuf {
     paths::target().join(if bench { "wasm-pkg-bench" } else { "wasm-pkg" })

@@ -22,6 +22,11 @@ pub fn header_peer() -> PathBuf {
     target().join("release").join(format!("header-peer{}", env::consts::EXE_SUFFIX))
 }
 
+/// The relay that stands for a network in tests, built for release.
+pub fn link_relay() -> PathBuf {
+    target().join("release").join(format!("link-relay{}", env::consts::EXE_SUFFIX))
+}
+
 /// Where a pinned tool is installed: one folder for each version, shared by all clones of this user.
 pub fn tool(name: &str, version: &str) -> Outcome<PathBuf> {
     let cache = match (env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()), env::home_dir()) {

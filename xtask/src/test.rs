@@ -32,7 +32,7 @@ const STEPS: [Step; 14] = [
     Step { name: "web", shows: "wasm, npm package and demo page build, within the size budget", run: web },
     Step { name: "types", shows: "the TypeScript holds", run: types },
     Step { name: "lint-wasm", shows: "clippy has nothing to say on the browser's crates", run: lint_wasm },
-    Step { name: "peer", shows: "header-peer builds, and its tests hold", run: peer },
+    Step { name: "peer", shows: "header-peer and link-relay build, and their tests hold", run: peer },
     Step { name: "conformance", shows: "every requirement has tests, and they hold", run: || conformance::table(true) },
     Step { name: "wasm", shows: "store, port, transport, core and simulator inside a headless browser", run: wasm },
     Step { name: "e2e", shows: "whole syncs in a headless browser", run: e2e },
@@ -139,8 +139,10 @@ fn types() -> Outcome<Counts> {
 /// In the release profile: it is the one that is run, and libp2p is built once.
 fn peer() -> Outcome<Counts> {
     build::header_peer()?;
-    let mut counts = clippy(&["--release", "--package", "header-peer", "--all-targets"])?;
-    counts += conformance::tests("peer", &["header-peer"], true)?;
+    build::link_relay()?;
+    let packages = ["--package", "header-peer", "--package", "link-relay"];
+    let mut counts = clippy(&[&["--release"], &packages[..], &["--all-targets"]].concat())?;
+    counts += conformance::tests("peer", &["header-peer", "link-relay"], true)?;
     Ok(counts)
 }
 
@@ -195,6 +197,7 @@ fn node_tests(folder: &str) -> Outcome<Counts> {
         .args(files)
         .env("CHROMIUM", setup::chromium()?)
         .env("HEADLIGHT_PEER", paths::header_peer())
+        .env("HEADLIGHT_RELAY", paths::link_relay())
         .env("HEADLIGHT_TARBALL", pack::tarball(&paths::target().join("npm"))?);
     counted(&mut test)
 }

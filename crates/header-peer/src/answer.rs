@@ -2,13 +2,14 @@
 //!
 //! An answer stops before it exceeds its limit of bytes, but always holds one header at least when the first exists; it
 //! also stops where the source ends or a number leaves 64 bits. Whatever a request asks for, it costs at most
-//! `HEADERS_PER_REQUEST_MAX` look-ups.
+//! `HEADERS_PER_REQUEST_MAX` look-ups, and stops before it makes the source make more than
+//! [`HEADERS_MADE_PER_ANSWER_MAX`] headers.
 
 use std::ops::Range;
 
 use header_wire::{AnswerBuilder, GetBlockHeaders, HashOrNumber, limits::HEADERS_PER_REQUEST_MAX};
 
-use crate::source::HeaderSource;
+use crate::{limits::HEADERS_MADE_PER_ANSWER_MAX, source::HeaderSource};
 
 /// What an answer holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Answer {
     pub asked: usize,
     /// Number of the last one.
     pub last: u64,
+    /// Headers that the source made for it.
+    pub made: u64,
     /// Where the middle one lies in the payload.
     pub middle: Range<usize>,
 }
@@ -40,8 +43,13 @@ pub fn build(
     let step = request.skip.checked_add(1);
     while answer.headers < asked
         && let Some(number) = next
-        && let Some(header) = source.by_number(number)
     {
+        let made = answer.made + source.work(number);
+        if answer.headers > 0 && made > HEADERS_MADE_PER_ANSWER_MAX {
+            break;
+        }
+        let Some(header) = source.by_number(number) else { break };
+        answer.made = made;
         let start = builder.payload_len();
         if answer.headers > 0 && start + header.len() > bytes_max {
             break;
@@ -121,6 +129,20 @@ mod tests {
 
     /// The field stops after the header that crosses its limit of 2 MiB; this peer stops before it, because its limit is what
     /// a browser's UDP buffer holds. One header always fits, so nothing is ever left out.
+    #[test]
+    fn an_answer_costs_what_it_makes_whatever_it_skips() {
+        let mut builder = AnswerBuilder::new();
+        let mut source = GeneratedSource::new(1, 1);
+        for (skip, headers) in [(255, 5), (256, 5), (9_999, 5), (0, 1024)] {
+            source = GeneratedSource::new(1, 100_000);
+            let answer = build(&source, &request(99_999, 1024, skip, true), usize::MAX, &mut builder);
+            assert_eq!(answer.headers, headers, "{skip}");
+            assert!(answer.made <= HEADERS_MADE_PER_ANSWER_MAX, "{skip}: {}", answer.made);
+        }
+        let again = build(&source, &request(99_999, 1024, 0, true), usize::MAX, &mut builder);
+        assert_eq!((again.headers, again.made), (1024, 0), "nothing is made twice in a row");
+    }
+
     #[test]
     fn p02_an_answer_stops_before_its_limit_but_never_before_its_first_header() {
         let source = GeneratedSource::new(1, 200);

@@ -48,11 +48,11 @@ pub struct ServeArgs {
     pub forks: Option<PathBuf>,
 
     /// UDP address for WebRTC; with port 0 the port of the last run if it is free, else any
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     pub listen: SocketAddr,
 
     /// TCP address of the page, peers.json and stats.json
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub http: SocketAddr,
 
     /// Folder of the page
@@ -114,6 +114,10 @@ impl SourceArgs {
     pub fn is_generated(&self) -> bool {
         self.era1.is_empty() && self.rlp.is_none() && self.headers.is_none()
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "give an IP address and a port, such as 0.0.0.0:4001 or [::1]:4001".into())
 }
 
 #[cfg(test)]

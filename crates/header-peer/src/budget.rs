@@ -1,5 +1,7 @@
 //! How many requests one identity may have answered, and how many streams it may have.
 //!
+//! A request is paid by what it costs: one that makes the source make headers counts as several.
+//!
 //! A token bucket for each connected identity: it fills by the budget each second and holds one second's worth. A
 //! client over its budget is not refused, its next request is read later, and since a session reads nothing while it
 //! waits, what an attacker can pile up is what the transport buffers. The map holds connected identities only, which
@@ -62,11 +64,16 @@ impl Budgets {
 impl Share {
     /// Spends one request and returns how long to wait before it is answered.
     pub fn spend(&self, now: Instant) -> Duration {
+        self.spend_many(now, 1)
+    }
+
+    /// Spends so many requests at once: what an answer cost beyond its own is waited for by the next.
+    pub fn spend_many(&self, now: Instant, requests: u32) -> Duration {
         let mut peers = self.budgets.lock();
         let Some(bucket) = peers.get_mut(&self.peer) else { return Duration::ZERO };
         // A bucket that was full stays full: one second's worth at most is saved up.
         let empty_at = bucket.empty_at.max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now));
-        bucket.empty_at = empty_at + Duration::from_secs(1) / self.budgets.per_second;
+        bucket.empty_at = empty_at + Duration::from_secs(1) / self.budgets.per_second * requests;
         bucket.empty_at.saturating_duration_since(now)
     }
 }
@@ -94,6 +101,10 @@ mod tests {
         let waits: Vec<_> = (0..13).map(|_| share.spend(start + Duration::from_secs(2)).as_millis()).collect();
         assert_eq!(waits[..10], [0; 10]);
         assert_eq!(waits[10..], [100, 200, 300]);
+        // Work that was done for an answer is paid by the next request.
+        let busy = start + Duration::from_secs(60);
+        share.spend_many(busy, 13);
+        assert_eq!(share.spend(busy).as_millis(), 400);
         // An hour later not an hour's worth is saved up.
         let later = start + Duration::from_secs(3600);
         let waits: Vec<_> = (0..11).map(|_| share.spend(later).as_millis()).collect();

@@ -1,6 +1,6 @@
 //! Which network a source belongs to: the public networks by genesis hash, by file name, or as the user says.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use alloy_hardforks::{EthereumHardfork, ForkCondition, ForkFilter, ForkFilterKey, ForkHash, Head};
 use alloy_primitives::{B256, b256};
@@ -79,15 +79,11 @@ impl Chain {
     }
 
     /// The chain of a source that was read from files: the network whose genesis it holds; else, when it does not
-    /// reach down to a genesis, the network that its file is named after (`mainnet-...`).
-    pub fn of_file(genesis: Option<B256>, file_name: Option<&str>) -> Self {
+    /// reach down to a genesis, the network that its files are named after ([`network_of_file`]).
+    pub fn of_source(genesis: Option<B256>, network: Option<&str>) -> Self {
         let known = match genesis {
             Some(hash) => NETWORKS.iter().find(|network| network.genesis == hash),
-            None => file_name.and_then(|file| {
-                NETWORKS
-                    .iter()
-                    .find(|network| file.strip_prefix(network.name).is_some_and(|rest| rest.starts_with('-')))
-            }),
+            None => NETWORKS.iter().find(|known| Some(known.name) == network),
         };
         Self { id: known.map_or(UNKNOWN_CHAIN_ID, |network| network.chain_id) }
     }
@@ -116,6 +112,12 @@ impl Chain {
         let alloy_hardforks::ForkId { hash, next } = filter.current();
         ForkId { hash: hash.0, next }
     }
+}
+
+/// The network that a file is named after: what stands before the first hyphen of `mainnet-00000-5ec1ffb8.era1`.
+pub fn network_of_file(path: &Path) -> Option<String> {
+    let (network, _) = path.file_name()?.to_str()?.split_once('-')?;
+    Some(network.to_owned())
 }
 
 impl fmt::Display for Chain {
@@ -176,11 +178,16 @@ mod tests {
     #[test]
     fn a_genesis_weighs_more_than_a_file_name() {
         let mainnet = NETWORKS[0];
-        assert_eq!(Chain::of_file(Some(mainnet.genesis), Some("export.rlp")).id, 1);
-        assert_eq!(Chain::of_file(None, Some("sepolia-5382810.headers.rlp")).id, 11_155_111);
-        assert_eq!(Chain::of_file(None, Some("sepolia2-1.rlp")).id, UNKNOWN_CHAIN_ID);
-        assert_eq!(Chain::of_file(Some(B256::ZERO), Some("mainnet-shadow.rlp")).id, UNKNOWN_CHAIN_ID);
-        assert_eq!(Chain::of_file(None, None).id, UNKNOWN_CHAIN_ID);
+        let of_file = |genesis, file: &str| {
+            let network = network_of_file(Path::new(file));
+            Chain::of_source(genesis, network.as_deref()).id
+        };
+        assert_eq!(of_file(Some(mainnet.genesis), "export.rlp"), 1);
+        assert_eq!(of_file(None, "hoodi-files/sepolia-5382810.headers.rlp"), 11_155_111);
+        assert_eq!(of_file(None, "sepolia2-1.rlp"), UNKNOWN_CHAIN_ID);
+        assert_eq!(of_file(Some(B256::ZERO), "mainnet-shadow.rlp"), UNKNOWN_CHAIN_ID);
+        assert_eq!(of_file(None, "mainnet"), UNKNOWN_CHAIN_ID);
+        assert_eq!(Chain::of_source(None, None).id, UNKNOWN_CHAIN_ID);
     }
 
     #[test]

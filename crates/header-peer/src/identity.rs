@@ -22,6 +22,8 @@ use libp2p::identity::Keypair;
 use libp2p_webrtc::tokio::Certificate;
 use serde::{Deserialize, Serialize};
 
+use crate::log;
+
 /// Why there is no identity; one line that names the file or folder.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -98,7 +100,7 @@ impl Identity {
             Some(path) => Self::in_folder(path),
             None => match default_folder().map(|path| Self::in_folder(&path)) {
                 Some(Err(IdentityError::InUse(_) | IdentityError::Io { .. })) | None => {
-                    eprintln!("header-peer: a new identity for this run; --data-dir DIR keeps one");
+                    log::line("a new identity for this run; --data-dir DIR keeps one");
                     Self::new()
                 }
                 Some(result) => result,

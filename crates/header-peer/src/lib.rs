@@ -14,7 +14,10 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+// They panic when nobody reads what they write: `log` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod announce;
 pub mod answer;
 pub mod args;
 pub mod budget;
@@ -25,6 +28,7 @@ pub mod header;
 pub mod identity;
 pub mod limits;
 pub mod listener;
+pub mod log;
 pub mod runtime;
 pub mod serve;
 pub mod session;

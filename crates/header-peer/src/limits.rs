@@ -19,6 +19,13 @@ pub const STREAMS_PER_PEER_MAX: usize = CONNECTIONS_PER_PEER_MAX as usize;
 /// client with one answer of 48 KiB in flight needs 600 for 30 MB/s; over its budget it is served later, never refused.
 pub const REQUESTS_PER_SECOND_DEFAULT: u32 = 2000;
 
+/// Headers that a generated source may make for one answer: five of its segments, which is what 1,024 headers in a row touch
+/// at most. An answer with one header of each of a thousand segments would cost hundreds of times what it is worth.
+pub const HEADERS_MADE_PER_ANSWER_MAX: u64 = 5 * 256;
+
+/// Headers made that count as one request more: what one answer of the default size holds, and some.
+pub const HEADERS_MADE_PER_REQUEST: u64 = 128;
+
 /// Longest message that a client may send, in bytes: room for a request for 1,024 bodies by hash.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
@@ -40,6 +47,12 @@ pub const CONNECTION_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Time for connections to be closed properly when the peer is stopped.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Lines that clients may cause on standard error in one [`LOG_WINDOW`]: enough to see what goes on.
+pub const LOG_LINES_MAX: u32 = 20;
+
+/// Time after which clients may cause lines again, and the number of those left out is written.
+pub const LOG_WINDOW: Duration = Duration::from_secs(10);
 
 /// Bytes of the answers of `GET /headers.bin` that are made at a time.
 pub const DUMP_CHUNK_BYTES: usize = 256 * 1024;

@@ -2,7 +2,7 @@
 //!
 //! The trait is all that the rest of the peer sees, so that a second WebRTC engine can stand beside the first.
 
-use std::{fmt, future::Future, net::SocketAddr, sync::Arc};
+use std::{fmt, future::Future, io::ErrorKind, net::SocketAddr, sync::Arc};
 
 use futures::{AsyncRead, AsyncWrite, StreamExt};
 use libp2p::{
@@ -18,7 +18,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{identity::Identity, limits};
+use crate::{identity::Identity, limits, log};
 
 /// Accepts streams of the sync protocol.
 pub trait Listener: Send {
@@ -73,7 +73,7 @@ impl WebRtcListener {
         protocol: &'static str,
     ) -> Result<Self, ListenError> {
         let failed = |reason: &dyn fmt::Display| ListenError { address, reason: reason.to_string() };
-        let chosen = choose_port(address, identity.last_port).map_err(|error| failed(&error))?;
+        let chosen = choose_port(address, identity.last_port).map_err(|error| failed(&bind_error(&error)))?;
 
         let behaviour = Behaviour {
             limits: connection_limits::Behaviour::new(
@@ -124,7 +124,7 @@ impl Listener for WebRtcListener {
         drop(self.streams);
         self.stop.notify_one();
         if let Err(error) = self.driver.await {
-            eprintln!("header-peer: the listener ended badly: {error}");
+            log::line(format_args!("the listener ended badly: {error}"));
         }
     }
 }
@@ -157,9 +157,9 @@ async fn drive(
                 let gone = address.with(own.clone());
                 addresses.send_modify(|all| all.retain(|known| *known != gone));
             }
-            SwarmEvent::ListenerError { error, .. } => eprintln!("header-peer: udp: {error}"),
+            SwarmEvent::ListenerError { error, .. } => log::line(format_args!("udp: {error}")),
             SwarmEvent::ListenerClosed { listener_id, reason, .. } if listener_id == listener => {
-                eprintln!("header-peer: the udp listener closed: {reason:?}");
+                log::line(format_args!("the udp listener closed: {reason:?}"));
                 return;
             }
             // Handshakes of anybody fail for any reason, and connections come and go: nothing to be done.
@@ -178,7 +178,7 @@ async fn drive(
         }
     };
     if tokio::time::timeout(limits::SHUTDOWN_TIMEOUT, closed).await.is_err() {
-        eprintln!("header-peer: some connections did not close in time");
+        log::line("some connections did not close in time");
     }
 }
 
@@ -196,6 +196,17 @@ fn choose_port(address: SocketAddr, last: Option<u16>) -> std::io::Result<Socket
         return Ok(remembered);
     }
     std::net::UdpSocket::bind(address)?.local_addr()
+}
+
+/// Why an address cannot be listened on, and what to do about it.
+pub fn bind_error(error: &std::io::Error) -> String {
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => "; give another port, or port 0 for any that is free",
+        ErrorKind::AddrNotAvailable => "; give an address of this machine, or 0.0.0.0 for all of them",
+        ErrorKind::PermissionDenied => "; give a port from 1024 on",
+        _ => "",
+    };
+    format!("{error}{advice}")
 }
 
 /// UDP port in one of our own addresses.

@@ -5,7 +5,7 @@ use std::{future::Future, io, process::ExitCode};
 use clap::{Parser, error::ErrorKind};
 use header_peer::{
     args::{Cli, Command},
-    runtime, serve,
+    log, runtime, serve,
 };
 
 fn main() -> ExitCode {
@@ -56,10 +56,11 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 /// Help and version as they are; of anything else the one line that says what is wrong.
 fn usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match error.print() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(&error, 1),
-        },
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // An error says that whoever asked has read enough (`header-peer help | head`).
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             failed(&"say what to do: `header-peer serve`, or `header-peer help`", 2)
         }
@@ -74,6 +75,6 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn failed(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
-    eprintln!("header-peer: {error}");
+    log::line(error);
     ExitCode::from(code)
 }

@@ -1,25 +1,24 @@
 //! `header-peer serve`: loads the source, starts both servers, says where they are, and runs until it is told to stop.
 
-use std::{future::Future, io, io::Write, net::SocketAddr, path::Path, path::PathBuf, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Instant};
 
-use alloy_primitives::B256;
 use header_wire::{ETH_VERSION, PROTOCOL, Status};
-use libp2p::Multiaddr;
-use serde::Serialize;
-use serde_json::{Map, Value};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::MissedTickBehavior};
 
 use crate::{
+    announce::Ready,
     args::{GENERATE_DEFAULT, ServeArgs, SourceArgs},
     budget::Budgets,
-    chain::{Chain, GENERATED_CHAIN_ID},
-    fault::Fault,
+    chain::{Chain, GENERATED_CHAIN_ID, network_of_file},
+    fault::{Fault, PRUNED_HEADERS},
     forks::Forks,
     header::HeaderFacts,
     identity::{Identity, IdentityError},
-    listener::{ListenError, Listener, WebRtcListener, udp_port},
+    limits,
+    listener::{ListenError, Listener, WebRtcListener, bind_error, udp_port},
+    log::{self, LimitedLog},
     session::{self, Service},
-    source::{ForkedSource, GeneratedSource, HeaderSource, SourceError, era1, rlp},
+    source::{ForkedSource, GeneratedSource, HeaderSource, PrunedSource, SourceError, era1, rlp},
     stats::Stats,
     web::{self, Web},
 };
@@ -43,7 +42,7 @@ pub enum ServeError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The TCP address.
-    #[error("cannot listen on tcp {address}: {error}")]
+    #[error("cannot listen on tcp {address}: {}", bind_error(.error))]
     Http {
         /// The address.
         address: SocketAddr,
@@ -69,23 +68,6 @@ impl ServeError {
             _ => 2,
         }
     }
-}
-
-/// The line of `--ready-json`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Ready {
-    ready: bool,
-    multiaddr: String,
-    http: String,
-    chain_id: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    genesis: Option<B256>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    forks: Option<Map<String, Value>>,
-    earliest: u64,
-    latest: u64,
-    latest_hash: B256,
 }
 
 /// Serves until `stop` is ready.
@@ -121,6 +103,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let chain = args.chain.unwrap_or(natural_chain);
     let source: Arc<dyn HeaderSource> = match args.fault {
         Some(Fault::Forked) => Arc::new(ForkedSource::new(Arc::clone(&honest)).map_err(ServeError::Unusable)?),
+        Some(Fault::Pruned) => Arc::new(PrunedSource::new(Arc::clone(&honest), PRUNED_HEADERS)),
         _ => Arc::clone(&honest),
     };
     let forks = match &args.forks {
@@ -131,7 +114,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     if let Some(network) = chain.network()
         && status.known_genesis() != Some(network.genesis)
     {
-        eprintln!("header-peer: this source does not begin with the genesis of {}", network.name);
+        log::line(format_args!("this source does not begin with the genesis of {}", network.name));
     }
     let service = Arc::new(Service {
         source,
@@ -149,25 +132,34 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
         identity.remember_port(port)?;
     }
 
+    let forks_json = forks.as_ref().map(Forks::json).cloned();
     let web = Web { service: Arc::clone(&service), source: honest, chain, forks, addresses: listener.addresses() };
-    let page = tokio::spawn(axum::serve(http, web::router(web.clone(), args.web)).into_future());
-    eprintln!("header-peer: {chain}, headers {} to {}, latest {}", status.earliest, status.latest, status.latest_hash);
-    announce(args.ready_json, &addresses, http_address, &web, &status)?;
+    let page = tokio::spawn(axum::serve(http, web::router(web, args.web)).into_future());
+    log::line(format_args!("{chain}, headers {} to {}, latest {}", status.earliest, status.latest, status.latest_hash));
+    let ready = Ready::new(&addresses, http_address, chain, forks_json, &status);
+    // Nobody needs to read it: a closed standard output is no reason to end.
+    if let Err(error) = ready.announce(args.ready_json) {
+        log::line(format_args!("standard output: {error}"));
+    }
 
+    let stream_log = Arc::new(LimitedLog::new(Instant::now()));
+    let mut report = tokio::time::interval(limits::LOG_WINDOW);
+    report.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let result = loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Some((peer, stream)) => {
-                    let service = Arc::clone(&service);
+                    let (service, log) = (Arc::clone(&service), Arc::clone(&stream_log));
                     // Bounded by the connections and by the streams of each identity.
                     tokio::spawn(async move {
                         if let Err(error) = session::run(&service, peer, stream).await {
-                            eprintln!("header-peer: {peer}: {error}");
+                            log.line(Instant::now(), format_args!("{peer}: {error}"));
                         }
                     });
                 }
                 None => break Err(ServeError::Ended),
             },
+            _ = report.tick() => stream_log.report(Instant::now()),
             () = &mut stop => break Ok(()),
         }
     };
@@ -182,26 +174,20 @@ fn open_source(
     seed: u64,
     named: Option<Chain>,
 ) -> Result<(Arc<dyn HeaderSource>, Chain), SourceError> {
-    let (source, path) = if let Some(path) = args.era1.first() {
-        let network = named.and_then(Chain::network).map(|network| network.name);
-        (era1::load(&args.era1, network)?, path)
+    let (source, network) = if !args.era1.is_empty() {
+        let wanted = named.and_then(Chain::network).map(|network| network.name);
+        era1::load(&args.era1, wanted)?
     } else if let Some(path) = &args.rlp {
-        (rlp::load(path, rlp::Item::Block)?, path)
+        (rlp::load(path, rlp::Item::Block)?, network_of_file(path))
     } else if let Some(path) = &args.headers {
-        (rlp::load(path, rlp::Item::Header)?, path)
+        (rlp::load(path, rlp::Item::Header)?, network_of_file(path))
     } else {
         let count = args.generate.unwrap_or(GENERATE_DEFAULT);
         let chain = Chain { id: GENERATED_CHAIN_ID };
         return Ok((Arc::new(GeneratedSource::new(seed, count)), chain));
     };
-    let chain = Chain::of_file(source.genesis(), file_name(path).as_deref());
+    let chain = Chain::of_source(source.genesis(), network.as_deref());
     Ok((Arc::new(source), chain))
-}
-
-/// Name of the file, or of any file in a folder: those of an era1 folder are all of one network.
-fn file_name(path: &Path) -> Option<String> {
-    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
-    if path.is_dir() { name(&std::fs::read_dir(path).ok()?.next()?.ok()?.path()) } else { name(path) }
 }
 
 fn status(source: &dyn HeaderSource, chain: Chain, forks: Option<&Forks>) -> Result<Status, ServeError> {
@@ -219,30 +205,4 @@ fn status(source: &dyn HeaderSource, chain: Chain, forks: Option<&Forks>) -> Res
         latest,
         latest_hash: head.hash,
     })
-}
-
-/// Says on standard output where the peer is; everything else goes to standard error.
-fn announce(json: bool, addresses: &[Multiaddr], http: SocketAddr, web: &Web, status: &Status) -> io::Result<()> {
-    let page = format!("http://{http}");
-    let mut out = io::stdout().lock();
-    if json {
-        let ready = Ready {
-            ready: true,
-            multiaddr: addresses.first().map(ToString::to_string).unwrap_or_default(),
-            http: page,
-            chain_id: web.chain.id,
-            forks: web.forks.as_ref().map(Forks::json).cloned(),
-            genesis: status.known_genesis(),
-            earliest: status.earliest,
-            latest: status.latest,
-            latest_hash: status.latest_hash,
-        };
-        writeln!(out, "{}", serde_json::to_string(&ready)?)?;
-    } else {
-        for address in addresses {
-            writeln!(out, "peer {address}")?;
-        }
-        writeln!(out, "page {page}/")?;
-    }
-    out.flush()
 }

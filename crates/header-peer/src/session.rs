@@ -110,6 +110,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
             Some(Message::Status(status)) => return Err(SessionError::Version(status.version)),
             Some(other) => return Err(SessionError::OutOfPlace(other.id())),
         }
+        let Service { status, source, fault, .. } = self.service;
+        if let Some((message, times)) = fault.and_then(|fault| fault.unasked(status, &**source)) {
+            let message = encode(&message);
+            for _ in 0..times {
+                write(&mut self.stream, &message).await?;
+            }
+        }
         loop {
             let message = timeout(limits::SESSION_IDLE_TIMEOUT, self.next_message())
                 .await
@@ -117,8 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
             match message {
                 None => return Ok(()),
                 Some(Message::GetBlockHeaders(request)) => self.answer(request).await?,
-                // Whoever serves nothing may still say so.
-                Some(Message::BlockRangeUpdate(_)) => {}
+                // Whoever serves nothing may still say so, as often as it may ask.
+                Some(Message::BlockRangeUpdate(_)) => sleep(self.share.spend(Instant::now())).await,
                 Some(other) => return Err(SessionError::OutOfPlace(other.id())),
             }
         }
@@ -156,6 +163,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
                 fault.spoil(&mut answer, &mut self.builder, source, self.answers);
             }
         }
+        let more = u32::try_from(answer.made / limits::HEADERS_MADE_PER_REQUEST).unwrap_or(u32::MAX);
+        self.share.spend_many(Instant::now(), more);
         let bytes = self.builder.payload_len();
         write(&mut self.stream, self.builder.finish()).await?;
         self.answers += 1;

@@ -44,12 +44,14 @@ fn what_cannot_be_gives_one_line_and_code_2() {
         (&["--fault", "rude"], "flip-byte"),
         (&["--max-connections", "0"], "'0'"),
         (&["--answer-bytes", "9999999"], "9999999"),
-        (&["--http", "nowhere"], "nowhere"),
+        (&["--http", "nowhere"], "such as 0.0.0.0:4001"),
         (&["--headers", "/does/not/exist"], "/does/not/exist"),
         (&["--era1", damaged], "damaged.era1"),
         (&["--era1", "/does/not/exist"], "/does/not/exist"),
         (&["--web", "/does/not/exist"], "/does/not/exist"),
         (&["--http", &tcp], &tcp),
+        (&["--http", &tcp], "; give another port"),
+        (&["--http", "192.0.2.1:8080"], "give an address of this machine"),
         (&["--listen", &udp_address], "cannot be used multiple times"),
     ];
     for (args, part) in cases {
@@ -67,7 +69,70 @@ fn what_cannot_be_gives_one_line_and_code_2() {
         .expect("the program starts");
     let text = String::from_utf8(output.stderr).expect("text");
     assert_eq!((output.status.code(), text.lines().count()), (Some(2), 1), "{text}");
-    assert!(text.contains(&udp_address) && text.contains("in use"), "{text}");
+    assert!(text.contains(&udp_address) && text.contains("in use") && text.contains("; give another port"), "{text}");
+}
+
+#[test]
+fn nobody_needs_to_read_what_it_writes() {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::{TcpListener, TcpStream},
+        process::Stdio,
+    };
+    // What cannot be is told by the exit code too.
+    let mut child =
+        Command::new(BINARY).args(["serve", "--bogus"]).stderr(Stdio::piped()).spawn().expect("the program starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("our own child").code(), Some(2));
+
+    let http = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").to_string();
+    let mut child = Command::new(BINARY)
+        .args(["serve", "--generate", "3", "--http", &http, "--data-dir"])
+        .arg(folder("unread"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let mut errors = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let told = errors.find(|line| line.as_ref().is_ok_and(|line| line.contains("standard output")));
+    assert!(told.is_some(), "the address could not be told");
+    let mut stream = TcpStream::connect(&http).expect("it still serves");
+    stream.write_all(b"GET /peers.json HTTP/1.0\r\n\r\n").expect("a request");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    assert!(text.contains("/webrtc-direct/"), "{text}");
+    child.kill().expect("our own child, still running");
+    child.wait().expect("our own child");
+}
+
+/// A file above genesis: only its name says which network it is of, whatever else lies in the folder.
+#[test]
+fn a_folder_is_named_after_the_files_that_are_served() {
+    let Some(data) = data() else { return };
+    let files = folder("era1");
+    for other in ["checksums.txt", "mainnet-notes.txt", "hoodi-00000.era1.part"] {
+        fs::write(files.join(other), "whatever").expect("a file for the test");
+    }
+    let mut found = fs::read_dir(data.join("era1")).expect("real chains").filter_map(|entry| Some(entry.ok()?.path()));
+    let second = found.find(|path| path.to_string_lossy().contains("sepolia-00001-")).expect("a second file");
+    fs::copy(&second, files.join(second.file_name().expect("a name"))).expect("a copy");
+    let peer = Peer::start(&["--era1", files.to_str().expect("text")]);
+    let number = |key: &str| peer.ready[key].as_u64();
+    assert_eq!((number("chainId"), number("earliest")), (Some(11_155_111), Some(8_192)));
+}
+
+#[test]
+fn on_an_unspecified_address_every_interface_is_named() {
+    let peer = Peer::start(&["--generate", "5", "--listen", "0.0.0.0:0"]);
+    let all = peer.ready["multiaddrs"].as_array().expect("a list");
+    assert_eq!(
+        (all[0].as_str(), &peer.json("/peers.json")["peers"]),
+        (Some(peer.text("multiaddr")), &peer.ready["multiaddrs"])
+    );
+    let texts: Vec<_> = all.iter().map(|address| address.as_str().expect("text")).collect();
+    assert!(texts.iter().any(|text| text.starts_with("/ip4/127.0.0.1/udp/")), "{texts:?}");
+    assert!(texts.iter().all(|text| !text.contains("/ip4/0.0.0.0/") && text.contains("/p2p/")), "{texts:?}");
 }
 
 #[test]

@@ -85,6 +85,15 @@ pub struct PeerProgress {
     pub other_branch_from: Option<BlockNumber>,
 }
 
+/// The tip that one peer names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TipClaim {
+    /// Who names it.
+    pub peer: PeerId,
+    /// The tip. In a vote on a number: the block that the peer has there.
+    pub tip: BlockNumHash,
+}
+
 /// Why nothing moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StallReason {
@@ -92,8 +101,13 @@ pub enum StallReason {
     NoPeers,
     /// Peers are connected, but all of them are banned or on another chain.
     NoUsablePeer,
-    /// The connected peers name different tips and none has the quorum.
-    TipsDisagree,
+    /// The connected peers name different tips and none has the quorum. Ends by itself once so many peers agree.
+    TipsDisagree {
+        /// Peers that must agree.
+        need: usize,
+        /// Who names which tip, by peer; at most [`TIP_CLAIMS_MAX`](crate::config::TIP_CLAIMS_MAX).
+        claims: Vec<TipClaim>,
+    },
     /// Fewer peers than the quorum are connected.
     QuorumNotReached {
         /// Peers that agree.
@@ -108,8 +122,16 @@ pub enum StallReason {
         /// Peers asked.
         asked: usize,
     },
-    /// No connected peer serves the missing range.
+    /// No connected peer serves this range, which is missing, or those that claim to serve it answer nothing. Everything
+    /// above it is stored and can be used; new blocks of the tip are still followed.
     RangeUnavailable(BlockRange),
+    /// The target lies under the floor: there is nothing to sync. A higher target ends it.
+    FloorAboveTarget {
+        /// The floor of this sync ([`SyncConfig::floor`](crate::SyncConfig::floor)).
+        floor: BlockNumber,
+        /// The target.
+        target: BlockNumHash,
+    },
     /// The chain that the target lies on breaks a rule. Nothing more of it is asked for; another target, or another tip
     /// that enough peers agree on, ends this.
     InvalidTarget {

@@ -21,6 +21,10 @@ pub enum Bug {
     RangeLostAfterCancel,
     /// A header of a fork that is not known is held against the peers that send it.
     UnknownForkBlamed,
+    /// The sync goes down to the highest lowest block that any peer claims, and is said to be whole there.
+    FloorFromClaims,
+    /// That a range cannot be had is not said while anybody claims to serve it.
+    ClaimsAreBelieved,
 }
 
 /// Plays a bug. See the [module](self).
@@ -35,6 +39,13 @@ impl Saboteur {
     /// One that plays `bug`, or none.
     pub fn new(bug: Option<Bug>) -> Self {
         Self { bug, ..Self::default() }
+    }
+
+    /// The floor that the machine is given.
+    pub fn floor(&self, state: &State<'_>) -> u64 {
+        let asked = state.options.config.floor;
+        let claimed = state.peers.iter().map(|peer| peer.served(state.pool).earliest).fold(asked, u64::max);
+        if self.bug == Some(Bug::FloorFromClaims) { claimed } else { asked }
     }
 
     /// Is a batch written in two transactions?
@@ -74,6 +85,12 @@ impl Saboteur {
                 let error = HeaderError::TooManyFields;
                 let fault = PeerFault::Undecodable { number: number.unwrap_or_default(), error };
                 Output::Penalize { peer: PeerId(at as u32), fault, verdict: Verdict::Banned }
+            }
+            (Some(Bug::ClaimsAreBelieved), Output::Event(Event::Stalled(StallReason::RangeUnavailable(missing)))) => {
+                let claims = |peer: &SimPeer| peer.connected && peer.served(state.pool).earliest <= missing.first();
+                let claimed = state.peers.iter().any(claims);
+                let reason = StallReason::RangeUnavailable(missing);
+                Output::Event(Event::Stalled(if claimed { StallReason::NoProgress } else { reason }))
             }
             (_, output) => output,
         }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use sync_core::{
-    BlockNumHash, Event, HeaderSync, Input, StallReason, fault::RequestFailure, id::RequestId, time::Instant,
+    BlockNumHash, Event, HeaderSync, Input, StallReason, fault::RequestFailure, id::RequestId, range::BlockRange,
+    time::Instant,
 };
 
 use crate::{
@@ -74,6 +75,12 @@ pub(crate) enum Happening {
     },
     /// The peer hears of the honest chain as it is then.
     Hear(u32),
+    /// The peer announces once more, and then so many times.
+    Flood {
+        peer: u32,
+        connection: u32,
+        left: u64,
+    },
     Answer {
         peer: u32,
         connection: u32,
@@ -119,6 +126,9 @@ pub struct World<'a> {
     pub(crate) synced: Option<BlockNumHash>,
     /// Why the machine says that nothing moves.
     pub(crate) stall: Option<StallReason>,
+    /// The target that it named last, and what it says cannot be had.
+    target: Option<BlockNumHash>,
+    pub(crate) unavailable: Option<BlockRange>,
     pub(crate) linked: u64,
     reached: BTreeMap<&'static str, u64>,
 }
@@ -145,6 +155,8 @@ impl<'a> World<'a> {
             store_chance: Chance::new(seed, "store"),
             synced: None,
             stall: None,
+            target: None,
+            unavailable: None,
             linked: 0,
             reached: BTreeMap::new(),
         }
@@ -185,6 +197,12 @@ impl<'a> World<'a> {
         }
         if self.state.options.unknown_from.is_some() {
             self.reach("an unknown fork");
+        }
+        if self.state.options.pruned_below.is_some() {
+            self.reach("a pruned network");
+        }
+        if self.state.options.slow_ways {
+            self.reach("slow ways");
         }
         if script.floor == 0 {
             self.reach("a sync down to genesis");
@@ -230,7 +248,15 @@ impl<'a> World<'a> {
             return self.state.calm && is_said && !self.state.store_is_busy && self.machine.is_some();
         }
         let goal = self.state.pool.tip(self.state.options.script.goal);
-        self.state.calm && self.synced == Some(goal) && !self.state.store_is_busy && self.machine.is_some()
+        let done = match self.state.options.pruned_below {
+            None => self.synced == Some(goal),
+            // The most that can be had: it is stored, and what is missing is named, from the floor up to there.
+            Some(lowest) => {
+                let missing = BlockRange::new(self.state.options.script.floor, lowest - 1);
+                self.target == Some(goal) && self.unavailable.is_some() && self.unavailable == missing
+            }
+        };
+        self.state.calm && done && !self.state.store_is_busy && self.machine.is_some()
     }
 
     /// Notes what a checker must know of an event.
@@ -242,25 +268,33 @@ impl<'a> World<'a> {
         }
         match event {
             Event::Synced { head } => self.synced = Some(*head),
-            Event::TargetResolved(_) => self.synced = None,
+            Event::TargetResolved(target) => (self.target, self.synced) = (Some(*target), None),
+            Event::Resumed => self.unavailable = None,
             Event::HeadersLinked { range, .. } => self.linked += range.len(),
             Event::DetachedHead { .. } => self.reach("the chain does not meet what is stored"),
-            Event::Stalled(reason) => self.reach(match reason {
-                StallReason::Store(_) => "stall: store",
-                StallReason::NoPeers => "stall: no peers",
-                StallReason::NoUsablePeer => "stall: no usable peer",
-                StallReason::TipsDisagree => "stall: tips disagree",
-                StallReason::QuorumNotReached { .. } => "stall: quorum not reached",
-                StallReason::TargetUnavailable { .. } => "stall: target unavailable",
-                StallReason::RangeUnavailable(_) => "stall: range unavailable",
-                StallReason::NoProgress => "stall: no progress",
-                StallReason::WrongGenesis { .. } => "stall: wrong genesis",
-                StallReason::InvalidTarget { .. } => "stall: invalid target",
-                StallReason::UnknownFork { .. } => "stall: unknown fork",
-                StallReason::RollbackTooDeep { .. } => "stall: rollback too deep",
-                #[allow(unreachable_patterns, reason = "a newer reason is reached under this name")]
-                _ => "stall: another",
-            }),
+            Event::Stalled(reason) => {
+                self.unavailable = match reason {
+                    StallReason::RangeUnavailable(missing) => Some(*missing),
+                    _ => None,
+                };
+                self.reach(match reason {
+                    StallReason::Store(_) => "stall: store",
+                    StallReason::NoPeers => "stall: no peers",
+                    StallReason::NoUsablePeer => "stall: no usable peer",
+                    StallReason::TipsDisagree { .. } => "stall: tips disagree",
+                    StallReason::QuorumNotReached { .. } => "stall: quorum not reached",
+                    StallReason::TargetUnavailable { .. } => "stall: target unavailable",
+                    StallReason::RangeUnavailable(_) => "stall: range unavailable",
+                    StallReason::NoProgress => "stall: no progress",
+                    StallReason::WrongGenesis { .. } => "stall: wrong genesis",
+                    StallReason::FloorAboveTarget { .. } => "stall: floor above target",
+                    StallReason::InvalidTarget { .. } => "stall: invalid target",
+                    StallReason::UnknownFork { .. } => "stall: unknown fork",
+                    StallReason::RollbackTooDeep { .. } => "stall: rollback too deep",
+                    #[allow(unreachable_patterns, reason = "a newer reason is reached under this name")]
+                    _ => "stall: another",
+                });
+            }
             _ => {}
         }
     }

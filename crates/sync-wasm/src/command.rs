@@ -1,15 +1,11 @@
 //! What the page, a look-up or another tab asks of the running sync, and how a sync says that it ended.
 
-use futures::{StreamExt, channel::mpsc};
 use sync_core::range::BlockNumber;
 
 use crate::{
     message::{Call, Hint, Progress, WorkerEvent},
     port::Port,
 };
-
-/// Calls that wait; a page that awaits its calls has a handful.
-pub const CALLS_MAX: usize = 256;
 
 /// What waits for the present phase.
 #[derive(Debug)]
@@ -29,20 +25,20 @@ pub enum Command {
     FollowerJoined,
 }
 
+/// How a sync ended that did not fail.
+pub enum Ended {
+    /// The page stopped it, and everything is closed.
+    Stopped(Stopped),
+    /// Another tab has taken the lock of the store: the page starts a worker anew, and this one is ended.
+    LockLost,
+}
+
 /// How a sync ended that the page stopped.
 pub struct Stopped {
     /// The call to answer; `None` when nobody called.
     pub id: Option<f64>,
     /// The last word.
-    pub progress: Progress,
-}
-
-/// The next command of the page; never, once the page's end is gone.
-pub async fn next_command(commands: &mut mpsc::Receiver<Command>) -> Command {
-    match commands.next().await {
-        Some(command) => command,
-        None => std::future::pending().await,
-    }
+    pub progress: Box<Progress>,
 }
 
 /// Tells the page a state, and the figures in it.

@@ -26,12 +26,12 @@ mod writes;
 
 use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
+use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
-use header_wire::Message;
 use sync_core::{
-    Checkpoint, HeaderSync, Input, Output, SyncTarget, fault::StoreFailure, id::PeerId, sorted::SortedMap,
-    store::StoreOpening, time::Instant,
+    Checkpoint, HeaderSync, Input, Output, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening,
+    time::Instant,
 };
 use web_sys::MessagePort;
 
@@ -45,12 +45,13 @@ use crate::{
     clock::{self, Turns},
     command::Command,
     error::HostError,
+    mailbox,
     network::{
-        Counters, EVENTS_MAX, NetworkEvent, SessionKey, SharedCounters,
+        Counters, EVENTS_MAX, NetworkEvent, Outgoing, SessionKey, SharedCounters,
+        conversation::Greeting,
         kept::KeptPeers,
         peers::AddressBook,
         requests::RequestTable,
-        session::Greeting,
         swarm::{self, SwarmHandle},
     },
     options::Settings,
@@ -68,8 +69,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Everything that a running sync consists of.
 pub struct Driver {
     settings: Rc<Settings>,
-    /// Where the sync ends, above ([`DriverSetup::target`]).
-    target: SyncTarget,
+    /// RLP of the pinned target, if it was stored before ([`DriverSetup::pinned`]).
+    pinned: Option<Bytes>,
     port: Port,
     turns: Turns,
     seed: u64,
@@ -87,7 +88,7 @@ pub struct Driver {
     book: AddressBook,
     requests: RequestTable,
     /// Connected peers, and what takes messages for them.
-    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Message>)>,
+    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Outgoing>)>,
     swarm: SwarmHandle,
     counters: SharedCounters,
 
@@ -102,7 +103,7 @@ pub struct Driver {
     report: Reporter,
 
     network: mpsc::Receiver<NetworkEvent>,
-    commands: mpsc::Receiver<Command>,
+    commands: mailbox::Receiver<Command>,
     timer: Option<(Instant, TimeoutFuture)>,
     slice_begun: Instant,
     requests_waiting: bool,
@@ -112,8 +113,8 @@ pub struct Driver {
 pub struct DriverSetup {
     /// What the page asked for.
     pub settings: Rc<Settings>,
-    /// Where the sync ends, above: what the page pinned, or the stored head that descends from it.
-    pub target: SyncTarget,
+    /// RLP of the pinned target, if the store has it: then no peer need be asked for its number.
+    pub pinned: Option<Bytes>,
     /// To the page.
     pub port: Port,
     /// To the event loop.
@@ -129,7 +130,7 @@ pub struct DriverSetup {
     /// Answers look-ups.
     pub reader: Reader,
     /// Calls of the page.
-    pub commands: mpsc::Receiver<Command>,
+    pub commands: mailbox::Receiver<Command>,
     /// Chance, for jitter and for the machine.
     pub seed: u64,
     /// The page's peers, checked.
@@ -166,7 +167,7 @@ impl Driver {
             checkpoint: setup.opening.checkpoint,
             machine_due: None,
             follow_up: VecDeque::new(),
-            paused: false,
+            paused: settings.paused,
             requests: RequestTable::default(),
             outboxes: SortedMap::new(),
             swarm,
@@ -184,7 +185,7 @@ impl Driver {
             slice_begun: now,
             requests_waiting: false,
             settings,
-            target: setup.target,
+            pinned: setup.pinned,
             port: setup.port,
             turns: setup.turns,
             seed,
@@ -355,7 +356,7 @@ impl Driver {
     /// One timer for whatever comes first; it is kept while it is right.
     fn set_timer(&mut self) {
         let unwind = self.unwind_again.as_ref().map(|(when, _)| *when);
-        let (machine, dial, audit) = (self.machine_due, self.book.next_dial_at(), self.audit.due());
+        let (machine, dial, audit) = (self.machine_due, self.next_dial_at(), self.audit.due());
         let dues = [machine, dial, audit, self.keeper.due(), Some(self.report.due()), unwind];
         let next = dues.into_iter().flatten().min();
         if self.timer.as_ref().map(|(when, _)| *when) != next {

@@ -7,9 +7,10 @@ use alloy_primitives::B256;
 use sync_core::{
     StallReason,
     fault::{PeerFault, StoreFailure},
+    id::PeerId,
 };
 
-use crate::message::{Details, ErrorInfo, hex, number};
+use crate::message::{Details, ErrorInfo, TipRef, exact, hex, number};
 
 /// Why a call, or the start, failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -99,6 +100,7 @@ impl HostError {
             Self::BadMultiaddr { multiaddr, .. } => {
                 Some(Details { multiaddr: Some(multiaddr.clone()), ..Details::default() })
             }
+            Self::BadOption { name, .. } => Some(Details { option: Some((*name).to_owned()), ..Details::default() }),
             _ => None,
         };
         ErrorInfo { code: self.code(), message: self.to_string(), details }
@@ -170,8 +172,8 @@ pub enum Nobody {
 }
 
 /// Why nothing moves, as the page gets it. The machine forgets why a connection was closed, the address book (`nobody`)
-/// knows.
-pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
+/// knows; `peer_name` gives a peer's identity.
+pub fn stall_info(reason: &StallReason, nobody: Nobody, peer_name: impl Fn(PeerId) -> String) -> ErrorInfo {
     let info = |code, message: String, details| ErrorInfo { code, message, details };
     match reason {
         StallReason::NoPeers | StallReason::NoUsablePeer => match nobody {
@@ -179,8 +181,16 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
             Nobody::Usable => info("no-usable-peer", "every peer is banned or serves another chain".into(), None),
             Nobody::OnOurChain => info("wrong-chain", "every peer that answered serves another chain".into(), None),
         },
-        StallReason::TipsDisagree => {
-            info("tips-disagree", "the peers name different tips and none has the quorum; pin a target".into(), None)
+        StallReason::TipsDisagree { need, claims } => {
+            let tips = claims.iter().map(|claim| TipRef {
+                peer: peer_name(claim.peer),
+                number: number(claim.tip.number),
+                hash: hex(claim.tip.hash),
+            });
+            let details = Details { need: Some(*need as f64), tips: Some(tips.collect()), ..Details::default() };
+            let message =
+                format!("the peers name different tips and none has {need} votes; add a peer or pin a target");
+            info("tips-disagree", message, Some(details))
         }
         StallReason::QuorumNotReached { have, need } => info(
             "quorum-not-reached",
@@ -194,8 +204,19 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
         ),
         StallReason::RangeUnavailable(range) => info(
             "range-unavailable",
-            format!("no connected peer serves blocks {range}"),
-            Some(Details { from: Some(number(range.first())), to: Some(number(range.last())), ..Details::default() }),
+            format!(
+                "no connected peer serves blocks {} to {}; what lies above is stored. Add a peer that has them, or set \
+                 tuning.floor to {} to do without",
+                range.first(),
+                range.last(),
+                range.last() + 1
+            ),
+            Some(Details { from: exact(range.first()), to: exact(range.last()), ..Details::default() }),
+        ),
+        StallReason::FloorAboveTarget { floor, target } => info(
+            "floor-above-target",
+            format!("the floor, {floor}, lies above the target, {}: there is nothing to sync", target.number),
+            Some(compare(target.number.to_string(), floor.to_string(), Some(*floor))),
         ),
         StallReason::InvalidTarget { number: block, hash, violation, .. } => info(
             "invalid-target",
@@ -207,7 +228,7 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
             info(
                 "unknown-fork",
                 format!("{named} is of a fork that this release does not know ({why}); update the package"),
-                Some(Details { hash: Some(hex(*hash)), from: block.map(number), ..Details::default() }),
+                Some(Details { hash: Some(hex(*hash)), from: block.and_then(exact), ..Details::default() }),
             )
         }
         StallReason::RollbackTooDeep { local, window } => info(
@@ -236,9 +257,25 @@ pub fn parse_hash(name: &'static str, text: &str) -> Result<B256, HostError> {
 }
 
 fn at(block: u64) -> Details {
-    Details { from: Some(number(block)), ..Details::default() }
+    Details { from: exact(block), ..Details::default() }
 }
 
 fn compare(got: String, expected: String, block: Option<u64>) -> Details {
-    Details { got: Some(got), expected: Some(expected), from: block.map(number), ..Details::default() }
+    Details { got: Some(got), expected: Some(expected), from: block.and_then(exact), ..Details::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_javascript_would_round_is_in_the_message_and_not_in_the_details() {
+        for number in [(1 << 53) + 1, u64::MAX] {
+            let info = fault_info(&PeerFault::EmptyAnswer { start: number });
+            assert_eq!(info.details.map(|details| details.from), Some(None));
+            assert!(info.message.contains(&number.to_string()), "{}", info.message);
+        }
+        let exact = fault_info(&PeerFault::EmptyAnswer { start: 7 });
+        assert_eq!(exact.details.and_then(|details| details.from), Some(7.0));
+    }
 }

@@ -1,82 +1,359 @@
-//! A tab that follows: another one holds the write lock. This one reads the store, shows what the leader says of its
-//! progress, and waits for the lock; then it leads.
+//! A reader tab: another tab holds the write lock. This one reads the store, shows how far it is, and waits for the lock;
+//! then it leads.
 //!
-//! Nothing here is decided by what the leader says: its progress is shown as it comes, under the state `follower`, and
-//! every header that is served was read from the store and proven. Peers that the page adds are kept for the day when
-//! this tab leads.
+//! What is stored, and whether all of it is, comes from the checkpoint that this tab reads itself ([`Coverage`]). Messages
+//! of the writing tab say when to read again and add figures and events that are only shown ([`relay`]). A reader tab is
+//! synced when its own target is stored down to the floor; where it pins none, the newest stored head is its target once
+//! the writing tab says that it is synced to it. Peers that the page adds are kept for the day when this tab leads.
+//!
+//! **A writing tab that is suspended** keeps the lock and is silent. While this tab is visible it asks for a sign of life
+//! every [`PING_EVERY`]; after [`SILENT_PINGS_MAX`] questions in a row without any it takes the lock. (Questions are
+//! counted, not time: after this tab itself was suspended, nothing was asked meanwhile.)
 
-use futures::channel::mpsc;
+use std::{cell::RefCell, future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
+
+use futures::{FutureExt, StreamExt, future::LocalBoxFuture, task::AtomicWaker};
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Object, Reflect};
+use sync_core::{fault::StoreFailure, range::BlockNumber, time::Instant};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
     clock,
-    command::{Command, Stopped, next_command, show_progress},
+    command::{Command, Stopped, show_progress},
+    coverage::Coverage,
     driver::view,
     error::HostError,
-    message::{Call, Progress, Stats, SyncState, number},
+    mailbox::Receiver,
+    message::{BlockRef, Call, Details, ErrorInfo, Hint, Progress, Stats, SyncState, WorkerEvent, hex, number},
     network::peers::AddressBook,
+    options::Settings,
     port::Port,
     reads::Reader,
-    store::ProgressChannel,
+    relay::{self, Heard, Throttle, Word},
+    store::{LockError, LockWait, ProgressChannel, StoreView, WriteLock},
 };
 
-/// What a follower sends to hear how far the leader is.
+/// What a reader tab sends to hear how far the writing tab is, and whether it lives.
 pub const HELLO: &str = "hello";
 
-/// Answers the page until it says stop.
-pub async fn follow(
-    port: &Port,
-    channel: &mut ProgressChannel,
-    reader: &Reader,
-    book: &mut AddressBook,
-    commands: &mut mpsc::Receiver<Command>,
-    stored: u64,
-) -> Stopped {
-    show_progress(port, Progress { stored: number(stored), ..view::idle(SyncState::Follower) });
-    let page = port.clone();
-    channel.listen(move |message| {
-        if let Some(event) = of_the_leader(&message) {
-            page.event_value(&event);
-        }
-    });
-    // A leader of another version may not understand; then its next progress is the first that we show.
-    let _ = channel.post(&HELLO.into());
+/// Between two questions for a sign of life.
+const PING_EVERY: Duration = Duration::from_secs(4);
 
+/// Questions in a row without an answer after which the writing tab counts as suspended: 20 seconds. A tab that runs
+/// answers within a turn of its event loop, also when it is hidden.
+const SILENT_PINGS_MAX: u32 = 5;
+
+/// Between two readings of the checkpoint, and between two progress events.
+const SHOW_PAUSE: Duration = Duration::from_millis(250);
+
+/// How a reader tab's time ended.
+pub enum Followed {
+    /// The page stopped it.
+    Stopped(Stopped),
+    /// The lock is ours: free, or taken from a tab that gave no sign of life.
+    Leads(WriteLock),
+}
+
+/// What a reader tab works with.
+pub struct Follower<'a> {
+    /// To the page.
+    pub port: &'a Port,
+    /// From the writing tab.
+    pub channel: &'a mut ProgressChannel,
+    /// Reads the store.
+    pub reader: &'a Reader,
+    /// The page's peers.
+    pub book: &'a mut AddressBook,
+    /// Calls of the page.
+    pub commands: &'a mut Receiver<Command>,
+    /// What the page asked for.
+    pub settings: &'a Settings,
+    /// Headers that were found in the store.
+    pub stored: u64,
+}
+
+/// What came over the channel since it was looked at.
+#[derive(Default)]
+struct Inbox {
+    word: Option<Word>,
+    /// The writing tab gave a sign of life.
+    lives: bool,
+    waker: AtomicWaker,
+}
+
+enum Wake {
+    Command(Command),
+    Heard,
+    Viewed(Result<StoreView, StoreFailure>),
+    Lock(Result<WriteLock, LockError>),
+    Timer,
+}
+
+/// How far the store is, and what was told of it.
+struct Watch {
+    word: Option<Word>,
+    view: StoreView,
+    reading: Option<LocalBoxFuture<'static, Result<StoreView, StoreFailure>>>,
+    /// When the store is to be read again.
+    read_at: Option<Instant>,
+    last_read: Instant,
+    /// The last reading failed, and the page was told.
+    failing: bool,
+    /// The target that was told to be synced.
+    synced: Option<sync_core::BlockNumHash>,
+    stalled: bool,
+    ping_at: Instant,
+    silent_pings: u32,
+    visible: bool,
+}
+
+/// Answers the page until it says stop, or until the lock is ours.
+pub async fn follow(mut tab: Follower<'_>) -> Result<Followed, LockError> {
+    let mut wait = WriteLock::wait(&tab.settings.storage)?;
+    let inbox = Rc::new(RefCell::new(Inbox::default()));
+    listen(tab.channel, tab.port.clone(), inbox.clone());
+    let now = clock::now();
+    let mut watch = Watch {
+        word: None,
+        view: StoreView::default(),
+        reading: None,
+        read_at: Some(now),
+        last_read: now,
+        failing: false,
+        synced: None,
+        stalled: false,
+        ping_at: now,
+        silent_pings: 0,
+        visible: true,
+    };
+    show_progress(tab.port, Progress { stored: number(tab.stored), ..view::idle(SyncState::Follower) });
     loop {
-        match next_command(commands).await {
-            Command::Hint(_) | Command::FollowerJoined | Command::Damaged(_) => {}
-            Command::Call { id, call } => match call {
-                Call::GetHeader(key) => reader.header(id, key),
-                Call::GetHeaders { from, to } => reader.headers(id, from, to),
-                Call::Peers => port.reply(id, &view::peers(book, &[])),
-                Call::AddPeer(multiaddr) => match book.add(clock::now(), &multiaddr) {
-                    Ok(_) => port.reply_done(id),
-                    Err(error) => port.reply_error(id, &error),
-                },
-                Call::Stats => {
-                    port.reply(id, &Stats { wasm_memory_bytes: view::wasm_memory_bytes(), ..Stats::default() });
+        if watch.ping(clock::now(), tab.channel) {
+            // Ours would be the next request in line, behind a holder that never lets go.
+            drop(wait);
+            return WriteLock::steal(&tab.settings.storage).await.map(Followed::Leads);
+        }
+        watch.read(clock::now(), tab.reader);
+        match wake(tab.commands, &inbox, &mut watch, &mut wait).await {
+            Wake::Lock(lock) => return lock.map(Followed::Leads),
+            Wake::Command(command) => {
+                if let Some(id) = tab.obey(&mut watch, command) {
+                    let progress = Box::new(view::idle(SyncState::Stopped));
+                    return Ok(Followed::Stopped(Stopped { id: Some(id), progress }));
                 }
-                // Only the leader can do these.
-                Call::Pause | Call::Resume | Call::Clear => port.reply_error(id, &HostError::Follower),
-                Call::Stop => return Stopped { id: Some(id), progress: view::idle(SyncState::Stopped) },
-            },
+            }
+            Wake::Heard => watch.heard(&inbox),
+            Wake::Viewed(Ok(view)) => {
+                watch.failing = false;
+                watch.view = view;
+                tab.show(&mut watch);
+            }
+            Wake::Viewed(Err(failure)) => {
+                // Read again with the next sign of life; told once.
+                if !std::mem::replace(&mut watch.failing, true) {
+                    let ErrorInfo { code, message, details } = HostError::Store(failure).info();
+                    tab.port.event(&WorkerEvent::Error { code, message, details });
+                }
+            }
+            Wake::Timer => {}
         }
     }
 }
 
-/// The leader's progress event, as ours: same figures, state `follower`. Any script of the origin may post here, so what
-/// does not look like one is dropped.
-fn of_the_leader(message: &JsValue) -> Option<JsValue> {
-    let kind = Reflect::get(message, &"type".into()).ok()?;
-    if kind.as_string().as_deref() != Some("progress") {
-        return None;
+/// Notes what the writing tab says, and hands its events to the page.
+fn listen(channel: &mut ProgressChannel, port: Port, inbox: Rc<RefCell<Inbox>>) {
+    let mut throttle = Throttle::default();
+    channel.listen(move |message| {
+        let Some(heard) = relay::read(&message) else { return };
+        let mut inbox = inbox.borrow_mut();
+        inbox.lives = true;
+        match heard {
+            Heard::Progress(word) => inbox.word = Some(word),
+            Heard::Event(event) if throttle.admits(clock::now()) => port.event_value(&event),
+            Heard::Event(_) | Heard::Other => {}
+        }
+        inbox.waker.wake();
+    });
+}
+
+/// Waits for the next thing to do.
+async fn wake(
+    commands: &mut Receiver<Command>,
+    inbox: &Rc<RefCell<Inbox>>,
+    watch: &mut Watch,
+    wait: &mut LockWait,
+) -> Wake {
+    let due = watch.read_at.filter(|_| watch.reading.is_none()).map_or(watch.ping_at, |at| at.min(watch.ping_at));
+    let mut timer: TimeoutFuture = clock::timer(due);
+    poll_fn(|context| {
+        if let Poll::Ready(lock) = Pin::new(&mut *wait).poll(context) {
+            return Poll::Ready(Wake::Lock(lock));
+        }
+        if let Poll::Ready(Some(command)) = commands.poll_next_unpin(context) {
+            return Poll::Ready(Wake::Command(command));
+        }
+        let inbox = inbox.borrow();
+        inbox.waker.register(context.waker());
+        if inbox.lives {
+            return Poll::Ready(Wake::Heard);
+        }
+        if let Some(reading) = &mut watch.reading
+            && let Poll::Ready(view) = reading.poll_unpin(context)
+        {
+            watch.reading = None;
+            return Poll::Ready(Wake::Viewed(view));
+        }
+        timer.poll_unpin(context).map(|()| Wake::Timer)
+    })
+    .await
+}
+
+impl Watch {
+    /// Asks for a sign of life if it is time. `true`: there was none for long, and this tab should lead.
+    fn ping(&mut self, now: Instant, channel: &ProgressChannel) -> bool {
+        if now < self.ping_at {
+            return false;
+        }
+        if self.silent_pings >= SILENT_PINGS_MAX && self.visible {
+            return true;
+        }
+        self.silent_pings = if self.visible { self.silent_pings + 1 } else { 0 };
+        self.ping_at = now + PING_EVERY;
+        // What the store holds may change without a word, too.
+        self.changed();
+        // A plain text can be posted; it fails only for a closed channel.
+        let _ = channel.post(&HELLO.into());
+        false
     }
-    let progress: Object = Reflect::get(message, &"progress".into()).ok()?.dyn_into().ok()?;
-    let state = serde_wasm_bindgen::to_value(&SyncState::Follower).ok()?;
-    // A clone of the leader's plain object is a plain object.
-    Reflect::set(&progress, &"state".into(), &state).ok()?;
-    Reflect::delete_property(&progress, &"stall".into()).ok()?;
-    Reflect::set(&progress, &"wasmMemoryBytes".into(), &view::wasm_memory_bytes().into()).ok()?;
-    Some(message.clone())
+
+    fn heard(&mut self, inbox: &Rc<RefCell<Inbox>>) {
+        let mut inbox = inbox.borrow_mut();
+        inbox.lives = false;
+        self.silent_pings = 0;
+        if let Some(word) = inbox.word.take() {
+            self.word = Some(word);
+            self.changed();
+        }
+    }
+
+    /// The store is to be read again, soon.
+    fn changed(&mut self) {
+        self.read_at.get_or_insert(self.last_read + SHOW_PAUSE);
+    }
+
+    fn read(&mut self, now: Instant, reader: &Reader) {
+        if self.reading.is_none() && self.read_at.is_some_and(|at| at <= now) {
+            self.read_at = None;
+            self.last_read = now;
+            let reader = reader.clone();
+            self.reading = Some(async move { reader.view().await }.boxed_local());
+        }
+    }
+}
+
+impl Follower<'_> {
+    /// Does what is called for; gives the call that stops the sync.
+    fn obey(&mut self, watch: &mut Watch, command: Command) -> Option<f64> {
+        match command {
+            Command::Hint(hint) => {
+                watch.visible = match hint {
+                    Hint::Visible => true,
+                    Hint::Hidden => false,
+                    Hint::Online => watch.visible,
+                };
+                watch.silent_pings = 0;
+            }
+            Command::FollowerJoined | Command::Damaged(_) => {}
+            Command::Call { id, call } => match call {
+                Call::GetHeader(key) => self.reader.header(id, key),
+                Call::GetHeaders { from, to } => self.reader.headers(id, from, to),
+                Call::Peers => self.port.reply(id, &view::peers(self.book, &[])),
+                Call::AddPeer(multiaddr) => match self.book.add(clock::now(), &multiaddr) {
+                    Ok(_) => self.port.reply_done(id),
+                    Err(error) => self.port.reply_error(id, &error),
+                },
+                Call::AddListedPeers(multiaddrs) => {
+                    self.port.peers_skipped(self.book.add_listed(clock::now(), &multiaddrs).skipped);
+                    self.port.reply_done(id);
+                }
+                Call::Stats => {
+                    let stats = Stats { wasm_memory_bytes: view::wasm_memory_bytes(), ..Stats::default() };
+                    self.port.reply(id, &stats);
+                }
+                // Only the leader can do these.
+                Call::Pause | Call::Resume | Call::Clear => self.port.reply_error(id, &HostError::Follower),
+                Call::Stop => return Some(id),
+            },
+        }
+        None
+    }
+
+    /// Tells the page how far the store is, and when it is whole.
+    fn show(&self, watch: &mut Watch) {
+        let StoreView { checkpoint, target, under_target } = &watch.view;
+        let floor: Option<BlockNumber> = self.settings.tuning.floor;
+        let word = watch.word.as_ref();
+        let rests = word.is_some_and(|word| word.state == "synced");
+        let coverage = match self.reader.pin() {
+            Some(_) => Coverage::of_pin(checkpoint.as_ref(), *target, *under_target, floor),
+            None => Coverage::of_head(checkpoint.as_ref(), word.and_then(|word| word.target), floor),
+        };
+        if self.reader.pin().is_none() {
+            self.reader.resolve_target(coverage.target);
+        }
+        let stall = self.reader.pin().filter(|_| rests && !coverage.complete).map(other_target);
+        let stored = match coverage.target {
+            Some(_) => coverage.stored,
+            None => view::headers_in(checkpoint.as_ref()),
+        };
+        let total = coverage.total();
+        let progress = Progress {
+            target: coverage.target.map(|target| BlockRef { number: number(target.number), hash: hex(target.hash) }),
+            floor: number(coverage.floor),
+            total: number(total),
+            stored: number(stored),
+            percent: if total == 0 { 0.0 } else { stored as f64 * 100.0 / total as f64 },
+            ranges: coverage
+                .target
+                .map(|target| view::stored_ranges(checkpoint.as_ref(), coverage.floor, target.number))
+                .unwrap_or_default(),
+            peers: view::peers(self.book, &[]),
+            stall: stall.clone(),
+            ..view::idle(SyncState::Follower)
+        };
+        self.post(progress, word);
+        if watch.stalled != stall.is_some() {
+            watch.stalled = stall.is_some();
+            self.port.event(&WorkerEvent::State { state: SyncState::Follower, stall });
+        }
+        // Without a pin the newest head may be one that the writing tab goes on from.
+        let synced = coverage.target.filter(|_| coverage.complete && (rests || self.reader.pin().is_some()));
+        if let Some(head) = synced.filter(|head| watch.synced != Some(*head)) {
+            self.port.event(&WorkerEvent::Synced { number: number(head.number), hash: hex(head.hash) });
+        }
+        watch.synced = synced;
+    }
+
+    /// Posts a progress, with the figures of the writing tab in it.
+    fn post(&self, progress: Progress, word: Option<&Word>) {
+        // Plain data always serializes.
+        let event = serde_wasm_bindgen::to_value(&WorkerEvent::Progress { progress }).unwrap_or(JsValue::UNDEFINED);
+        let inner = Reflect::get(&event, &"progress".into()).unwrap_or(JsValue::UNDEFINED);
+        if let (Some(word), Some(_)) = (word, inner.dyn_ref::<Object>()) {
+            relay::merge(&inner, &word.figures);
+            // An object that was made here takes every field.
+            let _ = Reflect::set(&inner, &"leader".into(), &word.leader);
+        }
+        self.port.event_value(&event);
+    }
+}
+
+/// The writing tab rests, and what this tab pins is not stored down to the floor.
+fn other_target(pin: alloy_primitives::B256) -> ErrorInfo {
+    ErrorInfo {
+        code: "other-target",
+        message: "the tab that writes this store syncs to another target than the one pinned here".into(),
+        details: Some(Details { hash: Some(hex(pin)), ..Details::default() }),
+    }
 }

@@ -17,7 +17,7 @@
 //! **It decides nothing about the sync.** Which header is asked of whom, what is proven, who is banned: `sync-core`.
 //! This crate owns what a browser gives: the clock, timers, sockets, the database, the event loop.
 //!
-//! **What bounds it.** Every queue has a named limit: calls ([`command::CALLS_MAX`]), network events
+//! **What bounds it.** Every queue has a named limit: calls ([`mailbox::CALLS_MAX`]), network events
 //! ([`network::EVENTS_MAX`]), messages to a peer ([`network::OUTBOX_MAX`]), peers ([`network::PEERS_MAX`]), connections
 //! ([`network::CONNECTIONS_MAX`]). Memory is bounded by the machine's own ceiling.
 //!
@@ -32,7 +32,9 @@
 // Nobody but this crate calls it: its documentation is for whoever reads the code, limits included.
 #![allow(rustdoc::private_intra_doc_links)]
 
+pub mod coverage;
 pub mod error;
+pub mod mailbox;
 pub mod message;
 pub mod network;
 pub mod options;
@@ -51,6 +53,8 @@ pub mod follower;
 pub mod port;
 #[cfg(target_arch = "wasm32")]
 pub mod reads;
+#[cfg(target_arch = "wasm32")]
+pub mod relay;
 #[cfg(target_arch = "wasm32")]
 pub mod store;
 #[cfg(target_arch = "wasm32")]

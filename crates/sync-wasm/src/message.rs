@@ -8,8 +8,9 @@
 //! { type: 'call', id, method: 'getHeaders', args: [from, to] }                  -> reply: PackedHeaders | undefined
 //! { type: 'call', id, method: 'peers' | 'stats', args: [] }                     -> reply: PeerInfo[] | Stats
 //! { type: 'call', id, method: 'addPeer',    args: [multiaddr] }                 -> reply: undefined
+//! { type: 'call', id, method: 'addListedPeers', args: [multiaddr[]] }           -> reply: undefined
 //! { type: 'call', id, method: 'pause' | 'resume' | 'stop' | 'clear', args: [] } -> reply: undefined
-//! { type: 'hint', hint: 'online' | 'visible' }                                  -> no reply
+//! { type: 'hint', hint: 'online' | 'visible' | 'hidden' }                       -> no reply
 //! ```
 //!
 //! Worker to page:
@@ -19,8 +20,8 @@
 //! { type: 'event', event: WorkerEvent }
 //! ```
 //!
-//! Plain objects only. Block numbers and byte counts are JS numbers (what a peer names above 2^53 - 1 is cut there, see
-//! [`number`]); hashes are `0x` hex strings; header RLP is a transferred `Uint8Array`. Names of fields are camelCase;
+//! Plain objects only. Block numbers and byte counts are JS numbers and never rounded (what a peer names above 2^53 - 1 is
+//! absent, see [`exact`]); hashes are `0x` hex strings; header RLP is a transferred `Uint8Array`. Names of fields are camelCase;
 //! a field whose value is absent is absent in the object.
 //!
 //! An attacker on the network reaches the page only through these types: texts are made here from typed values, and
@@ -31,14 +32,26 @@ mod event;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-pub use event::{PeerInfo, PeerState, Progress, RangeInfo, RangeRef, ServedInfo, SyncState, WorkerEvent};
+pub use event::{
+    PeerDialError, PeerInfo, PeerState, Progress, RangeInfo, RangeRef, ServedInfo, SyncState, WorkerEvent,
+};
 
 /// Largest block number or byte count that crosses the port: `Number.MAX_SAFE_INTEGER`.
 pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 
-/// A count as a JS number, cut at [`NUMBER_MAX`].
+/// Entries of a peer list that one message brings: four times what the address book takes, so that bad entries at the
+/// front do not hide the good ones behind them.
+pub const LISTED_PEERS_MAX: usize = 4 * crate::network::PEERS_MAX;
+
+/// A figure of ours as a JS number: a count of bytes or headers, or a block number that the machine took, which is below
+/// 2^48. None comes near [`NUMBER_MAX`]; what only a peer says goes through [`exact`].
 pub fn number(value: u64) -> f64 {
     value.min(NUMBER_MAX) as f64
+}
+
+/// A number that a peer or the store chose, as a JS number; `None` where JavaScript would round it.
+pub fn exact(value: u64) -> Option<f64> {
+    (value <= NUMBER_MAX).then_some(value as f64)
 }
 
 /// A hash as the page writes it.
@@ -47,7 +60,7 @@ pub fn hex(hash: B256) -> String {
 }
 
 /// What `start` brings.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartOptions {
     /// Which chain.
@@ -56,6 +69,11 @@ pub struct StartOptions {
     /// [`PEERS_MAX`](crate::network::PEERS_MAX).
     #[serde(default)]
     pub peers: Vec<String>,
+    /// Multiaddresses out of a peer list, which nobody vouches for: one that cannot be used is skipped and named in a
+    /// [`WorkerEvent::PeerSkipped`], and one that lies nearer to the browser than the page is not dialled
+    /// ([`reach`](crate::network::reach)). At most [`LISTED_PEERS_MAX`].
+    #[serde(default)]
+    pub listed_peers: Vec<String>,
     /// Hash to sync down from; absent: the tip that the peers agree on.
     #[serde(default)]
     pub target: Option<String>,
@@ -69,10 +87,13 @@ pub struct StartOptions {
     /// Figures that a user need not know; tests and special networks do.
     #[serde(default)]
     pub tuning: Tuning,
+    /// The page holds the sync: it does not begin before `resume`.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 /// Which chain: the page turns names into ids.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChainOption {
     /// Chain id.
@@ -97,9 +118,10 @@ pub struct StorageOption {
 #[serde(rename_all = "camelCase")]
 pub struct Tuning {
     /// Peers that must name the same tip; default: 2, or the number of peers when there are fewer.
+    /// Bounds of this and of the following: [`crate::options::FIGURES`].
     #[serde(default)]
-    pub tip_quorum: Option<u32>,
-    /// Lowest block to sync; default: the lowest that a peer serves.
+    pub tip_quorum: Option<u64>,
+    /// Lowest block to sync; default: 0, and on an unknown chain the lowest block that peers serve.
     #[serde(default)]
     pub floor: Option<u64>,
     /// Seed of all chance in the machine; default: random.
@@ -138,6 +160,8 @@ pub enum Call {
     Peers,
     /// One more peer.
     AddPeer(String),
+    /// Peers out of a peer list; at most [`LISTED_PEERS_MAX`]. Entries that cannot be used are skipped and named.
+    AddListedPeers(Vec<String>),
     /// Send no request until `Resume`.
     Pause,
     /// Go on.
@@ -166,6 +190,8 @@ pub enum Hint {
     Online,
     /// The page is visible again (`visibilitychange`).
     Visible,
+    /// It is not any more.
+    Hidden,
 }
 
 /// Answer to `start`: the store is open.
@@ -199,10 +225,13 @@ pub struct StoredHeader {
     pub hash: B256,
     /// As it came from the peer.
     pub rlp: bytes::Bytes,
+    /// It is this session's target, or an ancestor of it.
+    pub verified_under_target: bool,
 }
 
 /// Stored headers with consecutive numbers, rising, packed so that a thousand cost one message:
-/// `{ first: number, lengths: Uint32Array, hashes: Uint8Array (32 bytes each), rlp: Uint8Array (all, end to end) }`.
+/// `{ first: number, lengths: Uint32Array, hashes: Uint8Array (32 bytes each), rlp: Uint8Array (all, end to end),
+/// verifiedUnderTarget: boolean }`.
 /// `first` may lie above the number that was asked for (a gap below it). All three buffers are transferred.
 #[derive(Clone, Debug)]
 pub struct PackedHeaders {
@@ -214,6 +243,8 @@ pub struct PackedHeaders {
     pub hashes: Vec<u8>,
     /// RLP of all, end to end.
     pub rlp: Vec<u8>,
+    /// All are ancestors of this session's target (or it is the last of them), or none is.
+    pub verified_under_target: bool,
 }
 
 /// Figures for tests and benchmarks.
@@ -267,6 +298,9 @@ pub struct ErrorInfo {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Details {
+    /// The option or argument that it is about, as a path: `tuning.floor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub option: Option<String>,
     /// What was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<String>,
@@ -294,4 +328,22 @@ pub struct Details {
     /// How many peers were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<f64>,
+    /// Which tip each peer names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tips: Option<Vec<TipRef>>,
+    /// Why peers could not be dialled; the first few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dial_errors: Option<Vec<PeerDialError>>,
+}
+
+/// The tip that a peer names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TipRef {
+    /// The peer's identity.
+    pub peer: String,
+    /// Number of its tip.
+    pub number: f64,
+    /// Hash of its tip.
+    pub hash: String,
 }

@@ -4,7 +4,11 @@
 //! another genesis, is checked by the rules that need no fork schedule; where nobody said what its genesis is, any
 //! block 0 that the target descends from is it. A page may give the forks of a chain: then it has all rules, at these.
 //!
-//! **Quorum.** Two peers must name the same tip, one when the page names only one; a pinned target needs none.
+//! **Floor.** What the page asked for, block 0 by default. Only on a chain that is unknown, where nobody but the peers can
+//! say how far down it is kept, the lowest block that was verified from them is enough.
+//!
+//! **Quorum.** Two peers must name the same tip, one when the page and its list name only one; a pinned target needs none.
+//! A peer is an identity, however many addresses it has.
 
 use std::time::Duration;
 
@@ -16,15 +20,71 @@ use sync_core::{
 
 use crate::{
     error::{HostError, parse_hash},
-    message::{StartOptions, Tuning},
-    network::{DIAL_TIMEOUT, PEERS_MAX},
+    message::{LISTED_PEERS_MAX, NUMBER_MAX, StartOptions, Tuning},
+    network::{ADDRESSES_PER_PEER_MAX, CONNECTIONS_MAX, DIAL_TIMEOUT, PEERS_MAX, peers::distinct_identities},
 };
 
 /// Peers that must name the same tip, where so many are configured.
 const TIP_QUORUM: usize = 2;
 
+/// Multiaddresses that we take: each peer of a full book at each of its addresses.
+const ADDRESSES_MAX: usize = PEERS_MAX * ADDRESSES_PER_PEER_MAX;
+
 /// Longest name of a database that we take.
 const STORAGE_NAME_MAX: usize = 128;
+
+/// Longest timer of a browser, in milliseconds: a longer one fires at once.
+const TIMER_MS_MAX: u64 = (1 << 31) - 1;
+
+/// An option that is a whole number, with its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// Its path in the options.
+    pub name: &'static str,
+    /// The least that works.
+    pub min: u64,
+    /// The most that works.
+    pub max: u64,
+}
+
+/// Every figure that the page may set. Within its bounds the sync works; the page checks the same (`web/src/options.ts`).
+pub const FIGURES: [Figure; 8] = [
+    Figure { name: "chain.id", min: 0, max: NUMBER_MAX },
+    // Peers that are connected must name the tip.
+    Figure { name: "tuning.tipQuorum", min: 1, max: CONNECTIONS_MAX as u64 },
+    // No chain comes near 2^48 blocks; numbers from there on are taken for invalid.
+    Figure { name: "tuning.floor", min: 0, max: (1 << 48) - 1 },
+    Figure { name: "tuning.seed", min: 0, max: NUMBER_MAX },
+    // A response of 48 KiB takes this long on a local network.
+    Figure { name: "tuning.requestTimeoutMs", min: 100, max: TIMER_MS_MAX },
+    // Ten requests of 48 KiB; at the other end a quarter of what wasm can address.
+    Figure { name: "tuning.memoryBytesMax", min: 512 * 1024, max: 1024 * 1024 * 1024 },
+    Figure { name: "tuning.stallMs", min: 100, max: TIMER_MS_MAX },
+    // ICE, DTLS and Noise take this long with a peer on the same machine.
+    Figure { name: "tuning.dialTimeoutMs", min: 500, max: TIMER_MS_MAX },
+];
+
+impl Figure {
+    /// The error for a value that is not within the bounds; `got` is the value as text.
+    pub fn refuse(&self, got: &str) -> HostError {
+        let Self { name, min, max } = self;
+        HostError::BadOption { name, reason: format!("must be a whole number from {min} to {max}, got {got}") }
+    }
+
+    fn check(&self, value: Option<u64>) -> Result<(), HostError> {
+        match value {
+            Some(value) if !(self.min..=self.max).contains(&value) => Err(self.refuse(&value.to_string())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The values of [`FIGURES`], in their order.
+fn values(options: &StartOptions) -> [Option<u64>; FIGURES.len()] {
+    let Tuning { tip_quorum, floor, seed, request_timeout_ms, memory_bytes_max, stall_ms, dial_timeout_ms, .. } =
+        options.tuning;
+    [Some(options.chain.id), tip_quorum, floor, seed, request_timeout_ms, memory_bytes_max, stall_ms, dial_timeout_ms]
+}
 
 /// A checked `start`.
 #[derive(Clone, Debug)]
@@ -35,19 +95,26 @@ pub struct Settings {
     pub genesis: Option<B256>,
     /// Forks, if the page gives any: those of the package, overridden.
     forks: Option<ForkSchedule>,
-    /// Multiaddresses, not yet checked.
+    /// Multiaddresses that the page names, not yet checked.
     pub peers: Vec<String>,
+    /// Multiaddresses out of a peer list, not yet checked.
+    pub listed_peers: Vec<String>,
     /// Where to end, above.
     pub target: SyncTarget,
     /// Name of the database.
     pub storage: String,
     /// Milliseconds and the like.
     pub tuning: Tuning,
+    /// Begins held.
+    pub paused: bool,
 }
 
 impl Settings {
     /// Checks what the page sent.
     pub fn new(options: StartOptions) -> Result<Self, HostError> {
+        for (figure, value) in FIGURES.iter().zip(values(&options)) {
+            figure.check(value)?;
+        }
         let chain_id = options.chain.id;
         let given = options.chain.genesis.as_deref().map(|text| parse_hash("chain.genesis", text)).transpose()?;
         let genesis = given.or_else(|| ChainSpec::by_id(chain_id).and_then(|chain| chain.genesis()));
@@ -58,8 +125,14 @@ impl Settings {
             Some(text) => SyncTarget::Hash(parse_hash("target", text)?),
             None => SyncTarget::PeersTip,
         };
-        if options.peers.len() > PEERS_MAX {
+        if distinct_identities(options.peers.iter().take(ADDRESSES_MAX + 1).map(String::as_str)) > PEERS_MAX
+            || options.peers.len() > ADDRESSES_MAX
+        {
             return Err(HostError::TooManyPeers { limit: PEERS_MAX });
+        }
+        if options.listed_peers.len() > LISTED_PEERS_MAX {
+            let reason = format!("has more than {LISTED_PEERS_MAX} entries");
+            return Err(HostError::BadOption { name: "listedPeers", reason });
         }
         let storage = match options.storage.name {
             Some(name) if name.is_empty() || name.len() > STORAGE_NAME_MAX => {
@@ -69,7 +142,8 @@ impl Settings {
             Some(name) => name,
             None => storage_name(chain_id, genesis),
         };
-        Ok(Self { chain_id, genesis, forks, peers: options.peers, target, storage, tuning: options.tuning })
+        let StartOptions { peers, listed_peers, tuning, paused, .. } = options;
+        Ok(Self { chain_id, genesis, forks, peers, listed_peers, target, storage, tuning, paused })
     }
 
     /// The chain.
@@ -82,28 +156,38 @@ impl Settings {
         }
     }
 
-    /// How the machine is tuned.
+    /// How many peers are configured: distinct identities, whatever the number of their addresses.
+    pub fn identities(&self) -> usize {
+        distinct_identities(self.peers.iter().chain(&self.listed_peers).map(String::as_str))
+    }
+
+    /// How the machine is tuned for this chain.
     pub fn config(&self, seed: u64) -> SyncConfig {
+        let chain = self.chain();
         let mut config = SyncConfig {
             seed,
             tip_quorum: match self.tuning.tip_quorum {
-                Some(quorum) => (quorum as usize).max(1),
-                None => self.peers.len().clamp(1, TIP_QUORUM),
+                // Checked to be at most CONNECTIONS_MAX.
+                Some(quorum) => quorum as usize,
+                None => self.identities().clamp(1, TIP_QUORUM),
             },
+            peers_expected: self.identities(),
             floor: self.tuning.floor.unwrap_or(0),
+            // Where an unknown chain begins, and from where on its peers keep it, nobody else can say.
+            floor_may_rise: self.tuning.floor.is_none() && (chain.forks().is_none() || chain.genesis().is_none()),
             ..SyncConfig::default()
         };
         if let Some(millis) = self.tuning.request_timeout_ms {
-            let deadline = Duration::from_millis(millis.max(1));
+            let deadline = Duration::from_millis(millis);
             config.deadline_start = deadline;
             config.deadline_min = config.deadline_min.min(deadline);
-            config.deadline_max = config.deadline_max.min(deadline);
+            config.deadline_max = deadline;
         }
         if let Some(bytes) = self.tuning.memory_bytes_max {
             config.staged_bytes_max = bytes;
         }
         if let Some(millis) = self.tuning.stall_ms {
-            config.no_progress_after = Duration::from_millis(millis.max(1));
+            config.no_progress_after = Duration::from_millis(millis);
             config.stall_after = config.stall_after.min(config.no_progress_after);
         }
         config
@@ -111,7 +195,7 @@ impl Settings {
 
     /// Time that dialling a peer may take.
     pub fn dial_timeout(&self) -> Duration {
-        self.tuning.dial_timeout_ms.map_or(DIAL_TIMEOUT, |millis| Duration::from_millis(millis.max(1)))
+        self.tuning.dial_timeout_ms.map_or(DIAL_TIMEOUT, Duration::from_millis)
     }
 }
 
@@ -126,5 +210,98 @@ fn storage_name(chain_id: u64, genesis: Option<B256>) -> String {
     match genesis {
         Some(genesis) if !known => format!("headlight-{chain_id}-{}", &genesis.to_string()[2..10]),
         _ => format!("headlight-{chain_id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        message::ChainOption,
+        network::peers::tests::{ONE, TWO, multiaddr, public},
+    };
+
+    fn options(name: &str, value: u64) -> StartOptions {
+        let mut chain = ChainOption { id: 1, genesis: None };
+        let mut tuning = Tuning::default();
+        match name {
+            "chain.id" => chain.id = value,
+            "tuning.tipQuorum" => tuning.tip_quorum = Some(value),
+            "tuning.floor" => tuning.floor = Some(value),
+            "tuning.seed" => tuning.seed = Some(value),
+            "tuning.requestTimeoutMs" => tuning.request_timeout_ms = Some(value),
+            "tuning.memoryBytesMax" => tuning.memory_bytes_max = Some(value),
+            "tuning.stallMs" => tuning.stall_ms = Some(value),
+            "tuning.dialTimeoutMs" => tuning.dial_timeout_ms = Some(value),
+            _ => panic!("no figure {name}"),
+        }
+        StartOptions { chain, tuning, ..StartOptions::default() }
+    }
+
+    #[test]
+    fn a_figure_is_taken_at_its_bounds_and_refused_by_name_beyond_them() {
+        for figure in FIGURES {
+            for inside in [figure.min, figure.max] {
+                let settings = Settings::new(options(figure.name, inside));
+                let settings = settings.unwrap_or_else(|error| panic!("{} = {inside}: {error}", figure.name));
+                settings.config(7);
+            }
+            let outside = [figure.min.checked_sub(1), Some(figure.max + 1), Some(u64::MAX)];
+            for value in outside.into_iter().flatten() {
+                let error = Settings::new(options(figure.name, value)).expect_err(figure.name);
+                let info = error.info();
+                assert_eq!(info.code, "bad-option");
+                assert_eq!(info.details.and_then(|details| details.option).as_deref(), Some(figure.name));
+                for text in [figure.name, &figure.min.to_string(), &figure.max.to_string(), &value.to_string()] {
+                    assert!(info.message.contains(text), "{}: no {text}", info.message);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_figure_reaches_the_machine_as_it_is() {
+        let config = |name, value| Settings::new(options(name, value)).expect(name).config(7);
+        assert_eq!(config("tuning.tipQuorum", 5).tip_quorum, 5);
+        assert_eq!(config("tuning.floor", (1 << 48) - 1).floor, (1 << 48) - 1);
+        assert_eq!(config("tuning.memoryBytesMax", 1 << 20).staged_bytes_max, 1 << 20);
+        let minute = config("tuning.requestTimeoutMs", 60_000);
+        assert_eq!(minute.deadline_start, Duration::from_secs(60));
+        assert!(minute.deadline_max >= minute.deadline_start, "a longer deadline is not cut");
+        let short = config("tuning.requestTimeoutMs", 100);
+        assert!(short.deadline_min <= short.deadline_start && short.deadline_max == short.deadline_start);
+        let stall = config("tuning.stallMs", 100);
+        assert!(stall.stall_after <= stall.no_progress_after);
+        let dial = Settings::new(options("tuning.dialTimeoutMs", TIMER_MS_MAX)).expect("the longest").dial_timeout();
+        assert_eq!(dial, Duration::from_millis(TIMER_MS_MAX));
+    }
+
+    #[test]
+    fn a_list_over_its_limit_is_refused_by_name() {
+        let named = StartOptions { peers: vec![String::new(); ADDRESSES_MAX + 1], ..options("chain.id", 1) };
+        assert_eq!(Settings::new(named).expect_err("too many").info().code, "too-many-peers");
+        let listed = StartOptions { listed_peers: vec![String::new(); LISTED_PEERS_MAX + 1], ..options("chain.id", 1) };
+        let details = Settings::new(listed).expect_err("too many").info().details.expect("details");
+        assert_eq!(details.option.as_deref(), Some("listedPeers"));
+    }
+
+    fn settings(peers: &[String], listed_peers: &[String]) -> Settings {
+        let (peers, listed_peers) = (peers.to_vec(), listed_peers.to_vec());
+        Settings::new(StartOptions { peers, listed_peers, ..options("chain.id", 1) }).expect("good options")
+    }
+
+    #[test]
+    fn the_quorum_counts_peers_and_not_their_addresses() {
+        let one_at_three = [multiaddr(4_001, ONE), multiaddr(4_002, ONE), public(ONE)];
+        assert_eq!(settings(&one_at_three, &[]).config(0).tip_quorum, 1);
+        assert_eq!(settings(&one_at_three[..1], &one_at_three[1..]).config(0).tip_quorum, 1);
+        assert_eq!(settings(&one_at_three, &[multiaddr(4_001, TWO)]).config(0).tip_quorum, 2);
+        assert_eq!(settings(&[], &["nonsense".to_owned(), public(TWO)]).config(0).tip_quorum, 1);
+    }
+
+    #[test]
+    fn many_addresses_of_few_peers_are_not_too_many_peers() {
+        let addresses: Vec<_> = (0..ADDRESSES_MAX as u16).map(|port| multiaddr(port + 1, ONE)).collect();
+        assert_eq!(settings(&addresses, &[]).identities(), 1);
     }
 }

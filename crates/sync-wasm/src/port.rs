@@ -11,7 +11,11 @@ use web_sys::{DedicatedWorkerGlobalScope, MessagePort};
 
 use crate::{
     error::{HostError, parse_hash},
-    message::{Call, HeaderKey, Hint, NUMBER_MAX, PackedHeaders, StartOptions, StoredHeader, WorkerEvent},
+    message::{
+        Call, HeaderKey, Hint, LISTED_PEERS_MAX, NUMBER_MAX, PackedHeaders, StartOptions, StoredHeader, WorkerEvent,
+    },
+    network::peers::SkippedPeer,
+    options::FIGURES,
 };
 
 /// Longest string that is taken as one argument (a multiaddress has some 200 characters).
@@ -55,8 +59,10 @@ pub fn read(data: &JsValue) -> Result<Incoming, Unreadable> {
     let needed = || id.ok_or_else(|| bad(option("id", "is no number")));
     match kind.as_str() {
         "start" => {
-            let options = serde_wasm_bindgen::from_value(field(data, "options"))
-                .map_err(|error| bad(option("options", &error.to_string())))?;
+            let options = field(data, "options");
+            check_figures(&options).map_err(bad)?;
+            let options =
+                serde_wasm_bindgen::from_value(options).map_err(|error| bad(option("options", &error.to_string())))?;
             let rtc_port =
                 field(data, "rtcPort").dyn_into().map_err(|_| bad(option("rtcPort", "is no MessagePort")))?;
             Ok(Incoming::Start { id: needed()?, options, rtc_port })
@@ -69,9 +75,32 @@ pub fn read(data: &JsValue) -> Result<Incoming, Unreadable> {
         "hint" => match text(&field(data, "hint")).as_deref() {
             Some("online") => Ok(Incoming::Hint(Hint::Online)),
             Some("visible") => Ok(Incoming::Hint(Hint::Visible)),
+            Some("hidden") => Ok(Incoming::Hint(Hint::Hidden)),
             _ => Err(bad(option("hint", "is not known"))),
         },
         _ => Err(bad(option("type", "is not known"))),
+    }
+}
+
+/// Figures must be whole numbers that JavaScript holds exactly: from there on nothing is rounded. The bounds are checked
+/// with the other options, by [`Settings::new`](crate::options::Settings::new).
+fn check_figures(options: &JsValue) -> Result<(), HostError> {
+    for figure in FIGURES {
+        let value = figure.name.split('.').fold(options.clone(), |object, name| field(&object, name));
+        let exact = |number: &f64| number.fract() == 0.0 && (0.0..=NUMBER_MAX as f64).contains(number);
+        // What is absent and must not be is named by the parser of the options.
+        if !value.is_undefined() && value.as_f64().filter(exact).is_none() {
+            return Err(figure.refuse(&shown(&value)));
+        }
+    }
+    Ok(())
+}
+
+/// A wrong value, for an error message: numbers as they are, of everything else the type.
+fn shown(value: &JsValue) -> String {
+    match value.as_f64() {
+        Some(number) => number.to_string(),
+        None => value.js_typeof().as_string().unwrap_or_default(),
     }
 }
 
@@ -85,6 +114,7 @@ fn read_call(method: &str, args: &JsValue) -> Result<Call, HostError> {
         "getHeaders" => Call::GetHeaders { from: block_number("from", &arg(0))?, to: block_number("to", &arg(1))? },
         "peers" => Call::Peers,
         "addPeer" => Call::AddPeer(text(&arg(0)).ok_or_else(|| option("multiaddr", "is no string"))?),
+        "addListedPeers" => Call::AddListedPeers(texts("multiaddrs", &arg(0), LISTED_PEERS_MAX)?),
         "pause" => Call::Pause,
         "resume" => Call::Resume,
         "stop" => Call::Stop,
@@ -107,6 +137,15 @@ fn field(data: &JsValue, name: &str) -> JsValue {
 fn text(value: &JsValue) -> Option<String> {
     let string = value.dyn_ref::<js_sys::JsString>()?;
     if string.length() <= TEXT_MAX { string.as_string() } else { Some(String::new()) }
+}
+
+/// A list of at most `count_max` strings.
+fn texts(name: &'static str, value: &JsValue, count_max: usize) -> Result<Vec<String>, HostError> {
+    let list = value.dyn_ref::<Array>().ok_or_else(|| option(name, "is no list"))?;
+    if list.length() as usize > count_max {
+        return Err(option(name, &format!("has more than {count_max} entries")));
+    }
+    list.iter().map(|entry| text(&entry).ok_or_else(|| option(name, "holds what is no string"))).collect()
 }
 
 fn block_number(name: &'static str, value: &JsValue) -> Result<u64, HostError> {
@@ -154,6 +193,7 @@ impl Port {
         set(&value, "number", &JsValue::from_f64(crate::message::number(header.number)));
         set(&value, "hash", &crate::message::hex(header.hash).into());
         set(&value, "rlp", &rlp);
+        set(&value, "verifiedUnderTarget", &header.verified_under_target.into());
         self.reply_value(id, &value, Some(&Array::of1(&rlp.buffer())));
     }
 
@@ -168,6 +208,7 @@ impl Port {
         set(&value, "lengths", &lengths);
         set(&value, "hashes", &hashes);
         set(&value, "rlp", &rlp);
+        set(&value, "verifiedUnderTarget", &headers.verified_under_target.into());
         self.reply_value(id, &value, Some(&Array::of3(&lengths.buffer(), &hashes.buffer(), &rlp.buffer())));
     }
 
@@ -184,6 +225,13 @@ impl Port {
         let event = serde_wasm_bindgen::to_value(event).unwrap_or(JsValue::UNDEFINED);
         self.event_value(&event);
         event
+    }
+
+    /// Names the entries of a peer list that cannot be used.
+    pub fn peers_skipped(&self, skipped: Vec<SkippedPeer>) {
+        for SkippedPeer { multiaddr, reason } in skipped {
+            self.event(&WorkerEvent::PeerSkipped { multiaddr, reason });
+        }
     }
 
     /// Hands on an event that is a JS object already.

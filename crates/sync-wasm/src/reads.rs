@@ -1,32 +1,35 @@
 //! Header look-ups for the page, beside everything else: each runs in its own task against the store.
 //!
-//! The store proves what it reads; a header whose hash is not what the index or its neighbours say never gets here. At
-//! most [`READS_MAX`] run at once; others wait their turn, up to [`READS_WAITING_MAX`], and what comes beyond is refused.
+//! The store verifies what it reads; a header whose hash is not what the index or its neighbours say never gets here. In
+//! a session that pins its target nothing but the target and its ancestors is served; in any other each header says whether
+//! it is one. At most [`READS_MAX`] run at once; others wait their turn, up to [`READS_WAITING_MAX`], and what comes
+//! beyond is refused.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use alloy_primitives::{B256, keccak256};
-use futures::{FutureExt, channel::mpsc, future::LocalBoxFuture};
+use futures::{FutureExt, future::LocalBoxFuture};
 use sync_core::{
+    BlockNumHash, SyncTarget,
     fault::StoreFailure,
     range::{BlockNumber, BlockRange},
-    store::HeaderStore,
 };
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     command::Command,
     error::HostError,
+    mailbox::{CALLS_MAX, Sender},
     message::{HeaderKey, PackedHeaders, StoredHeader},
     port::Port,
-    store::IdbStore,
+    store::{IdbStore, Piece, StoreView, TargetScope},
 };
 
 /// Look-ups that run at once; each holds one segment, some 700 KB.
 const READS_MAX: usize = 16;
 
 /// Look-ups that wait: as many as a page may have open. Each costs some 100 bytes until its turn.
-const READS_WAITING_MAX: usize = 1_024;
+const READS_WAITING_MAX: usize = CALLS_MAX;
 
 /// A look-up and the call that it answers.
 type Read = (f64, LocalBoxFuture<'static, Result<(), HostError>>);
@@ -42,15 +45,32 @@ struct Queue {
 pub struct Reader {
     store: IdbStore,
     port: Port,
+    scope: Rc<TargetScope>,
     queue: Rc<RefCell<Queue>>,
     /// Hears of damage that a look-up finds.
-    commands: mpsc::Sender<Command>,
+    commands: Sender<Command>,
 }
 
 impl Reader {
-    /// A reader of `store` that answers through `port`; damage that it finds is reported as a command.
-    pub fn new(store: IdbStore, port: Port, commands: mpsc::Sender<Command>) -> Self {
-        Self { store, port, queue: Rc::default(), commands }
+    /// A reader of `store` that answers through `port`, in a session with this target; damage that it finds is reported
+    /// as a command.
+    pub fn new(store: IdbStore, port: Port, target: SyncTarget, commands: Sender<Command>) -> Self {
+        Self { store, port, scope: Rc::new(TargetScope::new(target)), queue: Rc::default(), commands }
+    }
+
+    /// The sync has found its target, or looks for another.
+    pub fn resolve_target(&self, target: Option<BlockNumHash>) {
+        self.scope.resolve(target);
+    }
+
+    /// What is stored now, beside the session's target.
+    pub async fn view(&self) -> Result<StoreView, StoreFailure> {
+        self.store.view(&self.scope).await
+    }
+
+    /// The hash that the page pinned.
+    pub fn pin(&self) -> Option<B256> {
+        self.scope.pin()
     }
 
     /// Answers `getHeader`.
@@ -58,15 +78,21 @@ impl Reader {
         self.spawn(id, move |reader| async move {
             let found = match key {
                 HeaderKey::Number(number) => {
-                    let rlp = reader.checked(number, reader.store.header_by_number(number).await)?;
-                    rlp.map(|rlp| (number, keccak256(&rlp), rlp))
+                    reader.checked(number, reader.store.stored_by_number(number, &reader.scope).await)?
                 }
                 HeaderKey::Hash(hash) => {
-                    let found = reader.checked(BlockNumber::MAX, reader.store.header_by_hash(hash).await)?;
-                    found.map(|(number, rlp)| (number, hash, rlp))
+                    reader.checked(BlockNumber::MAX, reader.store.stored_by_hash(hash, &reader.scope).await)?
                 }
             };
-            reader.port.reply_header(id, found.map(|(number, hash, rlp)| StoredHeader { number, hash, rlp }));
+            let found =
+                found.and_then(|Piece { headers, under_target }| Some((headers.into_iter().next()?, under_target)));
+            let header = found.map(|((number, rlp), verified_under_target)| StoredHeader {
+                number,
+                hash: keccak256(&rlp),
+                rlp,
+                verified_under_target,
+            });
+            reader.port.reply_header(id, header);
             Ok(())
         });
     }
@@ -74,26 +100,11 @@ impl Reader {
     /// Answers `getHeaders` with one piece.
     pub fn headers(&self, id: f64, from: BlockNumber, to: BlockNumber) {
         self.spawn(id, move |reader| async move {
-            let headers = match BlockRange::new(from, to) {
-                Some(range) => reader.checked(from, reader.store.headers(range).await)?,
-                None => Vec::new(),
+            let piece = match BlockRange::new(from, to) {
+                Some(range) => reader.checked(from, reader.store.stored_in(range, &reader.scope).await)?,
+                None => None,
             };
-            let packed = headers.first().map(|(first, _)| {
-                let mut packed = PackedHeaders {
-                    first: *first,
-                    lengths: Vec::with_capacity(headers.len()),
-                    hashes: Vec::with_capacity(headers.len() * B256::len_bytes()),
-                    rlp: Vec::with_capacity(headers.iter().map(|(_, rlp)| rlp.len()).sum()),
-                };
-                for (_, rlp) in &headers {
-                    // A header is at most header_wire's HEADER_BYTES_MAX long.
-                    packed.lengths.push(rlp.len() as u32);
-                    packed.hashes.extend_from_slice(keccak256(rlp).as_slice());
-                    packed.rlp.extend_from_slice(rlp);
-                }
-                packed
-            });
-            reader.port.reply_headers(id, packed);
+            reader.port.reply_headers(id, piece.and_then(packed));
             Ok(())
         });
     }
@@ -133,8 +144,26 @@ impl Reader {
     fn checked<T>(&self, at: BlockNumber, read: Result<T, StoreFailure>) -> Result<T, HostError> {
         if let Err(StoreFailure::Damaged(_)) = &read {
             // When the queue is full, or nobody writes here (a follower), the next look-up or audit finds it again.
-            let _ = self.commands.clone().try_send(Command::Damaged(at));
+            let _ = self.commands.notify(Command::Damaged(at));
         }
         read.map_err(HostError::Store)
     }
+}
+
+fn packed(piece: Piece) -> Option<PackedHeaders> {
+    let Piece { headers, under_target } = piece;
+    let mut packed = PackedHeaders {
+        first: headers.first()?.0,
+        lengths: Vec::with_capacity(headers.len()),
+        hashes: Vec::with_capacity(headers.len() * B256::len_bytes()),
+        rlp: Vec::with_capacity(headers.iter().map(|(_, rlp)| rlp.len()).sum()),
+        verified_under_target: under_target,
+    };
+    for (_, rlp) in &headers {
+        // A header is at most header_wire's HEADER_BYTES_MAX long.
+        packed.lengths.push(rlp.len() as u32);
+        packed.hashes.extend_from_slice(keccak256(rlp).as_slice());
+        packed.rlp.extend_from_slice(rlp);
+    }
+    Some(packed)
 }

@@ -2,20 +2,23 @@
 //!
 //! ```text
 //!  (nothing) --start--> opening --lock free--> leader: the driver syncs --stop--> stopped
-//!                          \----lock taken---> follower: look-ups only --lock free--> leader
+//!                          \----lock taken---> follower: look-ups only --lock free, or its holder is silent--> leader
 //! ```
 //!
 //! What the page sends after `start` waits in one queue of [`CALLS_MAX`] until the present phase takes it; further calls
-//! are refused. One worker runs one sync.
+//! are refused. One worker runs one sync. A leader whose lock another tab has taken (this one was suspended and gave no sign
+//! of life) does nothing more and says so; the page then ends this worker and starts another, which follows.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, pin::pin, rc::Rc};
 
+use alloy_primitives::B256;
+use bytes::Bytes;
 use futures::{
-    channel::mpsc,
+    FutureExt,
     future::{Either, select},
 };
 use sync_core::{
-    Checkpoint, SyncTarget,
+    SyncTarget,
     fault::StoreFailure,
     store::{HeaderStore, StoreOpening},
 };
@@ -25,23 +28,24 @@ use web_sys::{MessageEvent, MessagePort};
 
 use crate::{
     clock::{self, Turns},
-    command::{CALLS_MAX, Command, Stopped, show_progress},
+    command::{Command, Ended, Stopped, show_progress},
     driver::{Driver, DriverSetup, kept, view},
     error::HostError,
-    follower,
+    follower::{self, Followed, Follower},
+    mailbox::{CALLS_MAX, Receiver, Refused, Sender, mailbox},
     message::{Call, ErrorInfo, Started, SyncState, WorkerEvent, number},
-    network::peers::AddressBook,
+    network::{peers::AddressBook, reach::Reach},
     options::Settings,
     port::{self, Incoming, Port},
     reads::Reader,
-    store::{Acquired, IdbStore, LockError, ProgressChannel, WriteLock},
+    store::{Acquired, IdbStore, LockError, LockLost, ProgressChannel, WriteLock},
 };
 
 /// The worker, as the message handler sees it.
 struct Worker {
     port: Port,
     /// Set while a sync is there.
-    commands: RefCell<Option<mpsc::Sender<Command>>>,
+    commands: RefCell<Option<Sender<Command>>>,
 }
 
 /// Installs the message handler. In anything but a dedicated worker it does nothing.
@@ -84,8 +88,10 @@ impl Worker {
             }
             Ok(Incoming::Call { id, call }) => self.call(id, call),
             Ok(Incoming::Hint(hint)) => {
-                // A hint that finds the queue full is one of many.
-                let _ = self.send(Command::Hint(hint));
+                // A hint that finds the queue full is one of many; before the start it is of no use.
+                if let Some(sender) = &*self.commands.borrow() {
+                    let _ = sender.notify(Command::Hint(hint));
+                }
             }
             Err(unreadable) => {
                 if let Some(id) = unreadable.id {
@@ -95,18 +101,16 @@ impl Worker {
         }
     }
 
-    fn send(&self, command: Command) -> Result<(), HostError> {
-        let mut commands = self.commands.borrow_mut();
-        let sender = commands.as_mut().ok_or(HostError::NotStarted)?;
-        sender.try_send(command).map_err(|error| match error.is_full() {
-            true => HostError::Busy { limit: CALLS_MAX },
-            false => HostError::Stopped,
-        })
-    }
-
     fn call(&self, id: f64, call: Call) {
         let stop = matches!(call, Call::Stop);
-        match self.send(Command::Call { id, call }) {
+        let taken = match &*self.commands.borrow() {
+            Some(sender) => sender.call(Command::Call { id, call }).map_err(|refused| match refused {
+                Refused::Full => HostError::Busy { limit: CALLS_MAX },
+                Refused::Closed => HostError::Stopped,
+            }),
+            None => Err(HostError::NotStarted),
+        };
+        match taken {
             Ok(()) => {}
             // There is nothing to end, or it ends already.
             Err(HostError::NotStarted | HostError::Stopped) if stop => self.port.reply_done(id),
@@ -115,13 +119,16 @@ impl Worker {
     }
 
     fn start(self: &Rc<Self>, id: f64, settings: Settings, rtc_port: MessagePort) {
-        let (sender, commands) = mpsc::channel(CALLS_MAX);
+        let (sender, commands) = mailbox();
         *self.commands.borrow_mut() = Some(sender.clone());
         let worker = self.clone();
         spawn_local(async move {
             let life = Life { port: worker.port.clone(), settings: Rc::new(settings), sender, commands };
             match life.run(id, rtc_port).await {
-                Ok(stopped) => worker.end(stopped),
+                Ok(Ended::Stopped(stopped)) => worker.end(stopped),
+                Ok(Ended::LockLost) => {
+                    worker.port.event(&WorkerEvent::LockLost);
+                }
                 Err(Failure { replied, error }) => {
                     worker.commands.borrow_mut().take();
                     if !replied {
@@ -138,7 +145,7 @@ impl Worker {
 
     /// Everything is closed: says so, and ends the worker.
     fn end(&self, stopped: Stopped) {
-        show_progress(&self.port, stopped.progress);
+        show_progress(&self.port, *stopped.progress);
         if let Some(id) = stopped.id {
             self.port.reply_done(id);
         }
@@ -156,62 +163,75 @@ struct Failure {
 struct Life {
     port: Port,
     settings: Rc<Settings>,
-    sender: mpsc::Sender<Command>,
-    commands: mpsc::Receiver<Command>,
+    sender: Sender<Command>,
+    commands: Receiver<Command>,
 }
 
 impl Life {
-    async fn run(mut self, id: f64, rtc_port: MessagePort) -> Result<Stopped, Failure> {
+    async fn run(mut self, id: f64, rtc_port: MessagePort) -> Result<Ended, Failure> {
         let begun = clock::now_ms();
         let early = |error: HostError| Failure { replied: false, error };
         let late = |error: HostError| Failure { replied: true, error };
         let seed = (js_sys::Math::random() * 9.0e15) as u64;
-        let mut book = AddressBook::new(seed);
+        let mut book = AddressBook::new(seed).of_page(Reach::of_origin(&self.port.scope().origin()));
         for multiaddr in &self.settings.peers {
             book.add(clock::now(), multiaddr).map_err(early)?;
         }
+        let listed = book.add_listed(clock::now(), &self.settings.listed_peers);
         show(&self.port, SyncState::Opening);
 
         let name = self.settings.storage.clone();
         let acquired = WriteLock::try_acquire(&name).await.map_err(|error| early(lock_error(error)))?;
         let mut store = IdbStore::connect(&name).await.map_err(|error| early(error.into()))?;
         let mut channel = ProgressChannel::open(&name).map_err(|error| early(error.into()))?;
-        let reader = Reader::new(store.clone(), self.port.clone(), self.sender.clone());
+        let reader = Reader::new(store.clone(), self.port.clone(), self.settings.target, self.sender.clone());
 
-        let follows = matches!(acquired, Acquired::Busy);
+        let acquired = match acquired {
+            Acquired::Held(lock) => Some(lock),
+            Acquired::Busy => None,
+        };
+        let follows = acquired.is_none();
+        let mut lead = Lead::default();
         let opening = match acquired {
-            Acquired::Held(lock) => {
-                store.grant(lock);
-                store.open().await.map_err(|error| early(error.into()))?
-            }
-            Acquired::Busy => {
+            Some(lock) => lead.open(&mut store, lock).await.map_err(|error| early(error.into()))?,
+            None => {
                 let checkpoint = store.checkpoint().await.map_err(|error| early(error.into()))?;
                 StoreOpening { checkpoint, dropped: Vec::new() }
             }
         };
         let stored = view::headers_in(opening.checkpoint.as_ref());
         self.port.reply(id, &Started { follower: follows, stored: number(stored), storage: name.clone() });
+        // After the reply: the page can listen for events from then on.
+        self.port.peers_skipped(listed.skipped);
 
         let opening = if follows {
-            let wait = WriteLock::wait(&name).map_err(|error| late(lock_error(error)))?;
-            let followed = follower::follow(&self.port, &mut channel, &reader, &mut book, &mut self.commands, stored);
-            let followed = std::pin::pin!(followed);
-            let lock = match select(followed, wait).await {
-                Either::Left((stopped, _)) => return Ok(stopped),
-                Either::Right((lock, _)) => lock.map_err(|error| late(lock_error(error)))?,
+            let followed = follower::follow(Follower {
+                port: &self.port,
+                channel: &mut channel,
+                reader: &reader,
+                book: &mut book,
+                commands: &mut self.commands,
+                settings: &self.settings,
+                stored,
+            });
+            let lock = match followed.await.map_err(|error| late(lock_error(error)))? {
+                Followed::Stopped(stopped) => return Ok(Ended::Stopped(stopped)),
+                Followed::Leads(lock) => lock,
             };
             show(&self.port, SyncState::Opening);
-            store.grant(lock);
-            store.open().await.map_err(|error| late(error.into()))?
+            lead.open(&mut store, lock).await.map_err(|error| late(error.into()))?
         } else {
             opening
         };
 
-        let target = stored_target(&store, &opening, self.settings.target).await.map_err(|error| late(error.into()))?;
+        let pinned = match self.settings.target {
+            SyncTarget::Hash(hash) => stored_pin(&store, hash).await.map_err(|error| late(error.into()))?,
+            SyncTarget::PeersTip | SyncTarget::Number(_) => None,
+        };
         let kept = kept::read(&store).await;
         listen_for_followers(&mut channel, self.sender.clone());
         let mut driver = Driver::new(DriverSetup {
-            target,
+            pinned,
             settings: self.settings,
             port: self.port,
             turns: Turns::new().map_err(|_| late(HostError::WorkerFailed("no MessageChannel".into())))?,
@@ -226,37 +246,54 @@ impl Life {
             kept,
             open_ms: clock::now_ms() - begun,
         });
-        let ended = driver.run().await;
-        let progress = driver.last_progress();
+        let ended = match select(pin!(driver.run()), lead.lost).await {
+            Either::Left((ended, _)) => Some(ended),
+            Either::Right(((), _)) => None,
+        };
+        let Some(ended) = ended else { return Ok(Ended::LockLost) };
+        let progress = Box::new(driver.last_progress());
         driver.shut_down().await;
-        ended.map(|id| Stopped { id, progress }).map_err(late)
+        ended.map(|id| Ended::Stopped(Stopped { id, progress })).map_err(late)
     }
 }
 
-/// A pinned header that lies *inside* the newest stored run was proven by the run's head: then that head is the target,
-/// or the sync would read the pin as a reorg to a shorter chain and remove what lies above it.
-async fn stored_target(
-    store: &IdbStore,
-    opening: &StoreOpening,
-    target: SyncTarget,
-) -> Result<SyncTarget, StoreFailure> {
-    let newest =
-        opening.checkpoint.as_ref().and_then(Checkpoint::newest).and_then(|newest| Some((newest, newest.range()?)));
-    let (SyncTarget::Hash(pinned), Some((newest, range))) = (target, newest) else { return Ok(target) };
-    match store.header_by_hash(pinned).await {
-        Ok(Some((number, _))) if range.contains(number) => Ok(SyncTarget::Hash(newest.head_hash)),
+/// What a leading tab keeps beside its store.
+struct Lead {
+    /// Ends when the lock is stolen.
+    lost: LockLost,
+}
+
+impl Default for Lead {
+    fn default() -> Self {
+        Self { lost: std::future::pending().boxed_local() }
+    }
+}
+
+impl Lead {
+    /// Opens the store to write it.
+    async fn open(&mut self, store: &mut IdbStore, mut lock: WriteLock) -> Result<StoreOpening, StoreFailure> {
+        self.lost = lock.lost();
+        store.grant(lock);
+        store.open().await
+    }
+}
+
+/// RLP of the pinned header, if it is stored: then its number is known without a peer.
+async fn stored_pin(store: &IdbStore, pin: B256) -> Result<Option<Bytes>, StoreFailure> {
+    match store.header_by_hash(pin).await {
+        Ok(found) => Ok(found.map(|(_, rlp)| rlp)),
         // Damage is found, named and mended by the audit; until then the pin is asked of the peers.
-        Ok(_) | Err(StoreFailure::Damaged(_)) => Ok(target),
+        Err(StoreFailure::Damaged(_)) => Ok(None),
         Err(failure) => Err(failure),
     }
 }
 
 /// Followers that join ask how far we are.
-fn listen_for_followers(channel: &mut ProgressChannel, mut sender: mpsc::Sender<Command>) {
+fn listen_for_followers(channel: &mut ProgressChannel, sender: Sender<Command>) {
     channel.listen(move |message| {
         if message.as_string().as_deref() == Some(follower::HELLO) {
             // When the queue is full the follower hears at the next change.
-            let _ = sender.try_send(Command::FollowerJoined);
+            let _ = sender.notify(Command::FollowerJoined);
         }
     });
 }

@@ -1,12 +1,16 @@
 // A real headless Chromium with a profile on disk: IndexedDB is then what it is for a user, not the in-memory one of a
 // private window. Every page's console errors and uncaught errors are kept.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 import { chromium as playwright } from 'playwright-core';
 
+import { within } from './deadline.mjs';
 import { chromium } from './paths.mjs';
 
 const FLAGS = [
@@ -39,6 +43,41 @@ export async function openBrowser(t, { profile, flags = [] } = {}) {
   }
   t?.after(close);
   return browser;
+}
+
+/** How long Chromium may take to listen, and to end, in milliseconds. */
+const PLAIN_WITHIN_MS = 30_000;
+
+/**
+ * The same, without what Playwright changes in a browser that it starts itself: a tab behind another one is hidden, may be
+ * frozen, and a page that was left stays in the cache of the back button.
+ */
+export async function openPlainBrowser(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'headlight-profile-'));
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  const own = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${folder}`, ...sandbox];
+  const child = spawn(chromium, [...own, ...FLAGS, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'exit');
+  let browser;
+  t.after(async () => {
+    // By its own word, so that all of its processes end.
+    const asked = browser?.newBrowserCDPSession().then((devtools) => devtools.send('Browser.close'));
+    await (asked ?? Promise.reject(new Error('not connected'))).catch(() => child.kill());
+    await within(PLAIN_WITHIN_MS, 'Chromium ends', ended);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+  });
+  const listening = (async () => {
+    for await (const line of createInterface({ input: child.stderr })) {
+      const address = line.match(/DevTools listening on (ws:.*)/)?.[1];
+      if (address !== undefined) return address;
+    }
+    throw new Error('Chromium ended before it listened');
+  })();
+  const address = await within(PLAIN_WITHIN_MS, 'Chromium listens', listening);
+  child.stderr.resume();
+  browser = await playwright.connectOverCDP(address, { noDefaults: true });
+  const [context] = browser.contexts();
+  return { context, profile: folder, open: (url) => openPage(context, url) };
 }
 
 async function openPage(context, url) {

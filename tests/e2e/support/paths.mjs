@@ -13,6 +13,9 @@ export const dataFolder = resolve(root, process.env.HEADLIGHT_DATA ?? '../shared
 /** The native peer, as `npm run build` leaves it. */
 export const headerPeer = process.env.HEADLIGHT_PEER ?? join(root, 'target/release/header-peer');
 
+/** The relay that stands for a network, as `npm test` builds it. */
+export const linkRelay = process.env.HEADLIGHT_RELAY ?? join(root, 'target/release/link-relay');
+
 /** The browser. */
 export const chromium =
   process.env.CHROMIUM ??

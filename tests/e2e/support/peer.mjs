@@ -27,20 +27,33 @@ export class Peer {
   #ownsDataDir;
   #child;
   #ended;
+  #ip = '127.0.0.1';
   #udp = 0;
   #tcp = 0;
 
   constructor(args, dataDir) {
-    this.#args = args;
+    this.#args = [...args];
+    const listen = this.#args.indexOf('--listen');
+    if (listen !== -1) {
+      const [, address] = this.#args.splice(listen, 2);
+      const port = address.lastIndexOf(':');
+      this.#ip = address.slice(0, port);
+      this.#udp = Number(address.slice(port + 1));
+    }
     this.#ownsDataDir = dataDir === undefined;
     this.#dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'headlight-peer-'));
   }
 
-  /** What its ready line says: multiaddr, http, chainId, genesis, forks, earliest, latest, latestHash. */
+  /** What its ready line says: multiaddr, multiaddrs, http, chainId, genesis, forks, earliest, latest, latestHash. */
   info;
 
   get multiaddr() {
     return this.info.multiaddr;
+  }
+
+  /** All its addresses: one for each interface where it listens on an unspecified address (`--listen 0.0.0.0:0`). */
+  get multiaddrs() {
+    return this.info.multiaddrs;
   }
 
   /** Its libp2p peer id. */
@@ -58,7 +71,7 @@ export class Peer {
     const args = [
       'serve',
       ...this.#args,
-      ...['--listen', `127.0.0.1:${this.#udp}`],
+      ...['--listen', `${this.#ip}:${this.#udp}`],
       ...['--http', `127.0.0.1:${this.#tcp}`],
       ...['--data-dir', this.#dataDir, '--ready-json'],
     ];
@@ -81,6 +94,11 @@ export class Peer {
     this.#udp = Number(this.info.multiaddr.split('/udp/')[1].split('/')[0]);
     this.#tcp = Number(new URL(this.info.http).port);
     return this;
+  }
+
+  /** Flags of `header-peer serve` with which it is started the next time. */
+  serveFromNowOn(...args) {
+    this.#args = args.map(String);
   }
 
   /** Ends it at once, as a crash or a power cut does. */
@@ -129,7 +147,10 @@ export class Peer {
   }
 }
 
-/** Starts a peer with these flags of `header-peer serve`; it is discarded when the test `t` ends. */
+/**
+ * Starts a peer with these flags of `header-peer serve` (`--listen` too: otherwise it listens on 127.0.0.1); it is discarded when the
+ * test `t` ends.
+ */
 export async function startPeer(t, ...args) {
   const peer = new Peer(args.map(String));
   t?.after(() => peer.discard());

@@ -25,6 +25,27 @@ export class Run {
     return value;
   }
 
+  /** Waits until the promise `synced` resolves, whatever the state is, and returns the head. */
+  async promiseOfSynced(ms = syncDeadline(this.peers[0].count)) {
+    const { value, error } = await within(ms, 'synced', this.page.evaluate((name) => bare.synced(name), this.name));
+    assert.equal(error, undefined);
+    return value;
+  }
+
+  /** Numbers, hashes and flags of the headers that a walk hands out. */
+  walk(from, to) {
+    return this.page.evaluate(
+      async ([name, from, to]) => {
+        const headers = [];
+        for await (const { number, hash, verifiedUnderTarget } of bare.handle(name).getHeaders(from, to)) {
+          headers.push({ number, hash, verifiedUnderTarget });
+        }
+        return headers;
+      },
+      [this.name, from, to],
+    );
+  }
+
   events(type) {
     return this.page
       .evaluate((name) => bare.events(name), this.name)

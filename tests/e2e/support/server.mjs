@@ -24,10 +24,12 @@ const pages = join(dirname(fileURLToPath(import.meta.url)), 'pages');
 /**
  * Serves `/dist/` (the package; another folder with `dist`), `/demo/` (the demo page), `/` (the pages of these tests)
  * and what `mounts` adds. `lists` maps a path to a function that makes its JSON, `blobs` one that makes bytes of its query.
+ * `headers` go with every response.
  */
-export async function serve(t, { dist = join(root, 'dist'), mounts = {}, lists = {}, blobs = {} } = {}) {
+export async function serve(t, { dist = join(root, 'dist'), mounts = {}, lists = {}, blobs = {}, headers = {} } = {}) {
   const folders = Object.entries({ '/dist/': dist, '/demo/': join(root, 'dist-demo'), ...mounts, '/': pages });
   const server = createServer(async (request, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const { pathname, searchParams } = new URL(request.url, 'http://localhost');
     const path = decodeURIComponent(pathname);
     try {
@@ -36,7 +38,8 @@ export async function serve(t, { dist = join(root, 'dist'), mounts = {}, lists =
         return;
       }
       if (lists[path]) {
-        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(await lists[path]()));
+        const body = JSON.stringify(await lists[path]());
+        response.writeHead(200, { 'content-type': 'application/json' }).end(body);
         return;
       }
       const [prefix, folder] = folders.find(([prefix]) => path.startsWith(prefix));

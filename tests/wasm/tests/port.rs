@@ -4,7 +4,8 @@
 
 use js_sys::{JSON, Reflect};
 use sync_wasm::{
-    message::{Call, HeaderKey, Hint},
+    message::{Call, HeaderKey, Hint, LISTED_PEERS_MAX},
+    options::FIGURES,
     port::{self, Incoming, Port},
 };
 use wasm_bindgen::JsValue;
@@ -72,6 +73,55 @@ fn a_call_that_makes_no_sense_is_refused_under_its_id() {
         call("addPeer", "[4]"),
     ] {
         assert_eq!(refused(&data), (Some(7.0), "bad-option"), "{data:?}");
+    }
+}
+
+/// Code, option and message of the refusal.
+fn refused_option(data: &JsValue) -> (&'static str, Option<String>, String) {
+    match port::read(data) {
+        Ok(_) => panic!("{data:?} was understood"),
+        Err(unreadable) => {
+            let info = unreadable.error.info();
+            (info.code, info.details.and_then(|details| details.option), info.message)
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_figure_that_javascript_rounds_is_refused_by_name() {
+    for figure in FIGURES {
+        let path: Vec<_> = figure.name.split('.').collect();
+        let bigint = |value: u64| JsValue::from(js_sys::BigInt::from(value));
+        let values: [JsValue; 7] = [
+            9_007_199_254_740_992.0.into(),
+            (u64::MAX as f64).into(),
+            0.5.into(),
+            (-1.0).into(),
+            f64::NAN.into(),
+            bigint((1 << 53) + 1),
+            bigint(u64::MAX),
+        ];
+        for value in values {
+            let data = object(r#"{"type":"start","id":1,"options":{"chain":{"id":1},"tuning":{}}}"#);
+            let mut owner = Reflect::get(&data, &"options".into()).expect("a plain object");
+            for name in &path[..path.len() - 1] {
+                owner = Reflect::get(&owner, &(*name).into()).expect("a plain object");
+            }
+            Reflect::set(&owner, &path[path.len() - 1].into(), &value).expect("a plain object");
+            let (code, option, message) = refused_option(&data);
+            assert_eq!((code, option.as_deref()), ("bad-option", Some(figure.name)), "{value:?}: {message}");
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_list_of_peers_is_a_bounded_list_of_strings() {
+    let entries = |count: usize| format!("[[{}]]", vec!["\"/ip4\""; count].join(","));
+    let good = call("addListedPeers", &entries(LISTED_PEERS_MAX));
+    let Ok(Incoming::Call { call: Call::AddListedPeers(taken), .. }) = port::read(&good) else { panic!("was refused") };
+    assert_eq!(taken.len(), LISTED_PEERS_MAX);
+    for bad in [entries(LISTED_PEERS_MAX + 1), "[]".to_owned(), "[[1]]".to_owned(), "[\"/ip4\"]".to_owned()] {
+        assert_eq!(refused_option(&call("addListedPeers", &bad)).1.as_deref(), Some("multiaddrs"));
     }
 }
 

@@ -51,6 +51,35 @@ async fn a_follower_reads_and_takes_over() {
     assert_eq!(follower.checkpoint().await, Ok(Some(second.checkpoint().clone())));
 }
 
+/// A writer that was suspended wakes and writes before it hears that its lock is gone: the database itself refuses.
+#[wasm_bindgen_test]
+async fn a_writer_that_was_replaced_writes_nothing() {
+    let name = "fence";
+    delete(name).await;
+    let chain = TestChain::new(2_048, 61);
+    let range = BlockRange::new(0, 2_047).expect("a range");
+    let batches = chain.batches(range, 1_024, &Checkpoint::new(chain.spec().id(), 0));
+    let [first, second] = batches.as_slice() else { panic!("two batches") };
+    let mut old = writer(name).await;
+    old.open().await.expect("opens");
+    old.persist(first).await.expect("stores");
+
+    // Its lock is another one, so that the old writer still holds its own: as if it had not heard yet.
+    let mut new = IdbStore::connect(name).await.expect("opens");
+    new.grant(WriteLock::wait("fence-of-another").expect("locks exist here").await.expect("free"));
+    new.open().await.expect("opens");
+    assert!(old.is_writer() && new.is_writer());
+    let after = first.checkpoint();
+    for refused in [old.persist(second).await, old.unwind(0, after).await, old.clear().await] {
+        assert_eq!(refused, Err(StoreFailure::Locked));
+    }
+    assert_eq!(new.checkpoint().await, Ok(Some(after.clone())), "nothing changed");
+    new.persist(second).await.expect("the new one writes");
+    new.clear().await.expect("empties");
+    assert_eq!(old.persist(first).await, Err(StoreFailure::Locked), "an emptied store still has its writer");
+    new.persist(first).await.expect("the new one writes on");
+}
+
 #[wasm_bindgen_test]
 async fn progress_reaches_the_other_tabs() {
     let leader = ProgressChannel::open("follow-progress").expect("opens");

@@ -46,3 +46,27 @@ async fn who_gives_up_waiting_does_not_block_the_next() {
     drop(first);
     assert!(patient.map(|lock| lock.is_ok()).await);
 }
+
+#[wasm_bindgen_test]
+async fn who_is_robbed_notices() {
+    let mut first = acquire("stolen").await.expect("free");
+    let mut lost = first.lost();
+    let patient = WriteLock::wait("stolen").expect("locks exist here");
+    assert!(poll_immediate(&mut lost).await.is_none(), "it is still ours");
+    let second = WriteLock::steal("stolen").await.expect("a lock can be stolen");
+    lost.await;
+    assert!(!first.is_held() && second.is_held());
+    drop(first);
+    assert!(acquire("stolen").await.is_none(), "the second holds it, whatever the first gives back");
+    drop(second);
+    assert!(patient.await.expect("the next in line").is_held());
+}
+
+#[wasm_bindgen_test]
+async fn a_lock_that_is_given_back_is_not_lost() {
+    let mut lock = acquire("given-back").await.expect("free");
+    let mut lost = lock.lost();
+    drop(lock);
+    drop(WriteLock::wait("given-back").expect("locks exist here").await.expect("free again"));
+    assert!(poll_immediate(&mut lost).await.is_none());
+}

@@ -20,26 +20,29 @@ use super::{
     PackedBuilder, PackedSource, SourceError,
     e2store::{E2Store, RECORD_HEADER_BYTES, Record, kind},
 };
+use crate::chain::network_of_file;
 
 /// Most blocks in one file.
 const BLOCKS_MAX: u64 = 8192;
 /// Longest compressed header: snappy's frames add little even to what does not compress.
 const COMPRESSED_HEADER_BYTES_MAX: u64 = HEADER_BYTES_MAX as u64 + 4096;
 
-/// Loads era1 files, and those in folders, in the order of their start numbers. A folder may hold several networks
-/// (file names begin with the network's name) when `network` says which one is meant.
+/// Loads era1 files, and those in folders, in the order of their start numbers, and says which network they are named
+/// after. A folder may hold several networks (file names begin with the network's name) when `wanted` says which one is
+/// meant; whatever else lies in a folder is not looked at.
 ///
 /// # Errors
 ///
-/// A file cannot be read or is damaged, a folder holds none, or files do not follow each other.
-pub fn load(paths: &[PathBuf], network: Option<&str>) -> Result<PackedSource, SourceError> {
+/// A file cannot be read or is damaged, a folder holds none, the files are of two networks or do not follow each other.
+pub fn load(paths: &[PathBuf], wanted: Option<&str>) -> Result<(PackedSource, Option<String>), SourceError> {
     let mut files = Vec::new();
     for path in paths {
-        for file in list(path, network)? {
+        for file in list(path, wanted)? {
             files.push((BlockIndex::read(&mut E2Store::open(&file)?)?, file));
         }
     }
     files.sort_by_key(|(index, _)| index.start);
+    let network = one_network(&files)?;
     check_starts(&files)?;
 
     let mut builder = PackedBuilder::default();
@@ -55,36 +58,51 @@ pub fn load(paths: &[PathBuf], network: Option<&str>) -> Result<PackedSource, So
         read_file(file, index, &mut builder)?;
     }
     let first = paths.first().map(PathBuf::as_path).unwrap_or(Path::new("--era1"));
-    builder.finish().ok_or_else(|| SourceError::damaged(first, "holds no header"))
+    let source = builder.finish().ok_or_else(|| SourceError::damaged(first, "holds no header"))?;
+    Ok((source, network))
 }
 
-/// The file itself, or the era1 files in a folder.
-fn list(path: &Path, network: Option<&str>) -> Result<Vec<PathBuf>, SourceError> {
+/// The file itself, or the era1 files in a folder: of the wanted network, when the folder has any of it.
+fn list(path: &Path, wanted: Option<&str>) -> Result<Vec<PathBuf>, SourceError> {
     if !std::fs::metadata(path).map_err(SourceError::io(path))?.is_dir() {
         return Ok(vec![path.into()]);
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(SourceError::io(path))? {
         let file = entry.map_err(SourceError::io(path))?.path();
-        if file.extension().is_some_and(|extension| extension == "era1") {
+        if file.extension().is_some_and(|extension| extension == "era1") && !is_hidden(&file) && file.is_file() {
             files.push(file);
         }
     }
     if files.is_empty() {
         return Err(SourceError::damaged(path, "holds no .era1 file"));
     }
-    if let Some(network) = network
-        && files.iter().any(|file| is_of(file, network))
-    {
-        files.retain(|file| is_of(file, network));
+    let is_wanted = |file: &PathBuf| wanted.is_some() && network_of_file(file).as_deref() == wanted;
+    if files.iter().any(is_wanted) {
+        files.retain(is_wanted);
     }
     Ok(files)
 }
 
-/// Is the file named `<network>-...`?
-fn is_of(file: &Path, network: &str) -> bool {
-    let name = file.file_name().and_then(|name| name.to_str());
-    name.and_then(|name| name.strip_prefix(network)).is_some_and(|rest| rest.starts_with('-'))
+/// Systems keep their own notes beside a file, under its name with a dot before it.
+fn is_hidden(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// The network that the files are named after, those without a name left aside. Files of two networks are no chain.
+fn one_network(files: &[(BlockIndex, PathBuf)]) -> Result<Option<String>, SourceError> {
+    let mut named = files.iter().filter_map(|(_, file)| Some((network_of_file(file)?, file)));
+    let Some((network, first)) = named.next() else { return Ok(None) };
+    match named.find(|(other, _)| *other != network) {
+        None => Ok(Some(network)),
+        Some((other, file)) => {
+            let what = format!(
+                "is of network {other}, but {} is of {network}; say which with --chain, or name the files of one",
+                first.display()
+            );
+            Err(SourceError::damaged(file, what))
+        }
+    }
 }
 
 /// Two files that start at the same block are two networks, or one twice: neither can be served as one chain.
@@ -268,7 +286,7 @@ mod tests {
     }
 
     fn load_one(path: &Path) -> Result<PackedSource, SourceError> {
-        load(&[path.to_owned()], None)
+        load(&[path.to_owned()], None).map(|(source, _)| source)
     }
 
     struct Folder(PathBuf);
@@ -324,9 +342,38 @@ mod tests {
         folder.file("mainnet-00001.era1", &era1(&ours, 2, 3));
         let sepolia = folder.file("sepolia-00000.era1", &era1(&theirs, 0, 3));
         assert!(load_one(&folder.0).unwrap_err().to_string().contains("--chain"));
-        let loaded = load(std::slice::from_ref(&folder.0), Some("mainnet")).expect("one network");
-        assert_eq!((loaded.latest(), loaded.genesis()), (3, ours.genesis()));
-        assert_eq!(load(&[sepolia], Some("mainnet")).expect("named by itself").genesis(), theirs.genesis());
+        let (loaded, network) = load(std::slice::from_ref(&folder.0), Some("mainnet")).expect("one network");
+        assert_eq!((loaded.latest(), loaded.genesis(), network.as_deref()), (3, ours.genesis(), Some("mainnet")));
+        let (loaded, network) = load(&[sepolia], Some("mainnet")).expect("named by itself");
+        assert_eq!((loaded.genesis(), network.as_deref()), (theirs.genesis(), Some("sepolia")));
+    }
+
+    /// Files above genesis: only their names say which network they are of.
+    #[test]
+    fn s13_the_network_is_that_of_the_files_whatever_else_lies_in_the_folder() {
+        let source = GeneratedSource::new(5, 60);
+        let folder = Folder::new("others");
+        let file = folder.file("sepolia-00002.era1", &era1(&source, 40, 59));
+        folder.file("sepolia-00001.era1", &era1(&source, 20, 39));
+        for other in ["checksums.txt", "mainnet-notes.txt", "hoodi-00000.era1.part", "._mainnet-00000.era1", "a-b"] {
+            folder.file(other, b"whatever");
+        }
+        fs::create_dir(folder.0.join("mainnet-00000.era1")).expect("a folder named like a file");
+        for wanted in [None, Some("sepolia"), Some("mainnet")] {
+            let (loaded, network) = load(std::slice::from_ref(&folder.0), wanted).expect("one network");
+            assert_eq!((loaded.earliest(), network.as_deref()), (20, Some("sepolia")));
+        }
+
+        // Two networks that do not even overlap, in a folder and in a list of files.
+        let mainnet = folder.file("mainnet-00000.era1.moved", &era1(&source, 0, 19));
+        fs::remove_dir(folder.0.join("mainnet-00000.era1")).expect("made above");
+        fs::rename(mainnet, folder.0.join("mainnet-00000.era1")).expect("a file for the test");
+        let two = "sepolia-00001.era1: is of network sepolia, but ";
+        let error = load_one(&folder.0).unwrap_err().to_string();
+        assert!(error.contains(two) && error.contains("mainnet-00000.era1 is of mainnet; say which"), "{error}");
+        let error = load(&[file, folder.0.join("mainnet-00000.era1")], None).unwrap_err().to_string();
+        assert!(error.contains("is of network sepolia, but ") && !error.contains('\n'), "{error}");
+        assert_eq!(load(std::slice::from_ref(&folder.0), Some("sepolia")).expect("one of two").0.earliest(), 20);
     }
 
     #[test]

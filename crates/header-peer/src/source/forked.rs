@@ -74,6 +74,10 @@ impl<S: HeaderSource> HeaderSource for ForkedSource<S> {
         self.forged.hash_of(number).or_else(|| self.honest.hash_of(number))
     }
 
+    fn work(&self, number: u64) -> u64 {
+        if number < self.forged.earliest() { self.honest.work(number) } else { 0 }
+    }
+
     fn genesis(&self) -> Option<B256> {
         self.honest.genesis()
     }

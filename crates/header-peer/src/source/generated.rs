@@ -4,7 +4,7 @@
 //! and 16 of index a header, and the figures (40 bytes) of every 256th; the RLP is made again, a segment of 256 headers
 //! at a time, when somebody asks, and the last few segments are kept.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
@@ -82,9 +82,13 @@ impl GeneratedSource {
         Self { seed, hashes, index, checkpoints, slots }
     }
 
-    fn segment(&self, id: usize) -> Arc<Segment> {
+    fn slot(&self, id: usize) -> MutexGuard<'_, Option<Arc<Segment>>> {
         // A poisoned slot holds a whole segment or none: it is only ever replaced.
-        let mut slot = self.slots[id % SEGMENT_SLOTS].lock().unwrap_or_else(PoisonError::into_inner);
+        self.slots[id % SEGMENT_SLOTS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn segment(&self, id: usize) -> Arc<Segment> {
+        let mut slot = self.slot(id);
         match &*slot {
             Some(segment) if segment.id == id => Arc::clone(segment),
             _ => Arc::clone(slot.insert(Arc::new(self.make_segment(id)))),
@@ -133,6 +137,15 @@ impl HeaderSource for GeneratedSource {
         usize::try_from(number).ok().and_then(|place| self.hashes.get(place)).copied()
     }
 
+    fn work(&self, number: u64) -> u64 {
+        if number > self.latest() {
+            return 0;
+        }
+        let id = (number / SEGMENT_HEADERS) as usize;
+        let is_made = self.slot(id).as_ref().is_some_and(|segment| segment.id == id);
+        if is_made { 0 } else { SEGMENT_HEADERS }
+    }
+
     fn genesis(&self) -> Option<B256> {
         self.hashes.first().copied()
     }
@@ -161,6 +174,14 @@ mod tests {
         }
         assert_eq!(source.by_number(1000), None);
         assert_eq!(source.number_of(&B256::ZERO), None);
+    }
+
+    #[test]
+    fn a_header_costs_its_segment_until_that_is_made() {
+        let source = GeneratedSource::new(7, 1000);
+        assert_eq!((source.work(256), source.work(511), source.work(1000)), (SEGMENT_HEADERS, SEGMENT_HEADERS, 0));
+        source.by_number(300);
+        assert_eq!((source.work(255), source.work(256), source.work(511)), (SEGMENT_HEADERS, 0, 0));
     }
 
     #[test]

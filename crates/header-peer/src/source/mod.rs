@@ -6,6 +6,7 @@
 //! | [`PackedSource`] from [`era1`] | `--era1 PATH` | the RLP of all headers and 52 bytes each |
 //! | [`PackedSource`] from [`rlp`] | `--rlp FILE`, `--headers FILE` | the same |
 //! | [`ForkedSource`] | `--fault forked` | the RLP of the headers above the fork |
+//! | [`PrunedSource`] | `--fault pruned` | none of its own |
 //!
 //! A file is outside data: it is checked for being one chain (numbers and parent hashes) when it is loaded, and what is
 //! wrong with it is said in one line with the file's name. No consensus rule is applied: see [`crate::header`].
@@ -16,6 +17,7 @@ mod forked;
 mod generated;
 mod index;
 mod packed;
+mod pruned;
 pub mod rlp;
 
 use std::path::PathBuf;
@@ -26,6 +28,7 @@ use bytes::Bytes;
 pub use forked::ForkedSource;
 pub use generated::{GENERATED_HEADERS_MAX, GeneratedSource};
 pub use packed::{PackedBuilder, PackedSource};
+pub use pruned::PrunedSource;
 
 /// A contiguous run of headers of one chain.
 pub trait HeaderSource: Send + Sync + 'static {
@@ -39,6 +42,10 @@ pub trait HeaderSource: Send + Sync + 'static {
     fn number_of(&self, hash: &B256) -> Option<u64>;
     /// Hash of the header with this number.
     fn hash_of(&self, number: u64) -> Option<B256>;
+    /// Headers that must be made before the one with this number can be handed out: what it costs, in headers.
+    fn work(&self, _number: u64) -> u64 {
+        0
+    }
     /// Hash of the chain's block 0, when the source holds it or block 1, which names it.
     fn genesis(&self) -> Option<B256>;
 
@@ -101,6 +108,10 @@ impl HeaderSource for std::sync::Arc<dyn HeaderSource> {
 
     fn hash_of(&self, number: u64) -> Option<B256> {
         (**self).hash_of(number)
+    }
+
+    fn work(&self, number: u64) -> u64 {
+        (**self).work(number)
     }
 
     fn genesis(&self) -> Option<B256> {

@@ -26,13 +26,25 @@ impl Peer {
 
     /// The same with a data folder of the caller's.
     pub fn start_in(data_dir: &PathBuf, args: &[&str]) -> Self {
+        Self::start_with(data_dir, args, Stdio::inherit())
+    }
+
+    /// The same with a standard error that nobody reads any more.
+    pub fn start_unheard(args: &[&str]) -> Self {
+        Self::start_with(&folder("run"), args, Stdio::piped())
+    }
+
+    fn start_with(data_dir: &PathBuf, args: &[&str], stderr: Stdio) -> Self {
         let mut child = Command::new(BINARY)
             .args(["serve", "--ready-json", "--http", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
             .args(args)
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the program starts");
+        // A pipe of it is closed here.
+        drop(child.stderr.take());
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
         BufReader::new(stdout).read_line(&mut line).expect("a line of text");

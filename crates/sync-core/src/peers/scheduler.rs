@@ -48,7 +48,7 @@ impl Scheduler {
         self.turn = self.turn.wrapping_add(1);
         let mut ready: Vec<_> = peers
             .usable(now)
-            .filter(|(_, peer)| peer.reputation.may_ask(now))
+            .filter(|(_, peer)| peer.may_ask(now))
             .map(|(id, peer)| {
                 let fill = peer.window.used() * 16 / peer.window.window().max(1);
                 let round_trip = peer.window.round_trip().unwrap_or(Duration::ZERO);

@@ -2,7 +2,8 @@
 //!
 //! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
 //! tip first. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
-//! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once.
+//! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once. A pinned header
+//! that lies inside a stored run is the target all the same: nothing is fetched for it, and what is stored above stays.
 //!
 //! **Number, or peers' tip.** The peers decide which block that is (`votes`).
 //!
@@ -12,9 +13,11 @@
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
+use bytes::Bytes;
 
 use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
+    config::BLOCK_NUMBER_END,
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
     header::HeaderLink,
@@ -77,6 +80,20 @@ impl HeaderSync {
         self.unknown = None;
     }
 
+    /// Input: the host found the pinned target in its store.
+    pub(super) fn note_target_stored(&mut self, now: Instant, raw: &Bytes) {
+        let Some(SyncTarget::Hash(hash)) = self.target.wanted else { return };
+        let known = self.target.resolved.is_some_and(|known| known.hash == hash);
+        if known || self.target.invalid.is_some() || keccak256(raw) != hash {
+            return;
+        }
+        let Ok(header) = HeaderLink::decode(raw) else { return };
+        if self.ledger.covers(header.number) {
+            self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+            self.resolve(now, BlockNumHash { number: header.number, hash });
+        }
+    }
+
     /// One step towards the target: sends at most one probe or vote. `true` when something was done.
     pub(super) fn poll_target(&mut self, now: Instant) -> bool {
         match self.target.wanted {
@@ -132,6 +149,8 @@ impl HeaderSync {
         let got = keccak256(raw);
         let fault = match HeaderLink::decode(raw) {
             _ if answer.headers.len() > 1 => PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 },
+            // The pinned hash vouches for it; no chain has such a number, so no peer can serve what lies under it.
+            Ok(header) if got == hash && header.number >= BLOCK_NUMBER_END => return,
             Ok(header) if got == hash => {
                 self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
                 self.resolve(now, BlockNumHash { number: header.number, hash });
@@ -150,7 +169,8 @@ impl HeaderSync {
 
     /// Is a gap being filled, or about to be?
     pub(super) fn is_busy(&self) -> bool {
-        self.run.is_some() || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
+        let filling = self.run.is_some() && !self.is_parked();
+        filling || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
     }
 
     /// The target's number and hash are known.

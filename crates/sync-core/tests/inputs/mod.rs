@@ -5,6 +5,7 @@
 //! that most of them mean something. After each op the [bounds](Play::check) must hold; [at the end](Play::end) one honest
 //! peer and a store that works must be enough, unless the store said what is not so.
 
+use alloy_primitives::keccak256;
 use bytes::Bytes;
 use sync_core::{
     Input, PeerAddress, ServedRange, StartBlock, SyncConfig, SyncTarget,
@@ -169,7 +170,17 @@ impl Play<'_> {
                 let served = ServedRange { earliest: earliest.into(), latest, latest_hash: support::no_hash() };
                 world.input(Input::PeerUpdated { peer: PeerId(id(peer)), served });
             }
-            Op::Target { which } => world.target(self.ground.target(which)),
+            Op::Target { which } => {
+                let target = self.ground.target(which);
+                world.target(target);
+                // Some are in the store, or said to be.
+                if which >= 128 {
+                    let number = cut(u16::from(which) * 8, chain);
+                    let stored = chain.headers.iter().find(|raw| SyncTarget::Hash(keccak256(raw)) == target);
+                    let raw = stored.unwrap_or(&chain.headers[number as usize]).clone();
+                    world.input(Input::TargetStored(raw));
+                }
+            }
             Op::Pause { paused } => world.input(Input::Paused(paused)),
             Op::Headers { request, from, count } => {
                 let headers = answer(chain, cut(from, chain), count.into(), Spoil::Right);

@@ -150,3 +150,31 @@ fn i02_the_same_target_again_is_nothing_and_a_reorg_is_said_once() {
     assert_eq!(world.resolved(), [new.tip()]);
     assert!(served(&world) < 800, "{}", served(&world));
 }
+
+/// A session whose store holds a chain, with a forged block on top for all it knows: what stood above the pin stays, and
+/// is no part of this session.
+#[test]
+fn db2_a_pinned_target_inside_a_stored_run_needs_no_peer() {
+    let chain = Chain::new(3_000);
+    let mut world = midway(&chain, SyncTarget::PeersTip, 1);
+    world.run_to_synced(60);
+    let pin = chain.at(2_500);
+    let mut world = world.reopened();
+    world.target(SyncTarget::Hash(pin.hash));
+    world.input(Input::TargetStored(chain.headers[2_499].clone()));
+    assert_eq!(world.resolved(), [], "another header is not the pin");
+    world.input(Input::TargetStored(chain.headers[2_500].clone()));
+    world.run_to_synced(10);
+    assert_eq!(world.resolved(), [pin]);
+    let progress = world.progress();
+    assert_eq!((progress.target, progress.total, progress.stored, progress.percent), (Some(pin), 2_501, 2_501, 100.0));
+    assert!(world.events.iter().any(|event| matches!(event, Event::Synced { head } if *head == pin)));
+    assert_eq!((world.requests.len(), world.store.rows.len()), (0, 3_000), "nothing is asked for, nothing is lost");
+    // The next session wants the tip again, and has it.
+    let mut world = world.reopened();
+    world.target(SyncTarget::PeersTip);
+    world.connect(1, TestPeer::new(&chain));
+    world.run_to_synced(60);
+    world.assert_stored(&chain, 0);
+    assert!(served(&world) <= 2, "nothing but the question for the tip");
+}

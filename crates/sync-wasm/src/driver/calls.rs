@@ -1,12 +1,15 @@
 //! What the page calls.
 
-use sync_core::{Checkpoint, Input, fault::StoreFailure, time::Instant};
+use std::rc::Rc;
+
+use sync_core::{Checkpoint, Input, fault::StoreFailure, progress::SyncStage, time::Instant};
 
 use super::{Driver, view, writes::Write};
 use crate::{
-    command::{CALLS_MAX, Command},
+    command::Command,
     error::HostError,
-    message::Call,
+    mailbox::CALLS_MAX,
+    message::{Call, LISTED_PEERS_MAX},
     network::peers::Added,
 };
 
@@ -40,6 +43,16 @@ impl Driver {
                 }
                 Err(error) => self.port.reply_error(id, &error),
             },
+            Call::AddListedPeers(multiaddrs) => {
+                let added = self.book.add_listed(now, &multiaddrs);
+                for peer in added.redial {
+                    self.close(peer);
+                }
+                self.port.peers_skipped(added.skipped);
+                self.configured(now, multiaddrs);
+                self.report.changed_now();
+                self.port.reply_done(id);
+            }
             Call::Pause => self.pause(now, id, true),
             Call::Resume => self.pause(now, id, false),
             Call::Clear => self.clear(id),
@@ -51,6 +64,22 @@ impl Driver {
             Call::Stop => return Some(id),
         }
         None
+    }
+
+    /// The list came after the start. The default quorum depends on how many peers are configured: while none of them was
+    /// reached, the machine starts anew with the one that it would have had with the list. Later it keeps its own.
+    fn configured(&mut self, now: Instant, multiaddrs: Vec<String>) {
+        let before = self.settings.config(self.seed);
+        let listed = &mut Rc::make_mut(&mut self.settings).listed_peers;
+        for multiaddr in multiaddrs {
+            if listed.len() < LISTED_PEERS_MAX && !listed.contains(&multiaddr) {
+                listed.push(multiaddr);
+            }
+        }
+        let finds_peers = self.progress(now).is_some_and(|progress| progress.stage == SyncStage::FindingPeers);
+        if finds_peers && self.outboxes.is_empty() && before != self.settings.config(self.seed) {
+            self.start_machine(now);
+        }
     }
 
     fn pause(&mut self, now: Instant, id: f64, paused: bool) {
@@ -83,8 +112,6 @@ impl Driver {
     pub(super) fn cleared(&mut self, now: Instant, outcome: Result<(), StoreFailure>, left: Option<Checkpoint>) {
         let calls = std::mem::take(&mut self.clearing);
         self.checkpoint = left;
-        // Nothing is stored that could stand for what the page pinned.
-        self.target = self.settings.target;
         if outcome.is_ok() {
             self.book.forget(now);
         }

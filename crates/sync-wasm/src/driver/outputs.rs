@@ -2,7 +2,7 @@
 
 use header_wire::{GetBlockHeaders, HashOrNumber, Message};
 use sync_core::{
-    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock,
+    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock, SyncConfig,
     fault::{PeerFault, RequestFailure, Verdict},
     id::PeerId,
     progress::Progress,
@@ -10,7 +10,7 @@ use sync_core::{
 };
 
 use super::{Driver, writes::Write};
-use crate::{error::fault_info, message::ErrorInfo};
+use crate::{error::fault_info, message::ErrorInfo, network::Outgoing};
 
 impl Driver {
     /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: what was known of peers, target,
@@ -27,7 +27,11 @@ impl Driver {
             machine.restore_peers(now, &known);
         }
         self.machine = Some(machine);
-        self.follow_up.push_back(Input::TargetChanged(self.target));
+        self.reader.resolve_target(None);
+        self.follow_up.push_back(Input::TargetChanged(self.settings.target));
+        if let Some(pinned) = self.pinned.clone() {
+            self.follow_up.push_back(Input::TargetStored(pinned));
+        }
         if self.paused {
             self.follow_up.push_back(Input::Paused(true));
         }
@@ -76,7 +80,8 @@ impl Driver {
             skip: 0,
             reverse: true,
         });
-        let sent = self.outboxes.get_mut(&request.peer).is_some_and(|(_, outbox)| outbox.try_send(message).is_ok());
+        let outbox = self.outboxes.get_mut(&request.peer);
+        let sent = outbox.is_some_and(|(_, outbox)| outbox.try_send(Outgoing::Message(message)).is_ok());
         if sent {
             self.requests_waiting = true;
             self.report.stats.requests_sent += 1.0;
@@ -95,12 +100,12 @@ impl Driver {
             self.book.on_wrong_chain(now, peer);
             self.close(peer);
         } else if banned {
-            let left = self.ban_left(now, peer).unwrap_or(self.settings.config(0).ban);
+            let left = self.ban_left(now, peer).unwrap_or(SyncConfig::default().ban);
             self.hold_ban(now, peer, left);
             self.hold_bans(now);
         } else if matches!(fault, PeerFault::Timeout) && self.book.timed_out(peer) {
             // A peer that restarted leaves a connection that looks open and answers nothing.
-            self.book.closing(now, peer);
+            self.book.silent(now, peer);
             self.close(peer);
         }
     }
@@ -119,7 +124,11 @@ impl Driver {
             // Linked headers show in the progress.
             Event::HeadersLinked { .. } => {}
             Event::Progress(_) => self.report.changed(),
-            Event::TargetResolved(_) | Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
+            Event::TargetResolved(target) => {
+                self.reader.resolve_target(Some(target));
+                self.report.changed_now();
+            }
+            Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
             // What the page is shown of peers is in the progress; which way the gap is asked for is the machine's own affair.
             Event::PeerHealth(_) | Event::StrategyChanged { .. } => {}
             Event::DetachedHead { local, expected } => self.report.detached_head(local, expected),

@@ -85,9 +85,7 @@ impl Reporter {
         let rests = matches!(progress.state, SyncState::Synced | SyncState::Paused);
         self.due = now + if rests { PROGRESS_TICK_RESTING } else { PROGRESS_TICK };
         let (state, stall) = (progress.state, progress.stall.clone());
-        let event = self.port.event(&WorkerEvent::Progress { progress });
-        // A follower that misses one hears the next.
-        let _ = self.channel.post(&event);
+        self.tell(&WorkerEvent::Progress { progress });
         if self.last.0 != state
             || self.last.1.as_ref().map(|stall| stall.code) != stall.as_ref().map(|stall| stall.code)
         {
@@ -96,10 +94,17 @@ impl Reporter {
         }
     }
 
+    /// Tells the page, and the tabs that read beside this one.
+    fn tell(&self, event: &WorkerEvent) {
+        let event = self.port.event(event);
+        // A plain object that was posted to the page can be posted to others; it fails only for a closed channel.
+        let _ = self.channel.post(&event);
+    }
+
     /// A peer did something wrong.
     pub fn fault(&mut self, peer: &Peer, fault: ErrorInfo, banned: bool) {
         self.changed();
-        self.port.event(&WorkerEvent::Fault {
+        self.tell(&WorkerEvent::Fault {
             peer: peer.identity.to_string(),
             multiaddr: peer.multiaddr(),
             code: fault.code,
@@ -110,31 +115,31 @@ impl Reporter {
 
     /// Everything is stored.
     pub fn synced(&mut self, head: BlockNumHash) {
-        self.port.event(&WorkerEvent::Synced { number: number(head.number), hash: hex(head.hash) });
+        self.tell(&WorkerEvent::Synced { number: number(head.number), hash: hex(head.hash) });
     }
 
     /// Stored headers were given up.
     pub fn reorg(&mut self, reverted: BlockRange, adopted: BlockRange) {
-        self.port.event(&WorkerEvent::Reorg { reverted: range(reverted), adopted: range(adopted) });
+        self.tell(&WorkerEvent::Reorg { reverted: range(reverted), adopted: range(adopted) });
     }
 
     /// The new chain does not meet the stored one.
     pub fn detached_head(&mut self, local: BlockNumHash, expected: alloy_primitives::B256) {
         let local = BlockRef { number: number(local.number), hash: hex(local.hash) };
-        self.port.event(&WorkerEvent::DetachedHead { local, expected: hex(expected) });
+        self.tell(&WorkerEvent::DetachedHead { local, expected: hex(expected) });
     }
 
     /// Stored headers were damaged.
     pub fn segment_dropped(&mut self, dropped: BlockRange) {
         self.changed_now();
         let RangeRef { from, to } = range(dropped);
-        self.port.event(&WorkerEvent::SegmentDropped { from, to });
+        self.tell(&WorkerEvent::SegmentDropped { from, to });
     }
 
     /// Something failed that no call waits for.
     pub fn error(&mut self, error: &HostError) {
         let ErrorInfo { code, message, details } = error.info();
-        self.port.event(&WorkerEvent::Error { code, message, details });
+        self.tell(&WorkerEvent::Error { code, message, details });
     }
 
     /// All figures.

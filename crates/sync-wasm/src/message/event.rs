@@ -1,8 +1,10 @@
 //! What the worker tells the page unasked: progress, peers, events.
 
 use serde::Serialize;
+use sync_core::ServedRange;
 
-use super::{BlockRef, Details, ErrorInfo};
+use super::{BlockRef, Details, ErrorInfo, exact, hex};
+use crate::network::{dial_error::DialError, peers::Peer};
 
 /// What the worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -83,6 +85,26 @@ pub struct RangeInfo {
     pub state: &'static str,
 }
 
+/// Why one peer could not be dialled, in the details of a stall.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerDialError {
+    /// libp2p peer id.
+    pub peer: String,
+    /// Where it is dialled.
+    pub multiaddr: String,
+    /// Code and message.
+    #[serde(flatten)]
+    pub error: DialError,
+}
+
+impl PeerDialError {
+    /// Of this peer.
+    pub fn new(peer: &Peer, error: &DialError) -> Self {
+        Self { peer: peer.identity.to_string(), multiaddr: peer.multiaddr(), error: error.clone() }
+    }
+}
+
 /// How the host stands with a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -132,6 +154,9 @@ pub struct PeerInfo {
     /// The last of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_fault: Option<ErrorInfo>,
+    /// Why it could not be dialled last; absent once it was reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_dial_error: Option<DialError>,
     /// 0 (banned) to 100 (no fault).
     pub score: f64,
     /// How long the ban still lasts.
@@ -152,6 +177,14 @@ pub struct ServedInfo {
     pub latest: f64,
     /// Hash of the highest block.
     pub latest_hash: String,
+}
+
+impl ServedInfo {
+    /// What a peer says it serves; `None` where it names numbers that JavaScript would round.
+    pub fn new(served: ServedRange) -> Option<Self> {
+        let (earliest, latest) = (exact(served.earliest)?, exact(served.latest)?);
+        Some(Self { earliest, latest, latest_hash: hex(served.latest_hash) })
+    }
 }
 
 /// A run of numbers, both ends inside.
@@ -185,6 +218,13 @@ pub enum WorkerEvent {
         message: String,
         /// Is it banned for it?
         banned: bool,
+    },
+    /// An entry of a peer list cannot be used.
+    PeerSkipped {
+        /// The entry.
+        multiaddr: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// `state` changed.
     State {
@@ -222,6 +262,9 @@ pub enum WorkerEvent {
         /// Highest number.
         to: f64,
     },
+    /// Another tab has taken the lock of the store while this one was suspended: this worker does nothing more. Not for the
+    /// user's page: the package starts another worker.
+    LockLost,
     /// Something failed that no call waits for. With state `failed` the worker is done.
     Error {
         /// One of the codes of [`crate::error`].
@@ -232,4 +275,25 @@ pub enum WorkerEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         details: Option<Details>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+
+    use super::*;
+    use crate::message::NUMBER_MAX;
+
+    #[test]
+    fn what_a_peer_claims_is_exact_or_absent() {
+        let served = |earliest, latest| {
+            ServedInfo::new(ServedRange { earliest, latest, latest_hash: B256::ZERO })
+                .map(|served| (served.earliest as u64, served.latest as u64))
+        };
+        assert_eq!(served(1, NUMBER_MAX), Some((1, NUMBER_MAX)));
+        for rounded in [NUMBER_MAX + 1, NUMBER_MAX + 2, u64::MAX] {
+            assert_eq!(served(0, rounded), None);
+            assert_eq!(served(rounded, rounded), None);
+        }
+    }
 }

@@ -20,6 +20,7 @@ use sync_core::{
 };
 
 use super::{
+    fence::Fence,
     index::{self, IndexShape, IndexState, NUMBER_MAX},
     rows::{HEADER_TABLES, META_CHECKPOINT, Table, number_key, numbers, to_js},
     segments::{self, SegmentCache},
@@ -34,6 +35,7 @@ use super::{
 /// come one by one, and would else stay a record each.
 pub(super) async fn persist(
     db: &Database,
+    fence: &Fence,
     cache: &SegmentCache,
     shape: IndexShape,
     known: &Cell<Option<IndexState>>,
@@ -45,7 +47,7 @@ pub(super) async fn persist(
     }
     let mut sides = Sides::of(db, cache, range, None).await?;
 
-    let tx = Tx::write(db, &HEADER_TABLES)?;
+    let tx = fence.write(db, &HEADER_TABLES).await?;
     tx.delete(Table::Segments, numbers(range)).await?;
     let below = sides.below.take_if(|below| links(top(below), headers.first()));
     let above = sides.above.take_if(|above| links(headers.last().cloned(), bottom(above).as_ref()));
@@ -76,6 +78,7 @@ pub(super) async fn persist(
 /// that go whatever the checkpoint says.
 pub(super) async fn shrink(
     db: &Database,
+    fence: &Fence,
     cache: &SegmentCache,
     before: Option<&Checkpoint>,
     after: &Checkpoint,
@@ -88,7 +91,7 @@ pub(super) async fn shrink(
     }
     let others = GivenUp(others);
 
-    let tx = Tx::write(db, &HEADER_TABLES)?;
+    let tx = fence.write(db, &HEADER_TABLES).await?;
     others.remove(&tx).await?;
     given_up.remove(&tx).await?;
     put_checkpoint(&tx, after).await?;
@@ -98,6 +101,7 @@ pub(super) async fn shrink(
 /// Writes the index rows of a stored segment again. After the last one the index is whole.
 pub(super) async fn reindex(
     db: &Database,
+    fence: &Fence,
     shape: IndexShape,
     checkpoint: &Checkpoint,
     part: BlockRange,
@@ -107,7 +111,7 @@ pub(super) async fn reindex(
     let headers = segment.headers().filter(|(number, _)| part.contains(*number));
     let mut entries: Vec<_> = headers.map(|(number, rlp)| HashEntry { hash: keccak256(rlp), number }).collect();
     entries.sort_unstable();
-    let tx = Tx::write(db, &[Table::Index, Table::Meta])?;
+    let tx = fence.write(db, &[Table::Index, Table::Meta]).await?;
     let state = IndexState::load(&tx).await?;
     let mut state = index::append(&tx, shape, state, &entries, |number| checkpoint.covers(number)).await?;
     state.rebuild &= !is_last;
@@ -116,11 +120,17 @@ pub(super) async fn reindex(
 }
 
 /// Empties these tables, in one transaction.
-pub(super) async fn clear(db: &Database, cache: &SegmentCache, tables: &[Table]) -> Result<(), StoreFailure> {
-    let tx = Tx::write(db, tables)?;
+pub(super) async fn clear(
+    db: &Database,
+    fence: &Fence,
+    cache: &SegmentCache,
+    tables: &[Table],
+) -> Result<(), StoreFailure> {
+    let tx = fence.write(db, tables).await?;
     for table in tables {
         tx.clear(*table).await?;
     }
+    fence.put(&tx).await?;
     commit(tx, cache).await
 }
 

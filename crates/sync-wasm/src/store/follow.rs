@@ -1,8 +1,8 @@
 //! What a writing tab tells the tabs that follow it: a `BroadcastChannel` of the origin.
 //!
-//! A follower could read the checkpoint again and again; this way it draws the writer's own progress, in the moment it
-//! changes. Nothing is ever decided by such a message (any script of the origin may send one), it is only shown; what a
-//! follower serves it reads from the database and proves. The browser keeps no message for a tab that does not listen.
+//! A reader tab could read the checkpoint again and again; this way it hears of the writer's progress and events in the
+//! moment they happen. Any script of the origin may send a message here: what is stored, and how far it reaches, a
+//! reader tab reads from the database itself. The browser keeps no message for a tab that does not listen.
 
 use js_sys::Function;
 use sync_core::fault::StoreFailure;

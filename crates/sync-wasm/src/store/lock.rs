@@ -11,8 +11,10 @@
 //! }
 //! ```
 //!
-//! Any script of the origin can take a lock with the same name, or steal ours; that is the page's own code, not an
-//! attacker's. A stolen lock is noticed ([`WriteLock::is_held`]) and ends our writing.
+//! A tab that the browser has suspended keeps its lock. So a tab that waits and hears nothing of the holder may
+//! [steal](WriteLock::steal) it; the holder notices ([`WriteLock::lost`], [`WriteLock::is_held`]) and ends its writing.
+//! What it may still write before it notices is refused in the database itself (`fence`). Any script of the origin can
+//! take a lock with the same name, or steal ours; that is the page's own code, not an attacker's.
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,7 +24,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures::channel::oneshot;
+use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -54,6 +56,9 @@ pub enum LockError {
     Failed(String),
 }
 
+/// Ends when another tab has taken the lock from us; see [`WriteLock::lost`].
+pub type LockLost = LocalBoxFuture<'static, ()>;
+
 /// What [`WriteLock::try_acquire`] found.
 #[derive(Debug)]
 pub enum Acquired {
@@ -69,6 +74,8 @@ pub struct WriteLock {
     /// Settles the promise that keeps the lock.
     release: Function,
     held: Rc<Cell<bool>>,
+    /// Hears when the lock is stolen, until somebody waits for it.
+    lost: Option<oneshot::Receiver<()>>,
 }
 
 impl WriteLock {
@@ -90,6 +97,36 @@ impl WriteLock {
         let options = Object::new();
         set(&options, "signal", &abort.signal())?;
         Ok(LockWait { granted: request(name, &options)?, abort })
+    }
+
+    /// Takes the lock of the store `name` from whoever holds it. For a holder that gives no sign of life: a suspended tab
+    /// keeps its lock. The holder notices when it wakes ([`lost`](Self::lost)), and what it writes then is refused by the
+    /// store.
+    pub async fn steal(name: &str) -> Result<Self, LockError> {
+        let options = Object::new();
+        set(&options, "steal", &JsValue::TRUE)?;
+        match request(name, &options)?.await {
+            Ok(Grant::Held(lock)) => Ok(lock),
+            Ok(Grant::Busy) => Err(LockError::Failed("refused although we steal".into())),
+            Ok(Grant::Failed(reason)) => Err(LockError::Failed(reason)),
+            Err(oneshot::Canceled) => Err(LockError::Failed("request was dropped".into())),
+        }
+    }
+
+    /// A future that ends when the lock is stolen, and never otherwise. Only the first one that is asked for ends.
+    pub fn lost(&mut self) -> LockLost {
+        let lost = self.lost.take();
+        async move {
+            let stolen = match lost {
+                Some(lost) => lost.await.is_ok(),
+                None => false,
+            };
+            if !stolen {
+                // Given back by ourselves.
+                std::future::pending().await
+            }
+        }
+        .boxed_local()
     }
 
     /// Is the lock still ours? It is until it is dropped, unless a script of the page stole it.
@@ -147,6 +184,8 @@ fn request(name: &str, options: &Object) -> Result<oneshot::Receiver<Grant>, Loc
     let (answer, granted) = oneshot::channel();
     let answer = Rc::new(RefCell::new(Some(answer)));
     let held = Rc::new(Cell::new(true));
+    let (lose, lost) = oneshot::channel();
+    let mut lost = Some(lost);
 
     let callback = Closure::<dyn FnMut(JsValue) -> JsValue>::new({
         let (answer, held) = (answer.clone(), held.clone());
@@ -162,7 +201,7 @@ fn request(name: &str, options: &Object) -> Result<oneshot::Receiver<Grant>, Loc
             // The executor of a promise runs before its constructor returns.
             let Some(release) = release else { return JsValue::UNDEFINED };
             // If nobody waits any more the lock comes back here and is dropped, which gives it back.
-            let _ = answer.send(Grant::Held(WriteLock { release, held: held.clone() }));
+            let _ = answer.send(Grant::Held(WriteLock { release, held: held.clone(), lost: lost.take() }));
             keep.into()
         }
     });
@@ -174,9 +213,12 @@ fn request(name: &str, options: &Object) -> Result<oneshot::Receiver<Grant>, Loc
         let outcome = JsFuture::from(promise).await;
         drop(callback);
         held.set(false);
-        if let (Err(error), Some(answer)) = (outcome, answer.borrow_mut().take()) {
+        let Err(error) = outcome else { return };
+        match answer.borrow_mut().take() {
             // A withdrawn request ends here too; then nobody listens.
-            let _ = answer.send(Grant::Failed(js_text(&error)));
+            Some(answer) => drop(answer.send(Grant::Failed(js_text(&error)))),
+            // It was ours. Whoever held it may be gone meanwhile.
+            None => drop(lose.send(())),
         }
     });
     Ok(granted)

@@ -3,11 +3,13 @@
 //! ```text
 //! IdbStore            the trait of sync-core; who may write
 //!   change  audit     whole writes; is it still what was proven?
+//!   snapshot          what the page reads: all of one call at one moment
 //!   segments  index   what is read, and proven when it is read
 //!   peers             what is known of peers, beside the headers
 //!   transaction       bytes in and out, all or nothing, durable
 //!   rows  migrations  tables and keys; the schema and its versions
-//! lock  follow  quota beside it: one writer over all tabs, what followers hear, what the browser lets us store
+//! lock  fence       one writer over all tabs
+//! follow  quota     what other tabs hear, what the browser lets us store
 //! ```
 //!
 //! A batch is one transaction: segments of 1,024 headers, index rows, checkpoint, `durability: 'strict'`. So the three
@@ -28,6 +30,7 @@ mod audit;
 pub mod bench;
 mod change;
 mod error;
+mod fence;
 mod follow;
 mod index;
 mod lock;
@@ -36,6 +39,7 @@ mod peers;
 mod quota;
 mod rows;
 mod segments;
+mod snapshot;
 mod transaction;
 
 use std::{
@@ -57,6 +61,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 
 use self::{
     audit::Finding,
+    fence::Fence,
     index::{IndexState, NUMBER_MAX},
     rows::{HEADER_TABLES, META_CHECKPOINT, TABLES, Table, bytes_of},
     segments::SegmentCache,
@@ -67,9 +72,10 @@ pub use self::{
     error::OpenError,
     follow::ProgressChannel,
     index::IndexShape,
-    lock::{Acquired, LockError, LockWait, WriteLock},
+    lock::{Acquired, LockError, LockLost, LockWait, WriteLock},
     migrations::Version,
     quota::{StorageQuota, storage_quota},
+    snapshot::{Piece, StoreView, TargetScope},
 };
 
 /// A store of headers in the IndexedDB database of this name. A handle: clones are the same store, so that look-ups run
@@ -85,6 +91,7 @@ struct Shared {
     let_go: Rc<Cell<bool>>,
     _on_version_change: Closure<dyn FnMut()>,
     lock: RefCell<Option<WriteLock>>,
+    fence: Fence,
     cache: SegmentCache,
     shape: IndexShape,
     /// The state of the index after our own last write; nobody else writes.
@@ -126,6 +133,7 @@ impl IdbStore {
             let_go,
             _on_version_change: on_version_change,
             lock: RefCell::default(),
+            fence: Fence::default(),
             cache: SegmentCache::default(),
             shape,
             index: Cell::default(),
@@ -142,6 +150,7 @@ impl IdbStore {
     /// another writer: call [`HeaderStore::open`] next.
     pub fn grant(&mut self, lock: WriteLock) {
         self.0.forget();
+        self.0.fence.grant();
         self.0.lock.replace(Some(lock));
     }
 
@@ -199,7 +208,7 @@ impl IdbStore {
         let hole = audit::widen(&self.0.db, run, hole).await?;
         let carved = hole.carve(checkpoint);
         if self.is_writer() {
-            change::shrink(&self.0.db, &self.0.cache, Some(checkpoint), &carved, &[records]).await?;
+            change::shrink(&self.0.db, &self.0.fence, &self.0.cache, Some(checkpoint), &carved, &[records]).await?;
         }
         Ok((hole.range, carved))
     }
@@ -225,7 +234,7 @@ impl IdbStore {
         let next = part.first().checked_sub(1);
         let is_last = next.is_none_or(|next| !checkpoint.subchains.iter().any(|run| run.tail <= next));
         self.0.index.set(None);
-        change::reindex(&self.0.db, self.0.shape, checkpoint, part, segment, is_last).await?;
+        change::reindex(&self.0.db, &self.0.fence, self.0.shape, checkpoint, part, segment, is_last).await?;
         self.0.rebuild_next.set(next);
         Ok(())
     }
@@ -240,7 +249,7 @@ impl Shared {
 
     async fn clear(&self, tables: &[Table]) -> Result<(), StoreFailure> {
         self.index.set(None);
-        change::clear(&self.db, &self.cache, tables).await
+        change::clear(&self.db, &self.fence, &self.cache, tables).await
     }
 }
 
@@ -256,6 +265,9 @@ impl HeaderStore for IdbStore {
     async fn open(&mut self) -> Result<StoreOpening, StoreFailure> {
         self.0.forget();
         self.0.rebuild_next.set(None);
+        if self.is_writer() {
+            self.0.fence.claim(&self.0.db).await?;
+        }
         let mut checkpoint = match self.stored().await? {
             Stored::Sound(checkpoint) => checkpoint,
             Stored::Nothing => return Ok(StoreOpening::default()),
@@ -281,7 +293,7 @@ impl HeaderStore for IdbStore {
 
     async fn persist(&mut self, batch: &HeaderBatch) -> Result<(), StoreFailure> {
         self.writable()?;
-        change::persist(&self.0.db, &self.0.cache, self.0.shape, &self.0.index, batch).await
+        change::persist(&self.0.db, &self.0.fence, &self.0.cache, self.0.shape, &self.0.index, batch).await
     }
 
     async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
@@ -290,7 +302,7 @@ impl HeaderStore for IdbStore {
         // The new chain of a reorg may be stored above: what the checkpoint speaks of stays.
         let above = BlockRange::new(to.saturating_add(1), NUMBER_MAX);
         let gone = above.map(|above| checkpoint.missing_in(above)).unwrap_or_default();
-        change::shrink(&self.0.db, &self.0.cache, before.as_ref(), checkpoint, &gone).await
+        change::shrink(&self.0.db, &self.0.fence, &self.0.cache, before.as_ref(), checkpoint, &gone).await
     }
 
     async fn header_by_number(&self, number: BlockNumber) -> Result<Option<Bytes>, StoreFailure> {

@@ -3,7 +3,7 @@
 //! ```text
 //! segments   number of the first header         -> packed segment (at most 1,024 headers)
 //! index      level, bucket, sequence            -> sorted entries (see the index module)
-//! meta       "checkpoint" | "index"             -> RLP of the checkpoint | state of the index
+//! meta       "checkpoint" | "index" | "writer"  -> RLP of the checkpoint | state of the index | token of the last writer
 //! peers      "book"                             -> what is known of peers
 //! ```
 //!
@@ -40,6 +40,8 @@ pub(super) const TABLES: [Table; 4] = [Table::Segments, Table::Index, Table::Met
 pub(super) const META_CHECKPOINT: &str = "checkpoint";
 /// Key of the state of the index in [`Table::Meta`].
 pub(super) const META_INDEX: &str = "index";
+/// Key of the writer's token in [`Table::Meta`].
+pub(super) const META_WRITER: &str = "writer";
 /// Key of the one value of [`Table::Peers`].
 pub(super) const PEERS_BOOK: &str = "book";
 

@@ -8,7 +8,10 @@
 //! Whoever can write to the browser's disk can put anything here. It ends in [`StoreFailure::Damaged`], or in headers
 //! that hang together among themselves; whether they hang on the chain is asked by the audit.
 
-use std::{cell::RefCell, collections::VecDeque};
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+};
 
 use bytes::Bytes;
 use indexed_db_futures::database::Database;
@@ -55,26 +58,35 @@ impl Record {
 
 /// The last proven segments, newest first.
 #[derive(Debug, Default)]
-pub(super) struct SegmentCache(RefCell<VecDeque<Segment>>);
+pub(super) struct SegmentCache {
+    kept: RefCell<VecDeque<Segment>>,
+    epoch: Cell<u64>,
+}
 
 impl SegmentCache {
-    fn find(&self, number: BlockNumber) -> Option<Segment> {
-        let mut kept = self.0.borrow_mut();
+    /// Rises with each write: whoever began to read before one must not mix what the cache holds after it.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.get()
+    }
+
+    pub(super) fn find(&self, number: BlockNumber) -> Option<Segment> {
+        let mut kept = self.kept.borrow_mut();
         let at = kept.iter().position(|segment| segment.range().contains(number))?;
         let segment = kept.remove(at)?;
         kept.push_front(segment.clone());
         Some(segment)
     }
 
-    fn keep(&self, segment: Segment) {
-        let mut kept = self.0.borrow_mut();
+    pub(super) fn keep(&self, segment: Segment) {
+        let mut kept = self.kept.borrow_mut();
         kept.push_front(segment);
         kept.truncate(CACHE_SEGMENTS_MAX);
     }
 
     /// Forgets everything: something is written.
     pub(super) fn forget(&self) {
-        self.0.borrow_mut().clear();
+        self.kept.borrow_mut().clear();
+        self.epoch.set(self.epoch.get() + 1);
     }
 }
 
@@ -135,13 +147,13 @@ async fn fetch(db: &Database, first: BlockNumber) -> Result<Record, StoreFailure
     })
 }
 
-fn decode(first: BlockNumber, record: Option<Vec<u8>>) -> Result<Segment, String> {
+pub(super) fn decode(first: BlockNumber, record: Option<Vec<u8>>) -> Result<Segment, String> {
     let record = record.ok_or("no byte array")?;
     let segment = Segment::decode(Bytes::from(record)).map_err(|damage| damage.to_string())?;
     let range = segment.range();
     if range.first() == first { Ok(segment) } else { Err(format!("holds {range}")) }
 }
 
-fn damaged(first: BlockNumber, why: impl std::fmt::Display) -> StoreFailure {
+pub(super) fn damaged(first: BlockNumber, why: impl std::fmt::Display) -> StoreFailure {
     StoreFailure::Damaged(format!("segment at {first}: {why}"))
 }

@@ -8,7 +8,7 @@ import { compareWithSource } from './compare.mjs';
 const runs = new Map();
 
 /** Every event that tests ask about, in order, with the time since the page was opened. */
-const EVENT_TYPES = ['state', 'synced', 'fault', 'reorg', 'detached-head', 'segment-dropped', 'error'];
+const EVENT_TYPES = ['state', 'synced', 'fault', 'peer-skipped', 'reorg', 'detached-head', 'segment-dropped', 'error'];
 
 /** Events that a run keeps; a test that needs more of them is told. */
 const EVENTS_KEPT_MAX = 10_000;
@@ -83,6 +83,8 @@ globalThis.bare = {
   /** Everything that happened so far. */
   events: (name) => runOf(name).events,
   progress: (name) => runOf(name).handle.progress,
+  /** The handle itself, for what a test does inside the page. */
+  handle: (name) => runOf(name).handle,
   /** Calls a method of the handle; `{ value }` or `{ error }`. Header bytes stay in the page. */
   async call(name, method, ...args) {
     try {

@@ -1,0 +1,65 @@
+//! Command line: starts the relay, says where it is, and prints its counters when it is asked to and at the end.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+use std::{
+    io::{self, BufRead, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use link_relay::{args::Args, relay::Relay};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    ready: bool,
+    /// In the order of the targets.
+    addresses: &'a [SocketAddr],
+}
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // An error says that nobody reads it.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let relay = match Relay::start(&args.relay()) {
+        Ok(relay) => relay,
+        Err(error) => {
+            // Nobody may be there to read it.
+            let _ = writeln!(io::stderr(), "link-relay: cannot start: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match serve(&relay) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "link-relay: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs until standard input ends, so that a relay never outlives whoever started it.
+fn serve(relay: &Relay) -> io::Result<()> {
+    say(&Ready { ready: true, addresses: relay.addresses() })?;
+    for line in io::stdin().lock().lines() {
+        if line?.trim() == "counters" {
+            say(&relay.counters())?;
+        }
+    }
+    say(&relay.counters())
+}
+
+fn say(line: &impl Serialize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", serde_json::to_string(line)?)?;
+    out.flush()
+}

@@ -1,0 +1,274 @@
+//! What the page reads: checkpoint, index and segments as they were at one moment, and what of it lies under the session's
+//! target.
+//!
+//! A header counts as stored when the checkpoint covers its number. Headers of a chain that was given up lie in the
+//! tables until they are overwritten; they are not served. Everything that answers one call is read in one transaction,
+//! so that a reorg between two reads cannot mix two chains.
+//!
+//! A stored run hangs together by its hashes. So where a run holds the session's target, the run's headers from the
+//! target down are the target's ancestors, and no other stored header is known to be one.
+
+use std::cell::Cell;
+
+use alloy_primitives::{B256, keccak256};
+use bytes::Bytes;
+use indexed_db_futures::database::Database;
+use sync_core::{
+    BlockNumHash, Checkpoint, SyncTarget,
+    checkpoint::Subchain,
+    fault::StoreFailure,
+    range::{BlockNumber, BlockRange},
+    store::Segment,
+};
+
+use super::{
+    IdbStore,
+    index::{self, NUMBER_MAX},
+    rows::{META_CHECKPOINT, Table, bytes_of, number_key, number_of, numbers},
+    segments::{Record, SegmentCache, damaged, decode},
+    transaction::Tx,
+};
+
+/// What a session may call verified: its target, as far as it is known. Remembers what was once read of it.
+#[derive(Debug, Default)]
+pub struct TargetScope {
+    /// The hash that the page pinned. Then nothing else is served than this header and its ancestors.
+    pin: Option<B256>,
+    /// The target that the sync has resolved, where none is pinned.
+    resolved: Cell<Option<BlockNumHash>>,
+    /// Number of the pinned header, once it was found.
+    pin_number: Cell<Option<BlockNumber>>,
+    /// Head of a run and a target that was found inside it: the head's hash commits to all that lies under it.
+    met: Cell<Option<(B256, B256)>>,
+}
+
+impl TargetScope {
+    /// The scope of a session with this target.
+    pub fn new(target: SyncTarget) -> Self {
+        let pin = match target {
+            SyncTarget::Hash(hash) => Some(hash),
+            SyncTarget::PeersTip | SyncTarget::Number(_) => None,
+        };
+        Self { pin, ..Self::default() }
+    }
+
+    /// The pinned hash.
+    pub fn pin(&self) -> Option<B256> {
+        self.pin
+    }
+
+    /// The sync found its target, or looks for another. A pinned one is not replaced.
+    pub fn resolve(&self, target: Option<BlockNumHash>) {
+        self.resolved.set(target);
+        if let Some(target) = target.filter(|target| Some(target.hash) == self.pin) {
+            self.pin_number.set(Some(target.number));
+        }
+    }
+
+    /// The target, if its number is known.
+    pub fn target(&self) -> Option<BlockNumHash> {
+        match self.pin {
+            Some(hash) => self.pin_number.get().map(|number| BlockNumHash { number, hash }),
+            None => self.resolved.get(),
+        }
+    }
+}
+
+/// One or more consecutive stored headers, rising.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Number and RLP of each.
+    pub headers: Vec<(BlockNumber, Bytes)>,
+    /// They are the session's target, or ancestors of it.
+    pub under_target: bool,
+}
+
+/// What is stored, as a session sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreView {
+    /// As it lies there; `None` for an empty store.
+    pub checkpoint: Option<Checkpoint>,
+    /// The target, if its number is known.
+    pub target: Option<BlockNumHash>,
+    /// Stored numbers from the target down, if the target is stored.
+    pub under_target: Option<BlockRange>,
+}
+
+impl IdbStore {
+    /// What is stored now.
+    pub async fn view(&self, scope: &TargetScope) -> Result<StoreView, StoreFailure> {
+        let snapshot = Snapshot::begin(self, scope).await?;
+        let Snapshot { checkpoint, under_target, .. } = snapshot;
+        Ok(StoreView { checkpoint, target: scope.target(), under_target })
+    }
+
+    /// The stored header with this number.
+    pub async fn stored_by_number(
+        &self,
+        number: BlockNumber,
+        scope: &TargetScope,
+    ) -> Result<Option<Piece>, StoreFailure> {
+        let snapshot = Snapshot::begin(self, scope).await?;
+        match snapshot.part_at(scope, number) {
+            Some((_, under_target)) => {
+                let rlp = snapshot.header(number).await?;
+                Ok(Some(Piece { headers: vec![(number, rlp)], under_target }))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The stored header with this hash.
+    pub async fn stored_by_hash(&self, hash: B256, scope: &TargetScope) -> Result<Option<Piece>, StoreFailure> {
+        let snapshot = Snapshot::begin(self, scope).await?;
+        let candidates = index::candidates(&snapshot.tx, hash).await?;
+        for number in candidates.numbers {
+            let Some((_, under_target)) = snapshot.part_at(scope, number) else { continue };
+            let rlp = snapshot.header(number).await?;
+            // Else the entry is stale, or another hash begins alike.
+            if keccak256(&rlp) == hash {
+                return Ok(Some(Piece { headers: vec![(number, rlp)], under_target }));
+            }
+        }
+        match candidates.damaged {
+            true => Err(StoreFailure::Damaged("a row of the hash index".into())),
+            false => Ok(None),
+        }
+    }
+
+    /// Stored headers of the range, rising, from its first stored number on: at most one segment's worth, of one stored
+    /// run, all under the target or none. `None` when nothing of the range is stored.
+    pub async fn stored_in(&self, range: BlockRange, scope: &TargetScope) -> Result<Option<Piece>, StoreFailure> {
+        let snapshot = Snapshot::begin(self, scope).await?;
+        let Some((part, under_target)) = snapshot.first_part(scope, range) else { return Ok(None) };
+        let segment = snapshot.segment(part.first()).await?;
+        let headers: Vec<_> = segment.headers().filter(|(number, _)| part.contains(*number)).collect();
+        Ok(Some(Piece { headers, under_target }))
+    }
+}
+
+/// One read transaction and what was read in it first.
+struct Snapshot<'a> {
+    tx: Tx<'a>,
+    /// The writer's: nobody else can change the store.
+    cache: Option<&'a SegmentCache>,
+    /// Of the cache, when the transaction began: it is of use until something is written.
+    epoch: u64,
+    checkpoint: Option<Checkpoint>,
+    under_target: Option<BlockRange>,
+}
+
+impl<'a> Snapshot<'a> {
+    async fn begin(store: &'a IdbStore, scope: &TargetScope) -> Result<Self, StoreFailure> {
+        let mut snapshot = Self::read_checkpoint(&store.0.db, store.cache()).await?;
+        match snapshot.find_target(scope).await {
+            Ok(under_target) => snapshot.under_target = under_target,
+            // The target cannot be read, so nothing is known to lie under it; the audit finds the damage. A failed read
+            // ends its transaction.
+            Err(StoreFailure::Damaged(_)) => snapshot = Self::read_checkpoint(&store.0.db, store.cache()).await?,
+            Err(failure) => return Err(failure),
+        }
+        Ok(snapshot)
+    }
+
+    async fn read_checkpoint(db: &'a Database, cache: Option<&'a SegmentCache>) -> Result<Self, StoreFailure> {
+        let tx = Tx::read(db, &[Table::Meta, Table::Index, Table::Segments])?;
+        let checkpoint = tx.get(Table::Meta, META_CHECKPOINT).await?.and_then(bytes_of);
+        let checkpoint = checkpoint.as_deref().and_then(Checkpoint::decode);
+        Ok(Self { tx, epoch: cache.map_or(0, SegmentCache::epoch), cache, checkpoint, under_target: None })
+    }
+
+    /// The stored numbers from the target down.
+    async fn find_target(&self, scope: &TargetScope) -> Result<Option<BlockRange>, StoreFailure> {
+        if let (Some(pin), None) = (scope.pin, scope.pin_number.get()) {
+            for number in index::candidates(&self.tx, pin).await?.numbers {
+                if self.run_at(number).is_some() && keccak256(self.header(number).await?) == pin {
+                    scope.pin_number.set(Some(number));
+                }
+            }
+        }
+        let Some(target) = scope.target() else { return Ok(None) };
+        let Some(run) = self.run_at(target.number) else { return Ok(None) };
+        let met = Some((run.head_hash, target.hash));
+        let holds = if run.head == target.number {
+            run.head_hash == target.hash
+        } else {
+            scope.met.get() == met || keccak256(self.header(target.number).await?) == target.hash
+        };
+        if holds {
+            scope.met.set(met);
+        }
+        Ok(BlockRange::new(run.tail, target.number).filter(|_| holds))
+    }
+
+    fn run_at(&self, number: BlockNumber) -> Option<&Subchain> {
+        self.checkpoint.as_ref()?.run_at(number).filter(|run| run.head <= NUMBER_MAX)
+    }
+
+    /// The stored numbers that may be served with `number`, itself among them, and whether they lie under the target.
+    fn part_at(&self, scope: &TargetScope, number: BlockNumber) -> Option<(BlockRange, bool)> {
+        match self.under_target.filter(|under| under.contains(number)) {
+            Some(under) => Some((under, true)),
+            None if scope.pin.is_some() => None,
+            None => {
+                let run = self.run_at(number)?.range()?;
+                // Above the target, if it lies in this run.
+                let above = self.under_target.and_then(|under| run.without(under).1);
+                Some((above.filter(|above| above.contains(number)).unwrap_or(run), false))
+            }
+        }
+    }
+
+    /// The lowest numbers of `range` that may be served and lie in one record.
+    fn first_part(&self, scope: &TargetScope, range: BlockRange) -> Option<(BlockRange, bool)> {
+        let runs = self.checkpoint.as_ref()?.subchains.iter().filter_map(Subchain::range);
+        let parts = runs.filter_map(|run| run.intersection(range));
+        let first = parts.map(BlockRange::first).filter(|first| self.part_at(scope, *first).is_some()).min()?;
+        let (part, under_target) = self.part_at(scope, first)?;
+        let record = Segment::slot(first);
+        Some((part.intersection(range)?.intersection(record)?, under_target))
+    }
+
+    async fn header(&self, number: BlockNumber) -> Result<Bytes, StoreFailure> {
+        self.segment(number).await?.header(number).ok_or_else(|| missing(number))
+    }
+
+    /// The segment that holds a number which the checkpoint covers, verified against itself.
+    async fn segment(&self, number: BlockNumber) -> Result<Segment, StoreFailure> {
+        let cache = self.cache.filter(|cache| cache.epoch() == self.epoch);
+        if let Some(segment) = cache.and_then(|cache| cache.find(number)) {
+            return Ok(segment);
+        }
+        let slot = Segment::slot(number).first();
+        let mut record = self.record(slot).await?;
+        // Nearly always the slot is whole, and that was it.
+        let is_whole = matches!(&record, Record::Unproven(segment) if segment.range().contains(number));
+        if let (false, Some(above_slot)) = (is_whole, BlockRange::new(slot + 1, number))
+            && let Some(key) = self.tx.last_key(Table::Segments, numbers(above_slot)).await?
+        {
+            record = self.record(number_of(key)).await?;
+        }
+        let segment = match record {
+            Record::Unproven(segment) if segment.range().contains(number) => segment,
+            Record::Unproven(_) | Record::Missing => return Err(missing(number)),
+            Record::Damaged { first, why } => return Err(damaged(first, why)),
+        };
+        segment.verify().map_err(|damage| damaged(segment.range().first(), damage))?;
+        if let Some(cache) = self.cache.filter(|cache| cache.epoch() == self.epoch) {
+            cache.keep(segment.clone());
+        }
+        Ok(segment)
+    }
+
+    async fn record(&self, first: BlockNumber) -> Result<Record, StoreFailure> {
+        let Some(value) = self.tx.get(Table::Segments, number_key(first)).await? else { return Ok(Record::Missing) };
+        Ok(match decode(first, bytes_of(value)) {
+            Ok(segment) => Record::Unproven(segment),
+            Err(why) => Record::Damaged { first, why },
+        })
+    }
+}
+
+fn missing(number: BlockNumber) -> StoreFailure {
+    StoreFailure::Damaged(format!("no record holds header {number}"))
+}

@@ -1,0 +1,46 @@
+// A slow link is no fault of the peer behind it: a whole sync through a relay that delays and loses packets.
+//
+// HEADLIGHT_LINK_RUNS=10 node --test tests/e2e/slow-link.test.mjs: each profile so many times, each with another seed.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { openBrowser } from './support/browser.mjs';
+import { generated } from './support/chains.mjs';
+import { startPeer } from './support/peer.mjs';
+import { startRelay } from './support/relay.mjs';
+import { openBare, startRun } from './support/run.mjs';
+import { serve } from './support/server.mjs';
+
+const RUNS = Number(process.env.HEADLIGHT_LINK_RUNS ?? 1);
+
+/** What an honest peer has before and after everything. */
+const SCORE_MAX = 100;
+
+/** A sync through a slow link may take so long on a busy machine; milliseconds. */
+const SYNC_WITHIN_MS = 240_000;
+
+const PROFILES = {
+  '25 ms each way, no loss': { headers: 100_000, link: { delayMs: 25 } },
+  '50 Mbit, 10 ms each way, 0.1 % loss': { headers: 20_000, link: { rateMbit: 50, delayMs: 10, loss: 0.001 } },
+};
+
+for (const [name, { headers, link }] of Object.entries(PROFILES)) {
+  for (let seed = 1; seed <= RUNS; seed++) {
+    test(`an honest peer keeps its score: ${name}, seed ${seed}`, async (t) => {
+      const peer = await startPeer(t, ...generated(headers));
+      const relay = await startRelay(t, [peer], { ...link, seed });
+      const page = await openBare(await openBrowser(t), await serve(t));
+      const run = await startRun(page, relay.peers);
+      await run.synced(SYNC_WITHIN_MS);
+
+      const counters = await relay.counters();
+      assert.equal(counters.down.overflow + counters.up.overflow, 0, 'the relay itself lost nothing');
+      assert.ok(counters.down.deliveredBytes > headers * 500, `all of it came through the relay: ${JSON.stringify(counters)}`);
+      assert.deepEqual(await run.events('fault'), []);
+      const { value: infos } = await run.call('peers');
+      assert.deepEqual(infos.map(({ id, score, faults }) => ({ id, score, faults })), [{ id: peer.id, score: SCORE_MAX, faults: 0 }]);
+      await run.equalsSource(peer, { byHashStep: 997 });
+    });
+  }
+}
