@@ -72,13 +72,13 @@ export class StoredHeader {
   readonly hash: Hash;
   /** The header as it came from a peer, canonical RLP. The bytes are the caller's own. */
   readonly rlp: Uint8Array;
-  #items: RlpItem[] | undefined;
   /**
    * Whether this header is the target of this session (`progress.target`), or an ancestor of it. Always `true` where
    * `target` is pinned: nothing else is served then. Without a pin, `false` marks what an earlier session stored and
    * this one has not reached yet: while the target is being looked for, while offline, or below a gap.
    */
   readonly verifiedUnderTarget: boolean;
+  #items: RlpItem[] | undefined;
   #fields: HeaderFields | undefined;
 
   constructor(record: HeaderRecord) {

@@ -11,7 +11,7 @@ use libp2p::Multiaddr;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{chain::Chain, forks::Forks};
+use crate::chain::Chain;
 
 /// The line of `--ready-json`.
 #[derive(Debug, Serialize)]
@@ -27,7 +27,7 @@ pub struct Ready {
     /// Absent when the peer does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     genesis: Option<B256>,
-    /// Absent where the chain's own table says all.
+    /// What is said of its forks beside the network's own table.
     #[serde(skip_serializing_if = "Option::is_none")]
     forks: Option<Map<String, Value>>,
     earliest: u64,
@@ -41,7 +41,7 @@ impl Ready {
         addresses: &[Multiaddr],
         http: SocketAddr,
         chain: Chain,
-        forks: Option<&Forks>,
+        forks: Option<Map<String, Value>>,
         status: &Status,
     ) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Ready {
             http: format!("http://{http}"),
             chain_id: chain.id,
             genesis: status.known_genesis(),
-            forks: forks.map(Forks::json).cloned(),
+            forks,
             earliest: status.earliest,
             latest: status.latest,
             latest_hash: status.latest_hash,

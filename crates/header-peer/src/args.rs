@@ -109,15 +109,15 @@ pub struct SourceArgs {
     pub headers: Option<PathBuf>,
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "give an IP address and a port, such as 0.0.0.0:4001 or [::1]:4001".into())
-}
-
 impl SourceArgs {
     /// Is the chain generated: was no file named?
     pub fn is_generated(&self) -> bool {
         self.era1.is_empty() && self.rlp.is_none() && self.headers.is_none()
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "give an IP address and a port, such as 0.0.0.0:4001 or [::1]:4001".into())
 }
 
 #[cfg(test)]

@@ -132,16 +132,11 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
         identity.remember_port(port)?;
     }
 
-    let web = Web {
-        service: Arc::clone(&service),
-        source: honest,
-        chain,
-        forks: forks.clone(),
-        addresses: listener.addresses(),
-    };
+    let forks_json = forks.as_ref().map(Forks::json).cloned();
+    let web = Web { service: Arc::clone(&service), source: honest, chain, forks, addresses: listener.addresses() };
     let page = tokio::spawn(axum::serve(http, web::router(web, args.web)).into_future());
     log::line(format_args!("{chain}, headers {} to {}, latest {}", status.earliest, status.latest, status.latest_hash));
-    let ready = Ready::new(&addresses, http_address, chain, forks.as_ref(), &status);
+    let ready = Ready::new(&addresses, http_address, chain, forks_json, &status);
     // Nobody needs to read it: a closed standard output is no reason to end.
     if let Err(error) = ready.announce(args.ready_json) {
         log::line(format_args!("standard output: {error}"));

@@ -63,13 +63,13 @@ pub struct Options {
     pub start: View,
     /// What happens, and when.
     pub script: Script,
+    /// From this number up no header can be judged: the machine has a fork scheduled there that never came. The sync must
+    /// then end with a stall that says so.
+    pub unknown_from: Option<u64>,
     /// Nobody serves anything under this number, which lies above the floor; somebody may say so.
     pub pruned_below: Option<u64>,
     /// The ways to honest peers are slow and lose nothing for good: then silence is no excuse for a fault.
     pub slow_ways: bool,
-    /// From this number up no header can be judged: the machine has a fork scheduled there that never came. The sync must
-    /// then end with a stall that says so.
-    pub unknown_from: Option<u64>,
     /// Words for the features that are on.
     pub features: Vec<&'static str>,
 }
@@ -175,22 +175,13 @@ impl Options {
         };
         let pruned_below = special.pruned_from(&peers).map(|above| script.floor + above);
         let slow_ways = matches!(special, Special::SlowWays);
-        // Its own chance: the other worlds stay what they were.
+        // Its own chance: the other worlds stay what they were. What cannot be had cannot be judged either.
         let mut fork = Chance::new(seed, "fork");
-        let unknown_from = fork.percent(6).then(|| fork.between(script.floor + 1, script.goal.tip));
+        let forks = fork.percent(6) && pruned_below.is_none();
+        let unknown_from = forks.then(|| fork.between(script.floor + 1, script.goal.tip));
         features.extend(unknown_from.map(|_| "unknown fork"));
-        Self {
-            seed,
-            config,
-            peers,
-            store,
-            start: script.start,
-            script,
-            pruned_below,
-            slow_ways,
-            unknown_from,
-            features,
-        }
+        let start = script.start;
+        Self { seed, config, peers, store, start, script, unknown_from, pruned_below, slow_ways, features }
     }
 
     /// What the machine is told of the chain.

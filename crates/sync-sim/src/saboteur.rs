@@ -19,12 +19,12 @@ pub enum Bug {
     WrongPeerBanned,
     /// Once a request is cancelled its numbers are never asked for again: whoever is asked for them later is asked in vain.
     RangeLostAfterCancel,
+    /// A header of a fork that is not known is held against the peers that send it.
+    UnknownForkBlamed,
     /// The sync goes down to the highest lowest block that any peer claims, and is said to be whole there.
     FloorFromClaims,
     /// That a range cannot be had is not said while anybody claims to serve it.
     ClaimsAreBelieved,
-    /// A header of a fork that is not known is held against the peers that send it.
-    UnknownForkBlamed,
 }
 
 /// Plays a bug. See the [module](self).
@@ -74,12 +74,6 @@ impl Saboteur {
                 }
                 output
             }
-            (Some(Bug::ClaimsAreBelieved), Output::Event(Event::Stalled(StallReason::RangeUnavailable(missing)))) => {
-                let claims = |peer: &SimPeer| peer.connected && peer.served(state.pool).earliest <= missing.first();
-                let claimed = state.peers.iter().any(claims);
-                let reason = StallReason::RangeUnavailable(missing);
-                Output::Event(Event::Stalled(if claimed { StallReason::NoProgress } else { reason }))
-            }
             (
                 Some(Bug::UnknownForkBlamed),
                 Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why })),
@@ -91,6 +85,12 @@ impl Saboteur {
                 let error = HeaderError::TooManyFields;
                 let fault = PeerFault::Undecodable { number: number.unwrap_or_default(), error };
                 Output::Penalize { peer: PeerId(at as u32), fault, verdict: Verdict::Banned }
+            }
+            (Some(Bug::ClaimsAreBelieved), Output::Event(Event::Stalled(StallReason::RangeUnavailable(missing)))) => {
+                let claims = |peer: &SimPeer| peer.connected && peer.served(state.pool).earliest <= missing.first();
+                let claimed = state.peers.iter().any(claims);
+                let reason = StallReason::RangeUnavailable(missing);
+                Output::Event(Event::Stalled(if claimed { StallReason::NoProgress } else { reason }))
             }
             (_, output) => output,
         }

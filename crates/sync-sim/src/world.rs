@@ -124,11 +124,11 @@ pub struct World<'a> {
     pub(crate) store_chance: Chance,
     /// What the machine says it is synced to.
     pub(crate) synced: Option<BlockNumHash>,
+    /// Why the machine says that nothing moves.
+    pub(crate) stall: Option<StallReason>,
     /// The target that it named last, and what it says cannot be had.
     target: Option<BlockNumHash>,
     pub(crate) unavailable: Option<BlockRange>,
-    /// Why the machine says that nothing moves.
-    pub(crate) stall: Option<StallReason>,
     pub(crate) linked: u64,
     reached: BTreeMap<&'static str, u64>,
 }
@@ -154,9 +154,9 @@ impl<'a> World<'a> {
             peer_chance: Chance::new(seed, "peer"),
             store_chance: Chance::new(seed, "store"),
             synced: None,
+            stall: None,
             target: None,
             unavailable: None,
-            stall: None,
             linked: 0,
             reached: BTreeMap::new(),
         }
@@ -195,14 +195,14 @@ impl<'a> World<'a> {
             }
             self.step(rest, deadline);
         }
+        if self.state.options.unknown_from.is_some() {
+            self.reach("an unknown fork");
+        }
         if self.state.options.pruned_below.is_some() {
             self.reach("a pruned network");
         }
         if self.state.options.slow_ways {
             self.reach("slow ways");
-        }
-        if self.state.options.unknown_from.is_some() {
-            self.reach("an unknown fork");
         }
         if script.floor == 0 {
             self.reach("a sync down to genesis");

@@ -34,6 +34,12 @@ fn a_range_lost_after_a_cancel() {
 }
 
 #[test]
+fn a_peer_blamed_for_an_unknown_fork() {
+    let (seed, violation) = found(Bug::UnknownForkBlamed);
+    assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
+}
+
+#[test]
 fn a_floor_that_peers_claim() {
     let (seed, violation) = found(Bug::FloorFromClaims);
     assert_eq!(violation.checker, "safety", "seed {seed}: {violation:?}");
@@ -44,10 +50,4 @@ fn a_floor_that_peers_claim() {
 fn claims_that_are_believed_although_nothing_comes() {
     let (seed, violation) = found(Bug::ClaimsAreBelieved);
     assert_eq!(violation.checker, "liveness", "seed {seed}: {violation:?}");
-}
-
-#[test]
-fn a_peer_blamed_for_an_unknown_fork() {
-    let (seed, violation) = found(Bug::UnknownForkBlamed);
-    assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
 }
