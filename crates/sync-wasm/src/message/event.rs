@@ -4,7 +4,10 @@ use serde::Serialize;
 use sync_core::ServedRange;
 
 use super::{BlockRef, Details, ErrorInfo, exact, hex};
-use crate::network::{dial_error::DialError, peers::Peer};
+use crate::network::{
+    dial_error::{DialError, DialErrorCode},
+    peers::Peer,
+};
 
 /// What the worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -93,15 +96,17 @@ pub struct PeerDialError {
     pub peer: String,
     /// Where it is dialled.
     pub multiaddr: String,
-    /// Code and message.
-    #[serde(flatten)]
-    pub error: DialError,
+    /// Why.
+    pub code: DialErrorCode,
+    /// One sentence.
+    pub message: String,
 }
 
 impl PeerDialError {
     /// Of this peer.
     pub fn new(peer: &Peer, error: &DialError) -> Self {
-        Self { peer: peer.identity.to_string(), multiaddr: peer.multiaddr(), error: error.clone() }
+        let DialError { code, message } = error.clone();
+        Self { peer: peer.identity.to_string(), multiaddr: peer.multiaddr(), code, message }
     }
 }
 
