@@ -115,6 +115,8 @@ async function sync(scope, { peers: count, fault, source }) {
   const begin = performance.now();
   const run = await startRun(page, peers, {
     chain: { id: chainId, genesis },
+    // A file may begin anywhere; the sync is whole when all of it is there.
+    tuning: { floor: earliest },
     // With a liar among few peers no tip has a quorum that one may trust: the honest source's is pinned.
     ...(fault === undefined ? {} : { target: latestHash }),
   });

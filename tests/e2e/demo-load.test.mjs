@@ -40,6 +40,17 @@ test('the demo works where Intl throws', async (t) => {
   assert.deepEqual(page.problems, []);
 });
 
+test('the demo names what it leaves out of a list, in one line', async (t) => {
+  const peer = await startPeer(t, ...generated(HEADERS));
+  const bad = Array.from({ length: 100 }, (_, index) => `peer-${index}.example.org`);
+  const lists = { '/demo/peers.json': async () => ({ ...(await peer.list()), peers: [null, ...bad, peer.multiaddr] }) };
+  const page = await openDemo(await openBrowser(t), await serve(t, { lists }));
+  await bannerSays(page, 'Synced', 60_000);
+  const lines = page.locator('#log li');
+  await lines.getByText('101 entries of the peer list left out, the first: null (').waitFor();
+  assert.equal(await lines.count(), 2, 'and one line for the end of the sync');
+});
+
 for (const [what, prepare, expected] of [
   ['a script that is not there', (context) => context.route('**/main.js', (route) => route.abort()), /main\.js was not loaded/],
   [
@@ -79,7 +90,7 @@ for (const [what, prepare, title] of [
           throw new DOMException('denied', 'SecurityError');
         },
       }),
-    'This browser refuses the page what it needs',
+    'This browser blocks what the page needs',
   ],
   ['wasm has no vectors', () => (WebAssembly.validate = () => false), 'This browser is too old'],
 ]) {

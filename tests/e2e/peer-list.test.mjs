@@ -116,6 +116,20 @@ test('without a network the store is served; with it the sync goes on', async (t
   await second.until(`progress.state === 'synced'`, 30_000);
 });
 
+test('a list that comes late counts for the quorum as one that was there', async (t) => {
+  const [one, two] = [await startPeer(t, ...generated(HEADERS)), await startPeer(t, ...generated(HEADERS))];
+  let now = () => Promise.reject(new Error('404'));
+  const server = await serve(t, { lists: { '/list.json': () => now() } });
+  const page = await openBare(await openBrowser(t), server);
+  const run = await startRun(page, [one], fromList);
+  // Two are listed, so two must agree; one of them is not there.
+  now = () => listed(one, [one.multiaddr, stranger()]);
+  const { stall } = await run.until(`progress.stall?.code === 'quorum-not-reached'`, 45_000);
+  assert.deepEqual([stall.details.have, stall.details.need], [1, 2]);
+  now = () => listed(one, [one.multiaddr, two.multiaddr]);
+  await run.synced();
+});
+
 test('a list of another chain', async (t) => {
   const peer = await startPeer(t, ...generated(HEADERS));
   let chainId = peer.info.chainId + 1;

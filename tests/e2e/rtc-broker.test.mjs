@@ -92,6 +92,64 @@ test('what cannot be done is refused with its reason, and nothing else breaks', 
   assert.deepEqual(page.problems, []);
 });
 
+test('what a peer opens is closed at once and handed to nobody, and too much of it ends the connection', async (t) => {
+  const page = await openBroker(t);
+  const { closed, unread } = await page.evaluate(async () => {
+    const until = (object, event, holds) =>
+      new Promise((resolve) => {
+        const look = () => holds() && resolve();
+        object.addEventListener(event, look);
+        look();
+      });
+    const { offer } = await ask({ type: 'open', connection: 7 });
+    const peer = new RTCPeerConnection();
+    const first = peer.createDataChannel('', { negotiated: true, id: 0 });
+    await peer.setRemoteDescription({ type: 'offer', sdp: offer });
+    await peer.setLocalDescription();
+    await until(peer, 'icegatheringstatechange', () => peer.iceGatheringState === 'complete');
+    const { ok, message } = await ask({ type: 'negotiate', connection: 7, offer, answer: peer.localDescription.sdp });
+    if (!ok) throw new Error(message);
+    await until(first, 'open', () => first.readyState === 'open');
+    globalThis.openOne = async () => {
+      const channel = peer.createDataChannel('mine');
+      channel.onopen = () => channel.readyState === 'open' && channel.send(new Uint8Array(60_000));
+      await until(channel, 'close', () => channel.readyState === 'closed');
+      return channel.readyState;
+    };
+    globalThis.peer = peer;
+    const closed = await Promise.all(Array.from({ length: 20 }, openOne));
+    return { closed, unread: told.filter(({ type, request }) => type === 'channel' && request !== 1) };
+  });
+  assert.deepEqual([...new Set(closed)], ['closed']);
+  assert.deepEqual(unread, [], 'the worker hears of none');
+  assert.equal(await page.evaluate(() => broker.connections), 1, 'a few are no breach');
+
+  await page.evaluate(() => void Array.from({ length: 60 }, openOne));
+  await page.waitForFunction(() => told.some(({ type, state, cause }) => type === 'state' && state === 'failed' && cause === 'channels'));
+  assert.equal(await page.evaluate(() => broker.connections), 0);
+  assert.deepEqual(page.problems, []);
+});
+
+test('a certificate that is not the one of the description is told apart from nobody there', async (t) => {
+  const page = await openBroker(t);
+  await page.evaluate(async () => {
+    const { offer } = await ask({ type: 'open', connection: 7 });
+    const peer = new RTCPeerConnection();
+    await peer.setRemoteDescription({ type: 'offer', sdp: offer });
+    await peer.setLocalDescription();
+    while (peer.iceGatheringState !== 'complete') {
+      await new Promise((resolve) => peer.addEventListener('icegatheringstatechange', resolve, { once: true }));
+    }
+    const another = (_, name, byte) => name + (byte === '00' ? '01' : '00');
+    const answer = peer.localDescription.sdp.replace(/(a=fingerprint:sha-256 )(..)/, another);
+    await ask({ type: 'negotiate', connection: 7, offer, answer });
+    globalThis.peer = peer;
+  });
+  await page.waitForFunction(() => told.some(({ state }) => state === 'failed'));
+  const { cause } = await page.evaluate(() => told.find(({ state }) => state === 'failed'));
+  assert.equal(cause, 'dtls');
+});
+
 test('a command that makes no sense ends everything, and says so', async (t) => {
   const browser = await openBrowser(t);
   for (const nonsense of [null, 'open', {}, { type: 'open', connection: -1 }, { type: 'dance', connection: 1, request: 1 }]) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { openBrowser } from './support/browser.mjs';
+import { openPlainBrowser } from './support/browser.mjs';
 import { generated } from './support/chains.mjs';
 import { connectionsGone, startPeer } from './support/peer.mjs';
 import { openBare, startRun } from './support/run.mjs';
@@ -11,12 +11,10 @@ import { serve } from './support/server.mjs';
 
 const COUNT = 100_000;
 
-/** Playwright keeps pages out of the cache of the back button; these tests want them in it. */
-const withBackCache = { withoutFlags: ['--disable-back-forward-cache'] };
-
 /** From the last sign of life of a suspended tab to the end of another one's patience, with room for a busy machine. */
 const TAKEN_WITHIN_MS = 45_000;
 
+/** Freezes a page, which must be behind another one, and wakes it. */
 async function lifecycle(browser, page) {
   const devtools = await browser.context.newCDPSession(page);
   return (state) => devtools.send('Page.setWebLifecycleState', { state });
@@ -24,7 +22,7 @@ async function lifecycle(browser, page) {
 
 test('a frozen leader gives the store to another tab, and reads when it wakes', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
-  const browser = await openBrowser(t);
+  const browser = await openPlainBrowser(t);
   const server = await serve(t);
   const firstPage = await openBare(browser, server);
   const first = await startRun(firstPage, [peer]);
@@ -48,11 +46,13 @@ test('a frozen leader gives the store to another tab, and reads when it wakes', 
 
 test('a leader alone goes on after it was frozen, with the calls that waited', async (t) => {
   const peer = await startPeer(t, ...generated(20_000));
-  const browser = await openBrowser(t);
-  const page = await openBare(browser, await serve(t));
+  const browser = await openPlainBrowser(t);
+  const server = await serve(t);
+  const page = await openBare(browser, server);
   const run = await startRun(page, [peer]);
   await run.synced();
   await run.call('pause');
+  await browser.open(`${server.origin}/compare.mjs`);
   const set = await lifecycle(browser, page);
   // Asked in the moment in which the page is frozen: nobody answers before it wakes.
   await page.evaluate(() => {
@@ -70,7 +70,7 @@ test('a leader alone goes on after it was frozen, with the calls that waited', a
 
 test('a leader that is suspended without a word loses the store, and notices', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
-  const browser = await openBrowser(t);
+  const browser = await openPlainBrowser(t);
   const server = await serve(t);
   // A browser that suspends a process tells its pages nothing.
   await browser.context.addInitScript(() => {
@@ -99,7 +99,7 @@ test('a leader that is suspended without a word loses the store, and notices', a
 
 test('a page that comes back by the back button goes on', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
-  const browser = await openBrowser(t, withBackCache);
+  const browser = await openPlainBrowser(t);
   const server = await serve(t);
   const page = await openBare(browser, server);
   const first = await startRun(page, [peer]);
@@ -118,7 +118,8 @@ test('a page that comes back by the back button goes on', async (t) => {
   await second.call('stop');
   await other.close();
 
-  await page.goBack();
+  // What comes out of the cache is not loaded.
+  await page.goBack({ waitUntil: 'commit' });
   assert.deepEqual(await page.evaluate(() => globalThis.shown), [true], 'the page was kept');
   assert.deepEqual(await first.promiseOfSynced(), { number: COUNT - 1, hash: peer.info.latestHash });
   await first.equalsSource(peer, { byHashStep: 997 });

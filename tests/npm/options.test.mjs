@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { root } from '../e2e/support/paths.mjs';
 import { importSource } from './support/source.mjs';
 
-const { checkOptions, PEERS_MAX, TUNING_BOUNDS } = await importSource('options');
+const { checkOptions, FORKS_CHARACTERS_MAX, PEERS_MAX, TUNING_BOUNDS } = await importSource('options');
 
 const HASH = `0x${'Ab'.repeat(32)}`;
 const peers = ['/ip4/127.0.0.1/udp/1/webrtc-direct'];
@@ -19,6 +19,7 @@ test('right options', () => {
     peers,
     peersUrl: 'https://example.org/peers.json',
     target: HASH,
+    forks: { amsterdamTime: null, knownUntil: 7, terminalTotalDifficulty: 10n ** 22n },
     storage: { name: 'here' },
     tuning: { tipQuorum: 1, audit: false },
   });
@@ -27,6 +28,7 @@ test('right options', () => {
     peers,
     listedPeers: [],
     target: HASH.toLowerCase(),
+    forks: `{"amsterdamTime":null,"knownUntil":7,"terminalTotalDifficulty":"${10n ** 22n}"}`,
     storage: { name: 'here' },
     tuning: { tipQuorum: 1, audit: false },
   });
@@ -59,6 +61,11 @@ const wrong = [
   ['peersUrl', { chain: 'mainnet', peersUrl: 7 }],
   ['target', { chain: 'mainnet', peers, target: 'latest' }],
   ['target', { chain: 'mainnet', peers, target: `${HASH}00` }],
+  ['forks', { chain: 'mainnet', peers, forks: 'prague' }],
+  ['forks', { chain: 'mainnet', peers, forks: [] }],
+  ['forks', { chain: 'mainnet', peers, forks: null }],
+  ['forks', { chain: 'mainnet', peers, forks: Object.defineProperty({}, 'pragueTime', { enumerable: true, get: () => gone() }) }],
+  ['forks', { chain: 'mainnet', peers, forks: { chainId: ' '.repeat(FORKS_CHARACTERS_MAX) } }],
   ['storage', { chain: 'mainnet', peers, storage: 'here' }],
   ['storage.name', { chain: 'mainnet', peers, storage: { name: '' } }],
   ['storage.name', { chain: 'mainnet', peers, storage: { name: 'x'.repeat(1_000) } }],

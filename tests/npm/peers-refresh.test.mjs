@@ -95,7 +95,7 @@ async function attached(world, chain = { id: 1 }) {
 /** Codes of `StallCode`, from its declaration. */
 const [, declared] = /type StallCode =([\s\S]*?)\n\n/.exec(readFileSync(join(root, 'web/src/types.ts'), 'utf8'));
 const CODES = [...declared.matchAll(/\| '([\w-]+)'/g)].map(([, code]) => code);
-const NOT_HELPED = new Set(['unknown-fork', 'storage-full', 'storage-failed']);
+const NOT_HELPED = new Set(['other-target', 'unknown-fork', 'storage-full', 'storage-failed']);
 
 for (const code of CODES) {
   const helped = !NOT_HELPED.has(code);

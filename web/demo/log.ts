@@ -2,7 +2,7 @@
 
 import type { SyncHandle } from 'headlight';
 import { element, make } from './dom.js';
-import { block, clock, shortHash, shortPeer } from './format.js';
+import { block, clock, count, shortHash, shortPeer } from './format.js';
 
 /** Lines at most; the oldest goes. */
 const LINES_MAX = 60;
@@ -12,8 +12,8 @@ export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Adds a line. */
-export function log(mood: 'info' | 'good' | 'warn' | 'bad', text: string): void {
+/** Adds a line; gives the part that holds the text. */
+export function log(mood: 'info' | 'good' | 'warn' | 'bad', text: string): HTMLElement {
   const lines = element('log');
   const line = make('li', mood);
   const time = make('time', '', clock(new Date()));
@@ -23,6 +23,25 @@ export function log(mood: 'info' | 'good' | 'warn' | 'bad', text: string): void 
   line.append(time, short);
   lines.prepend(line);
   while (lines.childElementCount > LINES_MAX) lines.lastElementChild?.remove();
+  return short;
+}
+
+/** Skipped entries that the tooltip names. */
+const SKIPPED_NAMED_MAX = 20;
+
+/** One line for all entries of the list that were left out: a list may have hundreds. */
+function logSkipped(handle: SyncHandle): void {
+  const named: string[] = [];
+  let skipped = 0;
+  let line: HTMLElement | undefined;
+  handle.on('peer-skipped', ({ multiaddr, reason }) => {
+    skipped += 1;
+    if (named.length < SKIPPED_NAMED_MAX) named.push(`${multiaddr} (${reason})`);
+    line ??= log('warn', '');
+    const entries = skipped === 1 ? 'One entry' : `${count(skipped)} entries`;
+    line.textContent = `${entries} of the peer list left out${skipped === 1 ? '' : ', the first'}: ${named[0]}.`;
+    line.title = named.join('\n');
+  });
 }
 
 /** Adds a line for each event of this sync that is worth one. */
@@ -31,9 +50,7 @@ export function logEvents(handle: SyncHandle): void {
   handle.on('fault', ({ peer, message, banned }) => {
     log('warn', `Peer ${shortPeer(peer)}: ${message}.${banned ? ' Banned.' : ''}`);
   });
-  handle.on('peer-skipped', ({ multiaddr, reason }) => {
-    log('warn', `Left out of the peer list: ${multiaddr} (${reason}).`);
-  });
+  logSkipped(handle);
   handle.on('segment-dropped', ({ from, to }) => {
     log('warn', `Stored headers ${block(from)} to ${block(to)} were damaged. They are downloaded again.`);
   });

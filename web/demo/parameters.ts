@@ -5,6 +5,7 @@
  * - `chain`: a name (`mainnet`, `sepolia`, `holesky`, `hoodi`) or a chain id; otherwise what `./peers.json` says
  * - `genesis`: hash of block 0, for a chain without a name
  * - `target`: hash to sync down from
+ * - `forks`: a JSON object, `ForkSchedule`; otherwise what `./peers.json` says, when the chain is taken from there
  * - `store`: name of the database
  * - `tuning`: a JSON object, `SyncTuning`
  */
@@ -16,14 +17,25 @@ import { describe } from './log.js';
 interface PeerList {
   chainId?: number;
   genesis?: Hash;
+  forks?: NonNullable<SyncOptions['forks']>;
 }
 
 const PEER_LIST = new URL('peers.json', document.baseURI);
 
+/** What is synced, by the address of the page or by the peer list beside it. */
+interface ChainChoice {
+  chain: ChainName | CustomChain;
+  forks?: NonNullable<SyncOptions['forks']>;
+}
+
 /** The options of this page. Rejects with `no-peers-url` where they need the peer list and it cannot be had. */
 export async function readOptions(query: URLSearchParams): Promise<SyncOptions> {
   const peers = query.getAll('peers').flatMap((list) => list.split(',')).filter((peer) => peer !== '');
-  const options: SyncOptions = { chain: await readChain(query, peers.length > 0) };
+  const { chain, forks } = await readChain(query, peers.length > 0);
+  const options: SyncOptions = { chain };
+  const givenForks = query.get('forks');
+  if (givenForks !== null) options.forks = JSON.parse(givenForks) as NonNullable<SyncOptions['forks']>;
+  else if (forks !== undefined) options.forks = forks;
   if (peers.length > 0) options.peers = peers;
   else options.peersUrl = PEER_LIST;
   const target = query.get('target');
@@ -51,16 +63,16 @@ export function chainLabel(chain: SyncOptions['chain']): string {
   return known?.[0] ?? (chain.id === 0 ? 'unknown chain' : `chain ${chain.id}`);
 }
 
-async function readChain(query: URLSearchParams, peersAreNamed: boolean): Promise<ChainName | CustomChain> {
+async function readChain(query: URLSearchParams, peersAreNamed: boolean): Promise<ChainChoice> {
   const named = query.get('chain');
   const genesis = query.get('genesis') as Hash | null;
-  if (named !== null && !/^\d+$/.test(named)) return named as ChainName;
-  if (named !== null) return genesis === null ? { id: Number(named) } : { id: Number(named), genesis };
+  if (named !== null && !/^\d+$/.test(named)) return { chain: named as ChainName };
+  if (named !== null) return { chain: genesis === null ? { id: Number(named) } : { id: Number(named), genesis } };
   // This page comes from the same server as the list: the chain that it names is the one that its visitor wants.
   const list = await fetchList();
   const chain: CustomChain = { id: list.chainId ?? 0 };
   if (list.genesis !== undefined && !peersAreNamed) chain.genesis = list.genesis;
-  return chain;
+  return list.forks === undefined ? { chain } : { chain, forks: list.forks };
 }
 
 async function fetchList(): Promise<PeerList> {

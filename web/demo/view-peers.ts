@@ -3,6 +3,7 @@
 import type { PeerInfo } from 'headlight';
 import { element, make, setText } from './dom.js';
 import { bytes, count, duration, NONE, shortPeer } from './format.js';
+import { DIAL_ERRORS } from './words.js';
 
 /** Rows at most; the worker may know more peers. */
 const ROWS_MAX = 64;
@@ -28,8 +29,9 @@ const COLUMNS = [
   ['Faults', 'faults'],
 ] as const;
 
-/** Its connection, and the place from which it is on another branch. */
-function standing({ state, otherBranchFrom }: PeerInfo): string {
+/** Its connection: why there is none, or the place from which it is on another branch. */
+function standing({ state, otherBranchFrom, lastDialError }: PeerInfo): string {
+  if (state === 'unreachable' && lastDialError !== undefined) return `${STATES[state]}: ${DIAL_ERRORS[lastDialError.code]}`;
   if (state !== 'connected' || otherBranchFrom === undefined) return STATES[state];
   return `other branch from ${count(otherBranchFrom)}`;
 }
@@ -91,8 +93,9 @@ export class PeersView {
     ];
     for (const [index, cell] of cells.entries()) setText(cell, texts[index] ?? '');
     row.classList.toggle('faulty', peer.faults > 0);
-    const [id] = cells;
+    const [id, state] = cells;
     if (id !== undefined) id.title = `${peer.id}\n${peer.multiaddr}`;
+    if (state !== undefined) state.title = peer.lastDialError?.message ?? '';
     const last = cells.at(-1);
     if (last !== undefined) last.title = peer.lastFault?.message ?? '';
   }

@@ -3,7 +3,7 @@
  * that the tone stays one.
  */
 
-import type { ErrorCode, HeadlightError, Progress, StallCode, SyncState } from 'headlight';
+import type { DialErrorCode, ErrorCode, HeadlightError, Progress, StallCode, SyncState } from 'headlight';
 import { count } from './format.js';
 
 /** What the banner says, and in which mood. */
@@ -63,7 +63,11 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
   },
   'range-unavailable': {
     title: 'Part of the chain is not on offer',
-    text: 'No connected peer serves the blocks that are missing. Add one that does.',
+    text: 'No connected peer serves the blocks that are missing. What lies above is stored. Add a peer that has them.',
+  },
+  'floor-above-target': {
+    title: 'The floor lies above the target',
+    text: 'There is nothing to sync between them. Choose a lower floor or a higher target.',
   },
   'storage-full': {
     title: 'The storage is full',
@@ -97,22 +101,50 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
     title: 'The peers serve another chain',
     text: 'Check ?chain=, or add a peer of the right one.',
   },
-  'floor-above-target': {
-    title: 'The floor lies above the tip',
-    text: 'There is nothing to sync. Check "floor" in ?tuning=, or wait until the chain has grown.',
-  },
   'other-target': {
     title: 'Another tab syncs to another target',
     text: 'The block pinned here is not stored yet. This tab fetches it when the other one is closed.',
   },
 };
 
+/** What the reason of a failed dial means, in a few words. */
+export const DIAL_ERRORS: Readonly<Record<DialErrorCode, string>> = {
+  'wrong-certhash': 'another certificate than in its address',
+  'wrong-peer-id': 'another peer answered',
+  limit: 'too many connections',
+  unsupported: 'not possible here',
+  refused: 'refused',
+  closed: 'ended',
+  'not-dialable': 'not dialled from this page',
+  timeout: 'no answer',
+};
+
+/** What to do about the peers that cannot be reached, when all have the same reason. */
+const DIAL_ADVICE: Readonly<Partial<Record<DialErrorCode, string>>> = {
+  'wrong-certhash':
+    'Somebody answers, with another certificate than the address names (certhash). The peer has a new one: use the address ' +
+    'that it prints now.',
+  'wrong-peer-id': 'Somebody answers, and is another peer than the address names (p2p). Use the address that it prints now.',
+  limit: 'The browser has no room for one more connection. Close other tabs of this site, or reload.',
+  unsupported: 'This browser, or the peer, cannot do what is needed. Hover over its state below to see why.',
+  refused: 'The peer ends the connection. It may be full, or serve something else.',
+  'not-dialable':
+    'The list names addresses of a private network, which this page does not dial. Name the peer with ?peers= if you mean it.',
+};
+
+/** Advice for the one reason that all of these have. */
+function dialAdvice(errors: readonly { code: DialErrorCode }[] | undefined): string | undefined {
+  const [first, ...others] = errors ?? [];
+  if (first === undefined || others.some(({ code }) => code !== first.code)) return undefined;
+  return DIAL_ADVICE[first.code];
+}
+
 function stallWords({ stall }: Progress): Words {
   const words = stall && STALLS[stall.code];
   if (words === undefined) return { ...STATES.stalled, text: stall?.message ?? STATES.stalled.text };
   const { have, need } = stall?.details ?? {};
   const counted = have !== undefined && need !== undefined ? `${count(have)} of ${count(need)}. ` : '';
-  return { ...words, text: counted + words.text, mood: 'warn' };
+  return { ...words, text: counted + (dialAdvice(stall?.details?.dialErrors) ?? words.text), mood: 'warn' };
 }
 
 const ERRORS: Readonly<Partial<Record<ErrorCode, Omit<Words, 'mood'>>>> = {
@@ -134,7 +166,7 @@ const SWITCHED_OFF = {
 };
 
 const REFUSED = {
-  title: 'This browser refuses the page what it needs',
+  title: 'This browser blocks what the page needs',
   text: 'Private windows, blocked cookies and embedding in another page do that. Allow site data here and reload.',
 };
 

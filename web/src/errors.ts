@@ -3,6 +3,8 @@
  * message is one sentence for people, `details` are the same facts for programs.
  */
 
+import type { DialError } from './types.js';
+
 /** What went wrong. */
 export type ErrorCode =
   /** An option or argument has the wrong type, is missing, or is out of range; `details.option` names it. */
@@ -47,6 +49,11 @@ export type ErrorCode =
   | 'inexact-number'
   /** The sync was stopped by `stop()`. */
   | 'stopped'
+  /**
+   * A header of a chain that the package does not know has another form than Ethereum's, so its fields have no names
+   * here; `details.option` is the first that does not fit. `items` and `rlp` of the header stay readable.
+   */
+  | 'unsupported-header'
   /** A defect of Headlight. */
   | 'internal';
 
@@ -80,6 +87,10 @@ export interface ErrorDetails {
   need?: number;
   /** How many peers were asked. */
   asked?: number;
+  /** Which tip each peer names, by its peer id; at most 16. */
+  tips?: { peer: string; number: number; hash: string }[];
+  /** Why peers could not be dialled, on the stall `no-peers`; eight at most, `peers()` has all. */
+  dialErrors?: (DialError & { peer: string; multiaddr: string })[];
 }
 
 /** What every rejected promise of this package rejects with. */

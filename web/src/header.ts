@@ -9,7 +9,7 @@
 
 import { HeadlightError } from './errors.js';
 import type { HeaderRecord, PackedHeaders } from './messages.js';
-import { readFlatList, toBigInt, toHex } from './rlp.js';
+import { readList, toBigInt, toHex, type RlpItem } from './rlp.js';
 import type { Hash, Hex } from './types.js';
 
 /**
@@ -20,6 +20,11 @@ import type { Hash, Hex } from './types.js';
  * look-ups take those; where a header holds one of 2^53 or more, `fields` throws a `HeadlightError` with the code
  * `inexact-number` and the value in `details.got`. The sync takes no block number of 2^48 or more, so in practice that
  * is a timestamp of a chain which does not count in seconds. `parentHash`, the roots and `rlp` stay readable.
+ *
+ * On a chain that the package does not know a header may have another form (a seal of its own, a root that is absent).
+ * Where one of the first fifteen fields has not the width that it has on Ethereum, `fields` throws a `HeadlightError` with
+ * the code `unsupported-header`; a later one, and all behind it, is left in `more`. {@link StoredHeader.items} has all of
+ * them as they stand.
  */
 export interface HeaderFields {
   parentHash: Hash;
@@ -55,7 +60,7 @@ export interface HeaderFields {
   parentBeaconBlockRoot?: Hash;
   /** EIP-7685. */
   requestsHash?: Hash;
-  /** What stands behind these, on chains that have more. */
+  /** What stands behind these, on chains and in forks that have more; a nested list as its RLP. */
   more?: Hex[];
 }
 
@@ -67,7 +72,7 @@ export class StoredHeader {
   readonly hash: Hash;
   /** The header as it came from a peer, canonical RLP. The bytes are the caller's own. */
   readonly rlp: Uint8Array;
-  #items: Uint8Array[] | undefined;
+  #items: RlpItem[] | undefined;
   /**
    * Whether this header is the target of this session (`progress.target`), or an ancestor of it. Always `true` where
    * `target` is pinned: nothing else is served then. Without a pin, `false` marks what an earlier session stored and
@@ -83,80 +88,117 @@ export class StoredHeader {
     this.verifiedUnderTarget = record.verifiedUnderTarget;
   }
 
-  /** All fields by name; decoded at the first use. Throws `inexact-number`, see {@link HeaderFields}. */
+  /** All fields by name; decoded at the first use. Throws `inexact-number` or `unsupported-header`, see {@link HeaderFields}. */
   get fields(): HeaderFields {
     return (this.#fields ??= nameItems(this.#split()));
   }
 
+  /** All fields as they stand, without names, on any chain; a nested list as its RLP. */
+  get items(): Hex[] {
+    return this.#split().map((item) => toHex(item.bytes));
+  }
+
   /** Hash of the block before. */
   get parentHash(): Hash {
-    return this.#hex(0);
+    return this.#hash('parentHash', 0);
   }
 
   /** Seconds since 1970, UTC. Throws `inexact-number` where it does not fit a JavaScript number. */
   get timestamp(): number {
-    return this.fields.timestamp;
+    return exactNumber('timestamp', toBigInt(string('timestamp', this.#split()[11])));
   }
 
   /** Root of the state after this block. */
   get stateRoot(): Hash {
-    return this.#hex(3);
+    return this.#hash('stateRoot', 3);
   }
 
   /** Root of its transactions. */
   get transactionsRoot(): Hash {
-    return this.#hex(4);
+    return this.#hash('transactionsRoot', 4);
   }
 
   /** Root of its receipts. */
   get receiptsRoot(): Hash {
-    return this.#hex(5);
+    return this.#hash('receiptsRoot', 5);
   }
 
-  #split(): Uint8Array[] {
-    return (this.#items ??= readFlatList(this.rlp));
+  #split(): RlpItem[] {
+    return (this.#items ??= readList(this.rlp));
   }
 
-  /** The item at this place of the list (Yellow Paper 4.4). */
-  #hex(place: number): Hex {
-    return toHex(this.#split()[place] ?? new Uint8Array());
+  /** The hash at this place of the list (Yellow Paper 4.4). */
+  #hash(field: string, place: number): Hash {
+    return toHex(fixed(field, this.#split()[place], 32));
   }
 }
 
-/** The fields of a header. Throws `internal` where the bytes are no header, `inexact-number` where one would be rounded. */
+/** The fields of a header. Throws `unsupported-header` where it is none, `inexact-number` where one would be rounded. */
 export function decodeFields(rlp: Uint8Array): HeaderFields {
-  return nameItems(readFlatList(rlp));
+  return nameItems(readList(rlp));
 }
 
-function nameItems(items: readonly Uint8Array[]): HeaderFields {
+/** The bytes of a field that is a string. */
+function string(field: string, item: RlpItem | undefined): Uint8Array {
+  if (item === undefined || item.isList) throw unsupported(field, item, 'a string of bytes');
+  return item.bytes;
+}
+
+/** The bytes of a field of this width. */
+function fixed(field: string, item: RlpItem | undefined, width: number): Uint8Array {
+  if (item === undefined || item.isList || item.bytes.length !== width) throw unsupported(field, item, `${width} bytes`);
+  return item.bytes;
+}
+
+function unsupported(field: string, item: RlpItem | undefined, expected: string): HeadlightError {
+  const got = item === undefined ? 'nothing' : item.isList ? 'a list' : `${item.bytes.length} bytes`;
+  const message = `the ${field} of this header has another form than on Ethereum: ${got}, expected ${expected}`;
+  return new HeadlightError('unsupported-header', message, { option: field, got, expected });
+}
+
+/** The later fields in their order; `undefined`: an integer. */
+const LATER_FIELDS = [
+  ['baseFeePerGas', undefined],
+  ['withdrawalsRoot', 32],
+  ['blobGasUsed', undefined],
+  ['excessBlobGas', undefined],
+  ['parentBeaconBlockRoot', 32],
+  ['requestsHash', 32],
+] as const satisfies readonly (readonly [keyof HeaderFields, 32 | undefined])[];
+
+/** An integer has 32 bytes at most. */
+const INTEGER_BYTES_MAX = 32;
+
+function nameItems(items: readonly RlpItem[]): HeaderFields {
   let at = 0;
-  const bytes = () => items[at++] ?? new Uint8Array();
-  const hex = () => toHex(bytes());
-  const big = () => toBigInt(bytes());
+  const hex = (field: string, width: number) => toHex(fixed(field, items[at++], width));
+  const big = (field: string) => toBigInt(string(field, items[at++]));
   const fields: HeaderFields = {
-    parentHash: hex(),
-    ommersHash: hex(),
-    beneficiary: hex(),
-    stateRoot: hex(),
-    transactionsRoot: hex(),
-    receiptsRoot: hex(),
-    logsBloom: hex(),
-    difficulty: big(),
-    number: exactNumber('number', big()),
-    gasLimit: big(),
-    gasUsed: big(),
-    timestamp: exactNumber('timestamp', big()),
-    extraData: hex(),
-    mixHash: hex(),
-    nonce: hex(),
+    parentHash: hex('parentHash', 32),
+    ommersHash: hex('ommersHash', 32),
+    beneficiary: hex('beneficiary', 20),
+    stateRoot: hex('stateRoot', 32),
+    transactionsRoot: hex('transactionsRoot', 32),
+    receiptsRoot: hex('receiptsRoot', 32),
+    logsBloom: hex('logsBloom', 256),
+    difficulty: big('difficulty'),
+    number: exactNumber('number', big('number')),
+    gasLimit: big('gasLimit'),
+    gasUsed: big('gasUsed'),
+    timestamp: exactNumber('timestamp', big('timestamp')),
+    extraData: toHex(string('extraData', items[at++])),
+    mixHash: hex('mixHash', 32),
+    nonce: hex('nonce', 8),
   };
-  if (at < items.length) fields.baseFeePerGas = big();
-  if (at < items.length) fields.withdrawalsRoot = hex();
-  if (at < items.length) fields.blobGasUsed = big();
-  if (at < items.length) fields.excessBlobGas = big();
-  if (at < items.length) fields.parentBeaconBlockRoot = hex();
-  if (at < items.length) fields.requestsHash = hex();
-  if (at < items.length) fields.more = items.slice(at).map(toHex);
+  for (const [field, width] of LATER_FIELDS) {
+    const item = items[at];
+    if (item === undefined || item.isList) break;
+    const fits = width === undefined ? item.bytes.length <= INTEGER_BYTES_MAX : item.bytes.length === width;
+    if (!fits) break;
+    Object.assign(fields, { [field]: width === undefined ? toBigInt(item.bytes) : toHex(item.bytes) });
+    at += 1;
+  }
+  if (at < items.length) fields.more = items.slice(at).map((item) => toHex(item.bytes));
   return fields;
 }
 

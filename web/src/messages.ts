@@ -24,9 +24,14 @@ import type {
 export interface StartOptions {
   chain: CustomChain;
   peers: string[];
-  /** Out of a peer list: entries that cannot be used are skipped and named in `peer-skipped`. */
+  /**
+   * Out of a peer list: entries that cannot be used are skipped and named in `peer-skipped`; those that lie nearer to the
+   * browser than the page are not dialled.
+   */
   listedPeers: string[];
   target?: Hash;
+  /** JSON text of a `ForkSchedule`. */
+  forks?: string;
   storage: { name?: string };
   tuning: SyncTuning;
   /** The sync does not begin before `resume`; absent: it does. */

@@ -55,6 +55,7 @@ function readOptions(options: SyncOptions): CheckedOptions {
     storage: checkStorage(options.storage),
     tuning: checkTuning(options.tuning),
   };
+  if (options.forks !== undefined) start.forks = checkForks(options.forks);
   if (options.target !== undefined) start.target = checkHash('target', options.target);
   const peersUrl = options.peersUrl === undefined ? undefined : checkUrl(options.peersUrl);
   if (start.peers.length === 0 && peersUrl === undefined) {
@@ -74,6 +75,25 @@ function checkChain(chain: unknown): CustomChain {
   const checked: CustomChain = { id: checkCount('chain.id', chain.id) };
   if (chain.genesis !== undefined) checked.genesis = checkHash('chain.genesis', chain.genesis);
   return checked;
+}
+
+/** Longest fork schedule, in characters of JSON; the worker, which reads it, takes no more. */
+export const FORKS_CHARACTERS_MAX = 16 * 1_024;
+
+/** JSON text of a fork schedule. What it says is checked by the worker, which has the only reader of this form. */
+function checkForks(forks: unknown): string {
+  let text: string | undefined;
+  try {
+    const exact = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);
+    if (isObject(forks) && !Array.isArray(forks)) text = JSON.stringify(forks, exact);
+  } catch {
+    // A cycle inside, or a getter that throws: no JSON.
+  }
+  if (text === undefined) throw badOption('forks', 'an object that can be written as JSON', forks);
+  if (text.length > FORKS_CHARACTERS_MAX) {
+    throw badOption('forks', `at most ${FORKS_CHARACTERS_MAX} characters of JSON`, text.length);
+  }
+  return text;
 }
 
 /** A list of multiaddresses; also for the lists that come over the network. */

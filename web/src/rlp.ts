@@ -1,25 +1,30 @@
 /**
- * Reads one flat RLP list (Yellow Paper, appendix B): all that a block header is. Only what came out of the store is
- * read here, already hashed and decoded strictly by the worker; lengths are checked all the same, before any use.
+ * Reads one RLP list (Yellow Paper, appendix B): all that a block header is. Only what came out of the store is read
+ * here, already hashed by the worker; but on a chain that the package does not know most of it is opaque, so every length
+ * is checked before any use.
  *
  * @module
  */
 
 import { HeadlightError } from './errors.js';
 
-/** Items of one header at most; today's have 21. */
-const ITEMS_MAX = 64;
+/** One item of a list. */
+export interface RlpItem {
+  /** A view of what it holds; of a nested list, of all its RLP. */
+  bytes: Uint8Array;
+  isList: boolean;
+}
 
-/** The byte strings of a flat list, as views into `bytes`. Throws `internal` on anything else. */
-export function readFlatList(bytes: Uint8Array): Uint8Array[] {
+/** The items of a list, as views into `bytes`. Throws `unsupported-header` where there is no such list. */
+export function readList(bytes: Uint8Array): RlpItem[] {
   const list = readItem(bytes, 0);
   if (!list.isList || list.end !== bytes.length) throw damaged('is no single list');
-  const items: Uint8Array[] = [];
+  const items: RlpItem[] = [];
+  // A header has at most 16 KiB, and so many items.
   for (let at = list.start; at < list.end; ) {
     const item = readItem(bytes, at);
-    if (item.isList || item.end > list.end) throw damaged('holds what is no string');
-    if (items.length === ITEMS_MAX) throw damaged('has too many items');
-    items.push(bytes.subarray(item.start, item.end));
+    if (item.end > list.end) throw damaged('has an item over its end');
+    items.push({ bytes: bytes.subarray(item.isList ? at : item.start, item.end), isList: item.isList });
     at = item.end;
   }
   return items;
@@ -63,5 +68,5 @@ export function toHex(bytes: Uint8Array): `0x${string}` {
 }
 
 function damaged(what: string): HeadlightError {
-  return new HeadlightError('internal', `the RLP of a stored header ${what}`);
+  return new HeadlightError('unsupported-header', `the RLP of this header ${what}`);
 }

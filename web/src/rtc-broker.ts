@@ -11,13 +11,13 @@
  *  { type: 'close', connection }                                 nothing
  *
  *  page -> worker, by itself
- *  { type: 'channel', connection, channel }     the peer opened a channel
- *  { type: 'state', connection, state }         `connectionState` changed
+ *  { type: 'state', connection, state, cause? }  `connectionState` changed; `cause` of `failed`, where more is known
  *  { type: 'broken', message }                  a command that makes no sense: page and worker are not of one build
  * ```
  *
- * What it holds: at most {@link CONNECTIONS_MAX} connections. What a peer can do: open channels, up to
- * {@link CHANNELS_FROM_PEER_MAX}, then its connection is closed; everything else happens inside the browser.
+ * What it holds: at most {@link CONNECTIONS_MAX} connections. What a peer can do: open channels, each of which is closed
+ * at once, unread; after {@link CHANNELS_FROM_PEER_MAX} its connection is closed too. Everything else happens inside the
+ * browser.
  *
  * The worker's side is the crate `webrtc-worker`.
  *
@@ -49,8 +49,11 @@ const COLLECT_WAIT_MS = 2_000;
 const COLLECT_BUFFERS = 8;
 const COLLECT_BUFFER_BYTES = 16 * 1024 * 1024;
 
-/** Channels that a peer may open in the life of a connection. An honest one opens none or a few. */
-export const CHANNELS_FROM_PEER_MAX = 1_024;
+/**
+ * Channels that a peer may open in the life of a connection. A browser serves nothing, so each is closed at once; a peer
+ * of libp2p opens a few by itself (identify, ping).
+ */
+export const CHANNELS_FROM_PEER_MAX = 64;
 
 /** Channels that the worker may open in the life of a connection. It opens one, and one more after each that failed. */
 export const CHANNELS_TO_PEER_MAX = 16_384;
@@ -81,12 +84,19 @@ export type RtcFailure =
   /** The command fits nothing that was asked before. */
   | 'protocol';
 
+/** Why a connection failed, beyond that nobody answers. */
+export type RtcFailureCause =
+  /** Somebody answered, and DTLS failed: the certificate is not the one in the address. */
+  | 'dtls'
+  /** The peer opened more than {@link CHANNELS_FROM_PEER_MAX} channels. */
+  | 'channels';
+
 /** What the broker says to the worker. */
 export type RtcReport =
   | { type: 'result'; request: number; ok: true; offer?: string }
   | { type: 'result'; request: number; ok: false; code: RtcFailure; message: string }
-  | { type: 'channel'; connection: number; request?: number; channel: RTCDataChannel }
-  | { type: 'state'; connection: number; state: RTCPeerConnectionState }
+  | { type: 'channel'; connection: number; request: number; channel: RTCDataChannel }
+  | { type: 'state'; connection: number; state: RTCPeerConnectionState; cause?: RtcFailureCause }
   | { type: 'broken'; message: string };
 
 /** A connection, from the command that asks for it on. */
@@ -211,7 +221,7 @@ export class RtcBroker {
       if (this.#connections.get(connection) !== entry) throw new RtcError('closed', 'closed before it was made');
       const rtc = makeConnection(certificate);
       entry.rtc = rtc;
-      rtc.onconnectionstatechange = () => this.#onState(connection, rtc.connectionState);
+      rtc.onconnectionstatechange = () => this.#onState(connection, rtc.connectionState, causeOfFailure(rtc));
       rtc.ondatachannel = ({ channel }) => this.#onChannel(connection, entry, channel);
       // The channel of the handshake: both sides know its number beforehand.
       this.#transfer(connection, rtc.createDataChannel('', { negotiated: true, id: 0 }), request);
@@ -243,25 +253,21 @@ export class RtcBroker {
     return { entry, rtc: entry.rtc };
   }
 
-  #onState(connection: number, state: RTCPeerConnectionState): void {
-    this.#post({ type: 'state', connection, state });
+  #onState(connection: number, state: RTCPeerConnectionState, cause?: RtcFailureCause): void {
+    this.#post({ type: 'state', connection, state, ...(state === 'failed' && cause !== undefined ? { cause } : {}) });
     if (state === 'failed' || state === 'closed') this.#free(connection);
   }
 
+  /** Nobody here reads what a peer opens: closed in the event that brings it, it holds no message. */
   #onChannel(connection: number, entry: Entry, channel: RTCDataChannel): void {
+    channel.close();
     entry.channelsFromPeer += 1;
-    if (entry.channelsFromPeer > CHANNELS_FROM_PEER_MAX) return this.#onState(connection, 'failed');
-    try {
-      this.#transfer(connection, channel);
-    } catch {
-      // The worker would never hear of this channel, so the connection is of no use.
-      this.#onState(connection, 'failed');
-    }
+    if (entry.channelsFromPeer > CHANNELS_FROM_PEER_MAX) this.#onState(connection, 'failed', 'channels');
   }
 
   /** To be called in the task that made the channel: later it can no more be transferred. */
-  #transfer(connection: number, channel: RTCDataChannel, request?: number): void {
-    const report: RtcReport = { type: 'channel', connection, ...(request === undefined ? {} : { request }), channel };
+  #transfer(connection: number, channel: RTCDataChannel, request: number): void {
+    const report: RtcReport = { type: 'channel', connection, request, channel };
     try {
       // The DOM's types do not list data channels as transferable yet.
       this.#port.postMessage(report, [channel as unknown as Transferable]);
@@ -330,6 +336,16 @@ function makeConnection(certificate: RTCCertificate): RTCPeerConnection {
   registry ??= new FinalizationRegistry<undefined>(onCollected);
   registry.register(rtc, undefined);
   return rtc;
+}
+
+/**
+ * Browsers say `failed` both when nobody answers and when the wrong one does. In the second case ICE has reached somebody,
+ * so it is the DTLS above it that failed: its certificate is checked against the fingerprint in the description. (The
+ * state of the DTLS transport may say so later than the connection's.)
+ */
+function causeOfFailure(rtc: RTCPeerConnection): RtcFailureCause | undefined {
+  const reached = rtc.iceConnectionState === 'connected' || rtc.iceConnectionState === 'completed';
+  return reached ? 'dtls' : undefined;
 }
 
 /** Makes the browser feel short of memory. */

@@ -77,7 +77,7 @@ export function assertSupported(): void {
   if (missing.length === 0) return;
   const sentences = [
     ...(absent.length > 0 ? [`this browser lacks ${absent.join(', ')}`] : []),
-    ...(refused.length > 0 ? [`this browser refuses this page ${reasons.join(', ')}`] : []),
+    ...(refused.length > 0 ? [`this browser blocks ${reasons.join(', ')} for this page`] : []),
   ];
   const details = refused.length > 0 ? { missing, refused } : { missing };
   throw new HeadlightError('unsupported-browser', sentences.join('; '), details);

@@ -20,15 +20,67 @@ export type Hex = `0x${string}`;
 export type ChainName = 'mainnet' | 'sepolia' | 'holesky' | 'hoodi';
 
 /**
- * Another chain, by its EIP-155 id. Without `genesis`, the one that the first peer names is taken; give it, or pin
- * `target`, where that is not good enough. On a chain that the package does not know, the rules that need no fork
- * schedule are checked.
+ * Another chain, by its EIP-155 id. Without `genesis`, any block 0 that the target descends from is taken; give it, or
+ * pin `target`, where that is not good enough. On a chain that the package does not know, hash links, numbers and times
+ * are checked, and all other fields are opaque; with {@link SyncOptions.forks} every rule is.
  */
 export interface CustomChain {
   /** EIP-155 chain id. */
   id: number;
   /** Hash of block 0. */
   genesis?: Hash;
+}
+
+/** How many blobs a block may hold from some fork on (EIP-7840, EIP-7892). */
+export interface BlobParameters {
+  target: number;
+  max: number;
+  baseFeeUpdateFraction: number;
+}
+
+/** A block number, a time in seconds since 1970, or a total difficulty; `null`: never. */
+export type ForkNumber = number | bigint | string | null;
+
+/**
+ * Where forks begin: the `config` object of a go-ethereum genesis.json. Blocks by number, times in seconds since 1970;
+ * a number may also be a bigint, or a string of digits or of hex digits after `0x`. What is absent stays as the package has it, and
+ * `null` cancels a fork. Keys of that file that no header shows (`berlinBlock`, `chainId`) are passed over; any other
+ * unknown key is `bad-option`. `header-peer --forks FILE` reads the same.
+ */
+export interface ForkSchedule {
+  homesteadBlock?: ForkNumber;
+  daoForkBlock?: ForkNumber;
+  daoForkSupport?: boolean;
+  byzantiumBlock?: ForkNumber;
+  constantinopleBlock?: ForkNumber;
+  muirGlacierBlock?: ForkNumber;
+  londonBlock?: ForkNumber;
+  arrowGlacierBlock?: ForkNumber;
+  grayGlacierBlock?: ForkNumber;
+  /** First block by proof of stake, where it is known. */
+  mergeBlock?: ForkNumber;
+  terminalTotalDifficulty?: ForkNumber;
+  shanghaiTime?: ForkNumber;
+  cancunTime?: ForkNumber;
+  pragueTime?: ForkNumber;
+  osakaTime?: ForkNumber;
+  amsterdamTime?: ForkNumber;
+  bpo1Time?: ForkNumber;
+  bpo2Time?: ForkNumber;
+  bpo3Time?: ForkNumber;
+  bpo4Time?: ForkNumber;
+  bpo5Time?: ForkNumber;
+  /** Replaces all blob parameters; by fork: `cancun`, `prague`, `osaka`, `amsterdam`, `bpo1` to `bpo5`. */
+  blobSchedule?: Record<string, BlobParameters>;
+  /** Who makes the blocks before proof of stake, where it is not work (EIP-225). */
+  clique?: { period?: number; epoch?: number };
+  /**
+   * Time up to which all of this is certain; `null`: for ever. A block of that time or later that does not fit is of a
+   * fork that is not known (`unknown-fork`), an earlier one is invalid (`invalid-target`).
+   */
+  knownUntil?: ForkNumber;
+  /** Keys that no header shows. */
+  [passedOver: string]: unknown;
 }
 
 /** What to sync, from whom, and where to keep it. */
@@ -51,6 +103,11 @@ export interface SyncOptions {
    * {@link SyncTuning.tipQuorum} peers agree on.
    */
   target?: Hash;
+  /**
+   * Fork times that override those of the package, or the forks of a chain that it does not know. At most 16 KiB of
+   * JSON.
+   */
+  forks?: ForkSchedule;
   /** Where headers are kept. */
   storage?: {
     /** Name of the IndexedDB database; by default `headlight-<chain id>`. */
@@ -77,7 +134,13 @@ export interface SyncTuning {
    * when there are fewer. More than are named at the start is allowed, for a page that goes on with `addPeer`.
    */
   tipQuorum?: number;
-  /** Lowest block to sync, 0 to 2^48 - 1; default: the lowest that a peer serves. */
+  /**
+   * Lowest block to sync, 0 to 2^48 - 1; default 0. No peer's word raises it: where no peer serves so far down, the sync stores what is
+   * served, follows new blocks, and stays `stalled` with `range-unavailable`; its details name the missing range. Set
+   * `floor` to the block from which on you need headers to be `synced` without the older ones (many peers of public
+   * networks have dropped those). On a chain that the package does not know the default is the lowest block that peers
+   * serve and that was verified.
+   */
   floor?: number;
   /** Seed of all chance in the sync, 0 to 2^53 - 1; default random. */
   seed?: number;
@@ -138,14 +201,19 @@ export type StallCode =
   | 'no-peers'
   /** Every peer is banned or of no use. */
   | 'no-usable-peer'
-  /** Peers name different tips and none has the quorum. */
+  /** Peers name different tips and none has the quorum; `details.tips` says who names what. Ends when enough agree. */
   | 'tips-disagree'
   /** Fewer peers than the quorum name the same tip. */
   | 'quorum-not-reached'
   /** No peer has the pinned target. */
   | 'target-unavailable'
-  /** No connected peer serves blocks that are still missing. */
+  /**
+   * No connected peer serves blocks that are missing (`details.from` to `details.to`), or those that claim to do not
+   * respond. What lies above is stored and can be read, and new blocks are followed. See {@link SyncTuning.floor}.
+   */
   | 'range-unavailable'
+  /** The floor lies above the target: there is nothing to sync. */
+  | 'floor-above-target'
   /** The site's storage quota is used up. */
   | 'storage-full'
   /** The database reports errors. */
@@ -166,8 +234,6 @@ export type StallCode =
   | 'wrong-genesis'
   /** Every peer serves another chain. */
   | 'wrong-chain'
-  /** The target's chain has a fork that this version of the package does not know: update the package. */
-  | 'unknown-fork'
   /** `tuning.floor` lies above the target. */
   | 'floor-above-target'
   /**
@@ -236,6 +302,35 @@ export type PeerState =
   /** It serves another chain. */
   | 'wrong-chain';
 
+/** Why a peer could not be dialled. */
+export type DialErrorCode =
+  /** Whoever answers there has another certificate than the address says (`/certhash`). */
+  | 'wrong-certhash'
+  /** Another peer answered than the address says (`/p2p`). */
+  | 'wrong-peer-id'
+  /** The browser has no room for one more connection. It is tried again. */
+  | 'limit'
+  /** The browser cannot do what the dial needs, or the peer does not speak the protocol. */
+  | 'unsupported'
+  /** The peer ended the connection while it was made. */
+  | 'refused'
+  /** The connection was ended on this side while it was made. */
+  | 'closed'
+  /**
+   * The address comes from a peer list and lies in a private network, or on this device, and the page does not. What
+   * `peers` or `addPeer` name is dialled wherever it is.
+   */
+  | 'not-dialable'
+  /** Nobody answered in time. */
+  | 'timeout';
+
+/** Why a peer could not be dialled, for programs and for people. */
+export interface DialError {
+  code: DialErrorCode;
+  /** One sentence. */
+  message: string;
+}
+
 /** One peer. */
 export interface PeerInfo {
   /** libp2p peer id. */
@@ -259,6 +354,8 @@ export interface PeerInfo {
   /** Faults so far, those of earlier sessions among them; `lastFault` is of this session. */
   faults: number;
   lastFault?: { code: FaultCode; message: string; details?: ErrorDetails };
+  /** Why the last dial failed; absent once the peer was reached. */
+  lastDialError?: DialError;
   /** 0 (banned) to 100 (no fault). */
   score: number;
   /** How long its ban still lasts, in seconds. */

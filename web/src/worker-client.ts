@@ -15,6 +15,12 @@ import type { Calls, ErrorInfo, FromWorker, Hint, Started, StartOptions, ToWorke
 /** Unanswered calls at most. The worker's queue has room for as many. */
 export const CALLS_PENDING_MAX = 1_024;
 
+/**
+ * Longest time from `start` to its reply: script and wasm over a slow line, then the worker's own limits for lock, database
+ * and first read, 40 seconds together. A script that never arrives raises no event.
+ */
+export const START_WAIT_MAX_MS = 120_000;
+
 interface Pending {
   /** Sent again to the next worker; absent for `start`, which each worker has of its own. */
   message?: ToWorker;
@@ -35,6 +41,8 @@ export class WorkerClient {
   readonly #listener: WorkerListener;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
+  /** Runs until `start` is answered. */
+  #startTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 0;
   #ended: HeadlightError | undefined;
 
@@ -57,6 +65,8 @@ export class WorkerClient {
     const started = new Promise<unknown>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
     });
+    const seconds = START_WAIT_MAX_MS / 1_000;
+    this.#startTimer = setTimeout(() => this.#crash(`it did not start within ${seconds} seconds`), START_WAIT_MAX_MS);
     this.#post({ type: 'start', id, options, rtcPort }, [rtcPort]);
     for (const { message } of waiting) if (message !== undefined) this.#post(message);
     return started as Promise<Started>;
@@ -67,6 +77,7 @@ export class WorkerClient {
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#worker = undefined;
+    clearTimeout(this.#startTimer);
     worker.removeEventListener('message', this.#onMessage);
     worker.removeEventListener('messageerror', this.#onMessageError);
     worker.removeEventListener('error', this.#onError);
@@ -119,6 +130,8 @@ export class WorkerClient {
     if (data.type !== 'reply') return;
     const pending = this.#pending.get(data.id);
     this.#pending.delete(data.id);
+    // The one request without a message to send again is `start`.
+    if (pending !== undefined && pending.message === undefined) clearTimeout(this.#startTimer);
     if (data.ok) pending?.resolve(data.value);
     else pending?.reject(toError(data.error));
   };

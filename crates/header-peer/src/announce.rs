@@ -9,8 +9,9 @@ use alloy_primitives::B256;
 use header_wire::Status;
 use libp2p::Multiaddr;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use crate::chain::Chain;
+use crate::{chain::Chain, forks::Forks};
 
 /// The line of `--ready-json`.
 #[derive(Debug, Serialize)]
@@ -26,6 +27,9 @@ pub struct Ready {
     /// Absent when the peer does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     genesis: Option<B256>,
+    /// Absent where the chain's own table says all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forks: Option<Map<String, Value>>,
     earliest: u64,
     latest: u64,
     latest_hash: B256,
@@ -33,7 +37,13 @@ pub struct Ready {
 
 impl Ready {
     /// What there is to say.
-    pub fn new(addresses: &[Multiaddr], http: SocketAddr, chain: Chain, status: &Status) -> Self {
+    pub fn new(
+        addresses: &[Multiaddr],
+        http: SocketAddr,
+        chain: Chain,
+        forks: Option<&Forks>,
+        status: &Status,
+    ) -> Self {
         Self {
             ready: true,
             multiaddr: addresses.first().map(ToString::to_string).unwrap_or_default(),
@@ -41,6 +51,7 @@ impl Ready {
             http: format!("http://{http}"),
             chain_id: chain.id,
             genesis: status.known_genesis(),
+            forks: forks.map(Forks::json).cloned(),
             earliest: status.earliest,
             latest: status.latest,
             latest_hash: status.latest_hash,

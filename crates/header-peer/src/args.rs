@@ -43,6 +43,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME|ID", value_parser = Chain::parse)]
     pub chain: Option<Chain>,
 
+    /// Fork times that override those of the network, as JSON: the `config` of a go-ethereum genesis.json
+    #[arg(long, value_name = "FILE")]
+    pub forks: Option<PathBuf>,
+
     /// UDP address for WebRTC; with port 0 the port of the last run if it is free, else any
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     pub listen: SocketAddr,
@@ -107,6 +111,13 @@ pub struct SourceArgs {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "give an IP address and a port, such as 0.0.0.0:4001 or [::1]:4001".into())
+}
+
+impl SourceArgs {
+    /// Is the chain generated: was no file named?
+    pub fn is_generated(&self) -> bool {
+        self.era1.is_empty() && self.rlp.is_none() && self.headers.is_none()
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,11 @@ use alloy_hardforks::{EthereumHardfork, ForkCondition, ForkFilter, ForkFilterKey
 use alloy_primitives::{B256, b256};
 use header_wire::ForkId;
 
-/// Chain id of generated chains; no public network has it.
-pub const GENERATED_CHAIN_ID: u64 = 4919;
+use crate::forks::Forks;
+
+/// Chain id of generated chains: the one that EIP-155 names for private chains. Which of them a chain is, its genesis
+/// says.
+pub const GENERATED_CHAIN_ID: u64 = 1337;
 /// Chain id of a source whose network nobody named.
 pub const UNKNOWN_CHAIN_ID: u64 = 0;
 
@@ -90,15 +93,22 @@ impl Chain {
         NETWORKS.iter().find(|network| network.chain_id == self.id)
     }
 
-    /// Fork id (EIP-2124) at the header with this number and time. For a chain whose forks are not known: the
+    /// Fork id (EIP-2124) at the header with this number and time, by the network's table and by what is said beside it
+    /// (`forks`). For a chain whose forks are not known: the
     /// checksum of its genesis alone, and no next fork; all zero when not even that is known.
-    pub fn fork_id(self, genesis: Option<B256>, number: u64, timestamp: u64) -> ForkId {
+    pub fn fork_id(self, genesis: Option<B256>, number: u64, timestamp: u64, forks: Option<&Forks>) -> ForkId {
         let Some(genesis) = genesis else { return ForkId::default() };
-        let Some(network) = self.network().filter(|network| network.genesis == genesis) else {
-            return ForkId { hash: ForkHash::from(genesis).0, next: 0 };
+        let network = self.network().filter(|network| network.genesis == genesis);
+        let table = network.map(|network| network.forks()).unwrap_or_default();
+        let keys = match forks {
+            Some(forks) => forks.apply(table),
+            None => table,
         };
+        if keys.is_empty() {
+            return ForkId { hash: ForkHash::from(genesis).0, next: 0 };
+        }
         let head = Head { number, timestamp, ..Head::default() };
-        let filter = ForkFilter::new(head, genesis, network.genesis_timestamp, network.forks());
+        let filter = ForkFilter::new(head, genesis, network.map_or(0, |network| network.genesis_timestamp), keys);
         let alloy_hardforks::ForkId { hash, next } = filter.current();
         ForkId { hash: hash.0, next }
     }
@@ -114,7 +124,6 @@ impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.network(), self.id) {
             (Some(network), _) => f.write_str(network.name),
-            (None, GENERATED_CHAIN_ID) => f.write_str("generated"),
             (None, UNKNOWN_CHAIN_ID) => f.write_str("unknown"),
             (None, id) => write!(f, "{id}"),
         }
@@ -149,7 +158,7 @@ mod tests {
         let id = |name, number, timestamp| {
             let chain = Chain::parse(name).expect("a known name");
             let network = chain.network().expect("a known network");
-            chain.fork_id(Some(network.genesis), number, timestamp)
+            chain.fork_id(Some(network.genesis), number, timestamp, None)
         };
         // EIP-2124, table of examples.
         assert_eq!(id("mainnet", 0, 0), ForkId { hash: [0xfc, 0x64, 0xec, 0x04], next: 1_150_000 });
@@ -161,9 +170,9 @@ mod tests {
         );
         assert_eq!(id("sepolia", 0, 1_633_267_481), ForkId { hash: [0xfe, 0x33, 0x66, 0xe7], next: 1_735_371 });
         // A genesis of its own under a known chain id is not that network.
-        let other = Chain { id: 1 }.fork_id(Some(B256::ZERO), 0, 0);
+        let other = Chain { id: 1 }.fork_id(Some(B256::ZERO), 0, 0, None);
         assert_eq!(other, ForkId { hash: ForkHash::from(B256::ZERO).0, next: 0 });
-        assert_eq!(Chain { id: 5 }.fork_id(None, 7, 7), ForkId::default());
+        assert_eq!(Chain { id: 5 }.fork_id(None, 7, 7, None), ForkId::default());
     }
 
     #[test]
@@ -186,7 +195,6 @@ mod tests {
         assert_eq!(Chain::parse("hoodi"), Ok(Chain { id: 560_048 }));
         assert_eq!(Chain::parse("1337"), Ok(Chain { id: 1337 }));
         assert!(Chain::parse("moonnet").unwrap_err().contains("mainnet, sepolia"));
-        assert_eq!(Chain { id: 4919 }.to_string(), "generated");
         assert_eq!(Chain { id: 7 }.to_string(), "7");
     }
 }

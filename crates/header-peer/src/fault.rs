@@ -9,13 +9,17 @@
 //! | `slow` | answers 700 ms late | nothing, or others are asked first |
 //! | `forked` | serves another chain near the tip, see [`ForkedSource`](crate::source::ForkedSource) | tips that disagree, or a hash that is not there |
 //! | `too-many` | adds one header to what was asked for | too many headers |
+//! | `pruned` | serves its last 1,000 headers and says so | nothing: others are asked for the rest |
+//! | `flood-updates` | announces its range 10,000 times | a breach |
+//! | `flood-requests` | asks 10,000 times for a header | a breach |
+//! | `unsolicited` | sends headers that nobody asked for | a breach |
 //!
 //! Counting begins anew with each stream, so that a liar lies from its first answer.
 
 use std::time::Duration;
 
 use clap::ValueEnum;
-use header_wire::{AnswerBuilder, GetBlockHeaders, HashOrNumber};
+use header_wire::{AnswerBuilder, BlockHeaders, BlockRangeUpdate, GetBlockHeaders, HashOrNumber, Message, Status};
 
 use crate::{answer::Answer, source::HeaderSource};
 
@@ -23,6 +27,12 @@ use crate::{answer::Answer, source::HeaderSource};
 const LIE_EVERY: u64 = 3;
 /// Headers in a short answer.
 const SHORT_HEADERS: u64 = 8;
+/// Headers that a pruned peer has.
+pub const PRUNED_HEADERS: u64 = 1_000;
+/// Messages in a flood.
+const FLOOD_MESSAGES: usize = 10_000;
+/// Id of a request that no client sends: ids rise from 0.
+const NOBODYS_REQUEST: u64 = 1 << 40;
 /// How late a slow answer is.
 const SLOW_DELAY: Duration = Duration::from_millis(700);
 
@@ -43,6 +53,14 @@ pub enum Fault {
     Forked,
     /// Sends more than was asked for.
     TooMany,
+    /// Has only the last headers.
+    Pruned,
+    /// Announces its range without end.
+    FloodUpdates,
+    /// Asks without end.
+    FloodRequests,
+    /// Sends headers that nobody asked for.
+    Unsolicited,
 }
 
 impl Fault {
@@ -52,6 +70,27 @@ impl Fault {
             Self::Silent => None,
             Self::Slow => Some(SLOW_DELAY),
             _ => Some(Duration::ZERO),
+        }
+    }
+
+    /// What it sends right after the statuses, and how often.
+    pub fn unasked(self, status: &Status, source: &dyn HeaderSource) -> Option<(Message, usize)> {
+        let Status { earliest, latest, latest_hash, .. } = *status;
+        match self {
+            Self::FloodUpdates => {
+                let update = BlockRangeUpdate { earliest, latest, latest_hash };
+                Some((Message::BlockRangeUpdate(update), FLOOD_MESSAGES))
+            }
+            Self::FloodRequests => {
+                let start = HashOrNumber::Number(latest);
+                let request = GetBlockHeaders { request_id: 0, start, limit: 1, skip: 0, reverse: true };
+                Some((Message::GetBlockHeaders(request), FLOOD_MESSAGES))
+            }
+            Self::Unsolicited => {
+                let headers = source.by_number(latest).into_iter().collect();
+                Some((Message::BlockHeaders(BlockHeaders { request_id: NOBODYS_REQUEST, headers }), 1))
+            }
+            _ => None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! The little that a peer reads in a header: its number, its parent's hash and its time.
 //!
-//! A peer serves headers of any chain and any fork, those of 15 fields and those of 23 and more, so nothing here is a
-//! consensus rule. What a header means is for whoever syncs it to judge.
+//! A peer serves headers of any chain and any fork, those of 15 fields and those of 23 and more, with roots that are
+//! absent and seals of any kind, so nothing here is a consensus rule. What a header means is for whoever syncs it to judge.
+//! A header in which these three do not stand at their places, or one of over 16 KiB, cannot be served.
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Decodable, Header as RlpHeader};
@@ -45,10 +46,65 @@ impl HeaderFacts {
     }
 }
 
-/// Steps over `count` strings.
+/// Steps over `count` items, whatever they are.
 fn skip(fields: &mut &[u8], count: usize) -> alloy_rlp::Result<()> {
     for _ in 0..count {
-        RlpHeader::decode_bytes(fields, false)?;
+        let item = RlpHeader::decode(fields)?;
+        *fields = fields.get(item.payload_length..).ok_or(alloy_rlp::Error::InputTooShort)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header of these items.
+    fn list(items: &[Vec<u8>]) -> Vec<u8> {
+        let payload = items.concat();
+        let mut rlp = Vec::new();
+        RlpHeader { list: true, payload_length: payload.len() }.encode(&mut rlp);
+        [rlp, payload].concat()
+    }
+
+    /// Parent hash, number and time stand where they stand; the rest is empty strings.
+    fn items() -> Vec<Vec<u8>> {
+        let mut items = vec![vec![0x80]; 15];
+        items[0] = alloy_rlp::encode(B256::repeat_byte(7));
+        items[8] = alloy_rlp::encode(300_u64);
+        items[11] = alloy_rlp::encode(1_700_000_000_u64);
+        items
+    }
+
+    #[test]
+    fn headers_of_any_chain_are_read() {
+        let mut seal = items();
+        seal.truncate(12);
+        let mut more = items();
+        more.extend([vec![0xc2, 1, 2], alloy_rlp::encode([9_u8; 40].as_slice()), vec![0x80]]);
+        let mut nested = items();
+        nested[3] = vec![0xc0];
+        for items in [items(), seal, more, nested] {
+            let rlp = list(&items);
+            let expected = HeaderFacts {
+                parent_hash: B256::repeat_byte(7),
+                number: 300,
+                timestamp: 1_700_000_000,
+                hash: keccak256(&rlp),
+            };
+            assert_eq!(HeaderFacts::read(&rlp), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_an_error() {
+        let mut wide = items();
+        wide[8] = alloy_rlp::encode([1_u8; 9].as_slice());
+        let mut short = items();
+        short.truncate(11);
+        for items in [wide, short] {
+            assert!(HeaderFacts::read(&list(&items)).is_err());
+        }
+        assert!(HeaderFacts::read(&[list(&items()), vec![0]].concat()).is_err());
+    }
 }

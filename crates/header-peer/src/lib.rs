@@ -23,6 +23,7 @@ pub mod args;
 pub mod budget;
 pub mod chain;
 pub mod fault;
+pub mod forks;
 pub mod header;
 pub mod identity;
 pub mod limits;

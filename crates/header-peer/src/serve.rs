@@ -10,14 +10,15 @@ use crate::{
     args::{GENERATE_DEFAULT, ServeArgs, SourceArgs},
     budget::Budgets,
     chain::{Chain, GENERATED_CHAIN_ID, network_of_file},
-    fault::Fault,
+    fault::{Fault, PRUNED_HEADERS},
+    forks::Forks,
     header::HeaderFacts,
     identity::{Identity, IdentityError},
     limits,
     listener::{ListenError, Listener, WebRtcListener, bind_error, udp_port},
     log::{self, LimitedLog},
     session::{self, Service},
-    source::{ForkedSource, GeneratedSource, HeaderSource, SourceError, era1, rlp},
+    source::{ForkedSource, GeneratedSource, HeaderSource, PrunedSource, SourceError, era1, rlp},
     stats::Stats,
     web::{self, Web},
 };
@@ -31,6 +32,9 @@ pub enum ServeError {
     /// Its last header cannot be read.
     #[error("cannot serve this source: {0}")]
     Unusable(String),
+    /// The file of `--forks`.
+    #[error("{0}")]
+    Forks(String),
     /// Identity and certificate.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -83,6 +87,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let mut identity = Identity::open(args.data_dir.as_deref())?;
 
     tokio::pin!(stop);
+    let generated = args.source.is_generated().then(Forks::generated);
     let (source_args, seed, named) = (args.source, args.seed, args.chain);
     let (honest, natural_chain) = tokio::select! {
         opened = tokio::task::spawn_blocking(move || open_source(&source_args, seed, named)) => match opened {
@@ -98,9 +103,14 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let chain = args.chain.unwrap_or(natural_chain);
     let source: Arc<dyn HeaderSource> = match args.fault {
         Some(Fault::Forked) => Arc::new(ForkedSource::new(Arc::clone(&honest)).map_err(ServeError::Unusable)?),
+        Some(Fault::Pruned) => Arc::new(PrunedSource::new(Arc::clone(&honest), PRUNED_HEADERS)),
         _ => Arc::clone(&honest),
     };
-    let status = status(&*source, chain)?;
+    let forks = match &args.forks {
+        Some(path) => Some(Forks::load(path, chain, generated).map_err(ServeError::Forks)?),
+        None => generated,
+    };
+    let status = status(&*source, chain, forks.as_ref())?;
     if let Some(network) = chain.network()
         && status.known_genesis() != Some(network.genesis)
     {
@@ -122,10 +132,16 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
         identity.remember_port(port)?;
     }
 
-    let web = Web { service: Arc::clone(&service), source: honest, chain, addresses: listener.addresses() };
+    let web = Web {
+        service: Arc::clone(&service),
+        source: honest,
+        chain,
+        forks: forks.clone(),
+        addresses: listener.addresses(),
+    };
     let page = tokio::spawn(axum::serve(http, web::router(web, args.web)).into_future());
     log::line(format_args!("{chain}, headers {} to {}, latest {}", status.earliest, status.latest, status.latest_hash));
-    let ready = Ready::new(&addresses, http_address, chain, &status);
+    let ready = Ready::new(&addresses, http_address, chain, forks.as_ref(), &status);
     // Nobody needs to read it: a closed standard output is no reason to end.
     if let Err(error) = ready.announce(args.ready_json) {
         log::line(format_args!("standard output: {error}"));
@@ -179,7 +195,7 @@ fn open_source(
     Ok((Arc::new(source), chain))
 }
 
-fn status(source: &dyn HeaderSource, chain: Chain) -> Result<Status, ServeError> {
+fn status(source: &dyn HeaderSource, chain: Chain, forks: Option<&Forks>) -> Result<Status, ServeError> {
     let (earliest, latest) = (source.earliest(), source.latest());
     let header = source.by_number(latest).ok_or_else(|| ServeError::Unusable("its last header is missing".into()))?;
     let head = HeaderFacts::read(&header).map_err(|error| ServeError::Unusable(error.to_string()))?;
@@ -189,7 +205,7 @@ fn status(source: &dyn HeaderSource, chain: Chain) -> Result<Status, ServeError>
         version: ETH_VERSION,
         network_id: chain.id,
         genesis: genesis.unwrap_or(Status::GENESIS_UNKNOWN),
-        fork_id: chain.fork_id(genesis, latest, head.timestamp),
+        fork_id: chain.fork_id(genesis, latest, head.timestamp, forks),
         earliest,
         latest,
         latest_hash: head.hash,

@@ -110,6 +110,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
             Some(Message::Status(status)) => return Err(SessionError::Version(status.version)),
             Some(other) => return Err(SessionError::OutOfPlace(other.id())),
         }
+        let Service { status, source, fault, .. } = self.service;
+        if let Some((message, times)) = fault.and_then(|fault| fault.unasked(status, &**source)) {
+            let message = encode(&message);
+            for _ in 0..times {
+                write(&mut self.stream, &message).await?;
+            }
+        }
         loop {
             let message = timeout(limits::SESSION_IDLE_TIMEOUT, self.next_message())
                 .await

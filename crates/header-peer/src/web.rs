@@ -22,10 +22,11 @@ use bytes::{Bytes, BytesMut};
 use futures::stream;
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
-use crate::{chain::Chain, limits, session::Service, source::HeaderSource};
+use crate::{chain::Chain, forks::Forks, limits, session::Service, source::HeaderSource};
 
 /// What the routes need.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub struct Web {
     pub source: Arc<dyn HeaderSource>,
     /// The chain it names.
     pub chain: Chain,
+    /// What is said of its forks beside the network's own table.
+    pub forks: Option<Forks>,
     /// Where it listens.
     pub addresses: watch::Receiver<Vec<Multiaddr>>,
 }
@@ -48,6 +51,8 @@ struct Peers {
     chain: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     genesis: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forks: Option<Map<String, Value>>,
     earliest: u64,
     latest: u64,
     latest_hash: B256,
@@ -78,6 +83,7 @@ async fn peers(State(web): State<Web>) -> impl IntoResponse {
         chain_id: web.chain.id,
         chain: web.chain.to_string(),
         genesis: status.known_genesis(),
+        forks: web.forks.as_ref().map(Forks::json).cloned(),
         earliest: status.earliest,
         latest: status.latest,
         latest_hash: status.latest_hash,

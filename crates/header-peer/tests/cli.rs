@@ -24,6 +24,9 @@ fn what_cannot_be_gives_one_line_and_code_2() {
     let damaged = folder("files").join("damaged.era1");
     fs::write(&damaged, [0x65, 0x32, 0, 0, 0, 0, 0, 0, 1, 2, 3]).expect("a file for the test");
     let damaged = damaged.to_str().expect("text");
+    let typo = folder("typo").join("forks.json");
+    fs::write(&typo, r#"{"amsterdmTime": 7}"#).expect("a file for the test");
+    let typo = typo.to_str().expect("text");
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let tcp = tcp.local_addr().expect("bound").to_string();
     let udp = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
@@ -35,6 +38,9 @@ fn what_cannot_be_gives_one_line_and_code_2() {
         (&["--generate", "many"], "'many'"),
         (&["--generate", "5", "--rlp", "x"], "--rlp"),
         (&["--chain", "moonnet"], "moonnet"),
+        (&["--generate", "5", "--forks", "/does/not/exist"], "/does/not/exist"),
+        (&["--generate", "5", "--forks", damaged], "no JSON object"),
+        (&["--generate", "5", "--forks", typo], "amsterdmTime is no fork"),
         (&["--fault", "rude"], "flip-byte"),
         (&["--max-connections", "0"], "'0'"),
         (&["--answer-bytes", "9999999"], "9999999"),
@@ -204,7 +210,7 @@ fn the_web_server_serves_page_ranges_and_headers() {
     for key in ["chainId", "genesis", "latestHash"] {
         assert_eq!(peers[key], peer.ready[key], "{key}");
     }
-    assert_eq!((peers["chainId"].as_u64(), peers["chain"].as_str()), (Some(4919), Some("generated")));
+    assert_eq!((peers["chainId"].as_u64(), peers["chain"].as_str()), (Some(1337), Some("1337")));
 
     let all = peer.get("/headers.bin").1;
     let one = peer.get("/headers.bin?from=1999&to=1999").1;
@@ -215,6 +221,18 @@ fn the_web_server_serves_page_ranges_and_headers() {
     assert!(peer.get("/headers.bin?to=2000").0.contains("400"));
     // What the page asks for is not what peers were served.
     assert_eq!(peer.json("/stats.json")["bytesServed"], 0);
+}
+
+/// A page reads where the forks begin: of a generated chain those that it is made with, and what a file says of them.
+#[test]
+fn forks_of_a_file_are_what_the_peer_says() {
+    let file = folder("forks").join("forks.json");
+    fs::write(&file, r#"{"osakaTime": "0x9", "knownUntil": 1750000000}"#).expect("a file for the test");
+    let peer = Peer::start(&["--generate", "5", "--forks", file.to_str().expect("text")]);
+    let forks = &peer.json("/peers.json")["forks"];
+    assert_eq!((&forks["osakaTime"], &forks["knownUntil"]), (&"0x9".into(), &1_750_000_000_u64.into()));
+    assert_eq!((&forks["pragueTime"], &forks["londonBlock"]), (&0.into(), &0.into()));
+    assert_eq!(&peer.ready["forks"], forks);
 }
 
 #[test]

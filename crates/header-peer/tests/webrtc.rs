@@ -180,7 +180,7 @@ async fn sync(client: &mut Client) -> Vec<u8> {
 async fn a_generated_chain_syncs_to_its_genesis() {
     let peer = Peer::start(&["--generate", "3000", "--seed", "11"]);
     let mut client = within(Client::connect(&peer)).await;
-    assert_eq!((client.status.network_id, client.status.latest), (4919, 2999));
+    assert_eq!((client.status.network_id, client.status.latest), (1337, 2999));
     let synced = sync(&mut client).await;
     assert_eq!(synced, peer.get("/headers.bin").1);
     let stats = peer.json("/stats.json");
@@ -225,7 +225,7 @@ async fn a_genesis_that_the_source_does_not_hold_is_said_to_be_unknown() {
     std::fs::write(&file, whole.get("/headers.bin?from=20&to=59").1).expect("a file for the test");
     let file = file.to_str().expect("text");
 
-    for chain in ["4919", "7"] {
+    for chain in ["1337", "7"] {
         let upper = Peer::start(&["--headers", file, "--chain", chain]);
         let client = within(Client::connect(&upper)).await;
         assert_eq!((client.status.earliest, client.status.known_genesis()), (20, None));

@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 
-use crate::range::BlockNumber;
+use crate::{config::BLOCK_NUMBER_END, range::BlockNumber};
 
 /// A block by number and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,21 @@ pub struct ServedRange {
     pub latest: BlockNumber,
     /// Hash of the highest block.
     pub latest_hash: B256,
+}
+
+impl ServedRange {
+    /// The range of a peer that serves nothing.
+    pub const NOTHING: Self = Self { earliest: 1, latest: 0, latest_hash: B256::ZERO };
+
+    /// Can a chain have these numbers ([`BLOCK_NUMBER_END`])?
+    pub fn is_plausible(&self) -> bool {
+        self.earliest.max(self.latest) < BLOCK_NUMBER_END
+    }
+
+    /// The range, or nothing when no chain can have its numbers.
+    pub fn plausible(self) -> Self {
+        if self.is_plausible() { self } else { Self::NOTHING }
+    }
 }
 
 /// What a peer says in its `Status` message.

@@ -106,6 +106,14 @@ pub const VOTES_PER_PEER_MAX: usize = 32;
 /// branch waits in memory meanwhile (600 bytes a header); of a deeper reorg the quorum of peers decides alone.
 pub const WEIGHED_HEADERS_MAX: u64 = 8_192;
 
+/// Peers in the claims of [`StallReason::TipsDisagree`](crate::StallReason::TipsDisagree). Raising it makes the report
+/// longer (48 bytes each); more than a screen of claims helps nobody.
+pub const TIP_CLAIMS_MAX: usize = 16;
+
+/// Block numbers that are plausible end here: no peer's claim at or above it is used. A chain with a block each
+/// millisecond needs 8,900 years to reach 2^48, and every number below fits a JavaScript number with room to spare.
+pub const BLOCK_NUMBER_END: BlockNumber = 1 << 48;
+
 /// Hashes remembered as invalid or as descendants of such. Raising it costs some 200 bytes each.
 pub const INVALID_HASHES_MAX: usize = 512;
 
@@ -119,8 +127,18 @@ pub struct SyncConfig {
     /// half of the connected peers must agree in any case. 1 trusts a lone peer's word for where the chain ends (each
     /// header below is proven all the same); a host that knows several addresses should set 2 or more.
     pub tip_quorum: usize,
-    /// Lowest number to sync. The lowest block that any peer offers wins when it is higher.
+    /// Peers that the host is configured with, by distinct identity. A new session chooses no tip before more than half of
+    /// them agree on it, or [`tip_settle`](Self::tip_settle) is over. 1 never waits.
+    pub peers_expected: usize,
+    /// How long after the first peer connected a new session waits for the others before it chooses a tip. Longer gives
+    /// slow honest peers more time to speak before quick ones decide; a list of mostly dead peers waits so long.
+    pub tip_settle: Duration,
+    /// Lowest number to sync. No peer's word changes it, unless [`floor_may_rise`](Self::floor_may_rise).
     pub floor: BlockNumber,
+    /// When no peer serves what is missing above `floor`, the lowest number that was verified becomes the floor, and the
+    /// sync is done there. For chains of which nobody knows where they begin. `false`: the sync stalls with
+    /// [`StallReason::RangeUnavailable`](crate::StallReason::RangeUnavailable) and names what is missing.
+    pub floor_may_rise: bool,
     /// Headers in a window, the unit of storage, aligned. A multiple of a store's segment (1,024). More means fewer
     /// transactions (3 ms each when durable) and more memory (600 bytes a header) and more lost by a crash.
     pub window: u64,
@@ -145,9 +163,11 @@ pub struct SyncConfig {
     pub requests_per_peer_max: usize,
     /// Deadline of a request before any round trip was measured.
     pub deadline_start: Duration,
-    /// Deadline of a request at least. Less would punish a garbage collection or a busy tab.
+    /// Fixed part of a deadline, beside three round trips. A deadline ends nothing but waiting: others are asked for the
+    /// same, and twice as long without a byte is a fault. Less would take a transport that repairs a loss (seconds), a
+    /// garbage collection or a busy tab for silence.
     pub deadline_min: Duration,
-    /// Deadline of a request at most. More lets a silent peer hold a range for longer.
+    /// Deadline at most. More lets a silent peer hold a range for longer.
     pub deadline_max: Duration,
     /// How long a peer stays banned. A ban for ever would end a sync whose only peer was repaired.
     pub ban: Duration,
@@ -170,6 +190,9 @@ pub struct SyncConfig {
     pub stall_after: Duration,
     /// Time without a proven header until [`StallReason::NoProgress`](crate::StallReason::NoProgress).
     pub no_progress_after: Duration,
+    /// Time without a proven header after which a range counts as unavailable although peers claim to serve it: those
+    /// peers answered nothing, and others say that they do not have it. Two deadlines of a peer that was never heard of.
+    pub claim_patience: Duration,
     /// Time without a proven header after which what was proven is stored, although its window is not full.
     pub flush_after: Duration,
     /// How much longer than four round trips of a quicker peer the piece at the front may take before it is given to that
@@ -193,7 +216,10 @@ impl Default for SyncConfig {
         Self {
             seed: 0,
             tip_quorum: 1,
+            peers_expected: 1,
+            tip_settle: Duration::from_secs(5),
             floor: 0,
+            floor_may_rise: false,
             window: 8_192,
             batches_in_flight_max: 2,
             staged_bytes_max: 24 * 1024 * 1024,
@@ -203,7 +229,7 @@ impl Default for SyncConfig {
             window_bytes_max: 512 * 1024,
             requests_per_peer_max: 16,
             deadline_start: Duration::from_secs(5),
-            deadline_min: Duration::from_secs(2),
+            deadline_min: Duration::from_secs(4),
             deadline_max: Duration::from_secs(20),
             ban: Duration::from_secs(600),
             cool_down: Duration::from_secs(120),
@@ -215,6 +241,7 @@ impl Default for SyncConfig {
             persist_retry_max: Duration::from_secs(10),
             stall_after: Duration::from_secs(5),
             no_progress_after: Duration::from_secs(30),
+            claim_patience: Duration::from_secs(10),
             flush_after: Duration::from_secs(3),
             steal_after: Duration::from_millis(1_500),
             near_tip: 64,

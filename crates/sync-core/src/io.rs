@@ -4,7 +4,7 @@
 //! [`HeaderSync::poll_output`](crate::HeaderSync::poll_output) until it returns [`Output::Timeout`]. Each poll does at
 //! most one bounded unit of work, so a worker may return to its event loop between two polls.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use alloy_primitives::B256;
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ pub use crate::{
     block::{BlockNumHash, PeerStatus, ServedRange},
     headers::{Strategy, StrategyReason},
     peers::{PeerAddress, PeerBook, PeerHealth, PeerRecord},
-    progress::StallReason,
+    progress::{StallReason, TipClaim},
 };
 
 use crate::{
@@ -63,6 +63,14 @@ pub enum Input {
         /// Its id.
         peer: PeerId,
     },
+    /// A peer broke the protocol, whether or not it was asked for anything: it sends what nobody requested, or over a limit.
+    /// A request that it has ends with its connection.
+    PeerMisbehaved {
+        /// Its id.
+        peer: PeerId,
+        /// What it did.
+        what: String,
+    },
     /// Where the peer is reached, as far as the host wants it known: then a ban holds for the address too. Best sent
     /// before `PeerConnected`.
     PeerAddress {
@@ -77,6 +85,12 @@ pub enum Input {
         request: RequestId,
         /// RLP of each header; the first is the highest.
         headers: Vec<Bytes>,
+    },
+    /// Bytes of a response came from this peer, and the response is not whole yet. So the machine tells a slow way from a
+    /// silent peer; a few times a second are enough. Only for bytes of responses, not of anything else that a peer sends.
+    ResponseProgress {
+        /// The peer.
+        peer: PeerId,
     },
     /// A request ended without an answer. (A deadline is kept by the machine, not by the host.)
     RequestFailed {

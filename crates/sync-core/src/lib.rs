@@ -118,6 +118,6 @@ pub use checkpoint::{Checkpoint, Subchain};
 pub use config::SyncConfig;
 pub use io::{
     BlockNumHash, Event, HeadersRequest, Input, Output, PeerAddress, PeerBook, PeerHealth, PeerRecord, PeerStatus,
-    ServedRange, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget,
+    ServedRange, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, TipClaim,
 };
 pub use sync::HeaderSync;

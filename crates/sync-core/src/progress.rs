@@ -3,6 +3,8 @@
 //! Every figure is measured, none is guessed: rates are taken over a sliding window, the ETA is what remains divided
 //! by the rate, and both are absent until there is something to divide by.
 
+mod rate;
+
 use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 
@@ -15,8 +17,9 @@ use crate::{
     id::PeerId,
     range::{BlockNumber, BlockRange},
     rules::{RuleViolation, UnknownFork},
-    time::Instant,
 };
+
+pub use rate::{Meter, RATE_WINDOW, eta};
 
 /// What the machine is doing, in the order of a sync's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +88,15 @@ pub struct PeerProgress {
     pub other_branch_from: Option<BlockNumber>,
 }
 
+/// The tip that one peer names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TipClaim {
+    /// Who names it.
+    pub peer: PeerId,
+    /// The tip. In a vote on a number: the block that the peer has there.
+    pub tip: BlockNumHash,
+}
+
 /// Why nothing moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StallReason {
@@ -92,8 +104,13 @@ pub enum StallReason {
     NoPeers,
     /// Peers are connected, but all of them are banned or on another chain.
     NoUsablePeer,
-    /// The connected peers name different tips and none has the quorum.
-    TipsDisagree,
+    /// The connected peers name different tips and none has the quorum. Ends by itself once so many peers agree.
+    TipsDisagree {
+        /// Peers that must agree.
+        need: usize,
+        /// Who names which tip, by peer; at most [`TIP_CLAIMS_MAX`](crate::config::TIP_CLAIMS_MAX).
+        claims: Vec<TipClaim>,
+    },
     /// Fewer peers than the quorum are connected.
     QuorumNotReached {
         /// Peers that agree.
@@ -108,8 +125,16 @@ pub enum StallReason {
         /// Peers asked.
         asked: usize,
     },
-    /// No connected peer serves the missing range.
+    /// No connected peer serves this range, which is missing, or those that claim to serve it answer nothing. Everything
+    /// above it is stored and can be used; new blocks of the tip are still followed.
     RangeUnavailable(BlockRange),
+    /// The target lies under the floor: there is nothing to sync. A higher target ends it.
+    FloorAboveTarget {
+        /// The floor of this sync ([`SyncConfig::floor`](crate::SyncConfig::floor)).
+        floor: BlockNumber,
+        /// The target.
+        target: BlockNumHash,
+    },
     /// The chain that the target lies on breaks a rule. Nothing more of it is asked for; another target, or another tip
     /// that enough peers agree on, ends this.
     InvalidTarget {
@@ -238,84 +263,6 @@ impl DownloadStats {
     }
 }
 
-/// Over how long rates are taken: long enough to be calm, short enough to show a stall.
-pub const RATE_WINDOW: Duration = Duration::from_secs(5);
-
-/// Buckets that the window is kept in; one is a quarter of a second.
-const RATE_BUCKETS: usize = 20;
-
-/// Counts over a sliding window: what was added in the last [`RATE_WINDOW`], without keeping each addition.
-#[derive(Clone, Debug)]
-pub struct Meter {
-    buckets: [u64; RATE_BUCKETS],
-    /// Number of the bucket that is being filled, counted from the start of the host.
-    at: u64,
-    started: Option<Instant>,
-    total: u64,
-}
-
-impl Meter {
-    /// A meter that nothing was added to.
-    pub const fn new() -> Self {
-        Self { buckets: [0; RATE_BUCKETS], at: 0, started: None, total: 0 }
-    }
-
-    /// Adds `count` at `now`.
-    pub fn add(&mut self, now: Instant, count: u64) {
-        self.roll(Self::bucket(now));
-        if self.started.is_none() {
-            self.started = Some(now);
-        }
-        self.total += count;
-        self.buckets[(self.at % RATE_BUCKETS as u64) as usize] += count;
-    }
-
-    /// Everything that was ever added.
-    pub const fn total(&self) -> u64 {
-        self.total
-    }
-
-    /// What was added a second, over the last seconds; 0 when that is nothing.
-    pub fn per_second(&self, now: Instant) -> f64 {
-        let Some(started) = self.started else { return 0.0 };
-        let mut rolled = self.clone();
-        rolled.roll(Self::bucket(now));
-        // A meter that is younger than its window is divided by its age; one bucket at least, or the first addition would
-        // be a rate without bounds.
-        let age = now.saturating_since(started).clamp(RATE_WINDOW / RATE_BUCKETS as u32, RATE_WINDOW);
-        rolled.buckets.iter().sum::<u64>() as f64 / age.as_secs_f64()
-    }
-
-    fn bucket(now: Instant) -> u64 {
-        let width = (RATE_WINDOW / RATE_BUCKETS as u32).as_millis() as u64;
-        now.since_start().as_millis() as u64 / width
-    }
-
-    fn roll(&mut self, to: u64) {
-        if to >= self.at + RATE_BUCKETS as u64 {
-            self.buckets = [0; RATE_BUCKETS];
-            self.at = to;
-        }
-        while self.at < to {
-            self.at += 1;
-            self.buckets[(self.at % RATE_BUCKETS as u64) as usize] = 0;
-        }
-    }
-}
-
-impl Default for Meter {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Time left for `remaining` at so many a second; `None` while there is nothing to divide by.
-pub fn eta(remaining: u64, per_second: f64) -> Option<Duration> {
-    let seconds = remaining as f64 / per_second;
-    // A hundred years is no forecast, and `Duration` panics on what it cannot hold.
-    (per_second > 0.0 && seconds < 3.2e9).then(|| Duration::from_secs_f64(seconds))
-}
-
 /// Puts the strip together: runs of the same state that touch become one, and of more than `max` runs the shortest ones
 /// are given to their upper neighbour. `runs` come from the top down and touch.
 pub fn bounded_ranges(runs: impl IntoIterator<Item = RangeProgress>, max: usize) -> Vec<RangeProgress> {
@@ -368,27 +315,6 @@ fn push_run(strip: &mut Vec<RangeProgress>, run: RangeProgress) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_rate_is_what_came_in_the_last_seconds() {
-        let mut meter = Meter::new();
-        assert_eq!(meter.per_second(Instant::from_millis(100)), 0.0);
-        for tick in 0..100 {
-            meter.add(Instant::from_millis(tick * 100), 50);
-        }
-        let rate = meter.per_second(Instant::from_millis(9_900));
-        assert!((450.0..=550.0).contains(&rate), "{rate}");
-        assert_eq!(meter.per_second(Instant::from_millis(60_000)), 0.0);
-        assert_eq!(meter.total(), 5_000);
-    }
-
-    #[test]
-    fn no_eta_without_a_rate() {
-        assert_eq!(eta(100, 0.0), None);
-        assert_eq!(eta(100, 50.0), Some(Duration::from_secs(2)));
-        assert_eq!(eta(u64::MAX, 1e-9), None);
-        assert_eq!(eta(0, 10.0), Some(Duration::ZERO));
-    }
 
     #[test]
     fn the_strip_is_bounded_and_covers_everything() {

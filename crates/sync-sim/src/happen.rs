@@ -1,13 +1,18 @@
 //! What becomes of each thing that happens: to a process, to a connection, to the chain; and the moment from which on all
 //! is calm.
 
-use sync_core::{HeaderSync, Input, id::PeerId};
+use sync_core::{HeaderSync, Input, SyncConfig, id::PeerId};
 
 use crate::{
     network::{MILLI, Micros},
+    peer::Manner,
     script::Step,
     world::{Happening, World},
 };
+
+/// Announcements of a peer that floods: a hundred a second, for five seconds of a connection.
+const FLOOD_EVERY: Micros = 10 * MILLI;
+const FLOOD_MAX: u64 = 500;
 
 impl World<'_> {
     pub(crate) fn happen(&mut self, happening: Happening) {
@@ -23,6 +28,7 @@ impl World<'_> {
                 }
             }
             Happening::Hear(peer) => self.hear(peer),
+            Happening::Flood { peer, connection, left } => self.flood(peer, connection, left),
             Happening::Answer { peer, connection, request, headers } => {
                 if self.is_current(peer, connection) {
                     self.input(Input::HeadersReceived { request, headers });
@@ -107,6 +113,7 @@ impl World<'_> {
         self.wakeup = None;
         self.backlog.clear();
         self.synced = None;
+        self.unavailable = None;
         for peer in &mut self.state.peers {
             peer.connected = false;
             peer.connection += 1;
@@ -126,7 +133,11 @@ impl World<'_> {
         self.state.store_is_busy = false;
         self.saboteur.restart();
         self.check(|checker, state| checker.on_session(state));
-        self.machine = Some(HeaderSync::new(self.state.options.config.clone(), self.state.pool.spec(), checkpoint));
+        let floor = self.saboteur.floor(&self.state);
+        let config = SyncConfig { floor, ..self.state.options.config.clone() };
+        let spec = self.state.options.spec(self.state.pool);
+        self.machine = Some(HeaderSync::new(config, spec, checkpoint));
+        self.stall = None;
         if self.state.paused {
             self.input(Input::Paused(true));
         }
@@ -151,6 +162,10 @@ impl World<'_> {
         known.connection += 1;
         known.link.reset();
         let (status, connection) = (known.status(pool), known.connection);
+        if known.plan.manner == Manner::Flood {
+            self.at(now + FLOOD_EVERY, Happening::Flood { peer, connection, left: FLOOD_MAX });
+        }
+        let known = &self.state.peers[peer as usize];
         if let Some((up, _)) = known.plan.flaps {
             self.at(now + up, Happening::Disconnect { peer, connection });
         }
@@ -173,6 +188,21 @@ impl World<'_> {
             let served = known.served(self.state.pool);
             self.input(Input::PeerUpdated { peer: PeerId(peer), served });
         }
+    }
+
+    /// The peer announces the block under its tip, and its tip, in turn.
+    fn flood(&mut self, peer: u32, connection: u32, left: u64) {
+        let known = &self.state.peers[peer as usize];
+        if left == 0 || self.machine.is_none() || !known.connected || known.connection != connection {
+            return;
+        }
+        let mut served = known.served(self.state.pool);
+        if left.is_multiple_of(2) {
+            let under = self.state.pool.at(known.view.branch, served.latest.saturating_sub(1));
+            (served.latest, served.latest_hash) = (under.number, under.hash);
+        }
+        self.at(self.state.now + FLOOD_EVERY, Happening::Flood { peer, connection, left: left - 1 });
+        self.input(Input::PeerUpdated { peer: PeerId(peer), served });
     }
 
     fn is_current(&self, peer: u32, connection: u32) -> bool {

@@ -35,6 +35,7 @@
 //! * **A kind of peer**: a variant of [`peer::Manner`], its branch in `SimPeer::answer`, its line in `draw_faulty` (or
 //!   `draw_honest`, and `is_honest`, when no fault may be held against it) of [`options`].
 //! * **Something that happens**: a variant of [`script::Step`], its draw in `Script::draw`, its arm in `World::take`.
+//! * **A kind of world**: a variant of [`special::Special`], with what it changes in the peers and in the script.
 //! * **A checker**: a type that implements [`checker::Checker`], listed in [`checker::all`]. It sees all inputs, outputs and
 //!   transactions with the [`state`] of the world, and says what is wrong as a sentence with got and expected.
 //! * **An output of the machine**: an arm in `World::carry_out` (`host`), and one in [`trace`] when it says anything that
@@ -65,6 +66,7 @@ pub mod trace;
 pub mod options;
 pub mod peer;
 pub mod script;
+pub mod special;
 pub mod store;
 
 pub mod chain;

@@ -31,9 +31,30 @@ pub struct LinkPlan {
     pub reset_ppm: u64,
     /// May a later answer overtake an earlier one?
     pub reorder: bool,
+    /// Answers before which the way stands still, of a million: the transport repairs a loss, and what comes later waits.
+    pub stall_ppm: u64,
+    /// How long it then stands still, at most.
+    pub stall_max: Micros,
 }
 
 impl LinkPlan {
+    /// A way of some megabit and milliseconds, there and back, that loses `lost_ppm` of its packets and repairs them.
+    pub fn repaired(megabit: u64, round_trip: u64, lost_ppm: u64, stall_max: Micros) -> Self {
+        Self {
+            latency: round_trip * MILLI / 2,
+            jitter: MILLI / 2,
+            bytes_per_milli: megabit * 125,
+            loss_request_ppm: 0,
+            loss_answer_ppm: 0,
+            broken_stream_ppm: 0,
+            reset_ppm: 0,
+            reorder: false,
+            // An answer of 48 KiB is some forty packets; each that is lost may be what everything waits for.
+            stall_ppm: 40 * lost_ppm,
+            stall_max,
+        }
+    }
+
     /// The same way without its troubles.
     pub fn calm(mut self) -> Self {
         (self.loss_request_ppm, self.loss_answer_ppm) = (0, 0);
@@ -76,7 +97,10 @@ impl Link {
 
     /// When an answer of so many bytes to a request that leaves now is here; `None` when it vanishes.
     pub fn answer_at(&mut self, now: Micros, bytes: u64, chance: &mut Chance) -> Option<Micros> {
-        let begins = self.free_at.max(now + self.plan.latency);
+        let mut begins = self.free_at.max(now + self.plan.latency);
+        if chance.ppm(self.plan.stall_ppm) {
+            begins += chance.between(self.plan.latency, self.plan.stall_max);
+        }
         self.free_at = begins + bytes * MILLI / self.plan.bytes_per_milli.max(1);
         let mut arrives = self.free_at + self.plan.latency + chance.below(self.plan.jitter);
         if !self.plan.reorder {

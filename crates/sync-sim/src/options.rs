@@ -5,8 +5,12 @@
 
 use core::{fmt, time::Duration};
 
-use header_maker::FIELDS;
-use sync_core::SyncConfig;
+use header_maker::{FIELDS, GENESIS_TIMESTAMP, SECONDS_PER_BLOCK};
+use sync_core::{
+    SyncConfig,
+    chain::{ChainSpec, ForkSchedule},
+    config::BLOCK_NUMBER_END,
+};
 
 use crate::{
     chain::{BranchId, Pool, View},
@@ -14,6 +18,7 @@ use crate::{
     network::{LinkPlan, MILLI, Micros, SECOND},
     peer::{Manner, PeerPlan},
     script::{Opening, Script},
+    special::Special,
 };
 
 /// Every virtual sync has at least so many headers.
@@ -58,6 +63,13 @@ pub struct Options {
     pub start: View,
     /// What happens, and when.
     pub script: Script,
+    /// Nobody serves anything under this number, which lies above the floor; somebody may say so.
+    pub pruned_below: Option<u64>,
+    /// The ways to honest peers are slow and lose nothing for good: then silence is no excuse for a fault.
+    pub slow_ways: bool,
+    /// From this number up no header can be judged: the machine has a fork scheduled there that never came. The sync must
+    /// then end with a stall that says so.
+    pub unknown_from: Option<u64>,
     /// Words for the features that are on.
     pub features: Vec<&'static str>,
 }
@@ -130,6 +142,9 @@ impl Options {
         let opening = Opening::draw(pool, &mut Chance::new(seed, "opening"));
         let near = pool.branches_near(opening.start, opening.floor);
         let mut peers = draw_peers(&swarm, &near, &mut Chance::new(seed, "peers"));
+        let special = Special::draw(opening.deep, &mut Chance::new(seed, "special"));
+        features.extend(special.word());
+        special.change_peers(&mut peers, &mut Chance::new(seed, "special peers"));
         let mut script = Script::draw(pool, &opening, &peers, &mut features, &mut Chance::new(seed, "script"));
         if chance.percent(5) {
             // Until the world is calm there is nobody who serves everything.
@@ -138,6 +153,8 @@ impl Options {
         if script.follows_tip {
             make_honest_majority(&mut peers, &mut chance);
         }
+        // The honest peers that were added are like the first: what it serves, and how slow its way is.
+        special.change_script(&mut script);
         let false_tips = peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
         let store = draw_store(&swarm, script.calm_at, &mut chance);
         if store.full_at.is_some() || store.fail_ppm > 0 {
@@ -156,7 +173,36 @@ impl Options {
             ban: Duration::from_secs(chance.pick(&[600, 600, 60])),
             ..SyncConfig::default()
         };
-        Self { seed, config, peers, store, start: script.start, script, features }
+        let pruned_below = special.pruned_from(&peers).map(|above| script.floor + above);
+        let slow_ways = matches!(special, Special::SlowWays);
+        // Its own chance: the other worlds stay what they were.
+        let mut fork = Chance::new(seed, "fork");
+        let unknown_from = fork.percent(6).then(|| fork.between(script.floor + 1, script.goal.tip));
+        features.extend(unknown_from.map(|_| "unknown fork"));
+        Self {
+            seed,
+            config,
+            peers,
+            store,
+            start: script.start,
+            script,
+            pruned_below,
+            slow_ways,
+            unknown_from,
+            features,
+        }
+    }
+
+    /// What the machine is told of the chain.
+    pub fn spec(&self, pool: &Pool) -> ChainSpec {
+        let spec = pool.spec();
+        match (spec.forks().cloned(), self.unknown_from) {
+            (Some(forks), Some(number)) => {
+                let from = GENESIS_TIMESTAMP + number * SECONDS_PER_BLOCK;
+                spec.with_forks(ForkSchedule { amsterdam: Some(from), known_until: Some(from), ..forks })
+            }
+            _ => spec,
+        }
     }
 
     /// By when the sync must be done.
@@ -190,6 +236,8 @@ fn draw_link(swarm: &Swarm, chance: &mut Chance) -> LinkPlan {
         broken_stream_ppm: if swarm.resets { chance.log_between(1_000, 60_000) } else { 0 },
         reset_ppm: if swarm.resets { chance.log_between(1_000, 30_000) } else { 0 },
         reorder: swarm.reorder,
+        stall_ppm: 0,
+        stall_max: 0,
     }
 }
 
@@ -219,7 +267,7 @@ fn draw_faulty(swarm: &Swarm, branches: &[BranchId], chance: &mut Chance) -> Man
         6 => Manner::Rising,
         7 => Manner::Gap,
         8 => Manner::Breach,
-        9 => Manner::Boaster,
+        9 => Manner::Boaster(chance.pick(&[u64::MAX, BLOCK_NUMBER_END, BLOCK_NUMBER_END - 1])),
         10 => Manner::Echo,
         11 | 12 => Manner::Forked(chance.pick(branches)),
         _ => Manner::LieInField(chance.below(FIELDS as u64 + 1) as u8, chance.pick(&[100, 100, 50, 10])),
@@ -263,12 +311,13 @@ fn draw_peers(swarm: &Swarm, near: &[BranchId], chance: &mut Chance) -> Vec<Peer
 fn make_honest_majority(peers: &mut Vec<PeerPlan>, chance: &mut Chance) {
     let count = |peers: &[PeerPlan], of: fn(Manner) -> bool| peers.iter().filter(|peer| of(peer.manner)).count();
     // Whoever may not vote for the honest tip counts against it.
-    while count(peers, |manner| manner == Manner::Honest || matches!(manner, Manner::Capped(_)))
+    while count(peers, |manner| manner == Manner::Honest || matches!(manner, Manner::Capped(_) | Manner::Pruned(_)))
         <= count(peers, |manner| !manner.is_honest())
     {
         let like = peers[0];
         let latency = chance.log_between(1, 150) * MILLI;
-        peers.push(PeerPlan { manner: Manner::Honest, flaps: None, link: LinkPlan { latency, ..like.link }, ..like });
+        let manner = if let Manner::Pruned(_) = like.manner { like.manner } else { Manner::Honest };
+        peers.push(PeerPlan { manner, flaps: None, link: LinkPlan { latency, ..like.link }, ..like });
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Manner {
     Lagging(u64),
     /// Serves nothing under so many blocks above the floor.
     Recent(u64),
+    /// The same, in a world in which nobody serves more.
+    Pruned(u64),
     /// Nothing in any answer.
     Empty,
     /// One bit of one field of one header is wrong, in so many percent of its answers. [`FIELDS`]: any field.
@@ -51,8 +53,12 @@ pub enum Manner {
     Gap,
     /// Each stream ends in a breach of the protocol.
     Breach,
-    /// Says that it has everything up to the highest number there is.
-    Boaster,
+    /// Says that it has everything up to a number that no chain has, or to the highest that is plausible.
+    Boaster(u64),
+    /// Says that it has everything down to block 0, and has nothing from so many blocks above the floor on down.
+    ClaimsMore(u64),
+    /// Announces another range all the time: its tip, the block under it, its tip, ...
+    Flood,
     /// Answers twice, and under ids that nobody gave out.
     Echo,
 }
@@ -60,12 +66,12 @@ pub enum Manner {
 impl Manner {
     /// Does it do nothing wrong, whatever its speed? Then no fault but silence may be held against it.
     pub fn is_honest(self) -> bool {
-        matches!(self, Self::Honest | Self::Capped(_) | Self::Lagging(_) | Self::Recent(_))
+        matches!(self, Self::Honest | Self::Capped(_) | Self::Lagging(_) | Self::Recent(_) | Self::Pruned(_))
     }
 
     /// Does it name a tip that is not the honest chain's?
     pub fn names_a_false_tip(self) -> bool {
-        matches!(self, Self::Forked(_) | Self::Boaster)
+        matches!(self, Self::Forked(_) | Self::Boaster(_))
     }
 }
 
@@ -119,7 +125,10 @@ impl SimPeer {
             Manner::Forked(branch) => View { branch, tip: pool.last(branch).min(truth.tip + 3) },
             _ => truth,
         };
-        let earliest = if let Manner::Recent(above) = plan.manner { floor + above } else { 0 };
+        let earliest = match plan.manner {
+            Manner::Recent(above) | Manner::Pruned(above) | Manner::ClaimsMore(above) => floor + above,
+            _ => 0,
+        };
         let mut peer = Self {
             link: Link::new(plan.link),
             plan,
@@ -155,7 +164,8 @@ impl SimPeer {
     pub fn served(&self, pool: &Pool) -> ServedRange {
         let tip = pool.tip(self.view);
         match self.plan.manner {
-            Manner::Boaster => ServedRange { earliest: 0, latest: u64::MAX, latest_hash: B256::repeat_byte(0xbb) },
+            Manner::Boaster(latest) => ServedRange { earliest: 0, latest, latest_hash: B256::repeat_byte(0xbb) },
+            Manner::ClaimsMore(_) => ServedRange { earliest: 0, latest: tip.number, latest_hash: tip.hash },
             _ => ServedRange { earliest: self.earliest.min(tip.number), latest: tip.number, latest_hash: tip.hash },
         }
     }

@@ -1,8 +1,14 @@
 //! Deliberate bugs, between the machine and the world: they show that the checkers bite.
 
-use sync_core::{HeadersRequest, Output, StartBlock, fault::Verdict, id::PeerId, range::BlockRange};
+use sync_core::{
+    Event, HeadersRequest, Output, StallReason, StartBlock,
+    fault::{PeerFault, Verdict},
+    header::HeaderError,
+    id::PeerId,
+    range::BlockRange,
+};
 
-use crate::{chain::Pool, state::State};
+use crate::{chain::Pool, peer::SimPeer, state::State};
 
 /// A bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +19,12 @@ pub enum Bug {
     WrongPeerBanned,
     /// Once a request is cancelled its numbers are never asked for again: whoever is asked for them later is asked in vain.
     RangeLostAfterCancel,
+    /// The sync goes down to the highest lowest block that any peer claims, and is said to be whole there.
+    FloorFromClaims,
+    /// That a range cannot be had is not said while anybody claims to serve it.
+    ClaimsAreBelieved,
+    /// A header of a fork that is not known is held against the peers that send it.
+    UnknownForkBlamed,
 }
 
 /// Plays a bug. See the [module](self).
@@ -27,6 +39,13 @@ impl Saboteur {
     /// One that plays `bug`, or none.
     pub fn new(bug: Option<Bug>) -> Self {
         Self { bug, ..Self::default() }
+    }
+
+    /// The floor that the machine is given.
+    pub fn floor(&self, state: &State<'_>) -> u64 {
+        let asked = state.options.config.floor;
+        let claimed = state.peers.iter().map(|peer| peer.served(state.pool).earliest).fold(asked, u64::max);
+        if self.bug == Some(Bug::FloorFromClaims) { claimed } else { asked }
     }
 
     /// Is a batch written in two transactions?
@@ -54,6 +73,24 @@ impl Saboteur {
                     self.lost.push(self.open.swap_remove(at).1);
                 }
                 output
+            }
+            (Some(Bug::ClaimsAreBelieved), Output::Event(Event::Stalled(StallReason::RangeUnavailable(missing)))) => {
+                let claims = |peer: &SimPeer| peer.connected && peer.served(state.pool).earliest <= missing.first();
+                let claimed = state.peers.iter().any(claims);
+                let reason = StallReason::RangeUnavailable(missing);
+                Output::Event(Event::Stalled(if claimed { StallReason::NoProgress } else { reason }))
+            }
+            (
+                Some(Bug::UnknownForkBlamed),
+                Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why })),
+            ) => {
+                let is_blamed = |peer: &SimPeer| peer.connected && peer.plan.manner.is_honest();
+                let Some(at) = state.peers.iter().position(is_blamed) else {
+                    return Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why }));
+                };
+                let error = HeaderError::TooManyFields;
+                let fault = PeerFault::Undecodable { number: number.unwrap_or_default(), error };
+                Output::Penalize { peer: PeerId(at as u32), fault, verdict: Verdict::Banned }
             }
             (_, output) => output,
         }

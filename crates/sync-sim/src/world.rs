@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use sync_core::{
-    BlockNumHash, Event, HeaderSync, Input, StallReason, fault::RequestFailure, id::RequestId, time::Instant,
+    BlockNumHash, Event, HeaderSync, Input, StallReason, fault::RequestFailure, id::RequestId, range::BlockRange,
+    time::Instant,
 };
 
 use crate::{
@@ -74,6 +75,12 @@ pub(crate) enum Happening {
     },
     /// The peer hears of the honest chain as it is then.
     Hear(u32),
+    /// The peer announces once more, and then so many times.
+    Flood {
+        peer: u32,
+        connection: u32,
+        left: u64,
+    },
     Answer {
         peer: u32,
         connection: u32,
@@ -117,6 +124,11 @@ pub struct World<'a> {
     pub(crate) store_chance: Chance,
     /// What the machine says it is synced to.
     pub(crate) synced: Option<BlockNumHash>,
+    /// The target that it named last, and what it says cannot be had.
+    target: Option<BlockNumHash>,
+    pub(crate) unavailable: Option<BlockRange>,
+    /// Why the machine says that nothing moves.
+    pub(crate) stall: Option<StallReason>,
     pub(crate) linked: u64,
     reached: BTreeMap<&'static str, u64>,
 }
@@ -142,6 +154,9 @@ impl<'a> World<'a> {
             peer_chance: Chance::new(seed, "peer"),
             store_chance: Chance::new(seed, "store"),
             synced: None,
+            target: None,
+            unavailable: None,
+            stall: None,
             linked: 0,
             reached: BTreeMap::new(),
         }
@@ -180,6 +195,15 @@ impl<'a> World<'a> {
             }
             self.step(rest, deadline);
         }
+        if self.state.options.pruned_below.is_some() {
+            self.reach("a pruned network");
+        }
+        if self.state.options.slow_ways {
+            self.reach("slow ways");
+        }
+        if self.state.options.unknown_from.is_some() {
+            self.reach("an unknown fork");
+        }
         if script.floor == 0 {
             self.reach("a sync down to genesis");
         }
@@ -217,35 +241,64 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Is the store said and known to hold the goal, and nothing on its way?
+    /// Is the store said and known to hold the goal, and nothing on its way? Where the goal cannot be judged: is that said?
     fn is_whole(&self) -> bool {
-        let goal = self.state.pool.tip(self.state.options.script.goal);
-        self.state.calm && self.synced == Some(goal) && !self.state.store_is_busy && self.machine.is_some()
+        if self.state.options.unknown_from.is_some() {
+            let is_said = matches!(self.stall, Some(StallReason::UnknownFork { .. }));
+            return self.state.calm && is_said && !self.state.store_is_busy && self.machine.is_some();
+        }
+        let script = &self.state.options.script;
+        let goal = self.state.pool.tip(script.goal);
+        let done = match self.state.options.pruned_below {
+            None => self.synced == Some(goal),
+            // The most that can be had: it is stored, and what is missing is named, from the floor up to there.
+            Some(lowest) => {
+                let missing = BlockRange::new(script.floor, lowest - 1);
+                let said = self.target == Some(goal) && self.unavailable.is_some() && self.unavailable == missing;
+                let had = BlockRange::new(lowest, goal.number);
+                // The last blocks may still be on their way: new tips are followed while the range is missing.
+                said && had.is_some_and(|had| self.state.store.holds(self.state.pool, script.goal, had))
+            }
+        };
+        self.state.calm && done && !self.state.store_is_busy && self.machine.is_some()
     }
 
     /// Notes what a checker must know of an event.
     pub(crate) fn note(&mut self, event: &Event) {
         match event {
+            Event::Stalled(reason) => self.stall = Some(reason.clone()),
+            Event::Resumed => self.stall = None,
+            _ => {}
+        }
+        match event {
             Event::Synced { head } => self.synced = Some(*head),
-            Event::TargetResolved(_) => self.synced = None,
+            Event::TargetResolved(target) => (self.target, self.synced) = (Some(*target), None),
+            Event::Resumed => self.unavailable = None,
             Event::HeadersLinked { range, .. } => self.linked += range.len(),
             Event::DetachedHead { .. } => self.reach("the chain does not meet what is stored"),
-            Event::Stalled(reason) => self.reach(match reason {
-                StallReason::Store(_) => "stall: store",
-                StallReason::NoPeers => "stall: no peers",
-                StallReason::NoUsablePeer => "stall: no usable peer",
-                StallReason::TipsDisagree => "stall: tips disagree",
-                StallReason::QuorumNotReached { .. } => "stall: quorum not reached",
-                StallReason::TargetUnavailable { .. } => "stall: target unavailable",
-                StallReason::RangeUnavailable(_) => "stall: range unavailable",
-                StallReason::NoProgress => "stall: no progress",
-                StallReason::WrongGenesis { .. } => "stall: wrong genesis",
-                StallReason::InvalidTarget { .. } => "stall: invalid target",
-                StallReason::UnknownFork { .. } => "stall: unknown fork",
-                StallReason::RollbackTooDeep { .. } => "stall: rollback too deep",
-                #[allow(unreachable_patterns, reason = "a newer reason is reached under this name")]
-                _ => "stall: another",
-            }),
+            Event::Stalled(reason) => {
+                self.unavailable = match reason {
+                    StallReason::RangeUnavailable(missing) => Some(*missing),
+                    _ => None,
+                };
+                self.reach(match reason {
+                    StallReason::Store(_) => "stall: store",
+                    StallReason::NoPeers => "stall: no peers",
+                    StallReason::NoUsablePeer => "stall: no usable peer",
+                    StallReason::TipsDisagree { .. } => "stall: tips disagree",
+                    StallReason::QuorumNotReached { .. } => "stall: quorum not reached",
+                    StallReason::TargetUnavailable { .. } => "stall: target unavailable",
+                    StallReason::RangeUnavailable(_) => "stall: range unavailable",
+                    StallReason::NoProgress => "stall: no progress",
+                    StallReason::WrongGenesis { .. } => "stall: wrong genesis",
+                    StallReason::FloorAboveTarget { .. } => "stall: floor above target",
+                    StallReason::InvalidTarget { .. } => "stall: invalid target",
+                    StallReason::UnknownFork { .. } => "stall: unknown fork",
+                    StallReason::RollbackTooDeep { .. } => "stall: rollback too deep",
+                    #[allow(unreachable_patterns, reason = "a newer reason is reached under this name")]
+                    _ => "stall: another",
+                });
+            }
             _ => {}
         }
     }

@@ -32,3 +32,22 @@ fn a_range_lost_after_a_cancel() {
     let (seed, violation) = found(Bug::RangeLostAfterCancel);
     assert_eq!(violation.checker, "liveness", "seed {seed}: {violation:?}");
 }
+
+#[test]
+fn a_floor_that_peers_claim() {
+    let (seed, violation) = found(Bug::FloorFromClaims);
+    assert_eq!(violation.checker, "safety", "seed {seed}: {violation:?}");
+    assert!(violation.what.contains("is not all stored"), "{violation:?}");
+}
+
+#[test]
+fn claims_that_are_believed_although_nothing_comes() {
+    let (seed, violation) = found(Bug::ClaimsAreBelieved);
+    assert_eq!(violation.checker, "liveness", "seed {seed}: {violation:?}");
+}
+
+#[test]
+fn a_peer_blamed_for_an_unknown_fork() {
+    let (seed, violation) = found(Bug::UnknownForkBlamed);
+    assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
+}

@@ -38,7 +38,7 @@ pub struct Stopped {
     /// The call to answer; `None` when nobody called.
     pub id: Option<f64>,
     /// The last word.
-    pub progress: Progress,
+    pub progress: Box<Progress>,
 }
 
 /// Tells the page a state, and the figures in it.

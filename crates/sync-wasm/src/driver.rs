@@ -3,62 +3,59 @@
 //! ```text
 //!   page ---- commands ---+                              +--> requests: outboxes of the sessions
 //!   peers --- network ----+--> Input --> HeaderSync --> Output --> writes: one task at a time
-//!   store --- written ----+      (one input, then drained)   +--> events, progress: the page
+//!   store --- ended ------+      (one input, then drained)   +--> events, progress: the page
 //!   clock --- one timer --+
 //! ```
 //!
-//! One task owns the machine. After each input the machine is drained; every [`SLICE`] of work the driver gives way to
-//! the event loop, so that channels are emptied and look-ups answered meanwhile. Requests reach the wire before the next
-//! input is looked at.
+//! One task owns the machine. After each input the machine is drained ([`Feed`]); every [`SLICE`] of work the driver gives
+//! way to the event loop, so that channels are emptied and look-ups answered meanwhile. Requests reach the wire before the
+//! next input is looked at.
 //!
 //! The driver decides nothing about the sync. What it decides is the host's own: when a peer is dialled
-//! ([`AddressBook`]), that a connection is dead, when stored segments are audited ([`audit`]), how often the page hears
-//! ([`report`]), when what is known of peers is written down ([`kept`]).
+//! ([`AddressBook`]), that a connection is dead, when stored segments are audited and a lost store is opened again
+//! ([`StoreControl`]), how often the page hears ([`report`]), when what is known of peers is written down ([`kept`]).
 
-mod audit;
 mod calls;
 pub mod kept;
 mod network;
 mod outputs;
 mod report;
+mod storing;
 pub mod view;
-mod writes;
 
-use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
-use header_wire::Message;
-use sync_core::{
-    Checkpoint, HeaderSync, Input, Output, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening,
-    time::Instant,
-};
+use sync_core::{Input, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening, time::Instant};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 
-use self::{
-    audit::Audit,
-    kept::Keeper,
-    report::Reporter,
-    writes::{Write, WriteQueue, Written},
-};
+use self::{kept::Keeper, report::Reporter};
 use crate::{
     clock::{self, Turns},
     command::Command,
     error::HostError,
+    feed::{Feed, Work},
     mailbox,
     network::{
-        Counters, EVENTS_MAX, NetworkEvent, SessionKey, SharedCounters,
+        Counters, EVENTS_MAX, NetworkEvent, Outgoing, SessionKey, SharedCounters,
+        conversation::Greeting,
         kept::KeptPeers,
         peers::AddressBook,
         requests::RequestTable,
-        session::Greeting,
         swarm::{self, SwarmHandle},
     },
     options::Settings,
     port::Port,
     reads::Reader,
     store::{IdbStore, ProgressChannel},
+    store_queue::{
+        QueueHost,
+        audit::Audit,
+        control::{StoreControl, StoreEvent},
+    },
 };
 
 /// Work at one stretch before the event loop has its turn: half a frame. Less costs turns, more delays look-ups.
@@ -76,31 +73,22 @@ pub struct Driver {
     turns: Turns,
     seed: u64,
 
-    /// `None` while the store is being cleared.
-    machine: Option<HeaderSync>,
-    /// What the next machine goes on from.
-    checkpoint: Option<Checkpoint>,
-    /// When the machine wants to hear of the time.
-    machine_due: Option<Instant>,
-    /// Inputs that came up while the machine was being drained; at most one for each output.
-    follow_up: VecDeque<Input>,
+    /// Its machine is `None` while the store is not open.
+    feed: Feed,
     paused: bool,
 
     book: AddressBook,
     requests: RequestTable,
     /// Connected peers, and what takes messages for them.
-    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Message>)>,
+    outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Outgoing>)>,
     swarm: SwarmHandle,
     counters: SharedCounters,
 
-    writes: WriteQueue,
-    /// An unwind that failed, and when it is tried again.
-    unwind_again: Option<(Instant, Write)>,
-    audit: Audit,
+    store: StoreControl<IdbStore>,
     reader: Reader,
+    /// Look-ups of the page when the audit last asked.
+    reads_seen: u64,
     keeper: Keeper,
-    /// Calls that wait until the store is empty.
-    clearing: Vec<f64>,
     report: Reporter,
 
     network: mpsc::Receiver<NetworkEvent>,
@@ -145,7 +133,7 @@ pub struct DriverSetup {
 /// Something that the driver waits for.
 enum Wake {
     Command(Option<Command>),
-    Written(Written),
+    Store(StoreEvent),
     Kept(Result<(), StoreFailure>),
     Network(Option<NetworkEvent>),
     Timer,
@@ -161,24 +149,20 @@ impl Driver {
         let (events, network) = mpsc::channel(EVENTS_MAX);
         let swarm = swarm::start(setup.rtc_port, settings.dial_timeout(), greeting, events, counters.clone());
         let now = clock::now();
-        let audit = Audit::new(now, setup.opening.checkpoint.as_ref(), settings.tuning.audit.unwrap_or(true));
+        let audit = Audit::new(now, setup.opening.checkpoint.as_ref(), settings.tuning.audit.unwrap_or(true), seed);
+        let queue_host = QueueHost { spawn: Rc::new(spawn_local), now: clock::now };
         let mut driver = Self {
             book: setup.book,
-            machine: None,
-            checkpoint: setup.opening.checkpoint,
-            machine_due: None,
-            follow_up: VecDeque::new(),
+            feed: Feed::default(),
             paused: settings.paused,
             requests: RequestTable::default(),
             outboxes: SortedMap::new(),
             swarm,
             counters,
             keeper: Keeper::new(setup.store.clone(), now),
-            writes: WriteQueue::new(setup.store),
-            unwind_again: None,
-            audit,
+            store: StoreControl::new(now, setup.store, queue_host, audit, setup.opening.checkpoint),
             reader: setup.reader,
-            clearing: Vec::new(),
+            reads_seen: 0,
             report: Reporter::new(setup.port.clone(), setup.channel, setup.open_ms, now),
             network,
             commands: setup.commands,
@@ -203,13 +187,13 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// When the database is gone for good.
+    /// When the database was closed and cannot be opened again.
     pub async fn run(&mut self) -> Result<Option<f64>, HostError> {
         loop {
             self.drain().await;
             let now = clock::now();
             self.dial_due(now);
-            self.audit_due(now);
+            self.store_due(now);
             self.keep_due(now);
             self.report_due(now);
             self.give_way(now).await;
@@ -220,13 +204,7 @@ impl Driver {
                         return Ok(Some(stop));
                     }
                 }
-                Wake::Written(written) => {
-                    self.handle_written(clock::now(), written);
-                    if self.writes.store_is_gone() {
-                        let reason = "another tab upgraded or deleted the database; reload the page";
-                        return Err(HostError::StorageUnavailable(reason.into()));
-                    }
-                }
+                Wake::Store(event) => self.handle_store(clock::now(), event)?,
                 Wake::Kept(outcome) => {
                     if let Err(failure) = outcome {
                         self.report.error(&HostError::PeersNotKept(failure));
@@ -237,12 +215,8 @@ impl Driver {
                 Wake::Network(None) => return Ok(None),
                 Wake::Network(Some(event)) => self.handle_network(clock::now(), event),
                 Wake::Timer => {
-                    let now = clock::now();
-                    if let Some((_, unwind)) = self.unwind_again.take_if(|(when, _)| *when <= now) {
-                        self.writes.push(unwind);
-                    }
-                    if self.machine_due.is_some_and(|due| due <= now) {
-                        self.input(now, Input::Timeout);
+                    if self.feed.due().is_some_and(|due| due <= clock::now()) {
+                        self.feed.push(Input::Timeout);
                     }
                 }
             }
@@ -251,44 +225,29 @@ impl Driver {
 
     /// Closes every connection, keeps what is known of peers, and lets the write that is under way end.
     pub async fn shut_down(mut self) {
+        for call in self.store.take_clear_calls() {
+            self.port.reply_error(call, &HostError::Stopped);
+        }
         select(pin!(self.keep_last()), clock::sleep(STOP_TIMEOUT)).await;
         // First, so that nobody waits for room in a queue that is read no more.
         drop(self.network);
         self.outboxes.clear();
         self.swarm.shut_down().await;
-        let mut writes = self.writes;
-        writes.forget_waiting();
-        let ended = poll_fn(|context| {
-            while !writes.is_idle() {
-                if writes.poll_written(context).is_pending() && !writes.is_idle() {
-                    return Poll::Pending;
-                }
-            }
-            Poll::Ready(())
-        });
-        select(ended, clock::sleep(STOP_TIMEOUT)).await;
+        let mut store = self.store;
+        select(poll_fn(|context| store.poll_idle(context)), clock::sleep(STOP_TIMEOUT)).await;
+        // Whoever still reads must not keep the lock from the next tab.
+        store.store().clone().release();
     }
 
-    /// Gives the machine one input; it is drained before the next.
-    fn input(&mut self, now: Instant, input: Input) {
-        if let Some(machine) = &mut self.machine {
-            let begun = clock::now_ms();
-            machine.handle_input(now, input);
-            self.machine_due = Some(now);
-            self.report.stats.core_ms += clock::now_ms() - begun;
-        }
-    }
-
-    /// Does what the machine wants until it wants nothing more.
+    /// Hands the machine what waits for it, and does what it wants until it wants nothing more.
     async fn drain(&mut self) {
-        loop {
-            while let Some(output) = self.poll_machine() {
-                let now = clock::now();
-                self.execute(now, output);
-                self.give_way(now).await;
+        while let Some(work) = self.poll_machine() {
+            let now = clock::now();
+            match work {
+                Work::Output(output) => self.execute(now, output),
+                Work::Admit(peer) => self.admit(now, peer),
             }
-            let Some(input) = self.follow_up.pop_front() else { break };
-            self.input(clock::now(), input);
+            self.give_way(now).await;
         }
         if std::mem::take(&mut self.requests_waiting) {
             // The sessions write what was put into their outboxes, before the next input is looked at.
@@ -296,19 +255,12 @@ impl Driver {
         }
     }
 
-    /// The next output, `None` when the machine is drained.
-    fn poll_machine(&mut self) -> Option<Output> {
-        let machine = self.machine.as_mut()?;
+    /// The next thing that the machine wants, `None` when it is drained and nothing waits for it.
+    fn poll_machine(&mut self) -> Option<Work> {
         let begun = clock::now();
-        let output = machine.poll_output(begun);
+        let work = self.feed.poll(begun);
         self.report.stats.core_ms += clock::now().saturating_since(begun).as_secs_f64() * 1_000.0;
-        match output {
-            Output::Timeout(due) => {
-                self.machine_due = due;
-                None
-            }
-            output => Some(output),
-        }
+        work
     }
 
     /// Lets the event loop have its turn when this one was long.
@@ -329,8 +281,8 @@ impl Driver {
             if let Poll::Ready(command) = self.commands.poll_next_unpin(context) {
                 return Poll::Ready(Wake::Command(command));
             }
-            if let Poll::Ready(written) = self.writes.poll_written(context) {
-                return Poll::Ready(Wake::Written(written));
+            if let Poll::Ready(event) = self.store.poll(context) {
+                return Poll::Ready(Wake::Store(event));
             }
             if let Poll::Ready(outcome) = self.keeper.poll_kept(context) {
                 return Poll::Ready(Wake::Kept(outcome));
@@ -356,9 +308,8 @@ impl Driver {
 
     /// One timer for whatever comes first; it is kept while it is right.
     fn set_timer(&mut self) {
-        let unwind = self.unwind_again.as_ref().map(|(when, _)| *when);
-        let (machine, dial, audit) = (self.machine_due, self.book.next_dial_at(), self.audit.due());
-        let dues = [machine, dial, audit, self.keeper.due(), Some(self.report.due()), unwind];
+        let (machine, dial, store) = (self.feed.due(), self.next_dial_at(), self.store.due());
+        let dues = [machine, dial, store, self.keeper.due(), Some(self.report.due())];
         let next = dues.into_iter().flatten().min();
         if self.timer.as_ref().map(|(when, _)| *when) != next {
             self.timer = next.map(|when| (when, clock::timer(when)));

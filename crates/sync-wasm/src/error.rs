@@ -7,9 +7,10 @@ use alloy_primitives::B256;
 use sync_core::{
     StallReason,
     fault::{PeerFault, StoreFailure},
+    id::PeerId,
 };
 
-use crate::message::{Details, ErrorInfo, exact, hex};
+use crate::message::{Details, ErrorInfo, TipRef, exact, hex, number};
 
 /// Why a call, or the start, failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -171,8 +172,8 @@ pub enum Nobody {
 }
 
 /// Why nothing moves, as the page gets it. The machine forgets why a connection was closed, the address book (`nobody`)
-/// knows.
-pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
+/// knows; `peer_name` gives a peer's identity.
+pub fn stall_info(reason: &StallReason, nobody: Nobody, peer_name: impl Fn(PeerId) -> String) -> ErrorInfo {
     let info = |code, message: String, details| ErrorInfo { code, message, details };
     match reason {
         StallReason::NoPeers | StallReason::NoUsablePeer => match nobody {
@@ -180,8 +181,16 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
             Nobody::Usable => info("no-usable-peer", "every peer is banned or serves another chain".into(), None),
             Nobody::OnOurChain => info("wrong-chain", "every peer that answered serves another chain".into(), None),
         },
-        StallReason::TipsDisagree => {
-            info("tips-disagree", "the peers name different tips and none has the quorum; pin a target".into(), None)
+        StallReason::TipsDisagree { need, claims } => {
+            let tips = claims.iter().map(|claim| TipRef {
+                peer: peer_name(claim.peer),
+                number: number(claim.tip.number),
+                hash: hex(claim.tip.hash),
+            });
+            let details = Details { need: Some(*need as f64), tips: Some(tips.collect()), ..Details::default() };
+            let message =
+                format!("the peers name different tips and none has {need} votes; add a peer or pin a target");
+            info("tips-disagree", message, Some(details))
         }
         StallReason::QuorumNotReached { have, need } => info(
             "quorum-not-reached",
@@ -195,8 +204,19 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody) -> ErrorInfo {
         ),
         StallReason::RangeUnavailable(range) => info(
             "range-unavailable",
-            format!("no connected peer serves blocks {range}"),
+            format!(
+                "no connected peer serves blocks {} to {}; what lies above is stored. Add a peer that has them, or set \
+                 tuning.floor to {} to do without",
+                range.first(),
+                range.last(),
+                range.last() + 1
+            ),
             Some(Details { from: exact(range.first()), to: exact(range.last()), ..Details::default() }),
+        ),
+        StallReason::FloorAboveTarget { floor, target } => info(
+            "floor-above-target",
+            format!("the floor, {floor}, lies above the target, {}: there is nothing to sync", target.number),
+            Some(compare(target.number.to_string(), floor.to_string(), Some(*floor))),
         ),
         StallReason::InvalidTarget { number: block, hash, violation, .. } => info(
             "invalid-target",

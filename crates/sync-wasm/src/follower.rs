@@ -139,7 +139,7 @@ pub async fn follow(mut tab: Follower<'_>) -> Result<Followed, LockError> {
             Wake::Lock(lock) => return lock.map(Followed::Leads),
             Wake::Command(command) => {
                 if let Some(id) = tab.obey(&mut watch, command) {
-                    let progress = view::idle(SyncState::Stopped);
+                    let progress = Box::new(view::idle(SyncState::Stopped));
                     return Ok(Followed::Stopped(Stopped { id: Some(id), progress }));
                 }
             }

@@ -6,7 +6,7 @@
 //! ==============v===============================|================================== postMessage
 //!             worker: opens the store, follows or leads                      worker, follower
 //!               |
-//!             driver: one loop; feeds sync_core::HeaderSync, does what it says       driver
+//!             driver: one loop; feeds sync_core::HeaderSync, does what it says       driver, feed, store_queue
 //!               |                               |
 //!             network: libp2p swarm, one      store: IndexedDB, packed      network, store
 //!             stream a connection             segments, one writer
@@ -34,10 +34,12 @@
 
 pub mod coverage;
 pub mod error;
+pub mod feed;
 pub mod mailbox;
 pub mod message;
 pub mod network;
 pub mod options;
+pub mod store_queue;
 
 #[cfg(all(feature = "bench", target_arch = "wasm32"))]
 pub mod bench;

@@ -32,7 +32,9 @@ mod event;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-pub use event::{PeerInfo, PeerState, Progress, RangeInfo, RangeRef, ServedInfo, SyncState, WorkerEvent};
+pub use event::{
+    PeerDialError, PeerInfo, PeerState, Progress, RangeInfo, RangeRef, ServedInfo, SyncState, WorkerEvent,
+};
 
 /// Largest block number or byte count that crosses the port: `Number.MAX_SAFE_INTEGER`.
 pub const NUMBER_MAX: u64 = (1 << 53) - 1;
@@ -58,7 +60,7 @@ pub fn hex(hash: B256) -> String {
 }
 
 /// What `start` brings.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartOptions {
     /// Which chain.
@@ -68,7 +70,8 @@ pub struct StartOptions {
     #[serde(default)]
     pub peers: Vec<String>,
     /// Multiaddresses out of a peer list, which nobody vouches for: one that cannot be used is skipped and named in a
-    /// [`WorkerEvent::PeerSkipped`]. At most [`LISTED_PEERS_MAX`].
+    /// [`WorkerEvent::PeerSkipped`], and one that lies nearer to the browser than the page is not dialled
+    /// ([`reach`](crate::network::reach)). At most [`LISTED_PEERS_MAX`].
     #[serde(default)]
     pub listed_peers: Vec<String>,
     /// Hash to sync down from; absent: the tip that the peers agree on.
@@ -90,7 +93,7 @@ pub struct StartOptions {
 }
 
 /// Which chain: the page turns names into ids.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChainOption {
     /// Chain id.
@@ -118,7 +121,7 @@ pub struct Tuning {
     /// Bounds of this and of the following: [`crate::options::FIGURES`].
     #[serde(default)]
     pub tip_quorum: Option<u64>,
-    /// Lowest block to sync; default: the lowest that a peer serves.
+    /// Lowest block to sync; default: 0, and on an unknown chain the lowest block that peers serve.
     #[serde(default)]
     pub floor: Option<u64>,
     /// Seed of all chance in the machine; default: random.
@@ -325,4 +328,22 @@ pub struct Details {
     /// How many peers were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<f64>,
+    /// Which tip each peer names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tips: Option<Vec<TipRef>>,
+    /// Why peers could not be dialled; the first few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dial_errors: Option<Vec<PeerDialError>>,
+}
+
+/// The tip that a peer names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TipRef {
+    /// The peer's identity.
+    pub peer: String,
+    /// Number of its tip.
+    pub number: f64,
+    /// Hash of its tip.
+    pub hash: String,
 }

@@ -4,7 +4,11 @@
 //! another genesis, is checked by the rules that need no fork schedule; where nobody said what its genesis is, any
 //! block 0 that the target descends from is it. A page may give the forks of a chain: then it has all rules, at these.
 //!
-//! **Quorum.** Two peers must name the same tip, one when the page names only one; a pinned target needs none.
+//! **Floor.** What the page asked for, block 0 by default. Only on a chain that is unknown, where nobody but the peers can
+//! say how far down it is kept, the lowest block that was verified from them is enough.
+//!
+//! **Quorum.** Two peers must name the same tip, one when the page and its list name only one; a pinned target needs none.
+//! A peer is an identity, however many addresses it has.
 
 use std::time::Duration;
 
@@ -17,11 +21,14 @@ use sync_core::{
 use crate::{
     error::{HostError, parse_hash},
     message::{LISTED_PEERS_MAX, NUMBER_MAX, StartOptions, Tuning},
-    network::{CONNECTIONS_MAX, DIAL_TIMEOUT, PEERS_MAX},
+    network::{ADDRESSES_PER_PEER_MAX, CONNECTIONS_MAX, DIAL_TIMEOUT, PEERS_MAX, peers::distinct_identities},
 };
 
 /// Peers that must name the same tip, where so many are configured.
 const TIP_QUORUM: usize = 2;
+
+/// Multiaddresses that we take: each peer of a full book at each of its addresses.
+const ADDRESSES_MAX: usize = PEERS_MAX * ADDRESSES_PER_PEER_MAX;
 
 /// Longest name of a database that we take.
 const STORAGE_NAME_MAX: usize = 128;
@@ -88,7 +95,7 @@ pub struct Settings {
     pub genesis: Option<B256>,
     /// Forks, if the page gives any: those of the package, overridden.
     forks: Option<ForkSchedule>,
-    /// Multiaddresses, not yet checked.
+    /// Multiaddresses that the page names, not yet checked.
     pub peers: Vec<String>,
     /// Multiaddresses out of a peer list, not yet checked.
     pub listed_peers: Vec<String>,
@@ -118,7 +125,9 @@ impl Settings {
             Some(text) => SyncTarget::Hash(parse_hash("target", text)?),
             None => SyncTarget::PeersTip,
         };
-        if options.peers.len() > PEERS_MAX {
+        if distinct_identities(options.peers.iter().take(ADDRESSES_MAX + 1).map(String::as_str)) > PEERS_MAX
+            || options.peers.len() > ADDRESSES_MAX
+        {
             return Err(HostError::TooManyPeers { limit: PEERS_MAX });
         }
         if options.listed_peers.len() > LISTED_PEERS_MAX {
@@ -147,16 +156,25 @@ impl Settings {
         }
     }
 
-    /// How the machine is tuned.
+    /// How many peers are configured: distinct identities, whatever the number of their addresses.
+    pub fn identities(&self) -> usize {
+        distinct_identities(self.peers.iter().chain(&self.listed_peers).map(String::as_str))
+    }
+
+    /// How the machine is tuned for this chain.
     pub fn config(&self, seed: u64) -> SyncConfig {
+        let chain = self.chain();
         let mut config = SyncConfig {
             seed,
             tip_quorum: match self.tuning.tip_quorum {
                 // Checked to be at most CONNECTIONS_MAX.
                 Some(quorum) => quorum as usize,
-                None => (self.peers.len() + self.listed_peers.len()).clamp(1, TIP_QUORUM),
+                None => self.identities().clamp(1, TIP_QUORUM),
             },
+            peers_expected: self.identities(),
             floor: self.tuning.floor.unwrap_or(0),
+            // Where an unknown chain begins, and from where on its peers keep it, nobody else can say.
+            floor_may_rise: self.tuning.floor.is_none() && (chain.forks().is_none() || chain.genesis().is_none()),
             ..SyncConfig::default()
         };
         if let Some(millis) = self.tuning.request_timeout_ms {
@@ -198,7 +216,10 @@ fn storage_name(chain_id: u64, genesis: Option<B256>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{ChainOption, StorageOption};
+    use crate::{
+        message::ChainOption,
+        network::peers::tests::{ONE, TWO, multiaddr, public},
+    };
 
     fn options(name: &str, value: u64) -> StartOptions {
         let mut chain = ChainOption { id: 1, genesis: None };
@@ -214,8 +235,7 @@ mod tests {
             "tuning.dialTimeoutMs" => tuning.dial_timeout_ms = Some(value),
             _ => panic!("no figure {name}"),
         }
-        let storage = StorageOption::default();
-        StartOptions { chain, peers: Vec::new(), listed_peers: Vec::new(), target: None, storage, tuning }
+        StartOptions { chain, tuning, ..StartOptions::default() }
     }
 
     #[test]
@@ -258,10 +278,30 @@ mod tests {
 
     #[test]
     fn a_list_over_its_limit_is_refused_by_name() {
-        let named = StartOptions { peers: vec![String::new(); PEERS_MAX + 1], ..options("chain.id", 1) };
+        let named = StartOptions { peers: vec![String::new(); ADDRESSES_MAX + 1], ..options("chain.id", 1) };
         assert_eq!(Settings::new(named).expect_err("too many").info().code, "too-many-peers");
         let listed = StartOptions { listed_peers: vec![String::new(); LISTED_PEERS_MAX + 1], ..options("chain.id", 1) };
         let details = Settings::new(listed).expect_err("too many").info().details.expect("details");
         assert_eq!(details.option.as_deref(), Some("listedPeers"));
+    }
+
+    fn settings(peers: &[String], listed_peers: &[String]) -> Settings {
+        let (peers, listed_peers) = (peers.to_vec(), listed_peers.to_vec());
+        Settings::new(StartOptions { peers, listed_peers, ..options("chain.id", 1) }).expect("good options")
+    }
+
+    #[test]
+    fn the_quorum_counts_peers_and_not_their_addresses() {
+        let one_at_three = [multiaddr(4_001, ONE), multiaddr(4_002, ONE), public(ONE)];
+        assert_eq!(settings(&one_at_three, &[]).config(0).tip_quorum, 1);
+        assert_eq!(settings(&one_at_three[..1], &one_at_three[1..]).config(0).tip_quorum, 1);
+        assert_eq!(settings(&one_at_three, &[multiaddr(4_001, TWO)]).config(0).tip_quorum, 2);
+        assert_eq!(settings(&[], &["nonsense".to_owned(), public(TWO)]).config(0).tip_quorum, 1);
+    }
+
+    #[test]
+    fn many_addresses_of_few_peers_are_not_too_many_peers() {
+        let addresses: Vec<_> = (0..ADDRESSES_MAX as u16).map(|port| multiaddr(port + 1, ONE)).collect();
+        assert_eq!(settings(&addresses, &[]).identities(), 1);
     }
 }

@@ -36,6 +36,8 @@ type Read = (f64, LocalBoxFuture<'static, Result<(), HostError>>);
 
 #[derive(Default)]
 struct Queue {
+    /// Look-ups since the start.
+    begun: u64,
     running: usize,
     waiting: VecDeque<Read>,
 }
@@ -71,6 +73,16 @@ impl Reader {
     /// The hash that the page pinned.
     pub fn pin(&self) -> Option<B256> {
         self.scope.pin()
+    }
+
+    /// A look-up runs or waits.
+    pub fn is_busy(&self) -> bool {
+        self.queue.borrow().running > 0
+    }
+
+    /// Look-ups since the start: who compares two counts knows whether one came between.
+    pub fn reads_begun(&self) -> u64 {
+        self.queue.borrow().begun
     }
 
     /// Answers `getHeader`.
@@ -115,6 +127,7 @@ impl Reader {
     {
         let read: Read = (id, read(self.clone()).boxed_local());
         let mut queue = self.queue.borrow_mut();
+        queue.begun += 1;
         if queue.running < READS_MAX {
             queue.running += 1;
             spawn_local(self.clone().run(read));

@@ -39,7 +39,7 @@ use Kind::{Fields, Flag, List, Number, Text};
 
 const RANGE: [Field; 2] = [("from", true, Number), ("to", true, Number)];
 
-const DETAILS: [Field; 8] = [
+const DETAILS: [Field; 9] = [
     ("got", false, Text),
     ("expected", false, Text),
     ("hash", false, Text),
@@ -48,6 +48,7 @@ const DETAILS: [Field; 8] = [
     ("to", false, Number),
     ("have", false, Number),
     ("need", false, Number),
+    ("asked", false, Number),
 ];
 
 const FAILURE: [Field; 3] = [("code", true, Text), ("message", true, Text), ("details", false, Fields(&DETAILS))];

@@ -34,7 +34,7 @@ use crate::{
     follower::{self, Followed, Follower},
     mailbox::{CALLS_MAX, Receiver, Refused, Sender, mailbox},
     message::{Call, ErrorInfo, Started, SyncState, WorkerEvent, number},
-    network::peers::AddressBook,
+    network::{peers::AddressBook, reach::Reach},
     options::Settings,
     port::{self, Incoming, Port},
     reads::Reader,
@@ -145,7 +145,7 @@ impl Worker {
 
     /// Everything is closed: says so, and ends the worker.
     fn end(&self, stopped: Stopped) {
-        show_progress(&self.port, stopped.progress);
+        show_progress(&self.port, *stopped.progress);
         if let Some(id) = stopped.id {
             self.port.reply_done(id);
         }
@@ -173,7 +173,7 @@ impl Life {
         let early = |error: HostError| Failure { replied: false, error };
         let late = |error: HostError| Failure { replied: true, error };
         let seed = (js_sys::Math::random() * 9.0e15) as u64;
-        let mut book = AddressBook::new(seed);
+        let mut book = AddressBook::new(seed).of_page(Reach::of_origin(&self.port.scope().origin()));
         for multiaddr in &self.settings.peers {
             book.add(clock::now(), multiaddr).map_err(early)?;
         }
@@ -251,7 +251,7 @@ impl Life {
             Either::Right(((), _)) => None,
         };
         let Some(ended) = ended else { return Ok(Ended::LockLost) };
-        let progress = driver.last_progress();
+        let progress = Box::new(driver.last_progress());
         driver.shut_down().await;
         ended.map(|id| Ended::Stopped(Stopped { id, progress })).map_err(late)
     }

@@ -182,12 +182,9 @@ impl Shared {
         let _ = reply.send(outcome.map(|offer| Reply { offer, channel }));
     }
 
-    fn on_channel(&self, connection: u32, request: Option<u32>, channel: RtcDataChannel) {
+    fn on_channel(&self, connection: u32, request: u32, channel: RtcDataChannel) {
         let Some(link) = self.find(connection) else {
             return channel.close();
-        };
-        let Some(request) = request else {
-            return link.on_inbound(channel);
         };
         // Its handlers are attached now, in the task that brought it: nothing it receives can be missed.
         let channel = match link.attach(channel) {

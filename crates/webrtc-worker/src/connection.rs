@@ -1,4 +1,4 @@
-//! A connection to a peer: opens and accepts streams, notices its own end.
+//! A connection to a peer: opens streams, notices its own end.
 
 use std::{
     pin::Pin,
@@ -114,9 +114,10 @@ impl StreamMuxer for Connection {
     type Substream = Stream;
     type Error = Error;
 
-    fn poll_inbound(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Stream, Error>> {
-        let channel = ready!(self.inner.link.poll_inbound(cx))?;
-        Poll::Ready(Ok(self.inner.stream(channel)))
+    /// No peer opens a stream to a browser: only the end of the connection is ever reported here.
+    fn poll_inbound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Stream, Error>> {
+        let reason = ready!(self.inner.link.poll_inbound(cx));
+        Poll::Ready(Err(reason.into()))
     }
 
     fn poll_outbound(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Stream, Error>> {

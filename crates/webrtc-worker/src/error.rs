@@ -78,9 +78,15 @@ pub enum EndReason {
     /// The browser says `closed`: the other side closed it, or the page did.
     #[error("closed by the other side")]
     Closed,
-    /// The browser says `failed`: ICE or DTLS found nobody, or lost whom it had.
+    /// The browser says `failed`: ICE found nobody, or lost whom it had.
     #[error("failed")]
     Failed,
+    /// Somebody answered, and DTLS failed: the certificate is not the one whose hash the address has.
+    #[error("the certificate is not the one in the address (/certhash)")]
+    Certificate,
+    /// The peer did what no peer may do.
+    #[error("breach: {0}")]
+    Breach(String),
     /// The browser said `disconnected`, and it did not come back.
     #[error("no answer from the peer for too long")]
     Silent,
@@ -95,7 +101,8 @@ pub enum EndReason {
     Broker(BrokerError),
 }
 
-/// Why a channel carries nothing any more; becomes the error that readers and writers of its stream see.
+/// Why a channel carries nothing any more; becomes the error that readers and writers of its stream see. What the peer did
+/// wrong is [`io::ErrorKind::InvalidData`], and nothing else is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChannelEnd {
     /// The other side closed it. Readers get what is left, then the end of the stream.
@@ -120,7 +127,9 @@ impl From<ChannelEnd> for io::Error {
         let kind = match &end {
             ChannelEnd::Closed => io::ErrorKind::BrokenPipe,
             ChannelEnd::Failed(_) => io::ErrorKind::ConnectionReset,
-            ChannelEnd::Overflow(_) | ChannelEnd::Text => io::ErrorKind::InvalidData,
+            ChannelEnd::Overflow(_) | ChannelEnd::Text | ChannelEnd::Connection(EndReason::Breach(_)) => {
+                io::ErrorKind::InvalidData
+            }
             ChannelEnd::Connection(_) => io::ErrorKind::ConnectionAborted,
         };
         io::Error::new(kind, end)

@@ -18,7 +18,7 @@
 //!   whole messages that nobody has read yet.
 //! * **What bounds it.** Every queue has its limit in [`limits`].
 //! * **What an attacker can do.** A peer that sends more than was asked for loses the stream ([`limits::INBOX_BYTES_MAX`]);
-//!   one that opens channels nobody accepts loses them; one that falls silent is noticed by the state that the page
+//!   one that opens channels loses them at once, and with too many the connection; one that falls silent is noticed by the state that the page
 //!   forwards, or, where the browser itself does not notice, by the deadlines of whoever asked it for something.
 //!
 //! Another transport (WebTransport) stands beside this one behind the same trait: an address that is not WebRTC-direct is

@@ -34,11 +34,8 @@ pub const CONNECTIONS_MAX: usize = 64;
 /// Commands to the page without an answer yet. A connection has at most two at a time.
 pub const COMMANDS_PENDING_MAX: usize = 2 * CONNECTIONS_MAX;
 
-/// Channels of one connection that are open or being opened, from both sides.
+/// Channels of one connection that are open or being opened by us. The page closes what a peer opens.
 pub const CHANNELS_MAX: usize = 256;
-
-/// Channels opened by the peer that nobody has accepted yet; a further one is closed.
-pub const CHANNELS_WAITING_MAX: usize = 16;
 
 /// Time for a dial: page, ICE, DTLS, SCTP and Noise together. Over a fast link it takes 0.1 s, over the slowest that can
 /// carry a sync some seconds.

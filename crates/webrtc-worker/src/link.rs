@@ -10,7 +10,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     future::Future,
     rc::{Rc, Weak},
     task::{Context, Poll, Waker},
@@ -22,8 +22,8 @@ use crate::{
     BrokerError, ChannelEnd, EndReason, Error,
     broker::{self, Reply},
     data_channel::{self, DataChannel},
-    limits::{CHANNELS_MAX, CHANNELS_WAITING_MAX},
-    message::{Command, RtcState},
+    limits::CHANNELS_MAX,
+    message::{Command, FailureCause, RtcState},
 };
 
 pub(crate) struct Link {
@@ -36,11 +36,9 @@ pub(crate) struct Link {
 struct State {
     end: Option<EndReason>,
     disconnected: bool,
-    /// Opened by the peer, not accepted yet.
-    inbound: VecDeque<DataChannel>,
     channels: BTreeMap<u32, Weak<data_channel::Shared>>,
     next_channel: u32,
-    /// Waits for an inbound channel.
+    /// Waits for the end, in place of a channel that the peer opens: there is none.
     acceptor: Option<Waker>,
     /// Waits for any change.
     watcher: Option<Waker>,
@@ -80,26 +78,33 @@ impl Link {
 
     /// Ends the connection and all its channels. The first reason stays.
     pub(crate) fn end(&self, reason: EndReason) {
-        let (inbound, channels, wakers) = {
+        let (channels, wakers) = {
             let mut state = self.state.borrow_mut();
             if state.end.is_some() {
                 return;
             }
             state.end = Some(reason.clone());
             let wakers: Vec<_> = state.wakers().collect();
-            (std::mem::take(&mut state.inbound), std::mem::take(&mut state.channels), wakers)
+            (std::mem::take(&mut state.channels), wakers)
         };
         self.broker.forget(self.id);
         for channel in channels.values().filter_map(Weak::upgrade) {
             channel.end(ChannelEnd::Connection(reason.clone()));
         }
-        drop(inbound);
         wakers.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn on_state(&self, rtc: RtcState) {
         match rtc {
-            RtcState::Failed => return self.end(EndReason::Failed),
+            RtcState::Failed(cause) => {
+                return self.end(match cause {
+                    None => EndReason::Failed,
+                    Some(FailureCause::Dtls) => EndReason::Certificate,
+                    Some(FailureCause::Channels) => {
+                        EndReason::Breach("opened more channels than a peer may".to_owned())
+                    }
+                });
+            }
             RtcState::Closed => return self.end(EndReason::Closed),
             RtcState::Young | RtcState::Connected => self.state.borrow_mut().disconnected = false,
             RtcState::Disconnected => self.state.borrow_mut().disconnected = true,
@@ -127,31 +132,11 @@ impl Link {
         self.state.borrow_mut().channels.remove(&key);
     }
 
-    /// The peer opened a channel.
-    pub(crate) fn on_inbound(self: &Rc<Self>, channel: RtcDataChannel) {
-        if self.state.borrow().inbound.len() >= CHANNELS_WAITING_MAX {
-            return channel.close();
-        }
-        // Over the limit: closed there, and the peer sees that.
-        let Ok(channel) = self.attach(channel) else { return };
-        let acceptor = {
-            let mut state = self.state.borrow_mut();
-            state.inbound.push_back(channel);
-            state.acceptor.take()
-        };
-        if let Some(waker) = acceptor {
-            waker.wake();
-        }
-    }
-
-    /// The next channel that the peer opened.
-    pub(crate) fn poll_inbound(&self, cx: &mut Context<'_>) -> Poll<Result<DataChannel, EndReason>> {
+    /// Ready when the link has ended. The page closes what a peer opens, so no channel of a peer ever comes here.
+    pub(crate) fn poll_inbound(&self, cx: &mut Context<'_>) -> Poll<EndReason> {
         let mut state = self.state.borrow_mut();
         if let Some(reason) = &state.end {
-            return Poll::Ready(Err(reason.clone()));
-        }
-        if let Some(channel) = state.inbound.pop_front() {
-            return Poll::Ready(Ok(channel));
+            return Poll::Ready(reason.clone());
         }
         state.acceptor = Some(cx.waker().clone());
         Poll::Pending

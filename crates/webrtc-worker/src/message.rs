@@ -10,8 +10,8 @@
 //!  page -> worker
 //!  { type: 'result', request, ok: true, offer?: string }
 //!  { type: 'result', request, ok: false, code: string, message: string }
-//!  { type: 'channel', connection, request?: number, channel: RTCDataChannel }     no request: opened by the peer
-//!  { type: 'state', connection, state: RTCPeerConnectionState }
+//!  { type: 'channel', connection, request: number, channel: RTCDataChannel }
+//!  { type: 'state', connection, state: RTCPeerConnectionState, cause?: 'dtls' | 'channels' }
 //!  { type: 'broken', message: string }                                            the page did not understand us
 //! ```
 //!
@@ -71,8 +71,8 @@ pub(crate) fn close(connection: u32) -> JsValue {
 pub(crate) enum Report {
     /// A command was carried out, or not. `Ok` holds the offer, where one was asked for.
     Result { request: u32, outcome: Result<Option<String>, BrokerError> },
-    /// A channel, for the request that asked for it, or opened by the peer.
-    Channel { connection: u32, request: Option<u32>, channel: RtcDataChannel },
+    /// A channel, for the request that asked for it.
+    Channel { connection: u32, request: u32, channel: RtcDataChannel },
     /// `connectionState` of a connection changed.
     State { connection: u32, state: RtcState },
     /// The page understood a command of ours not at all.
@@ -89,9 +89,18 @@ pub(crate) enum RtcState {
     /// disconnected: may come back.
     Disconnected,
     /// failed.
-    Failed,
+    Failed(Option<FailureCause>),
     /// closed.
     Closed,
+}
+
+/// What the page knows of a failure, beyond that nobody answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureCause {
+    /// ICE reached somebody, DTLS failed with them.
+    Dtls,
+    /// The peer opened more channels than it may.
+    Channels,
 }
 
 impl Report {
@@ -106,7 +115,7 @@ impl Report {
             }
             "channel" => Ok(Self::Channel {
                 connection: number(message, "connection")?,
-                request: if get(message, "request").is_undefined() { None } else { Some(number(message, "request")?) },
+                request: number(message, "request")?,
                 channel: get(message, "channel").dyn_into().map_err(|_| "`channel` is no RTCDataChannel")?,
             }),
             "state" => {
@@ -114,7 +123,7 @@ impl Report {
                     "new" | "connecting" => RtcState::Young,
                     "connected" => RtcState::Connected,
                     "disconnected" => RtcState::Disconnected,
-                    "failed" => RtcState::Failed,
+                    "failed" => RtcState::Failed(cause(message)?),
                     "closed" => RtcState::Closed,
                     other => return Err(format!("unknown connection state {}", shorten(other))),
                 };
@@ -123,6 +132,17 @@ impl Report {
             "broken" => Ok(Self::Broken(shorten(&text(message, "message")?))),
             other => Err(format!("unknown message {}", shorten(other))),
         }
+    }
+}
+
+fn cause(message: &JsValue) -> Result<Option<FailureCause>, String> {
+    if get(message, "cause").is_undefined() {
+        return Ok(None);
+    }
+    match text(message, "cause")?.as_str() {
+        "dtls" => Ok(Some(FailureCause::Dtls)),
+        "channels" => Ok(Some(FailureCause::Channels)),
+        other => Err(format!("unknown cause of a failure {}", shorten(other))),
     }
 }
 

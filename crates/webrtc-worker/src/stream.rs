@@ -30,10 +30,15 @@ impl Stream {
         (Self { inner, channel }, listener)
     }
 
-    /// The codec of the flags calls every error invalid data; the channel knows better.
+    /// The codec of the flags calls every error invalid data; the channel knows better. While the channel lives, the data
+    /// is what is wrong.
     fn explain(&self, error: io::Error) -> io::Error {
         match self.channel.ended() {
-            None | Some(ChannelEnd::Closed) => error,
+            None => error,
+            Some(ChannelEnd::Closed) if error.kind() == io::ErrorKind::InvalidData => {
+                io::Error::new(io::ErrorKind::UnexpectedEof, error)
+            }
+            Some(ChannelEnd::Closed) => error,
             Some(end) => end.into(),
         }
     }

@@ -1,12 +1,16 @@
 // A real headless Chromium with a profile on disk: IndexedDB is then what it is for a user, not the in-memory one of a
 // private window. Every page's console errors and uncaught errors are kept.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 import { chromium as playwright } from 'playwright-core';
 
+import { within } from './deadline.mjs';
 import { chromium } from './paths.mjs';
 
 const FLAGS = [
@@ -22,29 +26,15 @@ const FLAGS = [
   '--disable-renderer-backgrounding',
 ];
 
-/**
- * Without any network Chromium takes no loopback address for WebRTC, and waits for ever for the name that hides an address.
- * Where 127.0.0.1 is all there is, a page reaches a peer only with these.
- */
-const FLAGS_LOOPBACK_ONLY = ['--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns'];
-
-function isLoopbackOnly() {
-  return Object.values(networkInterfaces())
-    .flat()
-    .every((address) => address.internal);
-}
-
 /** Opens a browser with a fresh profile; it is closed and removed when the test `t` ends. */
-export async function openBrowser(t, { profile, flags = [], withoutFlags = [] } = {}) {
+export async function openBrowser(t, { profile, flags = [] } = {}) {
   const folder = profile ?? mkdtempSync(join(tmpdir(), 'headlight-profile-'));
   const context = await playwright.launchPersistentContext(folder, {
     executablePath: chromium,
     headless: true,
     // The sandbox of Chromium does not start for root, as which containers run.
     chromiumSandbox: process.getuid?.() !== 0,
-    args: [...FLAGS, ...(isLoopbackOnly() ? FLAGS_LOOPBACK_ONLY : []), ...flags],
-    // Flags that Playwright sets by itself and a test does not want.
-    ignoreDefaultArgs: withoutFlags,
+    args: [...FLAGS, ...flags],
   });
   const browser = { context, profile: folder, open: (url) => openPage(context, url), close };
   async function close() {
@@ -53,6 +43,41 @@ export async function openBrowser(t, { profile, flags = [], withoutFlags = [] } 
   }
   t?.after(close);
   return browser;
+}
+
+/** How long Chromium may take to listen, and to end, in milliseconds. */
+const PLAIN_WITHIN_MS = 30_000;
+
+/**
+ * The same, without what Playwright changes in a browser that it starts itself: a tab behind another one is hidden, may be
+ * frozen, and a page that was left stays in the cache of the back button.
+ */
+export async function openPlainBrowser(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'headlight-profile-'));
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  const own = ['--headless', '--remote-debugging-port=0', `--user-data-dir=${folder}`, ...sandbox];
+  const child = spawn(chromium, [...own, ...FLAGS, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'exit');
+  let browser;
+  t.after(async () => {
+    // By its own word, so that all of its processes end.
+    const asked = browser?.newBrowserCDPSession().then((devtools) => devtools.send('Browser.close'));
+    await (asked ?? Promise.reject(new Error('not connected'))).catch(() => child.kill());
+    await within(PLAIN_WITHIN_MS, 'Chromium ends', ended);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+  });
+  const listening = (async () => {
+    for await (const line of createInterface({ input: child.stderr })) {
+      const address = line.match(/DevTools listening on (ws:.*)/)?.[1];
+      if (address !== undefined) return address;
+    }
+    throw new Error('Chromium ended before it listened');
+  })();
+  const address = await within(PLAIN_WITHIN_MS, 'Chromium listens', listening);
+  child.stderr.resume();
+  browser = await playwright.connectOverCDP(address, { noDefaults: true });
+  const [context] = browser.contexts();
+  return { context, profile: folder, open: (url) => openPage(context, url) };
 }
 
 async function openPage(context, url) {

@@ -44,7 +44,7 @@ export class Peer {
     this.#dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'headlight-peer-'));
   }
 
-  /** What its ready line says: multiaddr, multiaddrs, http, chainId, genesis, earliest, latest, latestHash. */
+  /** What its ready line says: multiaddr, multiaddrs, http, chainId, genesis, forks, earliest, latest, latestHash. */
   info;
 
   get multiaddr() {
@@ -94,6 +94,11 @@ export class Peer {
     this.#udp = Number(this.info.multiaddr.split('/udp/')[1].split('/')[0]);
     this.#tcp = Number(new URL(this.info.http).port);
     return this;
+  }
+
+  /** Flags of `header-peer serve` with which it is started the next time. */
+  serveFromNowOn(...args) {
+    this.#args = args.map(String);
   }
 
   /** Ends it at once, as a crash or a power cut does. */

@@ -92,6 +92,8 @@ export async function tryStart(page, peers, options = {}, name = 'run') {
   const [first] = peers;
   const all = {
     chain: first && { id: first.info.chainId, genesis: first.info.genesis },
+    // Those of a generated chain: the package knows no forks by its id.
+    ...(first?.info.forks && { forks: first.info.forks }),
     peers: peers.map((peer) => peer.multiaddr),
     ...options,
   };

@@ -125,6 +125,55 @@ async fn a_changed_header_under_a_hole_is_not_taken_for_the_head_of_a_run() {
     assert_eq!(left.subchains[1].head_hash, chain.hash(1_023));
 }
 
+/// Only keys are read for it, so records that are gone anywhere are known before the first word to the page.
+#[wasm_bindgen_test]
+async fn records_that_are_gone_are_missing_at_opening() {
+    let chain = TestChain::new(8_192, 45);
+    let name = "damage-keys";
+    let store = filled(name, &chain, 8_192).await;
+    for first in [0.0, 2_048.0, 3_072.0, 6_144.0] {
+        remove(name, SEGMENTS, first).await;
+    }
+    drop(store);
+    let mut store = writer(name).await;
+    let opening = store.open().await.expect("opens");
+    let range = |first, last| BlockRange::new(first, last).expect("a range");
+    assert_eq!(opening.dropped, [range(6_144, 7_167), range(2_048, 4_095), range(0, 1_023)]);
+    let left = opening.checkpoint.expect("most is left");
+    assert_eq!(left.missing_in(range(0, 8_191)), opening.dropped);
+    assert_eq!(audit(&mut store, 8_191).await, [], "nothing else was wrong");
+    assert_eq!(store.open().await.expect("opens").dropped, [], "the drop was durable");
+}
+
+/// A store of all records gone: one hole, found without a look at each place.
+#[wasm_bindgen_test]
+async fn a_store_without_any_record_opens_empty() {
+    let chain = TestChain::new(4_096, 46);
+    let name = "damage-all-gone";
+    let store = filled(name, &chain, 4_096).await;
+    for key in keys(name, SEGMENTS).await {
+        remove(name, SEGMENTS, key).await;
+    }
+    drop(store);
+    let opening = writer(name).await.open().await.expect("opens");
+    assert_eq!(opening.dropped, [BlockRange::new(0, 4_095).expect("a range")]);
+    assert_eq!(opening.checkpoint.map(|left| left.subchains.len()), Some(0));
+}
+
+/// Damage in the newest segment says that the disk is bad: opening looks on, for a while.
+#[wasm_bindgen_test]
+async fn once_damage_is_found_opening_looks_for_more() {
+    let chain = TestChain::new(4_096, 47);
+    let name = "damage-more";
+    let mut store = filled(name, &chain, 4_096).await;
+    for number in [4_000, 1_500] {
+        IdbFactory::new("").corrupt(&mut store, number).await;
+    }
+    drop(store);
+    let opening = writer(name).await.open().await.expect("opens");
+    assert_eq!(opening.dropped, [Segment::slot(4_000), Segment::slot(1_500)]);
+}
+
 #[wasm_bindgen_test]
 async fn damaged_index_rows_are_told_and_rebuilt_by_the_audit() {
     let chain = TestChain::new(2_048, 42);

@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::future::poll_fn;
+
+use futures::future::{join, poll_immediate};
 use indexed_db_futures::{Build, BuildPrimitive, database::Database};
 use support::{INDEX, META, SEGMENTS, bytes, delete, keys, writer};
 use sync_core::{
@@ -11,7 +14,10 @@ use sync_core::{
     range::BlockRange,
     store::{AuditStep, HeaderStore, Segment, contract::TestChain},
 };
-use sync_wasm::store::{IdbStore, OpenError, Version};
+use sync_wasm::{
+    store::{IdbStore, OPEN_WAIT_MAX, OpenError, Version},
+    store_queue::{SyncStore, audit::AuditPlace},
+};
 use wasm_bindgen_test::*;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -167,9 +173,67 @@ async fn a_tab_that_holds_an_older_version_is_named_and_a_later_attempt_succeeds
 async fn we_let_go_when_another_tab_needs_the_database() {
     let name = "schema-lets-go";
     delete(name).await;
-    let store = IdbStore::connect(name).await.expect("opens");
-    assert!(!store.has_let_go());
+    let chain = TestChain::new(1_500, 33);
+    let mut store = writer(name).await;
+    let range = BlockRange::new(0, 1_499).expect("a range");
+    let batches = chain.batches(range, 8_192, &Checkpoint::new(chain.spec().id(), 0));
+    store.persist(&batches[0]).await.expect("persists");
+    assert!(poll_immediate(poll_fn(|context| store.poll_lost(context))).await.is_none(), "it is open");
+    let lost = async {
+        poll_fn(|context| store.poll_lost(context)).await;
+    };
+    // Whoever waits for the loss is woken by it.
+    join(lost, delete(name)).await;
+    assert!(store.is_lost());
+    assert!(store.checkpoint().await.is_err(), "a writer does not go on as if nothing had happened");
+    assert!(store.persist(&batches[0]).await.is_err());
+
+    let opening = store.reopen().await.expect("nobody holds the database");
+    assert_eq!(opening.checkpoint, None, "what is there now is read anew");
+    store.persist(&batches[0]).await.expect("persists");
+    assert_eq!(store.header_by_number(7).await, Ok(Some(chain.header(7).clone())));
+}
+
+#[wasm_bindgen_test]
+async fn a_store_that_only_reads_connects_anew_by_itself() {
+    let name = "schema-reader";
     delete(name).await;
-    assert!(store.has_let_go());
-    assert!(store.checkpoint().await.is_err(), "the connection is closed");
+    let reader = IdbStore::connect(name).await.expect("opens");
+    delete(name).await;
+    assert!(reader.is_lost());
+    assert_eq!(reader.checkpoint().await, Ok(None));
+    assert!(!reader.is_lost());
+}
+
+/// A deletion that another tab holds back tells nobody who waits behind it.
+#[wasm_bindgen_test]
+async fn an_open_behind_a_blocked_deletion_ends() {
+    let name = "schema-held";
+    delete(name).await;
+    let stubborn = support::raw(name).await;
+    let deletion = Database::delete_by_name(name).expect("IndexedDB is there");
+    let error = IdbStore::connect(name).await.expect_err("held");
+    assert_eq!(error, OpenError::Held { name: name.into(), seconds: OPEN_WAIT_MAX.as_secs() });
+    assert!(error.to_string().contains("another tab holds the database"), "{error}");
+    stubborn.close();
+    deletion.await.expect("nobody holds it any more");
+    assert_eq!(writer(name).await.open().await.expect("opens").checkpoint, None);
+}
+
+#[wasm_bindgen_test]
+async fn the_place_of_the_audit_is_kept_and_goes_with_the_headers() {
+    let name = "schema-place";
+    delete(name).await;
+    let place = AuditPlace { top: 1_499, next: Some(511) };
+    let mut store = writer(name).await;
+    assert_eq!(store.audit_place().await, Ok(None));
+    store.keep_audit_place(place).await.expect("writes");
+    drop(store);
+    let mut store = writer(name).await;
+    assert_eq!(store.audit_place().await, Ok(Some(place)));
+    // An index that asks for a rebuild needs a walk from the top.
+    support::put(name, META, "index".into(), bytes(b"no state")).await;
+    assert_eq!(store.audit_place().await, Ok(None));
+    store.clear().await.expect("clears");
+    assert_eq!(store.audit_place().await, Ok(None));
 }

@@ -49,7 +49,7 @@ async fn by_number(store: &IdbStore, scope: &TargetScope, number: BlockNumber) -
 #[wasm_bindgen_test]
 async fn a_pin_is_served_with_its_ancestors_and_nothing_else() {
     delete("snapshot-pin").await;
-    let chain = TestChain::new(COUNT, 61);
+    let chain = TestChain::new(COUNT as usize, 61);
     let store = stored("snapshot-pin", &chain, range(0, COUNT - 1)).await;
     let pin = chain.hash(1_500);
     let scope = TargetScope::new(SyncTarget::Hash(pin));
@@ -64,14 +64,14 @@ async fn a_pin_is_served_with_its_ancestors_and_nothing_else() {
     assert_eq!(view.target, Some(BlockNumHash { number: 1_500, hash: pin }));
     assert_eq!(view.under_target, BlockRange::new(0, 1_500));
     // A pin that is not stored covers nothing.
-    let scope = TargetScope::new(SyncTarget::Hash(TestChain::new(COUNT, 62).hash(1_500)));
+    let scope = TargetScope::new(SyncTarget::Hash(TestChain::new(COUNT as usize, 62).hash(1_500)));
     assert_eq!((by_number(&store, &scope, 7).await, walk(&store, &scope, range(0, COUNT)).await), (None, Vec::new()));
 }
 
 #[wasm_bindgen_test]
 async fn without_a_pin_everything_is_served_and_says_whether_it_lies_under_the_target() {
     delete("snapshot-tip").await;
-    let chain = TestChain::new(COUNT, 61);
+    let chain = TestChain::new(COUNT as usize, 61);
     let store = stored("snapshot-tip", &chain, range(0, COUNT - 1)).await;
     let scope = TargetScope::new(SyncTarget::PeersTip);
     assert_eq!(by_number(&store, &scope, 7).await, Some(false), "no target is known yet");
@@ -89,7 +89,7 @@ async fn without_a_pin_everything_is_served_and_says_whether_it_lies_under_the_t
 #[wasm_bindgen_test]
 async fn what_the_checkpoint_gave_up_is_not_served() {
     delete("snapshot-given-up").await;
-    let chain = TestChain::new(COUNT, 61);
+    let chain = TestChain::new(COUNT as usize, 61);
     let mut store = stored("snapshot-given-up", &chain, range(0, COUNT - 1)).await;
     let only_upper = chain.batches(range(2_048, COUNT - 1), 1_024, &Checkpoint::new(chain.spec().id(), 0));
     for batch in only_upper {

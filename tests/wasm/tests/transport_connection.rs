@@ -13,7 +13,7 @@ use gloo_timers::future::TimeoutFuture;
 use libp2p_core::muxing::StreamMuxerExt;
 use transport_page::{Channel, connect, object, quick, soon};
 use wasm_bindgen_test::*;
-use webrtc_worker::{BrokerError, Connection, EndReason, Error, limits};
+use webrtc_worker::{BrokerError, Connection, EndReason, Error};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
@@ -93,26 +93,25 @@ async fn a_channel_that_the_page_refuses_fails_that_stream_alone() {
 }
 
 #[wasm_bindgen_test]
-async fn a_peer_opens_streams_up_to_the_limit() {
+async fn a_peer_that_opens_too_many_channels_is_named_as_that() {
     let mut connected = connect().await;
-    let channels: Vec<_> = (0..=limits::CHANNELS_WAITING_MAX).map(|_| Channel::new()).collect();
-    for (n, channel) in channels.iter().enumerate() {
-        connected.page.hand_over(connected.id, None, channel);
-        channel.open();
-        channel.deliver_frame(&[n as u8]);
-    }
-    let mut streams = Vec::new();
-    while let Some(stream) = poll_immediate(poll_fn(|cx| connected.connection.poll_inbound_unpin(cx))).await {
-        let mut stream = stream.unwrap();
-        let mut byte = [0];
-        stream.read_exact(&mut byte).await.unwrap();
-        assert_eq!(usize::from(byte[0]), streams.len(), "in order, and nothing lost before it was accepted");
-        streams.push(stream);
-    }
-    assert_eq!(streams.len(), limits::CHANNELS_WAITING_MAX);
-    assert_eq!(channels.iter().map(Channel::closes).sum::<u32>(), 1, "the last found no room");
-    drop(connected.connection);
-    assert!(streams[0].read(&mut [0]).await.is_err());
+    let opening = poll_fn(|cx| connected.connection.poll_outbound_unpin(cx));
+    let (stream, _channel) = soon("a stream", join(opening, connected.page.open_channel())).await;
+    let mut stream = stream.expect("the page opened it");
+    connected.page.say(&object([
+        ("type", "state".into()),
+        ("connection", connected.id.into()),
+        ("state", "failed".into()),
+        ("cause", "channels".into()),
+    ]));
+    let ended = end(&mut connected.connection).await;
+    assert!(matches!(ended, Error::Ended(EndReason::Breach(_))), "{ended:?}");
+    let read = soon("an error", stream.read(&mut [0])).await.expect_err("ended");
+    assert_eq!(
+        read.kind(),
+        std::io::ErrorKind::InvalidData,
+        "a session must be able to tell it from a lost connection"
+    );
 }
 
 #[wasm_bindgen_test]
@@ -120,7 +119,7 @@ async fn a_channel_for_a_connection_that_is_gone_is_closed() {
     let connected = connect().await;
     drop(connected.connection);
     let late = Channel::new();
-    connected.page.hand_over(connected.id, None, &late);
+    connected.page.hand_over(connected.id, Some(99), &late);
     assert_eq!(late.closes(), 1);
     assert!(!late.has_handlers());
 }

@@ -109,19 +109,26 @@ async fn a_page_that_never_answers_ends_in_a_timeout_and_is_told() {
 
 #[wasm_bindgen_test]
 async fn a_connection_that_fails_while_it_is_made() {
-    let (mut page, broker) = Page::new();
-    let dialling = dial(broker, &address(PeerId::random()), quick());
-    let answering = async {
-        let open = page.command("open").await;
-        page.hand_over(open.connection, open.request, &Channel::new());
-        page.offer(&open, &offer());
-        let negotiate = page.command("negotiate").await;
-        page.done(&negotiate);
-        page.state(open.connection, "connecting");
-        page.state(open.connection, "failed");
-    };
-    let (result, ()) = soon("the failure", futures::future::join(dialling, answering)).await;
-    assert_eq!(result.err(), Some(Error::Ended(EndReason::Failed)));
+    for (cause, reason) in [(None, EndReason::Failed), (Some("dtls"), EndReason::Certificate)] {
+        let (mut page, broker) = Page::new();
+        let dialling = dial(broker, &address(PeerId::random()), quick());
+        let answering = async {
+            let open = page.command("open").await;
+            page.hand_over(open.connection, open.request, &Channel::new());
+            page.offer(&open, &offer());
+            let negotiate = page.command("negotiate").await;
+            page.done(&negotiate);
+            page.state(open.connection, "connecting");
+            page.say(&object([
+                ("type", "state".into()),
+                ("connection", open.connection.into()),
+                ("state", "failed".into()),
+                ("cause", cause.map_or(wasm_bindgen::JsValue::UNDEFINED, Into::into)),
+            ]));
+        };
+        let (result, ()) = soon("the failure", futures::future::join(dialling, answering)).await;
+        assert_eq!(result.err(), Some(Error::Ended(reason)));
+    }
 }
 
 #[wasm_bindgen_test]

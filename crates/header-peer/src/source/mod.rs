@@ -6,6 +6,7 @@
 //! | [`PackedSource`] from [`era1`] | `--era1 PATH` | the RLP of all headers and 52 bytes each |
 //! | [`PackedSource`] from [`rlp`] | `--rlp FILE`, `--headers FILE` | the same |
 //! | [`ForkedSource`] | `--fault forked` | the RLP of the headers above the fork |
+//! | [`PrunedSource`] | `--fault pruned` | none of its own |
 //!
 //! A file is outside data: it is checked for being one chain (numbers and parent hashes) when it is loaded, and what is
 //! wrong with it is said in one line with the file's name. No consensus rule is applied: see [`crate::header`].
@@ -16,6 +17,7 @@ mod forked;
 mod generated;
 mod index;
 mod packed;
+mod pruned;
 pub mod rlp;
 
 use std::path::PathBuf;
@@ -26,6 +28,7 @@ use bytes::Bytes;
 pub use forked::ForkedSource;
 pub use generated::{GENERATED_HEADERS_MAX, GeneratedSource};
 pub use packed::{PackedBuilder, PackedSource};
+pub use pruned::PrunedSource;
 
 /// A contiguous run of headers of one chain.
 pub trait HeaderSource: Send + Sync + 'static {

@@ -77,7 +77,8 @@ impl Reader<'_> {
             23 => Op::Lose { nth: self.byte() },
             24 => Op::Restart,
             25 => Op::Timeout,
-            26..=29 => Op::Steps { count: self.byte() },
+            26 => Op::Progress { peer: self.byte() },
+            27..=29 => Op::Steps { count: self.byte() },
             _ => Op::Sleep { millis: self.word() },
         }
     }

@@ -53,6 +53,7 @@ impl<R> Downloader<R> {
     pub fn close(&mut self) -> Vec<(RequestId, InFlight)> {
         self.plan.clear();
         self.staging.clear();
+        self.requests.stop_using(|request| matches!(request.purpose, Purpose::Piece { .. }));
         let mut given_up = Vec::new();
         while let Some(id) = self.requests.find(|request| matches!(request.purpose, Purpose::Piece { .. })) {
             let Some(request) = self.requests.give_up(id) else { break };

@@ -175,6 +175,19 @@ impl Plan {
         Some((borrowed, failures))
     }
 
+    /// Takes these numbers out, if nobody is asked for any of them: a response came after its request was given up.
+    pub fn take(&mut self, range: BlockRange) -> Option<Failures> {
+        let (last, piece) = self.pieces.range(range.last()..).next()?;
+        let whole = BlockRange::new(piece.first, *last).filter(|whole| whole.intersection(range) == Some(range))?;
+        let failures = piece.failures.clone();
+        self.remove(whole.last());
+        let (under, over) = whole.without(range);
+        for rest in [under, over].into_iter().flatten() {
+            self.insert(rest, failures.clone());
+        }
+        Some(failures)
+    }
+
     /// Takes numbers back, or in for the first time. They must not be in the plan.
     pub fn give_back(&mut self, range: BlockRange, failures: Failures) {
         let mut range = range;

@@ -5,10 +5,15 @@
 //! Bounded by [`REQUESTS_IN_FLIGHT_MAX`](crate::config::REQUESTS_IN_FLIGHT_MAX) (kept by the caller) and, for requests
 //! that were given up, by [`LATE_REQUESTS_MAX`]: a late answer still teaches how slow its peer is.
 //!
-//! A piece that was taken back for a quicker peer is still *owed* by the slower one: what it sends until its deadline
-//! is a late answer, and nothing until then is silence. Otherwise a peer that never answers would never be named.
+//! A request whose work was given to others (a quicker peer, or whoever is there when its peer is late) is still *owed*
+//! by the peer that was asked first: what that one sends until its time is over is a late response, which is used where
+//! nobody else has served the numbers meanwhile, and nothing until then is silence. Otherwise a peer that never responds
+//! would never be named.
+//!
+//! Deadlines follow what is heard of a peer: bytes of a response move those of all its requests. A request that was
+//! *passed*, because a later one was answered before it, has a deadline that nothing moves any more.
 
-use alloc::collections::VecDeque;
+use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::B256;
 use core::time::Duration;
 
@@ -60,6 +65,17 @@ pub struct InFlight {
     pub bytes: u64,
     /// Bytes in flight to this peer when it went out, this request included.
     pub window_used: u64,
+    /// Was a later request of the same peer answered before this one?
+    pub passed: bool,
+}
+
+/// A request that was given up and whose response may still come.
+#[derive(Clone, Debug)]
+struct Late {
+    id: RequestId,
+    request: InFlight,
+    /// May its response still be used? Not once the gap was closed, or its peer turned out to be on another chain.
+    usable: bool,
 }
 
 impl InFlight {
@@ -80,8 +96,8 @@ pub struct Requests {
     deadlines: SortedSet<(Instant, RequestId)>,
     /// Pieces in flight by their highest number.
     pieces: SortedMap<BlockNumber, RequestId>,
-    late: VecDeque<(RequestId, PeerId, Instant)>,
-    /// Requests whose piece was taken back, by the end of their deadline; a part of `late`.
+    late: VecDeque<Late>,
+    /// Requests that were taken back, by the moment at which their peer counts as silent; a part of `late`.
     owed: SortedMap<(Instant, RequestId), PeerId>,
     bytes: u64,
 }
@@ -116,31 +132,41 @@ impl Requests {
     pub fn give_up(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.finish(id)?;
         if self.late.len() == LATE_REQUESTS_MAX
-            && let Some((forgotten, ..)) = self.late.pop_front()
+            && let Some(forgotten) = self.late.pop_front()
         {
-            self.owed.retain(|(_, id), _| *id != forgotten);
+            self.owed.retain(|(_, id), _| *id != forgotten.id);
         }
-        self.late.push_back((id, request.peer, request.sent));
+        self.late.push_back(Late { id, request: request.clone(), usable: false });
         Some(request)
     }
 
-    /// Ends the request for the sake of a quicker peer; its answer is still owed until its deadline.
-    pub fn take_back(&mut self, id: RequestId) -> Option<InFlight> {
+    /// Ends the request so that others may do its work; its response is owed, and can be used, until `owed_until`.
+    pub fn take_back(&mut self, id: RequestId, owed_until: Instant) -> Option<InFlight> {
         let request = self.give_up(id)?;
-        self.owed.insert((request.deadline, id), request.peer);
+        if let Some(late) = self.late.back_mut() {
+            late.usable = true;
+        }
+        self.owed.insert((owed_until, id), request.peer);
         Some(request)
     }
 
-    /// A request that was taken back and whose answer did not even come late, once.
-    pub fn never_answered(&mut self, now: Instant) -> Option<(RequestId, PeerId)> {
-        self.owed.first_key_value().filter(|((deadline, _), _)| *deadline <= now)?;
-        let ((_, id), peer) = self.owed.pop_first()?;
-        Some((id, peer))
+    /// A peer that owes a response for longer than it may.
+    pub fn never_answered(&self, now: Instant) -> Option<PeerId> {
+        self.owed.first_key_value().filter(|((until, _), _)| *until <= now).map(|(_, peer)| *peer)
+    }
+
+    /// Takes what the peer owes out, one by one: it will not come, or is not waited for.
+    pub fn pop_owed(&mut self, peer: PeerId) -> Option<RequestId> {
+        let key = self.owed.iter().find(|(_, other)| **other == peer).map(|(key, _)| *key)?;
+        self.owed.remove(&key);
+        self.stop_using(|late| late.peer == peer);
+        Some(key.1)
     }
 
     /// The connection is gone, and with it what it owed.
     pub fn forgive(&mut self, peer: PeerId) {
         self.owed.retain(|_, other| *other != peer);
+        self.stop_using(|late| late.peer == peer);
     }
 
     /// A request that was taken back ended in another way: whose it was, if its answer was still owed.
@@ -149,11 +175,34 @@ impl Requests {
         self.owed.remove(&at)
     }
 
-    /// An answer under an unknown id: whose it was and when it was asked, once.
-    pub fn late_answer(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
-        let at = self.late.iter().position(|(late, ..)| *late == id)?;
+    /// Late responses to such requests are of no use any more.
+    pub fn stop_using(&mut self, which: impl Fn(&InFlight) -> bool) {
+        self.late.iter_mut().filter(|late| which(&late.request)).for_each(|late| late.usable = false);
+    }
+
+    /// An answer under an unknown id: the request, and whether the answer may be used, once.
+    pub fn late_answer(&mut self, id: RequestId) -> Option<(InFlight, bool)> {
+        let at = self.late.iter().position(|late| late.id == id)?;
         self.owed.retain(|(_, owed), _| *owed != id);
-        self.late.remove(at).map(|(_, peer, sent)| (peer, sent))
+        self.late.remove(at).map(|late| (late.request, late.usable))
+    }
+
+    /// Bytes of a response came from this peer: none of its requests is overdue before `deadline`, and nothing that it
+    /// owes before `owed_until`. Of a whole response, `answered` is the request: those sent before it are passed, and wait
+    /// until `owed_until` at most.
+    pub fn heard(&mut self, peer: PeerId, deadline: Instant, owed_until: Instant, answered: Option<RequestId>) {
+        let is_passed = |id: RequestId| answered.is_some_and(|answered| id < answered);
+        for (id, request) in self.in_flight.iter_mut().filter(|(_, request)| request.peer == peer && !request.passed) {
+            self.deadlines.remove(&(request.deadline, *id));
+            request.passed = is_passed(*id);
+            request.deadline = request.deadline.max(if request.passed { owed_until } else { deadline });
+            self.deadlines.insert((request.deadline, *id));
+        }
+        let theirs: Vec<_> = self.owed.iter().filter(|(_, other)| **other == peer).map(|(key, _)| *key).collect();
+        for (until, id) in theirs.into_iter().filter(|(_, id)| !is_passed(*id)) {
+            self.owed.remove(&(until, id));
+            self.owed.insert((until.max(owed_until), id), peer);
+        }
     }
 
     /// A request whose deadline has passed.
@@ -167,9 +216,23 @@ impl Requests {
         self.deadlines.first().map(|(deadline, _)| *deadline).into_iter().chain(owed).min()
     }
 
+    /// When the oldest request went out that this peer has to answer, late ones included.
+    pub fn oldest_of(&self, peer: PeerId) -> Option<Instant> {
+        let owed = |id: RequestId| self.owed.keys().any(|(_, owed)| *owed == id);
+        let late = self.late.iter().filter(|late| late.request.peer == peer && owed(late.id));
+        let late = late.map(|late| late.request.sent);
+        let open = self.in_flight.values().filter(|request| request.peer == peer).map(|request| request.sent);
+        late.chain(open).min()
+    }
+
     /// Any request to this peer.
     pub fn of_peer(&self, peer: PeerId) -> Option<RequestId> {
         self.in_flight.iter().find(|(_, request)| request.peer == peer).map(|(id, _)| *id)
+    }
+
+    /// The request, while it is in flight.
+    pub fn get(&self, id: RequestId) -> Option<&InFlight> {
+        self.in_flight.get(&id)
     }
 
     /// The requests in flight, in the order in which they went out.

@@ -17,6 +17,7 @@
 
 use core::time::Duration;
 
+use super::liveness::DEADLINE_ROUND_TRIPS;
 use crate::{config::SyncConfig, time::Instant};
 
 /// The fastest round trip is taken over one to two spans of this length: routes change, and one lucky answer must not
@@ -150,12 +151,14 @@ impl ByteWindow {
     /// An earlier session measured this: the order of peers and their deadlines start from it.
     pub fn expect_round_trip(&mut self, round_trip: Duration) {
         self.smoothed = Some(round_trip);
-        self.deadline = (round_trip * 3).clamp(self.deadline, self.deadline_max.max(self.deadline));
+        let fair = round_trip * DEADLINE_ROUND_TRIPS + self.deadline_min;
+        self.deadline = fair.clamp(self.deadline, self.deadline_max.max(self.deadline));
     }
 
-    /// How long to wait for an answer.
+    /// How long to wait for an answer while nothing comes: at least three smoothed round trips and the fixed part.
     pub fn deadline(&self) -> Duration {
-        self.deadline
+        let fair = self.smoothed.map_or(Duration::ZERO, |trip| trip * DEADLINE_ROUND_TRIPS + self.deadline_min);
+        self.deadline.max(fair).min(self.deadline_max)
     }
 
     /// Smoothed time from request to answer.
@@ -182,7 +185,7 @@ impl ByteWindow {
         self.fastest[0].min(self.fastest[1])
     }
 
-    /// The deadline follows three round trips, a tenth of the way each time.
+    /// The deadline follows three round trips and its fixed part, a tenth of the way each time.
     fn learn(&mut self, now: Instant, round_trip: Duration) {
         if now.saturating_since(self.fastest_since) > FASTEST_SPAN {
             self.fastest = [Duration::MAX, self.fastest[0]];
@@ -190,7 +193,8 @@ impl ByteWindow {
         }
         self.fastest[0] = self.fastest[0].min(round_trip);
         self.smoothed = Some(self.smoothed.map_or(round_trip, |smoothed| smoothed * 7 / 8 + round_trip / 8));
-        self.deadline = (self.deadline * 9 / 10 + round_trip * 3 / 10).clamp(self.deadline_min, self.deadline_max);
+        let fair = round_trip * DEADLINE_ROUND_TRIPS + self.deadline_min;
+        self.deadline = (self.deadline * 9 / 10 + fair / 10).clamp(self.deadline_min, self.deadline_max);
     }
 }
 
@@ -275,7 +279,7 @@ mod tests {
             window.ended(1);
             window.answered(Instant::from_millis(1), Instant::ZERO, 1, 1);
         }
-        assert_eq!(window.deadline(), config.deadline_min);
+        assert!((3..10).contains(&(window.deadline() - config.deadline_min).as_millis()), "{:?}", window.deadline());
         for _ in 0..100 {
             window.overdue(Instant::ZERO, Instant::ZERO);
         }

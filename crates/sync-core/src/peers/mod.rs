@@ -2,8 +2,8 @@
 //!
 //! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]) and keeps
 //! what is known of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round
-//! trips ([`round_trips`]), what it proved lately ([`rate`]), its record ([`reputation`]), what it is not asked for
-//! ([`aside`]), where it is reached ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows
+//! trips ([`round_trips`]), whether it is late ([`liveness`]), what it proved lately ([`rate`]), its record
+//! ([`reputation`]), what it is not asked for ([`aside`]), where it is reached ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows
 //! all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for
 //! longest, and is not taken in when all are connected. An attacker with many identities gains a place in the table for
 //! each connection that the host accepts, and no more.
@@ -14,12 +14,12 @@ pub mod batch_size;
 pub mod book;
 pub mod budget;
 pub mod health;
+pub mod liveness;
 pub mod rate;
 pub mod reputation;
 pub mod round_trips;
 pub mod scheduler;
 
-use alloy_primitives::B256;
 use core::time::Duration;
 
 pub use address::PeerAddress;
@@ -27,9 +27,16 @@ pub use batch_size::BatchSize;
 pub use book::{PeerBook, PeerRecord};
 pub use budget::ByteWindow;
 pub use health::PeerHealth;
+pub use liveness::Liveness;
 pub use reputation::Reputation;
 
-use self::{address::AddressBans, aside::Aside, rate::Rate, round_trips::RoundTrips};
+use self::{
+    address::AddressBans,
+    aside::Aside,
+    liveness::{DEADLINE_ROUND_TRIPS, SILENCE_MIN},
+    rate::Rate,
+    round_trips::RoundTrips,
+};
 
 use crate::{
     block::{PeerStatus, ServedRange},
@@ -59,6 +66,10 @@ pub struct Peer {
     pub batch: BatchSize,
     /// Its last round trips.
     pub trips: RoundTrips,
+    /// Is it late?
+    pub liveness: Liveness,
+    /// When its last whole response came.
+    pub responded_at: Option<Instant>,
     /// Bytes of it that were proven, lately.
     pub rate: Rate,
     /// What it is not asked for at present.
@@ -100,6 +111,11 @@ impl Peer {
     /// Connected, on our chain, not banned, and nor is its address.
     pub fn is_usable(&self, now: Instant) -> bool {
         self.connected && self.same_chain && self.banned_for(now).is_none()
+    }
+
+    /// May it be asked: neither banned, nor set aside for its silence, nor late?
+    pub fn may_ask(&self, now: Instant) -> bool {
+        self.reputation.may_ask(now) && self.liveness == Liveness::Responsive
     }
 
     /// How much longer it is banned, itself or its address.
@@ -163,10 +179,12 @@ impl Peers {
         if !peer.connected {
             peer.window.reconnected(start);
             peer.reputation.reconnected();
+            peer.liveness = Liveness::Responsive;
+            peer.responded_at = None;
             peer.since = now;
         }
         peer.connected = true;
-        peer.served = status.served;
+        peer.served = status.served.plausible();
         peer.same_chain = same_chain;
         true
     }
@@ -175,11 +193,13 @@ impl Peers {
     fn stranger(&self, now: Instant) -> Peer {
         Peer {
             connected: false,
-            served: ServedRange { earliest: 1, latest: 0, latest_hash: B256::ZERO },
+            served: ServedRange::NOTHING,
             same_chain: true,
             window: ByteWindow::new(&self.config),
             batch: BatchSize::default(),
             trips: RoundTrips::default(),
+            liveness: Liveness::default(),
+            responded_at: None,
             rate: Rate::default(),
             aside: Aside::default(),
             reputation: Reputation::new(&self.config),
@@ -223,8 +243,25 @@ impl Peers {
     /// How long to wait for an answer of this peer: what its own round trips ask for, and never less than the median
     /// peer needs, so that neither one quick peer nor its own quick past dooms it.
     pub fn deadline(&self, peer: &Peer) -> Duration {
-        let fair = self.fair_deadline.unwrap_or(Duration::ZERO);
+        let fair = self.fair_deadline.map_or(Duration::ZERO, |fair| fair + self.config.deadline_min);
         peer.window.deadline().max(fair.min(self.config.deadline_max))
+    }
+
+    /// How long nothing must come of this peer, while responses are awaited, until that is a fault.
+    pub fn silence(&self, peer: &Peer) -> Duration {
+        let trips = peer.window.round_trip().unwrap_or_default() * DEADLINE_ROUND_TRIPS;
+        (self.deadline(peer) * 2).max(trips + SILENCE_MIN)
+    }
+
+    /// A peer that is late for so long that it counts as silent.
+    pub fn silent(&self, now: Instant) -> Option<PeerId> {
+        let due = |peer: &Peer| peer.liveness.fault_at().is_some_and(|at| at <= now);
+        self.table.iter().find(|(_, peer)| due(peer)).map(|(id, _)| *id)
+    }
+
+    /// Nobody could have heard of any peer for so long.
+    pub fn shift(&mut self, by: Duration, not_before: Instant) {
+        self.table.values_mut().for_each(|peer| peer.liveness.shift(by, not_before));
     }
 
     /// The connection is gone.
@@ -306,13 +343,14 @@ impl Peers {
         }
     }
 
-    /// The next moment at which a ban, a pause or a cool-down of a connected peer ends.
+    /// The next moment at which a ban, a pause or a cool-down of a connected peer ends, or its lateness becomes a fault.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
         let connected = self.table.values().filter(|peer| peer.connected);
         let ends = connected.flat_map(|peer| {
             let address = peer.address_banned_until.filter(|until| *until > now);
-            [peer.reputation.next_wakeup(now), peer.aside.next_wakeup(now), address]
+            let late = peer.liveness.fault_at();
+            [peer.reputation.next_wakeup(now), peer.aside.next_wakeup(now), address, late]
         });
-        ends.flatten().min()
+        ends.flatten().filter(|at| *at > now).min()
     }
 }

@@ -84,6 +84,11 @@ impl Reputation {
         self.broken_off = self.broken_off.saturating_add(1);
     }
 
+    /// Has it answered nothing since it was last silent?
+    pub fn is_silent(&self) -> bool {
+        self.silences > 0
+    }
+
     /// Is it asked before others?
     pub fn is_trusted(&self) -> bool {
         self.score >= SCORE_TRUSTED && self.broken_off <= BROKEN_OFF_MAX

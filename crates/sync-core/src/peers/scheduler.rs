@@ -1,9 +1,10 @@
 //! Who is asked next: of the peers that may be asked and have room, the one with the emptiest window.
 //!
 //! Every window is to be full all the time; the order matters only for the piece at the front, which everything else
-//! waits for. So trusted peers come before distrusted ones, then the emptier window, then those of whom headers were
-//! proven (or who never had the chance) before those who only answered, then the shorter round trip; what is still
-//! equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be repeated.
+//! waits for. So peers that were silent last come after all others until headers of them are proven, trusted peers before
+//! distrusted ones, then the emptier window, then those of whom headers were proven (or who never had the chance) before
+//! those who only answered, then the shorter round trip; what is still equal is ordered by a hash of seed, turn and id, so
+//! that no peer is first for ever and a run can be repeated.
 //! Quickness alone gains nothing: it counts among peers whose answers were proven.
 
 use alloc::vec::Vec;
@@ -48,13 +49,15 @@ impl Scheduler {
         self.turn = self.turn.wrapping_add(1);
         let mut ready: Vec<_> = peers
             .usable(now)
-            .filter(|(_, peer)| peer.reputation.may_ask(now))
+            .filter(|(_, peer)| peer.may_ask(now))
             .map(|(id, peer)| {
                 let fill = peer.window.used() * 16 / peer.window.window().max(1);
                 let round_trip = peer.window.round_trip().unwrap_or(Duration::ZERO);
                 let trusted = peer.reputation.is_trusted();
                 let unproven = peer.headers == 0 && !round_trip.is_zero();
-                (Reverse(trusted), fill, unproven, round_trip, mix(self.seed ^ self.turn, id), id)
+                // Never heard of is no quick round trip.
+                let silent = peer.reputation.is_silent();
+                (silent, Reverse(trusted), fill, unproven, round_trip, mix(self.seed ^ self.turn, id), id)
             })
             .collect();
         ready.sort_unstable();
@@ -113,6 +116,19 @@ mod tests {
         peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);
         let order = Scheduler::new(1).askable(&peers, Instant::ZERO);
         assert_eq!(order, [PeerId(2), PeerId(1), PeerId(0)]);
+    }
+
+    #[test]
+    fn n02_who_was_silent_comes_after_whoever_was_heard_of() {
+        let mut peers = world(2);
+        peers.fault(Instant::ZERO, PeerId(0), &PeerFault::Timeout);
+        peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);
+        let later = Instant::from_millis(1_000);
+        peers.refresh(later);
+        // Its window is empty and its score still good; one silence is what is known of it.
+        assert_eq!(Scheduler::new(1).askable(&peers, later), [PeerId(1), PeerId(0)]);
+        peers.get_mut(PeerId(0)).expect("connected").linked(later, 1, 600);
+        assert_eq!(Scheduler::new(1).askable(&peers, later), [PeerId(0), PeerId(1)]);
     }
 
     #[test]

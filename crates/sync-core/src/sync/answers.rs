@@ -34,15 +34,12 @@ impl HeaderSync {
     /// Input: an answer. Only notes it, so that the next request can go out before anything is hashed.
     pub(super) fn note_answer(&mut self, now: Instant, id: RequestId, headers: Vec<Bytes>) {
         let Some(request) = self.downloader.requests.finish(id) else {
-            if let Some((peer, sent)) = self.downloader.requests.late_answer(id)
-                && let Some(peer) = self.peers.get_mut(peer)
-            {
-                peer.window.answered_late(now, sent);
-            }
+            self.note_late_answer(now, id, headers);
             return;
         };
         let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
         self.release(&request);
+        self.note_response(now, request.peer, id);
         if let Some(peer) = self.peers.get_mut(request.peer) {
             peer.answered(now, request.sent, bytes, request.window_used);
             peer.bytes += bytes;
@@ -214,6 +211,7 @@ impl HeaderSync {
     /// Forgets what a banned peer sent and nobody has proven yet: a liar's other answers would fail one by one.
     pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
         self.downloader.unstage_of(peer, 0);
+        self.downloader.requests.stop_using(|request| request.peer == peer);
         let (theirs, others) = core::mem::take(&mut self.received).into_iter().partition(|answer| answer.peer == peer);
         self.received = others;
         let theirs: VecDeque<Answer> = theirs;

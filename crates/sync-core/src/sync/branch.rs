@@ -126,6 +126,7 @@ impl HeaderSync {
     /// Forgets what the peer sent, and was asked for, by number from `from` up.
     pub(super) fn take_back_from(&mut self, now: Instant, peer: PeerId, from: u64) {
         self.downloader.unstage_of(peer, from);
+        self.downloader.requests.stop_using(|request| request.peer == peer);
         let theirs = |request: &InFlight| {
             request.peer == peer
                 && matches!(&request.purpose, Purpose::Piece { range, by_hash: None, .. } if range.last() >= from)

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `target` | what the sync ends with, above: what the user wants, and which block that is |
 //! | `votes` | which block peers mean: at a number, or as their tip |
+//! | `floor` | how far down the sync goes, and what nobody serves |
 //! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
@@ -11,6 +12,7 @@
 //! | `condemn` | the target's chain breaks a rule |
 //! | `unknown` | the target's chain has a header that this release cannot judge |
 //! | `requests` | what is asked, and how a request ends without its answer; faults and bans |
+//! | `silence` | how long a peer may say nothing; late responses |
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
@@ -21,10 +23,12 @@
 mod answers;
 mod branch;
 mod condemn;
+mod floor;
 mod reorg;
 mod report;
 mod requests;
 mod run;
+mod silence;
 mod stall;
 mod standing;
 mod store;
@@ -34,7 +38,7 @@ mod unknown;
 mod votes;
 mod weigh;
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, format, vec::Vec};
 use alloy_primitives::B256;
 use bytes::Bytes;
 
@@ -56,12 +60,12 @@ use crate::{
     follow::{InvalidHashes, StoredHeaders},
     headers::{Downloader, InFlight, Purpose},
     id::PeerId,
-    io::{Event, Input, Output, PeerStatus},
+    io::{Event, Input, Output, PeerStatus, ServedRange},
     lineage::SealedRun,
     peers::{Peers, scheduler::Scheduler},
     progress::{Meter, SyncStage},
     range::BlockNumber,
-    sorted::SortedMap,
+    sorted::{SortedMap, SortedSet},
     time::Instant,
 };
 
@@ -95,8 +99,12 @@ pub struct HeaderSync {
     header_bytes_smoothed: u64,
     /// When a connected peer last said that its highest block is another one.
     announced: SortedMap<PeerId, Instant>,
-    /// The lowest block that a peer offered so far; peers that are gone count, banned ones do not.
-    offered_floor: Option<BlockNumber>,
+    /// Peers that connected in this session, until they are a fair sample; at most half of those configured, and one.
+    spoken: SortedSet<PeerId>,
+    /// When the first of them did.
+    first_spoke: Option<Instant>,
+    /// Where the floor has risen to, because no peer serves anything lower.
+    risen_floor: Option<BlockNumber>,
 
     target: Target,
     run: Option<Run>,
@@ -146,8 +154,9 @@ impl HeaderSync {
     pub fn new(config: SyncConfig, chain: ChainSpec, checkpoint: Option<Checkpoint>) -> Self {
         let checkpoint = checkpoint.filter(|old| old.is_sound() && old.chain_id == chain.id());
         let ledger = checkpoint.unwrap_or_else(|| Checkpoint::new(chain.id(), config.floor));
-        // What is whole down to the floor of its own sync is whole before any peer has said what it offers.
-        let whole_from = ledger.newest().filter(|newest| newest.tail <= ledger.floor).map(|_| ledger.floor);
+        // What was whole down to a risen floor is whole until a peer claims more below.
+        let whole = ledger.newest().is_some_and(|newest| newest.tail <= ledger.floor);
+        let risen = config.floor_may_rise && whole && ledger.floor > config.floor;
         Self {
             peers: Peers::new(&config),
             scheduler: Scheduler::new(config.seed),
@@ -157,7 +166,9 @@ impl HeaderSync {
             received_bytes: 0,
             header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
             announced: SortedMap::new(),
-            offered_floor: whole_from,
+            spoken: SortedSet::new(),
+            first_spoke: None,
+            risen_floor: risen.then_some(ledger.floor),
             target: Target::default(),
             run: None,
             reorg: None,
@@ -197,32 +208,29 @@ impl HeaderSync {
         self.forgive_own_sleep(now);
         self.progress_dirty = true;
         // Answers to probes and votes say so themselves, when they are looked at.
-        let routine =
-            matches!(input, Input::HeadersReceived { .. } | Input::BatchPersisted { .. } | Input::PersistFailed { .. });
+        let routine = matches!(
+            input,
+            Input::HeadersReceived { .. }
+                | Input::ResponseProgress { .. }
+                | Input::BatchPersisted { .. }
+                | Input::PersistFailed { .. }
+        );
         self.target.dirty |= !routine;
         match input {
             Input::TargetChanged(target) => self.want(target),
             Input::TargetStored(raw) => self.note_target_stored(now, &raw),
             Input::PeerConnected { peer, status } => self.note_connected(now, peer, &status),
-            Input::PeerUpdated { peer, served } => {
-                if let Some(known) = self.peers.get_mut(peer) {
-                    if known.served.latest_hash != served.latest_hash {
-                        known.aside.forget_branch();
-                        self.tactics.refused.forget(peer);
-                        self.announced.insert(peer, now);
-                    }
-                    known.served = served;
-                }
-                self.update_floor(now);
-            }
+            Input::PeerUpdated { peer, served } => self.note_updated(now, peer, served),
             Input::PeerDisconnected { peer } => {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
                 self.target.standings.forget_doubt(peer);
                 self.announced.remove(&peer);
             }
+            Input::PeerMisbehaved { peer, what } => self.penalize(now, peer, PeerFault::Protocol(what)),
             Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
             Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
+            Input::ResponseProgress { peer } => self.note_progress(now, peer),
             Input::RequestFailed { request, failure } => self.note_failure(now, request, failure),
             Input::BatchPersisted { batch } => self.note_persisted(batch),
             Input::PersistFailed { batch, failure } => self.note_persist_failed(now, batch, failure),
@@ -280,6 +288,7 @@ impl HeaderSync {
     fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {
         // A connection that the host replaced without saying so: nothing will come of its requests.
         self.return_requests_of(now, id);
+        self.note_spoken(now, id);
         let other_genesis =
             matches!((self.chain.genesis(), status.genesis), (Some(ours), Some(theirs)) if ours != theirs);
         let same_chain = status.chain_id == self.chain.id() && !other_genesis;
@@ -289,6 +298,7 @@ impl HeaderSync {
         self.target.votes.forget(id);
         self.target.standings.keep_only(|peer| self.peers.get(peer).is_some());
         if same_chain {
+            self.refuse_implausible(now, id, status.served);
             self.update_floor(now);
         } else {
             let fault = PeerFault::WrongChain {
@@ -300,17 +310,23 @@ impl HeaderSync {
         }
     }
 
-    /// A peer may offer more below than any did before; then there is a new gap under what is stored.
-    fn update_floor(&mut self, now: Instant) {
-        let offered = self.peers.iter().filter(|(_, peer)| peer.same_chain && !peer.reputation.is_banned(now));
-        let offered = offered.filter_map(|(_, peer)| peer.range()).map(|range| range.first()).min();
-        let before = self.floor();
-        if offered.is_some() {
-            self.offered_floor = offered;
+    fn note_updated(&mut self, now: Instant, id: PeerId, served: ServedRange) {
+        let Some(known) = self.peers.get_mut(id) else { return };
+        if known.served.latest_hash != served.latest_hash {
+            known.aside.forget_branch();
+            self.tactics.refused.forget(id);
+            self.announced.insert(id, now);
         }
-        if self.floor() < before && self.run.is_none() && self.target.resolved.is_some() {
-            self.open_run(now);
-            self.synced &= !self.is_busy();
+        known.served = served.plausible();
+        self.refuse_implausible(now, id, served);
+        self.update_floor(now);
+    }
+
+    /// Numbers that no chain has are no range: the peer serves nothing until it says something else.
+    fn refuse_implausible(&mut self, now: Instant, peer: PeerId, served: ServedRange) {
+        if !served.is_plausible() {
+            let what = format!("serves blocks {} to {}, over every plausible number", served.earliest, served.latest);
+            self.penalize(now, peer, PeerFault::Protocol(what));
         }
     }
 
@@ -319,7 +335,9 @@ impl HeaderSync {
     fn forgive_own_sleep(&mut self, now: Instant) {
         let slept = self.promised.map_or(core::time::Duration::ZERO, |promised| now.saturating_since(promised));
         if slept >= self.config.sleep_forgiven {
-            self.downloader.requests.shift(slept, now + self.config.deadline_min);
+            let not_before = now + self.config.deadline_min;
+            self.downloader.requests.shift(slept, not_before);
+            self.peers.shift(slept, not_before);
         }
         self.promised = None;
     }
@@ -335,7 +353,7 @@ impl HeaderSync {
     /// Everything from floor to target is durable.
     fn poll_synced(&mut self) -> bool {
         let Some(head) = self.target.resolved else { return false };
-        let idle = self.run.is_none() && self.reorg.is_none() && !self.reopen;
+        let idle = self.run.is_none() && self.reorg.is_none() && !self.reopen && head.number >= self.floor();
         let done = idle && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
         let done = done && !self.is_stopped_at(head.hash);
         if self.synced || !done {
@@ -365,6 +383,7 @@ impl HeaderSync {
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,
+            self.settles_at(),
             self.search_wakeup(now),
             self.persisting.as_ref().and_then(|persisting| persisting.retry_at),
             self.stall_wakeup(),

@@ -8,7 +8,7 @@ use crate::{
     io::{Event, Output},
     peers::{PeerBook, Peers},
     progress::{DownloadStats, PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
-    range::{BlockNumber, BlockRange},
+    range::BlockRange,
     time::Instant,
 };
 
@@ -16,11 +16,10 @@ impl HeaderSync {
     /// How far the sync is.
     pub fn progress(&self, now: Instant) -> Progress {
         let target = self.target.resolved;
-        let floor = target.map_or(self.floor(), |target| self.floor().min(target.number));
-        let total = target.map_or(0, |target| target.number - floor + 1);
-        let stored = target
-            .and_then(|target| BlockRange::new(floor, target.number))
-            .map_or(0, |whole| self.durable.stored_in(whole));
+        let floor = self.floor();
+        let whole = target.and_then(|target| BlockRange::new(floor, target.number));
+        let total = whole.map_or(0, BlockRange::len);
+        let stored = whole.map_or(0, |whole| self.durable.stored_in(whole));
         let batched = self.batched_headers();
         let staged = self.downloader.staging.headers() + self.collector.len() as u64 + batched;
         let headers_per_second = self.linked_meter.per_second(now);
@@ -31,14 +30,14 @@ impl HeaderSync {
             floor,
             total,
             stored,
-            staged: staged.min(total - stored),
+            staged: staged.min(total.saturating_sub(stored)),
             percent: if total == 0 { 0.0 } else { stored as f64 * 100.0 / total as f64 },
             headers_per_second,
             bytes_received: self.bytes_meter.total(),
             bytes_per_second: self.bytes_meter.per_second(now),
-            eta: if moving { eta(total - stored, headers_per_second) } else { None },
+            eta: if moving { eta(total.saturating_sub(stored), headers_per_second) } else { None },
             memory_bytes: self.memory_bytes(),
-            ranges: target.map(|target| self.strip(floor, target.number)).unwrap_or_default(),
+            ranges: whole.map(|whole| self.strip(whole)).unwrap_or_default(),
             peers: peers(&self.peers, now),
             stall: self.watch.announced.clone(),
             paused: self.paused,
@@ -102,11 +101,11 @@ impl HeaderSync {
     }
 
     /// The whole range from the tip down. Where a number is in no list it is proven and not yet stored.
-    fn strip(&self, floor: BlockNumber, top: BlockNumber) -> Vec<RangeProgress> {
-        let whole = BlockRange::new(floor, top);
+    fn strip(&self, whole: BlockRange) -> Vec<RangeProgress> {
+        let (floor, top) = (whole.first(), whole.last());
         let mut known: Vec<RangeProgress> = Vec::new();
         let mut add = |range: Option<BlockRange>, state| {
-            let inside = range.zip(whole).and_then(|(range, whole)| range.intersection(whole));
+            let inside = range.and_then(|range| range.intersection(whole));
             known.extend(inside.map(|range| RangeProgress { range, state }));
         };
         for run in &self.durable.subchains {
@@ -130,7 +129,7 @@ impl HeaderSync {
             }
             add(next.and_then(|last| BlockRange::new(floor, last)), RangeState::Unprocessed);
         } else if self.durable.subchains.is_empty() && self.batches() == 0 {
-            add(whole, RangeState::Unprocessed);
+            add(Some(whole), RangeState::Unprocessed);
         }
         known.sort_unstable_by_key(|run| core::cmp::Reverse(run.range.last()));
         let mut strip: Vec<RangeProgress> = Vec::with_capacity(known.len() * 2 + 1);
@@ -138,7 +137,7 @@ impl HeaderSync {
         for run in known {
             let Some(upper) = next else { break };
             let Some(range) = BlockRange::new(run.range.first(), run.range.last().min(upper)) else { continue };
-            if let Some(between) = BlockRange::new(range.last() + 1, upper) {
+            if let Some(between) = BlockRange::new(range.last().saturating_add(1), upper) {
                 strip.push(RangeProgress { range: between, state: RangeState::Staged });
             }
             strip.push(RangeProgress { range, state: run.state });

@@ -3,7 +3,7 @@
 //! ```text
 //!   asked --> answered (`answers`)
 //!         --> failed: the host says that it could not be sent, or that its stream broke
-//!         --> overdue: cancelled; its peer was silent
+//!         --> overdue: others are asked; a late response is used all the same (`silence`)
 //!         --> taken back: a quicker peer gets the numbers that everything waits for
 //!         --> ended with its peer: disconnected, or banned
 //! ```
@@ -92,8 +92,8 @@ impl HeaderSync {
         let Some(known) = self.peers.get_mut(peer) else { return };
         let window_used = known.window.sent(bytes);
         self.tactics.stats.requests += 1;
-        let id =
-            self.downloader.requests.send(InFlight { peer, purpose, limit, sent: now, deadline, bytes, window_used });
+        let request = InFlight { peer, purpose, limit, sent: now, deadline, bytes, window_used, passed: false };
+        let id = self.downloader.requests.send(request);
         self.out.push_back(Output::Request(HeadersRequest { id, peer, start, limit }));
     }
 
@@ -147,31 +147,6 @@ impl HeaderSync {
         self.downloader.requests.forgive(peer);
     }
 
-    /// One request that is overdue, or one that was taken back and not even answered late.
-    pub(super) fn poll_deadlines(&mut self, now: Instant) -> bool {
-        if let Some((id, peer)) = self.downloader.requests.never_answered(now) {
-            self.out.push_back(Output::Cancel(id));
-            self.tactics.stats.timeouts += 1;
-            self.penalize(now, peer, PeerFault::Timeout);
-            return true;
-        }
-        let Some(id) = self.downloader.requests.expired(now) else { return false };
-        let Some(request) = self.downloader.requests.give_up(id) else { return false };
-        self.release(&request);
-        self.out.push_back(Output::Cancel(id));
-        let (peer, sent) = (request.peer, request.sent);
-        if let Some(known) = self.peers.get_mut(peer) {
-            known.window.overdue(now, sent);
-        }
-        self.tactics.stats.timeouts += 1;
-        self.note_outcome(now, &request, Outcome::Failed);
-        self.note_unanswered(&request);
-        self.return_piece(now, request, true);
-        self.penalize(now, peer, PeerFault::Timeout);
-        self.target.dirty = true;
-        true
-    }
-
     /// The piece that everything waits for is with a slow peer while a quick one has room: take it back. Its answer is
     /// not cancelled: coming late, it tells how slow the peer is; not coming at all, it is silence.
     pub(super) fn poll_steal(&mut self, now: Instant) -> bool {
@@ -191,7 +166,7 @@ impl HeaderSync {
                 && !self.target.standings.is_doubted(id)
                 && !self.tactics.refused.contains(now, hash, id)
                 && request.may_go_to(id, now)
-                && peer.reputation.may_ask(now)
+                && peer.may_ask(now)
                 && peer.numbers(now).is_some_and(|numbers| numbers.contains(front))
                 && peer
                     .window
@@ -201,7 +176,8 @@ impl HeaderSync {
         if !quick {
             return false;
         }
-        let Some(request) = self.downloader.requests.take_back(id) else { return false };
+        let owed_until = self.owed_until(now, slow);
+        let Some(request) = self.downloader.requests.take_back(id, owed_until) else { return false };
         self.release(&request);
         if let Some(known) = self.peers.get_mut(slow) {
             known.window.overdue(now, request.sent);
@@ -270,7 +246,6 @@ impl HeaderSync {
         }
         self.downloader.requests.forgive(peer);
         self.drop_unproven_of(now, peer);
-        self.update_floor(now);
         self.target.dirty = true;
         self.tactics.dirty = true;
     }

@@ -68,12 +68,6 @@ enum Gap {
 }
 
 impl HeaderSync {
-    /// The lowest number that is wanted: what the host says, or what peers offer if that is higher.
-    pub(super) fn floor(&self) -> BlockNumber {
-        let offered = self.offered_floor.unwrap_or(0);
-        self.config.floor.max(offered)
-    }
-
     fn next_gap(&self, target: BlockNumHash) -> Gap {
         match place(target, &self.ledger) {
             TipPlace::Above => {
@@ -138,7 +132,8 @@ impl HeaderSync {
         debug_assert!(self.run.is_none(), "a run is open");
         self.reopen = false;
         let Some(target) = self.target.resolved else { return };
-        let is_over = self.wrong_genesis.is_some() || self.is_stopped_at(target.hash);
+        let above_floor = target.number >= self.floor();
+        let is_over = self.wrong_genesis.is_some() || self.is_stopped_at(target.hash) || !above_floor;
         if self.unwinding.is_some() || self.is_seeking() || is_over {
             return;
         }

@@ -6,7 +6,7 @@
 //! reason lies with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
 
 use alloc::boxed::Box;
-use core::mem::discriminant;
+use core::{mem::discriminant, time::Duration};
 
 use super::HeaderSync;
 use crate::{
@@ -17,11 +17,23 @@ use crate::{
     time::Instant,
 };
 
+/// New details of a stall that was said already are said at most so often: they may follow what peers announce.
+const DETAILS_EVERY: Duration = Duration::from_secs(1);
+
 /// What was found and what was said.
 #[derive(Debug, Default)]
 pub(super) struct StallWatch {
     suspected: Option<(StallReason, Instant)>,
     pub announced: Option<StallReason>,
+    announced_at: Instant,
+}
+
+impl StallWatch {
+    /// When this reason may be said, if it is one that was said with other details.
+    fn may_repeat_at(&self, reason: &StallReason) -> Instant {
+        let same = self.announced.as_ref().is_some_and(|said| discriminant(said) == discriminant(reason));
+        if same { self.announced_at + DETAILS_EVERY } else { Instant::ZERO }
+    }
 }
 
 impl HeaderSync {
@@ -43,10 +55,16 @@ impl HeaderSync {
         };
         self.watch.suspected = Some((reason.clone(), since));
         let due = self.stall_due(&reason, since) <= now;
-        if !due || self.watch.announced.as_ref() == Some(&reason) {
+        if (due || self.may_raise_at_once(now, &reason)) && self.raise_floor(now, &reason) {
+            self.watch.suspected = None;
+            return true;
+        }
+        let is_new = self.watch.announced.as_ref() != Some(&reason) && self.watch.may_repeat_at(&reason) <= now;
+        if !due || !is_new {
             return false;
         }
         self.watch.announced = Some(reason.clone());
+        self.watch.announced_at = now;
         self.target.dirty = true;
         let is_of_peers = !matches!(
             reason,
@@ -67,10 +85,12 @@ impl HeaderSync {
     pub(super) fn stall_wakeup(&self) -> Option<Instant> {
         let suspected =
             self.watch.suspected.as_ref().filter(|(reason, _)| self.watch.announced.as_ref() != Some(reason));
-        let suspected = suspected.map(|(reason, since)| self.stall_due(reason, *since));
+        let suspected =
+            suspected.map(|(reason, since)| self.stall_due(reason, *since).max(self.watch.may_repeat_at(reason)));
         let watched = self.watch.announced.is_none() && (self.run.is_some() || self.is_seeking()) && !self.paused;
-        let no_progress = watched.then(|| self.moved_at + self.config.no_progress_after);
-        [suspected, no_progress].into_iter().flatten().min()
+        let quiet = [self.config.no_progress_after, self.config.claim_patience];
+        let quiet = quiet.into_iter().filter(|_| watched).map(|after| self.moved_at + after);
+        suspected.into_iter().chain(quiet).filter(|at| *at > self.polled_at).min()
     }
 
     fn stall_due(&self, reason: &StallReason, since: Instant) -> Instant {
@@ -81,10 +101,13 @@ impl HeaderSync {
             | StallReason::InvalidTarget { .. }
             | StallReason::UnknownFork { .. }
             | StallReason::RollbackTooDeep { .. }
+            | StallReason::FloorAboveTarget { .. }
             | StallReason::NoProgress => since,
+            // Peers follow a reorg one after another: a target that was agreed on stays good for a while.
+            StallReason::TipsDisagree { .. } if self.target.resolved.is_some() => since + self.config.no_progress_after,
             StallReason::NoPeers
             | StallReason::NoUsablePeer
-            | StallReason::TipsDisagree
+            | StallReason::TipsDisagree { .. }
             | StallReason::QuorumNotReached { .. }
             | StallReason::RangeUnavailable(_) => since + self.config.stall_after,
         }
@@ -107,8 +130,11 @@ impl HeaderSync {
         if let Some(local) = self.reorg.as_ref().and_then(|reorg| reorg.too_deep) {
             return Some(StallReason::RollbackTooDeep { local, window: self.config.rollback_window });
         }
+        if let Some(target) = self.target.resolved.filter(|target| target.number < self.floor()) {
+            return Some(StallReason::FloorAboveTarget { floor: self.floor(), target });
+        }
         let working = self.run.is_some() || self.is_seeking();
-        let idle = !working && self.target.trouble.is_none() && self.target.resolved.is_some();
+        let idle = !working && self.target.trouble.is_none() && self.target.resolved.is_some() && !self.reopen;
         if self.paused || idle || self.target.wanted.is_none() {
             return None;
         }
@@ -118,40 +144,24 @@ impl HeaderSync {
         if self.peers.usable(now).next().is_none() {
             return Some(StallReason::NoUsablePeer);
         }
-        if let Some(trouble) = self.target.trouble.clone() {
+        // What is agreed on is synced, whatever the peers say of the next tip.
+        if let Some(trouble) = self.target.trouble.clone().filter(|_| !working || self.target.resolved.is_none()) {
             return Some(trouble);
         }
         let (aside, usable) = self.count_aside(now);
         if let (Some(SyncTarget::Hash(hash)), true) = (self.target.wanted, aside == usable) {
             return Some(StallReason::TargetUnavailable { hash, asked: aside });
         }
+        if let Some(missing) = self.still_unavailable(now) {
+            return Some(StallReason::RangeUnavailable(missing));
+        }
         let waited = now.saturating_since(self.moved_at);
         let stuck = (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress);
-        let Some(run) = &self.run else {
+        if self.run.is_none() {
             let alone = self.reorg.as_ref().filter(|reorg| reorg.seeking).and_then(|reorg| reorg.alone);
             let missing = alone.and_then(|number| BlockRange::new(number, number)).map(StallReason::RangeUnavailable);
             return missing.or(stuck.filter(|_| working));
-        };
-        if let Some(top) = self.downloader.plan.ranges().next()
-            && top.last() == run.anchor.number
-            && !run.complete
-            && let Some(missing) = self.unserved(now, top)
-        {
-            return Some(StallReason::RangeUnavailable(missing));
         }
-        stuck
-    }
-
-    /// The upper part of `range` that no usable peer serves by number, if its highest number is in it.
-    fn unserved(&self, now: Instant, range: BlockRange) -> Option<BlockRange> {
-        let mut first = range.first();
-        for (_, peer) in self.peers.usable(now) {
-            let Some(served) = peer.numbers(now).and_then(|served| served.intersection(range)) else { continue };
-            if served.last() == range.last() {
-                return None;
-            }
-            first = first.max(served.last() + 1);
-        }
-        BlockRange::new(first, range.last())
+        self.unavailable(now).map(StallReason::RangeUnavailable).or(stuck)
     }
 }

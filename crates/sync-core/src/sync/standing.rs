@@ -136,7 +136,8 @@ impl HeaderSync {
     /// the target may have been reorganised away, and the peers may have come out lower.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
         let (aside, all) = self.count_aside(now);
-        aside * 2 > all || matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_)))
+        let unserved = matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_))) && !self.is_parked();
+        aside * 2 > all || unserved
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?
@@ -218,7 +219,7 @@ impl HeaderSync {
     }
 
     fn may_ask_standing(&self, now: Instant, peer: PeerId) -> bool {
-        let ready = self.peers.get(peer).is_some_and(|it| it.is_usable(now) && it.reputation.may_ask(now));
+        let ready = self.peers.get(peer).is_some_and(|it| it.is_usable(now) && it.may_ask(now));
         let asks = |request: &InFlight| request.peer == peer && matches!(request.purpose, Purpose::Standing(_));
         // A question that failed at once is not put again at once.
         let asked = self.target.standings.asked.get(&peer);

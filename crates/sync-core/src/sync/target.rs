@@ -17,6 +17,7 @@ use bytes::Bytes;
 
 use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
+    config::BLOCK_NUMBER_END,
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
     header::HeaderLink,
@@ -148,6 +149,8 @@ impl HeaderSync {
         let got = keccak256(raw);
         let fault = match HeaderLink::decode(raw) {
             _ if answer.headers.len() > 1 => PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 },
+            // The pinned hash vouches for it; no chain has such a number, so no peer can serve what lies under it.
+            Ok(header) if got == hash && header.number >= BLOCK_NUMBER_END => return,
             Ok(header) if got == hash => {
                 self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
                 self.resolve(now, BlockNumHash { number: header.number, hash });
@@ -166,7 +169,8 @@ impl HeaderSync {
 
     /// Is a gap being filled, or about to be?
     pub(super) fn is_busy(&self) -> bool {
-        self.run.is_some() || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
+        let filling = self.run.is_some() && !self.is_parked();
+        filling || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
     }
 
     /// The target's number and hash are known.

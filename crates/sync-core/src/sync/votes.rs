@@ -11,6 +11,10 @@
 //! A tip under the stored head is compared with the stored header at its height: the same hash is lag, and nothing
 //! changes; another one is a reorg to a shorter chain.
 //!
+//! A new session counts all configured peers as voters, connected or not, until the time of those that are missing is over
+//! ([`SyncConfig::tip_settle`](crate::SyncConfig::tip_settle)). When no block has its majority the stall
+//! `TipsDisagree` says who names what; it ends by itself with the peer, or the announcement, that makes a majority.
+//!
 //! A vote holds as long as the peer's own tip is the one that it was asked under: what it announces anew it is asked
 //! for anew. Kept are [`VOTES_PER_PEER_MAX`] votes a peer. A liar has one vote a question, as everybody has; that the
 //! votes of one person are not many is for the host, who chooses whom it connects to.
@@ -20,12 +24,12 @@ use alloy_primitives::B256;
 
 use super::{Answer, HeaderSync, standing::hash_at};
 use crate::{
-    config::VOTES_PER_PEER_MAX,
+    config::{PEERS_MAX, TIP_CLAIMS_MAX, VOTES_PER_PEER_MAX},
     fault::PeerFault,
     follow::{Known, TipPlace, place},
     headers::Purpose,
     id::PeerId,
-    io::{BlockNumHash, StallReason, StartBlock},
+    io::{BlockNumHash, StallReason, StartBlock, TipClaim},
     range::BlockNumber,
     sorted::SortedMap,
     time::Instant,
@@ -88,13 +92,15 @@ impl HeaderSync {
             return false;
         }
         self.target.votes.keep_only(|peer| tips.get(&peer).map(|own| own.hash));
-        let need = self.config.tip_quorum.max(tips.len() / 2 + 1);
-        let known = self.target.next.or(self.target.resolved);
+        let need = self.votes_needed(now, tips.len());
+        // A tip that waits for a gap which cannot be filled now waits no longer.
+        let waiting = self.target.next.filter(|_| !self.is_parked());
+        let known = waiting.or(self.target.resolved);
         let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
         named.sort_unstable_by_key(|tip| (core::cmp::Reverse(tip.number), tip.hash));
         named.dedup();
         let mut most = 0;
-        let mut undecided: Option<(BlockNumHash, Vec<PeerId>)> = None;
+        let mut undecided: Vec<(BlockNumHash, Vec<PeerId>)> = Vec::new();
         for tip in named {
             let mut open = Vec::new();
             let mut have = 0;
@@ -113,21 +119,50 @@ impl HeaderSync {
                 self.target.trouble = None;
                 return self.weigh_tip(now, tip, known);
             }
-            if have + open.len() >= need && undecided.is_none() {
-                undecided = Some((tip, open));
+            if have + open.len() >= need {
+                undecided.push((tip, open));
             }
         }
-        if let Some((tip, open)) = undecided {
-            return self.ask_votes(now, tip, &open);
+        let few = tips.len() < self.config.tip_quorum;
+        self.target.trouble = if few {
+            known.is_none().then_some(StallReason::QuorumNotReached { have: most, need })
+        } else {
+            // Before the others had their time nothing is wrong.
+            self.is_settled(now).then(|| disagree(need, tips.iter().map(|(peer, tip)| (*peer, *tip))))
+        };
+        // Every tip that could win is asked about: one peer that does not answer holds up its own vote alone.
+        undecided.iter().any(|(tip, open)| self.ask_votes(now, *tip, open))
+    }
+
+    /// How many of so many voters must agree: the quorum, and more than half of them. While others that are configured may
+    /// still come, more than half of those: the first to connect need not be the honest ones.
+    fn votes_needed(&self, now: Instant, voters: usize) -> usize {
+        let electorate = if self.is_settled(now) { voters } else { voters.max(self.config.peers_expected) };
+        self.config.tip_quorum.max(electorate / 2 + 1)
+    }
+
+    /// Is the time over in which configured peers are waited for?
+    fn is_settled(&self, now: Instant) -> bool {
+        self.settles_at().is_some_and(|at| at <= now)
+    }
+
+    /// Did more than half of the configured peers speak, or is their time over?
+    pub(super) fn has_fair_sample(&self, now: Instant) -> bool {
+        self.spoken.len() * 2 > self.config.peers_expected || self.is_settled(now)
+    }
+
+    /// When the peers that have not spoken yet are waited for no longer.
+    pub(super) fn settles_at(&self) -> Option<Instant> {
+        self.first_spoke.map(|at| at + self.config.tip_settle)
+    }
+
+    /// A peer said what it serves, for the first time in this session or again.
+    pub(super) fn note_spoken(&mut self, now: Instant, peer: PeerId) {
+        self.first_spoke.get_or_insert(now);
+        // More than half is all that is asked for; so the set is bounded.
+        if self.spoken.len() * 2 <= self.config.peers_expected.min(PEERS_MAX) {
+            self.spoken.insert(peer);
         }
-        self.target.trouble = known.is_none().then_some({
-            if tips.len() < self.config.tip_quorum {
-                StallReason::QuorumNotReached { have: most, need }
-            } else {
-                StallReason::TipsDisagree
-            }
-        });
-        false
     }
 
     /// Looks for the hash that enough peers have at `number`.
@@ -139,7 +174,7 @@ impl HeaderSync {
         let serving = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
         let serving: SortedMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
         self.target.votes.keep_only(|peer| serving.get(&peer).copied());
-        let need = self.config.tip_quorum.max(serving.len() / 2 + 1);
+        let need = self.votes_needed(now, serving.len());
         let mut count: SortedMap<B256, usize> = SortedMap::new();
         let mut open = Vec::new();
         for id in serving.keys() {
@@ -161,7 +196,8 @@ impl HeaderSync {
         self.target.trouble = Some(if serving.len() < need {
             StallReason::QuorumNotReached { have, need }
         } else {
-            StallReason::TipsDisagree
+            let votes = |id: &PeerId| Some((*id, BlockNumHash { number, hash: self.target.votes.of(*id, number)?? }));
+            disagree(need, serving.keys().filter_map(votes))
         });
         false
     }
@@ -169,7 +205,7 @@ impl HeaderSync {
     fn ask_votes(&mut self, now: Instant, tip: BlockNumHash, open: &[PeerId]) -> bool {
         for id in open {
             let asking = self.downloader.requests.find(|r| r.peer == *id && matches!(r.purpose, Purpose::Vote(_)));
-            let ready = self.peers.get(*id).is_some_and(|p| p.reputation.may_ask(now));
+            let ready = self.peers.get(*id).is_some_and(|p| p.may_ask(now));
             if asking.is_none() && ready {
                 self.send(now, *id, Purpose::Vote(tip.number), StartBlock::Number(tip.number), 1);
                 return true;
@@ -239,4 +275,10 @@ impl HeaderSync {
             _ => false,
         }
     }
+}
+
+/// No block has its majority: who names what.
+fn disagree(need: usize, tips: impl Iterator<Item = (PeerId, BlockNumHash)>) -> StallReason {
+    let claims = tips.take(TIP_CLAIMS_MAX).map(|(peer, tip)| TipClaim { peer, tip }).collect();
+    StallReason::TipsDisagree { need, claims }
 }

@@ -65,6 +65,8 @@ pub enum Op {
     Lose { nth: u8 },
     /// The process ends and begins anew with what is stored.
     Restart,
+    /// Bytes of a response come from a peer, known or not.
+    Progress { peer: u8 },
     /// A timer that may not be due.
     Timeout,
     /// Things take their course.
@@ -223,6 +225,7 @@ impl Play<'_> {
             // What a store that lied holds is nothing to begin with.
             Op::Restart if world.store.lied => {}
             Op::Restart => world.restart(),
+            Op::Progress { peer } => world.input(Input::ResponseProgress { peer: PeerId(id(peer)) }),
             Op::Timeout => world.input(Input::Timeout),
             Op::Steps { count } => {
                 for _ in 0..count {

@@ -34,6 +34,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<u8>().prop_map(|nth| Op::Hasten { nth }),
         1 => any::<u8>().prop_map(|nth| Op::Lose { nth }),
         1 => Just(Op::Restart),
+        2 => any::<u8>().prop_map(|peer| Op::Progress { peer }),
         1 => Just(Op::Timeout),
         16 => (1..60u8).prop_map(|count| Op::Steps { count }),
         2 => (1..40_000u16).prop_map(|millis| Op::Sleep { millis }),

@@ -270,7 +270,7 @@ fn d18_the_figures_add_up() {
     world.connect(3, TestPeer::new(&chain).manner(Manner::Silent));
     world.connect(4, TestPeer::new(&chain).manner(Manner::FlipByte));
     world.run_to_synced(120);
-    world.run_for(10);
+    world.run_for(15);
     let stats = world.machine.download_stats();
     assert_eq!((stats.linked, stats.flushed), (9_000, 9_000));
     assert!(stats.headers >= stats.linked);

@@ -6,9 +6,10 @@ use crate::support::{
     runs::{self, served},
 };
 use sync_core::{
-    Event, HeadersRequest, ServedRange, StartBlock, SyncConfig, SyncTarget,
+    Event, HeadersRequest, ServedRange, StartBlock, SyncConfig, SyncTarget, TipClaim,
     config::ANCESTOR_PEERS_MAX,
     fault::{PeerFault, Verdict},
+    id::PeerId,
     progress::SyncStage,
 };
 
@@ -216,7 +217,11 @@ fn f02_peers_that_disagree_are_asked_once_until_they_announce_something_new() {
     }
     world.run_for(60);
     assert!(world.requests.len() <= 3, "{:?}", world.requests);
-    assert_eq!(world.stalls(), [sync_core::StallReason::TipsDisagree]);
+    assert!(
+        matches!(world.stalls()[..], [sync_core::StallReason::TipsDisagree { need: 2, .. }]),
+        "{:?}",
+        world.stalls()
+    );
 }
 
 /// reth's third kind of target. A number alone proves nothing, so it takes as many peers as a tip does; then it stays.
@@ -232,7 +237,9 @@ fn d02_a_number_is_a_target_once_enough_peers_agree_on_its_header() {
     assert_eq!(world.stalls(), [sync_core::StallReason::QuorumNotReached { have: 1, need: 2 }]);
     world.connect(2, TestPeer::new(&other));
     world.run_for(10);
-    assert_eq!(world.stalls().last(), Some(&sync_core::StallReason::TipsDisagree));
+    let claims = [(1, &chain), (2, &other)].map(|(id, chain)| TipClaim { peer: PeerId(id), tip: chain.at(800) });
+    let disagree = sync_core::StallReason::TipsDisagree { need: 2, claims: claims.to_vec() };
+    assert_eq!(world.stalls().last(), Some(&disagree));
     world.connect(3, TestPeer::new(&chain));
     world.run_to_synced(60);
     assert_eq!(world.resolved(), [chain.at(800)]);

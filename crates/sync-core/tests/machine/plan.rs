@@ -82,6 +82,7 @@ proptest! {
                             deadline: now + core::time::Duration::from_secs(5),
                             bytes: range.len() * 600,
                             window_used: 0,
+                            passed: false,
                         });
                         open.push((id, peer, range));
                     }

@@ -3,10 +3,16 @@
 use crate::support::{Chain, TestPeer, World};
 use sync_core::{StallReason, StartBlock, SyncConfig, SyncTarget};
 
+/// A chain of which nobody knows where it begins.
+fn without_bounds(chain: &Chain) -> World {
+    let config = SyncConfig { floor_may_rise: true, ..SyncConfig::default() };
+    World::with(chain.spec(), config, Default::default())
+}
+
 #[test]
-fn p07_a_floor_above_genesis_is_the_lowest_block_that_anybody_offers() {
+fn p07_a_floor_that_may_rise_is_the_lowest_block_that_peers_serve() {
     let chain = Chain::new(4_000);
-    let mut world = World::new(chain.spec());
+    let mut world = without_bounds(&chain);
     world.target(SyncTarget::PeersTip);
     world.connect(1, TestPeer::new(&chain).range(1_500, 3_999));
     world.connect(2, TestPeer::new(&chain).range(2_500, 3_999));
@@ -23,7 +29,7 @@ fn p07_a_floor_above_genesis_is_the_lowest_block_that_anybody_offers() {
 #[test]
 fn a_peer_with_more_below_lowers_the_floor_later() {
     let chain = Chain::new(4_000);
-    let mut world = World::new(chain.spec());
+    let mut world = without_bounds(&chain);
     world.target(SyncTarget::PeersTip);
     world.connect(1, TestPeer::new(&chain).range(1_500, 3_999));
     world.run_to_synced(60);

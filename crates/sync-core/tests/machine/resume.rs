@@ -32,7 +32,8 @@ fn k01_i14_goes_on_where_it_stopped() {
 #[test]
 fn a_whole_chain_under_a_pinned_head_needs_no_peer() {
     let chain = Chain::new(3_000);
-    let mut first = World::with(chain.spec(), small_windows(), Default::default());
+    let config = SyncConfig { floor_may_rise: true, ..small_windows() };
+    let mut first = World::with(chain.spec(), config, Default::default());
     first.target(SyncTarget::Hash(chain.tip().hash));
     first.connect(1, TestPeer::new(&chain).range(500, 2_999));
     first.run_to_synced(60);

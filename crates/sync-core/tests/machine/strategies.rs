@@ -35,33 +35,22 @@ fn a_short_gap_is_one_request_by_hash() {
     assert_eq!(world.strategies(), [(Strategy::ByHash, StrategyReason::ShortGap { headers: 1 })]);
 }
 
-/// Eight peers behind a way of 20 kB a second: what all of them send at once takes longer than any deadline.
+/// Eight peers behind a way of 45 kB a second: what all of them send at once takes longer than a first deadline. All of
+/// it comes, so all of it is used, and nobody is blamed.
 #[test]
-fn a_way_that_all_peers_share_and_overload_is_given_to_one_at_a_time() {
+fn a_way_that_all_peers_share_and_overload_is_slow_and_no_fault() {
     let chain = Chain::new(6_000);
     let mut world = World::new(chain.spec());
-    world.way_bytes_per_ms = Some(20);
+    world.way_bytes_per_ms = Some(45);
     world.target(SyncTarget::Hash(chain.tip().hash));
     for id in 0..8 {
         world.connect(id, TestPeer { delay_ms: 20, ..TestPeer::new(&chain) });
     }
-    world.run_until(120, |world| world.machine.strategy() == Strategy::Sequential);
-    let all = world.strategies();
-    assert!(matches!(all[..], [(Strategy::Sequential, StrategyReason::Unreliable { .. })]), "{all:?}");
-    let in_flight = |world: &World| world.progress().peers.iter().map(|peer| peer.requests_in_flight).sum::<usize>();
-    // What was on its way is waited for; from then on it is one at a time.
-    assert!(world.run_until(30, |world| in_flight(world) <= 1), "{:?}", world.strategies());
-    assert_eq!(world.machine.strategy(), Strategy::Sequential);
-    let proven = world.machine.download_stats().linked;
-    world.run_until(30, |world| {
-        assert!(in_flight(world) <= 1 || world.machine.strategy() != Strategy::Sequential);
-        false
-    });
-    let rate = (world.machine.download_stats().linked - proven) / 30;
-    assert!(rate > 20, "{rate} of the 38 headers a second that the way carries");
     world.run_to_synced(1_200);
     world.assert_stored(&chain, 0);
-    assert!(world.penalties.iter().all(|(peer, ..)| !world.is_banned(*peer)));
+    assert_eq!(world.penalties, []);
+    let served: u64 = world.peers.values().map(|peer| peer.served).sum();
+    assert!(served < 6_600, "{served} of 6,000 headers went over the way");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Where the sync ends: pinned hashes and tips that peers agree on.
 
 use crate::support::{Chain, Manner, TestPeer, World, no_hash};
-use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, id::PeerId};
+use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, TipClaim, id::PeerId};
 
 fn quorum(chain: &Chain, tip_quorum: usize) -> World {
     let config = SyncConfig { tip_quorum, ..SyncConfig::default() };
@@ -78,7 +78,8 @@ fn f04_two_that_name_different_tips_disagree_and_a_third_decides() {
     world.connect(1, TestPeer::new(&fork));
     world.connect(2, TestPeer::new(&chain));
     world.run_for(10);
-    assert_eq!(world.stalls(), [StallReason::TipsDisagree]);
+    let claims = vec![TipClaim { peer: PeerId(1), tip: fork.tip() }, TipClaim { peer: PeerId(2), tip: chain.tip() }];
+    assert_eq!(world.stalls(), [StallReason::TipsDisagree { need: 2, claims }]);
     world.connect(3, TestPeer::new(&chain));
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);

@@ -118,7 +118,7 @@ fn made(number: u64, parent_hash: B256, salt: u8) -> Bytes {
         number,
         gas_limit: 30_000_000,
         gas_used: 0,
-        timestamp: 1_600_000_000 + number * 12,
+        timestamp: 1_600_000_000 + number.wrapping_mul(12),
         extra_data: &[],
         mix_hash: B256::repeat_byte(5),
         nonce: B64::repeat_byte(if mined { 6 } else { 0 }),
@@ -131,4 +131,9 @@ fn made(number: u64, parent_hash: B256, salt: u8) -> Bytes {
         block_access_list_hash: None,
         slot_number: None,
     })
+}
+
+/// A header with this number, under no parent.
+pub fn numbered(number: u64) -> Bytes {
+    made(number, B256::ZERO, 0)
 }

@@ -151,24 +151,24 @@ impl World {
         self.input(Input::PeerDisconnected { peer: PeerId(id) });
     }
 
-    /// One thing happens: the next answer, the next write, or the machine's own timer.
+    /// When the next thing happens: an answer, a write, or the machine's own timer; and whether it is the timer.
+    fn next(&self) -> Option<(u64, bool)> {
+        let queued = self.queue.first_key_value().map(|((at, _), _)| (*at, false));
+        let timer = self.wakeup.map(|at| (at.since_start().as_micros().div_ceil(1_000) as u64, true));
+        queued.into_iter().chain(timer).min()
+    }
+
+    /// The next thing happens.
     pub fn step(&mut self) -> bool {
-        let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
-        let timer = self.wakeup.map(|at| (at.since_start().as_micros().div_ceil(1_000)) as u64);
-        match (queued, timer) {
-            (None, None) => false,
-            (Some(at), timer) if timer.is_none_or(|timer| at <= timer) => {
-                self.now_ms = self.now_ms.max(at);
-                let (_, happening) = self.queue.pop_first().expect("just seen");
-                self.happen(happening);
-                true
-            }
-            (_, timer) => {
-                self.now_ms = self.now_ms.max(timer.expect("one of the two"));
-                self.input(Input::Timeout);
-                true
-            }
+        let Some((at, is_timer)) = self.next() else { return false };
+        self.now_ms = self.now_ms.max(at);
+        if is_timer {
+            self.input(Input::Timeout);
+        } else {
+            let (_, happening) = self.queue.pop_first().expect("just seen");
+            self.happen(happening);
         }
+        true
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -200,10 +200,25 @@ impl World {
         }
     }
 
-    /// Runs for so many virtual seconds.
+    /// Everything that is on its way from peers arrives so much later.
+    pub fn stall_ways(&mut self, millis: u64) {
+        let is_answer = |happening: &Happening| matches!(happening, Happening::Answer(..));
+        self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms) + millis;
+        let queue = std::mem::take(&mut self.queue).into_iter();
+        self.queue = queue.map(|((at, n), it)| ((at + if is_answer(&it) { millis } else { 0 }, n), it)).collect();
+    }
+
+    /// Nothing that is on its way from peers arrives.
+    pub fn cut_ways(&mut self) {
+        self.queue.retain(|_, happening| !matches!(happening, Happening::Answer(..)));
+    }
+
+    /// Runs for so many virtual seconds, and not over them.
     pub fn run_for(&mut self, seconds: u64) {
         let end = self.now_ms + seconds * 1_000;
-        self.run_until(seconds, |world| world.now_ms >= end);
+        while self.next().is_some_and(|(at, _)| at <= end) {
+            self.step();
+        }
         self.now_ms = self.now_ms.max(end);
     }
 

@@ -28,6 +28,8 @@ pub enum Manner {
     Garbage,
     /// Nothing from this number on down, when its answer comes to it.
     Withholds(u64),
+    /// No response to a request that this number is in.
+    Skips(u64),
 }
 
 #[derive(Clone)]
@@ -102,6 +104,11 @@ impl TestPeer {
             Manner::TooMany => limit += 1,
             Manner::WrongStart => top = top.map(|top| top.saturating_sub(1)),
             Manner::Honest | Manner::FlipByte | Manner::FlipFirst | Manner::Garbage | Manner::Withholds(_) => {}
+            Manner::Skips(number) => {
+                if start.is_some_and(|top| (top.saturating_sub(limit as u64 - 1)..=top).contains(&number)) {
+                    return None;
+                }
+            }
         }
         let mut headers: Vec<Bytes> = top
             .into_iter()

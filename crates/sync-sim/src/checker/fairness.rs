@@ -1,4 +1,5 @@
-//! Fairness: no fault but silence is ever held against a peer that did nothing wrong, and silence never bans.
+//! Fairness: no fault but silence is ever held against a peer that did nothing wrong, and silence never bans. Where ways
+//! are slow and lose nothing for good, not even silence: what is late comes.
 
 use sync_core::{
     Output,
@@ -27,7 +28,7 @@ impl Checker for Fairness {
             return Err(format!("{peer} is banned, but it is honest ({manner:?}): {fault}"));
         }
         match fault {
-            PeerFault::Timeout => Ok(()),
+            PeerFault::Timeout if !state.options.slow_ways => Ok(()),
             _ => Err(format!("{peer} is blamed, but it is honest ({manner:?}): {fault}")),
         }
     }

@@ -7,6 +7,7 @@
 mod bounds;
 mod correlation;
 mod fairness;
+mod forks;
 mod safety;
 
 pub use bounds::POLLS_MAX;
@@ -60,5 +61,6 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::<correlation::Correlation>::default(),
         Box::<bounds::Bounds>::default(),
         Box::<fairness::Fairness>::default(),
+        Box::<forks::Forks>::default(),
     ]
 }

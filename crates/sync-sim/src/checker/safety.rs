@@ -24,8 +24,9 @@ impl Checker for Safety {
             Output::Persist(batch) => descends_from_a_target(state, batch),
             Output::Event(Event::Synced { head }) => {
                 let (branch, number) = state.pool.locate(head.hash).ok_or("synced to a header of no chain")?;
-                let floor = state.peers.iter().map(|peer| peer.earliest).fold(state.options.config.floor, u64::max);
-                let whole = BlockRange::new(floor.min(number), number).ok_or("an empty range")?;
+                // What was asked for, whatever peers say that they serve.
+                let floor = state.options.config.floor;
+                let whole = BlockRange::new(floor, number).ok_or("synced to a target under its floor")?;
                 if number == head.number && state.store.holds(state.pool, View { branch, tip: number }, whole) {
                     return Ok(());
                 }
@@ -44,8 +45,12 @@ impl Checker for Safety {
     }
 
     fn at_end(&mut self, state: &State<'_>) -> Check {
+        if state.options.unknown_from.is_some() {
+            // The goal cannot be reached; what is stored was looked at with each transaction.
+            return state.store.audit(state.pool);
+        }
         let (pool, goal) = (state.pool, state.options.script.goal);
-        let floor = state.options.script.floor;
+        let floor = state.options.pruned_below.unwrap_or(state.options.script.floor);
         let whole = BlockRange::new(floor, goal.tip).ok_or("an empty goal")?;
         if !state.store.holds(pool, goal, whole) {
             return Err(format!("the store does not hold {whole} of the target's chain"));

@@ -10,7 +10,7 @@ use web_sys::MessagePort;
 
 use crate::{
     clock,
-    network::{Counters, DIAL_TIMEOUT, EVENTS_MAX, NetworkEvent, SessionKey, session::Greeting, swarm},
+    network::{Counters, DIAL_TIMEOUT, EVENTS_MAX, NetworkEvent, Outgoing, SessionKey, conversation::Greeting, swarm},
 };
 
 /// Carries `headers` headers from the peer's tip down, and from the tip again when its chain is shorter. Returns bytes of
@@ -30,7 +30,7 @@ pub async fn carry(rtc_port: MessagePort, multiaddr: &str, headers: u32, in_flig
     let mut asker = Asker { status, next: status.served.latest, id: 0 };
     let begin = clock::now_ms();
     for _ in 0..in_flight {
-        outbox.try_send(asker.request()).map_err(|error| error.to_string())?;
+        outbox.try_send(Outgoing::Message(asker.request())).map_err(|error| error.to_string())?;
     }
     let (mut carried, mut bytes) = (0_usize, 0_usize);
     while carried < headers as usize {
@@ -38,7 +38,7 @@ pub async fn carry(rtc_port: MessagePort, multiaddr: &str, headers: u32, in_flig
             Some(NetworkEvent::Headers { headers, .. }) => {
                 carried += headers.len();
                 bytes += headers.iter().map(|header| header.len()).sum::<usize>();
-                outbox.try_send(asker.request()).map_err(|error| error.to_string())?;
+                outbox.try_send(Outgoing::Message(asker.request())).map_err(|error| error.to_string())?;
             }
             Some(NetworkEvent::Range { .. }) => {}
             other => return Err(format!("ended after {carried} headers: {other:?}")),

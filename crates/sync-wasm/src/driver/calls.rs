@@ -1,9 +1,15 @@
 //! What the page calls.
 
-use sync_core::{Checkpoint, Input, fault::StoreFailure, time::Instant};
+use std::rc::Rc;
 
-use super::{Driver, view, writes::Write};
-use crate::{command::Command, error::HostError, mailbox::CALLS_MAX, message::Call, network::peers::Added};
+use sync_core::{Input, progress::SyncStage, time::Instant};
+
+use super::{Driver, view};
+use crate::{
+    command::Command,
+    message::{Call, LISTED_PEERS_MAX},
+    network::peers::Added,
+};
 
 impl Driver {
     /// Does what is called for; gives the call that stops the sync.
@@ -11,7 +17,7 @@ impl Driver {
         match command {
             Command::Call { id, call } => return self.handle_call(now, id, call),
             Command::Hint(hint) => self.hint(now, hint),
-            Command::Damaged(at) => self.damage_found(now, at),
+            Command::Damaged(at) => self.store.damage_found(now, at),
             Command::FollowerJoined => self.report.changed_now(),
         }
         None
@@ -41,11 +47,12 @@ impl Driver {
                     self.close(peer);
                 }
                 self.port.peers_skipped(added.skipped);
+                self.configured(now, multiaddrs);
                 self.report.changed_now();
                 self.port.reply_done(id);
             }
-            Call::Pause => self.pause(now, id, true),
-            Call::Resume => self.pause(now, id, false),
+            Call::Pause => self.pause(id, true),
+            Call::Resume => self.pause(id, false),
             Call::Clear => self.clear(id),
             Call::Stats => {
                 let memory = self.progress(now).map_or(0, |progress| progress.memory_bytes);
@@ -57,45 +64,27 @@ impl Driver {
         None
     }
 
-    fn pause(&mut self, now: Instant, id: f64, paused: bool) {
-        self.paused = paused;
-        self.input(now, Input::Paused(paused));
-        self.report.changed_now();
-        self.port.reply_done(id);
-    }
-
-    fn clear(&mut self, id: f64) {
-        if self.clearing.len() >= CALLS_MAX {
-            return self.port.reply_error(id, &HostError::Busy { limit: CALLS_MAX });
-        }
-        self.clearing.push(id);
-        if self.clearing.len() == 1 {
-            // What the machine knows of the store is void from here on; the next one starts from nothing.
-            self.machine = None;
-            self.keeper.forget();
-            self.machine_due = None;
-            self.follow_up.clear();
-            self.requests.cancel_all();
-            self.unwind_again = None;
-            self.writes.forget();
-            self.writes.push(Write::Clear);
-            self.report.changed_now();
-        }
-    }
-
-    /// The store is empty, or could not be emptied.
-    pub(super) fn cleared(&mut self, now: Instant, outcome: Result<(), StoreFailure>, left: Option<Checkpoint>) {
-        let calls = std::mem::take(&mut self.clearing);
-        self.checkpoint = left;
-        if outcome.is_ok() {
-            self.book.forget(now);
-        }
-        self.start_machine(now);
-        for id in calls {
-            match &outcome {
-                Ok(()) => self.port.reply_done(id),
-                Err(failure) => self.port.reply_error(id, &HostError::Store(failure.clone())),
+    /// The list came after the start. The default quorum depends on how many peers are configured: while none of them was
+    /// reached, the machine starts anew with the one that it would have had with the list. Later it keeps its own.
+    fn configured(&mut self, now: Instant, multiaddrs: Vec<String>) {
+        let before = self.settings.config(self.seed);
+        let listed = &mut Rc::make_mut(&mut self.settings).listed_peers;
+        for multiaddr in multiaddrs {
+            if listed.len() < LISTED_PEERS_MAX && !listed.contains(&multiaddr) {
+                listed.push(multiaddr);
             }
         }
+        let finds_peers = self.progress(now).is_some_and(|progress| progress.stage == SyncStage::FindingPeers);
+        if finds_peers && self.outboxes.is_empty() && self.store.is_quiet() && before != self.settings.config(self.seed)
+        {
+            self.start_machine(now);
+        }
+    }
+
+    fn pause(&mut self, id: f64, paused: bool) {
+        self.paused = paused;
+        self.feed.push(Input::Paused(paused));
+        self.report.changed_now();
+        self.port.reply_done(id);
     }
 }

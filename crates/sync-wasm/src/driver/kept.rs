@@ -66,10 +66,20 @@ impl Keeper {
         Poll::Ready(outcome.unwrap_or(Ok(())))
     }
 
-    /// The store is being emptied, and this with it.
+    /// The store is being emptied, and this with it; what is being written goes the same way.
     pub fn forget(&mut self) {
         self.due = None;
         self.restored = None;
+        self.writing = None;
+    }
+
+    /// The connection of the store is lost. What the machine knew is for the next one, and is written again.
+    pub fn store_lost(&mut self, now: Instant, book: Option<PeerBook>) {
+        self.writing = None;
+        self.due = None;
+        if let Some(book) = book {
+            self.restored = Some((now, book));
+        }
     }
 
     fn write(&mut self, now: Instant, bytes: Vec<u8>) {
@@ -114,7 +124,7 @@ impl Driver {
 
     /// What the next machine is told of peers: what the one before it knew, or an earlier session.
     pub(super) fn peers_known(&mut self, now: Instant) -> Option<PeerBook> {
-        if let Some(machine) = &self.machine {
+        if let Some(machine) = self.feed.machine() {
             return Some(machine.export_peers(now));
         }
         let (read_at, mut book) = self.keeper.restored.take()?;
@@ -136,9 +146,6 @@ impl Driver {
 
     /// The last write; it comes after the one that may be under way.
     pub(super) async fn keep_last(&mut self) {
-        if self.keeper.store.has_let_go() {
-            return;
-        }
         let Some(bytes) = self.kept() else { return };
         self.keeper.write(clock::now(), bytes);
         if let Err(failure) = poll_fn(|context| self.keeper.poll_kept(context)).await {
@@ -147,7 +154,7 @@ impl Driver {
     }
 
     fn kept(&self) -> Option<Vec<u8>> {
-        let book = self.machine.as_ref()?.export_peers(clock::now());
+        let book = self.feed.machine()?.export_peers(clock::now());
         Some(self.book.keep(book).encode(clock::wall_ms()))
     }
 }

@@ -2,26 +2,32 @@
 
 use std::time::Duration;
 
-use sync_core::{
-    Input, PeerStatus,
-    fault::{PeerFault, RequestFailure},
-    id::PeerId,
-    time::Instant,
-};
+use sync_core::{Input, fault::PeerFault, id::PeerId, time::Instant};
 
-use super::Driver;
+use super::{Driver, view};
 use crate::{
     error::fault_info,
     message::Hint,
-    network::{CloseReason, NetworkEvent, SessionKey, requests::Answer},
+    network::{
+        CloseReason, NetworkEvent, Outgoing, SessionKey,
+        dial_error::{DialError, DialErrorCode},
+        peers::{Need, Peer},
+        requests::Answer,
+    },
 };
 
 impl Driver {
-    /// Dials whoever is due.
+    /// Dials the peers whose turn it is, and ends what stands in their way.
     pub(super) fn dial_due(&mut self, now: Instant) {
+        if self.book.next_look_at().is_some_and(|at| at <= now) {
+            self.make_room(now);
+        }
+        if let Some(slow) = self.book.give_up_slow_dial(now) {
+            self.close(slow);
+        }
         while let Some(session) = self.book.due(now) {
             let Some(peer) = self.book.get(session.peer) else { break };
-            if !self.swarm.dial(session, peer.identity, peer.addresses.clone()) {
+            if !self.swarm.dial(session, peer.identity, self.book.addresses(session.peer)) {
                 self.book.down(now, session);
                 break;
             }
@@ -29,10 +35,37 @@ impl Driver {
         }
     }
 
-    /// The page saw that dialling may succeed now.
+    /// When [`dial_due`](Self::dial_due) may have something to do.
+    pub(super) fn next_dial_at(&self) -> Option<Instant> {
+        let book = &self.book;
+        [book.next_dial_at(), book.next_slow_dial_at(), book.next_look_at()].into_iter().flatten().min()
+    }
+
+    /// Every place is taken and others wait: the connections that are of no use end.
+    fn make_room(&mut self, now: Instant) {
+        let (need, worth) = match self.progress(now) {
+            Some(progress) => {
+                let floor = self.settings.tuning.floor.unwrap_or(0);
+                (view::need(&progress, floor), view::worth(&progress, floor))
+            }
+            // The store is being emptied.
+            None => (Need::Nothing, Vec::new()),
+        };
+        for peer in self.book.replace(now, need, &worth) {
+            self.close(peer);
+        }
+    }
+
+    /// The page saw that dialling may succeed now, and that connections may be gone.
     pub(super) fn hint(&mut self, now: Instant, hint: Hint) {
         match hint {
-            Hint::Online | Hint::Visible => self.book.dial_all_now(now),
+            Hint::Online | Hint::Visible => {
+                self.book.dial_all_now(now);
+                for (_, outbox) in self.outboxes.values_mut() {
+                    // An outbox that is full has requests in it, which tell as much.
+                    let _ = outbox.try_send(Outgoing::Probe);
+                }
+            }
             Hint::Hidden => {}
         }
     }
@@ -50,29 +83,35 @@ impl Driver {
     /// What one event means.
     pub(super) fn handle_network(&mut self, now: Instant, event: NetworkEvent) {
         match event {
-            NetworkEvent::DialFailed { session } => {
+            NetworkEvent::DialFailed { session, error } => {
+                self.book.dial_failed(session, error);
                 self.book.down(now, session);
                 self.report.changed_now();
             }
             NetworkEvent::Ready { session, status, address, outbox } => {
                 if self.book.greeted(now, session, status, &address) {
                     self.outboxes.insert(session.peer, (session, outbox));
-                    self.connected(now, session.peer, status);
+                    self.connected(session.peer);
                 }
             }
             NetworkEvent::Range { session, served } => {
                 if self.is_connected(session) {
-                    self.book.heard(session, Some(served));
-                    self.input(now, Input::PeerUpdated { peer: session.peer, served });
+                    self.book.announced(session, served);
+                    self.feed.push(Input::PeerUpdated { peer: session.peer, served });
+                }
+            }
+            NetworkEvent::Progress { session } => {
+                if self.is_connected(session) {
+                    self.feed.push(Input::ResponseProgress { peer: session.peer });
                 }
             }
             NetworkEvent::Headers { session, wire_id, headers } => {
                 if !self.is_connected(session) {
                     return;
                 }
-                self.book.heard(session, None);
+                self.book.responded(session);
                 match self.requests.answer(session.peer, wire_id) {
-                    Answer::Wanted(request) => self.input(now, Input::HeadersReceived { request, headers }),
+                    Answer::Wanted(request) => self.feed.push(Input::HeadersReceived { request, headers }),
                     Answer::Late => {}
                     Answer::Unsolicited => {
                         self.breach(now, session.peer, "answers a request that was never sent".into());
@@ -87,21 +126,30 @@ impl Driver {
         self.outboxes.get(&session.peer).is_some_and(|(current, _)| *current == session)
     }
 
-    fn connected(&mut self, now: Instant, peer: PeerId, status: PeerStatus) {
+    fn connected(&mut self, peer: PeerId) {
         self.report.changed_now();
         self.keeper.changed();
-        if self.machine.is_some() {
-            if let Some(address) = self.book.get(peer).and_then(|known| known.place.clone()) {
-                self.input(now, Input::PeerAddress { peer, address });
-            }
-            // A peer of another chain is told of that, whatever else is held against it.
-            let left = self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id);
-            return match left {
-                Some(left) => self.hold_ban(now, peer, left),
-                None => self.input(now, Input::PeerConnected { peer, status }),
-            };
+        // While the store is not open nobody hears it: the machine that comes after hears of every connected peer.
+        self.introduce(peer);
+    }
+
+    /// The machine hears where a connected peer is reached; once it has looked at that, whether it hears of the peer.
+    pub(super) fn introduce(&mut self, peer: PeerId) {
+        if let Some(address) = self.book.get(peer).and_then(|known| known.place.clone()) {
+            self.feed.push(Input::PeerAddress { peer, address });
         }
-        // While the store is being cleared: the machine that comes after hears of every connected peer.
+        self.feed.push_admit(peer);
+    }
+
+    /// The machine hears of a connected peer, unless a ban holds for it or for its address.
+    pub(super) fn admit(&mut self, now: Instant, peer: PeerId) {
+        let status = self.book.get(peer).and_then(Peer::status).filter(|_| self.outboxes.contains_key(&peer));
+        let Some(status) = status else { return };
+        // A peer of another chain is told of that, whatever else is held against it.
+        match self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id) {
+            Some(left) => self.hold_ban(now, peer, left),
+            None => self.feed.push(Input::PeerConnected { peer, status }),
+        }
     }
 
     /// How much longer the peer is banned, itself or its address, if it is.
@@ -131,11 +179,20 @@ impl Driver {
         if !self.book.is_current(session) {
             return;
         }
+        let code = match &reason {
+            CloseReason::HandshakeTimeout | CloseReason::Silent => DialErrorCode::Timeout,
+            CloseReason::UnsupportedProtocol => DialErrorCode::Unsupported,
+            CloseReason::Lost | CloseReason::Protocol(_) => DialErrorCode::Refused,
+        };
+        self.book.dial_failed(session, DialError::new(code, reason.to_string()));
         match reason {
             CloseReason::Lost | CloseReason::HandshakeTimeout => {}
-            CloseReason::Protocol(_) | CloseReason::UnsupportedProtocol => {
-                self.breach(now, session.peer, reason.to_string());
+            CloseReason::Silent => self.book.silent(now, session.peer),
+            // It serves something else, in good faith.
+            CloseReason::UnsupportedProtocol => {
+                self.show_fault(session.peer, fault_info(&PeerFault::Protocol(reason.to_string())), false);
             }
+            CloseReason::Protocol(what) => self.breach(now, session.peer, what),
         }
         self.keeper.changed();
         // When only the stream ended, the connection must go too.
@@ -143,17 +200,15 @@ impl Driver {
         self.book.down(now, session);
     }
 
-    /// A peer broke the protocol: the machine judges it by its request, if it has one; the connection is of no use.
+    /// A peer broke the protocol: the machine judges it, and the connection is of no use. A request that it has is taken
+    /// back with the connection.
     fn breach(&mut self, now: Instant, peer: PeerId, what: String) {
-        match self.requests.any_of(peer) {
-            Some(request) => {
-                self.requests.cancel(request);
-                let failure = RequestFailure::Protocol(what);
-                self.input(now, Input::RequestFailed { request, failure });
-            }
-            None => self.show_fault(peer, fault_info(&PeerFault::Protocol(what)), false),
+        if self.feed.machine().is_some() && self.outboxes.contains_key(&peer) {
+            self.feed.push(Input::PeerMisbehaved { peer, what });
+        } else {
+            self.show_fault(peer, fault_info(&PeerFault::Protocol(what)), false);
         }
-        self.book.closing(now, peer);
+        self.book.breached(now, peer);
         self.close(peer);
     }
 
@@ -161,7 +216,7 @@ impl Driver {
     fn disconnected(&mut self, peer: PeerId) {
         self.requests.peer_gone(peer);
         if self.outboxes.remove(&peer).is_some() {
-            self.follow_up.push_back(Input::PeerDisconnected { peer });
+            self.feed.push(Input::PeerDisconnected { peer });
         }
     }
 }

@@ -2,55 +2,45 @@
 
 use header_wire::{GetBlockHeaders, HashOrNumber, Message};
 use sync_core::{
-    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock,
+    Event, HeaderSync, HeadersRequest, Input, Output, StartBlock, SyncConfig,
     fault::{PeerFault, RequestFailure, Verdict},
     id::PeerId,
     progress::Progress,
     time::Instant,
 };
 
-use super::{Driver, writes::Write};
-use crate::{error::fault_info, message::ErrorInfo};
+use super::Driver;
+use crate::{error::fault_info, message::ErrorInfo, network::Outgoing, store_queue::StoreOp};
 
 impl Driver {
-    /// Makes a machine that goes on from [`Driver::checkpoint`], and tells it what holds: what was known of peers, target,
+    /// Makes a machine that goes on from what the store holds, and tells it what holds: what was known of peers, target,
     /// pause, who is connected.
     pub(super) fn start_machine(&mut self, now: Instant) {
         self.requests.cancel_all();
-        self.writes.forget();
-        self.follow_up.clear();
-        self.unwind_again = None;
+        self.store.machine_replaced();
         let config = self.settings.config(self.seed);
         let known = self.peers_known(now);
-        let mut machine = HeaderSync::new(config, self.settings.chain(), self.checkpoint.clone());
+        let mut machine = HeaderSync::new(config, self.settings.chain(), self.store.checkpoint().cloned());
         if let Some(known) = known {
             machine.restore_peers(now, &known);
         }
-        self.machine = Some(machine);
+        self.feed.replace(Some(machine));
         self.reader.resolve_target(None);
-        self.follow_up.push_back(Input::TargetChanged(self.settings.target));
+        self.feed.push(Input::TargetChanged(self.settings.target));
         if let Some(pinned) = self.pinned.clone() {
-            self.follow_up.push_back(Input::TargetStored(pinned));
+            self.feed.push(Input::TargetStored(pinned));
         }
         if self.paused {
-            self.follow_up.push_back(Input::Paused(true));
+            self.feed.push(Input::Paused(true));
         }
-        for peer in self.outboxes.keys() {
-            let Some(known) = self.book.get(*peer) else { continue };
-            if let Some(address) = known.place.clone() {
-                self.follow_up.push_back(Input::PeerAddress { peer: *peer, address });
-            }
-            if let Some(status) = known.status() {
-                self.follow_up.push_back(Input::PeerConnected { peer: *peer, status });
-            }
-        }
-        self.machine_due = Some(now);
+        let connected: Vec<_> = self.outboxes.keys().copied().collect();
+        connected.into_iter().for_each(|peer| self.introduce(peer));
         self.report.changed();
     }
 
     /// The machine's progress, computed now.
     pub(super) fn progress(&self, now: Instant) -> Option<Progress> {
-        self.machine.as_ref().map(|machine| machine.progress(now))
+        self.feed.machine().map(|machine| machine.progress(now))
     }
 
     /// Does one thing that the machine wants.
@@ -59,11 +49,11 @@ impl Driver {
             Output::Request(request) => self.send_request(request),
             Output::Cancel(request) => self.requests.cancel(request),
             Output::Penalize { peer, fault, verdict } => self.penalize(now, peer, &fault, verdict),
-            Output::Persist(batch) => self.writes.push(Write::Persist(batch)),
-            Output::Lookup { id, numbers } => self.writes.push(Write::Lookup { id, numbers }),
-            Output::Unwind { to, checkpoint } => self.writes.push(Write::Unwind { to, checkpoint }),
+            Output::Persist(batch) => self.store.push(StoreOp::Persist(batch)),
+            Output::Lookup { id, numbers } => self.store.push(StoreOp::Lookup { id, numbers }),
+            Output::Unwind { to, checkpoint } => self.store.push(StoreOp::Unwind { to, checkpoint }),
             Output::Event(event) => self.show(now, event),
-            // `poll_machine` keeps it.
+            // The feed keeps it.
             Output::Timeout(_) => {}
         }
     }
@@ -80,7 +70,8 @@ impl Driver {
             skip: 0,
             reverse: true,
         });
-        let sent = self.outboxes.get_mut(&request.peer).is_some_and(|(_, outbox)| outbox.try_send(message).is_ok());
+        let outbox = self.outboxes.get_mut(&request.peer);
+        let sent = outbox.is_some_and(|(_, outbox)| outbox.try_send(Outgoing::Message(message)).is_ok());
         if sent {
             self.requests_waiting = true;
             self.report.stats.requests_sent += 1.0;
@@ -88,7 +79,7 @@ impl Driver {
             // The session ends, or does not read: its end is reported by itself.
             self.requests.cancel(request.id);
             let failed = Input::RequestFailed { request: request.id, failure: RequestFailure::Disconnected };
-            self.follow_up.push_back(failed);
+            self.feed.push(failed);
         }
     }
 
@@ -99,12 +90,12 @@ impl Driver {
             self.book.on_wrong_chain(now, peer);
             self.close(peer);
         } else if banned {
-            let left = self.ban_left(now, peer).unwrap_or(self.settings.config(0).ban);
+            let left = self.ban_left(now, peer).unwrap_or(SyncConfig::default().ban);
             self.hold_ban(now, peer, left);
             self.hold_bans(now);
         } else if matches!(fault, PeerFault::Timeout) && self.book.timed_out(peer) {
             // A peer that restarted leaves a connection that looks open and answers nothing.
-            self.book.closing(now, peer);
+            self.book.silent(now, peer);
             self.close(peer);
         }
     }

@@ -191,22 +191,23 @@ impl Driver {
 
     fn page_progress(&self, now: Instant) -> Progress {
         match self.progress(now) {
-            Some(progress) => view::running(&progress, &self.book, view::headers_in(self.checkpoint.as_ref())),
+            Some(progress) => view::running(&progress, &self.book, view::headers_in(self.store.checkpoint())),
             None => self.waiting(now),
         }
     }
 
-    /// Progress without a machine: the store is being cleared, or no peer has said yet what the genesis is.
+    /// Progress without a machine: the store is not open, or no peer has said yet what the genesis is.
     fn waiting(&self, now: Instant) -> Progress {
-        let alone = self.clearing.is_empty() && now.saturating_since(self.report.begun) >= NO_PEERS_AFTER;
+        let alone = self.store.is_open() && now.saturating_since(self.report.begun) >= NO_PEERS_AFTER;
         let stall = alone.then_some(StallReason::NoPeers);
         let state = match stall {
             _ if self.paused => SyncState::Paused,
+            _ if self.store.is_reopening() => SyncState::Opening,
             Some(_) => SyncState::Stalled,
             None => SyncState::FindingPeers,
         };
         let stall = stall.as_ref().filter(|_| state == SyncState::Stalled);
-        view::waiting(state, stall, &self.book, view::headers_in(self.checkpoint.as_ref()))
+        view::waiting(state, stall, &self.book, view::headers_in(self.store.checkpoint()))
     }
 }
 

@@ -10,9 +10,12 @@ use sync_core::{
 
 use crate::{
     error::stall_info,
-    message::{BlockRef, PeerInfo, Progress, RangeInfo, ServedInfo, SyncState, hex, number},
-    network::peers::{AddressBook, Peer},
+    message::{BlockRef, ErrorInfo, PeerDialError, PeerInfo, Progress, RangeInfo, ServedInfo, SyncState, hex, number},
+    network::peers::{AddressBook, Need, Peer, Worth},
 };
+
+/// Peers whose dial errors a stall names. The others are in the list of peers.
+const DIAL_ERRORS_SHOWN_MAX: usize = 8;
 
 /// Headers that a checkpoint speaks of.
 pub fn headers_in(checkpoint: Option<&Checkpoint>) -> u64 {
@@ -34,6 +37,8 @@ pub fn wasm_memory_bytes() -> f64 {
 fn state_of(progress: &progress::Progress) -> SyncState {
     match progress.stage {
         _ if progress.paused => SyncState::Paused,
+        // What was agreed on is stored, and the peers agree on nothing that comes after it.
+        SyncStage::Synced if matches!(progress.stall, Some(StallReason::TipsDisagree { .. })) => SyncState::Stalled,
         SyncStage::Synced => SyncState::Synced,
         _ if progress.stall.is_some() => SyncState::Stalled,
         SyncStage::FindingPeers => SyncState::FindingPeers,
@@ -61,7 +66,7 @@ pub fn running(progress: &progress::Progress, book: &AddressBook, in_store: u64)
         memory_bytes: number(progress.memory_bytes),
         ranges: progress.ranges.iter().map(range).collect(),
         peers: peers(book, &progress.peers),
-        stall: stall.map(|reason| stall_info(reason, book.nobody())),
+        stall: stall.map(|reason| explained(reason, book)),
         ..idle(state)
     }
 }
@@ -71,9 +76,56 @@ pub fn waiting(state: SyncState, stall: Option<&StallReason>, book: &AddressBook
     Progress {
         stored: number(in_store),
         peers: peers(book, &[]),
-        stall: stall.map(|reason| stall_info(reason, book.nobody())),
+        stall: stall.map(|reason| explained(reason, book)),
         ..idle(state)
     }
+}
+
+/// Why nothing moves; and where no peer is reached, why not.
+fn explained(reason: &StallReason, book: &AddressBook) -> ErrorInfo {
+    let mut info = stall_info(reason, book.nobody(), |peer| book.name(peer));
+    if info.code == "no-peers" {
+        let shown = book.dial_errors().take(DIAL_ERRORS_SHOWN_MAX);
+        let errors: Vec<_> = shown.map(|(peer, error)| PeerDialError::new(peer, error)).collect();
+        if !errors.is_empty() {
+            info.details.get_or_insert_default().dial_errors = Some(errors);
+        }
+    }
+    info
+}
+
+/// How much the sync wants for other peers than the connected ones. `floor`: what the page wants at the lower end.
+pub fn need(progress: &progress::Progress, floor: u64) -> Need {
+    match (&progress.stall, progress.stage) {
+        _ if progress.paused => Need::Nothing,
+        // No peer can help here.
+        (Some(StallReason::Store(_) | StallReason::WrongGenesis { .. } | StallReason::RollbackTooDeep { .. }), _) => {
+            Need::Nothing
+        }
+        (Some(_), _) => Need::Urgent,
+        (None, SyncStage::Synced) if progress.floor > floor => Need::Urgent,
+        (None, SyncStage::Synced) => Need::Nothing,
+        (None, _) => Need::More,
+    }
+}
+
+/// What the peers are worth that the machine knows.
+pub fn worth(progress: &progress::Progress, floor: u64) -> Vec<Worth> {
+    let missing = |range: &&progress::RangeProgress| range.state != RangeState::Stored;
+    let mut wanted: Vec<_> =
+        progress.ranges.iter().filter(missing).map(|run| (run.range.first(), run.range.last())).collect();
+    if let Some(StallReason::RangeUnavailable(range)) = &progress.stall {
+        wanted = vec![(range.first(), range.last())];
+    } else if progress.target.is_some() && progress.floor > floor {
+        wanted.push((floor, progress.floor - 1));
+    }
+    let serves = |peer: &PeerProgress| {
+        let PeerProgress { served, .. } = peer;
+        progress.target.is_none()
+            || wanted.iter().any(|(first, last)| served.earliest <= *last && served.latest >= *first)
+    };
+    let worth = |peer: &PeerProgress| Worth { peer: peer.peer, headers: peer.headers, serves_missing: serves(peer) };
+    progress.peers.iter().map(worth).collect()
 }
 
 /// Progress of a worker that does nothing.
@@ -120,6 +172,7 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
         bytes: measured.map_or(0.0, |peer| number(peer.bytes)),
         faults: measured.map_or(0.0, |peer| f64::from(peer.faults)),
         last_fault: peer.last_fault.clone(),
+        last_dial_error: peer.last_dial_error.clone(),
         score: measured.map_or(100.0, |peer| f64::from(peer.score)),
         banned_for_seconds: measured.and_then(|peer| peer.banned_for).map(|time| time.as_secs_f64()),
         other_branch_from: measured.and_then(|peer| peer.other_branch_from).map(number),

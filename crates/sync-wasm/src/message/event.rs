@@ -4,6 +4,7 @@ use serde::Serialize;
 use sync_core::ServedRange;
 
 use super::{BlockRef, Details, ErrorInfo, exact, hex};
+use crate::network::{dial_error::DialError, peers::Peer};
 
 /// What the worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -84,6 +85,26 @@ pub struct RangeInfo {
     pub state: &'static str,
 }
 
+/// Why one peer could not be dialled, in the details of a stall.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerDialError {
+    /// libp2p peer id.
+    pub peer: String,
+    /// Where it is dialled.
+    pub multiaddr: String,
+    /// Code and message.
+    #[serde(flatten)]
+    pub error: DialError,
+}
+
+impl PeerDialError {
+    /// Of this peer.
+    pub fn new(peer: &Peer, error: &DialError) -> Self {
+        Self { peer: peer.identity.to_string(), multiaddr: peer.multiaddr(), error: error.clone() }
+    }
+}
+
 /// How the host stands with a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -133,6 +154,9 @@ pub struct PeerInfo {
     /// The last of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_fault: Option<ErrorInfo>,
+    /// Why it could not be dialled last; absent once it was reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_dial_error: Option<DialError>,
     /// 0 (banned) to 100 (no fault).
     pub score: f64,
     /// How long the ban still lasts.

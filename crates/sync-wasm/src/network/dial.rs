@@ -1,10 +1,16 @@
-//! How long to wait before a peer is dialled again.
+//! How long to wait before a peer is dialled again, and how many dials there may be in all.
 //!
 //! The pause doubles with each failure, from [`FIRST`] to [`LONGEST`], and to [`LONGEST_WHEN_ALONE`] while no peer is
-//! connected: a sync without peers has nothing better to do, and a peer that restarts is found within seconds. Half of
-//! each pause is chance, so that the clients of a restarted peer do not come back in one moment.
+//! connected: a sync without peers has nothing better to do, and a peer that restarts is found within seconds. A peer that
+//! the page does not name itself and that was never reached gets [`HOPEFUL_MAX`] such quick dials; then the pause grows to
+//! [`LONGEST_UNREACHED`], so that nobody's list of addresses makes a browser send packets to them for ever. Half of each
+//! pause is chance, so that the clients of a restarted peer do not come back in one moment.
+//!
+//! All dials together have one budget ([`dials_in_all`]).
 
 use std::time::Duration;
+
+use super::{PEERS_MAX, allowance::Allowance};
 
 /// Pause after the first failure.
 const FIRST: Duration = Duration::from_millis(500);
@@ -15,8 +21,34 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Longest pause while no peer is connected: 450 dials an hour for each peer at most, each closed before the next.
 const LONGEST_WHEN_ALONE: Duration = Duration::from_secs(8);
 
+/// Longest pause for a peer of a list that never answered: six dials an hour.
+const LONGEST_UNREACHED: Duration = Duration::from_secs(600);
+
+/// Failures in a row after which a peer of a list that never answered counts as not there.
+const HOPEFUL_MAX: u32 = 8;
+
 /// A connection that lasted so long was a success: the next failure is the first again.
 pub(super) const STABLE_AFTER: Duration = Duration::from_secs(5);
+
+/// Addresses dialled at once, at most: each peer of a full book once, and some again.
+const DIALS_BURST: u32 = PEERS_MAX as u32 + 64;
+
+/// Between two dials, once the burst is used up: 60 a minute in all.
+const DIAL_EVERY: Duration = Duration::from_secs(1);
+
+/// The budget of all dials of a session, counted in addresses.
+pub(super) const fn dials_in_all() -> Allowance {
+    Allowance::new(DIALS_BURST, DIAL_EVERY)
+}
+
+/// What the pause after a failure depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hope {
+    /// No peer is connected.
+    pub(super) alone: bool,
+    /// The page names the peer, or it was reached before.
+    pub(super) known: bool,
+}
 
 /// Failures in a row of one peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,9 +62,18 @@ impl Backoff {
         self.failures = 0;
     }
 
+    /// Was there no failure since the last success?
+    pub(super) fn is_fresh(&self) -> bool {
+        self.failures == 0
+    }
+
     /// One more failure: how long to wait now. `chance` is any number.
-    pub(super) fn next(&mut self, alone: bool, chance: u64) -> Duration {
-        let longest = if alone { LONGEST_WHEN_ALONE } else { LONGEST };
+    pub(super) fn next(&mut self, hope: Hope, chance: u64) -> Duration {
+        let longest = match hope {
+            Hope { known: false, .. } if self.failures >= HOPEFUL_MAX => LONGEST_UNREACHED,
+            Hope { alone: true, .. } => LONGEST_WHEN_ALONE,
+            Hope { alone: false, .. } => LONGEST,
+        };
         // 2^16 times the first pause is far beyond the longest.
         let pause = (FIRST * (1 << self.failures.min(16))).min(longest);
         self.failures = self.failures.saturating_add(1);
@@ -62,23 +103,36 @@ impl Chance {
 mod tests {
     use super::*;
 
+    const NAMED: Hope = Hope { alone: false, known: true };
+
     #[test]
     fn pauses_double_up_to_the_longest() {
         let mut backoff = Backoff::default();
-        let pauses: Vec<_> = (0..12).map(|_| backoff.next(false, 0)).collect();
+        let pauses: Vec<_> = (0..12).map(|_| backoff.next(NAMED, 0)).collect();
         assert_eq!(pauses[0], FIRST / 2);
         assert_eq!(pauses[3], FIRST * 4);
         assert_eq!(pauses[11], LONGEST / 2);
-        assert_eq!(backoff.next(true, 0), LONGEST_WHEN_ALONE / 2);
+        assert_eq!(backoff.next(Hope { alone: true, ..NAMED }, 0), LONGEST_WHEN_ALONE / 2);
         backoff.reset();
-        assert_eq!(backoff.next(false, 0), FIRST / 2);
+        assert_eq!(backoff.next(NAMED, 0), FIRST / 2);
+    }
+
+    #[test]
+    fn a_listed_peer_that_never_answers_is_dialled_ever_less() {
+        let mut backoff = Backoff::default();
+        let listed = Hope { alone: true, known: false };
+        let pauses: Vec<_> = (0..20).map(|_| backoff.next(listed, 0)).collect();
+        assert_eq!(pauses[HOPEFUL_MAX as usize - 1], LONGEST_WHEN_ALONE / 2, "it may just be starting");
+        assert_eq!(pauses[19], LONGEST_UNREACHED / 2);
+        let first_hour: Duration = pauses.iter().sum();
+        assert!(first_hour > Duration::from_secs(45 * 60), "{first_hour:?} for 20 dials");
     }
 
     #[test]
     fn half_of_a_pause_is_chance() {
         let mut chance = Chance::new(0);
         for _ in 0..100 {
-            let pause = Backoff::default().next(false, chance.next());
+            let pause = Backoff::default().next(NAMED, chance.next());
             assert!(FIRST / 2 <= pause && pause < FIRST, "{pause:?}");
         }
     }

@@ -6,21 +6,31 @@
 //!    +------ NetworkEvent ----+-----------------------------+
 //! ```
 //!
-//! * [`peers`] is the address book: pure, no I/O; it decides who is dialled when.
-//! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection; [`nudge`] when a silent peer
-//!   is asked something small; [`requests`] who owes us which answer.
+//! * [`peers`] is the address book: pure, no I/O; it decides who is dialled when, and who makes room for another.
+//! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection, and [`conversation`] what is
+//!   said on it; [`probe`] when a silent peer is asked something small; [`conduct`] what a peer may send unasked;
+//!   [`requests`] which response belongs to which request.
+//! * [`dial_error`] says why a dial failed; [`reach`] which addresses of a list this page may have dialled.
 //! * [`kept`] is what outlives a session, as bytes; [`place`] says what a ban by address holds for.
 //!
-//! Bounds: [`PEERS_MAX`] peers are known, [`CONNECTIONS_MAX`] connected or being dialled, [`EVENTS_MAX`] events wait for
-//! the driver (then the sessions stop reading), [`OUTBOX_MAX`] messages wait for a stream. An attacker at the other end can
-//! fill no more than one decoder ([`header_wire::limits::MESSAGE_BYTES_MAX`]) and what the transport buffers.
+//! Bounds: [`PEERS_MAX`] peers are known, [`CONNECTIONS_MAX`] connected, [`ADDRESSES_DIALLED_MAX`] addresses being dialled,
+//! [`EVENTS_MAX`] events wait for the driver (then the sessions stop reading), [`OUTBOX_MAX`] messages wait for a stream. An
+//! attacker at the other end can fill no more than one decoder ([`header_wire::limits::MESSAGE_BYTES_MAX`]) and what the
+//! transport buffers.
 
-mod dial;
-pub mod kept;
+mod allowance;
 #[cfg(any(target_arch = "wasm32", test))]
-mod nudge;
+mod conduct;
+#[cfg(any(target_arch = "wasm32", test))]
+pub mod conversation;
+mod dial;
+pub mod dial_error;
+pub mod kept;
 pub mod peers;
 pub mod place;
+#[cfg(any(target_arch = "wasm32", test))]
+mod probe;
+pub mod reach;
 pub mod requests;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
@@ -35,6 +45,8 @@ use header_wire::Message;
 use libp2p_core::Multiaddr;
 use sync_core::{PeerStatus, ServedRange, id::PeerId};
 
+use self::dial_error::DialError;
+
 /// Peers in the address book. The machine remembers as many ([`sync_core::config::PEERS_MAX`]).
 pub const PEERS_MAX: usize = 256;
 
@@ -42,7 +54,10 @@ pub const PEERS_MAX: usize = 256;
 /// dozen peers fill any link.
 pub const CONNECTIONS_MAX: usize = 16;
 
-/// Addresses kept for one peer; beyond it the oldest goes.
+/// Addresses being dialled. The page's broker makes 64 connections at a time, of which [`CONNECTIONS_MAX`] may be open.
+pub const ADDRESSES_DIALLED_MAX: usize = 48;
+
+/// Addresses kept for one peer, one a network interface of its host; beyond it the oldest goes.
 pub const ADDRESSES_PER_PEER_MAX: usize = 4;
 
 /// Network events that wait for the driver, over all sessions; beyond it the sessions wait.
@@ -55,6 +70,15 @@ pub const OUTBOX_MAX: usize = 64;
 /// Time that dialling a peer may take, if the page names none: address, ICE, DTLS and Noise over a slow link take two to
 /// three seconds; a peer that is gone is given up after this.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// What the driver hands to a session.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// For the peer.
+    Message(Message),
+    /// The connection may be gone: it is to be probed at once.
+    Probe,
+}
 
 /// One connection attempt to a peer and what became of it. The number rises with each dial, so that what a dead
 /// connection still has to say is told apart from its successor.
@@ -73,6 +97,8 @@ pub enum NetworkEvent {
     DialFailed {
         /// Which.
         session: SessionKey,
+        /// Why.
+        error: DialError,
     },
     /// Statuses were exchanged.
     Ready {
@@ -83,7 +109,7 @@ pub enum NetworkEvent {
         /// Where it was reached.
         address: Multiaddr,
         /// Takes messages for it.
-        outbox: mpsc::Sender<Message>,
+        outbox: mpsc::Sender<Outgoing>,
     },
     /// The peer announced a new range.
     Range {
@@ -91,6 +117,11 @@ pub enum NetworkEvent {
         session: SessionKey,
         /// The range.
         served: ServedRange,
+    },
+    /// Bytes of an answer came that is not whole yet.
+    Progress {
+        /// Which.
+        session: SessionKey,
     },
     /// An answer, as received.
     Headers {
@@ -116,6 +147,9 @@ pub enum CloseReason {
     /// The other end closed, restarted or cannot be reached any more.
     #[error("connection lost")]
     Lost,
+    /// Nothing comes any more, although something was asked: the peer is gone, whatever the browser says.
+    #[error("no response for too long")]
+    Silent,
     /// No status within the deadline.
     #[error("no status within the deadline")]
     HandshakeTimeout,

@@ -2,132 +2,58 @@
 //!
 //! Pure: it reads no clock and opens nothing. The driver asks [`AddressBook::due`] whom to dial, and reports back what
 //! became of it. A peer is one libp2p identity; its number, which the machine knows, is its place in the book and never
-//! changes. Addresses of one identity are merged. What an earlier session knew is taken in by [`kept`].
+//! changes. Addresses of one identity are merged. What an earlier session knew is taken in by [`kept`]; who makes room for
+//! others is decided by [`rotation`], whose turn it is to be dialled by [`dialling`].
 //!
 //! Only the page adds peers, so an attacker on the network can make the book no longer; a peer that it controls is dialled
-//! at the pace of the back-off ([`super::dial`]) and no faster. The book holds [`PEERS_MAX`] peers that the page names,
-//! and as many that it remembers.
+//! at the pace of the back-off ([`super::dial`]) and no faster. A list that the page fetches is outside data: what it names
+//! is dialled ever less while nobody answers, within one budget, and never nearer to the browser than the page is
+//! ([`super::reach`]). The book holds [`PEERS_MAX`] peers that the page or its list names, and as many that it remembers.
+//!
+//! At most [`CONNECTIONS_MAX`] peers are connected. While none is, dials that are slow do not hold up the others: up to
+//! [`ADDRESSES_DIALLED_MAX`](super::ADDRESSES_DIALLED_MAX) addresses are then dialled at a time.
 
+mod dialling;
 mod kept;
 mod listed;
+mod peer;
+mod rotation;
 
 use std::time::Duration;
 
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId as Libp2pPeerId;
-use sync_core::{PeerAddress, PeerStatus, id::PeerId, time::Instant};
+use sync_core::{PeerStatus, id::PeerId, time::Instant};
 
+use self::peer::{Ending, Link, Role, Trouble, Use};
 pub use self::{
     kept::{SPARES_AFTER, SPARES_MAX},
     listed::{AddedListed, SkippedPeer},
+    peer::{Peer, Source},
+    rotation::{Need, Worth},
 };
 use super::{
-    ADDRESSES_PER_PEER_MAX, CONNECTIONS_MAX, PEERS_MAX, SessionKey,
-    dial::{Backoff, Chance, STABLE_AFTER},
+    CONNECTIONS_MAX, PEERS_MAX, SessionKey,
+    allowance::Allowance,
+    dial::{Chance, dials_in_all},
+    dial_error::{DialError, DialErrorCode},
     place::place_of,
+    reach::Reach,
 };
 use crate::{
     error::{HostError, Nobody},
-    message::{ErrorInfo, PeerState},
+    message::ErrorInfo,
 };
 
 /// Characters of a bad multiaddress that an error message repeats.
 const SHOWN_MAX: usize = 120;
 
-/// Requests that a peer may leave unanswered, with nothing at all heard from it between, until its connection counts as
-/// dead. One may be an accident of a slow link; a peer that restarted answers none.
+/// Requests that a peer may leave unanswered, with no response between, until its connection counts as dead. One may be an
+/// accident of a slow link; a peer that restarted answers none.
 const TIMEOUTS_MAX: u32 = 2;
 
 /// Pause until a peer on another chain is dialled again: its operator may have set it right.
 const WRONG_CHAIN_PAUSE: Duration = Duration::from_secs(120);
-
-/// One peer.
-#[derive(Debug)]
-pub struct Peer {
-    /// Its libp2p identity.
-    pub identity: Libp2pPeerId,
-    /// Where it is dialled, the newest last, without the identity.
-    pub addresses: Vec<Multiaddr>,
-    /// Its last fault.
-    pub last_fault: Option<ErrorInfo>,
-    /// Where it was reached last, for bans that hold for a place.
-    pub place: Option<PeerAddress>,
-    role: Role,
-    link: Link,
-    trouble: Option<Trouble>,
-    backoff: Backoff,
-    dial: u32,
-    timeouts: u32,
-}
-
-/// Why the book holds a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    /// The page named it.
-    Named,
-    /// An earlier session knew it. Dialled when nobody else is reached.
-    Spare,
-    /// An earlier session knew it. Not dialled.
-    Remembered,
-}
-
-/// The life of a connection.
-#[derive(Clone, Debug)]
-enum Link {
-    /// None; the next is made at this moment.
-    Down { dial_at: Instant },
-    /// Being made, or waiting for the peer's status.
-    Dialing,
-    /// Statuses were exchanged.
-    Up { since: Instant, status: PeerStatus },
-    /// We are done with it; waits for the end of the connection, then `dial_at`.
-    Closing { dial_at: Instant },
-}
-
-/// Why a connection is down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Unreachable,
-    WrongChain,
-    Banned,
-}
-
-impl Peer {
-    /// How we stand with it.
-    pub fn state(&self) -> PeerState {
-        match (&self.link, self.trouble) {
-            (_, Some(Trouble::Banned)) => PeerState::Banned,
-            (_, Some(Trouble::WrongChain)) => PeerState::WrongChain,
-            (Link::Up { .. }, _) => PeerState::Connected,
-            (Link::Dialing, None) => PeerState::Dialing,
-            (_, Some(Trouble::Unreachable)) => PeerState::Unreachable,
-            (Link::Down { .. } | Link::Closing { .. }, None) => PeerState::Disconnected,
-        }
-    }
-
-    /// What it said, while it is connected.
-    pub fn status(&self) -> Option<PeerStatus> {
-        match &self.link {
-            Link::Up { status, .. } => Some(*status),
-            _ => None,
-        }
-    }
-
-    /// The address to show: the newest, with the identity.
-    pub fn multiaddr(&self) -> String {
-        let Some(address) = self.addresses.last() else { return String::new() };
-        address.clone().with(Protocol::P2p(self.identity)).to_string()
-    }
-
-    /// Is the page told of it? Not of whom it did not name, unless it was dialled.
-    pub fn is_shown(&self) -> bool {
-        self.role == Role::Named || self.dial > 0
-    }
-
-    fn is_busy(&self) -> bool {
-        !matches!(self.link, Link::Down { .. })
-    }
-}
 
 /// What [`AddressBook::add`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,12 +71,30 @@ pub struct AddressBook {
     chance: Chance,
     /// Since when nobody is connected.
     alone_since: Instant,
+    /// Where the page is.
+    page: Reach,
+    /// All dials, in addresses.
+    dials: Allowance,
+    /// When it was last looked at who makes room.
+    looked_at: Instant,
 }
 
 impl AddressBook {
-    /// An empty book; `seed` is for jitter.
+    /// An empty book of a page from the internet; `seed` is for jitter.
     pub fn new(seed: u64) -> Self {
-        Self { peers: Vec::new(), chance: Chance::new(seed), alone_since: Instant::ZERO }
+        Self {
+            peers: Vec::new(),
+            chance: Chance::new(seed),
+            alone_since: Instant::ZERO,
+            page: Reach::Public,
+            dials: dials_in_all(),
+            looked_at: Instant::ZERO,
+        }
+    }
+
+    /// The same, of a page that is so near.
+    pub fn of_page(self, page: Reach) -> Self {
+        Self { page, ..self }
     }
 
     /// Every peer with its number, in the order they were added.
@@ -182,50 +126,59 @@ impl AddressBook {
         }
     }
 
-    /// Adds a peer, or an address of one; it is dialled at once. [`Added::Redial`]: it is being dialled already, but not
-    /// at this address; the driver should end that dial.
+    /// The identity of a peer, for people and programs outside.
+    pub fn name(&self, peer: PeerId) -> String {
+        self.get(peer).map_or_else(|| peer.to_string(), |known| known.identity.to_string())
+    }
+
+    /// Adds a peer that the page names, or an address of one; it is dialled at once. [`Added::Redial`]: it is being dialled
+    /// already, but not at this address; the driver should end that dial.
     pub fn add(&mut self, now: Instant, multiaddr: &str) -> Result<Added, HostError> {
+        self.add_from(now, multiaddr, Source::Page)
+    }
+
+    /// The same, for what a list names. What is known is no news, and does not hurry its next dial.
+    pub fn add_from_list(&mut self, now: Instant, multiaddr: &str) -> Result<Added, HostError> {
+        self.add_from(now, multiaddr, Source::List)
+    }
+
+    fn add_from(&mut self, now: Instant, multiaddr: &str, source: Source) -> Result<Added, HostError> {
         let (identity, address) = parse(multiaddr)?;
         let known = self.index_of(identity);
         let named = self.peers.iter().filter(|peer| peer.role == Role::Named).count();
         if known.is_none_or(|index| self.peers[index].role != Role::Named) && named >= PEERS_MAX {
             return Err(HostError::TooManyPeers { limit: PEERS_MAX });
         }
-        let index = known.unwrap_or_else(|| self.push(now, identity, address.clone(), Role::Named));
+        let index = known.unwrap_or_else(|| self.push(now, identity, Role::Named));
+        let (id, page) = (PeerId(index as u32), self.page);
         let peer = &mut self.peers[index];
         peer.role = Role::Named;
-        let is_new = !peer.addresses.contains(&address);
-        peer.addresses.retain(|other| *other != address);
-        if peer.addresses.len() >= ADDRESSES_PER_PEER_MAX {
-            peer.addresses.remove(0);
+        let is_new = peer.note_address(address, source);
+        if peer.dialable(page).next().is_none() {
+            peer.trouble = peer.trouble.or(Some(Trouble::Unreachable));
+            peer.last_dial_error = Some(DialError::not_dialable());
+            return Ok(Added::Noted(id));
         }
-        peer.addresses.push(address);
-        peer.dial_now(now);
-        if is_new && matches!(peer.link, Link::Dialing) {
-            peer.link = Link::Closing { dial_at: now };
+        if is_new && peer.last_dial_error.as_ref().is_some_and(|error| error.code == DialErrorCode::NotDialable) {
+            peer.last_dial_error = None;
+        }
+        if is_new || source == Source::Page {
+            peer.dial_now(now);
+        }
+        if is_new && matches!(peer.link, Link::Dialing { .. }) {
+            peer.link = Link::Closing { dial_at: None };
             peer.backoff.reset();
-            return Ok(Added::Redial(PeerId(index as u32)));
+            return Ok(Added::Redial(id));
         }
-        Ok(Added::Noted(PeerId(index as u32)))
+        Ok(Added::Noted(id))
     }
 
     fn index_of(&self, identity: Libp2pPeerId) -> Option<usize> {
         self.peers.iter().position(|peer| peer.identity == identity)
     }
 
-    fn push(&mut self, now: Instant, identity: Libp2pPeerId, address: Multiaddr, role: Role) -> usize {
-        self.peers.push(Peer {
-            identity,
-            addresses: vec![address],
-            last_fault: None,
-            place: None,
-            role,
-            link: Link::Down { dial_at: now },
-            trouble: None,
-            backoff: Backoff::default(),
-            dial: 0,
-            timeouts: 0,
-        });
+    fn push(&mut self, now: Instant, identity: Libp2pPeerId, role: Role) -> usize {
+        self.peers.push(Peer::new(now, identity, role));
         self.peers.len() - 1
     }
 
@@ -236,63 +189,44 @@ impl AddressBook {
         }
     }
 
-    /// The next peer to dial, if one is due and a connection is free. It counts as dialled from here on.
-    pub fn due(&mut self, now: Instant) -> Option<SessionKey> {
-        if self.peers.iter().filter(|peer| peer.is_busy()).count() >= CONNECTIONS_MAX {
-            return None;
-        }
-        let (dial_at, index) = self.next_down()?;
-        if dial_at > now {
-            return None;
-        }
-        let peer = &mut self.peers[index];
-        peer.link = Link::Dialing;
-        peer.dial = peer.dial.wrapping_add(1);
-        peer.timeouts = 0;
-        Some(SessionKey { peer: PeerId(index as u32), dial: peer.dial })
-    }
-
-    /// When [`due`](Self::due) should be asked again.
-    pub fn next_dial_at(&self) -> Option<Instant> {
-        if self.peers.iter().filter(|peer| peer.is_busy()).count() >= CONNECTIONS_MAX {
-            return None;
-        }
-        self.next_down().map(|(dial_at, _)| dial_at)
-    }
-
-    fn next_down(&self) -> Option<(Instant, usize)> {
-        let spares_from = (self.connected() == 0).then_some(self.alone_since + SPARES_AFTER);
-        let downs = self.peers.iter().enumerate().filter_map(|(index, peer)| match (&peer.link, peer.role) {
-            (Link::Down { dial_at }, Role::Named) => Some((*dial_at, index)),
-            (Link::Down { dial_at }, Role::Spare) => Some(((*dial_at).max(spares_from?), index)),
-            _ => None,
-        });
-        downs.min()
-    }
-
     /// Is this the peer's present connection?
     pub fn is_current(&self, session: SessionKey) -> bool {
         self.get(session.peer).is_some_and(|peer| peer.dial == session.dial && peer.is_busy())
     }
 
-    /// Statuses were exchanged, over a connection to `address`. `false`: we gave the connection up meanwhile.
+    /// Statuses were exchanged, over a connection to `address`. `false`: it is of no use, because we gave it up meanwhile or
+    /// every place is taken.
     pub fn greeted(&mut self, now: Instant, session: SessionKey, status: PeerStatus, address: &Multiaddr) -> bool {
+        let is_full = self.connected() >= CONNECTIONS_MAX;
         let Some(peer) = self.current(session) else { return false };
-        if !matches!(peer.link, Link::Dialing) {
+        if !matches!(peer.link, Link::Dialing { .. }) {
             return false;
         }
-        peer.link = Link::Up { since: now, status };
         peer.trouble = None;
+        peer.last_dial_error = None;
         peer.place = place_of(address);
+        peer.was_reached = true;
+        if is_full {
+            self.rest(now, session.peer);
+            return false;
+        }
+        peer.link = Link::Up { status, use_of: Use::new(now) };
         true
     }
 
-    /// The peer announced a new range, or answered: it lives.
-    pub fn heard(&mut self, session: SessionKey, served: Option<sync_core::ServedRange>) {
+    /// The peer announced a new range. That is no response: a peer that only announces is as good as silent.
+    pub fn announced(&mut self, session: SessionKey, served: sync_core::ServedRange) {
+        if let Some(Link::Up { status, .. }) = self.current(session).map(|peer| &mut peer.link) {
+            status.served = served;
+        }
+    }
+
+    /// The peer responded: it lives.
+    pub fn responded(&mut self, session: SessionKey) {
         let Some(peer) = self.current(session) else { return };
         peer.timeouts = 0;
-        if let (Link::Up { status, .. }, Some(served)) = (&mut peer.link, served) {
-            status.served = served;
+        if let Link::Up { use_of, .. } = &mut peer.link {
+            use_of.responded = true;
         }
     }
 
@@ -301,6 +235,20 @@ impl AddressBook {
         let Some(peer) = self.peers.get_mut(peer.0 as usize) else { return false };
         peer.timeouts += 1;
         peer.timeouts >= TIMEOUTS_MAX && matches!(peer.link, Link::Up { .. })
+    }
+
+    /// The dial came to nothing, or the connection ended before statuses were exchanged.
+    pub fn dial_failed(&mut self, session: SessionKey, error: DialError) {
+        let Some(peer) = self.current(session) else { return };
+        // What is being closed has its reason already.
+        if matches!(peer.link, Link::Dialing { .. }) {
+            peer.last_dial_error = Some(error);
+        }
+    }
+
+    /// Why peers could not be dialled: the first of them, with each reason.
+    pub fn dial_errors(&self) -> impl Iterator<Item = (&Peer, &DialError)> {
+        self.peers.iter().filter(|peer| peer.is_shown()).filter_map(|peer| Some((peer, peer.last_dial_error.as_ref()?)))
     }
 
     /// The peer did something wrong.
@@ -312,23 +260,39 @@ impl AddressBook {
 
     /// It is banned for so long; its connection, if any, is being closed.
     pub fn banned(&mut self, now: Instant, peer: PeerId, ban: Duration) {
-        self.give_up(now, peer, now + ban, Some(Trouble::Banned));
+        self.give_up(now, peer, Some(now + ban), Some(Trouble::Banned), Ending::Breach);
     }
 
     /// It serves another chain; its connection, if any, is being closed.
     pub fn on_wrong_chain(&mut self, now: Instant, peer: PeerId) {
-        self.give_up(now, peer, now + WRONG_CHAIN_PAUSE, Some(Trouble::WrongChain));
+        self.give_up(now, peer, Some(now + WRONG_CHAIN_PAUSE), Some(Trouble::WrongChain), Ending::Ours);
     }
 
-    /// We close its connection; it is dialled again soon.
-    pub fn closing(&mut self, now: Instant, peer: PeerId) {
-        self.give_up(now, peer, now, None);
+    /// It is silent; we close its connection.
+    pub fn silent(&mut self, now: Instant, peer: PeerId) {
+        self.give_up(now, peer, None, None, Ending::Silence);
     }
 
-    fn give_up(&mut self, now: Instant, peer: PeerId, dial_at: Instant, trouble: Option<Trouble>) {
+    /// It broke the protocol; we close its connection, and its back-off goes on growing.
+    pub fn breached(&mut self, now: Instant, peer: PeerId) {
+        self.give_up(now, peer, None, None, Ending::Breach);
+    }
+
+    fn give_up(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        dial_at: Option<Instant>,
+        trouble: Option<Trouble>,
+        ending: Ending,
+    ) {
         let was_connected = self.connected();
         let Some(peer) = self.peers.get_mut(peer.0 as usize) else { return };
-        peer.link = if peer.is_busy() { Link::Closing { dial_at } } else { Link::Down { dial_at } };
+        peer.judge_connection(now, ending);
+        peer.link = match peer.link {
+            Link::Down { dial_at: before } => Link::Down { dial_at: dial_at.unwrap_or(before) },
+            _ => Link::Closing { dial_at },
+        };
         peer.trouble = trouble.or(peer.trouble);
         self.note_alone(now, was_connected);
     }
@@ -343,22 +307,17 @@ impl AddressBook {
     /// The connection is gone, or was never made.
     pub fn down(&mut self, now: Instant, session: SessionKey) {
         let was_connected = self.connected();
-        let alone = was_connected == 0;
         let chance = self.chance.next();
         let Some(peer) = self.current(session) else { return };
+        let hope = peer.hope(was_connected == 0);
+        peer.judge_connection(now, Ending::Lost);
         let dial_at = match peer.link {
             // Banned and the like have their own moment; a dead connection follows the back-off.
-            Link::Closing { dial_at } if dial_at > now => dial_at,
-            Link::Closing { .. } => now + peer.backoff.next(alone, chance),
-            Link::Up { since, .. } => {
-                if now.saturating_since(since) >= STABLE_AFTER {
-                    peer.backoff.reset();
-                }
-                now + peer.backoff.next(alone, chance)
-            }
-            Link::Dialing => {
+            Link::Closing { dial_at: Some(dial_at) } => dial_at,
+            Link::Closing { dial_at: None } | Link::Up { .. } => now + peer.backoff.next(hope, chance),
+            Link::Dialing { .. } => {
                 peer.trouble = Some(Trouble::Unreachable);
-                now + peer.backoff.next(alone, chance)
+                now + peer.backoff.next(hope, chance)
             }
             Link::Down { dial_at } => dial_at,
         };
@@ -371,18 +330,6 @@ impl AddressBook {
     }
 }
 
-impl Peer {
-    /// Dialled at once if it is down for no fault of its own.
-    fn dial_now(&mut self, now: Instant) {
-        if matches!(self.trouble, None | Some(Trouble::Unreachable))
-            && let Link::Down { dial_at } = &mut self.link
-        {
-            *dial_at = now.min(*dial_at);
-            self.backoff.reset();
-        }
-    }
-}
-
 /// Reads a multiaddress that a browser can dial, and splits the identity from it.
 pub(super) fn parse(text: &str) -> Result<(Libp2pPeerId, Multiaddr), HostError> {
     let bad = |reason| HostError::BadMultiaddr { multiaddr: text.chars().take(SHOWN_MAX).collect(), reason };
@@ -392,5 +339,14 @@ pub(super) fn parse(text: &str) -> Result<(Libp2pPeerId, Multiaddr), HostError> 
     Ok((identity, address))
 }
 
+/// How many peers these multiaddresses name: identities, whatever the number of their addresses. What cannot be dialled
+/// counts for nobody.
+pub fn distinct_identities<'a>(multiaddrs: impl IntoIterator<Item = &'a str>) -> usize {
+    let mut identities: Vec<_> = multiaddrs.into_iter().filter_map(|text| Some(parse(text).ok()?.0)).collect();
+    identities.sort_unstable();
+    identities.dedup();
+    identities.len()
+}
+
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -38,7 +38,7 @@ pub fn place_of(address: &Multiaddr) -> Option<PeerAddress> {
 }
 
 /// Does the address name one machine, or one site, for the whole internet?
-fn is_public_4(ip: Ipv4Addr) -> bool {
+pub(super) fn is_public_4(ip: Ipv4Addr) -> bool {
     let [first, second, ..] = ip.octets();
     // 100.64.0.0/10 is shared by the customers of a provider (RFC 6598).
     let shared = first == 100 && (64..128).contains(&second);
@@ -46,7 +46,7 @@ fn is_public_4(ip: Ipv4Addr) -> bool {
 }
 
 /// The same: global unicast is 2000::/3. Of 2001::/32 (Teredo) the first 64 bits name a relay that strangers share.
-fn is_public_6(ip: Ipv6Addr) -> bool {
+pub(super) fn is_public_6(ip: Ipv6Addr) -> bool {
     let [first, second, ..] = ip.segments();
     first >> 13 == 0b001 && (first, second) != (0x2001, 0)
 }

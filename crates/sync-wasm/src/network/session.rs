@@ -1,65 +1,27 @@
-//! One connection's stream: statuses are exchanged, then requests go out and answers come in until either end closes.
-//!
-//! Both directions run at once in one task. Each message goes out by one write and one flush (a peer's transport may
-//! join separate writes to a packet that is too long). What comes in passes [`header_wire::Decoder`], which bounds it; a
-//! message that the client has no use for is a breach, except a request, which gets an empty answer: a browser serves
-//! nothing.
-//!
-//! Back-pressure: the task stops reading while the driver has [`EVENTS_MAX`](super::EVENTS_MAX) events to work off. It
-//! lives until the stream fails, the driver drops the outbox, or a breach; then it reports why, once.
+//! One connection's stream, in a browser: opens it, greets, and holds a [`Conversation`] until it ends.
 
-use std::{cell::RefCell, future::pending, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
-use alloy_primitives::B256;
 use futures::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, SinkExt, StreamExt,
+    AsyncReadExt, SinkExt,
     channel::mpsc,
     future::{Either, select},
     pin_mut,
 };
-use header_wire::{BlockHeaders, Decoder, ETH_VERSION, ForkId, Message, PROTOCOL, Status, WireError, limits};
+use header_wire::PROTOCOL;
 use libp2p_core::Multiaddr;
 use libp2p_identity::PeerId as Libp2pPeerId;
 use libp2p_stream::{Control, OpenStreamError};
 use libp2p_swarm::StreamProtocol;
-use sync_core::{PeerStatus, ServedRange};
 
 use super::{
-    CloseReason, NetworkEvent, OUTBOX_MAX, SessionKey, SharedCounters, count,
-    nudge::{NUDGE_ID, Nudge},
+    CloseReason, NetworkEvent, OUTBOX_MAX, SessionKey, SharedCounters,
+    conversation::{Clock, Conversation, Greeting, Reader, Writer, greet},
 };
 use crate::clock;
 
 /// Time from the connection to the peer's status.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Bytes taken from the stream at once: more than one default answer.
-const READ_BYTES: usize = 64 * 1024;
-
-/// What we say of ourselves.
-#[derive(Debug)]
-pub struct Greeting {
-    /// Our chain.
-    pub chain_id: u64,
-    /// Its genesis, where it is known; else we send [`Status::GENESIS_UNKNOWN`].
-    pub genesis: Option<B256>,
-}
-
-impl Greeting {
-    /// A status of one who serves nothing. `fork_id` is not compared: each header is proven, whatever a peer says.
-    fn status(&self) -> Status {
-        let genesis = self.genesis.unwrap_or(Status::GENESIS_UNKNOWN);
-        Status {
-            version: ETH_VERSION,
-            network_id: self.chain_id,
-            genesis,
-            fork_id: ForkId::default(),
-            earliest: 0,
-            latest: 0,
-            latest_hash: genesis,
-        }
-    }
-}
 
 /// Everything that a session needs.
 pub struct SessionSetup {
@@ -79,6 +41,20 @@ pub struct SessionSetup {
     pub counters: SharedCounters,
 }
 
+/// The worker's clock.
+struct WorkerClock;
+
+impl Clock for WorkerClock {
+    fn now_ms(&self) -> f64 {
+        clock::now_ms()
+    }
+
+    fn sleep_ms(&self, ms: f64) -> impl Future<Output = ()> {
+        // Never early: what is due is due when the timer fires.
+        clock::sleep(Duration::from_millis(ms.ceil() as u64))
+    }
+}
+
 /// Runs the session to its end.
 pub async fn run(mut setup: SessionSetup) {
     let session = setup.session;
@@ -90,9 +66,9 @@ pub async fn run(mut setup: SessionSetup) {
 
 async fn talk(setup: &mut SessionSetup) -> CloseReason {
     let greeted = {
-        let greet = greet(setup);
-        pin_mut!(greet);
-        match select(greet, clock::sleep(HANDSHAKE_TIMEOUT)).await {
+        let greeted = open_and_greet(setup);
+        pin_mut!(greeted);
+        match select(greeted, clock::sleep(HANDSHAKE_TIMEOUT)).await {
             Either::Left((greeted, _)) => greeted,
             Either::Right(_) => Err(CloseReason::HandshakeTimeout),
         }
@@ -101,176 +77,35 @@ async fn talk(setup: &mut SessionSetup) -> CloseReason {
         Ok(greeted) => greeted,
         Err(reason) => return reason,
     };
-    let (outbox, messages) = mpsc::channel(OUTBOX_MAX);
+    let (outbox, outgoing) = mpsc::channel(OUTBOX_MAX);
     let replies = outbox.clone();
-    let (status, address) = (peer_status(&status), setup.address.clone());
-    let ready = NetworkEvent::Ready { session: setup.session, status, address, outbox };
+    let conversation = Conversation::new(setup.session, &status, &WorkerClock);
+    let ready = NetworkEvent::Ready { session: setup.session, status, address: setup.address.clone(), outbox };
     if setup.events.send(ready).await.is_err() {
         return CloseReason::Lost;
     }
-    let nudge = RefCell::new(Nudge::default());
-    let receive = receive(reader, replies, &nudge, setup);
-    let send = send(writer, messages, &nudge);
-    pin_mut!(receive, send);
-    match select(receive, send).await {
-        Either::Left((reason, _)) | Either::Right((reason, _)) => reason,
-    }
-}
-
-/// The half of a stream that is read, cut into messages.
-struct Reader<R> {
-    stream: R,
-    decoder: Decoder,
-    buffer: Vec<u8>,
-    counters: SharedCounters,
-}
-
-impl<R: AsyncRead + Unpin> Reader<R> {
-    /// The next message; `heard` is told of every read that brought something.
-    async fn next(&mut self, heard: impl Fn()) -> Result<Message, CloseReason> {
-        loop {
-            if let Some(message) = self.decoder.next().map_err(breach)? {
-                count(&self.counters.messages_received, 1);
-                return Ok(message);
-            }
-            match self.stream.read(&mut self.buffer).await {
-                Ok(0) | Err(_) => return Err(CloseReason::Lost),
-                Ok(len) => {
-                    heard();
-                    count(&self.counters.bytes_received, len as u64);
-                    self.decoder.push(&self.buffer[..len]);
-                }
-            }
-        }
-    }
-}
-
-/// The half that is written.
-struct Writer<W> {
-    stream: W,
-    counters: SharedCounters,
-}
-
-impl<W: AsyncWrite + Unpin> Writer<W> {
-    async fn send(&mut self, message: &Message) -> Result<(), CloseReason> {
-        let bytes = header_wire::encode(message);
-        self.stream.write_all(&bytes).await.map_err(|_| CloseReason::Lost)?;
-        self.stream.flush().await.map_err(|_| CloseReason::Lost)?;
-        count(&self.counters.bytes_sent, bytes.len() as u64);
-        Ok(())
-    }
+    conversation.run(reader, writer, outgoing, replies, setup.events.clone()).await
 }
 
 /// Opens the stream and exchanges statuses.
-async fn greet(
+async fn open_and_greet(
     setup: &mut SessionSetup,
-) -> Result<(Reader<impl AsyncRead + Unpin + use<>>, Writer<impl AsyncWrite + Unpin + use<>>, Status), CloseReason> {
+) -> Result<
+    (
+        Reader<impl futures::AsyncRead + Unpin + use<>>,
+        Writer<impl futures::AsyncWrite + Unpin + use<>>,
+        sync_core::PeerStatus,
+    ),
+    CloseReason,
+> {
     let stream = match setup.control.open_stream(setup.identity, StreamProtocol::new(PROTOCOL)).await {
         Ok(stream) => stream,
         Err(OpenStreamError::UnsupportedProtocol(_)) => return Err(CloseReason::UnsupportedProtocol),
         Err(_) => return Err(CloseReason::Lost),
     };
     let (read, write) = stream.split();
-    let counters = setup.counters.clone();
-    let mut reader = Reader {
-        stream: read,
-        decoder: Decoder::new(limits::MESSAGE_BYTES_MAX),
-        buffer: vec![0; READ_BYTES],
-        counters: counters.clone(),
-    };
-    let mut writer = Writer { stream: write, counters };
-    writer.send(&Message::Status(setup.greeting.status())).await?;
-    let Message::Status(status) = reader.next(|| ()).await? else {
-        return Err(CloseReason::Protocol("the first message is no status".into()));
-    };
-    if status.version != ETH_VERSION {
-        return Err(CloseReason::Protocol(format!("speaks version {}, expected {ETH_VERSION}", status.version)));
-    }
+    let mut reader = Reader::new(read, setup.counters.clone());
+    let mut writer = Writer::new(write, setup.counters.clone());
+    let status = greet(&mut reader, &mut writer, &setup.greeting).await?;
     Ok((reader, writer, status))
-}
-
-/// Reads until the stream ends or the peer breaks the protocol.
-async fn receive<R: AsyncRead + Unpin>(
-    mut reader: Reader<R>,
-    mut replies: mpsc::Sender<Message>,
-    nudge: &RefCell<Nudge>,
-    setup: &SessionSetup,
-) -> CloseReason {
-    let session = setup.session;
-    let mut events = setup.events.clone();
-    loop {
-        let event = match reader.next(|| nudge.borrow_mut().heard(clock::now_ms())).await {
-            Ok(Message::BlockHeaders(answer)) => {
-                if !nudge.borrow_mut().answered(clock::now_ms(), answer.request_id) {
-                    continue;
-                }
-                NetworkEvent::Headers { session, wire_id: answer.request_id, headers: answer.headers }
-            }
-            Ok(Message::BlockRangeUpdate(update)) => {
-                let served =
-                    ServedRange { earliest: update.earliest, latest: update.latest, latest_hash: update.latest_hash };
-                NetworkEvent::Range { session, served }
-            }
-            Ok(Message::GetBlockHeaders(request)) => {
-                let answer = BlockHeaders { request_id: request.request_id, headers: Vec::new() };
-                if replies.try_send(Message::BlockHeaders(answer)).is_err() {
-                    return CloseReason::Protocol("asks faster than it reads answers".into());
-                }
-                continue;
-            }
-            Ok(Message::Status(_)) => return CloseReason::Protocol("a second status".into()),
-            Err(reason) => return reason,
-        };
-        if events.send(event).await.is_err() {
-            return CloseReason::Lost;
-        }
-    }
-}
-
-/// Writes what the driver hands over, until it drops the outbox or the stream fails; and a small question when the peer
-/// has been silent for too long.
-async fn send<W: AsyncWrite + Unpin>(
-    mut writer: Writer<W>,
-    mut messages: mpsc::Receiver<Message>,
-    nudge: &RefCell<Nudge>,
-) -> CloseReason {
-    loop {
-        let due = nudge.borrow().due();
-        let silence = async {
-            match due {
-                Some(due) => clock::sleep(Duration::from_secs_f64((due - clock::now_ms()).max(1.0) / 1_000.0)).await,
-                None => pending().await,
-            }
-        };
-        pin_mut!(silence);
-        let message = match select(messages.next(), silence).await {
-            Either::Left((Some(message), _)) => message,
-            Either::Left((None, _)) => return CloseReason::Lost,
-            Either::Right(_) => match nudge.borrow_mut().ask(clock::now_ms()) {
-                Some(question) => Message::GetBlockHeaders(question),
-                // Something came meanwhile.
-                None => continue,
-            },
-        };
-        if let Message::GetBlockHeaders(request) = &message
-            && request.request_id != NUDGE_ID
-        {
-            nudge.borrow_mut().sent(clock::now_ms(), request);
-        }
-        if let Err(reason) = writer.send(&message).await {
-            return reason;
-        }
-    }
-}
-
-fn breach(error: WireError) -> CloseReason {
-    CloseReason::Protocol(error.to_string())
-}
-
-fn peer_status(status: &Status) -> PeerStatus {
-    PeerStatus {
-        chain_id: status.network_id,
-        genesis: status.known_genesis(),
-        served: ServedRange { earliest: status.earliest, latest: status.latest, latest_hash: status.latest_hash },
-    }
 }

@@ -22,8 +22,11 @@ use web_sys::MessagePort;
 use webrtc_worker::Broker;
 
 use super::{
-    NetworkEvent, SessionKey, SharedCounters, count,
-    session::{self, Greeting, SessionSetup},
+    NetworkEvent, SessionKey, SharedCounters,
+    conversation::Greeting,
+    count,
+    dial_error::DialError,
+    session::{self, SessionSetup},
 };
 use crate::clock;
 
@@ -135,8 +138,8 @@ impl Task {
                     .condition(PeerCondition::DisconnectedAndNotDialing)
                     .addresses(addresses)
                     .build();
-                if self.swarm.dial(dial).is_err() {
-                    self.send(NetworkEvent::DialFailed { session }).await;
+                if let Err(error) = self.swarm.dial(dial) {
+                    self.send(NetworkEvent::DialFailed { session, error: DialError::from(&error) }).await;
                 }
             }
             SwarmCommand::Close { identity } => {
@@ -164,9 +167,9 @@ impl Task {
                 let Some(&session) = self.sessions.get(&peer_id) else { return };
                 self.send(NetworkEvent::Closed { session, reason: super::CloseReason::Lost }).await;
             }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), .. } => {
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), error, .. } => {
                 let Some(&session) = self.sessions.get(&peer_id) else { return };
-                self.send(NetworkEvent::DialFailed { session }).await;
+                self.send(NetworkEvent::DialFailed { session, error: DialError::from(&error) }).await;
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 use alloy_primitives::keccak256;
 use bytes::Bytes;
-use indexed_db_futures::{KeyRange, database::Database};
+use indexed_db_futures::KeyRange;
 use sync_core::{
     checkpoint::Checkpoint,
     etl::{HashEntry, HeaderBatch},
@@ -20,6 +20,7 @@ use sync_core::{
 };
 
 use super::{
+    connection::Connection,
     fence::Fence,
     index::{self, IndexShape, IndexState, NUMBER_MAX},
     rows::{HEADER_TABLES, META_CHECKPOINT, Table, number_key, numbers, to_js},
@@ -34,7 +35,7 @@ use super::{
 /// A batch that begins or ends inside a slot joins the segment beside it, if they link: at the head of a chain headers
 /// come one by one, and would else stay a record each.
 pub(super) async fn persist(
-    db: &Database,
+    db: &Connection,
     fence: &Fence,
     cache: &SegmentCache,
     shape: IndexShape,
@@ -77,7 +78,7 @@ pub(super) async fn persist(
 /// Stores a checkpoint that gives up some of what the store holds, and removes the headers of that. `also` are records
 /// that go whatever the checkpoint says.
 pub(super) async fn shrink(
-    db: &Database,
+    db: &Connection,
     fence: &Fence,
     cache: &SegmentCache,
     before: Option<&Checkpoint>,
@@ -100,7 +101,7 @@ pub(super) async fn shrink(
 
 /// Writes the index rows of a stored segment again. After the last one the index is whole.
 pub(super) async fn reindex(
-    db: &Database,
+    db: &Connection,
     fence: &Fence,
     shape: IndexShape,
     checkpoint: &Checkpoint,
@@ -121,7 +122,7 @@ pub(super) async fn reindex(
 
 /// Empties these tables, in one transaction.
 pub(super) async fn clear(
-    db: &Database,
+    db: &Connection,
     fence: &Fence,
     cache: &SegmentCache,
     tables: &[Table],
@@ -145,7 +146,7 @@ impl Sides {
     /// Reads them. What is damaged is left behind, and what `stays`, if given, does not cover; the audit finds that it
     /// is gone.
     async fn of(
-        db: &Database,
+        db: &Connection,
         cache: &SegmentCache,
         range: BlockRange,
         stays: Option<&Checkpoint>,
@@ -185,7 +186,7 @@ struct GivenUp(Vec<(BlockRange, Sides)>);
 
 impl GivenUp {
     async fn between(
-        db: &Database,
+        db: &Connection,
         cache: &SegmentCache,
         before: Option<&Checkpoint>,
         after: &Checkpoint,

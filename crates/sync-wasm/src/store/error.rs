@@ -27,6 +27,18 @@ pub enum OpenError {
         /// Name of the database.
         name: String,
     },
+    /// The browser does not answer: a deletion or an upgrade of another tab is held back by a tab that does not let go, and
+    /// we wait behind it.
+    #[error(
+        "another tab holds the database {name:?}: it was not opened within {seconds} seconds; \
+         close the other tabs of this site and try again"
+    )]
+    Held {
+        /// Name of the database.
+        name: String,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// The browser gives no IndexedDB: a private window of some browsers, or storage switched off.
     #[error("this browser gives no IndexedDB here: {0}")]
     Unavailable(String),

@@ -10,10 +10,10 @@
 
 use std::cell::Cell;
 
-use indexed_db_futures::database::Database;
 use sync_core::fault::StoreFailure;
 
 use super::{
+    connection::Connection,
     rows::{META_WRITER, Table, bytes_of, to_js},
     transaction::Tx,
 };
@@ -40,7 +40,7 @@ impl Fence {
     }
 
     /// Puts the token into the database. A full disk is no reason not to open the store: then the first write does it.
-    pub(super) async fn claim(&self, db: &Database) -> Result<(), StoreFailure> {
+    pub(super) async fn claim(&self, db: &Connection) -> Result<(), StoreFailure> {
         let tx = Tx::write_relaxed(db, &[Table::Meta])?;
         self.check(&tx).await?;
         match tx.commit().await {
@@ -52,7 +52,7 @@ impl Fence {
     }
 
     /// Begins a transaction that writes headers; `tables` contain [`Table::Meta`].
-    pub(super) async fn write<'db>(&self, db: &'db Database, tables: &[Table]) -> Result<Tx<'db>, StoreFailure> {
+    pub(super) async fn write<'db>(&self, db: &'db Connection, tables: &[Table]) -> Result<Tx<'db>, StoreFailure> {
         let tx = Tx::write(db, tables)?;
         self.check(&tx).await?;
         Ok(tx)

@@ -22,15 +22,25 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
-use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{Either, LocalBoxFuture, select},
+};
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
 use super::error::js_text;
+use crate::clock;
+
+/// Longest wait for the browser to say whether a lock is free. It answers in a millisecond; a browser process that hangs
+/// does not.
+pub const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Begins the name of every lock of ours, so that it meets no other lock of the page.
 const LOCK_PREFIX: &str = "headlight-write:";
@@ -79,11 +89,17 @@ pub struct WriteLock {
 }
 
 impl WriteLock {
-    /// Takes the lock of the store `name` if it is free. Does not wait.
+    /// Takes the lock of the store `name` if it is free. Does not wait for another tab, and at most [`QUERY_WAIT_MAX`] for
+    /// the browser.
     pub async fn try_acquire(name: &str) -> Result<Acquired, LockError> {
         let options = Object::new();
         set(&options, "ifAvailable", &JsValue::TRUE)?;
-        match request(name, &options)?.await {
+        // A lock that is granted later finds nobody and is given back.
+        let Either::Left((granted, _)) = select(request(name, &options)?, clock::sleep(QUERY_WAIT_MAX)).await else {
+            let seconds = QUERY_WAIT_MAX.as_secs();
+            return Err(LockError::Failed(format!("the browser did not answer within {seconds} seconds")));
+        };
+        match granted {
             Ok(Grant::Held(lock)) => Ok(Acquired::Held(lock)),
             Ok(Grant::Busy) => Ok(Acquired::Busy),
             Ok(Grant::Failed(reason)) => Err(LockError::Failed(reason)),

@@ -4,11 +4,14 @@
 //! [`Version::CURRENT`], one step for each arrow, all inside the one upgrade transaction of IndexedDB. A step that
 //! fails leaves the old database as it was. A database from the future is refused with [`OpenError::Newer`] and never
 //! touched. An upgrade must wait until every other tab has closed its connection; ours close by themselves when they
-//! are told (`versionchange`), a tab that does not ends in [`OpenError::Blocked`].
+//! are told (`versionchange`), a tab that does not ends in [`OpenError::Blocked`]. Behind a deletion that waits for another
+//! tab the browser tells nothing at all: after [`OPEN_WAIT_MAX`] that is [`OpenError::Held`].
+
+use std::{pin::pin, time::Duration};
 
 use futures::{
     channel::oneshot,
-    future::{Either, select},
+    future::{Either, pending, select},
 };
 use indexed_db_futures::{
     Build, BuildPrimitive,
@@ -24,6 +27,10 @@ use super::{
     index::IndexState,
     rows::{META_INDEX, Table, to_js},
 };
+use crate::clock;
+
+/// Longest wait for the browser to open the database. Opening takes some 10 ms, seconds after a crash of the browser.
+pub const OPEN_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Every schema there ever was, in the order of their birth. The number is the version of the IndexedDB database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,19 +85,26 @@ pub(super) async fn open(name: &str) -> Result<Database, OpenError> {
         .build()
         .map_err(|error| refused(name, error))?;
 
-    match select(request, blocked).await {
+    let held_back = async {
+        // Cancelled: the request ended, and with it its callbacks.
+        match select(blocked, clock::sleep(OPEN_WAIT_MAX)).await {
+            Either::Left((Ok(()), _)) => OpenError::Blocked { name: name.into() },
+            Either::Left((Err(oneshot::Canceled), _)) => pending().await,
+            Either::Right(_) => OpenError::Held { name: name.into(), seconds: OPEN_WAIT_MAX.as_secs() },
+        }
+    };
+    match select(request, pin!(held_back)).await {
         Either::Left((opened, _)) => opened.map_err(|error| refused(name, error)),
-        Either::Right((Ok(()), request)) => {
-            // The browser cannot withdraw the request. Whenever the other tab lets go, the upgrade still runs to its
-            // end, and the connection is closed again.
+        Either::Right((error, request)) => {
+            // The browser cannot withdraw the request. Whenever the other tab lets go, the request still runs to its end,
+            // and the connection is closed again.
             spawn_local(async move {
                 if let Ok(db) = request.await {
                     db.close();
                 }
             });
-            Err(OpenError::Blocked { name: name.into() })
+            Err(error)
         }
-        Either::Right((Err(oneshot::Canceled), request)) => request.await.map_err(|error| refused(name, error)),
     }
 }
 

@@ -5,8 +5,9 @@
 //!   change  audit     whole writes; is it still what was proven?
 //!   snapshot          what the page reads: all of one call at one moment
 //!   segments  index   what is read, and proven when it is read
-//!   peers             what is known of peers, beside the headers
+//!   peers  place      what is known of peers and where the audit stands, beside the headers
 //!   transaction       bytes in and out, all or nothing, durable
+//!   connection        open, lost, made anew
 //!   rows  migrations  tables and keys; the schema and its versions
 //! lock  fence       one writer over all tabs
 //! follow  quota     what other tabs hear, what the browser lets us store
@@ -29,6 +30,7 @@ mod audit;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod change;
+mod connection;
 mod error;
 mod fence;
 mod follow;
@@ -36,6 +38,7 @@ mod index;
 mod lock;
 mod migrations;
 mod peers;
+mod place;
 mod quota;
 mod rows;
 mod segments;
@@ -44,12 +47,15 @@ mod transaction;
 
 use std::{
     cell::{Cell, RefCell},
+    future::Future,
+    pin::pin,
     rc::Rc,
+    time::Duration,
 };
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
-use indexed_db_futures::{database::Database, internals::SystemRepr};
+use futures::future::{Either, select};
 use sync_core::{
     checkpoint::{Checkpoint, Subchain},
     etl::HeaderBatch,
@@ -57,10 +63,10 @@ use sync_core::{
     range::{BlockNumber, BlockRange},
     store::{AuditStep, HeaderStore, Segment, StoreOpening},
 };
-use wasm_bindgen::{JsCast, closure::Closure};
 
 use self::{
     audit::Finding,
+    connection::Connection,
     fence::Fence,
     index::{IndexState, NUMBER_MAX},
     rows::{HEADER_TABLES, META_CHECKPOINT, TABLES, Table, bytes_of},
@@ -73,10 +79,19 @@ pub use self::{
     follow::ProgressChannel,
     index::IndexShape,
     lock::{Acquired, LockError, LockLost, LockWait, WriteLock},
-    migrations::Version,
+    migrations::{OPEN_WAIT_MAX, Version},
     quota::{StorageQuota, storage_quota},
     snapshot::{Piece, StoreView, TargetScope},
 };
+
+use crate::clock;
+
+/// Longest wait for the first, small read of an opened database: it may lie behind a transaction of a frozen tab.
+pub const FIRST_READ_MAX: Duration = Duration::from_secs(20);
+
+/// Longest time that [`HeaderStore::open`] goes on to look for damage once it has found any. It found out that the disk
+/// is bad: what it can see in this time is missing before the sync says how much is stored. The audit finds the rest.
+pub const OPEN_AUDIT_MAX: Duration = Duration::from_secs(2);
 
 /// A store of headers in the IndexedDB database of this name. A handle: clones are the same store, so that look-ups run
 /// beside the writes. The connection is closed with the last of them.
@@ -86,10 +101,7 @@ pub struct IdbStore(Rc<Shared>);
 #[derive(Debug)]
 struct Shared {
     name: String,
-    db: Database,
-    /// Another tab wants to upgrade or delete the database; we have let go.
-    let_go: Rc<Cell<bool>>,
-    _on_version_change: Closure<dyn FnMut()>,
+    connection: RefCell<Rc<Connection>>,
     lock: RefCell<Option<WriteLock>>,
     fence: Fence,
     cache: SegmentCache,
@@ -116,22 +128,10 @@ impl IdbStore {
 
     /// The same, with an index that is merged at other numbers of rows. It reads what any shape wrote.
     pub async fn connect_with(name: &str, shape: IndexShape) -> Result<Self, OpenError> {
-        let db = migrations::open(name).await?;
-        let let_go = Rc::new(Cell::new(false));
-        let on_version_change = Closure::<dyn FnMut()>::new({
-            let (db, let_go) = (db.clone(), let_go.clone());
-            move || {
-                // A connection that stays open would block the other tab for ever.
-                let_go.set(true);
-                db.clone().close();
-            }
-        });
-        db.as_sys().set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
+        let connection = RefCell::new(Rc::new(Connection::open(name).await?));
         Ok(Self(Rc::new(Shared {
             name: name.into(),
-            db,
-            let_go,
-            _on_version_change: on_version_change,
+            connection,
             lock: RefCell::default(),
             fence: Fence::default(),
             cache: SegmentCache::default(),
@@ -165,11 +165,6 @@ impl IdbStore {
         self.0.lock.borrow().as_ref().is_some_and(WriteLock::is_held)
     }
 
-    /// Has another tab upgraded or deleted the database? Then every call fails until the store is connected anew.
-    pub fn has_let_go(&self) -> bool {
-        self.0.let_go.get()
-    }
-
     /// The checkpoint, as it is stored now: how far the writer is, seen from any tab. `None` for an empty store, and
     /// for what does not decode. Costs one small read.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreFailure> {
@@ -180,9 +175,10 @@ impl IdbStore {
     }
 
     async fn stored(&self) -> Result<Stored, StoreFailure> {
-        let Some(value) = Tx::read(&self.0.db, &[Table::Meta])?.get(Table::Meta, META_CHECKPOINT).await? else {
-            return Ok(Stored::Nothing);
-        };
+        let connection = self.live().await?;
+        let tx = Tx::read(&connection, &[Table::Meta])?;
+        let read = within(FIRST_READ_MAX, tx.get(Table::Meta, META_CHECKPOINT)).await?;
+        let Some(value) = read? else { return Ok(Stored::Nothing) };
         let checkpoint = bytes_of(value).as_deref().and_then(Checkpoint::decode);
         Ok(checkpoint.map_or(Stored::Garbage, Stored::Sound))
     }
@@ -205,10 +201,11 @@ impl IdbStore {
         hole: BlockRange,
         records: BlockRange,
     ) -> Result<(BlockRange, Checkpoint), StoreFailure> {
-        let hole = audit::widen(&self.0.db, run, hole).await?;
+        let connection = self.live().await?;
+        let hole = audit::widen(&connection, run, hole).await?;
         let carved = hole.carve(checkpoint);
         if self.is_writer() {
-            change::shrink(&self.0.db, &self.0.fence, &self.0.cache, Some(checkpoint), &carved, &[records]).await?;
+            change::shrink(&connection, &self.0.fence, &self.0.cache, Some(checkpoint), &carved, &[records]).await?;
         }
         Ok((hole.range, carved))
     }
@@ -222,7 +219,8 @@ impl IdbStore {
         part: BlockRange,
         segment: &Segment,
     ) -> Result<(), StoreFailure> {
-        let tx = Tx::read(&self.0.db, &[Table::Meta])?;
+        let connection = self.live().await?;
+        let tx = Tx::read(&connection, &[Table::Meta])?;
         if IndexState::load(&tx).await?.is_some_and(|state| !state.rebuild) {
             return Ok(());
         }
@@ -234,7 +232,7 @@ impl IdbStore {
         let next = part.first().checked_sub(1);
         let is_last = next.is_none_or(|next| !checkpoint.subchains.iter().any(|run| run.tail <= next));
         self.0.index.set(None);
-        change::reindex(&self.0.db, &self.0.fence, self.0.shape, checkpoint, part, segment, is_last).await?;
+        change::reindex(&connection, &self.0.fence, self.0.shape, checkpoint, part, segment, is_last).await?;
         self.0.rebuild_next.set(next);
         Ok(())
     }
@@ -247,26 +245,39 @@ impl Shared {
         self.index.set(None);
     }
 
-    async fn clear(&self, tables: &[Table]) -> Result<(), StoreFailure> {
+    async fn clear(&self, connection: &Connection, tables: &[Table]) -> Result<(), StoreFailure> {
         self.index.set(None);
-        change::clear(&self.db, &self.fence, &self.cache, tables).await
+        change::clear(connection, &self.fence, &self.cache, tables).await
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.db.as_sys().set_onversionchange(None);
-        self.db.clone().close();
+/// The run that holds `number`, or the next one below it.
+fn run_at_or_below(checkpoint: &Checkpoint, number: BlockNumber) -> Option<&Subchain> {
+    checkpoint.subchains.iter().find(|run| run.tail <= number)
+}
+
+/// Waits for a read, not for ever.
+async fn within<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T, StoreFailure> {
+    match select(pin!(read), clock::sleep(limit)).await {
+        Either::Left((read, _)) => Ok(read),
+        Either::Right(_) => {
+            let seconds = limit.as_secs();
+            Err(StoreFailure::Other(format!("no answer within {seconds} seconds; another tab may hold the database")))
+        }
     }
 }
 
 impl HeaderStore for IdbStore {
     /// As the trait says. A store that may not write removes nothing; it tells what the writer would remove.
     async fn open(&mut self) -> Result<StoreOpening, StoreFailure> {
+        if self.is_lost() {
+            // Lost while it was read only, or before anybody looked.
+            self.reconnect().await?;
+        }
         self.0.forget();
         self.0.rebuild_next.set(None);
         if self.is_writer() {
-            self.0.fence.claim(&self.0.db).await?;
+            self.0.fence.claim(&*self.live().await?).await?;
         }
         let mut checkpoint = match self.stored().await? {
             Stored::Sound(checkpoint) => checkpoint,
@@ -274,26 +285,42 @@ impl HeaderStore for IdbStore {
             Stored::Garbage => {
                 // Without a checkpoint nobody knows what the headers belong to. What is known of peers stays.
                 if self.is_writer() {
-                    self.0.clear(&HEADER_TABLES).await?;
+                    self.0.clear(&*self.live().await?, &HEADER_TABLES).await?;
                 }
                 return Ok(StoreOpening::default());
             }
         };
         let mut dropped = Vec::new();
-        while let Some(newest) = checkpoint.newest().copied() {
-            let Finding::Damaged { hole, records } = audit::judge(&self.0.db, &newest, newest.head).await? else {
-                break;
-            };
-            let (hole, carved) = self.drop_damaged(&checkpoint, &newest, hole, records).await?;
+        let connection = self.live().await?;
+        for hole in audit::without_record(&connection, &checkpoint).await? {
+            // A hole before may have been widened over this one, or have used up the runs that a checkpoint holds.
+            let Some(run) = checkpoint.run_at(hole.first()).copied() else { continue };
+            let (hole, carved) = self.drop_damaged(&checkpoint, &run, hole, hole).await?;
             checkpoint = carved;
             dropped.push(hole);
+        }
+        let begun = clock::now();
+        let mut next = checkpoint.newest().map(|newest| newest.head);
+        while let Some((from, run)) = next.and_then(|from| Some((from, *run_at_or_below(&checkpoint, from)?))) {
+            next = match audit::judge(&connection, &run, run.head.min(from)).await? {
+                Finding::Sound { part, .. } => part.first().checked_sub(1),
+                Finding::Damaged { hole, records } => {
+                    let (hole, carved) = self.drop_damaged(&checkpoint, &run, hole, records).await?;
+                    checkpoint = carved;
+                    dropped.push(hole);
+                    hole.first().checked_sub(1)
+                }
+            };
+            if dropped.is_empty() || clock::now().saturating_since(begun) >= OPEN_AUDIT_MAX {
+                break;
+            }
         }
         Ok(StoreOpening { checkpoint: Some(checkpoint), dropped })
     }
 
     async fn persist(&mut self, batch: &HeaderBatch) -> Result<(), StoreFailure> {
         self.writable()?;
-        change::persist(&self.0.db, &self.0.fence, &self.0.cache, self.0.shape, &self.0.index, batch).await
+        change::persist(&*self.live().await?, &self.0.fence, &self.0.cache, self.0.shape, &self.0.index, batch).await
     }
 
     async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
@@ -302,19 +329,20 @@ impl HeaderStore for IdbStore {
         // The new chain of a reorg may be stored above: what the checkpoint speaks of stays.
         let above = BlockRange::new(to.saturating_add(1), NUMBER_MAX);
         let gone = above.map(|above| checkpoint.missing_in(above)).unwrap_or_default();
-        change::shrink(&self.0.db, &self.0.fence, &self.0.cache, before.as_ref(), checkpoint, &gone).await
+        change::shrink(&*self.live().await?, &self.0.fence, &self.0.cache, before.as_ref(), checkpoint, &gone).await
     }
 
     async fn header_by_number(&self, number: BlockNumber) -> Result<Option<Bytes>, StoreFailure> {
         if number > NUMBER_MAX {
             return Ok(None);
         }
-        let segment = segments::proven(&self.0.db, self.cache(), number).await?;
+        let segment = segments::proven(&*self.live().await?, self.cache(), number).await?;
         Ok(segment.and_then(|segment| segment.header(number)))
     }
 
     async fn header_by_hash(&self, hash: B256) -> Result<Option<(BlockNumber, Bytes)>, StoreFailure> {
-        let tx = Tx::read(&self.0.db, &[Table::Index])?;
+        let connection = self.live().await?;
+        let tx = Tx::read(&connection, &[Table::Index])?;
         let candidates = index::candidates(&tx, hash).await?;
         drop(tx);
         for number in candidates.numbers {
@@ -332,11 +360,12 @@ impl HeaderStore for IdbStore {
 
     async fn headers(&self, range: BlockRange) -> Result<Vec<(BlockNumber, Bytes)>, StoreFailure> {
         let Some(range) = BlockRange::new(range.first(), range.last().min(NUMBER_MAX)) else { return Ok(Vec::new()) };
-        let mut segment = segments::proven(&self.0.db, self.cache(), range.first()).await?;
+        let connection = self.live().await?;
+        let mut segment = segments::proven(&connection, self.cache(), range.first()).await?;
         if segment.is_none()
-            && let Some(first) = segments::first_key(&self.0.db, range).await?
+            && let Some(first) = segments::first_key(&connection, range).await?
         {
-            segment = segments::proven(&self.0.db, self.cache(), first).await?;
+            segment = segments::proven(&connection, self.cache(), first).await?;
         }
         let Some(segment) = segment else { return Ok(Vec::new()) };
         Ok(segment.headers().filter(|(number, _)| range.contains(*number)).collect())
@@ -345,10 +374,10 @@ impl HeaderStore for IdbStore {
     async fn audit(&mut self, from: BlockNumber) -> Result<AuditStep, StoreFailure> {
         self.writable()?;
         let Stored::Sound(checkpoint) = self.stored().await? else { return Ok(AuditStep::Sound { next: None }) };
-        let Some(run) = checkpoint.subchains.iter().find(|run| run.tail <= from).copied() else {
+        let Some(run) = run_at_or_below(&checkpoint, from).copied() else {
             return Ok(AuditStep::Sound { next: None });
         };
-        match audit::judge(&self.0.db, &run, run.head.min(from)).await? {
+        match audit::judge(&*self.live().await?, &run, run.head.min(from)).await? {
             Finding::Sound { part, segment } => {
                 self.rebuild_index(&checkpoint, from, part, &segment).await?;
                 Ok(AuditStep::Sound { next: part.first().checked_sub(1) })
@@ -366,6 +395,6 @@ impl HeaderStore for IdbStore {
 
     async fn clear(&mut self) -> Result<(), StoreFailure> {
         self.writable()?;
-        self.0.clear(&TABLES).await
+        self.0.clear(&*self.live().await?, &TABLES).await
     }
 }

@@ -17,7 +17,8 @@ impl IdbStore {
     /// What was written last; `None` if nothing was. A value that [`write_peers`](Self::write_peers) never writes (no
     /// bytes, or over [`KEPT_BYTES_MAX`]) is [`StoreFailure::Damaged`]; it is not copied.
     pub async fn read_peers(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
-        let Some(value) = Tx::read(&self.0.db, &[Table::Peers])?.get(Table::Peers, PEERS_BOOK).await? else {
+        let connection = self.live().await?;
+        let Some(value) = Tx::read(&connection, &[Table::Peers])?.get(Table::Peers, PEERS_BOOK).await? else {
             return Ok(None);
         };
         let bytes = value.dyn_ref::<Uint8Array>().filter(|bytes| bytes.length() as usize <= KEPT_BYTES_MAX);
@@ -28,7 +29,8 @@ impl IdbStore {
     /// Replaces it. Only the writer may.
     pub async fn write_peers(&self, bytes: &[u8]) -> Result<(), StoreFailure> {
         self.writable()?;
-        let tx = Tx::write_relaxed(&self.0.db, &[Table::Peers])?;
+        let connection = self.live().await?;
+        let tx = Tx::write_relaxed(&connection, &[Table::Peers])?;
         tx.put(Table::Peers, PEERS_BOOK, to_js(bytes)).await?;
         tx.commit().await
     }

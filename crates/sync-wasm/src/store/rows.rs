@@ -3,7 +3,8 @@
 //! ```text
 //! segments   number of the first header         -> packed segment (at most 1,024 headers)
 //! index      level, bucket, sequence            -> sorted entries (see the index module)
-//! meta       "checkpoint" | "index" | "writer"  -> RLP of the checkpoint | state of the index | token of the last writer
+//! meta       "checkpoint" | "index"             -> RLP of the checkpoint | state of the index
+//!            "writer" | "audit"                 -> token of the last writer | place of the audit
 //! peers      "book"                             -> what is known of peers
 //! ```
 //!
@@ -24,7 +25,7 @@ pub(super) enum Table {
     Segments,
     /// The hash index.
     Index,
-    /// The checkpoint and the state of the index.
+    /// The checkpoint, the state of the index, the place of the audit.
     Meta,
     /// What is known of peers. A table of its own, so that neither waits for the transactions of the other.
     Peers,
@@ -40,6 +41,8 @@ pub(super) const TABLES: [Table; 4] = [Table::Segments, Table::Index, Table::Met
 pub(super) const META_CHECKPOINT: &str = "checkpoint";
 /// Key of the state of the index in [`Table::Meta`].
 pub(super) const META_INDEX: &str = "index";
+/// Key of the place of the background audit in [`Table::Meta`].
+pub(super) const META_AUDIT: &str = "audit";
 /// Key of the writer's token in [`Table::Meta`].
 pub(super) const META_WRITER: &str = "writer";
 /// Key of the one value of [`Table::Peers`].

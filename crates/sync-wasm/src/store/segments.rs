@@ -14,7 +14,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use indexed_db_futures::database::Database;
 use sync_core::{
     fault::StoreFailure,
     range::{BlockNumber, BlockRange},
@@ -22,12 +21,16 @@ use sync_core::{
 };
 
 use super::{
+    connection::Connection,
     rows::{Table, bytes_of, number_key, number_of, numbers},
     transaction::Tx,
 };
 
 /// Proven segments kept for the next read; 600 KB each on today's chains.
 const CACHE_SEGMENTS_MAX: usize = 4;
+
+/// Keys that one read hands over: all of a chain of eight million headers.
+const KEYS_AT_ONCE: u32 = 8_192;
 
 /// What lies at a number.
 #[derive(Clone, Debug)]
@@ -92,7 +95,7 @@ impl SegmentCache {
 
 /// The proven segment that holds `number`. `cache` is the writer's.
 pub(super) async fn proven(
-    db: &Database,
+    db: &Connection,
     cache: Option<&SegmentCache>,
     number: BlockNumber,
 ) -> Result<Option<Segment>, StoreFailure> {
@@ -112,7 +115,7 @@ pub(super) async fn proven(
 }
 
 /// What lies at `number`, unproven.
-pub(super) async fn read(db: &Database, number: BlockNumber) -> Result<Record, StoreFailure> {
+pub(super) async fn read(db: &Connection, number: BlockNumber) -> Result<Record, StoreFailure> {
     let slot = Segment::slot(number).first();
     let mut record = fetch(db, slot).await?;
     // Nearly always the slot is whole, and that was it.
@@ -127,13 +130,26 @@ pub(super) async fn read(db: &Database, number: BlockNumber) -> Result<Record, S
 }
 
 /// The lowest number inside the range that begins a segment.
-pub(super) async fn first_key(db: &Database, range: BlockRange) -> Result<Option<BlockNumber>, StoreFailure> {
+pub(super) async fn first_key(db: &Connection, range: BlockRange) -> Result<Option<BlockNumber>, StoreFailure> {
     let keys = Tx::read(db, &[Table::Segments])?.keys(Table::Segments, numbers(range), 1).await?;
     Ok(keys.first().copied().map(number_of))
 }
 
+/// Keys of the records that may hold numbers of the range, rising. 8 bytes for each 1,024 headers.
+pub(super) async fn keys_of(db: &Connection, range: BlockRange) -> Result<Vec<BlockNumber>, StoreFailure> {
+    let mut keys = Vec::new();
+    let mut open = BlockRange::new(Segment::slot(range.first()).first(), range.last());
+    while let Some(range) = open {
+        let some = Tx::read(db, &[Table::Segments])?.keys(Table::Segments, numbers(range), KEYS_AT_ONCE).await?;
+        keys.extend(some.iter().copied().map(number_of));
+        let is_last = some.len() < KEYS_AT_ONCE as usize;
+        open = keys.last().filter(|_| !is_last).and_then(|last| BlockRange::new(last + 1, range.last()));
+    }
+    Ok(keys)
+}
+
 /// Reads the record with this key. A read that fails ends its transaction, so each has one of its own.
-async fn fetch(db: &Database, first: BlockNumber) -> Result<Record, StoreFailure> {
+async fn fetch(db: &Connection, first: BlockNumber) -> Result<Record, StoreFailure> {
     let value = match Tx::read(db, &[Table::Segments])?.get(Table::Segments, number_key(first)).await {
         Ok(Some(value)) => value,
         Ok(None) => return Ok(Record::Missing),

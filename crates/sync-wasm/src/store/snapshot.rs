@@ -12,7 +12,6 @@ use std::cell::Cell;
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
-use indexed_db_futures::database::Database;
 use sync_core::{
     BlockNumHash, Checkpoint, SyncTarget,
     checkpoint::Subchain,
@@ -23,6 +22,7 @@ use sync_core::{
 
 use super::{
     IdbStore,
+    connection::Connection,
     index::{self, NUMBER_MAX},
     rows::{META_CHECKPOINT, Table, bytes_of, number_key, number_of, numbers},
     segments::{Record, SegmentCache, damaged, decode},
@@ -97,7 +97,8 @@ pub struct StoreView {
 impl IdbStore {
     /// What is stored now.
     pub async fn view(&self, scope: &TargetScope) -> Result<StoreView, StoreFailure> {
-        let snapshot = Snapshot::begin(self, scope).await?;
+        let connection = self.live().await?;
+        let snapshot = Snapshot::begin(self, &connection, scope).await?;
         let Snapshot { checkpoint, under_target, .. } = snapshot;
         Ok(StoreView { checkpoint, target: scope.target(), under_target })
     }
@@ -108,7 +109,8 @@ impl IdbStore {
         number: BlockNumber,
         scope: &TargetScope,
     ) -> Result<Option<Piece>, StoreFailure> {
-        let snapshot = Snapshot::begin(self, scope).await?;
+        let connection = self.live().await?;
+        let snapshot = Snapshot::begin(self, &connection, scope).await?;
         match snapshot.part_at(scope, number) {
             Some((_, under_target)) => {
                 let rlp = snapshot.header(number).await?;
@@ -120,7 +122,8 @@ impl IdbStore {
 
     /// The stored header with this hash.
     pub async fn stored_by_hash(&self, hash: B256, scope: &TargetScope) -> Result<Option<Piece>, StoreFailure> {
-        let snapshot = Snapshot::begin(self, scope).await?;
+        let connection = self.live().await?;
+        let snapshot = Snapshot::begin(self, &connection, scope).await?;
         let candidates = index::candidates(&snapshot.tx, hash).await?;
         for number in candidates.numbers {
             let Some((_, under_target)) = snapshot.part_at(scope, number) else { continue };
@@ -139,7 +142,8 @@ impl IdbStore {
     /// Stored headers of the range, rising, from its first stored number on: at most one segment's worth, of one stored
     /// run, all under the target or none. `None` when nothing of the range is stored.
     pub async fn stored_in(&self, range: BlockRange, scope: &TargetScope) -> Result<Option<Piece>, StoreFailure> {
-        let snapshot = Snapshot::begin(self, scope).await?;
+        let connection = self.live().await?;
+        let snapshot = Snapshot::begin(self, &connection, scope).await?;
         let Some((part, under_target)) = snapshot.first_part(scope, range) else { return Ok(None) };
         let segment = snapshot.segment(part.first()).await?;
         let headers: Vec<_> = segment.headers().filter(|(number, _)| part.contains(*number)).collect();
@@ -159,19 +163,19 @@ struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
-    async fn begin(store: &'a IdbStore, scope: &TargetScope) -> Result<Self, StoreFailure> {
-        let mut snapshot = Self::read_checkpoint(&store.0.db, store.cache()).await?;
+    async fn begin(store: &'a IdbStore, db: &'a Connection, scope: &TargetScope) -> Result<Self, StoreFailure> {
+        let mut snapshot = Self::read_checkpoint(db, store.cache()).await?;
         match snapshot.find_target(scope).await {
             Ok(under_target) => snapshot.under_target = under_target,
             // The target cannot be read, so nothing is known to lie under it; the audit finds the damage. A failed read
             // ends its transaction.
-            Err(StoreFailure::Damaged(_)) => snapshot = Self::read_checkpoint(&store.0.db, store.cache()).await?,
+            Err(StoreFailure::Damaged(_)) => snapshot = Self::read_checkpoint(db, store.cache()).await?,
             Err(failure) => return Err(failure),
         }
         Ok(snapshot)
     }
 
-    async fn read_checkpoint(db: &'a Database, cache: Option<&'a SegmentCache>) -> Result<Self, StoreFailure> {
+    async fn read_checkpoint(db: &'a Connection, cache: Option<&'a SegmentCache>) -> Result<Self, StoreFailure> {
         let tx = Tx::read(db, &[Table::Meta, Table::Index, Table::Segments])?;
         let checkpoint = tx.get(Table::Meta, META_CHECKPOINT).await?.and_then(bytes_of);
         let checkpoint = checkpoint.as_deref().and_then(Checkpoint::decode);
@@ -243,10 +247,10 @@ impl<'a> Snapshot<'a> {
         let mut record = self.record(slot).await?;
         // Nearly always the slot is whole, and that was it.
         let is_whole = matches!(&record, Record::Unproven(segment) if segment.range().contains(number));
-        if let (false, Some(above_slot)) = (is_whole, BlockRange::new(slot + 1, number)) {
-            if let Some(key) = self.tx.last_key(Table::Segments, numbers(above_slot)).await? {
-                record = self.record(number_of(key)).await?;
-            }
+        if let (false, Some(above_slot)) = (is_whole, BlockRange::new(slot + 1, number))
+            && let Some(key) = self.tx.last_key(Table::Segments, numbers(above_slot)).await?
+        {
+            record = self.record(number_of(key)).await?;
         }
         let segment = match record {
             Record::Unproven(segment) if segment.range().contains(number) => segment,

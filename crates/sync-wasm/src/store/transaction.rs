@@ -9,7 +9,6 @@ use std::{cell::RefCell, collections::VecDeque};
 use indexed_db_futures::{
     Build, BuildPrimitive, KeyRange,
     cursor::CursorDirection,
-    database::Database,
     future::VoidRequest,
     internals::SystemRepr,
     primitive::TryToJs,
@@ -20,7 +19,8 @@ use sync_core::fault::StoreFailure;
 use wasm_bindgen::JsValue;
 
 use super::{
-    error::{dom_failure, failure},
+    connection::Connection,
+    error::{dom_failure, dom_name, failure},
     rows::Table,
 };
 
@@ -38,22 +38,22 @@ pub(super) struct Tx<'db> {
 
 impl<'db> Tx<'db> {
     /// A transaction that reads.
-    pub(super) fn read(db: &'db Database, tables: &[Table]) -> Result<Self, StoreFailure> {
+    pub(super) fn read(db: &'db Connection, tables: &[Table]) -> Result<Self, StoreFailure> {
         Self::begin(db, tables, TransactionMode::Readonly, TransactionDurability::Default)
     }
 
     /// A transaction that writes, durable when it is committed.
-    pub(super) fn write(db: &'db Database, tables: &[Table]) -> Result<Self, StoreFailure> {
+    pub(super) fn write(db: &'db Connection, tables: &[Table]) -> Result<Self, StoreFailure> {
         Self::begin(db, tables, TransactionMode::Readwrite, TransactionDurability::Strict)
     }
 
     /// A transaction that writes what may be lost with a power cut: it does not wait for the disk.
-    pub(super) fn write_relaxed(db: &'db Database, tables: &[Table]) -> Result<Self, StoreFailure> {
+    pub(super) fn write_relaxed(db: &'db Connection, tables: &[Table]) -> Result<Self, StoreFailure> {
         Self::begin(db, tables, TransactionMode::Readwrite, TransactionDurability::Relaxed)
     }
 
     fn begin(
-        db: &'db Database,
+        db: &'db Connection,
         tables: &[Table],
         mode: TransactionMode,
         durability: TransactionDurability,
@@ -64,7 +64,13 @@ impl<'db> Tx<'db> {
             .with_mode(mode)
             .with_options(TransactionOptions::new().with_durability(durability))
             .build()
-            .map_err(failure)?;
+            .map_err(|error| {
+                // Nothing else is in a wrong state when a transaction begins.
+                if dom_name(&error).as_deref() == Some("InvalidStateError") {
+                    db.lose();
+                }
+                failure(error)
+            })?;
         let raw = web_sys::IdbTransaction::clone(inner.as_sys());
         // The wrapper's error handler may run once only, but a failing transaction reports every request that it still
         // had. Its abort handler is enough: an abort always follows, and `raw.error()` keeps the reason.

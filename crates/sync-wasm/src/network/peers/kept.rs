@@ -37,7 +37,12 @@ impl AddressBook {
         for (multiaddr, record) in kept.peers.into_iter().take(PEERS_MAX) {
             // `KeptPeers::decode` lets nothing else pass.
             let Ok((identity, address)) = parse(&multiaddr) else { continue };
-            let index = self.index_of(identity).unwrap_or_else(|| self.push(now, identity, address, Role::Remembered));
+            let index = self.index_of(identity).unwrap_or_else(|| {
+                let index = self.push(now, identity, Role::Remembered);
+                // Who named it then is not known any more.
+                self.peers[index].note_address(address, Source::List);
+                index
+            });
             let record = PeerRecord { peer: PeerId(index as u32), ..record };
             match book.banned_for(&record) {
                 Some(left) => self.banned(now, record.peer, left),
@@ -69,7 +74,7 @@ impl AddressBook {
                 peer.role = Role::Remembered;
             }
             match &mut peer.link {
-                Link::Closing { dial_at } => *dial_at = now,
+                Link::Closing { dial_at } => *dial_at = Some(now),
                 _ => peer.dial_now(now),
             }
         }
@@ -79,6 +84,7 @@ impl AddressBook {
 #[cfg(test)]
 mod tests {
     use super::{super::tests::*, *};
+    use crate::message::PeerState;
 
     /// Two peers at one host, as a session leaves them that banned the first one.
     fn kept() -> KeptPeers {
@@ -132,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_spare_is_dialled_when_nobody_else_was_reached_for_a_while_and_never_a_banned_one() {
-        let mut book = AddressBook::new(7);
+        let mut book = AddressBook::new(7).of_page(Reach::Loopback);
         let stranger = libp2p_identity::Keypair::generate_ed25519().public().to_peer_id();
         book.add(at(0), &multiaddr(4_003, &stranger.to_string())).expect("a good address");
         book.restore(at(0), kept(), true);
@@ -145,7 +151,7 @@ mod tests {
         // It is there; then it goes, and the time counts anew.
         let address = "/ip4/127.0.0.1/udp/4002".parse().expect("an address");
         assert!(book.greeted(at(501), spare, status(), &address));
-        book.closing(at(510), spare.peer);
+        book.silent(at(510), spare.peer);
         book.down(at(510), spare);
         assert_eq!(book.next_dial_at(), Some(at(510) + SPARES_AFTER));
     }
@@ -158,7 +164,7 @@ mod tests {
             let identity = libp2p_identity::Keypair::generate_ed25519().public().to_peer_id();
             kept.peers.push((multiaddr(4_001, &identity.to_string()), PeerRecord { address: None, ..record.clone() }));
         }
-        let mut book = AddressBook::new(7);
+        let mut book = AddressBook::new(7).of_page(Reach::Loopback);
         book.restore(at(0), kept, true);
         assert_eq!(std::iter::from_fn(|| book.due(at(0) + SPARES_AFTER)).count(), SPARES_MAX);
     }

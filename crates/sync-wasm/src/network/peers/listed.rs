@@ -29,7 +29,7 @@ impl AddressBook {
     pub fn add_listed(&mut self, now: Instant, multiaddrs: &[String]) -> AddedListed {
         let mut done = AddedListed::default();
         for multiaddr in multiaddrs {
-            match self.add(now, multiaddr) {
+            match self.add_from_list(now, multiaddr) {
                 Ok(Added::Noted(_)) => {}
                 Ok(Added::Redial(peer)) => done.redial.push(peer),
                 Err(error) => done.skipped.push(SkippedPeer { multiaddr: multiaddr.clone(), reason: reason(error) }),
@@ -52,7 +52,7 @@ mod tests {
         super::tests::{ONE, TWO, at, multiaddr},
         *,
     };
-    use crate::network::PEERS_MAX;
+    use crate::network::{PEERS_MAX, reach::Reach};
 
     #[test]
     fn a_bad_entry_is_skipped_with_its_reason_and_the_others_are_added() {
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_listed_address_of_a_peer_that_is_being_dialled_is_dialled_anew() {
-        let mut book = AddressBook::new(7);
+        let mut book = AddressBook::new(7).of_page(Reach::Loopback);
         book.add(at(0), &multiaddr(4_001, ONE)).expect("a good address");
         book.due(at(0)).expect("due");
         let added = book.add_listed(at(1), &[multiaddr(4_001, ONE), multiaddr(4_002, ONE)]);

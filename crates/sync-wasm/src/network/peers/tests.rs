@@ -4,6 +4,7 @@ use alloy_primitives::B256;
 use sync_core::ServedRange;
 
 use super::*;
+use crate::message::PeerState;
 
 const CERTHASH: &str = "uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g";
 pub const ONE: &str = "12D3KooWRBhwfeP2Y4TCx1SM6s9rUoHhR5STiGwxBhgFRcw3UERE";
@@ -17,7 +18,22 @@ pub fn at(seconds: u64) -> Instant {
     Instant::from_millis(seconds * 1_000)
 }
 
-fn reached() -> Multiaddr {
+/// The same peer at a public address.
+pub fn public(identity: &str) -> String {
+    multiaddr(4_001, identity).replace("127.0.0.1", "203.0.113.7")
+}
+
+/// A book with so many peers, each of which the page named.
+pub fn book_of(peers: usize) -> AddressBook {
+    let mut book = AddressBook::new(7);
+    for _ in 0..peers {
+        let identity = libp2p_identity::Keypair::generate_ed25519().public().to_peer_id();
+        book.add(at(0), &multiaddr(4_001, &identity.to_string())).expect("a good address");
+    }
+    book
+}
+
+pub fn reached() -> Multiaddr {
     "/ip4/203.0.113.7/udp/4001".parse().expect("an address")
 }
 
@@ -63,7 +79,7 @@ fn addresses_of_one_identity_are_merged_and_bounded() {
         assert_eq!(book.add(at(0), &multiaddr(port, ONE)).expect("a good address"), Added::Noted(PeerId(0)));
     }
     assert_eq!(book.iter().count(), 1);
-    assert_eq!(book.get(PeerId(0)).expect("just added").addresses.len(), ADDRESSES_PER_PEER_MAX);
+    assert_eq!(book.addresses(PeerId(0)).len(), super::super::ADDRESSES_PER_PEER_MAX);
     assert_eq!(book.get(PeerId(0)).expect("just added").multiaddr(), multiaddr(4_006, ONE));
     assert_eq!(book.add(at(0), &multiaddr(4_001, TWO)).expect("a good address"), Added::Noted(PeerId(1)));
 }
@@ -86,23 +102,92 @@ fn a_peer_that_cannot_be_reached_is_dialled_again_for_ever() {
 }
 
 #[test]
-fn a_dead_connection_is_noticed_by_silence_and_one_sign_of_life_resets_it() {
+fn a_dead_connection_is_noticed_by_silence_and_only_a_response_resets_it() {
     let mut book = book_of_one();
     let session = book.due(at(0)).expect("due");
     assert!(book.greeted(at(1), session, status(), &reached()));
     assert_eq!(book.get(PeerId(0)).expect("known").state(), PeerState::Connected);
     assert!(!book.timed_out(PeerId(0)));
-    book.heard(session, None);
+    book.responded(session);
     assert!(!book.timed_out(PeerId(0)));
-    assert!(book.timed_out(PeerId(0)), "two in a row");
-    book.closing(at(20), PeerId(0));
+    book.announced(session, ServedRange { earliest: 0, latest: 10, latest_hash: B256::ZERO });
+    assert!(book.timed_out(PeerId(0)), "two in a row; an announcement is no response");
+    book.silent(at(20), PeerId(0));
     book.down(at(20), session);
     let next = book.next_dial_at().expect("dialled again");
-    assert!(next <= at(21), "it was connected before, so it is dialled soon: {next:?}");
+    assert!(next <= at(21), "it was of use before, so it is dialled soon: {next:?}");
     let again = book.due(next).expect("due");
     assert_ne!(again, session);
     book.down(next, session);
     assert!(book.is_current(again), "what the old connection still says does not count");
+}
+
+/// Connects, keeps the connection for `secs`, ends it by `end`; gives the pause until the next dial.
+fn pause_after(
+    book: &mut AddressBook,
+    now: &mut Instant,
+    secs: u64,
+    end: impl Fn(&mut AddressBook, Instant, SessionKey),
+) -> Duration {
+    let session = book.due(*now).expect("due");
+    assert!(book.greeted(*now, session, status(), &reached()));
+    *now = *now + Duration::from_secs(secs);
+    end(book, *now, session);
+    book.down(*now, session);
+    let next = book.next_dial_at().expect("dialled again");
+    let pause = next.saturating_since(*now);
+    *now = next;
+    pause
+}
+
+#[test]
+fn the_back_off_of_a_connection_that_was_of_use_begins_anew_whoever_ends_it() {
+    let day = 24 * 3_600;
+    let (mut book, mut now) = (book_of_one(), at(0));
+    for _ in 0..20 {
+        let lost = pause_after(&mut book, &mut now, day, |_, _, _| {});
+        let silent = pause_after(&mut book, &mut now, day, |book, now, session| {
+            book.responded(session);
+            book.silent(now, session.peer);
+        });
+        assert!(lost < Duration::from_secs(1) && silent < Duration::from_secs(1), "{lost:?} {silent:?}");
+    }
+}
+
+#[test]
+fn the_back_off_of_a_peer_that_breaks_the_protocol_or_never_responds_goes_on_growing() {
+    let ends: [fn(&mut AddressBook, Instant, SessionKey); 2] = [
+        |book, now, session| {
+            book.responded(session);
+            book.breached(now, session.peer);
+        },
+        |book, now, session| book.silent(now, session.peer),
+    ];
+    for end in ends {
+        let (mut book, mut now) = (book_of_one(), at(0));
+        let pauses: Vec<_> = (0..10).map(|_| pause_after(&mut book, &mut now, 60, end)).collect();
+        assert!(pauses[9] >= Duration::from_secs(4), "{pauses:?}");
+    }
+}
+
+#[test]
+fn why_a_dial_failed_is_kept_until_the_peer_is_reached() {
+    let mut book = book_of_one();
+    let session = book.due(at(0)).expect("due");
+    book.dial_failed(session, DialError::new(DialErrorCode::WrongCerthash, "another certificate"));
+    book.down(at(1), session);
+    let (peer, error) = book.dial_errors().next().expect("one");
+    assert_eq!((peer.state(), error.code), (PeerState::Unreachable, DialErrorCode::WrongCerthash));
+    let session = book.due(at(9)).expect("due");
+    assert!(book.greeted(at(10), session, status(), &reached()));
+    assert_eq!(book.dial_errors().count(), 0);
+}
+
+#[test]
+fn identities_are_counted_not_addresses() {
+    let addresses =
+        [multiaddr(4_001, ONE), multiaddr(4_002, ONE), public(ONE), multiaddr(4_001, TWO), "nonsense".into()];
+    assert_eq!(distinct_identities(addresses.iter().map(String::as_str)), 2);
 }
 
 #[test]
@@ -131,14 +216,10 @@ fn a_better_address_ends_the_dial_at_the_old_one() {
 
 #[test]
 fn connections_are_bounded() {
-    let mut book = AddressBook::new(7);
-    for _ in 0..=CONNECTIONS_MAX {
-        let identity = libp2p_identity::Keypair::generate_ed25519().public().to_peer_id();
-        book.add(at(0), &multiaddr(4_001, &identity.to_string())).expect("a good address");
-    }
+    let mut book = book_of(CONNECTIONS_MAX + 1);
     let sessions: Vec<_> = std::iter::from_fn(|| book.due(at(0))).collect();
     assert_eq!(sessions.len(), CONNECTIONS_MAX);
-    assert_eq!(book.next_dial_at(), None);
+    assert_eq!(book.due(at(1)), None);
     book.down(at(1), sessions[0]);
     assert!(book.due(at(1)).is_some(), "the next one has its turn");
 }

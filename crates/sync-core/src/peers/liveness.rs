@@ -1,0 +1,56 @@
+//! Slow or silent: how long a peer may say nothing while responses are awaited of it.
+//!
+//! ```text
+//!   Responsive --nothing for a deadline--> Late --nothing for twice that--> fault: Timeout, once; Responsive, paused
+//!       ^                                   |
+//!       +------------- any byte ------------+      slow, no fault
+//! ```
+//!
+//! A transport that repairs a loss delivers nothing for seconds and then everything at once, so what a late peer was asked
+//! for goes to others while its own response is still good. Only bytes of responses count: whatever else a peer sends
+//! proves that it is there, not that it serves. One response may take [`RESPONSE_TIME_MAX`] at most, so that a peer that
+//! sends a byte now and then holds nothing for ever.
+
+use core::time::Duration;
+
+use crate::time::Instant;
+
+/// A deadline has so many round trips, and a fixed part.
+pub const DEADLINE_ROUND_TRIPS: u32 = 3;
+
+/// Silence that is a fault lasts at least so long, beside three round trips, whatever a host sets for its deadlines: a
+/// transport that lost the same packet twice is silent for three seconds.
+pub const SILENCE_MIN: Duration = Duration::from_secs(4);
+
+/// From one whole response to the next while bytes come. 48 KiB in a minute are 800 bytes a second.
+pub const RESPONSE_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// See the [module](self).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Liveness {
+    /// It responds, or nothing is overdue.
+    #[default]
+    Responsive,
+    /// Everything that it was asked for is overdue. It is asked for nothing more until it is heard of.
+    Late {
+        /// When that becomes a fault.
+        fault_at: Instant,
+    },
+}
+
+impl Liveness {
+    /// When the silence becomes a fault, if there is one.
+    pub fn fault_at(self) -> Option<Instant> {
+        match self {
+            Self::Responsive => None,
+            Self::Late { fault_at } => Some(fault_at),
+        }
+    }
+
+    /// Nobody could have heard of the peer for so long.
+    pub fn shift(&mut self, by: Duration, not_before: Instant) {
+        if let Self::Late { fault_at } = self {
+            *fault_at = (*fault_at + by).max(not_before);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! How long a peer may say nothing while responses are awaited of it, and what a response is worth that comes late.
+//!
+//! Waiting ends in two steps ([`liveness`](crate::peers::liveness)). After a deadline without a byte *others* are asked for
+//! what the peer was asked for, and it is asked for nothing more. Its own responses are still good: one that comes before
+//! somebody else served its numbers takes its place. After twice that the peer is silent: one fault, however many requests
+//! were open. A late peer that is heard of is slow, and keeps its score.
+//!
+//! A single request can be skipped: a later one was answered, it was not. Then nothing else that the peer sends moves its
+//! deadline, and it is a fault by itself.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::{Answer, HeaderSync, requests::Outcome};
+use crate::{
+    fault::PeerFault,
+    headers::{InFlight, Purpose},
+    id::{PeerId, RequestId},
+    io::{Output, SyncTarget},
+    peers::{Liveness, liveness::RESPONSE_TIME_MAX},
+    time::Instant,
+};
+
+impl HeaderSync {
+    /// Input: bytes of a response came.
+    pub(super) fn note_progress(&mut self, now: Instant, peer: PeerId) {
+        let Some(begun) = self.downloader.requests.oldest_of(peer) else { return };
+        let whole = self.peers.get(peer).and_then(|known| known.responded_at);
+        // A peer that sends a byte now and then is not heard for ever.
+        let cap = whole.map_or(begun, |whole| begun.max(whole)) + RESPONSE_TIME_MAX;
+        self.heard(now, peer, Some(cap), None);
+    }
+
+    /// A whole response came, in time or late.
+    pub(super) fn note_response(&mut self, now: Instant, peer: PeerId, id: RequestId) {
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.responded_at = Some(now);
+        }
+        self.heard(now, peer, None, Some(id));
+    }
+
+    fn heard(&mut self, now: Instant, peer: PeerId, cap: Option<Instant>, answered: Option<RequestId>) {
+        if cap.is_some_and(|cap| cap <= now) {
+            return;
+        }
+        let Some(known) = self.peers.get_mut(peer) else { return };
+        known.liveness = Liveness::Responsive;
+        let Some(known) = self.peers.get(peer) else { return };
+        let capped = |at: Instant| cap.map_or(at, |cap| at.min(cap));
+        let deadline = capped(now + self.peers.deadline(known));
+        let owed_until = capped(now + self.peers.silence(known));
+        self.downloader.requests.heard(peer, deadline, owed_until, answered);
+    }
+
+    /// Until when a response is owed that is not waited for any more.
+    pub(super) fn owed_until(&self, now: Instant, peer: PeerId) -> Instant {
+        self.peers.get(peer).map_or(now, |known| now + self.peers.silence(known))
+    }
+
+    /// One peer that is late, or silent, or skipped a request.
+    pub(super) fn poll_deadlines(&mut self, now: Instant) -> bool {
+        let silent = self.peers.silent(now).or_else(|| self.downloader.requests.never_answered(now));
+        if let Some(peer) = silent {
+            self.end_silence(now, peer);
+            return true;
+        }
+        let Some(id) = self.downloader.requests.expired(now) else { return false };
+        let Some((peer, passed)) = self.downloader.requests.get(id).map(|request| (request.peer, request.passed))
+        else {
+            return false;
+        };
+        if passed {
+            self.note_skipped(now, id);
+        } else {
+            self.note_late(now, peer);
+        }
+        self.target.dirty = true;
+        true
+    }
+
+    /// The peer has said nothing for a deadline: others are asked for all that it was asked for.
+    fn note_late(&mut self, now: Instant, peer: PeerId) {
+        let Some(known) = self.peers.get(peer) else { return };
+        // A deadline is over already.
+        let grace = self.peers.silence(known).saturating_sub(self.peers.deadline(known));
+        let fault_at = now + grace;
+        let mut sent = None;
+        while let Some(id) = self.downloader.requests.of_peer(peer) {
+            let Some(request) = self.downloader.requests.take_back(id, fault_at) else { break };
+            self.release(&request);
+            self.tactics.stats.timeouts += 1;
+            // One silence is one event, however many requests were open.
+            if sent.is_none() {
+                self.note_outcome(now, &request, Outcome::Failed);
+            }
+            sent = sent.max(Some(request.sent));
+            self.note_unanswered(&request);
+            if let Purpose::Piece { range, mut failures, .. } = request.purpose {
+                // The peer itself owes this already: it is not asked for it a second time before that is over.
+                failures.note(peer, now, grace, grace);
+                self.downloader.plan.give_back(range, failures);
+            }
+        }
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.window.overdue(now, sent.unwrap_or(now));
+            known.liveness = Liveness::Late { fault_at };
+        }
+    }
+
+    /// The peer answered what it was asked for later, and this not.
+    fn note_skipped(&mut self, now: Instant, id: RequestId) {
+        let Some(request) = self.downloader.requests.give_up(id) else { return };
+        self.release(&request);
+        self.out.push_back(Output::Cancel(id));
+        let (peer, sent) = (request.peer, request.sent);
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.window.overdue(now, sent);
+        }
+        self.tactics.stats.timeouts += 1;
+        self.note_outcome(now, &request, Outcome::Failed);
+        self.note_unanswered(&request);
+        self.return_piece(now, request, true);
+        self.penalize(now, peer, PeerFault::Timeout);
+    }
+
+    /// The peer said nothing for longer than any way is slow: nothing more is awaited of it.
+    fn end_silence(&mut self, now: Instant, peer: PeerId) {
+        while let Some(id) = self.downloader.requests.pop_owed(peer) {
+            self.out.push_back(Output::Cancel(id));
+        }
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.liveness = Liveness::Responsive;
+        }
+        self.tactics.stats.timeouts += 1;
+        self.penalize(now, peer, PeerFault::Timeout);
+        self.target.dirty = true;
+    }
+
+    /// A response to a request that was given up: it teaches how slow its peer is, and is used where its numbers, or its
+    /// word, are still wanted.
+    pub(super) fn note_late_answer(&mut self, now: Instant, id: RequestId, headers: Vec<Bytes>) {
+        let Some((mut request, usable)) = self.downloader.requests.late_answer(id) else { return };
+        let peer = request.peer;
+        self.note_response(now, peer, id);
+        let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
+        let Some(known) = self.peers.get_mut(peer) else { return };
+        known.window.answered_late(now, request.sent);
+        known.bytes += bytes;
+        self.bytes_meter.add(now, bytes);
+        let is_trusted = self.peers.get(peer).is_some_and(|known| known.is_usable(now));
+        if usable && is_trusted && !self.target.standings.is_doubted(peer) && self.takes_late(&mut request, bytes) {
+            self.received_bytes += bytes;
+            self.received.push_back(Answer { peer, request, headers, bytes });
+        }
+    }
+
+    /// Is the response to this request still wanted? Then its numbers leave the plan.
+    fn takes_late(&mut self, request: &mut InFlight, bytes: u64) -> bool {
+        match &mut request.purpose {
+            Purpose::Piece { range, failures, .. } => {
+                let is_front = self.run.as_ref().is_some_and(|run| run.anchor.number == range.last());
+                let room = self.config.staged_bytes_max.saturating_sub(self.memory_bytes());
+                let taken = if is_front || bytes <= room { self.downloader.plan.take(*range) } else { None };
+                let Some(known) = taken else { return false };
+                *failures = known;
+                true
+            }
+            Purpose::Target(hash) => {
+                let known = self.target.resolved.is_some_and(|target| target.hash == *hash);
+                !known && self.target.wanted == Some(SyncTarget::Hash(*hash))
+            }
+            Purpose::Vote(_) | Purpose::Standing(_) => true,
+            // Others were asked for this number; the search has gone on.
+            Purpose::Ancestor(_) => false,
+        }
+    }
+}

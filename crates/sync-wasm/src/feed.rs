@@ -1,0 +1,188 @@
+//! Feeds the machine: one input, then drained, then the next.
+//!
+//! Whatever happens is appended ([`Feed::push`]); only [`Feed::poll`] hands an input to the machine, and only when the
+//! machine is drained. So no caller can hand over two in a row. A step of the host that needs the outcome of an input
+//! ([`Step::Admit`]) waits in the same line.
+//!
+//! What waits is bounded by what one event leads to: two steps for each connected peer when a machine is made, one input
+//! for each output of the machine.
+
+use std::collections::VecDeque;
+
+use sync_core::{HeaderSync, Input, Output, id::PeerId, time::Instant};
+
+/// The machine, as the feed sees it.
+pub trait Machine {
+    /// See [`HeaderSync::handle_input`].
+    fn handle_input(&mut self, now: Instant, input: Input);
+
+    /// See [`HeaderSync::poll_output`].
+    fn poll_output(&mut self, now: Instant) -> Output;
+}
+
+impl Machine for HeaderSync {
+    fn handle_input(&mut self, now: Instant, input: Input) {
+        Self::handle_input(self, now, input);
+    }
+
+    fn poll_output(&mut self, now: Instant) -> Output {
+        Self::poll_output(self, now)
+    }
+}
+
+/// One step in line.
+#[derive(Debug)]
+enum Step {
+    Input(Input),
+    Admit(PeerId),
+}
+
+/// What the host does next.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one exists at a time; as in `Output`")]
+pub enum Work {
+    /// The machine wants this.
+    Output(Output),
+    /// The machine is drained after everything that was pushed before: decide whether it hears of this peer.
+    Admit(PeerId),
+}
+
+/// The machine and what waits for it.
+#[derive(Debug)]
+pub struct Feed<M = HeaderSync> {
+    /// `None` until the chain is known, and while the store is not open.
+    machine: Option<M>,
+    steps: VecDeque<Step>,
+    drained: bool,
+    /// When the machine wants to hear of the time.
+    due: Option<Instant>,
+}
+
+impl<M> Default for Feed<M> {
+    fn default() -> Self {
+        Self { machine: None, steps: VecDeque::new(), drained: true, due: None }
+    }
+}
+
+impl<M: Machine> Feed<M> {
+    /// The machine, to look at.
+    pub fn machine(&self) -> Option<&M> {
+        self.machine.as_ref()
+    }
+
+    /// Puts a machine in place of the one before. What waited was for that one.
+    pub fn replace(&mut self, machine: Option<M>) {
+        // A new machine has work before any input.
+        *self = Self { drained: machine.is_none(), machine, ..Self::default() };
+    }
+
+    /// Appends an input. Without a machine it is dropped: a new one is told what holds.
+    pub fn push(&mut self, input: Input) {
+        if self.machine.is_some() {
+            self.steps.push_back(Step::Input(input));
+        }
+    }
+
+    /// Appends the question whether the machine hears of a peer.
+    pub fn push_admit(&mut self, peer: PeerId) {
+        if self.machine.is_some() {
+            self.steps.push_back(Step::Admit(peer));
+        }
+    }
+
+    /// When the machine wants [`Input::Timeout`]; `None` while it has work.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The next thing to do; `None` when everything was handed over and the machine is drained.
+    pub fn poll(&mut self, now: Instant) -> Option<Work> {
+        let machine = self.machine.as_mut()?;
+        loop {
+            if !self.drained {
+                match machine.poll_output(now) {
+                    Output::Timeout(due) => {
+                        self.due = due;
+                        self.drained = true;
+                    }
+                    output => return Some(Work::Output(output)),
+                }
+            }
+            match self.steps.pop_front()? {
+                Step::Admit(peer) => return Some(Work::Admit(peer)),
+                Step::Input(input) => {
+                    machine.handle_input(now, input);
+                    self.drained = false;
+                    self.due = None;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, rc::Rc};
+
+    use super::*;
+
+    /// Has one output for each input, and notes the order of calls.
+    struct Recorder {
+        calls: Rc<RefCell<Vec<&'static str>>>,
+        outputs: u32,
+    }
+
+    impl Machine for Recorder {
+        fn handle_input(&mut self, _: Instant, _: Input) {
+            assert_eq!(self.outputs, 0, "an input before the machine was drained");
+            self.outputs = 1;
+            self.calls.borrow_mut().push("input");
+        }
+
+        fn poll_output(&mut self, _: Instant) -> Output {
+            match std::mem::take(&mut self.outputs) {
+                0 => Output::Timeout(Some(Instant::from_millis(9))),
+                _ => {
+                    self.calls.borrow_mut().push("output");
+                    Output::Cancel(sync_core::id::RequestId(0))
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_machine_is_drained_between_any_two_inputs() {
+        let calls = Rc::default();
+        let mut feed = Feed::default();
+        feed.push(Input::Timeout);
+        assert!(feed.poll(Instant::ZERO).is_none(), "nobody is there to hear of it");
+        feed.replace(Some(Recorder { calls: Rc::clone(&calls), outputs: 0 }));
+        feed.push(Input::Paused(true));
+        feed.push(Input::Timeout);
+        feed.push_admit(PeerId(7));
+        feed.push(Input::Paused(false));
+        let mut admitted_after = None;
+        while let Some(work) = feed.poll(Instant::ZERO) {
+            if matches!(work, Work::Admit(PeerId(7))) {
+                admitted_after = Some(calls.borrow().len());
+                // Pushed from inside: in line like everything else.
+                feed.push(Input::Timeout);
+            }
+        }
+        assert_eq!(*calls.borrow(), ["input", "output"].repeat(4));
+        assert_eq!(admitted_after, Some(4), "after the outputs of what was pushed before it");
+        assert_eq!(feed.due(), Some(Instant::from_millis(9)));
+    }
+
+    #[test]
+    fn what_waited_for_a_machine_is_dropped_with_it() {
+        let calls = Rc::default();
+        let mut feed = Feed::default();
+        feed.replace(Some(Recorder { calls: Rc::clone(&calls), outputs: 0 }));
+        feed.push(Input::Timeout);
+        feed.push_admit(PeerId(1));
+        feed.replace(Some(Recorder { calls: Rc::clone(&calls), outputs: 0 }));
+        assert!(feed.poll(Instant::ZERO).is_none());
+        assert!(calls.borrow().is_empty());
+    }
+}

@@ -1,0 +1,113 @@
+//! How far an IP address reaches, and whether a page may have it dialled.
+//!
+//! A peer list that a page fetches is outside data. Whoever writes it could have every browser that reads it send STUN
+//! packets into the network that the browser stands in: to its router, its printer, to services on its own machine. So an
+//! address from a list is dialled only when it is not nearer to the browser than the page itself: a page from the internet
+//! reaches public addresses, a page from a private network also those of private networks, a page of this machine all.
+//! What the page names by itself is dialled as it is.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use libp2p_core::{Multiaddr, multiaddr::Protocol};
+
+use super::place::{is_public_4, is_public_6};
+
+/// From far to near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// One host for the whole internet.
+    Public,
+    /// A home, an office, a provider, a link; and what is reserved.
+    Private,
+    /// This machine.
+    Loopback,
+}
+
+impl Reach {
+    /// Of a multiaddress; `None` when it does not begin with an IP address.
+    pub fn of_address(address: &Multiaddr) -> Option<Self> {
+        match address.iter().next()? {
+            Protocol::Ip4(ip) => Some(Self::of_ip(IpAddr::V4(ip))),
+            Protocol::Ip6(ip) => Some(Self::of_ip(IpAddr::V6(ip))),
+            _ => None,
+        }
+    }
+
+    /// Of the page with this origin (`https://example.org`, `http://[::1]:8080`). A name says nothing of where it leads, so
+    /// all but `localhost` count as public, and so does an origin that is none (`null`).
+    pub fn of_origin(origin: &str) -> Self {
+        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        let host = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((ip, _)) => ip,
+            None => host.split(':').next().unwrap_or_default(),
+        };
+        match host.parse::<IpAddr>() {
+            Ok(ip) => Self::of_ip(ip),
+            Err(_) if host == "localhost" || host.ends_with(".localhost") => Self::Loopback,
+            Err(_) => Self::Public,
+        }
+    }
+
+    fn of_ip(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
+            // 0.0.0.0/8 is "this host on this network" (RFC 1122 3.2.1.3); Linux takes 0.0.0.0 for loopback.
+            IpAddr::V4(ip) if ip.is_loopback() || ip.octets()[0] == 0 => Self::Loopback,
+            IpAddr::V6(ip) if ip.is_loopback() || ip.is_unspecified() => Self::Loopback,
+            IpAddr::V4(ip) if is_public_4(ip) && !is_reserved_4(ip) => Self::Public,
+            IpAddr::V6(ip) if is_public_6(ip) && !embeds_4(ip) => Self::Public,
+            _ => Self::Private,
+        }
+    }
+}
+
+/// IETF assignments, benchmarks of routers, multicast and above (RFC 6890).
+fn is_reserved_4(ip: Ipv4Addr) -> bool {
+    let [first, second, third, _] = ip.octets();
+    first >= 224 || (first, second, third) == (192, 0, 0) || (first == 198 && second & 0xfe == 18)
+}
+
+/// 6to4 (2002::/16) leads to an IPv4 address that it names, which may be a private one.
+fn embeds_4(ip: Ipv6Addr) -> bool {
+    ip.segments()[0] == 0x2002
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_public_private_or_of_this_machine() {
+        let reach = |ip: &str| Reach::of_ip(ip.parse().expect("an address"));
+        for ip in ["8.8.8.8", "203.0.113.7", "2a01:4f8::1", "::ffff:8.8.8.8"] {
+            assert_eq!(reach(ip), Reach::Public, "{ip}");
+        }
+        for ip in ["10.0.0.1", "192.168.1.1", "172.31.0.1", "169.254.169.254", "100.64.0.1", "255.255.255.255"] {
+            assert_eq!(reach(ip), Reach::Private, "{ip}");
+        }
+        for ip in ["fe80::1", "fd00::1", "64:ff9b::a00:1", "2002:a00:1::1", "::ffff:10.0.0.1", "198.19.0.1"] {
+            assert_eq!(reach(ip), Reach::Private, "{ip}");
+        }
+        for ip in ["127.0.0.1", "127.9.9.9", "0.0.0.0", "0.1.2.3", "::1", "::", "::ffff:127.0.0.1"] {
+            assert_eq!(reach(ip), Reach::Loopback, "{ip}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_as_near_as_the_host_it_comes_from() {
+        for (origin, reach) in [
+            ("https://example.org", Reach::Public),
+            ("https://localhost.example.org", Reach::Public),
+            ("null", Reach::Public),
+            ("", Reach::Public),
+            ("http://127.0.0.1:8080", Reach::Loopback),
+            ("http://localhost:5173", Reach::Loopback),
+            ("https://app.localhost", Reach::Loopback),
+            ("http://[::1]:8080", Reach::Loopback),
+            ("http://192.168.1.5", Reach::Private),
+            ("http://[fd00::2]", Reach::Private),
+            ("http://203.0.113.7:80", Reach::Public),
+        ] {
+            assert_eq!(Reach::of_origin(origin), reach, "{origin}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Where the background audit stands, as a value of the meta table: it is written with the headers' own lock and removed
+//! with the headers.
+
+use std::task::{Context, Poll};
+
+use sync_core::{
+    fault::StoreFailure,
+    store::{HeaderStore, StoreOpening},
+};
+
+use super::{
+    IdbStore, OpenError,
+    index::IndexState,
+    rows::{META_AUDIT, Table, bytes_of, to_js},
+    transaction::Tx,
+};
+use crate::store_queue::{ReopenFailure, SyncStore, audit::AuditPlace};
+
+impl SyncStore for IdbStore {
+    fn poll_lost(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.connection().poll_lost(context)
+    }
+
+    async fn reopen(&mut self) -> Result<StoreOpening, ReopenFailure> {
+        self.reconnect().await.map_err(|error| match error {
+            OpenError::Newer { .. } | OpenError::Unavailable(_) => ReopenFailure::Final(error.to_string()),
+            OpenError::Blocked { .. } | OpenError::Held { .. } | OpenError::Failed(_) => {
+                ReopenFailure::Passing(error.into())
+            }
+        })?;
+        self.open().await.map_err(ReopenFailure::Passing)
+    }
+
+    /// `None` also while the index asks for a rebuild: that needs a walk from the top.
+    async fn audit_place(&self) -> Result<Option<AuditPlace>, StoreFailure> {
+        let connection = self.live().await?;
+        let tx = Tx::read(&connection, &[Table::Meta])?;
+        if IndexState::load(&tx).await?.is_none_or(|state| state.rebuild) {
+            return Ok(None);
+        }
+        let value = tx.get(Table::Meta, META_AUDIT).await?;
+        Ok(value.and_then(bytes_of).as_deref().and_then(AuditPlace::decode))
+    }
+
+    /// Not durable: losing it repeats a part of the audit.
+    async fn keep_audit_place(&mut self, place: AuditPlace) -> Result<(), StoreFailure> {
+        self.writable()?;
+        let connection = self.live().await?;
+        let tx = Tx::write_relaxed(&connection, &[Table::Meta])?;
+        tx.put(Table::Meta, META_AUDIT, to_js(&place.encode())).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,417 @@
+//! The store as the sync has it: operations, what follows from their outcomes, the audit, `clear`, and a connection that
+//! is lost and made anew.
+//!
+//! ```text
+//!   Open --clear--> Clearing --> Open
+//!     \------lost------/
+//!            v
+//!        Reopening --opened--> Open (or Clearing, where calls wait for it)
+//!            \--attempts used up--> Failed
+//! ```
+//!
+//! A machine exists only in `Open`: every other phase makes what it knows of the store void. The host drops it with
+//! [`StoreNews::Lost`] and when [`StoreControl::clear`] begins, and makes a new one with [`StoreNews::Opened`].
+//!
+//! What belongs to one phase is dropped at its end: operations that wait, the retry of an unwind, the plan of the audit.
+
+use std::{
+    mem,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use sync_core::{
+    Checkpoint, Input,
+    fault::StoreFailure,
+    range::BlockRange,
+    store::{AuditStep, StoreOpening},
+    time::{Instant, doubled},
+};
+
+use super::{
+    Ended, QueueHost, ReopenFailure, StoreOp, StoreQueue, StoreResult, SyncStore,
+    audit::{Audit, FAILURE_PAUSE},
+};
+
+/// Calls of `clear` that wait for one emptying of the store.
+pub const CLEAR_CALLS_MAX: usize = 256;
+
+/// Attempts to open a lost store until the sync fails and gives the lock back. With the pauses between them: 16 seconds,
+/// and the store's own limit for each attempt that another tab holds back.
+pub const REOPEN_ATTEMPTS_MAX: u32 = 8;
+
+/// Pause before the second attempt; it doubles with each.
+const REOPEN_PAUSE: Duration = Duration::from_millis(250);
+
+/// Longest such pause.
+const REOPEN_PAUSE_MAX: Duration = Duration::from_secs(8);
+
+/// A store that stays open for so long is whole again: the next loss has all attempts.
+const REOPEN_STABLE_AFTER: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// A machine may work on the store.
+    Open,
+    /// Everything is being removed.
+    Clearing,
+    /// The connection is lost. `retry_at`: an attempt failed, the next begins then.
+    Reopening { retry_at: Option<Instant> },
+    /// The store stays closed.
+    Failed,
+}
+
+impl Phase {
+    fn can_become(self, next: Self) -> bool {
+        match self {
+            Self::Open => matches!(next, Self::Clearing | Self::Reopening { .. }),
+            Self::Clearing => matches!(next, Self::Open | Self::Reopening { .. }),
+            Self::Reopening { .. } => true,
+            Self::Failed => false,
+        }
+    }
+}
+
+/// What the store reports.
+#[derive(Debug)]
+pub enum StoreEvent {
+    /// An operation ended.
+    Ended(Ended),
+    /// The connection is lost.
+    Lost,
+}
+
+/// What follows for the host.
+#[derive(Debug)]
+pub enum StoreNews {
+    /// Nothing.
+    Nothing,
+    /// The machine is told this.
+    Input(Input),
+    /// A batch is durable: the machine is told, the time counts in the figures.
+    Persisted {
+        /// For the machine.
+        input: Input,
+        /// Time that the store took.
+        took: Duration,
+    },
+    /// A segment was audited and is sound.
+    SegmentSound,
+    /// Something failed that no call waits for; it is reported.
+    Failure(StoreFailure),
+    /// What the machine knows of the store is void; the store is being opened again.
+    Lost,
+    /// A new machine goes on from what the store holds.
+    Opened(Opened),
+    /// The store cannot be opened again: the sync ends.
+    Failed(String),
+}
+
+/// Why a new machine is due.
+#[derive(Debug)]
+pub struct Opened {
+    /// Numbers that were dropped because they were damaged.
+    pub dropped: Vec<BlockRange>,
+    /// Why.
+    pub cause: OpenedBy,
+}
+
+/// Why a new machine is due.
+#[derive(Debug)]
+pub enum OpenedBy {
+    /// The audit dropped damaged headers.
+    Audit,
+    /// The connection was lost and made anew.
+    Reopening,
+    /// The store was emptied, or could not be: the calls to answer.
+    Clear {
+        /// Ids of the calls.
+        calls: Vec<f64>,
+        /// For each of them.
+        outcome: Result<(), StoreFailure>,
+    },
+}
+
+/// What became of a call of `clear`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClearCall {
+    /// The store is being emptied from now on; the machine is void.
+    Begun,
+    /// Answered together with an earlier call, or after the store was opened again.
+    Joined,
+    /// More than [`CLEAR_CALLS_MAX`] wait.
+    Busy,
+}
+
+/// See the module.
+pub struct StoreControl<S> {
+    queue: StoreQueue<S>,
+    audit: Audit,
+    phase: Phase,
+    /// What the store holds, after every operation that ended.
+    checkpoint: Option<Checkpoint>,
+    /// An unwind that failed, and when it is tried again.
+    unwind_retry: Option<(Instant, StoreOp)>,
+    clear_calls: Vec<f64>,
+    /// Attempts to open the store since it was last stable.
+    attempts: u32,
+    opened_at: Instant,
+}
+
+impl<S: SyncStore> StoreControl<S> {
+    /// The control of an open store.
+    pub fn new(now: Instant, store: S, host: QueueHost, audit: Audit, checkpoint: Option<Checkpoint>) -> Self {
+        Self {
+            queue: StoreQueue::new(store, host),
+            audit,
+            phase: Phase::Open,
+            checkpoint,
+            unwind_retry: None,
+            clear_calls: Vec::new(),
+            attempts: 0,
+            opened_at: now,
+        }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        self.queue.store()
+    }
+
+    /// What the store holds: a new machine goes on from it.
+    pub fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoint.as_ref()
+    }
+
+    /// Nothing is under way or waits: the machine may be made anew from [`StoreControl::checkpoint`].
+    pub fn is_quiet(&self) -> bool {
+        self.is_open() && self.queue.is_idle() && self.unwind_retry.is_none()
+    }
+
+    /// May a machine work on the store?
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Operations that wait behind the one that runs.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+
+    /// The connection is lost and not made anew yet.
+    pub fn is_reopening(&self) -> bool {
+        matches!(self.phase, Phase::Reopening { .. })
+    }
+
+    /// What the machine wants of the store.
+    pub fn push(&mut self, op: StoreOp) {
+        debug_assert!(self.is_open(), "a machine exists only while the store is open");
+        self.queue.push(op);
+    }
+
+    /// A machine was made anew: outcomes of what the one before asked for are not for it.
+    pub fn machine_replaced(&mut self) {
+        self.queue.forget_machine();
+        self.unwind_retry = None;
+    }
+
+    /// When [`StoreControl::tick`] has something to do.
+    pub fn due(&self) -> Option<Instant> {
+        let retry = match self.phase {
+            Phase::Open => self.unwind_retry.as_ref().map(|(when, _)| *when),
+            Phase::Reopening { retry_at } => retry_at,
+            Phase::Clearing | Phase::Failed => None,
+        };
+        let audit = self.audit.due().filter(|_| self.is_open());
+        [retry, audit].into_iter().flatten().min()
+    }
+
+    /// Begins what is due. `page_reads`: see [`Audit::step`]. `has_machine`: somebody can fetch what the audit drops.
+    pub fn tick(&mut self, now: Instant, page_reads: bool, has_machine: bool) {
+        match self.phase {
+            Phase::Open => {
+                if let Some((_, unwind)) = self.unwind_retry.take_if(|(when, _)| *when <= now) {
+                    self.queue.push(unwind);
+                }
+                let busy = !self.queue.is_idle() || self.unwind_retry.is_some() || !has_machine;
+                if let Some(op) = self.audit.step(now, busy, page_reads) {
+                    self.queue.push(op);
+                }
+            }
+            Phase::Reopening { retry_at: Some(at) } if at <= now => {
+                self.become_phase(Phase::Reopening { retry_at: None });
+                self.queue.push(StoreOp::Reopen);
+            }
+            Phase::Reopening { .. } | Phase::Clearing | Phase::Failed => {}
+        }
+    }
+
+    /// A look-up found damage.
+    pub fn damage_found(&mut self, now: Instant, at: u64) {
+        self.audit.damage_found(now, at);
+    }
+
+    /// The page wants everything removed. The call is answered with [`OpenedBy::Clear`].
+    pub fn clear(&mut self, call: f64) -> ClearCall {
+        if self.clear_calls.len() >= CLEAR_CALLS_MAX {
+            return ClearCall::Busy;
+        }
+        self.clear_calls.push(call);
+        if !self.is_open() {
+            return ClearCall::Joined;
+        }
+        self.begin_clearing();
+        ClearCall::Begun
+    }
+
+    /// Calls of `clear` that nobody answered; for the end of the sync.
+    pub fn take_clear_calls(&mut self) -> Vec<f64> {
+        mem::take(&mut self.clear_calls)
+    }
+
+    fn begin_clearing(&mut self) {
+        self.checkpoint = None;
+        self.become_phase(Phase::Clearing);
+        self.unwind_retry = None;
+        self.queue.forget();
+        self.queue.push(StoreOp::Clear);
+    }
+
+    /// The next thing that happened to the store. Goes to [`StoreControl::handle`] before this is asked again.
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<StoreEvent> {
+        let watched = matches!(self.phase, Phase::Open | Phase::Clearing);
+        if watched && self.queue.store().poll_lost(context).is_ready() {
+            return Poll::Ready(StoreEvent::Lost);
+        }
+        self.queue.poll_ended(context).map(StoreEvent::Ended)
+    }
+
+    /// What follows from an event. `rests`: the sync has nothing to do.
+    pub fn handle(&mut self, now: Instant, event: StoreEvent, rests: bool) -> StoreNews {
+        let news = match event {
+            StoreEvent::Lost => self.lost(now),
+            StoreEvent::Ended(ended) => self.ended(now, ended, rests),
+        };
+        // Not before the outcome was handled: it may have dropped what waits.
+        self.queue.settle();
+        news
+    }
+
+    fn ended(&mut self, now: Instant, Ended { result, took }: Ended, rests: bool) -> StoreNews {
+        match result {
+            StoreResult::Persisted { batch, checkpoint, outcome: Ok(()) } => {
+                self.checkpoint = Some(checkpoint);
+                StoreNews::Persisted { input: Input::BatchPersisted { batch }, took }
+            }
+            StoreResult::Persisted { batch, outcome: Err(failure), .. } => {
+                StoreNews::Input(Input::PersistFailed { batch, failure })
+            }
+            StoreResult::Found { id, headers } => StoreNews::Input(Input::Stored { id, headers }),
+            StoreResult::Unwound { to, checkpoint, outcome: Ok(()) } => {
+                self.checkpoint = Some(checkpoint);
+                StoreNews::Input(Input::Unwound { to })
+            }
+            StoreResult::Unwound { to, checkpoint, outcome: Err(failure) } => {
+                self.unwind_retry = Some((now + FAILURE_PAUSE, StoreOp::Unwind { to, checkpoint }));
+                StoreNews::Failure(failure)
+            }
+            StoreResult::Audited { purpose, outcome: Ok(step) } => {
+                self.audit.stepped(now, purpose, &step, rests);
+                match step {
+                    AuditStep::Sound { .. } => StoreNews::SegmentSound,
+                    AuditStep::Dropped { range, checkpoint, .. } => {
+                        // What waits carries checkpoints that still count what was dropped.
+                        self.queue.forget();
+                        self.unwind_retry = None;
+                        self.checkpoint = Some(checkpoint);
+                        StoreNews::Opened(Opened { dropped: vec![range], cause: OpenedBy::Audit })
+                    }
+                }
+            }
+            StoreResult::Audited { outcome: Err(failure), .. } => {
+                self.audit.failed(now);
+                StoreNews::Failure(failure)
+            }
+            StoreResult::PlaceRead(outcome) => {
+                let failure = outcome.as_ref().err().cloned();
+                self.audit.place_read(now, outcome);
+                failure.map_or(StoreNews::Nothing, StoreNews::Failure)
+            }
+            StoreResult::PlaceKept(outcome) => {
+                self.audit.place_kept(now);
+                outcome.err().map_or(StoreNews::Nothing, StoreNews::Failure)
+            }
+            StoreResult::Cleared { outcome, left } => {
+                self.become_phase(Phase::Open);
+                let calls = mem::take(&mut self.clear_calls);
+                self.opened(now, left, OpenedBy::Clear { calls, outcome })
+            }
+            StoreResult::Reopened(Ok(opening)) => {
+                self.opened_at = now;
+                self.become_phase(Phase::Open);
+                if self.clear_calls.is_empty() {
+                    return self.opened(now, opening, OpenedBy::Reopening);
+                }
+                self.begin_clearing();
+                StoreNews::Nothing
+            }
+            StoreResult::Reopened(Err(ReopenFailure::Final(why))) => self.fail(why),
+            StoreResult::Reopened(Err(ReopenFailure::Passing(failure))) => {
+                self.attempts += 1;
+                if self.attempts >= REOPEN_ATTEMPTS_MAX {
+                    return self.fail(format!("the database was closed and cannot be opened again: {failure}"));
+                }
+                let pause = doubled(REOPEN_PAUSE, self.attempts.saturating_sub(2), REOPEN_PAUSE_MAX);
+                self.become_phase(Phase::Reopening { retry_at: Some(now + pause) });
+                StoreNews::Failure(failure)
+            }
+        }
+    }
+
+    fn opened(&mut self, now: Instant, opening: StoreOpening, cause: OpenedBy) -> StoreNews {
+        let StoreOpening { checkpoint, dropped } = opening;
+        self.unwind_retry = None;
+        self.audit.restart(now, checkpoint.as_ref());
+        self.checkpoint = checkpoint;
+        StoreNews::Opened(Opened { dropped, cause })
+    }
+
+    fn lost(&mut self, now: Instant) -> StoreNews {
+        if now.saturating_since(self.opened_at) >= REOPEN_STABLE_AFTER {
+            self.attempts = 0;
+        }
+        self.unwind_retry = None;
+        self.checkpoint = None;
+        // Its connection is closed: what runs changes nothing any more, and may never end.
+        self.queue.abandon();
+        // A store that is lost as soon as it is opened counts as an attempt.
+        self.attempts += 1;
+        if self.attempts > REOPEN_ATTEMPTS_MAX {
+            self.become_phase(Phase::Reopening { retry_at: None });
+            return self.fail("the browser closes the database again and again".into());
+        }
+        if self.attempts == 1 {
+            self.become_phase(Phase::Reopening { retry_at: None });
+            self.queue.push(StoreOp::Reopen);
+        } else {
+            let pause = doubled(REOPEN_PAUSE, self.attempts.saturating_sub(2), REOPEN_PAUSE_MAX);
+            self.become_phase(Phase::Reopening { retry_at: Some(now + pause) });
+        }
+        StoreNews::Lost
+    }
+
+    fn fail(&mut self, why: String) -> StoreNews {
+        self.become_phase(Phase::Failed);
+        StoreNews::Failed(why)
+    }
+
+    /// For the end of the sync: what waits is dropped, what runs may end.
+    pub fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.queue.poll_idle(context)
+    }
+
+    fn become_phase(&mut self, next: Phase) {
+        assert!(self.phase.can_become(next), "{:?} becomes {next:?}", self.phase);
+        self.phase = next;
+    }
+}

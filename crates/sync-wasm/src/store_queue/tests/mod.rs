@@ -1,0 +1,9 @@
+//! Queue, audit and control against a store whose operations end at any moment between any two others.
+
+mod plan;
+mod scenarios;
+mod store;
+mod world;
+
+/// Headers of the test's chain: six segments, the newest one not full.
+const CHAIN_LEN: usize = 5_500;
