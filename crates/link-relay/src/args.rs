@@ -13,7 +13,7 @@ use crate::{link::LinkConfig, loss::Loss, relay::RelayConfig};
 const QUEUE_BYTES_MIN: u64 = 64 * 1024;
 
 /// A UDP relay with the delay, rate, queue and loss of a link. Prints one JSON line when it is ready, one with counters for
-/// each line `counters` on standard input, and the last one when standard input ends.
+/// each line `counters` on standard input, and the last one when standard input ends; `hold MS` holds everything back.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "link-relay", version, about, max_term_width = 100)]
 pub struct Args {

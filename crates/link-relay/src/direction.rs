@@ -95,6 +95,13 @@ impl Direction {
         }
     }
 
+    /// Nothing that is sent from now on arrives for so long; what is under way does.
+    pub fn hold(&self, time: Duration) {
+        let mut state = self.lock();
+        let now = self.begin.elapsed();
+        state.link.hold(now, time);
+    }
+
     /// Hands packets out as they are due, until the direction is closed.
     pub fn run(&self) {
         let mut batch = Vec::with_capacity(BATCH_MAX);

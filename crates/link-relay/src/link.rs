@@ -49,7 +49,7 @@ pub struct Link {
     jitter: SplitMix64,
     /// When the transmitter has sent all that is queued; nanoseconds.
     free_at: u64,
-    /// When the last packet arrives; nanoseconds.
+    /// When the last packet arrives; nanoseconds. Nothing arrives before it.
     last_arrival: u64,
 }
 
@@ -80,6 +80,11 @@ impl Link {
         let arrival = (leaves + nanos(self.config.delay) + jitter).max(self.last_arrival);
         self.last_arrival = arrival;
         Fate::Arrives(Duration::from_nanos(arrival))
+    }
+
+    /// Nothing more arrives for so long; what is sent meanwhile arrives then, in its order. A radio that changes its cell.
+    pub fn hold(&mut self, now: Duration, time: Duration) {
+        self.last_arrival = self.last_arrival.max(nanos(now) + nanos(time));
     }
 
     /// Bytes that wait for the transmitter, those that it is sending among them.
@@ -166,6 +171,16 @@ mod tests {
         let mut link = Link::new(LinkConfig { jitter: 10 * MS, ..config() }, 3);
         let arrivals: Vec<_> = (0..1_000).map(|n| arrives(link.send(n * MS / 10, 500))).collect();
         assert!(arrivals.is_sorted());
+    }
+
+    #[test]
+    fn a_link_that_is_held_hands_out_everything_afterwards() {
+        let mut link = Link::new(config(), 1);
+        assert_eq!(arrives(link.send(10 * MS, 500)), 35 * MS);
+        link.hold(20 * MS, 3_000 * MS);
+        assert_eq!(arrives(link.send(21 * MS, 500)), 3_020 * MS);
+        assert_eq!(arrives(link.send(2_000 * MS, 500)), 3_020 * MS);
+        assert_eq!(arrives(link.send(3_010 * MS, 500)), 3_035 * MS);
     }
 
     #[test]

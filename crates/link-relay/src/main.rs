@@ -1,4 +1,4 @@
-//! Command line: starts the relay, says where it is, and prints its counters when it is asked to and at the end.
+//! Command line: starts the relay, says where it is, and takes `counters` and `hold MS` on standard input.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -7,11 +7,15 @@ use std::{
     io::{self, BufRead, Write},
     net::SocketAddr,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
 use link_relay::{args::Args, relay::Relay};
 use serde::Serialize;
+
+/// Longest hold, milliseconds: longer than any connection lives without a packet.
+const HOLD_MS_MAX: u64 = 600_000;
 
 #[derive(Serialize)]
 struct Ready<'a> {
@@ -51,11 +55,22 @@ fn main() -> ExitCode {
 fn serve(relay: &Relay) -> io::Result<()> {
     say(&Ready { ready: true, addresses: relay.addresses() })?;
     for line in io::stdin().lock().lines() {
-        if line?.trim() == "counters" {
-            say(&relay.counters())?;
+        let line = line?;
+        let hold = line.strip_prefix("hold ").and_then(held);
+        match hold {
+            Some(time) => relay.hold(time),
+            None if line == "counters" => say(&relay.counters())?,
+            None => {
+                // Nobody may be there to read it.
+                let _ = writeln!(io::stderr(), "link-relay: takes `counters` and `hold MS`, got `{line}`");
+            }
         }
     }
     say(&relay.counters())
+}
+
+fn held(ms: &str) -> Option<Duration> {
+    ms.parse().ok().filter(|ms| *ms <= HOLD_MS_MAX).map(Duration::from_millis)
 }
 
 fn say(line: &impl Serialize) -> io::Result<()> {

@@ -119,6 +119,12 @@ impl Relay {
         &self.addresses
     }
 
+    /// Nothing arrives for so long, either way; then everything does.
+    pub fn hold(&self, time: Duration) {
+        self.shared.up.hold(time);
+        self.shared.down.hold(time);
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
         let sockets = self.shared.sockets();

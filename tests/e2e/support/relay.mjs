@@ -53,6 +53,11 @@ export class Relay {
     return this.#says();
   }
 
+  /** Nothing arrives for so many milliseconds, either way; then everything does, in its order. */
+  hold(ms) {
+    this.#child.stdin.write(`hold ${ms}\n`);
+  }
+
   /** Ends it. */
   async stop() {
     if (!running.has(this.#child)) return;
