@@ -17,7 +17,8 @@ import { serve } from './support/server.mjs';
 
 const LO_UP = 'ip link set lo up';
 /** An interface with an address of the range that is set aside for documentation (RFC 5737). */
-const ADDRESS = 'ip link add here type veth peer name there && ip addr add 192.0.2.1/24 dev here && ip link set here up';
+const ADDRESS =
+  'ip link add here type veth peer name there && ip link set there up && ip link set here up && ip addr add 192.0.2.1/24 dev here';
 const NETWORKS = { none: LO_UP, one: `${LO_UP} && ${ADDRESS}` };
 
 /** The whole of an inner run; milliseconds. */

@@ -39,7 +39,7 @@ const FORBIDDEN: [(&str, &str); 7] = [
 ];
 
 /// Folders that hold what others wrote or what a build made.
-const SKIPPED: [&str; 9] = ["target", "node_modules", "dist", "dist-demo", ".git", "wasm", "corpus", "artifacts"];
+const SKIPPED: [&str; 8] = ["target", "node_modules", "dist", "dist-demo", ".git", "wasm", "corpus", "artifacts"];
 
 const EXTENSIONS: [&str; 11] = ["rs", "ts", "mjs", "js", "css", "html", "md", "toml", "json", "yml", "sh"];
 

@@ -39,7 +39,14 @@ use Kind::{Fields, Flag, List, Number, Text};
 
 const RANGE: [Field; 2] = [("from", true, Number), ("to", true, Number)];
 
-const DETAILS: [Field; 9] = [
+/// The tip that a peer names.
+const TIP: [Field; 3] = [("peer", true, Text), ("number", true, Number), ("hash", true, Text)];
+
+/// Why a peer could not be dialled.
+const DIAL_ERROR: [Field; 4] =
+    [("peer", true, Text), ("multiaddr", true, Text), ("code", true, Text), ("message", true, Text)];
+
+const DETAILS: [Field; 12] = [
     ("got", false, Text),
     ("expected", false, Text),
     ("hash", false, Text),
@@ -49,6 +56,9 @@ const DETAILS: [Field; 9] = [
     ("have", false, Number),
     ("need", false, Number),
     ("asked", false, Number),
+    ("option", false, Text),
+    ("tips", false, List(&Fields(&TIP))),
+    ("dialErrors", false, List(&Fields(&DIAL_ERROR))),
 ];
 
 const FAILURE: [Field; 3] = [("code", true, Text), ("message", true, Text), ("details", false, Fields(&DETAILS))];
