@@ -66,6 +66,10 @@ impl HeaderSync {
         self.watch.announced = Some(reason.clone());
         self.watch.announced_at = now;
         self.target.dirty = true;
+        // Nothing of the old chain stayed that the new one could meet, and it goes down no further: the reorg is over.
+        if self.is_parked() && !self.is_seeking() && self.run.as_ref().is_some_and(|run| run.meets.is_none()) {
+            self.tell_reorg();
+        }
         let is_of_peers = !matches!(
             reason,
             StallReason::NoPeers

@@ -94,7 +94,7 @@ impl HeaderSync {
         self.target.votes.keep_only(|peer| tips.get(&peer).map(|own| own.hash));
         let need = self.votes_needed(now, tips.len());
         // A tip that waits for a gap which cannot be filled now waits no longer.
-        let waiting = self.target.next.filter(|_| !self.is_parked());
+        let waiting = self.target.next.filter(|_| self.is_busy() || !self.is_parked());
         let known = waiting.or(self.target.resolved);
         let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
         named.sort_unstable_by_key(|tip| (core::cmp::Reverse(tip.number), tip.hash));
