@@ -105,8 +105,20 @@ impl WebRtcListener {
             .await
             .map(drop)
             .map_err(|_| failed(&"the listener ended"))?;
+        if is_loopback_only() {
+            log::line(
+                "this machine has no address but loopback, over which alone WebRTC connects nobody (neither here nor in \
+                 Chromium): connect a network, or give an interface an address",
+            );
+        }
         Ok(started)
     }
+}
+
+/// Has every interface loopback addresses only? ICE leaves those out when it gathers candidates (RFC 8445, 5.1.1.1), and
+/// answers nobody without a candidate. When the interfaces cannot be listed, that is not known.
+fn is_loopback_only() -> bool {
+    if_addrs::get_if_addrs().is_ok_and(|interfaces| interfaces.iter().all(|interface| interface.addr.is_loopback()))
 }
 
 impl Listener for WebRtcListener {

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::Decodable;
@@ -191,31 +191,6 @@ async fn a_generated_chain_syncs_to_its_genesis() {
     let stopped = tokio::task::spawn_blocking(move || peer.stop("TERM"));
     assert_eq!(client.receive().await, None);
     assert_eq!(within(stopped).await.expect("no panic").code(), Some(0));
-}
-
-/// Runs another test of this file where `lo` is the only interface.
-#[test]
-fn a_machine_with_only_a_loopback_address_is_served() {
-    let lo_up = "ip link set lo up && exec \"$0\" \"$@\"";
-    // Root may make a network namespace; others may inside a user namespace, where the system allows those.
-    let alone = [&["--net"][..], &["--map-root-user", "--net"]].into_iter().find(|flags| {
-        let tried = Command::new("unshare").args(*flags).args(["--", "sh", "-c", lo_up, "true"]).output();
-        tried.is_ok_and(|output| output.status.success())
-    });
-    let Some(flags) = alone else {
-        eprintln!("SKIPPED: this system allows no network namespace (unshare --net, ip)");
-        return;
-    };
-    let output = Command::new("unshare")
-        .args(flags)
-        .args(["--", "sh", "-c", lo_up])
-        .arg(std::env::current_exe().expect("a running program"))
-        .args(["--exact", "a_generated_chain_syncs_to_its_genesis", "--nocapture"])
-        .output()
-        .expect("unshare runs");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,6 +28,7 @@ export class Peer {
   #child;
   #ended;
   #ip = '127.0.0.1';
+  #log = '';
   #udp = 0;
   #tcp = 0;
 
@@ -78,15 +79,15 @@ export class Peer {
     const child = spawn(headerPeer, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
     this.#child = child;
-    let log = '';
-    child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-4_000)));
+    this.#log = '';
+    child.stderr.on('data', (chunk) => (this.#log = (this.#log + chunk).slice(-4_000)));
     this.#ended = once(child, 'exit').finally(() => running.delete(child));
     const lines = createInterface({ input: child.stdout });
     const ready = (async () => {
       for await (const line of lines) {
         if (line.startsWith('{')) return JSON.parse(line);
       }
-      throw new Error(`header-peer ${args.join(' ')} ended before it listened:\n${log}`);
+      throw new Error(`header-peer ${args.join(' ')} ended before it listened:\n${this.#log}`);
     })();
     this.info = await within(READY_WITHIN_MS, 'header-peer ready', ready);
     // Read on, so that a full pipe never stops the peer.
@@ -99,6 +100,18 @@ export class Peer {
   /** Flags of `header-peer serve` with which it is started the next time. */
   serveFromNowOn(...args) {
     this.#args = args.map(String);
+  }
+
+  /** The last of what it wrote to standard error. */
+  get log() {
+    return this.#log;
+  }
+
+  /** Waits until it has written a line like this to standard error. */
+  async logged(pattern, ms = 10_000) {
+    while (!pattern.test(this.#log)) {
+      await within(ms, `header-peer writes ${pattern}`, once(this.#child.stderr, 'data'));
+    }
   }
 
   /** Ends it at once, as a crash or a power cut does. */
