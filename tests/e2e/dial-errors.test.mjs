@@ -28,19 +28,20 @@ async function failedDial(run) {
   return progress.peers[0].lastDialError;
 }
 
-test('a wrong certificate, a wrong peer id and nobody there are told apart', async (t) => {
-  const [peer, other] = [await startPeer(t, ...generated(COUNT)), await startPeer(t, ...generated(COUNT))];
-  const { multiaddr } = peer;
-  const addresses = {
-    'wrong-certhash': multiaddr.replace(part(multiaddr, 'certhash'), part(other.multiaddr, 'certhash')),
-    'wrong-peer-id': multiaddr.replace(peer.id, other.id),
-    timeout: multiaddr.replace(`/udp/${part(multiaddr, 'udp')}/`, `/udp/9/`),
-  };
-  const server = await serve(t);
-  const browser = await openBrowser(t);
-  for (const [code, address] of Object.entries(addresses)) {
-    const page = await openBare(browser, server);
-    const run = await startRun(page, [peer], { peers: [address], tuning: { dialTimeoutMs: 5_000 } }, code);
+/** Addresses of `peer` that are wrong in one way each, by the code that says so. */
+const WRONG = {
+  'wrong-certhash': ({ multiaddr }, other) =>
+    multiaddr.replace(part(multiaddr, 'certhash'), part(other.multiaddr, 'certhash')),
+  'wrong-peer-id': ({ multiaddr, id }, other) => multiaddr.replace(id, other.id),
+  timeout: ({ multiaddr }) => multiaddr.replace(`/udp/${part(multiaddr, 'udp')}/`, `/udp/9/`),
+};
+
+for (const [code, wrong] of Object.entries(WRONG)) {
+  test(`a dial that fails for its address says ${code}, and the right address ends it`, async (t) => {
+    const [peer, other] = [await startPeer(t, ...generated(COUNT)), await startPeer(t, ...generated(COUNT))];
+    const address = wrong(peer, other);
+    const page = await openBare(await openBrowser(t), await serve(t));
+    const run = await startRun(page, [peer], { peers: [address], tuning: { dialTimeoutMs: 5_000 } });
     const error = await failedDial(run);
     assert.equal(error.code, code, error.message);
     assert.ok(error.message.length > 10);
@@ -50,15 +51,12 @@ test('a wrong certificate, a wrong peer id and nobody there are told apart', asy
     assert.equal(named, address);
     assert.equal(why.code, code);
 
-    // The right address ends it, and with it the reason.
     await run.call('addPeer', peer.multiaddr);
     await run.synced();
     const info = (await run.call('peers')).value.find(({ id }) => id === peer.id);
     assert.equal(info.lastDialError, undefined);
-    await run.call('stop');
-    await page.close();
-  }
-});
+  });
+}
 
 test('the page says why', async (t) => {
   const [peer, other] = [await startPeer(t, ...generated(COUNT)), await startPeer(t, ...generated(COUNT))];
