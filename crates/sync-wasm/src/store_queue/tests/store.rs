@@ -106,6 +106,8 @@ impl TestStore {
             return Err(StoreFailure::Other("this one fails".into()));
         }
         let outcome = change(&self.0).await;
+        // At once: a later operation may cover up what this one left.
+        self.0.check();
         self.gate().await;
         outcome
     }
