@@ -20,6 +20,7 @@
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 use super::{BlobParams, Consensus, DaoFork, ForkSchedule, json::Object};
+use crate::sorted::sort_short_by;
 
 /// Longest text of a schedule, in bytes; that of mainnet has some 1,200.
 pub const FORKS_BYTES_MAX: usize = 16 * 1024;
@@ -234,7 +235,7 @@ fn blobs(config: &Object<'_>, base: &ForkSchedule, forks: &ForkSchedule) -> Resu
             (None, _) => {}
         }
     }
-    blobs.sort_by_key(|params| params.from);
+    sort_short_by(&mut blobs, |a, b| a.from.cmp(&b.from));
     Ok(blobs)
 }
 
@@ -249,7 +250,7 @@ fn moved(config: &Object<'_>, base: &ForkSchedule, forks: &ForkSchedule) -> Resu
         None => Some(*params),
     };
     let mut blobs: Vec<_> = base.blobs.iter().filter_map(now).collect();
-    blobs.sort_by_key(|params| params.from);
+    sort_short_by(&mut blobs, |a, b| a.from.cmp(&b.from));
     Ok(blobs)
 }
 

@@ -16,7 +16,7 @@ use crate::{
     header::HeaderLink,
     id::LookupId,
     range::BlockNumber,
-    sorted::SortedMap,
+    sorted::{SortedMap, sort_short_by},
 };
 
 /// What is known of one stored header.
@@ -59,7 +59,7 @@ impl StoredHeaders {
     /// Opens a question for those numbers that nobody asked for yet; the caller hands it to the host.
     pub fn ask(&mut self, numbers: &[BlockNumber]) -> Option<(LookupId, Vec<BlockNumber>)> {
         let mut fresh: Vec<_> = numbers.iter().copied().filter(|number| self.get(*number) == Known::Unasked).collect();
-        fresh.sort_unstable();
+        sort_short_by(&mut fresh, Ord::cmp);
         fresh.dedup();
         fresh.truncate(LOOKUP_NUMBERS_MAX);
         if fresh.is_empty() {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
 use super::Peers;
-use crate::{config::PEER_HEALTH_MAX, id::PeerId, range::BlockNumber, time::Instant};
+use crate::{config::PEER_HEALTH_MAX, id::PeerId, range::BlockNumber, sorted::sort_short_by, time::Instant};
 
 /// One peer at the moment of a stall.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,8 @@ pub struct PeerHealth {
 /// The peers that matter most, at most [`PEER_HEALTH_MAX`].
 pub fn of_all(peers: &Peers, now: Instant) -> Vec<PeerHealth> {
     let mut all: Vec<_> = peers.iter().collect();
-    all.sort_by_key(|(id, peer)| (!peer.connected, Reverse(peer.headers), *id));
+    let rank = |(id, peer): &(PeerId, &super::Peer)| (!peer.connected, Reverse(peer.headers), *id);
+    sort_short_by(&mut all, |a, b| rank(a).cmp(&rank(b)));
     all.truncate(PEER_HEALTH_MAX);
     let health = |(id, peer): (PeerId, &super::Peer)| PeerHealth {
         peer: id,

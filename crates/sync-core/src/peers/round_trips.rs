@@ -8,6 +8,8 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::sorted::sort_short_by;
+
 /// Samples kept for one peer; 4 bytes each.
 pub const SAMPLES: usize = 16;
 
@@ -35,7 +37,7 @@ impl RoundTrips {
         let count = (self.added as usize).min(SAMPLES);
         let last = count.checked_sub(1)?;
         let mut sorted = self.micros;
-        sorted[..count].sort_unstable();
+        sort_short_by(&mut sorted[..count], Ord::cmp);
         let at = (last * usize::from(percent.min(100))).div_ceil(100);
         Some(Duration::from_micros(u64::from(sorted[at])))
     }

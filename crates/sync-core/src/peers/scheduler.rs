@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
 use super::Peers;
-use crate::{id::PeerId, time::Instant};
+use crate::{id::PeerId, sorted::sort_short_by, time::Instant};
 
 /// Chooses peers. Its only state is the turn.
 #[derive(Clone, Debug)]
@@ -37,10 +37,11 @@ impl Scheduler {
     pub fn reliable(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
         let mut ready = self.askable(peers, now);
         // Stable: what is equal keeps its turn.
-        ready.sort_by_key(|id| {
+        let rank = |id: &PeerId| {
             let peer = peers.get(*id);
             (Reverse(peer.map(|peer| peer.reputation.score())), peer.and_then(|peer| peer.window.round_trip()))
-        });
+        };
+        sort_short_by(&mut ready, |a, b| rank(a).cmp(&rank(b)));
         ready
     }
 
@@ -60,7 +61,7 @@ impl Scheduler {
                 (silent, Reverse(trusted), fill, unproven, round_trip, mix(self.seed ^ self.turn, id), id)
             })
             .collect();
-        ready.sort_unstable();
+        sort_short_by(&mut ready, Ord::cmp);
         ready.into_iter().map(|(.., id)| id).collect()
     }
 }

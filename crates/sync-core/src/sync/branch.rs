@@ -15,6 +15,7 @@ use crate::{
     id::PeerId,
     io::{Output, StartBlock},
     range::BlockRange,
+    sorted::sort_short_by,
     time::Instant,
 };
 
@@ -71,7 +72,7 @@ impl HeaderSync {
         };
         let mut candidates: Vec<_> = askable.into_iter().filter_map(class).collect();
         // Stable: within a class the order of the scheduler stays.
-        candidates.sort_by_key(|(class, _)| *class);
+        sort_short_by(&mut candidates, |a, b| a.0.cmp(&b.0));
         candidates
     }
 

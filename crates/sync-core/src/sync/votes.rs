@@ -31,7 +31,7 @@ use crate::{
     id::PeerId,
     io::{BlockNumHash, StallReason, StartBlock, TipClaim},
     range::BlockNumber,
-    sorted::SortedMap,
+    sorted::{SortedMap, sort_short_by},
     time::Instant,
 };
 
@@ -97,7 +97,7 @@ impl HeaderSync {
         let waiting = self.target.next.filter(|_| self.is_busy() || !self.is_parked());
         let known = waiting.or(self.target.resolved);
         let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
-        named.sort_unstable_by_key(|tip| (core::cmp::Reverse(tip.number), tip.hash));
+        sort_short_by(&mut named, |a, b| b.number.cmp(&a.number).then(a.hash.cmp(&b.hash)));
         named.dedup();
         let mut most = 0;
         let mut undecided: Vec<(BlockNumHash, Vec<PeerId>)> = Vec::new();

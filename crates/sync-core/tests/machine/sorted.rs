@@ -1,9 +1,10 @@
-//! The sorted tables do what the B-trees of the standard library do, whatever is asked of them.
+//! The sorted tables do what the B-trees of the standard library do, whatever is asked of them; the short sort what its
+//! stable sort does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use sync_core::sorted::{SortedMap, SortedSet};
+use sync_core::sorted::{SortedMap, SortedSet, sort_short_by};
 
 proptest! {
     #[test]
@@ -43,5 +44,13 @@ proptest! {
                 prop_assert!(map.range(a..=b).eq(model.range(a..=b)) && map.range(a..b).eq(model.range(a..b)));
             }
         }
+    }
+
+    #[test]
+    fn a_short_sort_is_stable(mut list in proptest::collection::vec((0u8..8, 0u8..8), 0..60)) {
+        let mut model = list.clone();
+        model.sort_by_key(|(key, _)| *key);
+        sort_short_by(&mut list, |a, b| a.0.cmp(&b.0));
+        prop_assert_eq!(list, model);
     }
 }

@@ -5,7 +5,7 @@ use sync_core::{
     id::PeerId,
     progress::{self, PeerProgress, RangeState, SyncStage},
     range::{BlockNumber, BlockRange},
-    sorted::SortedMap,
+    sorted::{SortedMap, sort_short_by},
 };
 
 use crate::{
@@ -188,7 +188,7 @@ pub fn stored_ranges(checkpoint: Option<&Checkpoint>, floor: BlockNumber, top: B
     let missing = checkpoint.map_or_else(|| vec![whole], |checkpoint| checkpoint.missing_in(whole));
     let mut ranges: Vec<_> = stored.map(|range| info(range, "stored")).collect();
     ranges.extend(missing.into_iter().map(|range| info(range, "unprocessed")));
-    ranges.sort_unstable_by(|a, b| b.from.total_cmp(&a.from));
+    sort_short_by(&mut ranges, |a, b| b.from.total_cmp(&a.from));
     ranges
 }
 

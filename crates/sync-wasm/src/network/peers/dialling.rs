@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use sync_core::sorted::sort_short_by;
+
 use super::*;
 use crate::network::ADDRESSES_DIALLED_MAX;
 
@@ -63,7 +65,7 @@ impl AddressBook {
         }
         // So many dials must be slow; they are counted no more then.
         let mut begun: Vec<_> = self.dialing().map(|(since, _)| since).collect();
-        begun.sort_unstable();
+        sort_short_by(&mut begun, Ord::cmp);
         begun.get(surplus - 1).map(|since| *since + SLOW_DIAL)
     }
 

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use sync_core::sorted::sort_short_by;
+
 use super::*;
 
 /// Time between two looks. An attacker's sixteen places are void after a look or two; each costs a list of peers.
@@ -84,7 +86,7 @@ impl AddressBook {
                 useless.push((worth.serves_missing, worth.headers > 0, use_of.useful_at, worth.peer));
             }
         }
-        useless.sort_unstable();
+        sort_short_by(&mut useless, Ord::cmp);
         let waiting = self.waiting(now);
         let ended: Vec<_> = useless.into_iter().map(|(.., peer)| peer).take(most.min(waiting)).collect();
         for peer in &ended {
