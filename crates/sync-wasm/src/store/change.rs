@@ -48,7 +48,7 @@ pub(super) async fn persist(
     }
     let mut sides = Sides::of(db, cache, range, None).await?;
 
-    let tx = fence.write(db, &HEADER_TABLES).await?;
+    let tx = begin(db, fence, cache, &HEADER_TABLES).await?;
     tx.delete(Table::Segments, numbers(range)).await?;
     let below = sides.below.take_if(|below| links(top(below), headers.first()));
     let above = sides.above.take_if(|above| links(headers.last().cloned(), bottom(above).as_ref()));
@@ -92,7 +92,7 @@ pub(super) async fn shrink(
     }
     let others = GivenUp(others);
 
-    let tx = fence.write(db, &HEADER_TABLES).await?;
+    let tx = begin(db, fence, cache, &HEADER_TABLES).await?;
     others.remove(&tx).await?;
     given_up.remove(&tx).await?;
     put_checkpoint(&tx, after).await?;
@@ -127,7 +127,7 @@ pub(super) async fn clear(
     cache: &SegmentCache,
     tables: &[Table],
 ) -> Result<(), StoreFailure> {
-    let tx = fence.write(db, tables).await?;
+    let tx = begin(db, fence, cache, tables).await?;
     for table in tables {
         tx.clear(*table).await?;
     }
@@ -231,6 +231,18 @@ fn top(segment: &Segment) -> Option<Bytes> {
 
 fn bottom(segment: &Segment) -> Option<Bytes> {
     segment.header(segment.range().first())
+}
+
+/// Begins a transaction that changes what the cache may hold. Who reads from here on waits for it, so nothing that was kept
+/// before is of use to them.
+async fn begin<'db>(
+    db: &'db Connection,
+    fence: &Fence,
+    cache: &SegmentCache,
+    tables: &[Table],
+) -> Result<Tx<'db>, StoreFailure> {
+    cache.forget();
+    fence.write(db, tables).await
 }
 
 /// A look-up may have read and kept a segment while the transaction waited for its turn.

@@ -11,10 +11,12 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    rc::Rc,
 };
 
 use bytes::Bytes;
 use sync_core::{
+    Checkpoint,
     fault::StoreFailure,
     range::{BlockNumber, BlockRange},
     store::Segment,
@@ -59,10 +61,11 @@ impl Record {
     }
 }
 
-/// The last proven segments, newest first.
+/// The last proven segments, newest first, and the checkpoint beside them.
 #[derive(Debug, Default)]
 pub(super) struct SegmentCache {
     kept: RefCell<VecDeque<Segment>>,
+    checkpoint: RefCell<Option<Rc<Checkpoint>>>,
     epoch: Cell<u64>,
 }
 
@@ -86,9 +89,18 @@ impl SegmentCache {
         kept.truncate(CACHE_SEGMENTS_MAX);
     }
 
+    pub(super) fn checkpoint(&self) -> Option<Rc<Checkpoint>> {
+        self.checkpoint.borrow().clone()
+    }
+
+    pub(super) fn keep_checkpoint(&self, checkpoint: Rc<Checkpoint>) {
+        self.checkpoint.replace(Some(checkpoint));
+    }
+
     /// Forgets everything: something is written.
     pub(super) fn forget(&self) {
         self.kept.borrow_mut().clear();
+        self.checkpoint.take();
         self.epoch.set(self.epoch.get() + 1);
     }
 }

@@ -8,7 +8,7 @@
 //! A stored run hangs together by its hashes. So where a run holds the session's target, the run's headers from the
 //! target down are the target's ancestors, and no other stored header is known to be one.
 
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
@@ -100,6 +100,7 @@ impl IdbStore {
         let connection = self.live().await?;
         let snapshot = Snapshot::begin(self, &connection, scope).await?;
         let Snapshot { checkpoint, under_target, .. } = snapshot;
+        let checkpoint = checkpoint.map(Rc::unwrap_or_clone);
         Ok(StoreView { checkpoint, target: scope.target(), under_target })
     }
 
@@ -158,7 +159,7 @@ struct Snapshot<'a> {
     cache: Option<&'a SegmentCache>,
     /// Of the cache, when the transaction began: it is of use until something is written.
     epoch: u64,
-    checkpoint: Option<Checkpoint>,
+    checkpoint: Option<Rc<Checkpoint>>,
     under_target: Option<BlockRange>,
 }
 
@@ -177,9 +178,16 @@ impl<'a> Snapshot<'a> {
 
     async fn read_checkpoint(db: &'a Connection, cache: Option<&'a SegmentCache>) -> Result<Self, StoreFailure> {
         let tx = Tx::read(db, &[Table::Meta, Table::Index, Table::Segments])?;
-        let checkpoint = tx.get(Table::Meta, META_CHECKPOINT).await?.and_then(bytes_of);
-        let checkpoint = checkpoint.as_deref().and_then(Checkpoint::decode);
-        Ok(Self { tx, epoch: cache.map_or(0, SegmentCache::epoch), cache, checkpoint, under_target: None })
+        let epoch = cache.map_or(0, SegmentCache::epoch);
+        let mut checkpoint = cache.and_then(SegmentCache::checkpoint);
+        if checkpoint.is_none() {
+            let stored = tx.get(Table::Meta, META_CHECKPOINT).await?.and_then(bytes_of);
+            checkpoint = stored.as_deref().and_then(Checkpoint::decode).map(Rc::new);
+            if let (Some(cache), Some(checkpoint)) = (cache.filter(|cache| cache.epoch() == epoch), &checkpoint) {
+                cache.keep_checkpoint(checkpoint.clone());
+            }
+        }
+        Ok(Self { tx, epoch, cache, checkpoint, under_target: None })
     }
 
     /// The stored numbers from the target down.
