@@ -42,8 +42,9 @@ pub const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// Time for one answer to be taken. Lost packets stall a data channel for seconds; a vanished client for ever.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Time that a connection without a stream may stay.
-pub const CONNECTION_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time that a connection without a stream may stay. A client opens its stream within seconds; one that dialled under a
+/// wrong peer id leaves without a goodbye, and holds one of its [`CONNECTIONS_PER_PEER_MAX`] places so long.
+pub const CONNECTION_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Time for connections to be closed properly when the peer is stopped.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
