@@ -40,6 +40,8 @@ impl Checker for Bounds {
 
     fn on_session(&mut self, _state: &State<'_>) -> Check {
         self.in_flight.clear();
+        // Each process has its own limit.
+        self.progress_second = (0, 0);
         Ok(())
     }
 
