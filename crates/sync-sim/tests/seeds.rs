@@ -44,13 +44,9 @@ fn sweep(first: u64, step: usize) -> Vec<(u64, Outcome)> {
     (first..SEEDS).step_by(step).map(|seed| (seed, sync_sim::run(&pool, seed))).collect()
 }
 
-/// Seeds beyond these that once showed a fault of the machine.
-const ONCE_FAILED: [u64; 2] = [
-    // An honest peer that followed two reorgs within a second was banned.
-    74_929,
-    // Eight processes within a second had one limit of progress events together.
-    2_069_885,
-];
+/// Seeds beyond these that once failed: an honest peer that followed two reorgs within a second was banned; eight processes
+/// within a second had one limit of progress events together.
+const ONCE_FAILED: [u64; 2] = [74_929, 2_069_885];
 
 #[test]
 fn worlds_that_once_failed_violate_nothing() {
