@@ -93,7 +93,7 @@ async function attached(world, chain = { id: 1 }) {
 }
 
 /** Codes of `StallCode`, from its declaration. */
-const [, declared] = /type StallCode =([\s\S]*?)\n\n/.exec(readFileSync(join(root, 'web/src/types.ts'), 'utf8'));
+const [, declared] = /type StallCode =([\s\S]*?)\n\n/.exec(readFileSync(join(root, 'web/src/progress.ts'), 'utf8'));
 const CODES = [...declared.matchAll(/\| '([\w-]+)'/g)].map(([, code]) => code);
 const NOT_HELPED = new Set(['other-target', 'unknown-fork', 'storage-full', 'storage-failed']);
 
