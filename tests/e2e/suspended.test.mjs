@@ -20,6 +20,21 @@ async function lifecycle(browser, page) {
   return (state) => devtools.send('Page.setWebLifecycleState', { state });
 }
 
+/** Freezes the leader `first`: `second` takes the store within `ms`, and both hold the whole chain once it wakes. */
+async function takenOver(browser, first, second, ms) {
+  const [peer] = first.peers;
+  const set = await lifecycle(browser, first.page);
+  await set('frozen');
+  await second.until(`['syncing', 'synced'].includes(progress.state)`, ms);
+  await set('active');
+  await first.until(`progress.state === 'follower'`);
+  const head = { number: COUNT - 1, hash: peer.info.latestHash };
+  assert.deepEqual(await second.synced(), head);
+  assert.deepEqual(await first.promiseOfSynced(), head);
+  await first.equalsSource(peer, { byHashStep: 997 });
+  assert.deepEqual([...first.page.problems, ...second.page.problems], []);
+}
+
 test('a frozen leader gives the store to another tab, and reads when it wakes', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
   const browser = await openPlainBrowser(t);
@@ -32,16 +47,7 @@ test('a frozen leader gives the store to another tab, and reads when it wakes', 
   const second = await startRun(secondPage, [peer]);
   await second.until(`progress.state === 'follower'`);
 
-  const set = await lifecycle(browser, firstPage);
-  await set('frozen');
-  await second.until(`['syncing', 'synced'].includes(progress.state)`);
-  await set('active');
-  await first.until(`progress.state === 'follower'`);
-  const head = { number: COUNT - 1, hash: peer.info.latestHash };
-  assert.deepEqual(await second.synced(), head);
-  assert.deepEqual(await first.promiseOfSynced(), head);
-  await first.equalsSource(peer, { byHashStep: 997 });
-  assert.deepEqual([...firstPage.problems, ...secondPage.problems], []);
+  await takenOver(browser, first, second);
 });
 
 test('a leader alone goes on after it was frozen, with the calls that waited', async (t) => {
@@ -85,16 +91,7 @@ test('a leader that is suspended without a word loses the store, and notices', a
   const second = await startRun(secondPage, [peer]);
   await second.until(`progress.state === 'follower'`);
 
-  const set = await lifecycle(browser, firstPage);
-  await set('frozen');
-  await second.until(`['syncing', 'synced'].includes(progress.state)`, TAKEN_WITHIN_MS);
-  await set('active');
-  await first.until(`progress.state === 'follower'`);
-  const head = { number: COUNT - 1, hash: peer.info.latestHash };
-  assert.deepEqual(await second.synced(), head);
-  assert.deepEqual(await first.promiseOfSynced(), head);
-  await first.equalsSource(peer, { byHashStep: 997 });
-  assert.deepEqual([...firstPage.problems, ...secondPage.problems], []);
+  await takenOver(browser, first, second, TAKEN_WITHIN_MS);
 });
 
 test('a page that comes back by the back button goes on', async (t) => {

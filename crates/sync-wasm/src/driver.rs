@@ -51,11 +51,7 @@ use crate::{
     port::Port,
     reads::Reader,
     store::{IdbStore, ProgressChannel},
-    store_queue::{
-        QueueHost,
-        audit::Audit,
-        control::{StoreControl, StoreEvent},
-    },
+    store_queue::{QueueHost, audit::Audit, control::StoreControl, news::StoreEvent},
 };
 
 /// Work at one stretch before the event loop has its turn: half a frame. Less costs turns, more delays look-ups.

@@ -5,7 +5,10 @@ use sync_core::time::Instant;
 use super::Driver;
 use crate::{
     error::HostError,
-    store_queue::control::{CLEAR_CALLS_MAX, ClearCall, Opened, OpenedBy, StoreEvent, StoreNews},
+    store_queue::{
+        control::CLEAR_CALLS_MAX,
+        news::{ClearCall, Opened, OpenedBy, StoreEvent, StoreNews},
+    },
 };
 
 impl Driver {

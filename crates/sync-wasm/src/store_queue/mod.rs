@@ -14,6 +14,7 @@
 
 pub mod audit;
 pub mod control;
+pub mod news;
 #[cfg(test)]
 mod tests;
 

@@ -20,7 +20,8 @@ use crate::{
     store_queue::{
         QueueHost, StoreOp,
         audit::Audit,
-        control::{ClearCall, Opened, OpenedBy, StoreControl, StoreNews},
+        control::StoreControl,
+        news::{ClearCall, Opened, OpenedBy, StoreNews},
     },
 };
 
