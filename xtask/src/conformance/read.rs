@@ -116,7 +116,7 @@ pub fn ids_of(name: &str) -> Vec<String> {
 
 /// `d05` is D-05, `db1` is D-B1.
 fn plain_id(word: &str) -> Option<String> {
-    let letter = word.chars().next().filter(|letter| "pdnslehfki".contains(*letter))?;
+    let letter = word.chars().next().filter(|letter| "pdnslehfkiu".contains(*letter))?;
     let rest = &word[1..];
     let letter = letter.to_ascii_uppercase();
     match rest.strip_prefix('b') {
