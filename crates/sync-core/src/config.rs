@@ -57,8 +57,9 @@ pub const LATE_REQUESTS_MAX: usize = 256;
 /// piece are few: it goes to another after each failure.
 pub const FAILED_PEERS_PER_PIECE_MAX: usize = 8;
 
-/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the lowest is given up and
-/// downloaded again. Raising it makes each batch's checkpoint longer (80 bytes a run).
+/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the shortest is given up
+/// and downloaded again, never the newest, the longest, or the one that reaches the floor. Raising it makes each batch's
+/// checkpoint longer (80 bytes a run).
 pub const SUBCHAINS_MAX: usize = 64;
 
 /// Highest ethash epoch whose cache is built: 151 MB, half a thousand epochs above mainnet's last one (517, 85 MB).
