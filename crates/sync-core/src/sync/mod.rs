@@ -17,6 +17,7 @@
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
 //! | `store` | batches to the store, one at a time; removals, and questions to it |
+//! | `sleep` | time that the host slept, and what it counts for |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
 
@@ -29,6 +30,7 @@ mod report;
 mod requests;
 mod run;
 mod silence;
+mod sleep;
 mod stall;
 mod standing;
 mod store;
@@ -144,6 +146,8 @@ pub struct HeaderSync {
 
     /// The moment that the last `Output::Timeout` named.
     promised: Option<Instant>,
+    /// The last call came later than that.
+    overslept: bool,
     polled_at: Instant,
     out: VecDeque<Output>,
 }
@@ -196,6 +200,7 @@ impl HeaderSync {
             progress_due: false,
             progress_dirty: true,
             promised: None,
+            overslept: false,
             polled_at: Instant::ZERO,
             out: VecDeque::new(),
             config,
@@ -205,7 +210,7 @@ impl HeaderSync {
 
     /// Records what happened. Cheap; call [`poll_output`](Self::poll_output) afterwards until it is drained.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
-        self.forgive_own_sleep(now);
+        self.leave_out_sleep(now);
         self.progress_dirty = true;
         // Answers to probes and votes say so themselves, when they are looked at.
         let routine = matches!(
@@ -328,18 +333,6 @@ impl HeaderSync {
             let what = format!("serves blocks {} to {}, over every plausible number", served.earliest, served.latest);
             self.penalize(now, peer, PeerFault::Protocol(what));
         }
-    }
-
-    /// Time passed while the host did not call although it had promised to (a sleeping laptop, a busy tab): answers may
-    /// wait unread, so nobody is blamed for it.
-    fn forgive_own_sleep(&mut self, now: Instant) {
-        let slept = self.promised.map_or(core::time::Duration::ZERO, |promised| now.saturating_since(promised));
-        if slept >= self.config.sleep_forgiven {
-            let not_before = now + self.config.deadline_min;
-            self.downloader.requests.shift(slept, not_before);
-            self.peers.shift(slept, not_before);
-        }
-        self.promised = None;
     }
 
     fn poll_target_if_dirty(&mut self, now: Instant) -> bool {

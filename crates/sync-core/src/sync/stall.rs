@@ -23,7 +23,8 @@ const DETAILS_EVERY: Duration = Duration::from_secs(1);
 /// What was found and what was said.
 #[derive(Debug, Default)]
 pub(super) struct StallWatch {
-    suspected: Option<(StallReason, Instant)>,
+    /// What may be said soon, and since when it holds.
+    pub suspected: Option<(StallReason, Instant)>,
     pub announced: Option<StallReason>,
     announced_at: Instant,
 }

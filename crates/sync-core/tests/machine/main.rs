@@ -45,6 +45,7 @@ mod silent_search;
 mod skeleton_extend;
 mod skeleton_init;
 mod skeleton_retrieve;
+mod sleep;
 mod slow_links;
 mod sorted;
 mod store_full;
