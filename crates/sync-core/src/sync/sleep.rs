@@ -7,7 +7,7 @@
 //! | moment | asleep | because |
 //! |---|---|---|
 //! | `Requests`: sent, deadline, owed until, and sent of what is late | moves | a response may wait unread; round trips are of the peer |
-//! | `announced` | moves | it is compared with the moment at which a request was sent |
+//! | `Announcements`: tip | moves | it is compared with the moment at which a request was sent |
 //! | `ByteWindow::halved_at` | moves | the same |
 //! | `Liveness::Late`, `Peer::responded_at` | moves | patience with a peer |
 //! | `first_spoke` | moves | peers that are configured had no chance to connect |
@@ -17,7 +17,7 @@
 //! | `Reputation::paused_until`, `Failure::until` | runs on | the peer had time to recover; its next request shows |
 //! | `Aside`, `Refused`: until | runs on | the peer had time to follow the chain |
 //! | `Standings::asked`, `Target::retry_at`, `Reorg::retry_at`, `Persisting::retry_at` | runs on | a pause before the next try |
-//! | `StallWatch::announced_at`, `progress_at` | runs on | events are that far apart |
+//! | `StallWatch::announced_at`, `StallBudget`, `progress_at`, `Announcements`: looked at | runs on | so far apart by the clock |
 //! | `Selector`, `History`, `Tactics::looked_at` | runs on | what was measured ages |
 //! | `Meter`, `Rate`, `ByteWindow::fastest_since`, `Peers::measured_at` | runs on | rates are per second of the clock |
 //! | `Peer::since`, `Peer::linked_at` | runs on | facts |
@@ -49,7 +49,7 @@ impl HeaderSync {
         };
         self.downloader.requests.shift(slept, now + grace);
         self.peers.shift(slept, now + grace);
-        self.announced.values_mut().for_each(|at| *at = *at + slept);
+        self.announcements.shift(slept);
         self.first_spoke = self.first_spoke.map(|at| moved(at, self.config.tip_settle));
         if let Some((_, since)) = &mut self.watch.suspected {
             *since = moved(*since, self.config.stall_after);

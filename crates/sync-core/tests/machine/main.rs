@@ -13,6 +13,7 @@ mod collector;
 mod culprit;
 mod downloader;
 mod escalation;
+mod event_budget;
 mod fair_sample;
 mod floor;
 mod follow_head;
