@@ -29,21 +29,21 @@ fn stall_events(world: &World) -> usize {
 }
 
 fn last_stage(world: &World) -> Option<SyncStage> {
-    let stages = world.events.iter().filter_map(|event| match event {
+    let mut stages = world.events.iter().filter_map(|event| match event {
         Event::Progress(progress) => Some(progress.stage),
         _ => None,
     });
-    stages.last()
+    stages.next_back()
 }
 
 /// Where the last event about a stall leaves the user.
 fn told(world: &World) -> Option<StallReason> {
-    let told = world.events.iter().filter_map(|event| match event {
+    let mut told = world.events.iter().filter_map(|event| match event {
         Event::Stalled(reason) => Some(Some(reason.clone())),
         Event::Resumed => Some(None),
         _ => None,
     });
-    told.last().flatten()
+    told.next_back().flatten()
 }
 
 /// Another tip, of a chain that nobody has.
