@@ -120,6 +120,22 @@ pub const STORED_HEADERS_MAX: usize = 64;
 /// ancestor; raising it costs a request of one header a peer and a number.
 pub const ANCESTOR_PEERS_MAX: usize = 3;
 
+/// Headers under the fork that are fetched by hash before the store is searched: one request. Most reorgs are shorter, and
+/// then no peer's word for the ancestor is needed.
+pub const ANCESTOR_PROOF_START: u64 = 64;
+
+/// The same when those were not enough: a dozen requests. Deeper reorgs are searched with peers' words; raising it costs
+/// that many headers in memory, twice downloaded, for each reorg deeper than [`ANCESTOR_PROOF_START`].
+pub const ANCESTOR_PROOF_MAX: u64 = 1_024;
+
+/// Bytes of headers that were compared in a search and wait to be stored: [`ANCESTOR_PROOF_MAX`] of them with room to
+/// spare. What does not fit is fetched again.
+pub const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
+
+/// After so long the target is chosen anew although its reorg was deeper than the window; doubles each time, up to
+/// [`SyncConfig::cool_down`]. Shorter repeats the search more often where the store really is of another chain.
+pub const TOO_DEEP_RETRY: Duration = Duration::from_secs(30);
+
 /// Answers kept in a search, to name who lied. A search over a million blocks asks for 40 numbers; each peer that is
 /// proven wrong is banned, so that searches end. Raising it costs 48 bytes each.
 pub const ANCESTOR_CLAIMS_MAX: usize = 512;

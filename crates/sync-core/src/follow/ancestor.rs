@@ -1,33 +1,39 @@
 //! The search for the highest block that the stored chain and the target's chain share.
 //!
-//! The target's chain is proven down to a height at which the stored one differs. Below it peers are asked for single
-//! headers: 1, 2, 4, ... under that height until one is the stored header, then by halves between the last two. So a fork
-//! of depth D takes about `2 log2 D` questions, each put to at most [`ANCESTOR_PEERS_MAX`] peers.
+//! The target's chain is verified down to a height at which the stored one differs. Its next headers are fetched by their
+//! hashes and compared: up to [`ANCESTOR_PROOF_MAX`] under that height nobody's word is needed. Below, peers are asked for
+//! single headers: 1, 2, 4, ... under that height until one is the stored header, then by halves between the last two. So
+//! a fork of depth D takes about `2 log2 D` questions.
 //!
 //! ```text
-//!   stored   ..=====o=========o====o==o=o X      X: proven to differ
+//!   stored   ..=====o=========o====o==o=o X      X: verified to differ
 //!   asked           4th       3rd  2nd  1st      the 3rd is the stored header: halve between 3rd and 2nd
 //! ```
 //!
-//! What a peer answers is a [`Claim`], never a proof. The highest claimed match is taken for the ancestor; the download
-//! goes down to it, and there the hash link either meets or does not. When it does not, that claim was false: the search
-//! goes on below ([`AncestorSearch::refute`]), and whoever made it is named once the proven chain has passed its number
-//! ([`AncestorSearch::contradicted`]). A liar costs one search below its lie, and its place among the peers. One who
-//! denies a true match only makes the ancestor lower, as long as nobody who was asked tells the truth.
+//! Each question has its witnesses, at most [`ANCESTOR_PEERS_MAX`] that are chosen by chance when it is opened, and one
+//! deadline. Whoever connects later waits for the next question, and a witness that does not answer in time is asked
+//! again only when nobody else answers. What a witness answers is a [`Claim`], never a proof. The highest claimed match is
+//! taken for the ancestor; the download goes down to it, and there the hash link either meets or does not. When it does
+//! not, that claim was false: the search goes on below ([`AncestorSearch::refute`]), and whoever made it is named once the
+//! verified chain has passed its number ([`AncestorSearch::contradicted`]).
 //!
-//! A peer that does not answer in time holds up one number, not each: another is asked in its place, and it is asked again
-//! only when nobody else answers.
+//! A liar costs one search below its lie, and its place among the peers. One who denies a true match makes the ancestor
+//! lower only where every witness does so; and before it is believed that nothing is shared, all peers of the target's
+//! chain are asked once for the lowest block ([`AncestorSearch::ask_everybody`]).
 //!
 //! Bounded: one number in question at a time, at most [`ANCESTOR_CLAIMS_MAX`] claims.
 
 use alloc::vec::Vec;
+use core::time::Duration;
+
 use alloy_primitives::B256;
 
 use crate::{
-    config::{ANCESTOR_CLAIMS_MAX, ANCESTOR_PEERS_MAX},
+    config::{ANCESTOR_CLAIMS_MAX, ANCESTOR_PEERS_MAX, ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START, PEERS_MAX},
     id::PeerId,
     range::BlockNumber,
     sorted::SortedSet,
+    time::Instant,
 };
 
 /// What a peer says that the target's chain has at a number.
@@ -44,18 +50,29 @@ pub struct Claim {
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The highest block that somebody says both chains have.
+    /// The highest block that both chains have, as verified or as somebody says.
     Ancestor(BlockNumber),
     /// Down to the lowest number that may be asked for, nobody says so.
     Nothing,
 }
 
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Electorate {
+    /// Some, by chance.
+    Sample,
+    /// Everybody, for the lowest number.
+    Everybody,
+    /// Everybody was asked.
+    Heard,
+}
+
 /// One search. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct AncestorSearch {
-    /// Where the steps of 1, 2, 4, ... are measured from.
+    /// Where the steps of 1, 2, 4, ... are measured from; the chains are verified to differ here.
     top: BlockNumber,
-    /// The lowest number at which the chains are proven, or said, to differ.
+    /// The lowest number at which the chains are verified, or said, to differ.
     differs: BlockNumber,
     /// The highest number at which somebody says that they do not.
     same: Option<BlockNumber>,
@@ -63,15 +80,19 @@ pub struct AncestorSearch {
     /// Both chains have the block at `lowest`, whatever anybody says.
     rooted: bool,
     step: u64,
-    /// Who was asked for the number in question.
-    asked: SortedSet<PeerId>,
+    /// Hashes of the target's chain under `top`, falling, as they were verified.
+    proven: Vec<B256>,
+    electorate: Electorate,
+    /// Who was asked for the number in question, and until when they are waited for.
+    witnesses: Vec<PeerId>,
+    deadline: Instant,
     /// Who did not answer, or not in time, in the whole search: no number waits for it again while others answer.
     silent: SortedSet<PeerId>,
     claims: Vec<Claim>,
 }
 
 impl AncestorSearch {
-    /// A search under `differs`, where the chains are proven to differ, down to `lowest`. With `rooted` the block at
+    /// A search under `differs`, where the chains are verified to differ, down to `lowest`. With `rooted` the block at
     /// `lowest` is known to be on both (the genesis of the chain), so that the search always ends with an ancestor.
     pub fn new(differs: BlockNumber, lowest: BlockNumber, rooted: bool) -> Self {
         let mut search = Self {
@@ -81,7 +102,10 @@ impl AncestorSearch {
             lowest,
             rooted,
             step: 1,
-            asked: SortedSet::new(),
+            proven: Vec::new(),
+            electorate: Electorate::Sample,
+            witnesses: Vec::new(),
+            deadline: Instant::ZERO,
             silent: SortedSet::new(),
             claims: Vec::new(),
         };
@@ -94,6 +118,7 @@ impl AncestorSearch {
         match self.same {
             Some(same) if same + 1 >= self.differs => None,
             Some(same) => Some(same + (self.differs - same) / 2),
+            None if self.electorate == Electorate::Everybody => Some(self.lowest),
             None => (self.differs > self.lowest).then(|| self.next_down()),
         }
     }
@@ -106,18 +131,86 @@ impl AncestorSearch {
         Some(self.same.map_or(Outcome::Nothing, Outcome::Ancestor))
     }
 
-    /// May this peer be asked for the number in question?
-    pub fn wants(&self, peer: PeerId) -> bool {
-        let heard = self.asked.iter().filter(|peer| !self.silent.contains(peer)).count();
-        heard < ANCESTOR_PEERS_MAX && !self.asked.contains(&peer) && !self.silent.contains(&peer)
+    /// Must headers be fetched by hash before the number in question is put to peers? Down to which number.
+    pub fn needs_proof(&self) -> Option<BlockNumber> {
+        let number = self.number()?;
+        let lowest_proven = self.top - self.proven.len() as u64;
+        let all = if self.proven.is_empty() { ANCESTOR_PROOF_START } else { ANCESTOR_PROOF_MAX };
+        let down_to = self.top.saturating_sub(all).max(self.lowest);
+        (number < lowest_proven && down_to < lowest_proven).then_some(down_to)
     }
 
-    /// The peer is asked for the number in question.
-    pub fn asked(&mut self, peer: PeerId) {
-        self.asked.insert(peer);
+    /// The hashes that follow under what is proven, falling.
+    pub fn prove(&mut self, hashes: &[B256]) {
+        let room = (ANCESTOR_PROOF_MAX as usize).saturating_sub(self.proven.len());
+        self.proven.extend(hashes.iter().take(room));
     }
 
-    /// The peer did not answer, or has nothing to say: another takes its place, for this number and for those to come.
+    /// The hash of the target's chain at this number, if it was verified.
+    pub fn proven_at(&self, number: BlockNumber) -> Option<B256> {
+        let under = self.top.checked_sub(number)?.checked_sub(1)?;
+        self.proven.get(usize::try_from(under).ok()?).copied()
+    }
+
+    /// What is known of the number in question: the chains share it, or not.
+    pub fn decide(&mut self, is_same: bool) {
+        let Some(number) = self.number() else { return };
+        if is_same {
+            self.same = Some(number);
+            // Nobody's denial above is proven.
+            if self.electorate == Electorate::Everybody {
+                self.differs = self.top - self.proven.len() as u64;
+            }
+        } else {
+            self.differs = self.differs.min(number);
+            self.step = self.step.saturating_mul(2);
+        }
+        if self.electorate == Electorate::Everybody {
+            self.electorate = Electorate::Heard;
+        }
+        self.witnesses.clear();
+        self.settle_root();
+    }
+
+    /// Nothing is shared, they say: everybody is to be asked once. `false` when everybody was, or when that is verified.
+    pub fn ask_everybody(&mut self) -> bool {
+        let lowest_proven = self.top - self.proven.len() as u64;
+        let is_new = self.electorate == Electorate::Sample && self.lowest < lowest_proven;
+        if is_new {
+            self.electorate = Electorate::Everybody;
+            self.witnesses.clear();
+            self.silent.clear();
+        }
+        is_new
+    }
+
+    /// How many witnesses the number in question has at most.
+    pub fn witnesses_max(&self) -> usize {
+        if self.electorate == Electorate::Everybody { PEERS_MAX } else { ANCESTOR_PEERS_MAX }
+    }
+
+    /// Has the number in question its witnesses?
+    pub fn is_open(&self) -> bool {
+        !self.witnesses.is_empty()
+    }
+
+    /// These are asked for the number in question, and nobody else; their answers are waited for until then.
+    pub fn open(&mut self, witnesses: Vec<PeerId>, deadline: Instant) {
+        self.witnesses = witnesses;
+        self.deadline = deadline;
+    }
+
+    /// Until when the witnesses are waited for.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.is_open().then_some(self.deadline)
+    }
+
+    /// Nobody could have answered for so long.
+    pub fn shift(&mut self, by: Duration, not_before: Instant) {
+        self.deadline = (self.deadline + by).max(not_before);
+    }
+
+    /// The peer did not answer, or has nothing to say: it is not asked for the numbers to come.
     pub fn note_silent(&mut self, peer: PeerId) {
         self.silent.insert(peer);
     }
@@ -129,18 +222,13 @@ impl AncestorSearch {
 
     /// Nobody who was asked answered: they, and others, may be asked again.
     pub fn ask_again(&mut self) {
-        self.asked.clear();
+        self.witnesses.clear();
         self.silent.clear();
     }
 
-    /// Did anybody answer the number in question?
-    pub fn is_answered(&self) -> bool {
-        self.number().is_some_and(|number| self.claims.iter().any(|claim| claim.number == number))
-    }
-
-    /// Is there anybody who was asked and may be asked again?
-    pub fn is_asked(&self) -> bool {
-        !self.asked.is_empty() || !self.silent.is_empty()
+    /// Did anybody who was asked not answer?
+    pub fn has_silent(&self) -> bool {
+        !self.silent.is_empty()
     }
 
     /// A peer's answer. One that comes late, for another number than the one in question, is kept as a claim too.
@@ -151,43 +239,53 @@ impl AncestorSearch {
         }
     }
 
-    /// Compares the answers with the stored hash and goes on to the next number. With `more` answers to come, only a match
-    /// decides. `true` when the search moved.
-    pub fn judge(&mut self, stored: Option<B256>, more: bool) -> bool {
+    /// Compares the answers with the stored hash and goes on to the next number. A match decides at once, a denial when no
+    /// witness is waited for any more. Without any answer there will be other witnesses. `true` when something changed.
+    pub fn judge(&mut self, now: Instant, stored: Option<B256>) -> bool {
         let Some(number) = self.number() else { return false };
-        let mut answers = self.claims.iter().filter(|claim| claim.number == number).peekable();
-        let answered = answers.peek().is_some();
-        if stored.is_some() && answers.any(|claim| Some(claim.hash) == stored) {
-            self.same = Some(number);
-        } else if stored.is_none() || (answered && !more) {
-            self.differs = number;
-            self.step = self.step.saturating_mul(2);
-        } else {
+        let answered = |peer: PeerId| self.claims.iter().any(|claim| claim.number == number && claim.peer == peer);
+        let is_same = self.claims.iter().any(|claim| claim.number == number && Some(claim.hash) == stored);
+        if stored.is_none() || is_same {
+            self.decide(is_same);
+            return true;
+        }
+        if !self.is_open() {
             return false;
         }
-        self.asked.clear();
-        self.settle_root();
+        let waited_for = |peer: &&PeerId| !answered(**peer) && !self.silent.contains(*peer);
+        let missing: Vec<PeerId> = self.witnesses.iter().filter(waited_for).copied().collect();
+        if !missing.is_empty() && now < self.deadline {
+            return false;
+        }
+        let denied = self.witnesses.iter().any(|peer| answered(*peer));
+        missing.into_iter().for_each(|peer| self.note_silent(peer));
+        if denied {
+            self.decide(false);
+        }
+        self.witnesses.clear();
         true
     }
 
-    /// The proven chain has another header at `number` than the stored one: whoever claimed a match there, or above,
+    /// The verified chain has another header at `number` than the stored one: whoever claimed a match there, or above,
     /// was wrong. The search goes on below.
     pub fn refute(&mut self, number: BlockNumber) {
         self.top = number;
         self.differs = number;
         self.same = None;
         self.step = 1;
-        self.asked.clear();
+        self.proven.clear();
+        self.electorate = Electorate::Sample;
+        self.witnesses.clear();
         self.settle_root();
     }
 
-    /// Goes on in an older stored run, under a height at which that one is proven to differ.
+    /// Goes on in an older stored run, under a height at which that one is verified to differ.
     pub fn go_on(&mut self, differs: BlockNumber, lowest: BlockNumber, rooted: bool) {
         (self.lowest, self.rooted) = (lowest, rooted);
         self.refute(differs);
     }
 
-    /// The claims that a proven header speaks against, each once; those that it agrees with are forgotten too.
+    /// The claims that a verified header speaks against, each once; those that it agrees with are forgotten too.
     pub fn contradicted(&mut self, number: BlockNumber, proven: B256) -> Vec<Claim> {
         let mut wrong = Vec::new();
         self.claims.retain(|claim| {
@@ -220,6 +318,8 @@ impl AncestorSearch {
 mod tests {
     use super::*;
 
+    const LATER: Instant = Instant::from_millis(2_000);
+
     fn hash(chain: u8, number: u64) -> B256 {
         let mut hash = B256::repeat_byte(chain);
         hash.0[..8].copy_from_slice(&number.to_be_bytes());
@@ -231,14 +331,17 @@ mod tests {
         let mut questions = 0;
         loop {
             if let Some(outcome) = search.outcome() {
+                if outcome == Outcome::Nothing && search.ask_everybody() {
+                    continue;
+                }
                 return (outcome, questions);
             }
             let number = search.number().expect("it goes on");
             questions += 1;
             let chain = u8::from(number > ancestor);
-            search.asked(PeerId(1));
+            search.open(alloc::vec![PeerId(1)], LATER);
             search.claim(Claim { number, peer: PeerId(1), hash: hash(chain, number) });
-            assert!(search.judge(Some(hash(0, number)), false));
+            assert!(search.judge(Instant::ZERO, Some(hash(0, number))));
         }
     }
 
@@ -256,7 +359,7 @@ mod tests {
     fn ends_at_the_lowest_number_that_may_be_asked_for() {
         assert_eq!(run(AncestorSearch::new(100, 40, false), 39).0, Outcome::Nothing);
         assert_eq!(run(AncestorSearch::new(100, 40, false), 40).0, Outcome::Ancestor(40));
-        assert_eq!(run(AncestorSearch::new(40, 40, false), 10), (Outcome::Nothing, 0));
+        assert_eq!(run(AncestorSearch::new(40, 40, false), 10).0, Outcome::Nothing);
     }
 
     #[test]
@@ -270,7 +373,8 @@ mod tests {
         let mut search = AncestorSearch::new(100, 0, true);
         search.claim(Claim { number: 99, peer: PeerId(1), hash: hash(0, 99) });
         search.claim(Claim { number: 99, peer: PeerId(2), hash: hash(1, 99) });
-        assert!(search.judge(Some(hash(0, 99)), true), "a match decides at once");
+        search.open(alloc::vec![PeerId(1), PeerId(2), PeerId(3)], LATER);
+        assert!(search.judge(Instant::ZERO, Some(hash(0, 99))), "a match decides at once");
         assert_eq!(search.outcome(), Some(Outcome::Ancestor(99)));
         search.refute(99);
         assert_eq!(search.number(), Some(98));
@@ -281,23 +385,68 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_peer_gives_its_place_to_another_and_is_asked_again_when_nobody_answers() {
+    fn u10_a_number_has_fixed_witnesses_and_a_deadline() {
         let mut search = AncestorSearch::new(100, 0, true);
-        (1..=3).for_each(|peer| search.asked(PeerId(peer)));
-        assert!(!search.wants(PeerId(4)), "three at a time");
-        search.note_silent(PeerId(3));
-        assert!(search.wants(PeerId(4)), "in its place");
+        let stored = |number| Some(hash(0, number));
+        search.open((1..=3).map(PeerId).collect(), LATER);
         search.claim(Claim { number: 99, peer: PeerId(1), hash: hash(1, 99) });
-        assert!(search.judge(Some(hash(0, 99)), false));
-        assert!(search.wants(PeerId(2)) && !search.wants(PeerId(3)), "not for the next number either");
+        search.claim(Claim { number: 99, peer: PeerId(9), hash: hash(1, 99) });
+        assert!(!search.judge(Instant::ZERO, stored(99)), "two witnesses are waited for, whoever else speaks");
+        search.note_silent(PeerId(2));
+        assert!(!search.judge(Instant::ZERO, stored(99)));
+        assert!(search.judge(LATER, stored(99)), "and no longer than the deadline");
+        assert_eq!(search.number(), Some(98));
+        assert!(search.is_silent(PeerId(2)) && search.is_silent(PeerId(3)) && !search.is_silent(PeerId(1)));
+        search.open(alloc::vec![PeerId(1)], LATER);
+        assert!(search.judge(LATER, stored(98)), "nobody answered");
+        assert_eq!((search.number(), search.is_open()), (Some(98), false), "others are asked for the same number");
         search.ask_again();
-        assert!(search.wants(PeerId(3)));
+        assert!(!search.is_silent(PeerId(3)));
+    }
+
+    #[test]
+    fn u10_before_nothing_is_believed_everybody_is_asked() {
+        let mut search = AncestorSearch::new(100, 90, false);
+        while search.outcome().is_none() {
+            let number = search.number().expect("it goes on");
+            search.open(alloc::vec![PeerId(1)], LATER);
+            search.claim(Claim { number, peer: PeerId(1), hash: hash(1, number) });
+            search.judge(Instant::ZERO, Some(hash(0, number)));
+        }
+        assert_eq!(search.outcome(), Some(Outcome::Nothing));
+        assert!(search.ask_everybody());
+        assert_eq!((search.number(), search.outcome()), (Some(90), None));
+        search.open(alloc::vec![PeerId(1), PeerId(2)], LATER);
+        search.claim(Claim { number: 90, peer: PeerId(2), hash: hash(0, 90) });
+        assert!(search.judge(Instant::ZERO, Some(hash(0, 90))));
+        assert_eq!(search.number(), Some(95), "what was denied above is asked again");
+        let mut nobody = AncestorSearch::new(91, 90, false);
+        nobody.decide(false);
+        assert!(nobody.ask_everybody());
+        nobody.decide(false);
+        assert!(!nobody.ask_everybody(), "once");
+        assert_eq!(nobody.outcome(), Some(Outcome::Nothing));
+    }
+
+    #[test]
+    fn u04_what_is_proven_needs_no_witness() {
+        let mut search = AncestorSearch::new(1_000, 0, false);
+        assert_eq!(search.needs_proof(), Some(936));
+        let chain = |number: u64| hash(u8::from(number > 940), number);
+        let proven: Vec<B256> = (936..1_000).rev().map(chain).collect();
+        search.prove(&proven);
+        while let Some(number) = search.number() {
+            assert_eq!(search.needs_proof(), None);
+            let proven = search.proven_at(number).expect("all of it is proven");
+            search.decide(proven == hash(0, number));
+        }
+        assert_eq!(search.outcome(), Some(Outcome::Ancestor(940)));
     }
 
     #[test]
     fn what_the_store_lost_counts_as_different_without_a_question() {
         let mut search = AncestorSearch::new(100, 0, true);
-        assert!(search.judge(None, true));
+        assert!(search.judge(Instant::ZERO, None));
         assert_eq!(search.number(), Some(98));
     }
 }

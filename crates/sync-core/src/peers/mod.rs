@@ -124,6 +124,11 @@ impl Peer {
         self.reputation.may_ask(now) && self.liveness == Liveness::Responsive
     }
 
+    /// Does its word for a tip count? Not while it is late or silent: whoever answers nothing decides nothing.
+    pub fn has_vote(&self) -> bool {
+        self.liveness == Liveness::Responsive && !self.reputation.is_silent()
+    }
+
     /// Its place in the order of peers.
     pub fn rank(&self) -> Rank {
         Rank::of(self.evidence, !self.reputation.is_silent() && self.reputation.is_trusted())
@@ -281,6 +286,7 @@ impl Peers {
         for peer in self.table.values_mut() {
             peer.liveness.shift(by, not_before);
             peer.responded_at = peer.responded_at.map(|at| at + by);
+            peer.answered_sent = peer.answered_sent.map(|at| at + by);
             peer.window.shift(by);
         }
     }

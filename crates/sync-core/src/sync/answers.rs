@@ -170,6 +170,7 @@ impl HeaderSync {
                 self.passes_unknown(&verified);
                 self.weigh(&verified);
                 self.check_claims_in(now, &verified);
+                self.note_compared(peer, &verified);
                 self.collector.push(verified);
                 if let Some(known) = self.peers.get_mut(peer) {
                     self.target.standings.note_linked(peer, known.served);

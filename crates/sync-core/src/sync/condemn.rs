@@ -11,7 +11,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{HeaderSync, store::Unwinding};
+use super::{HeaderSync, run::RunPurpose, store::Unwinding};
 use crate::{
     block::ServedRange,
     fault::PeerFault,
@@ -58,6 +58,20 @@ impl HeaderSync {
         self.moved(now);
     }
 
+    /// The tip that peers named descends from another genesis: they said that they have ours, or that they do not know.
+    pub(super) fn condemn_other_genesis(&mut self, now: Instant, got: B256) {
+        let (Some(target), Some(expected)) = (self.target.resolved, self.chain.genesis()) else { return };
+        let violation = RuleViolation::Genesis { got, expected };
+        self.invalid.insert(target.hash, &InvalidChain { number: 0, hash: got, violation, last_valid: None });
+        let names = |served: ServedRange| served.latest_hash == target.hash;
+        let named: Vec<PeerId> = self.peers.usable(now).filter(|(_, it)| names(it.served)).map(|(id, _)| id).collect();
+        let chain = self.chain.id();
+        for peer in named {
+            let fault = PeerFault::WrongChain { got_chain: chain, got_genesis: Some(got), expected_chain: chain };
+            self.penalize(now, peer, fault);
+        }
+    }
+
     /// Does the target's chain come down to a known bad header, or to a descendant of one? Then it is given up.
     pub(super) fn is_condemned(&mut self, now: Instant, anchor: Anchor) -> bool {
         let known = self.invalid.get(anchor.hash).cloned();
@@ -79,7 +93,15 @@ impl HeaderSync {
 
     /// Gives up the target, and what is stored of its chain from the gap that is open up.
     fn refuse(&mut self, now: Instant, chain: InvalidChain, at: BlockNumber) {
-        let bottom = self.run.as_ref().map_or(at, |run| run.bottom);
+        let bottom = match &self.run {
+            Some(run) if run.purpose == RunPurpose::Fill => run.bottom,
+            // Nothing of it is stored but what lies above the place where it differs from the stored chain.
+            Some(_) => match &self.reorg {
+                Some(reorg) if !reorg.above_is_old => reorg.differs.number.saturating_add(1),
+                _ => BlockNumber::MAX,
+            },
+            None => at,
+        };
         let target = self.target.resolved.map(|target| target.hash);
         // What is asked for next may lie under the bad header already, when the rule is broken where two answers meet, or
         // where an answer meets the store: that is its parent, which good chains share.

@@ -16,7 +16,7 @@
 //!
 //! An attacker who claims everything and serves nothing delays that stall by `claim_patience` and changes nothing else.
 
-use super::{HeaderSync, store::Unwinding};
+use super::{HeaderSync, run::RunPurpose, store::Unwinding};
 use crate::{
     io::StallReason,
     peers::{Liveness, Peer},
@@ -80,7 +80,7 @@ impl HeaderSync {
     /// Is the open gap one that cannot be filled now, so that nothing is lost by following newer tips meanwhile?
     pub(super) fn is_parked(&self) -> bool {
         let Some(StallReason::RangeUnavailable(missing)) = self.watch.announced else { return false };
-        let at_front = self.run.as_ref().is_some_and(|run| !run.weighed && run.anchor.number == missing.last());
+        let at_front = self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill && run.anchor.number == missing.last());
         // Where peers begin above what is missing. Those that end below it have left the target's chain.
         at_front && self.is_denied(self.polled_at, missing.last())
     }
@@ -89,7 +89,7 @@ impl HeaderSync {
     pub(super) fn raise_floor(&mut self, now: Instant, reason: &StallReason) -> bool {
         let StallReason::RangeUnavailable(missing) = *reason else { return false };
         let (Some(run), Some(target)) = (&self.run, self.target.resolved) else { return false };
-        let at_bottom = run.meets.is_none() && !run.weighed && run.anchor.number == missing.last();
+        let at_bottom = run.meets.is_none() && run.purpose == RunPurpose::Fill && run.anchor.number == missing.last();
         // Nothing under the target was verified: then the target itself cannot be had.
         if !self.config.floor_may_rise || !at_bottom || missing.last() >= target.number || self.unwinding.is_some() {
             return false;

@@ -50,7 +50,7 @@ use bytes::Bytes;
 
 use self::{
     announce::{Announcements, News},
-    reorg::Reorg,
+    reorg::{Reorg, TooDeep},
     run::Run,
     stall::StallWatch,
     store::{Persisting, Unwinding},
@@ -116,6 +116,8 @@ pub struct HeaderSync {
     run: Option<Run>,
     /// The target's chain does not meet the stored one.
     reorg: Option<Reorg>,
+    /// The last one was deeper than the window.
+    too_deep: Option<TooDeep>,
     /// The next gap is opened once the store has answered.
     reopen: bool,
     stored: StoredHeaders,
@@ -178,6 +180,7 @@ impl HeaderSync {
             target: Target::default(),
             run: None,
             reorg: None,
+            too_deep: None,
             reopen: false,
             stored: StoredHeaders::default(),
             invalid: InvalidHashes::default(),

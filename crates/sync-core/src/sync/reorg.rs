@@ -2,41 +2,75 @@
 //! download goes down to there.
 //!
 //! ```text
-//!   DetachedHead -> Seeking --claimed--> Unwind -> run down to the claim --meets--> Event::Reorg
-//!                      ^  \                              |
-//!                      |   deeper than the window:       | does not meet: the claim was false
-//!                      |   stall, nothing removed        |
-//!                      +---------------------------------+
+//!   DetachedHead -> Comparing <-> Seeking --found--> Unwind -> run down to the ancestor --meets--> Event::Reorg
+//!                        ^  |                              |
+//!                        |  v                              | does not meet: the claim was false
+//!                        |  TooDeep: a stall; retried      |
+//!                        +---------------------------------+
 //! ```
 //!
-//! What the new chain brought so far is stored above and stays there. Nothing is removed before somebody claims an
-//! ancestor; nothing is believed before the hash link has met it. Only peers that are on the target's chain are asked
-//! (`standing`): the others would name an ancestor that is theirs.
+//! *Comparing* fetches the next headers of the target's chain by hash, so that a short reorg is decided by hashes alone;
+//! *Seeking* compares them, and what peers say further down, with the store ([`AncestorSearch`]). What the new chain
+//! brought so far is stored above and stays there. Nothing is removed before there is an ancestor; no word of a peer is
+//! believed before the hash link has met it. Only peers that are on the target's chain are asked (`standing`): the others
+//! would name an ancestor that is theirs.
+//!
+//! A reorg deeper than the window is not followed, and not for ever refused either: the target is chosen anew after
+//! [`TOO_DEEP_RETRY`], or when nobody who is left is on its chain.
+
+use core::time::Duration;
 
 use alloc::vec::Vec;
 use alloy_primitives::B256;
+use bytes::Bytes;
 
-use super::{Answer, HeaderSync, front::HAND_OVER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
+use super::{
+    Answer, HeaderSync,
+    front::HAND_OVER_ROUND_TRIPS,
+    run::{Run, RunPurpose},
+    standing::hash_at,
+    store::Unwinding,
+};
 use crate::{
     checkpoint::Subchain,
+    config::{COMPARED_BYTES_MAX, TOO_DEEP_RETRY},
     fault::PeerFault,
     follow::{AncestorSearch, BranchWeight, Claim, Known, Outcome},
     headers::{InFlight, Purpose},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StartBlock},
-    lineage::VerifiedHeaders,
+    lineage::{Anchor, Lineage, SealedRun, VerifiedHeaders},
+    peers::Rank,
     range::{BlockNumber, BlockRange},
-    time::Instant,
+    time::{Instant, doubled},
 };
 
-/// A reorg, from the moment that it is proven until the new chain meets what stays.
+/// Where a reorg is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Headers of the target's chain are fetched by hash, to be compared.
+    Comparing,
+    /// The store, and peers, are asked.
+    Seeking,
+    /// It is deeper than the window.
+    TooDeep {
+        /// When the target is chosen anew.
+        retry_at: Instant,
+    },
+    /// The ancestor is known; the branches above it are weighed.
+    Weighing(BlockNumHash),
+    /// What lay above the ancestor is given up; the new chain is downloaded.
+    Replacing,
+}
+
+/// A reorg, from the moment that it is verified until the new chain meets what stays.
 #[derive(Debug)]
 pub(super) struct Reorg {
     /// The stored run that is compared with.
     pub local: Subchain,
     /// The highest stored number that belongs to the old chain.
     pub top: BlockNumber,
-    /// Where the two are proven to differ, and what the new chain has there; stored runs above are the new chain's,
+    /// Where the two are verified to differ, and what the new chain has there; stored runs above are the new chain's,
     /// unless `above_is_old`.
     pub differs: BlockNumHash,
     pub above_is_old: bool,
@@ -44,22 +78,46 @@ pub(super) struct Reorg {
     pub given_up: Option<BlockNumber>,
     /// What the stored branch weighs.
     pub old_weight: BranchWeight,
-    /// The ancestor while the branches are weighed.
-    pub weighed_to: Option<BlockNumHash>,
-    search: AncestorSearch,
-    pub seeking: bool,
-    /// Deeper than the window: the stored head, for the stall.
-    pub too_deep: Option<BlockNumHash>,
+    pub search: AncestorSearch,
+    pub phase: Phase,
+    /// What the new chain has under what was compared so far.
+    next: BlockNumHash,
+    /// What was compared, to be stored when the ancestor is known; as much as [`COMPARED_BYTES_MAX`] holds.
+    compared: Vec<Compared>,
     /// Nobody can be asked for this number.
     pub alone: Option<BlockNumber>,
     /// When those who did not answer are asked again.
     pub retry_at: Option<Instant>,
 }
 
+/// Headers that one peer sent, falling, verified.
+#[derive(Debug)]
+struct Compared {
+    peer: PeerId,
+    range: BlockRange,
+    headers: Vec<Bytes>,
+}
+
+/// A reorg was found to be too deep, and no target was synced since.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TooDeep {
+    /// The stored head that would have been given up.
+    pub local: BlockNumHash,
+    /// How often in a row.
+    times: u32,
+}
+
+impl Reorg {
+    /// Is the ancestor still sought?
+    fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Comparing | Phase::Seeking | Phase::TooDeep { .. })
+    }
+}
+
 impl HeaderSync {
     /// Is an ancestor being sought?
     pub(super) fn is_seeking(&self) -> bool {
-        self.reorg.as_ref().is_some_and(|reorg| reorg.seeking)
+        self.reorg.as_ref().is_some_and(Reorg::is_open)
     }
 
     /// The target's chain has `expected` where `local` holds `stored`.
@@ -93,21 +151,24 @@ impl HeaderSync {
             above_is_old,
             given_up,
             old_weight: BranchWeight::new(top),
-            weighed_to: None,
             search,
-            seeking: true,
-            too_deep: None,
+            phase: Phase::Seeking,
+            next: expected,
+            compared: Vec::new(),
             alone: None,
             retry_at: None,
         });
         self.moved(now);
     }
 
-    /// One step of the search: asks the store or a peer, compares, or ends.
+    /// One step of the search: asks the store or peers, compares, or ends.
     pub(super) fn poll_reorg(&mut self, now: Instant) -> bool {
-        let Some(reorg) = self.reorg.as_mut().filter(|reorg| reorg.seeking && reorg.too_deep.is_none()) else {
-            return false;
-        };
+        let Some(reorg) = &mut self.reorg else { return false };
+        match reorg.phase {
+            Phase::TooDeep { retry_at } => return self.poll_too_deep(now, retry_at),
+            Phase::Weighing(_) | Phase::Replacing => return false,
+            Phase::Comparing | Phase::Seeking => {}
+        }
         if self.waiting.len() + usize::from(self.persisting.is_some()) > 0 || self.unwinding.is_some() {
             return false;
         }
@@ -115,72 +176,162 @@ impl HeaderSync {
             reorg.retry_at = None;
             reorg.search.ask_again();
         }
-        let Some(number) = reorg.search.number() else { return self.end_search(now) };
+        let is_comparing = reorg.phase == Phase::Comparing;
+        let needs_proof = reorg.search.needs_proof();
+        let Some(number) = reorg.search.number() else {
+            if is_comparing {
+                self.end_compare(now);
+            }
+            return self.end_search(now);
+        };
+        if let Some(down_to) = needs_proof.filter(|_| !is_comparing) {
+            self.compare_down_to(now, down_to);
+            return true;
+        }
+        if is_comparing && needs_proof.is_some() {
+            return false;
+        }
         let stored = match self.stored.get(number) {
             Known::Unasked => return self.ask_store(&[number]),
             Known::Asked => return false,
             Known::Absent => None,
             Known::Header { hash, .. } => Some(hash),
         };
-        let waiting = self.count_waited_for(now, number);
-        let candidate = self.witness(now, number);
         let Some(reorg) = &mut self.reorg else { return false };
-        if reorg.search.judge(stored, waiting > 0 || candidate.is_some()) {
+        let moved = match reorg.search.proven_at(number) {
+            Some(hash) => {
+                reorg.search.decide(stored == Some(hash));
+                true
+            }
+            None => reorg.search.judge(now, stored),
+        };
+        if moved {
             self.moved(now);
             return true;
         }
-        if let Some(peer) = candidate {
-            reorg.search.asked(peer);
-            reorg.alone = None;
-            self.send(now, peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
-            return true;
+        !reorg.search.is_open() && !self.paused && self.open_number(now, number)
+    }
+
+    /// Fetches headers of the target's chain by hash, until the one right above `down_to` names its parent.
+    fn compare_down_to(&mut self, now: Instant, down_to: BlockNumber) {
+        let Some(reorg) = &mut self.reorg else { return };
+        let anchor = Anchor { number: reorg.next.number, hash: reorg.next.hash };
+        let Some(gap) = BlockRange::new(down_to + 1, anchor.number) else { return };
+        reorg.phase = Phase::Comparing;
+        reorg.alone = None;
+        self.downloader.open(gap);
+        self.tactics.gap_opens();
+        self.run = Some(Run {
+            lineage: Lineage::new(self.chain.clone(), anchor),
+            anchor,
+            bottom: gap.first(),
+            meets: None,
+            parent: None,
+            untried: false,
+            purpose: RunPurpose::Compare,
+            complete: false,
+        });
+        self.moved(now);
+    }
+
+    /// Headers of such a run were verified.
+    pub(super) fn note_compared(&mut self, peer: PeerId, verified: &VerifiedHeaders) {
+        let is_compared = self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Compare);
+        let Some(reorg) = self.reorg.as_mut().filter(|_| is_compared) else { return };
+        // The hash of the first was known before, and that of the next one is known now.
+        let next = self.run.as_ref().map(|run| run.anchor);
+        reorg.search.prove(verified.hashes().get(1..).unwrap_or_default());
+        if let Some(next) = next.filter(|next| next.number < verified.range().first()) {
+            reorg.search.prove(&[next.hash]);
+            reorg.next = BlockNumHash { number: next.number, hash: next.hash };
         }
-        let stuck = waiting == 0 && !self.paused;
-        let alone = stuck && !self.ask_standing(now);
-        let retry = now + self.config.target_retry;
-        if let Some(reorg) = &mut self.reorg {
-            reorg.alone = alone.then_some(number);
-            // Whoever was asked is asked again, wherever those may stand of whom nothing is known: they may never say.
-            if stuck && reorg.search.is_asked() && reorg.retry_at.is_none() {
-                reorg.retry_at = Some(retry);
+        let bytes = |headers: &[Bytes]| headers.iter().map(|header| header.len() as u64).sum::<u64>();
+        let held: u64 = reorg.compared.iter().map(|compared| bytes(&compared.headers)).sum();
+        if held + bytes(verified.headers()) <= COMPARED_BYTES_MAX {
+            let headers = verified.headers().to_vec();
+            reorg.compared.push(Compared { peer, range: verified.range(), headers });
+        }
+    }
+
+    /// A gap under where the chains differ was opened: what was compared is there already.
+    pub(super) fn stage_compared(&mut self, gap: BlockRange) {
+        let Some(reorg) = &mut self.reorg else { return };
+        for Compared { peer, range, mut headers } in core::mem::take(&mut reorg.compared) {
+            let Some(range) = range.intersection(gap).filter(|inside| inside.last() == range.last()) else { continue };
+            headers.truncate(range.len() as usize);
+            let bytes = headers.iter().map(|header| header.len() as u64).sum();
+            let Ok(sealed) = SealedRun::seal(&self.chain, range.last(), headers) else { continue };
+            if let Some(failures) = self.downloader.plan.take(range) {
+                self.downloader.stage(peer, range, failures, range, bytes, sealed);
             }
         }
-        false
     }
 
-    /// How many answers about this number are waited for. None is for longer than the front would be
-    /// ([`Self::poll_hand_over`]) while a quicker peer could be asked, or has answered: it may come late, and is a claim
-    /// then too.
-    fn count_waited_for(&mut self, now: Instant, number: BlockNumber) -> usize {
-        let waited = self.downloader.requests.iter().filter(|request| self.is_waited_for(request, number));
-        let late = waited.filter(|request| self.patience_ends(now, request).is_some_and(|end| end <= now));
-        let late: Vec<InFlight> = late.cloned().collect();
-        late.iter().for_each(|request| self.note_unanswered(request));
-        self.downloader.requests.count(|request| self.is_waited_for(request, number))
+    /// All of them came, or as many as were needed.
+    pub(super) fn end_compare(&mut self, now: Instant) {
+        self.drop_run();
+        if let Some(reorg) = &mut self.reorg {
+            reorg.phase = Phase::Seeking;
+        }
+        self.moved(now);
     }
 
-    fn is_waited_for(&self, request: &InFlight, number: BlockNumber) -> bool {
-        let heard = self.reorg.as_ref().is_some_and(|reorg| !reorg.search.is_silent(request.peer));
-        heard && request.purpose == Purpose::Ancestor(number)
+    /// Chooses who is asked for this number, and asks them.
+    fn open_number(&mut self, now: Instant, number: BlockNumber) -> bool {
+        let Some(most) = self.reorg.as_ref().map(|reorg| reorg.search.witnesses_max()) else { return false };
+        let mut witnesses = self.witnesses(now, number, Some(Rank::Verified));
+        if witnesses.is_empty() || most > crate::config::ANCESTOR_PEERS_MAX {
+            witnesses = self.witnesses(now, number, None);
+        }
+        witnesses.truncate(most);
+        let trips = witnesses.iter().filter_map(|id| self.peers.get(*id)?.window.round_trip());
+        let patience = trips.min().map_or(self.config.deadline_start, |trip| trip * HAND_OVER_ROUND_TRIPS);
+        let retry = now + self.config.target_retry;
+        if witnesses.is_empty() {
+            let alone = !self.ask_standing(now);
+            if let Some(reorg) = &mut self.reorg {
+                reorg.alone = alone.then_some(number);
+                // Whoever was asked is asked again, wherever those may stand of whom nothing is known: they may never say.
+                if reorg.search.has_silent() && reorg.retry_at.is_none() {
+                    reorg.retry_at = Some(retry);
+                }
+            }
+            return false;
+        }
+        for peer in &witnesses {
+            self.send(now, *peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
+        }
+        let deadline = now + patience + self.config.steal_after;
+        if let Some(reorg) = &mut self.reorg {
+            reorg.alone = None;
+            reorg.search.open(witnesses, deadline);
+        }
+        true
     }
 
-    /// Until when an answer in the search is waited for although its deadline is further away.
-    fn patience_ends(&self, now: Instant, request: &InFlight) -> Option<Instant> {
-        let search = &self.reorg.as_ref()?.search;
-        let others = self
-            .peers
-            .usable(now)
-            .filter(|(id, _)| *id != request.peer && !search.is_silent(*id) && self.is_on_target(*id));
-        let trip = others.filter_map(|(_, peer)| peer.window.round_trip()).min()?;
-        Some(request.sent + trip * HAND_OVER_ROUND_TRIPS + self.config.steal_after)
+    /// Peers of the target's chain that serve this number, of this rank if one is named, in an order that is chance's: the
+    /// quickest are not asked more often than others.
+    fn witnesses(&mut self, now: Instant, number: BlockNumber, rank: Option<Rank>) -> Vec<PeerId> {
+        let mut witnesses = self.scheduler.by_chance(&self.peers, now);
+        let Some(reorg) = &self.reorg else { return Vec::new() };
+        witnesses.retain(|id| {
+            let Some(peer) = self.peers.get(*id) else { return false };
+            let serves = peer.range().is_some_and(|range| range.contains(number));
+            serves
+                && rank.is_none_or(|rank| peer.rank() == rank)
+                && !reorg.search.is_silent(*id)
+                && self.is_on_target(*id)
+        });
+        witnesses
     }
 
     /// When the search stops waiting for somebody.
     pub(super) fn search_wakeup(&self, now: Instant) -> Option<Instant> {
-        let reorg = self.reorg.as_ref().filter(|reorg| reorg.seeking)?;
-        let asked = self.downloader.requests.iter().filter(|request| matches!(request.purpose, Purpose::Ancestor(_)));
-        let patience = asked.filter_map(|request| self.patience_ends(now, request));
-        patience.chain(reorg.retry_at).filter(|at| *at > now).min()
+        let reorg = self.reorg.as_ref()?;
+        let too_deep = if let Phase::TooDeep { retry_at } = reorg.phase { Some(retry_at) } else { None };
+        let seeking = [reorg.search.deadline(), reorg.retry_at].into_iter().flatten();
+        let seeking = seeking.filter(|_| reorg.phase == Phase::Seeking);
+        seeking.chain(too_deep).filter(|at| *at > now).min()
     }
 
     /// A question of the search ended without an answer that can be used.
@@ -188,21 +339,6 @@ impl HeaderSync {
         if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorg, &request.purpose) {
             reorg.search.note_silent(request.peer);
         }
-    }
-
-    /// A peer of the target's chain that serves this number and was not asked for it.
-    fn witness(&mut self, now: Instant, number: BlockNumber) -> Option<PeerId> {
-        if self.paused {
-            return None;
-        }
-        let askable = self.scheduler.askable(&self.peers, now);
-        let search = &self.reorg.as_ref()?.search;
-        askable.into_iter().find(|peer| {
-            let serves = self.peers.get(*peer).and_then(|known| known.range()).is_some_and(|it| it.contains(number));
-            let asks = |request: &InFlight| request.peer == *peer && request.purpose == Purpose::Ancestor(number);
-            let is_asked = || self.downloader.requests.find(asks).is_some();
-            serves && search.wants(*peer) && self.is_on_target(*peer) && !is_asked()
-        })
     }
 
     /// An answer to a question of the search.
@@ -225,16 +361,13 @@ impl HeaderSync {
 
     /// The search has ended: gives up what lies above the ancestor, or says that it may not.
     fn end_search(&mut self, now: Instant) -> bool {
-        let Some(reorg) = &self.reorg else { return false };
-        let local = reorg.local;
+        let Some(reorg) = &mut self.reorg else { return false };
+        let (local, top) = (reorg.local, reorg.top);
         let ancestor = match reorg.search.outcome() {
             Some(Outcome::Ancestor(number)) => number,
-            Some(Outcome::Nothing) if reorg.top.saturating_sub(local.tail) >= self.config.rollback_window => {
-                let head = BlockNumHash { number: local.head, hash: local.head_hash };
-                if let Some(reorg) = &mut self.reorg {
-                    reorg.too_deep = Some(head);
-                }
-                return true;
+            Some(Outcome::Nothing) if reorg.search.ask_everybody() => return true,
+            Some(Outcome::Nothing) if top.saturating_sub(local.tail) >= self.config.rollback_window => {
+                return self.refuse_reorg(now, BlockNumHash { number: local.head, hash: local.head_hash });
             }
             Some(Outcome::Nothing) => return self.give_up_run(now),
             None => return false,
@@ -248,6 +381,30 @@ impl HeaderSync {
         };
         let ancestor = BlockNumHash { number: ancestor, hash };
         self.weigh_down_to(now, ancestor).unwrap_or_else(|| self.give_up_above(now, ancestor))
+    }
+
+    /// The reorg is deeper than the window: nothing is removed, and the target is chosen anew after a pause.
+    fn refuse_reorg(&mut self, now: Instant, local: BlockNumHash) -> bool {
+        let times = self.too_deep.map_or(0, |before| before.times);
+        self.too_deep = Some(TooDeep { local, times: times.saturating_add(1) });
+        let pause: Duration = doubled(TOO_DEEP_RETRY, times, self.config.cool_down);
+        if let Some(reorg) = &mut self.reorg {
+            reorg.phase = Phase::TooDeep { retry_at: now + pause };
+        }
+        // Another tip may have its majority by now.
+        self.target.dirty = true;
+        true
+    }
+
+    /// Chooses the target anew, when it is time or nobody who is left is on its chain.
+    fn poll_too_deep(&mut self, now: Instant, retry_at: Instant) -> bool {
+        let is_held = self.peers.usable(now).any(|(id, _)| self.is_on_target(id));
+        if (now < retry_at && is_held) || self.paused || self.peers.usable(now).next().is_none() {
+            return false;
+        }
+        self.cancel_search();
+        self.target.choose_anew();
+        true
     }
 
     /// Gives up what is stored of the old chain above the ancestor.
@@ -277,10 +434,11 @@ impl HeaderSync {
 
     fn unwind_above(&mut self, now: Instant, to: BlockNumber, given_up: BlockNumber) -> bool {
         if let Some(reorg) = &mut self.reorg {
-            reorg.seeking = false;
+            reorg.phase = Phase::Replacing;
             reorg.given_up = Some(given_up);
             reorg.retry_at = None;
         }
+        self.too_deep = None;
         self.unwinding = Some(Unwinding { to, asked: false });
         self.moved(now);
         true

@@ -24,11 +24,23 @@ use super::{HeaderSync, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},
-    io::{BlockNumHash, Output},
+    io::{BlockNumHash, Output, SyncTarget},
     lineage::{Anchor, Lineage, LinkFault},
     range::{BlockNumber, BlockRange},
     time::Instant,
 };
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RunPurpose {
+    /// Its headers are stored.
+    Fill,
+    /// It is weighed against stored headers, which are given up for it only if it is heavier; until then nothing of it is
+    /// stored.
+    Weigh,
+    /// Its hashes are compared with stored headers; nothing of it is stored.
+    Compare,
+}
 
 /// A gap that is being filled.
 #[derive(Debug)]
@@ -45,9 +57,7 @@ pub(super) struct Run {
     pub parent: Option<Bytes>,
     /// Some chain broke a rule before, and nothing of this run is proven yet: one answer may show that it is the same.
     pub untried: bool,
-    /// It is weighed against stored headers, which are given up for it only if it is heavier; until then nothing of
-    /// it is stored.
-    pub weighed: bool,
+    pub purpose: RunPurpose,
     /// The anchor has passed the bottom.
     pub complete: bool,
 }
@@ -178,7 +188,8 @@ impl HeaderSync {
                 self.downloader.open(gap);
                 self.tactics.gap_opens();
                 self.run =
-                    Some(Run { lineage, anchor, bottom, meets, parent, untried, weighed: false, complete: false });
+                    Some(Run { lineage, anchor, bottom, meets, parent, untried, purpose: RunPurpose::Fill, complete: false });
+                self.stage_compared(gap);
                 self.moved(now);
             }
         }
@@ -187,6 +198,7 @@ impl HeaderSync {
     /// Nothing is missing between floor and target: a newer tip that waited for that takes its place, as it does when a
     /// run is filled.
     fn end_of_gaps(&mut self, now: Instant) {
+        self.too_deep = None;
         self.tell_reorg();
         if let Some(next) = self.target.next.take() {
             self.adopt(now, next);
@@ -201,7 +213,7 @@ impl HeaderSync {
 
     /// Gives up the run that is open: what was proven is stored, what was only received is forgotten.
     pub(super) fn close_run(&mut self) {
-        if self.run.as_ref().is_some_and(|run| !run.weighed) && self.unwinding.is_none() {
+        if self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill) && self.unwinding.is_none() {
             while self.cut_batch(true) {}
         }
         self.drop_run();
@@ -221,19 +233,23 @@ impl HeaderSync {
     /// After each link: is the gap filled, and does it meet what lies under it?
     pub(super) fn after_link(&mut self, now: Instant, linked: BlockRange) {
         let Some(run) = &mut self.run else { return };
-        let anchor = run.anchor;
-        if linked.first() > run.bottom {
+        let (anchor, is_down) = (run.anchor, linked.first() <= run.bottom);
+        let is_compared = run.purpose == RunPurpose::Compare;
+        if !is_down || is_compared {
             if self.is_wrong_genesis(anchor) {
                 self.leave_wrong_genesis(now, anchor.hash);
             } else if self.is_condemned(now, anchor) {
                 self.drop_run();
             } else if self.comes_down_to_unknown(anchor, None) {
                 self.close_run();
+            } else if is_down {
+                self.end_compare(now);
             }
             return;
         }
         let Some(older) = run.meets else {
             run.complete = true;
+            self.too_deep = None;
             self.tell_reorg();
             return;
         };
@@ -254,11 +270,12 @@ impl HeaderSync {
             }
             return;
         }
-        if run.weighed && !self.is_heavier(now) {
+        if run.purpose == RunPurpose::Weigh && !self.is_heavier(now) {
             return;
         }
         let Some(run) = &mut self.run else { return };
         run.complete = true;
+        self.too_deep = None;
         self.tell_reorg();
     }
 
@@ -267,17 +284,21 @@ impl HeaderSync {
         anchor.number == 0 && self.chain.genesis().is_some_and(|genesis| genesis != anchor.hash)
     }
 
-    /// The target lies on a chain with another genesis: nothing of it is kept. If it is what is wanted, that is said
-    /// and the user must name another; if not, what is wanted takes its place.
+    /// The target lies on a chain with another genesis: nothing of it is kept. Of a pinned hash that is said, and the user
+    /// must name another; a tip that peers chose counts no more, and the next one that they agree on takes its place.
     pub(super) fn leave_wrong_genesis(&mut self, now: Instant, got: B256) {
         self.drop_run();
         let head = self.target.resolved.map(|target| target.hash);
         if let Some(newest) = self.ledger.newest().filter(|newest| Some(newest.head_hash) == head).copied() {
             self.give_up(now, newest.tail);
         }
+        let chosen_by_peers = self.target.wanted.is_some_and(|wanted| !matches!(wanted, SyncTarget::Hash(_)));
         if !self.target.unasked {
             self.wrong_genesis = Some(got);
-            return;
+            if !chosen_by_peers {
+                return;
+            }
+            self.condemn_other_genesis(now, got);
         }
         self.target.resolved = None;
         self.target.dirty = true;

@@ -9,19 +9,19 @@
 //! | `Requests`: sent, deadline, owed until, and sent of what is late | moves | a response may wait unread; round trips are of the peer |
 //! | `Announcements`: tip | moves | it is compared with the moment at which a request was sent |
 //! | `ByteWindow::halved_at` | moves | the same |
-//! | `Liveness::Late`, `Peer::responded_at` | moves | patience with a peer |
+//! | `Liveness::Late`, `Peer::responded_at`, `Peer::answered_sent` | moves | patience with a peer |
+//! | `AncestorSearch`: deadline | moves | witnesses may have answered |
 //! | `first_spoke` | moves | peers that are configured had no chance to connect |
 //! | `moved_at` | moves | nothing could be verified |
 //! | `StallWatch`: suspected since | moves | what may pass by itself had no time to |
 //! | bans, of peers and of addresses | runs on | said to the user in wall-clock time |
 //! | `Reputation::paused_until`, `Failure::until` | runs on | the peer had time to recover; its next request shows |
-//! | `Aside`, `Refused`: until | runs on | the peer had time to follow the chain |
-//! | `Standings::asked`, `Target::retry_at`, `Reorg::retry_at`, `Persisting::retry_at` | runs on | a pause before the next try |
+//! | `Aside`, `Refused`: until; `Tactics::failed_trials` | runs on | the peer had time to follow the chain |
+//! | `Standings::asked`, `Target::retry_at`, `Reorg::retry_at`, `Phase::TooDeep`, `Persisting::retry_at` | runs on | a pause before the next try |
 //! | `StallWatch::announced_at`, `StallBudget`, `progress_at`, `Announcements`: looked at | runs on | so far apart by the clock |
 //! | `Selector`, `History`, `Tactics::looked_at` | runs on | what was measured ages |
 //! | `Meter`, `Rate`, `ByteWindow::fastest_since`, `Peers::measured_at` | runs on | rates are per second of the clock |
 //! | `Peer::since`, `Peer::linked_at` | runs on | facts |
-
 //!
 //! What moves is due [`deadline_min`](crate::SyncConfig::deadline_min) after waking up at the earliest, so that what waits
 //! can be read. A host that is late each time gets that grace once: else nothing would ever be due.
@@ -50,6 +50,9 @@ impl HeaderSync {
         self.downloader.requests.shift(slept, now + grace);
         self.peers.shift(slept, now + grace);
         self.announcements.shift(slept);
+        if let Some(reorg) = &mut self.reorg {
+            reorg.search.shift(slept, now + grace);
+        }
         self.first_spoke = self.first_spoke.map(|at| moved(at, self.config.tip_settle));
         if let Some((_, since)) = &mut self.watch.suspected {
             *since = moved(*since, self.config.stall_after);

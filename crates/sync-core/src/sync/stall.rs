@@ -11,7 +11,7 @@
 use alloc::boxed::Box;
 use core::{mem::discriminant, time::Duration};
 
-use super::HeaderSync;
+use super::{HeaderSync, reorg::TooDeep};
 use crate::{
     config::{STALL_EVENTS_BURST, STALL_EVENTS_EVERY},
     follow::InvalidChain,
@@ -174,7 +174,7 @@ impl HeaderSync {
             let InvalidChain { number, hash, violation, last_valid } = chain;
             return Some(StallReason::InvalidTarget { number, hash, violation: Box::new(violation), last_valid });
         }
-        if let Some(local) = self.reorg.as_ref().and_then(|reorg| reorg.too_deep) {
+        if let Some(TooDeep { local, .. }) = self.too_deep {
             return Some(StallReason::RollbackTooDeep { local, window: self.config.rollback_window });
         }
         if let Some(target) = self.target.resolved.filter(|target| target.number < self.floor()) {
@@ -196,7 +196,7 @@ impl HeaderSync {
             return Some(trouble);
         }
         let (aside, usable) = self.count_aside(now);
-        if let (Some(SyncTarget::Hash(hash)), true) = (self.target.wanted, aside == usable) {
+        if let (Some(SyncTarget::Hash(hash)), true) = (self.target.wanted, aside == usable && usable > 0) {
             return Some(StallReason::TargetUnavailable { hash, asked: aside });
         }
         if let Some(missing) = self.still_unavailable(now) {
@@ -205,7 +205,7 @@ impl HeaderSync {
         let waited = now.saturating_since(self.moved_at);
         let stuck = (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress);
         if self.run.is_none() {
-            let alone = self.reorg.as_ref().filter(|reorg| reorg.seeking).and_then(|reorg| reorg.alone);
+            let alone = self.reorg.as_ref().and_then(|reorg| reorg.alone);
             let missing = alone.and_then(|number| BlockRange::new(number, number)).map(StallReason::RangeUnavailable);
             return missing.or(stuck.filter(|_| working));
         }

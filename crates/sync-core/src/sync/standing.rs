@@ -124,10 +124,10 @@ impl HeaderSync {
         now == then && self.is_on_target(peer)
     }
 
-    /// How many usable peers are set aside, and how many there are.
+    /// How many usable peers that answer are set aside, and how many there are.
     pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
-        let usable = self.peers.usable(now);
-        usable.fold((0, 0), |(aside, all), (id, peer)| {
+        let voters = self.peers.usable(now).filter(|(_, peer)| peer.has_vote());
+        voters.fold((0, 0), |(aside, all), (id, peer)| {
             (aside + usize::from(self.target.standings.aside.get(&id) == Some(&peer.served)), all + 1)
         })
     }

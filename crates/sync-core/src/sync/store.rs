@@ -6,7 +6,7 @@
 //! removal waits for the batches before it, and a question is asked only when nothing is on its way: so each answer
 //! speaks of what the checkpoint speaks of.
 
-use super::HeaderSync;
+use super::{HeaderSync, run::RunPurpose};
 use crate::{
     etl::HeaderBatch,
     fault::StoreFailure,
@@ -54,7 +54,7 @@ impl HeaderSync {
         if self.unwinding.is_some() || self.batches() >= self.config.batches_in_flight_max {
             return false;
         }
-        let Some(run) = self.run.as_ref().filter(|run| !run.weighed) else { return false };
+        let Some(run) = self.run.as_ref().filter(|run| run.purpose == RunPurpose::Fill) else { return false };
         if run.complete && self.collector.is_empty() {
             self.finish_run(now);
             return true;
@@ -75,7 +75,7 @@ impl HeaderSync {
 
     /// Cuts a batch of what is proven: a whole window, or with `flush` whatever there is.
     pub(super) fn cut_batch(&mut self, flush: bool) -> bool {
-        if self.run.as_ref().is_none_or(|run| run.weighed) {
+        if self.run.as_ref().is_none_or(|run| run.purpose != RunPurpose::Fill) {
             return false;
         }
         let id = BatchId(self.next_batch);

@@ -65,6 +65,17 @@ pub(super) struct Target {
     pub trouble: Option<StallReason>,
 }
 
+impl Target {
+    /// What was found is given up, and what is wanted is sought from the beginning.
+    pub fn choose_anew(&mut self) {
+        self.resolved = None;
+        self.next = None;
+        self.asked.clear();
+        self.retry_at = None;
+        self.dirty = true;
+    }
+}
+
 impl HeaderSync {
     /// The user names a target.
     pub(super) fn want(&mut self, target: SyncTarget) {
@@ -78,6 +89,7 @@ impl HeaderSync {
         self.target = Target { wanted: Some(target), resolved, unasked, dirty: true, ..Target::default() };
         self.wrong_genesis = None;
         self.unknown = None;
+        self.too_deep = None;
     }
 
     /// Input: the host found the pinned target in its store.
@@ -209,6 +221,7 @@ impl HeaderSync {
         self.reopen = false;
         self.target.standings = Standings::default();
         self.target.invalid = None;
+        self.wrong_genesis = None;
         self.target.weight = Some(BranchWeight::new(target.number));
         self.target.resolved = Some(target);
         self.synced = false;

@@ -84,7 +84,8 @@ impl HeaderSync {
         let tips: SortedMap<PeerId, BlockNumHash> = self
             .peers
             .usable(now)
-            .filter(|(_, peer)| peer.range().is_some() && self.invalid.get(peer.served.latest_hash).is_none())
+            .filter(|(_, peer)| peer.has_vote() && peer.range().is_some())
+            .filter(|(_, peer)| self.invalid.get(peer.served.latest_hash).is_none())
             .map(|(id, peer)| (id, BlockNumHash { number: peer.served.latest, hash: peer.served.latest_hash }))
             .collect();
         if tips.is_empty() {
@@ -98,20 +99,23 @@ impl HeaderSync {
         let known = waiting.or(self.target.resolved);
         let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
         sort_short_by(&mut named, |a, b| b.number.cmp(&a.number).then(a.hash.cmp(&b.hash)));
-        named.dedup();
         let mut most = 0;
         let mut undecided: Vec<(BlockNumHash, Vec<PeerId>)> = Vec::new();
-        for tip in named {
+        // How many are as high or higher: those may hold the tip.
+        let mut not_lower = 0;
+        while let Some(tip) = named.get(not_lower).copied() {
+            let same = named[not_lower..].iter().take_while(|other| **other == tip).count();
+            not_lower += same;
+            most = most.max(same);
+            if not_lower < need {
+                continue;
+            }
             let mut open = Vec::new();
-            let mut have = 0;
-            for (id, own) in tips.iter() {
-                if *own == tip {
-                    have += 1;
-                } else if own.number > tip.number {
-                    match self.target.votes.of(*id, tip.number) {
-                        Some(vote) => have += usize::from(vote == Some(tip.hash)),
-                        None => open.push(*id),
-                    }
+            let mut have = same;
+            for (id, _) in tips.iter().filter(|(_, own)| own.number > tip.number) {
+                match self.target.votes.of(*id, tip.number) {
+                    Some(vote) => have += usize::from(vote == Some(tip.hash)),
+                    None => open.push(*id),
                 }
             }
             most = most.max(have);
@@ -168,10 +172,11 @@ impl HeaderSync {
     /// Looks for the hash that enough peers have at `number`.
     pub(super) fn poll_number(&mut self, now: Instant, number: BlockNumber) -> bool {
         let known = self.target.resolved.is_some_and(|known| known.number == number);
-        if known || self.target.invalid.is_some() || self.paused {
+        if known || self.paused {
             return false;
         }
-        let serving = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
+        let serving = self.peers.usable(now).filter(|(_, peer)| peer.has_vote());
+        let serving = serving.filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
         let serving: SortedMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
         self.target.votes.keep_only(|peer| serving.get(&peer).copied());
         let need = self.votes_needed(now, serving.len());
@@ -183,7 +188,8 @@ impl HeaderSync {
                 None => open.push(*id),
             }
         }
-        count.remove(&B256::ZERO);
+        // Who has nothing there, or a block of a chain that broke a rule, names none.
+        count.retain(|hash, _| !hash.is_zero() && self.invalid.get(*hash).is_none());
         let have = count.values().copied().max().unwrap_or_default();
         if let Some((hash, _)) = count.into_iter().find(|(_, votes)| *votes >= need) {
             self.target.trouble = None;

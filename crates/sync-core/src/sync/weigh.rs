@@ -13,7 +13,12 @@
 
 use alloc::vec::Vec;
 
-use super::{HeaderSync, run::Run, store::Unwinding};
+use super::{
+    HeaderSync,
+    reorg::Phase,
+    run::{Run, RunPurpose},
+    store::Unwinding,
+};
 use crate::{
     checkpoint::Subchain,
     config::{HEADER_BYTES_ESTIMATE, LOOKUP_NUMBERS_MAX, WEIGHED_HEADERS_MAX},
@@ -29,6 +34,7 @@ impl HeaderSync {
     /// Counts headers that were just proven, where they may come down to a stored run.
     pub(super) fn weigh(&mut self, verified: &VerifiedHeaders) {
         let follows = self.target.wanted == Some(SyncTarget::PeersTip);
+        // What is only compared is fetched again, and counted then.
         let may_meet = self.run.as_ref().is_some_and(|run| run.meets.is_some());
         if let Some(weight) = self.target.weight.as_mut().filter(|_| follows && may_meet) {
             weight.add(verified);
@@ -76,8 +82,8 @@ impl HeaderSync {
         let anchor = Anchor { number: reorg.differs.number, hash: reorg.differs.hash };
         let Some(gap) = BlockRange::new(ancestor.number + 1, anchor.number) else { return };
         let meets = Some(Subchain { head: ancestor.number, head_hash: ancestor.hash, ..reorg.local });
-        reorg.seeking = false;
-        reorg.weighed_to = Some(ancestor);
+        reorg.phase = Phase::Weighing(ancestor);
+        self.too_deep = None;
         let lineage = Lineage::new(self.chain.clone(), anchor);
         self.downloader.open(gap);
         self.tactics.gap_opens();
@@ -88,9 +94,10 @@ impl HeaderSync {
             meets,
             parent: None,
             untried: false,
-            weighed: true,
+            purpose: RunPurpose::Weigh,
             complete: false,
         });
+        self.stage_compared(gap);
         self.moved(now);
     }
 
@@ -98,14 +105,14 @@ impl HeaderSync {
     /// stays the target.
     pub(super) fn is_heavier(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorg else { return true };
-        let Some(ancestor) = reorg.weighed_to else { return true };
+        let Phase::Weighing(ancestor) = reorg.phase else { return true };
         let old = reorg.old_weight.down_to(ancestor.number + 1);
         let new = self.target.weight.and_then(|weight| weight.down_to(ancestor.number + 1));
         // What cannot be weighed after all (a header by proof of stake in the new branch) is decided by the target.
         let lighter = old.zip(new).is_some_and(|(old, new)| new <= old);
         if !lighter {
             if let Some(run) = &mut self.run {
-                run.weighed = false;
+                run.purpose = RunPurpose::Fill;
             }
             self.give_up_above(now, ancestor);
             return true;

@@ -2,7 +2,9 @@
 
 use alloy_primitives::keccak256;
 use sync_core::{
-    Event, HeadersRequest, Input, StartBlock, SyncConfig, SyncTarget, header::Header, id::PeerId, range::BlockRange,
+    Event, HeadersRequest, Input, StartBlock, SyncConfig, SyncTarget,
+    config::{ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START},
+    header::Header, id::PeerId, range::BlockRange,
     store::contract::encode,
 };
 
@@ -58,6 +60,11 @@ pub fn detached(world: &World) -> usize {
 pub fn questions(world: &World) -> usize {
     let single = |request: &&HeadersRequest| request.limit == 1 && matches!(request.start, StartBlock::Number(_));
     world.requests.iter().filter(single).count()
+}
+
+/// Headers that are compared for a reorg of this depth, and may lie under the ancestor.
+pub fn compared_max(depth: u64) -> u64 {
+    if depth <= ANCESTOR_PROOF_START { ANCESTOR_PROOF_START } else { ANCESTOR_PROOF_MAX }
 }
 
 /// From now on the peer serves another chain, and announces it.
