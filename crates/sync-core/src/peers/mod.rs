@@ -68,6 +68,8 @@ pub struct Peer {
     pub trips: RoundTrips,
     /// Is it late?
     pub liveness: Liveness,
+    /// When a request was last counted as failed, for the size of the next one.
+    pub failed_at: Option<Instant>,
     /// When its last whole response came.
     pub responded_at: Option<Instant>,
     /// Bytes of it that were proven, lately.
@@ -99,9 +101,16 @@ impl Peer {
         BlockRange::new(self.served.earliest, self.served.latest)
     }
 
-    /// The numbers that it may be asked for now: what it says it serves, without what it has on another branch.
-    pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
+    /// What it says it serves, without what it answered nothing for since it said so.
+    pub fn serves(&self, now: Instant) -> Option<BlockRange> {
         let range = self.range()?;
+        let lowest = self.aside.absent_to(now).map_or(0, |absent| absent.saturating_add(1));
+        BlockRange::new(range.first().max(lowest), range.last())
+    }
+
+    /// The numbers that it may be asked for now: what it serves, without what it has on another branch.
+    pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
+        let range = self.serves(now)?;
         match self.aside.branch_from(now) {
             Some(from) => BlockRange::new(range.first(), range.last().min(from.checked_sub(1)?)),
             None => Some(range),
@@ -122,6 +131,24 @@ impl Peer {
     pub fn banned_for(&self, now: Instant) -> Option<Duration> {
         let address = self.address_banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now));
         self.reputation.banned_for(now).max(address)
+    }
+
+    /// It announces what it serves. Where that no longer holds what it answered nothing for, the empty answer was no fault:
+    /// announcements are late (eth wire, `BlockRangeUpdate`: at most one in 32 blocks).
+    pub fn announce(&mut self, served: ServedRange) {
+        self.served = served.plausible();
+        let absent = self.aside.take_absent();
+        if absent.is_some_and(|number| self.range().is_none_or(|range| !range.contains(number))) {
+            self.reputation.forgive_slip();
+        }
+    }
+
+    /// A request ended without an answer that can be used. Those that were open at the last failure failed with it.
+    pub fn failed(&mut self, now: Instant, sent: Instant) {
+        if self.failed_at.is_none_or(|at| sent > at) {
+            self.failed_at = Some(now);
+            self.batch.failed();
+        }
     }
 
     /// Headers of it were proven: what it sent so far is worth something.
@@ -184,7 +211,7 @@ impl Peers {
             peer.since = now;
         }
         peer.connected = true;
-        peer.served = status.served.plausible();
+        peer.announce(status.served);
         peer.same_chain = same_chain;
         true
     }
@@ -199,6 +226,7 @@ impl Peers {
             batch: BatchSize::default(),
             trips: RoundTrips::default(),
             liveness: Liveness::default(),
+            failed_at: None,
             responded_at: None,
             rate: Rate::default(),
             aside: Aside::default(),

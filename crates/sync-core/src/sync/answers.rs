@@ -128,24 +128,26 @@ impl HeaderSync {
         let Answer { peer, request, .. } = answer;
         self.tactics.stats.empty += 1;
         self.note_outcome(now, &request, Outcome::Failed);
+        let (sent, number) = (request.sent, piece.last());
         self.return_piece(now, request, true);
+        let Some(known) = self.peers.get_mut(peer) else { return };
+        // It may have announced since that it does not have the number.
+        let claims = known.range().is_some_and(|range| range.contains(number));
         // Near its tip a peer may have lost a block that it announced; elsewhere it denies what it says it has.
-        let near_tip = self
-            .peers
-            .get(peer)
-            .is_none_or(|known| piece.last().saturating_add(self.config.near_tip) > known.served.latest);
-        if !near_tip {
-            self.penalize(now, peer, PeerFault::EmptyAnswer { start: piece.last() });
+        let near_tip = number.saturating_add(self.config.near_tip) > known.served.latest;
+        if claims && !near_tip {
+            known.aside.note_absent(now, number, now + self.config.cool_down);
+            self.penalize_request(now, peer, sent, PeerFault::EmptyAnswer { start: number });
         }
     }
 
     /// An answer that cannot be used: all of it is dropped, and its numbers go back.
     fn reject(&mut self, now: Instant, request: InFlight, fault: PeerFault) {
-        let peer = request.peer;
+        let (peer, sent) = (request.peer, request.sent);
         self.tactics.stats.validation_failures += 1;
         self.note_outcome(now, &request, Outcome::Failed);
         self.return_piece(now, request, true);
-        self.penalize(now, peer, fault);
+        self.penalize_request(now, peer, sent, fault);
     }
 
     /// Proves the staged run that begins at the anchor.

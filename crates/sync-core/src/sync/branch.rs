@@ -58,10 +58,10 @@ impl HeaderSync {
         let class = |id: PeerId| {
             let peer = self.peers.get(id)?;
             let refused = self.tactics.refused.contains(now, hash, id);
-            if refused || self.target.standings.is_doubted(id) || peer.range().is_none() {
+            if refused || self.target.standings.is_doubted(id) || peer.serves(now).is_none() {
                 return None;
             }
-            let announced = peer.range().is_some_and(|range| range.contains(front));
+            let announced = peer.serves(now).is_some_and(|range| range.contains(front));
             if !announced {
                 // It said that it does not have it; it may have it since.
                 let above = peer.served.latest < front;

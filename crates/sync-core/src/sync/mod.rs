@@ -317,7 +317,7 @@ impl HeaderSync {
             self.tactics.refused.forget(id);
             self.announced.insert(id, now);
         }
-        known.served = served.plausible();
+        known.announce(served);
         self.refuse_implausible(now, id, served);
         self.update_floor(now);
     }

@@ -120,7 +120,7 @@ impl HeaderSync {
         self.note_outcome(now, &request, Outcome::Failed);
         self.note_unanswered(&request);
         self.return_piece(now, request, true);
-        self.penalize(now, peer, PeerFault::Timeout);
+        self.penalize_request(now, peer, sent, PeerFault::Timeout);
     }
 
     /// The peer said nothing for longer than any way is slow: nothing more is awaited of it.

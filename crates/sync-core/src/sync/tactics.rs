@@ -115,7 +115,8 @@ impl HeaderSync {
         let Some(run) = &self.run else { return View::default() };
         let front = run.anchor.number;
         let header_bytes = self.header_bytes();
-        let could = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|range| range.contains(front)));
+        let could =
+            self.peers.usable(now).filter(|(_, peer)| peer.serves(now).is_some_and(|range| range.contains(front)));
         let (mut peers, mut disagreeing, mut expected_alone) = (0, 0, 0f64);
         for (_, peer) in could {
             peers += 1;
@@ -146,7 +147,7 @@ impl HeaderSync {
     pub(super) fn is_front_refused(&self, now: Instant) -> bool {
         let Some(run) = &self.run else { return false };
         let anchor = run.anchor;
-        let could = |peer: &Peer| peer.range().is_some_and(|range| range.contains(anchor.number));
+        let could = |peer: &Peer| peer.serves(now).is_some_and(|range| range.contains(anchor.number));
         let mut asked = self.peers.usable(now).filter(|(_, peer)| could(peer)).peekable();
         asked.peek().is_some() && asked.all(|(id, _)| self.tactics.refused.contains(now, anchor.hash, id))
     }

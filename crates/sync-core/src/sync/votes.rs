@@ -219,7 +219,7 @@ impl HeaderSync {
         self.target.dirty = true;
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize(now, answer.peer, fault);
+            self.penalize_request(now, answer.peer, answer.request.sent, fault);
             return;
         }
         let vote = hash_at(&answer, number);

@@ -26,6 +26,7 @@ mod lying_peer;
 mod memory;
 mod memory_store;
 mod misbehaved;
+mod one_event;
 mod other_chains;
 mod pause;
 mod peer_book;
