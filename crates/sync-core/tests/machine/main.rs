@@ -22,6 +22,7 @@ mod happy;
 mod invalid_target;
 mod kill_anywhere;
 mod lineage;
+mod lookups;
 mod lying_peer;
 mod memory;
 mod memory_store;
