@@ -16,6 +16,7 @@
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
+//! | `memory` | who may take how much memory, and how long a header is |
 //! | `store` | batches to the store, one at a time; removals, and questions to it |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
@@ -24,6 +25,7 @@ mod answers;
 mod branch;
 mod condemn;
 mod floor;
+mod memory;
 mod reorg;
 mod report;
 mod requests;
@@ -43,6 +45,7 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 
 use self::{
+    memory::HeaderSize,
     reorg::Reorg,
     run::Run,
     stall::StallWatch,
@@ -96,7 +99,7 @@ pub struct HeaderSync {
     tactics: Tactics,
     received: VecDeque<Answer>,
     received_bytes: u64,
-    header_bytes_smoothed: u64,
+    header_size: HeaderSize,
     /// When a connected peer last said that its highest block is another one.
     announced: SortedMap<PeerId, Instant>,
     /// Peers that connected in this session, until they are a fair sample; at most half of those configured, and one.
@@ -164,7 +167,7 @@ impl HeaderSync {
             tactics: Tactics::default(),
             received: VecDeque::new(),
             received_bytes: 0,
-            header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
+            header_size: HeaderSize::default(),
             announced: SortedMap::new(),
             spoken: SortedSet::new(),
             first_spoke: None,
@@ -277,12 +280,6 @@ impl HeaderSync {
                 return Output::Timeout(self.promised);
             }
         }
-    }
-
-    /// Bytes of headers in memory: expected, received, staged, collected, in batches. Never over
-    /// [`SyncConfig::staged_bytes_max`] by more than one answer.
-    pub fn memory_bytes(&self) -> u64 {
-        self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes
     }
 
     fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {

@@ -72,8 +72,9 @@ impl HeaderSync {
                 continue;
             }
             let limit = self.request_headers(known, header_bytes);
+            let only_front = untried || !self.has_share(peer, known);
             let Some(lowest) = self.lowest_affordable(front, limit) else { return false };
-            let lowest = if untried { front } else { lowest };
+            let lowest = if only_front { front } else { lowest };
             if let Some((range, failures)) = self.downloader.plan.borrow(peer, numbers, lowest, limit, now) {
                 let asked = range.len() as u16;
                 let by_hash = (range.last() == front).then_some(anchor.hash);

@@ -11,7 +11,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync, requests::Outcome};
+use super::{HeaderSync, memory::bytes_of, requests::Outcome};
 use crate::{
     fault::PeerFault,
     headers::{InFlight, Purpose},
@@ -142,15 +142,13 @@ impl HeaderSync {
         let Some((mut request, usable)) = self.downloader.requests.late_answer(id) else { return };
         let peer = request.peer;
         self.note_response(now, peer, id);
-        let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
+        let bytes = bytes_of(&headers);
         let Some(known) = self.peers.get_mut(peer) else { return };
         known.window.answered_late(now, request.sent);
         known.bytes += bytes;
-        self.bytes_meter.add(now, bytes);
         let is_trusted = self.peers.get(peer).is_some_and(|known| known.is_usable(now));
         if usable && is_trusted && !self.target.standings.is_doubted(peer) && self.takes_late(&mut request, bytes) {
-            self.received_bytes += bytes;
-            self.received.push_back(Answer { peer, request, headers, bytes });
+            self.keep_response(now, request, headers);
         }
     }
 

@@ -18,7 +18,6 @@ use crate::{
     io::{Event, Output},
     peers::Peer,
     progress::DownloadStats,
-    range::BlockNumber,
     sorted::SortedSet,
     time::Instant,
 };
@@ -118,9 +117,12 @@ impl HeaderSync {
         let could =
             self.peers.usable(now).filter(|(_, peer)| peer.serves(now).is_some_and(|range| range.contains(front)));
         let (mut peers, mut disagreeing, mut expected_alone) = (0, 0, 0f64);
+        let mut is_served = false;
         for (_, peer) in could {
             peers += 1;
-            disagreeing += usize::from(!peer.numbers(now).is_some_and(|numbers| numbers.contains(front)));
+            let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
+            disagreeing += usize::from(!agrees);
+            is_served |= agrees && peer.may_ask(now) && (peer.headers > 0 || self.tactics.stats.linked == 0);
             if let Some(round_trip) = peer.window.round_trip().filter(|trip| !trip.is_zero()) {
                 let headers = self.request_headers(peer, header_bytes) as f64;
                 expected_alone = expected_alone.max(headers / round_trip.as_secs_f64());
@@ -135,7 +137,9 @@ impl HeaderSync {
             front,
             gap: self.tactics.gap.unwrap_or(u64::MAX),
             peers,
-            disagreeing,
+            // While a peer whose headers were linked serves the front, the blocks of others decide nothing. Before anything
+            // is linked, one that may turn out to is enough.
+            disagreeing: if is_served { 0 } else { disagreeing },
             hash_unknown: self.is_front_refused(now),
             front_failures: failures.map_or(0, |failures| failures.attempts()),
             expected_alone,
@@ -155,19 +159,6 @@ impl HeaderSync {
     /// How many headers one request to this peer asks for: what its window of bytes holds, and at most what it gives.
     pub(super) fn request_headers(&self, peer: &Peer, header_bytes: u64) -> u64 {
         (peer.window.request_bytes() / header_bytes).clamp(1, u64::from(peer.batch.limit()))
-    }
-
-    /// The lowest number that may be asked for: everything, or with little memory left only what all else waits for.
-    pub(super) fn lowest_affordable(&self, front: BlockNumber, headers: u64) -> Option<BlockNumber> {
-        let bytes = headers * self.header_bytes();
-        let room = self.config.staged_bytes_max.saturating_sub(self.memory_bytes());
-        // What everything waits for may use the last of the memory; the rest leaves room for it.
-        let reserve = 2 * self.config.request_bytes;
-        match room {
-            room if room >= reserve + bytes => Some(0),
-            room if room >= bytes => Some(front),
-            _ => None,
-        }
     }
 
     /// The strategy in use.

@@ -14,6 +14,7 @@ mod culprit;
 mod downloader;
 mod escalation;
 mod fair_sample;
+mod fat_headers;
 mod floor;
 mod follow_head;
 mod fork_choice;
