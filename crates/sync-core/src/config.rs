@@ -3,6 +3,8 @@
 //! Two kinds. What a host may tune is a field of [`SyncConfig`]; what follows from the protocol or from the shape of
 //! the code is a constant here. Nothing in this crate grows without one of these names on it.
 
+mod bounded;
+
 use core::time::Duration;
 
 use crate::range::BlockNumber;
@@ -153,7 +155,8 @@ pub const BLOCK_NUMBER_END: BlockNumber = 1 << 48;
 /// Hashes remembered as invalid or as descendants of such. Raising it costs some 200 bytes each.
 pub const INVALID_HASHES_MAX: usize = 512;
 
-/// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab.
+/// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab. A figure that no sync can have (a floor
+/// at or above [`BLOCK_NUMBER_END`], no window, a least value over its greatest) is cut to the nearest that one can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncConfig {
     /// Seed of every random choice (which of two equal peers is asked first). The same seed and the same inputs give

@@ -127,7 +127,7 @@ impl<R> Downloader<R> {
         runs.sort_unstable();
         let covers = runs.first().is_some_and(|run| run.first() == gap.first())
             && runs.last().is_some_and(|run| run.last() == gap.last());
-        covers && runs.windows(2).all(|pair| pair[0].last() + 1 == pair[1].first())
+        covers && runs.windows(2).all(|pair| pair[0].last().checked_add(1) == Some(pair[1].first()))
     }
 }
 

@@ -261,7 +261,7 @@ impl Peers {
         let before = if is_new { gone.and_then(|gone| self.table.remove(&gone)) } else { None };
         let Some(peer) = self.table.get_mut(&id) else { return };
         if let Some(before) = before {
-            peer.headers_before = before.headers_before + before.headers;
+            peer.headers_before = before.headers_before.saturating_add(before.headers);
             peer.reputation = before.reputation;
         }
         peer.address_banned_until = banned_until;

@@ -126,7 +126,7 @@ impl HeaderSync {
             if served.last() == range.last() {
                 return None;
             }
-            first = first.max(served.last() + 1);
+            first = first.max(served.last().saturating_add(1));
         }
         BlockRange::new(first, range.last())
     }

@@ -155,6 +155,7 @@ impl HeaderSync {
     /// A machine for `chain` that goes on from `checkpoint`. A checkpoint of another chain or of another form counts as
     /// none.
     pub fn new(config: SyncConfig, chain: ChainSpec, checkpoint: Option<Checkpoint>) -> Self {
+        let config = config.bounded();
         let checkpoint = checkpoint.filter(|old| old.is_sound() && old.chain_id == chain.id());
         let ledger = checkpoint.unwrap_or_else(|| Checkpoint::new(chain.id(), config.floor));
         // What was whole down to a risen floor is whole until a peer claims more below.

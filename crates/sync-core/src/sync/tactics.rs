@@ -18,6 +18,7 @@ use crate::{
     io::{Event, Output},
     peers::Peer,
     progress::DownloadStats,
+    range::BlockRange,
     sorted::SortedSet,
     time::Instant,
 };
@@ -81,7 +82,7 @@ impl HeaderSync {
         let (front, bottom) = (run.anchor.number, run.bottom);
         let opened = self.tactics.gap.is_none();
         if opened {
-            self.tactics.gap = Some((front + 1).saturating_sub(bottom));
+            self.tactics.gap = Some(BlockRange::new(bottom, front).map_or(0, BlockRange::len));
         }
         let rested = self.tactics.looked_at.is_none_or(|at| now >= at + LOOK_EVERY);
         if run.complete || !(opened || rested || self.tactics.dirty) {

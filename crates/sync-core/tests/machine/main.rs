@@ -28,6 +28,7 @@ mod lying_peer;
 mod memory;
 mod memory_store;
 mod misbehaved;
+mod numbers;
 mod one_event;
 mod other_chains;
 mod pause;
