@@ -91,12 +91,37 @@ pub const REQUESTS_IN_FLIGHT_MAX: usize = 512;
 /// Requests given up (deadline, steal) whose late answer still teaches the round trip. Raising it costs 40 bytes each.
 pub const LATE_REQUESTS_MAX: usize = 256;
 
+/// Peers on trial that have pieces at the same time, in flight or staged; one that failed counts for [`TRIAL_PAUSE`] more.
+/// Each may cost one round trip at the front when it turns out to be of no use; fewer make a new peer wait longer until it
+/// is asked for more.
+pub const TRIALS_MAX: usize = 3;
+
+/// Pieces, in flight or staged, of a peer of whom no header was verified while nobody else is verified either. Two keep its
+/// window full until the first is verified; more would let a quick peer fill the memory with what is good for nothing.
+pub const UNVERIFIED_PIECES_MAX: usize = 2;
+
+/// The same of a peer whose highest block lies under the front: what it sends waits until the anchor has come there. Some
+/// 1.5 MB; more would leave less memory to the others.
+pub const PIECES_BELOW_MAX: usize = 32;
+
+/// Headers of a trial. More would say no more of the peer, and would be fetched twice when it fails.
+pub const TRIAL_HEADERS_MAX: u64 = 32;
+
+/// A trial that failed keeps its place for so long. With [`TRIALS_MAX`] it bounds how many new peers a second are given a
+/// chance to hold something up.
+pub const TRIAL_PAUSE: Duration = Duration::from_secs(2);
+
+/// A trial lies so far in front of the anchor, in time, that an answer within it holds up nothing. More lets a peer of no
+/// use be found later.
+pub const TRIAL_AHEAD: Duration = Duration::from_secs(1);
+
 /// (range, peer) pairs remembered for back-off on one piece of the plan; beyond it the oldest goes. Peers that failed a
 /// piece are few: it goes to another after each failure.
 pub const FAILED_PEERS_PER_PIECE_MAX: usize = 8;
 
-/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the lowest is given up and
-/// downloaded again. Raising it makes each batch's checkpoint longer (80 bytes a run).
+/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the shortest is given up
+/// and downloaded again, never the newest, the longest, or the one that reaches the floor. Raising it makes each batch's
+/// checkpoint longer (80 bytes a run).
 pub const SUBCHAINS_MAX: usize = 64;
 
 /// Highest ethash epoch whose cache is built: 151 MB, half a thousand epochs above mainnet's last one (517, 85 MB).
@@ -147,6 +172,19 @@ pub const WEIGHED_HEADERS_MAX: u64 = 8_192;
 /// Peers in the claims of [`StallReason::TipsDisagree`](crate::StallReason::TipsDisagree). Raising it makes the report
 /// longer (48 bytes each); more than a screen of claims helps nobody.
 pub const TIP_CLAIMS_MAX: usize = 16;
+
+/// What a peer announces is looked at once in so long: which tip has its majority, and whether the peer is asked again for
+/// what it did not have. What it serves is noted at once. Longer makes the sync follow a quick chain later; shorter lets
+/// a peer that announces all the time cause more work and requests.
+pub const ANNOUNCEMENTS_EVERY: Duration = Duration::from_millis(250);
+
+/// Changes of the stall that are said at once after a quiet time: [`Event::Stalled`](crate::Event::Stalled) with its
+/// `PeerHealth`, or [`Event::Resumed`](crate::Event::Resumed). Raising it lets peers cause more events at once.
+pub const STALL_EVENTS_BURST: u32 = 4;
+
+/// Time between two such events when more changes come than that; the last state is said in the end. Longer shows the
+/// user an old state for longer.
+pub const STALL_EVENTS_EVERY: Duration = Duration::from_millis(500);
 
 /// Block numbers that are plausible end here: no peer's claim at or above it is used. A chain with a block each
 /// millisecond needs 8,900 years to reach 2^48, and every number below fits a JavaScript number with room to spare.
@@ -246,7 +284,7 @@ pub struct SyncConfig {
     pub rollback_window: u64,
     /// How late the host may be before the time is not counted against peers: their answers may wait unread.
     pub sleep_forgiven: Duration,
-    /// Time between two progress events.
+    /// Time between two progress events, whatever happens: a change of stage is in the next one.
     pub progress_every: Duration,
 }
 

@@ -42,7 +42,8 @@ impl HeaderSync {
             peer.answered(now, request.sent, bytes, request.window_used);
             peer.bytes += bytes;
         }
-        self.keep_response(now, request, headers);
+        self.bytes_meter.add(now, bytes);
+        self.keep_response(request, headers);
     }
 
     /// Looks at one answer: right start, not too long, hangs together. What passes is staged.
@@ -223,6 +224,7 @@ impl HeaderSync {
                 self.condemn(now, error, Some(parent));
             }
             Err(error) => {
+                self.note_trial_over(now, peer);
                 self.downloader.plan.give_back(range, failures);
                 self.tactics.stats.disagreements += 1;
                 let number = range.last();

@@ -28,7 +28,6 @@ use crate::{
     id::PeerId,
     peers::Peer,
     range::BlockNumber,
-    time::Instant,
 };
 
 /// The mean length of linked headers, in bytes.
@@ -114,8 +113,7 @@ impl HeaderSync {
 
     /// Input: a response to `request` that can be used. Of one that is longer than expected the beginning is kept, at
     /// least one header; one with too many headers is a fault, which is seen when it is looked at.
-    pub(super) fn keep_response(&mut self, now: Instant, request: InFlight, mut headers: Vec<Bytes>) {
-        self.bytes_meter.add(now, bytes_of(&headers));
+    pub(super) fn keep_response(&mut self, request: InFlight, mut headers: Vec<Bytes>) {
         let most = (request.bytes * RESPONSE_OVER_RESERVE).max(self.config.request_bytes);
         if headers.len() <= usize::from(request.limit) {
             let mut sum = 0;

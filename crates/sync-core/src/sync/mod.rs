@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `target` | what the sync ends with, above: what the user wants, and which block that is |
 //! | `votes` | which block peers mean: at a number, or as their tip |
+//! | `announce` | what peers announce: noted at once, looked at a few times a second |
 //! | `floor` | how far down the sync goes, and what nobody serves |
 //! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
@@ -12,25 +13,30 @@
 //! | `condemn` | the target's chain breaks a rule |
 //! | `unknown` | the target's chain has a header that this release cannot judge |
 //! | `requests` | what is asked, and how a request ends without its answer; faults and bans |
+//! | `front` | who may be asked for what everything waits for, and what a peer gets of which nothing was verified |
 //! | `silence` | how long a peer may say nothing; late responses |
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
 //! | `memory` | who may take how much memory, and how long a header is |
 //! | `store` | batches to the store, one at a time; removals, and questions to it |
+//! | `sleep` | time that the host slept, and what it counts for |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
 
+mod announce;
 mod answers;
 mod branch;
 mod condemn;
 mod floor;
+mod front;
 mod memory;
 mod reorg;
 mod report;
 mod requests;
 mod run;
 mod silence;
+mod sleep;
 mod stall;
 mod standing;
 mod store;
@@ -45,6 +51,7 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 
 use self::{
+    announce::{Announcements, News},
     memory::HeaderSize,
     reorg::Reorg,
     run::Run,
@@ -66,9 +73,9 @@ use crate::{
     io::{Event, Input, Output, PeerStatus, ServedRange},
     lineage::SealedRun,
     peers::{Peers, scheduler::Scheduler},
-    progress::{Meter, SyncStage},
+    progress::Meter,
     range::BlockNumber,
-    sorted::{SortedMap, SortedSet},
+    sorted::SortedSet,
     time::Instant,
 };
 
@@ -100,8 +107,7 @@ pub struct HeaderSync {
     received: VecDeque<Answer>,
     received_bytes: u64,
     header_size: HeaderSize,
-    /// When a connected peer last said that its highest block is another one.
-    announced: SortedMap<PeerId, Instant>,
+    announcements: Announcements,
     /// Peers that connected in this session, until they are a fair sample; at most half of those configured, and one.
     spoken: SortedSet<PeerId>,
     /// When the first of them did.
@@ -140,13 +146,13 @@ pub struct HeaderSync {
     watch: StallWatch,
     linked_meter: Meter,
     bytes_meter: Meter,
-    progress_stage: Option<SyncStage>,
     progress_at: Option<Instant>,
-    progress_due: bool,
     progress_dirty: bool,
 
     /// The moment that the last `Output::Timeout` named.
     promised: Option<Instant>,
+    /// The last call came later than that.
+    overslept: bool,
     polled_at: Instant,
     out: VecDeque<Output>,
 }
@@ -169,7 +175,7 @@ impl HeaderSync {
             received: VecDeque::new(),
             received_bytes: 0,
             header_size: HeaderSize::default(),
-            announced: SortedMap::new(),
+            announcements: Announcements::default(),
             spoken: SortedSet::new(),
             first_spoke: None,
             risen_floor: risen.then_some(ledger.floor),
@@ -195,11 +201,10 @@ impl HeaderSync {
             watch: StallWatch::default(),
             linked_meter: Meter::new(),
             bytes_meter: Meter::new(),
-            progress_stage: None,
             progress_at: None,
-            progress_due: false,
             progress_dirty: true,
             promised: None,
+            overslept: false,
             polled_at: Instant::ZERO,
             out: VecDeque::new(),
             config,
@@ -209,12 +214,15 @@ impl HeaderSync {
 
     /// Records what happened. Cheap; call [`poll_output`](Self::poll_output) afterwards until it is drained.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
-        self.forgive_own_sleep(now);
+        self.leave_out_sleep(now);
         self.progress_dirty = true;
-        // Answers to probes and votes say so themselves, when they are looked at.
+        // Answers to probes and votes, and what peers announce, say so themselves, when they are looked at.
         let routine = matches!(
             input,
             Input::HeadersReceived { .. }
+                | Input::PeerConnected { .. }
+                | Input::PeerUpdated { .. }
+                | Input::PeerDisconnected { .. }
                 | Input::ResponseProgress { .. }
                 | Input::BatchPersisted { .. }
                 | Input::PersistFailed { .. }
@@ -229,7 +237,8 @@ impl HeaderSync {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
                 self.target.standings.forget_doubt(peer);
-                self.announced.remove(&peer);
+                self.announcements.forget_tip(peer);
+                self.announce(now, peer, News::Range);
             }
             Input::PeerMisbehaved { peer, what } => self.penalize(now, peer, PeerFault::Protocol(what)),
             Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
@@ -242,7 +251,6 @@ impl HeaderSync {
             Input::Stored { id, headers } => self.stored.answer(id, headers),
             Input::Paused(paused) => {
                 self.paused = paused;
-                self.progress_due = true;
                 self.moved(now);
             }
             Input::Timeout => {}
@@ -262,10 +270,11 @@ impl HeaderSync {
             }
             // The wire first: what is asked for now travels while the rest is worked on.
             let worked = self.poll_deadlines(now)
+                || self.poll_announcements(now)
                 || self.poll_target_if_dirty(now)
                 || self.poll_doubts(now)
                 || self.poll_reorg(now)
-                || self.poll_steal(now)
+                || self.poll_hand_over(now)
                 || self.poll_strategy(now)
                 || self.poll_requests(now)
                 || self.poll_persist(now)
@@ -275,6 +284,7 @@ impl HeaderSync {
                 || self.poll_reopen(now)
                 || self.poll_synced()
                 || self.poll_stall(now)
+                || self.tell_stall(now)
                 || self.poll_progress(now);
             if !worked && self.out.is_empty() {
                 self.promised = self.wakeup(now);
@@ -295,9 +305,10 @@ impl HeaderSync {
         }
         self.target.votes.forget(id);
         self.target.standings.keep_only(|peer| self.peers.get(peer).is_some());
+        self.announcements.keep_only(|peer| self.peers.get(peer).is_some());
+        self.announce(now, id, News::Range);
         if same_chain {
             self.refuse_implausible(now, id, status.served);
-            self.update_floor(now);
         } else {
             let fault = PeerFault::WrongChain {
                 got_chain: status.chain_id,
@@ -310,14 +321,10 @@ impl HeaderSync {
 
     fn note_updated(&mut self, now: Instant, id: PeerId, served: ServedRange) {
         let Some(known) = self.peers.get_mut(id) else { return };
-        if known.served.latest_hash != served.latest_hash {
-            known.aside.forget_branch();
-            self.tactics.refused.forget(id);
-            self.announced.insert(id, now);
-        }
+        let news = if known.served.latest_hash == served.latest_hash { News::Range } else { News::Tip };
         known.announce(served);
+        self.announce(now, id, news);
         self.refuse_implausible(now, id, served);
-        self.update_floor(now);
     }
 
     /// Numbers that no chain has are no range: the peer serves nothing until it says something else.
@@ -326,18 +333,6 @@ impl HeaderSync {
             let what = format!("serves blocks {} to {}, over every plausible number", served.earliest, served.latest);
             self.penalize(now, peer, PeerFault::Protocol(what));
         }
-    }
-
-    /// Time passed while the host did not call although it had promised to (a sleeping laptop, a busy tab): answers may
-    /// wait unread, so nobody is blamed for it.
-    fn forgive_own_sleep(&mut self, now: Instant) {
-        let slept = self.promised.map_or(core::time::Duration::ZERO, |promised| now.saturating_since(promised));
-        if slept >= self.config.sleep_forgiven {
-            let not_before = now + self.config.deadline_min;
-            self.downloader.requests.shift(slept, not_before);
-            self.peers.shift(slept, not_before);
-        }
-        self.promised = None;
     }
 
     fn poll_target_if_dirty(&mut self, now: Instant) -> bool {
@@ -375,16 +370,18 @@ impl HeaderSync {
         let progress = self.progress_dirty.then(|| self.progress_at.unwrap_or(now) + self.config.progress_every);
         [
             self.downloader.requests.next_deadline(),
-            self.steal_wakeup(now),
+            self.hand_over_wakeup(now),
+            self.trial_wakeup(now),
             self.strategy_wakeup(now),
             self.standing_wakeup(now),
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,
             self.settles_at(),
+            self.announcements.due_at(),
             self.search_wakeup(now),
             self.persisting.as_ref().and_then(|persisting| persisting.retry_at),
-            self.stall_wakeup(),
+            self.stall_wakeup(now),
             flush,
             progress,
         ]

@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use alloc::collections::VecDeque;
 use alloy_primitives::B256;
 
 use super::HeaderSync;
@@ -16,7 +17,7 @@ use crate::{
     },
     id::PeerId,
     io::{Event, Output},
-    peers::Peer,
+    peers::{Peer, Rank},
     progress::DownloadStats,
     range::BlockRange,
     sorted::SortedSet,
@@ -37,6 +38,8 @@ pub(super) struct Tactics {
     /// Something happened that the selector should see now.
     pub dirty: bool,
     pub refused: Refused,
+    /// Until when the places of trials that failed are taken; at most [`TRIALS_MAX`](crate::config::TRIALS_MAX).
+    pub failed_trials: VecDeque<Instant>,
 }
 
 impl Tactics {
@@ -115,15 +118,19 @@ impl HeaderSync {
         let Some(run) = &self.run else { return View::default() };
         let front = run.anchor.number;
         let header_bytes = self.header_bytes();
+        // Where verified peers serve the front nobody else is asked for it, and what others have there is of no interest.
+        let guarded = self.is_front_served(now);
+        let counts = |peer: &Peer| !guarded || peer.rank() == Rank::Verified;
         let could =
             self.peers.usable(now).filter(|(_, peer)| peer.serves(now).is_some_and(|range| range.contains(front)));
+        let could = could.filter(|(_, peer)| counts(peer));
         let (mut peers, mut disagreeing, mut expected_alone) = (0, 0, 0f64);
-        let mut is_served = false;
+        let mut may_agree = false;
         for (_, peer) in could {
             peers += 1;
             let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
             disagreeing += usize::from(!agrees);
-            is_served |= agrees && peer.may_ask(now) && (peer.headers > 0 || self.tactics.stats.linked == 0);
+            may_agree |= agrees && peer.may_ask(now) && self.tactics.stats.linked == 0;
             if let Some(round_trip) = peer.window.round_trip().filter(|trip| !trip.is_zero()) {
                 let headers = self.request_headers(peer, header_bytes) as f64;
                 expected_alone = expected_alone.max(headers / round_trip.as_secs_f64());
@@ -138,9 +145,8 @@ impl HeaderSync {
             front,
             gap: self.tactics.gap.unwrap_or(u64::MAX),
             peers,
-            // While a peer whose headers were linked serves the front, the blocks of others decide nothing. Before anything
-            // is linked, one that may turn out to is enough.
-            disagreeing: if is_served { 0 } else { disagreeing },
+            // Before anything is linked, one peer that may turn out to agree is enough.
+            disagreeing: if may_agree { 0 } else { disagreeing },
             hash_unknown: self.is_front_refused(now),
             front_failures: failures.map_or(0, |failures| failures.attempts()),
             expected_alone,
