@@ -20,6 +20,7 @@ use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 pub use crate::config::SUBCHAINS_MAX;
 use crate::{
     block::BlockNumHash,
+    config::BLOCK_NUMBER_END,
     range::{BlockNumber, BlockRange},
 };
 
@@ -89,11 +90,13 @@ impl Checkpoint {
     }
 
     /// Do the runs keep their order: each with its head at or above its tail, newest first, disjoint, merged where they
-    /// meet, not too many?
+    /// meet, not too many? And can a chain have their numbers ([`BLOCK_NUMBER_END`])?
     pub fn is_sound(&self) -> bool {
         let runs = &self.subchains;
         self.version == Self::VERSION
             && runs.len() <= SUBCHAINS_MAX
+            && self.floor <= BLOCK_NUMBER_END
+            && runs.first().is_none_or(|newest| newest.head < BLOCK_NUMBER_END)
             && runs.iter().all(|run| run.tail <= run.head)
             && runs.windows(2).all(|pair| pair[1].head < pair[0].tail && !pair[0].meets(&pair[1]))
     }

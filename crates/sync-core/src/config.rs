@@ -3,6 +3,8 @@
 //! Two kinds. What a host may tune is a field of [`SyncConfig`]; what follows from the protocol or from the shape of
 //! the code is a constant here. Nothing in this crate grows without one of these names on it.
 
+mod bounded;
+
 use core::time::Duration;
 
 use crate::range::BlockNumber;
@@ -45,6 +47,42 @@ pub const PROGRESS_RANGES_MAX: usize = 96;
 
 /// Bytes of a header before any was measured: between the 508 of the first years and the 620 of a busy Prague block.
 pub const HEADER_BYTES_ESTIMATE: u64 = 600;
+
+/// Headers that [`HEADER_BYTES_ESTIMATE`] counts for in the mean length: few, so that the first response that is linked
+/// decides on a chain with longer headers.
+pub const HEADER_MEAN_WEIGHT_START: u64 = 16;
+
+/// Headers over which the mean length runs. More follows a change slower (a fork adds 40 bytes at once); less lets a few
+/// odd headers change the size of every request.
+pub const HEADER_MEAN_WEIGHT_MAX: u64 = 1_024;
+
+/// Mean length of a header at least, in bytes: what links it alone has some 50.
+pub const HEADER_BYTES_MEAN_MIN: u64 = 64;
+
+/// Mean length of a header at most, in bytes. Chains whose headers carry the seals of a hundred authorities have some
+/// 8 KiB; more would let a request hold no two headers.
+pub const HEADER_BYTES_MEAN_MAX: u64 = 16 * 1024;
+
+/// Longest header of a chain whose forks are known, in bytes. All 23 fields at their longest have 760; there is room for
+/// seven more of 32 bytes.
+pub const HEADER_BYTES_MAX: usize = 1_024;
+
+/// Longest extra data of a clique chain beside the signers, in bytes: 32 free ones and a seal (EIP-225).
+pub const CLIQUE_EXTRA_BYTES: usize = 32 + 65;
+
+/// A response takes at most so many times the memory that was reserved for it; what is longer is asked for again. Less
+/// would cut honest responses where headers become longer.
+pub const RESPONSE_OVER_RESERVE: u64 = 2;
+
+/// A peer whose headers were linked holds at most this part of the memory: one half. A smaller part would keep a quick peer
+/// from running ahead of a slow front.
+pub const PEER_SHARE: u64 = 2;
+
+/// A peer without linked headers holds at most this part of the memory: a sixteenth, some 2,500 headers.
+pub const STRANGER_SHARE: u64 = 16;
+
+/// All peers without linked headers together hold at most this part of the memory: a quarter.
+pub const STRANGERS_SHARE: u64 = 4;
 
 /// Requests in flight over all peers. The windows of the peers end it much earlier; it bounds the table of requests
 /// when thousands of peers connect. Raising it costs some 200 bytes a request.
@@ -171,7 +209,8 @@ pub const BLOCK_NUMBER_END: BlockNumber = 1 << 48;
 /// Hashes remembered as invalid or as descendants of such. Raising it costs some 200 bytes each.
 pub const INVALID_HASHES_MAX: usize = 512;
 
-/// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab.
+/// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab. A figure that no sync can have (a floor
+/// at or above [`BLOCK_NUMBER_END`], no window, a least value over its greatest) is cut to the nearest that one can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncConfig {
     /// Seed of every random choice (which of two equal peers is asked first). The same seed and the same inputs give

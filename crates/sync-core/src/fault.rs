@@ -76,6 +76,22 @@ pub enum PeerFault {
     Protocol(String),
 }
 
+impl PeerFault {
+    /// Is it a slip, which costs a part of the score? Silence pauses; everything else bans at once.
+    pub fn is_slip(&self) -> bool {
+        match self {
+            Self::WrongStart { .. } | Self::TooManyHeaders { .. } | Self::EmptyAnswer { .. } | Self::Protocol(_) => {
+                true
+            }
+            Self::Timeout
+            | Self::WrongChain { .. }
+            | Self::Undecodable { .. }
+            | Self::BrokenLink { .. }
+            | Self::InvalidHeader { .. } => false,
+        }
+    }
+}
+
 /// Why a request ended without headers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestFailure {

@@ -21,8 +21,8 @@
 //! # Run it
 //!
 //! ```text
-//!   cargo run -p sync-sim --release -- --seeds 0..100000 --jobs 2
-//!   cargo run -p sync-sim --release -- --replay 5372 --trace
+//!   cargo run -p sync-sim --profile sim -- --seeds 0..100000 --jobs 2
+//!   cargo run -p sync-sim --profile sim -- --replay 5372 --trace
 //! ```
 //!
 //! The first prints its rate, what its worlds reached (a crash between two writes, a stall for each reason, ...), and each

@@ -176,7 +176,7 @@ fn sweep(args: &Args) -> bool {
                         && tally.violations.len() < REPORTS_MAX
                     {
                         eprintln!("{}", describe(seed, violation));
-                        eprintln!("  replay: cargo run -p sync-sim --release -- --replay {seed} --trace");
+                        eprintln!("  replay: cargo run -p sync-sim --profile sim -- --replay {seed} --trace");
                     }
                     tally.add(seed, outcome);
                     let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);

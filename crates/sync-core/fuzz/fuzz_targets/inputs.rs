@@ -5,7 +5,7 @@
 //! cargo fuzz run inputs -- -max_len=400 -len_control=0      # on a stable toolchain with RUSTC_BOOTSTRAP=1
 //! ```
 //!
-//! An op takes 1 to 9 bytes. A corpus that begins with some random files of a few hundred bytes reaches the deep states at
+//! An op takes 1 to 22 bytes. A corpus that begins with some random files of a few hundred bytes reaches the deep states at
 //! once, in which writes, lookups and reorgs are under way.
 #![no_main]
 
@@ -16,7 +16,7 @@ mod support;
 
 use std::sync::OnceLock;
 
-use inputs::{Ground, Op, Spoil};
+use inputs::{Ground, Op, Session, Spoil};
 use libfuzzer_sys::fuzz_target;
 
 /// Longer inputs say nothing that two shorter ones do not.
@@ -51,6 +51,24 @@ impl Reader<'_> {
         }
     }
 
+    /// Any number in three bytes: shifted, or as far from the end.
+    fn edge(&mut self) -> u64 {
+        let (figure, how) = (u64::from(self.word()), self.byte());
+        if how >= 128 { u64::MAX - figure } else { figure << (how % 49) }
+    }
+
+    fn session(&mut self) -> Session {
+        Session {
+            floor: self.edge(),
+            head: self.edge(),
+            tail: self.edge(),
+            earliest: self.edge(),
+            latest: self.edge(),
+            target: self.edge(),
+            tuned: self.edge(),
+        }
+    }
+
     fn op(&mut self) -> Op {
         match self.byte() % 32 {
             0..=2 => Op::Connect { peer: self.byte(), manner: self.byte(), latest: self.word() },
@@ -59,8 +77,8 @@ impl Reader<'_> {
             5 => Op::Disconnect { peer: self.byte() },
             6 => Op::Update {
                 peer: self.byte(),
-                earliest: self.word(),
-                latest: u64::from(self.word()) << self.byte() % 49,
+                earliest: self.word().into(),
+                latest: self.edge(),
             },
             7 | 8 => Op::Target { which: self.byte() },
             9 => Op::Pause { paused: self.bit() },
@@ -78,7 +96,8 @@ impl Reader<'_> {
             24 => Op::Restart,
             25 => Op::Timeout,
             26 => Op::Progress { peer: self.byte() },
-            27..=29 => Op::Steps { count: self.byte() },
+            27 => Op::Session(self.session()),
+            28 | 29 => Op::Steps { count: self.byte() },
             _ => Op::Sleep { millis: self.word() },
         }
     }

@@ -14,6 +14,8 @@ mod networks;
 
 use alloy_primitives::B256;
 
+use crate::config::{CLIQUE_EXTRA_BYTES, CLIQUE_SIGNERS_MAX, HEADER_BYTES_MAX};
+
 pub use config::{ConfigError, FORKS_BYTES_MAX};
 pub(crate) use forks::begun;
 pub use forks::{BlobParams, Consensus, DaoFork, ForkSchedule, Seal};
@@ -108,6 +110,16 @@ impl ChainSpec {
             RuleSet::Forks(forks) => Some(forks),
             RuleSet::Structural => None,
         }
+    }
+
+    /// Longest header that the rules allow, in bytes, block 0 aside; `None` when they are not known. A clique chain lists
+    /// its signers in each checkpoint header.
+    pub fn header_bytes_max(&self) -> Option<usize> {
+        let signers = match self.consensus()? {
+            Consensus::Ethash => 0,
+            Consensus::Clique { .. } => CLIQUE_EXTRA_BYTES + 20 * CLIQUE_SIGNERS_MAX,
+        };
+        Some(HEADER_BYTES_MAX + signers)
     }
 
     /// Who makes the blocks until proof of stake does; `None` when it is not known.

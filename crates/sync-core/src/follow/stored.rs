@@ -2,7 +2,8 @@
 //!
 //! The machine holds only the ends of stored runs. What lies inside is asked of the host
 //! ([`Output::Lookup`](crate::Output::Lookup)), a few numbers at a time, and forgotten as soon as the store may hold
-//! something else. At most [`LOOKUP_NUMBERS_MAX`] numbers are in one question and [`STORED_HEADERS_MAX`] are kept.
+//! something else. At most [`LOOKUP_NUMBERS_MAX`] numbers are in one question and [`STORED_HEADERS_MAX`] are kept: the
+//! oldest is forgotten, never the one that was just asked for, or it would be asked for again and again.
 //!
 //! The host is believed that it stored what it was given, not more: a header is hashed again when it comes, and one with
 //! another number than was asked for counts as absent.
@@ -42,13 +43,14 @@ pub enum Known<'a> {
 pub struct StoredHeaders {
     next_id: u64,
     open: SortedMap<LookupId, Vec<BlockNumber>>,
-    known: SortedMap<BlockNumber, Option<(B256, Bytes)>>,
+    /// The oldest first.
+    known: Vec<(BlockNumber, Option<(B256, Bytes)>)>,
 }
 
 impl StoredHeaders {
     /// What is known of this number.
     pub fn get(&self, number: BlockNumber) -> Known<'_> {
-        match self.known.get(&number) {
+        match self.known.iter().find(|(known, _)| *known == number).map(|(_, header)| header) {
             Some(Some((hash, rlp))) => Known::Header { hash: *hash, rlp },
             Some(None) => Known::Absent,
             None if self.open.values().any(|numbers| numbers.contains(&number)) => Known::Asked,
@@ -78,10 +80,11 @@ impl StoredHeaders {
         for number in asked {
             let rlp = answers.remove(&number).flatten();
             let right = rlp.filter(|rlp| HeaderLink::decode(rlp).is_ok_and(|header| header.number == number));
-            self.known.insert(number, right.map(|rlp| (keccak256(&rlp), rlp)));
-        }
-        while self.known.len() > STORED_HEADERS_MAX {
-            self.known.pop_last();
+            self.known.retain(|(known, _)| *known != number);
+            if self.known.len() >= STORED_HEADERS_MAX {
+                self.known.remove(0);
+            }
+            self.known.push((number, right.map(|rlp| (keccak256(&rlp), rlp))));
         }
     }
 
@@ -94,5 +97,27 @@ impl StoredHeaders {
     /// Is a question open?
     pub fn is_waiting(&self) -> bool {
         !self.open.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u08_what_was_just_answered_is_kept_and_the_oldest_is_forgotten() {
+        let rising: Vec<BlockNumber> = (0..200).collect();
+        let falling: Vec<BlockNumber> = (0..200).rev().collect();
+        for numbers in [rising, falling] {
+            let mut stored = StoredHeaders::default();
+            for number in &numbers {
+                let (id, asked) = stored.ask(&[*number]).expect("nobody asked for it");
+                stored.answer(id, Vec::new());
+                assert_eq!(asked, [*number]);
+                assert_eq!(stored.get(*number), Known::Absent);
+            }
+            assert_eq!(stored.known.len(), STORED_HEADERS_MAX);
+            assert_eq!(stored.get(numbers[0]), Known::Unasked);
+        }
     }
 }

@@ -88,16 +88,20 @@ impl<R> Downloader<R> {
         self.staging.insert(Staged { peer, range: received, bytes, failures, run });
     }
 
-    /// Pushes out staged runs, the lowest first, until at most `bytes_max` are held; the one that begins at `keep`
-    /// stays. Returns how many headers must be fetched again.
-    pub fn shed(&mut self, bytes_max: u64, keep: BlockNumber) -> u64 {
+    /// Pushes out staged runs until at most `bytes_max` are held: those of strangers before all others, and of each kind
+    /// the lowest first; the one that begins at `keep` stays. Returns how many headers must be fetched again.
+    pub fn shed(&mut self, bytes_max: u64, keep: BlockNumber, is_stranger: impl Fn(PeerId) -> bool) -> u64 {
         let mut headers = 0;
+        let mut strangers = true;
         while self.staging.bytes() > bytes_max {
-            let Some(staged) = self.staging.evict_lowest() else { break };
-            if staged.range.last() == keep {
-                self.staging.insert(staged);
+            let goes = |staged: &Staged<R>| staged.range.last() != keep && (!strangers || is_stranger(staged.peer));
+            let Some(staged) = self.staging.evict_lowest(goes) else {
+                if strangers {
+                    strangers = false;
+                    continue;
+                }
                 break;
-            }
+            };
             headers += staged.range.len();
             self.plan.give_back(staged.range, staged.failures);
         }
@@ -123,6 +127,30 @@ impl<R> Downloader<R> {
         runs.sort_unstable();
         let covers = runs.first().is_some_and(|run| run.first() == gap.first())
             && runs.last().is_some_and(|run| run.last() == gap.last());
-        covers && runs.windows(2).all(|pair| pair[0].last() + 1 == pair[1].first())
+        covers && runs.windows(2).all(|pair| pair[0].last().checked_add(1) == Some(pair[1].first()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u07_strangers_make_room_first_and_the_front_stays() {
+        let mut downloader = Downloader::new();
+        let run = |first, last| BlockRange::new(first, last).expect("rising");
+        for (peer, first, last) in [(1, 0, 9), (2, 10, 19), (1, 20, 29), (2, 30, 39), (2, 40, 49)] {
+            let range = run(first, last);
+            downloader.stage(PeerId(peer), range, Failures::default(), range, 100, ());
+        }
+        let is_stranger = |peer: PeerId| peer == PeerId(2);
+        assert_eq!(downloader.shed(400, 49, is_stranger), 10);
+        assert_eq!(downloader.staging.ranges().collect::<Vec<_>>(), [run(40, 49), run(30, 39), run(20, 29), run(0, 9)]);
+        assert_eq!(downloader.shed(250, 49, is_stranger), 20, "then the lowest of the others");
+        assert_eq!(downloader.staging.ranges().collect::<Vec<_>>(), [run(40, 49), run(20, 29)]);
+        assert_eq!(downloader.shed(0, 49, is_stranger), 10);
+        assert_eq!(downloader.staging.bytes_of(PeerId(2)), 100, "the front stays");
+        assert_eq!(downloader.staging.bytes_of(PeerId(1)), 0);
+        assert!(downloader.check_invariant(run(0, 49)));
     }
 }

@@ -282,7 +282,7 @@ impl Plan {
 
     fn remove(&mut self, last: BlockNumber) {
         if let Some(piece) = self.pieces.remove(&last) {
-            let len = last - piece.first + 1;
+            let len = BlockRange::new(piece.first, last).map_or(0, BlockRange::len);
             self.headers -= len;
             self.escalated.remove(&(len, Reverse(last)));
         }

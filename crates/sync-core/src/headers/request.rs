@@ -169,10 +169,12 @@ impl Requests {
         self.stop_using(|late| late.peer == peer);
     }
 
-    /// A request that was taken back ended in another way: whose it was, if its answer was still owed.
-    pub fn forgive_one(&mut self, id: RequestId) -> Option<PeerId> {
+    /// A request that was taken back ended in another way: whose it was and when it went out, if its answer was still
+    /// owed.
+    pub fn forgive_one(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
         let at = self.owed.keys().find(|(_, owed)| *owed == id).copied()?;
-        self.owed.remove(&at)
+        let sent = self.late.iter().find(|late| late.id == id).map(|late| late.request.sent);
+        Some((self.owed.remove(&at)?, sent.unwrap_or_default()))
     }
 
     /// Late responses to such requests are of no use any more.

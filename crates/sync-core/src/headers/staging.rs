@@ -1,9 +1,9 @@
 //! Answers that wait their turn: *staged*, by the number of their highest header.
 //!
 //! Answers come in any order; only the one that begins at the anchor can be proven. The others wait here. Their ranges
-//! are disjoint, because the plan hands out each number once, and their bytes are counted: the machine asks for no more
-//! than its memory holds, and what a peer sends beyond what was asked for pushes out the runs furthest from the anchor
-//! ([`Staging::evict_lowest`]), which are then fetched again.
+//! are disjoint, because the plan hands out each number once, and their bytes are counted, by sender too: the machine asks
+//! for no more than its memory holds, and what a peer sends beyond what was asked for pushes out runs that are far from the
+//! anchor ([`Staging::evict_lowest`]), which are then fetched again.
 //!
 //! `R` is what the machine keeps of an answer (headers that hang together, not yet proven).
 
@@ -35,13 +35,15 @@ pub struct Staged<R> {
 #[derive(Clone, Debug)]
 pub struct Staging<R> {
     runs: SortedMap<BlockNumber, Staged<R>>,
+    /// Bytes by sender.
+    holders: SortedMap<PeerId, u64>,
     bytes: u64,
     headers: u64,
 }
 
 impl<R> Default for Staging<R> {
     fn default() -> Self {
-        Self { runs: SortedMap::new(), bytes: 0, headers: 0 }
+        Self { runs: SortedMap::new(), holders: SortedMap::new(), bytes: 0, headers: 0 }
     }
 }
 
@@ -49,6 +51,7 @@ impl<R> Staging<R> {
     /// Takes an answer in. Its numbers must not be staged.
     pub fn insert(&mut self, staged: Staged<R>) {
         self.bytes += staged.bytes;
+        *self.holders.get_or_insert_with(staged.peer, || 0) += staged.bytes;
         self.headers += staged.range.len();
         let twice = self.runs.insert(staged.range.last(), staged);
         debug_assert!(twice.is_none(), "a number is staged twice");
@@ -61,11 +64,20 @@ impl<R> Staging<R> {
         Some(staged)
     }
 
-    /// Takes the answer out that is furthest from the anchor.
-    pub fn evict_lowest(&mut self) -> Option<Staged<R>> {
-        let (_, staged) = self.runs.pop_first()?;
-        self.forget(&staged);
-        Some(staged)
+    /// Takes the answer out that is furthest from the anchor, of those that may go.
+    pub fn evict_lowest(&mut self, goes: impl Fn(&Staged<R>) -> bool) -> Option<Staged<R>> {
+        let last = self.runs.iter().find(|(_, staged)| goes(staged)).map(|(last, _)| *last)?;
+        self.take(last)
+    }
+
+    /// Bytes in memory that this peer sent.
+    pub fn bytes_of(&self, peer: PeerId) -> u64 {
+        self.holders.get(&peer).copied().unwrap_or_default()
+    }
+
+    /// Each peer of which something waits here, and its bytes.
+    pub fn holders(&self) -> impl Iterator<Item = (PeerId, u64)> + '_ {
+        self.holders.iter().map(|(peer, bytes)| (*peer, *bytes))
     }
 
     /// Takes out what this peer sent: the runs whose highest number is `from` or higher.
@@ -117,6 +129,12 @@ impl<R> Staging<R> {
 
     fn forget(&mut self, staged: &Staged<R>) {
         self.bytes -= staged.bytes;
+        let left = self.bytes_of(staged.peer) - staged.bytes;
+        if left == 0 {
+            self.holders.remove(&staged.peer);
+        } else {
+            self.holders.insert(staged.peer, left);
+        }
         self.headers -= staged.range.len();
     }
 }

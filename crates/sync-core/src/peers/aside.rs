@@ -7,9 +7,11 @@
 //!   under a right question is a lie.
 //! * **Stale.** A peer whose announced tip lies far under what is missing is asked for what it says it has, and by hash
 //!   only now and then: it may have caught up without saying so.
+//! * **Pruned.** A peer that answers nothing at a number that it announces is not asked for this number, or a lower one,
+//!   until it announces something.
 //!
-//! Both end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)), the first also when the peer
-//! announces another tip. An attacker who answers with another branch costs us the logarithm of the gap in wasted
+//! All end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)), the first also when the peer
+//! announces another tip, the last with any announcement. An attacker who answers with another branch costs us the logarithm of the gap in wasted
 //! answers, for each of his peers and each cool-down.
 
 use crate::{range::BlockNumber, time::Instant};
@@ -24,6 +26,8 @@ pub const STALE_BEHIND: u64 = 10_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Aside {
     branch: Option<Branch>,
+    /// The highest number that the peer does not have although it announced it, and until when that is believed.
+    absent: Option<(BlockNumber, Instant)>,
     stale_until: Option<Instant>,
 }
 
@@ -49,6 +53,24 @@ impl Aside {
         self.branch.filter(|branch| branch.until > now).map(|branch| branch.from)
     }
 
+    /// The peer does not have `number`, and probably nothing under it.
+    pub fn note_absent(&mut self, now: Instant, number: BlockNumber, until: Instant) {
+        let known = self.absent_to(now).filter(|known| *known >= number);
+        if known.is_none() {
+            self.absent = Some((number, until));
+        }
+    }
+
+    /// The highest number that the peer announced and does not have.
+    pub fn absent_to(&self, now: Instant) -> Option<BlockNumber> {
+        self.absent.filter(|(_, until)| *until > now).map(|(number, _)| number)
+    }
+
+    /// The peer announces something: what it did not have is forgotten, and returned.
+    pub fn take_absent(&mut self) -> Option<BlockNumber> {
+        self.absent.take().map(|(number, _)| number)
+    }
+
     /// May a peer whose tip is `latest` be asked by hash for something at `number`?
     pub fn may_ask_by_hash(&self, now: Instant, latest: BlockNumber, number: BlockNumber) -> bool {
         let stale = latest.saturating_add(STALE_BEHIND) < number;
@@ -62,7 +84,8 @@ impl Aside {
 
     /// When the peer is asked by number again.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        self.branch.map(|branch| branch.until).filter(|until| *until > now)
+        let absent = self.absent.map(|(_, until)| until);
+        self.branch.map(|branch| branch.until).into_iter().chain(absent).filter(|until| *until > now).min()
     }
 
     /// Another target: what was known of branches says nothing of it.

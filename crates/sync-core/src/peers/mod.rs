@@ -72,6 +72,8 @@ pub struct Peer {
     pub evidence: Evidence,
     /// Is it late?
     pub liveness: Liveness,
+    /// When a request was last counted as failed, for the size of the next one.
+    pub failed_at: Option<Instant>,
     /// When its last whole response came.
     pub responded_at: Option<Instant>,
     /// When the latest of the requests was sent that it answered.
@@ -105,9 +107,16 @@ impl Peer {
         BlockRange::new(self.served.earliest, self.served.latest)
     }
 
-    /// The numbers that it may be asked for now: what it says it serves, without what it has on another branch.
-    pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
+    /// What it says it serves, without what it answered nothing for since it said so.
+    pub fn serves(&self, now: Instant) -> Option<BlockRange> {
         let range = self.range()?;
+        let lowest = self.aside.absent_to(now).map_or(0, |absent| absent.saturating_add(1));
+        BlockRange::new(range.first().max(lowest), range.last())
+    }
+
+    /// The numbers that it may be asked for now: what it serves, without what it has on another branch.
+    pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
+        let range = self.serves(now)?;
         match self.aside.branch_from(now) {
             Some(from) => BlockRange::new(range.first(), range.last().min(from.checked_sub(1)?)),
             None => Some(range),
@@ -138,6 +147,24 @@ impl Peer {
     pub fn banned_for(&self, now: Instant) -> Option<Duration> {
         let address = self.address_banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now));
         self.reputation.banned_for(now).max(address)
+    }
+
+    /// It announces what it serves. Where that no longer holds what it answered nothing for, the empty answer was no fault:
+    /// announcements are late (eth wire, `BlockRangeUpdate`: at most one in 32 blocks).
+    pub fn announce(&mut self, served: ServedRange) {
+        self.served = served.plausible();
+        let absent = self.aside.take_absent();
+        if absent.is_some_and(|number| self.range().is_none_or(|range| !range.contains(number))) {
+            self.reputation.forgive_slip();
+        }
+    }
+
+    /// A request ended without an answer that can be used. Those that were open at the last failure failed with it.
+    pub fn failed(&mut self, now: Instant, sent: Instant) {
+        if self.failed_at.is_none_or(|at| sent > at) {
+            self.failed_at = Some(now);
+            self.batch.failed();
+        }
     }
 
     /// Headers of it were proven: what it sent so far is worth something.
@@ -203,7 +230,7 @@ impl Peers {
             peer.since = now;
         }
         peer.connected = true;
-        peer.served = status.served.plausible();
+        peer.announce(status.served);
         peer.same_chain = same_chain;
         true
     }
@@ -219,6 +246,7 @@ impl Peers {
             trips: RoundTrips::default(),
             evidence: Evidence::default(),
             liveness: Liveness::default(),
+            failed_at: None,
             responded_at: None,
             answered_sent: None,
             rate: Rate::default(),
@@ -254,7 +282,7 @@ impl Peers {
         let before = if is_new { gone.and_then(|gone| self.table.remove(&gone)) } else { None };
         let Some(peer) = self.table.get_mut(&id) else { return };
         if let Some(before) = before {
-            peer.headers_before = before.headers_before + before.headers;
+            peer.headers_before = before.headers_before.saturating_add(before.headers);
             peer.reputation = before.reputation;
             peer.evidence.inherit(before.evidence);
         }

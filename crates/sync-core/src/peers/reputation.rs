@@ -10,6 +10,10 @@
 //! | wrong start, too many, empty inside its range, protocol breach | -35 | banned at 0 |
 //! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
 //!
+//! **One event is one fault.** Requests that were open when a fault was noted fail for the same reason as the first of them
+//! ([`Reputation::is_noted`]); an invalid response needs no such rule, because the first one bans. An empty answer is
+//! forgiven when the peer's next announcement no longer claims the number ([`Reputation::forgive_slip`]).
+//!
 //! A ban ends by itself ([`SyncConfig::ban`]); the peer starts again at [`SCORE_AFTER_BAN`], where two slips end it.
 
 use core::time::Duration;
@@ -50,6 +54,12 @@ pub struct Reputation {
     ban: Duration,
     pause_start: Duration,
     pause_max: Duration,
+    /// When the last slip was noted.
+    slipped_at: Option<Instant>,
+    /// When the last silence, or the last lost request, was noted.
+    silent_at: Option<Instant>,
+    /// Was a slip forgiven since headers were last linked?
+    forgiven: bool,
 }
 
 impl Reputation {
@@ -65,6 +75,9 @@ impl Reputation {
             ban: config.ban,
             pause_start: config.backoff_start,
             pause_max: config.backoff_max,
+            slipped_at: None,
+            silent_at: None,
+            forgiven: false,
         }
     }
 
@@ -75,6 +88,7 @@ impl Reputation {
         }
         self.silences = 0;
         self.broken_off = 0;
+        self.forgiven = false;
         self.paused_until = None;
     }
 
@@ -94,6 +108,29 @@ impl Reputation {
         self.score >= SCORE_TRUSTED && self.broken_off <= BROKEN_OFF_MAX
     }
 
+    /// Was a fault of this kind noted while a request that went out at `sent` was open? Then both tell of one event.
+    pub fn is_noted(&self, sent: Instant, fault: &PeerFault) -> bool {
+        match fault {
+            PeerFault::Timeout => self.is_lost(sent),
+            fault if fault.is_slip() => self.slipped_at.is_some_and(|at| sent <= at),
+            _ => false,
+        }
+    }
+
+    /// Was a silence, or a lost request, noted while a request that went out at `sent` was open?
+    pub fn is_lost(&self, sent: Instant) -> bool {
+        self.silent_at.is_some_and(|at| sent <= at)
+    }
+
+    /// What the peer did not have it does not announce any more: its announcement came late. Once, until headers are
+    /// linked, so that a peer cannot alternate for ever.
+    pub fn forgive_slip(&mut self) {
+        if self.banned_until.is_none() && !self.forgiven {
+            self.forgiven = true;
+            self.score = self.score.saturating_add(SLIP_COST).min(SCORE_MAX);
+        }
+    }
+
     /// The peer did something wrong.
     pub fn fault(&mut self, now: Instant, fault: &PeerFault) -> Verdict {
         self.faults = self.faults.saturating_add(1);
@@ -102,16 +139,14 @@ impl Reputation {
                 self.score = self.score.saturating_sub(SILENCE_COST).max(1);
                 self.paused_until = Some(now + doubled(self.pause_start, self.silences, self.pause_max));
                 self.silences = self.silences.saturating_add(1);
+                self.silent_at = Some(now);
                 return if self.is_banned(now) { Verdict::Banned } else { Verdict::Warned };
             }
-            PeerFault::WrongStart { .. }
-            | PeerFault::TooManyHeaders { .. }
-            | PeerFault::EmptyAnswer { .. }
-            | PeerFault::Protocol(_) => self.score = self.score.saturating_sub(SLIP_COST),
-            PeerFault::WrongChain { .. }
-            | PeerFault::Undecodable { .. }
-            | PeerFault::BrokenLink { .. }
-            | PeerFault::InvalidHeader { .. } => self.score = 0,
+            fault if fault.is_slip() => {
+                self.score = self.score.saturating_sub(SLIP_COST);
+                self.slipped_at = Some(now);
+            }
+            _ => self.score = 0,
         }
         self.judge(now)
     }
@@ -125,6 +160,7 @@ impl Reputation {
         self.score = self.score.saturating_sub(DROP_COST).max(1);
         self.paused_until = Some(now + doubled(self.pause_start, self.silences, self.pause_max));
         self.silences = self.silences.saturating_add(1);
+        self.silent_at = Some(now);
     }
 
     fn judge(&mut self, now: Instant) -> Verdict {

@@ -124,7 +124,7 @@ impl Stage for HeadersStage {
         // Is what the stage stands on still there, and still the same?
         if let Some(number) = stands {
             if run.head < number {
-                return Err(StageError::MissingData { block: run.head + 1 });
+                return Err(StageError::MissingData { block: run.head.saturating_add(1) });
             }
             match self.hash_at(&run, number) {
                 Lookup::Read(range) => return self.ask(range),

@@ -113,7 +113,7 @@ impl Pipeline {
         kind: CommitKind,
     ) {
         let slot = &mut self.slots[at];
-        let next = |block: Option<BlockNumber>| block.map_or(0, |block| block + 1).max(self.config.first);
+        let next = |block: Option<BlockNumber>| block.map_or(0, |block| block.saturating_add(1)).max(self.config.first);
         let (before, after) = (next(slot.checkpoint.block), next(checkpoint.block));
         slot.checkpoint = checkpoint;
         let elapsed = now.saturating_since(self.step_since);

@@ -10,15 +10,13 @@
 //! may be on another branch in good faith (`standing`), and a header that breaks a rule speaks against the target
 //! (`condemn`), not against its messenger.
 //!
-//! Received, staged and collected headers count against one ceiling
-//! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)); when more came than was expected, what is
-//! furthest from the anchor makes room.
+//! How much memory all that may take is said in `memory`.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync, requests::Outcome};
+use super::{Answer, HeaderSync, memory::bytes_of, requests::Outcome};
 use crate::{
     fault::PeerFault,
     headers::{Failures, InFlight, Purpose, Staged},
@@ -37,7 +35,7 @@ impl HeaderSync {
             self.note_late_answer(now, id, headers);
             return;
         };
-        let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
+        let bytes = bytes_of(&headers);
         self.release(&request);
         self.note_response(now, request.peer, id);
         if let Some(peer) = self.peers.get_mut(request.peer) {
@@ -45,8 +43,7 @@ impl HeaderSync {
             peer.bytes += bytes;
         }
         self.bytes_meter.add(now, bytes);
-        self.received_bytes += bytes;
-        self.received.push_back(Answer { peer: request.peer, request, headers, bytes });
+        self.keep_response(request, headers);
     }
 
     /// Looks at one answer: right start, not too long, hangs together. What passes is staged.
@@ -85,7 +82,13 @@ impl HeaderSync {
             self.reject(now, request, fault);
             return;
         }
-        self.measure(count as u64, bytes);
+        let Some((headers, bytes)) = self.cut_oversized(now, &request, piece, headers, bytes) else {
+            self.tactics.stats.validation_failures += 1;
+            self.note_outcome(now, &request, Outcome::Failed);
+            self.return_piece(now, request, true);
+            return;
+        };
+        let count = headers.len();
         let first = headers.first().cloned();
         let sealed = SealedRun::seal(&self.chain, piece.last(), headers);
         let is_asked_for = |hash: B256| first.as_ref().is_some_and(|first| keccak256(first) == hash);
@@ -113,14 +116,36 @@ impl HeaderSync {
                 self.downloader.stage(peer, piece, failures, sealed.range(), bytes, sealed);
                 // More came than was expected: what is furthest from the anchor makes room.
                 if let Some(run) = &self.run {
-                    let others = self.memory_bytes() - self.downloader.staging.bytes();
-                    let keep = run.anchor.number;
-                    let shed = self.downloader.shed(self.config.staged_bytes_max.saturating_sub(others), keep);
-                    self.tactics.stats.shed += shed;
+                    self.shed(run.anchor.number, 0);
                 }
             }
             (Err(fault), _) => self.reject(now, request, fault),
         }
+    }
+
+    /// On a chain whose forks are known a header has a greatest length. What a response holds from the first longer one on
+    /// is not kept, and its peer is not asked by number there for a while. It is no fault: the target may vouch for such a
+    /// header, and honest peers serve it. So it is looked at where it is asked for by its hash. `None`: nothing is left.
+    fn cut_oversized(
+        &mut self,
+        now: Instant,
+        request: &InFlight,
+        piece: BlockRange,
+        mut headers: Vec<Bytes>,
+        bytes: u64,
+    ) -> Option<(Vec<Bytes>, u64)> {
+        let longest = self.chain.header_bytes_max().unwrap_or(usize::MAX);
+        let number = |at: usize| piece.last().saturating_sub(at as u64);
+        // Block 0 is as long as its chain's founders liked.
+        let found = headers.iter().enumerate().find(|(at, header)| header.len() > longest && number(*at) > 0);
+        let Some(at) = found.map(|(at, _)| at) else { return Some((headers, bytes)) };
+        let by_hash = matches!(request.purpose, Purpose::Piece { by_hash: Some(_), .. });
+        if at > 0 || !by_hash {
+            self.leave_branch(now, request.peer, number(at));
+        }
+        headers.truncate(if by_hash { at.max(1) } else { at });
+        let bytes = bytes_of(&headers);
+        if headers.is_empty() { None } else { Some((headers, bytes)) }
     }
 
     /// An empty answer to a question by number.
@@ -128,24 +153,26 @@ impl HeaderSync {
         let Answer { peer, request, .. } = answer;
         self.tactics.stats.empty += 1;
         self.note_outcome(now, &request, Outcome::Failed);
+        let (sent, number) = (request.sent, piece.last());
         self.return_piece(now, request, true);
+        let Some(known) = self.peers.get_mut(peer) else { return };
+        // It may have announced since that it does not have the number.
+        let claims = known.range().is_some_and(|range| range.contains(number));
         // Near its tip a peer may have lost a block that it announced; elsewhere it denies what it says it has.
-        let near_tip = self
-            .peers
-            .get(peer)
-            .is_none_or(|known| piece.last().saturating_add(self.config.near_tip) > known.served.latest);
-        if !near_tip {
-            self.penalize(now, peer, PeerFault::EmptyAnswer { start: piece.last() });
+        let near_tip = number.saturating_add(self.config.near_tip) > known.served.latest;
+        if claims && !near_tip {
+            known.aside.note_absent(now, number, now + self.config.cool_down);
+            self.penalize_request(now, peer, sent, PeerFault::EmptyAnswer { start: number });
         }
     }
 
     /// An answer that cannot be used: all of it is dropped, and its numbers go back.
     fn reject(&mut self, now: Instant, request: InFlight, fault: PeerFault) {
-        let peer = request.peer;
+        let (peer, sent) = (request.peer, request.sent);
         self.tactics.stats.validation_failures += 1;
         self.note_outcome(now, &request, Outcome::Failed);
         self.return_piece(now, request, true);
-        self.penalize(now, peer, fault);
+        self.penalize_request(now, peer, sent, fault);
     }
 
     /// Proves the staged run that begins at the anchor.
@@ -164,6 +191,7 @@ impl HeaderSync {
                     run.anchor = anchor;
                 }
                 run.untried = false;
+                self.header_size.note(verified.len() as u64, bytes_of(verified.headers()));
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
                 }
@@ -221,15 +249,5 @@ impl HeaderSync {
             self.received_bytes -= answer.bytes;
             self.return_piece(now, answer.request, false);
         }
-    }
-
-    /// The size of a header, from what was received lately, rounded up a little so that answers are not cut.
-    pub(super) fn header_bytes(&self) -> u64 {
-        self.header_bytes_smoothed + self.header_bytes_smoothed / 32
-    }
-
-    fn measure(&mut self, headers: u64, bytes: u64) {
-        let mean = bytes / headers.max(1);
-        self.header_bytes_smoothed = ((self.header_bytes_smoothed * 7 + mean) / 8).max(1);
     }
 }

@@ -32,12 +32,11 @@ impl HeaderSync {
         for (_, peer) in self.by_hash_candidates(now, front, anchor.hash) {
             let Some(known) = self.peers.get(peer) else { continue };
             let limit = self.request_headers(known, self.header_bytes());
-            let lowest = known.served.earliest.min(front);
+            let (lowest, is_probe) = (known.served.earliest.min(front), known.served.latest < front);
             if self.lowest_affordable(front, limit).is_none() {
                 return false;
             }
             let Some(served) = BlockRange::new(lowest, front) else { continue };
-            let is_probe = known.served.latest < front;
             let Some((range, failures)) = self.downloader.plan.borrow(peer, served, front, limit, now) else {
                 continue;
             };
@@ -58,10 +57,10 @@ impl HeaderSync {
         let class = |id: PeerId| {
             let peer = self.peers.get(id)?;
             let refused = self.tactics.refused.contains(now, hash, id);
-            if refused || self.target.standings.is_doubted(id) || peer.range().is_none() {
+            if refused || self.target.standings.is_doubted(id) || peer.serves(now).is_none() {
                 return None;
             }
-            let announced = peer.range().is_some_and(|range| range.contains(front));
+            let announced = peer.serves(now).is_some_and(|range| range.contains(front));
             if !announced {
                 // It said that it does not have it; it may have it since.
                 let above = peer.served.latest < front;
@@ -118,8 +117,13 @@ impl HeaderSync {
         if let (Some(run), PeerFault::EmptyAnswer { .. }) = (&self.run, fault) {
             self.tactics.refused.note(now, run.anchor.hash, peer, now + self.config.cool_down);
         }
-        self.peers.other_branch(now, peer, *number);
-        let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(*number);
+        self.leave_branch(now, peer, *number);
+    }
+
+    /// The peer is not asked by number from somewhat below `number` up, and what it was asked for there goes to others.
+    pub(super) fn leave_branch(&mut self, now: Instant, peer: PeerId, number: u64) {
+        self.peers.other_branch(now, peer, number);
+        let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(number);
         self.take_back_from(now, peer, from);
         self.tactics.dirty = true;
     }

@@ -33,7 +33,7 @@ impl HeaderSync {
     /// A peer may claim more below than where the floor has risen to; then there is a new gap under what is stored.
     pub(super) fn update_floor(&mut self, now: Instant) {
         let Some(risen) = self.risen_floor else { return };
-        let claims = |peer: &Peer| peer.range().is_some_and(|range| range.first() < risen);
+        let claims = |peer: &Peer| peer.serves(now).is_some_and(|range| range.first() < risen);
         if !self.peers.usable(now).any(|(_, peer)| claims(peer) && responds(peer)) {
             return;
         }
@@ -80,7 +80,8 @@ impl HeaderSync {
     /// Is the open gap one that cannot be filled now, so that nothing is lost by following newer tips meanwhile?
     pub(super) fn is_parked(&self) -> bool {
         let Some(StallReason::RangeUnavailable(missing)) = self.watch.announced else { return false };
-        let at_front = self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill && run.anchor.number == missing.last());
+        let at_front =
+            self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill && run.anchor.number == missing.last());
         // Where peers begin above what is missing. Those that end below it have left the target's chain.
         at_front && self.is_denied(self.polled_at, missing.last())
     }
@@ -112,9 +113,9 @@ impl HeaderSync {
         self.config.floor_may_rise && self.has_fair_sample(now) && self.unserved(now, *missing, |_| true).is_some()
     }
 
-    /// Does a usable peer say that it does not have this number, because its own chain begins above?
+    /// Does a usable peer say that it does not have this number, because what it serves begins above?
     fn is_denied(&self, now: Instant, number: BlockNumber) -> bool {
-        self.peers.usable(now).any(|(_, peer)| peer.range().is_some_and(|range| range.first() > number))
+        self.peers.usable(now).any(|(_, peer)| peer.serves(now).is_some_and(|range| range.first() > number))
     }
 
     /// The upper part of `range` that no usable peer serves by number, of those that `count`, if its highest number is in
@@ -126,7 +127,7 @@ impl HeaderSync {
             if served.last() == range.last() {
                 return None;
             }
-            first = first.max(served.last() + 1);
+            first = first.max(served.last().saturating_add(1));
         }
         BlockRange::new(first, range.last())
     }

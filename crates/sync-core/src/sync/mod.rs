@@ -18,6 +18,7 @@
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
+//! | `memory` | who may take how much memory, and how long a header is |
 //! | `store` | batches to the store, one at a time; removals, and questions to it |
 //! | `sleep` | time that the host slept, and what it counts for |
 //! | `stall` | nothing moves, and why |
@@ -29,6 +30,7 @@ mod branch;
 mod condemn;
 mod floor;
 mod front;
+mod memory;
 mod reorg;
 mod report;
 mod requests;
@@ -50,6 +52,7 @@ use bytes::Bytes;
 
 use self::{
     announce::{Announcements, News},
+    memory::HeaderSize,
     reorg::{Reorg, TooDeep},
     run::Run,
     stall::StallWatch,
@@ -103,7 +106,7 @@ pub struct HeaderSync {
     tactics: Tactics,
     received: VecDeque<Answer>,
     received_bytes: u64,
-    header_bytes_smoothed: u64,
+    header_size: HeaderSize,
     announcements: Announcements,
     /// Peers that connected in this session, until they are a fair sample; at most half of those configured, and one.
     spoken: SortedSet<PeerId>,
@@ -160,6 +163,7 @@ impl HeaderSync {
     /// A machine for `chain` that goes on from `checkpoint`. A checkpoint of another chain or of another form counts as
     /// none.
     pub fn new(config: SyncConfig, chain: ChainSpec, checkpoint: Option<Checkpoint>) -> Self {
+        let config = config.bounded();
         let checkpoint = checkpoint.filter(|old| old.is_sound() && old.chain_id == chain.id());
         let ledger = checkpoint.unwrap_or_else(|| Checkpoint::new(chain.id(), config.floor));
         // What was whole down to a risen floor is whole until a peer claims more below.
@@ -172,7 +176,7 @@ impl HeaderSync {
             tactics: Tactics::default(),
             received: VecDeque::new(),
             received_bytes: 0,
-            header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
+            header_size: HeaderSize::default(),
             announcements: Announcements::default(),
             spoken: SortedSet::new(),
             first_spoke: None,
@@ -292,12 +296,6 @@ impl HeaderSync {
         }
     }
 
-    /// Bytes of headers in memory: expected, received, staged, collected, in batches. Never over
-    /// [`SyncConfig::staged_bytes_max`] by more than one answer.
-    pub fn memory_bytes(&self) -> u64 {
-        self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes
-    }
-
     fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {
         // A connection that the host replaced without saying so: nothing will come of its requests.
         self.return_requests_of(now, id);
@@ -327,7 +325,7 @@ impl HeaderSync {
     fn note_updated(&mut self, now: Instant, id: PeerId, served: ServedRange) {
         let Some(known) = self.peers.get_mut(id) else { return };
         let news = if known.served.latest_hash == served.latest_hash { News::Range } else { News::Tip };
-        known.served = served.plausible();
+        known.announce(served);
         self.announce(now, id, news);
         self.refuse_implausible(now, id, served);
     }

@@ -347,7 +347,7 @@ impl HeaderSync {
         let hash = hash_at(&answer, number).filter(|_| !self.is_earlier(&answer.request));
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize(now, peer, fault);
+            self.penalize_request(now, peer, answer.request.sent, fault);
         } else if let (Some(reorg), Some(hash)) = (&mut self.reorg, hash) {
             reorg.search.claim(Claim { number, peer, hash });
             if let Some(known) = self.peers.get(peer) {

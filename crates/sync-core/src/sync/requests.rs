@@ -74,12 +74,13 @@ impl HeaderSync {
                 continue;
             }
             let limit = self.request_headers(known, header_bytes);
-            let Some(lowest) = self.lowest_affordable(front, limit) else { return false };
-            let lowest = if untried { front } else { lowest };
+            let only_front = untried || !self.has_share(peer, known);
             let is_verified = known.rank() == Rank::Verified;
             if !is_verified && self.has_enough_unverified(peer, known) {
                 continue;
             }
+            let Some(lowest) = self.lowest_affordable(front, limit) else { return false };
+            let lowest = if only_front { front } else { lowest };
             let borrowed = if guarded && !is_verified {
                 if lowest > 0 {
                     continue;
@@ -117,13 +118,13 @@ impl HeaderSync {
         let Some(request) = self.downloader.requests.finish(id) else {
             // It was taken back for a quicker peer: nothing is owed any more, and a breach is one all the same.
             let owed = self.downloader.requests.forgive_one(id);
-            if let (Some(peer), RequestFailure::Protocol(what)) = (owed, failure) {
-                self.penalize(now, peer, PeerFault::Protocol(what));
+            if let (Some((peer, sent)), RequestFailure::Protocol(what)) = (owed, failure) {
+                self.penalize_request(now, peer, sent, PeerFault::Protocol(what));
             }
             return;
         };
         self.release(&request);
-        let peer = request.peer;
+        let (peer, sent) = (request.peer, request.sent);
         self.note_outcome(now, &request, Outcome::Failed);
         self.note_unanswered(&request);
         if let Purpose::Vote(number) = request.purpose
@@ -135,11 +136,11 @@ impl HeaderSync {
         self.return_piece(now, request, true);
         self.tactics.stats.transport_failures += 1;
         match failure {
-            RequestFailure::Protocol(what) => self.penalize(now, peer, PeerFault::Protocol(what)),
+            RequestFailure::Protocol(what) => self.penalize_request(now, peer, sent, PeerFault::Protocol(what)),
             // The connection may be back the next moment, so this is no fault to speak of; but who often drops what it
             // was asked for is asked later.
             RequestFailure::Disconnected => {
-                if let Some(known) = self.peers.get_mut(peer) {
+                if let Some(known) = self.peers.get_mut(peer).filter(|known| !known.reputation.is_lost(sent)) {
                     known.reputation.dropped(now);
                 }
             }
@@ -178,7 +179,7 @@ impl HeaderSync {
         if let Some(known) = self.peers.get_mut(request.peer) {
             match outcome {
                 Outcome::Answered(headers) => known.batch.answered(request.limit, headers),
-                Outcome::Failed => known.batch.failed(),
+                Outcome::Failed => known.failed(now, request.sent),
             }
         }
     }
@@ -191,6 +192,13 @@ impl HeaderSync {
                 failures.note(request.peer, now, self.config.backoff_start, self.config.backoff_max);
             }
             self.downloader.plan.give_back(range, failures);
+        }
+    }
+
+    /// Notes a fault in what became of a request that went out at `sent`; once for all that were open at that time.
+    pub(super) fn penalize_request(&mut self, now: Instant, peer: PeerId, sent: Instant, fault: PeerFault) {
+        if self.peers.get(peer).is_some_and(|known| !known.reputation.is_noted(sent, &fault)) {
+            self.penalize(now, peer, fault);
         }
     }
 

@@ -187,8 +187,16 @@ impl HeaderSync {
                 let untried = !self.invalid.is_empty();
                 self.downloader.open(gap);
                 self.tactics.gap_opens();
-                self.run =
-                    Some(Run { lineage, anchor, bottom, meets, parent, untried, purpose: RunPurpose::Fill, complete: false });
+                self.run = Some(Run {
+                    lineage,
+                    anchor,
+                    bottom,
+                    meets,
+                    parent,
+                    untried,
+                    purpose: RunPurpose::Fill,
+                    complete: false,
+                });
                 self.stage_compared(gap);
                 self.moved(now);
             }

@@ -11,7 +11,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync, requests::Outcome};
+use super::{HeaderSync, memory::bytes_of, requests::Outcome};
 use crate::{
     fault::PeerFault,
     headers::{InFlight, Purpose},
@@ -122,7 +122,7 @@ impl HeaderSync {
         self.note_outcome(now, &request, Outcome::Failed);
         self.note_unanswered(&request);
         self.return_piece(now, request, true);
-        self.penalize(now, peer, PeerFault::Timeout);
+        self.penalize_request(now, peer, sent, PeerFault::Timeout);
     }
 
     /// The peer said nothing for longer than any way is slow: nothing more is awaited of it.
@@ -144,7 +144,7 @@ impl HeaderSync {
         let Some((mut request, usable)) = self.downloader.requests.late_answer(id) else { return };
         let peer = request.peer;
         self.note_response(now, peer, id);
-        let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
+        let bytes = bytes_of(&headers);
         let Some(known) = self.peers.get_mut(peer) else { return };
         known.window.answered_late(now, request.sent);
         known.bytes += bytes;
@@ -155,9 +155,7 @@ impl HeaderSync {
             && !self.target.standings.is_doubted(peer)
             && self.takes_late(now, &mut request, &mut headers)
         {
-            let bytes = headers.iter().map(|header| header.len() as u64).sum();
-            self.received_bytes += bytes;
-            self.received.push_back(Answer { peer, request, headers, bytes });
+            self.keep_response(request, headers);
         }
     }
 
@@ -173,7 +171,7 @@ impl HeaderSync {
                         headers.truncate(range.len() as usize);
                     }
                 }
-                let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
+                let bytes = bytes_of(headers);
                 let room = self.config.staged_bytes_max.saturating_sub(self.memory_bytes());
                 let taken = if is_front || bytes <= room { self.downloader.plan.take(*range) } else { None };
                 let Some(known) = taken else { return false };

@@ -189,7 +189,7 @@ impl HeaderSync {
         let peer = answer.peer;
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize(now, peer, fault);
+            self.penalize_request(now, peer, answer.request.sent, fault);
             return;
         }
         let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return };
@@ -209,6 +209,9 @@ impl HeaderSync {
             return;
         }
         let Some(fault) = fault else { return };
+        if let (PeerFault::EmptyAnswer { start }, Some(known)) = (&fault, self.peers.get_mut(peer)) {
+            known.aside.note_absent(now, *start, now + self.config.cool_down);
+        }
         // What did not link, or was not there, may have been said before the peer came to this chain. Everything of
         // then is forgotten; from now on it has no excuse, until it announces another tip or headers of it are proven.
         if self.target.standings.may_excuse(peer, served) {

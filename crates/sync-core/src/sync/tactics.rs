@@ -19,7 +19,7 @@ use crate::{
     io::{Event, Output},
     peers::{Peer, Rank},
     progress::DownloadStats,
-    range::BlockNumber,
+    range::BlockRange,
     sorted::SortedSet,
     time::Instant,
 };
@@ -85,7 +85,7 @@ impl HeaderSync {
         let (front, bottom) = (run.anchor.number, run.bottom);
         let opened = self.tactics.gap.is_none();
         if opened {
-            self.tactics.gap = Some((front + 1).saturating_sub(bottom));
+            self.tactics.gap = Some(BlockRange::new(bottom, front).map_or(0, BlockRange::len));
         }
         let rested = self.tactics.looked_at.is_none_or(|at| now >= at + LOOK_EVERY);
         if run.complete || !(opened || rested || self.tactics.dirty) {
@@ -121,12 +121,16 @@ impl HeaderSync {
         // Where verified peers serve the front nobody else is asked for it, and what others have there is of no interest.
         let guarded = self.is_front_served(now);
         let counts = |peer: &Peer| !guarded || peer.rank() == Rank::Verified;
-        let could = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|range| range.contains(front)));
+        let could =
+            self.peers.usable(now).filter(|(_, peer)| peer.serves(now).is_some_and(|range| range.contains(front)));
         let could = could.filter(|(_, peer)| counts(peer));
         let (mut peers, mut disagreeing, mut expected_alone) = (0, 0, 0f64);
+        let mut may_agree = false;
         for (_, peer) in could {
             peers += 1;
-            disagreeing += usize::from(!peer.numbers(now).is_some_and(|numbers| numbers.contains(front)));
+            let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
+            disagreeing += usize::from(!agrees);
+            may_agree |= agrees && peer.may_ask(now) && self.tactics.stats.linked == 0;
             if let Some(round_trip) = peer.window.round_trip().filter(|trip| !trip.is_zero()) {
                 let headers = self.request_headers(peer, header_bytes) as f64;
                 expected_alone = expected_alone.max(headers / round_trip.as_secs_f64());
@@ -141,7 +145,8 @@ impl HeaderSync {
             front,
             gap: self.tactics.gap.unwrap_or(u64::MAX),
             peers,
-            disagreeing,
+            // Before anything is linked, one peer that may turn out to agree is enough.
+            disagreeing: if may_agree { 0 } else { disagreeing },
             hash_unknown: self.is_front_refused(now),
             front_failures: failures.map_or(0, |failures| failures.attempts()),
             expected_alone,
@@ -153,7 +158,7 @@ impl HeaderSync {
     pub(super) fn is_front_refused(&self, now: Instant) -> bool {
         let Some(run) = &self.run else { return false };
         let anchor = run.anchor;
-        let could = |peer: &Peer| peer.range().is_some_and(|range| range.contains(anchor.number));
+        let could = |peer: &Peer| peer.serves(now).is_some_and(|range| range.contains(anchor.number));
         let mut asked = self.peers.usable(now).filter(|(_, peer)| could(peer)).peekable();
         asked.peek().is_some() && asked.all(|(id, _)| self.tactics.refused.contains(now, anchor.hash, id))
     }
@@ -161,19 +166,6 @@ impl HeaderSync {
     /// How many headers one request to this peer asks for: what its window of bytes holds, and at most what it gives.
     pub(super) fn request_headers(&self, peer: &Peer, header_bytes: u64) -> u64 {
         (peer.window.request_bytes() / header_bytes).clamp(1, u64::from(peer.batch.limit()))
-    }
-
-    /// The lowest number that may be asked for: everything, or with little memory left only what all else waits for.
-    pub(super) fn lowest_affordable(&self, front: BlockNumber, headers: u64) -> Option<BlockNumber> {
-        let bytes = headers * self.header_bytes();
-        let room = self.config.staged_bytes_max.saturating_sub(self.memory_bytes());
-        // What everything waits for may use the last of the memory; the rest leaves room for it.
-        let reserve = 2 * self.config.request_bytes;
-        match room {
-            room if room >= reserve + bytes => Some(0),
-            room if room >= bytes => Some(front),
-            _ => None,
-        }
     }
 
     /// The strategy in use.

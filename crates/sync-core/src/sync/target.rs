@@ -176,7 +176,7 @@ impl HeaderSync {
             Ok(header) => PeerFault::BrokenLink { number: header.number, got, expected: hash },
             Err(error) => PeerFault::Undecodable { number: 0, error },
         };
-        self.penalize(now, answer.peer, fault);
+        self.penalize_request(now, answer.peer, answer.request.sent, fault);
     }
 
     /// Is a gap being filled, or about to be?

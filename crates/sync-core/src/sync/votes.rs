@@ -46,8 +46,8 @@ pub(super) struct Votes {
 struct Ballot {
     /// Its own tip when it was asked.
     latest_hash: B256,
-    /// One entry for each number in question; at most [`VOTES_PER_PEER_MAX`].
-    hashes: SortedMap<BlockNumber, Option<B256>>,
+    /// One entry for each number in question, the oldest first; at most [`VOTES_PER_PEER_MAX`].
+    hashes: Vec<(BlockNumber, Option<B256>)>,
 }
 
 impl Votes {
@@ -58,16 +58,19 @@ impl Votes {
 
     /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
     pub fn note(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
-        let ballot = self.ballots.get_or_insert_with(peer, || Ballot { latest_hash, hashes: SortedMap::new() });
+        let ballot = self.ballots.get_or_insert_with(peer, || Ballot { latest_hash, hashes: Vec::new() });
+        ballot.hashes.retain(|(known, _)| *known != number);
+        // Never a vote that was just given: it would be asked for again.
         if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
-            ballot.hashes.pop_first();
+            ballot.hashes.remove(0);
         }
-        ballot.hashes.insert(number, vote);
+        ballot.hashes.push((number, vote));
     }
 
     /// What the peer said that it has at `number`; `None` when it was not asked.
     fn of(&self, peer: PeerId, number: BlockNumber) -> Option<Option<B256>> {
-        self.ballots.get(&peer).and_then(|ballot| ballot.hashes.get(&number)).copied()
+        let hashes = &self.ballots.get(&peer)?.hashes;
+        hashes.iter().find(|(known, _)| *known == number).map(|(_, vote)| *vote)
     }
 
     /// Forgets the votes of peers that have another tip now, or none.
@@ -101,6 +104,8 @@ impl HeaderSync {
         sort_short_by(&mut named, |a, b| b.number.cmp(&a.number).then(a.hash.cmp(&b.hash)));
         let mut most = 0;
         let mut undecided: Vec<(BlockNumHash, Vec<PeerId>)> = Vec::new();
+        // Tips that could win if every peer above them agreed.
+        let mut possible = 0;
         // How many are as high or higher: those may hold the tip.
         let mut not_lower = 0;
         while let Some(tip) = named.get(not_lower).copied() {
@@ -110,6 +115,7 @@ impl HeaderSync {
             if not_lower < need {
                 continue;
             }
+            possible += 1;
             let mut open = Vec::new();
             let mut have = same;
             for (id, _) in tips.iter().filter(|(_, own)| own.number > tip.number) {
@@ -123,7 +129,8 @@ impl HeaderSync {
                 self.target.trouble = None;
                 return self.weigh_tip(now, tip, known);
             }
-            if have + open.len() >= need {
+            // The highest of them, and no more than votes are kept: an older vote would be forgotten and asked for again.
+            if have + open.len() >= need && possible <= VOTES_PER_PEER_MAX {
                 undecided.push((tip, open));
             }
         }
@@ -225,7 +232,7 @@ impl HeaderSync {
         self.target.dirty = true;
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize(now, answer.peer, fault);
+            self.penalize_request(now, answer.peer, answer.request.sent, fault);
             return;
         }
         let vote = hash_at(&answer, number);
@@ -260,8 +267,14 @@ impl HeaderSync {
             TipPlace::Above => true,
             TipPlace::Differs(run, _) => newest == Some(run.tail),
             TipPlace::Inside(run) if newest == Some(run.tail) => match self.stored.get(tip.number) {
-                Known::Unasked => return self.ask_store(&[tip.number]),
+                // Looked at again when the answer to an earlier question is there.
                 Known::Asked => return false,
+                Known::Unasked if self.stored.is_waiting() => return false,
+                Known::Unasked => {
+                    // What was asked for another tip is of no use any more.
+                    self.stored.forget();
+                    return self.ask_store(&[tip.number]);
+                }
                 Known::Header { hash, .. } => hash != tip.hash,
                 Known::Absent => false,
             },

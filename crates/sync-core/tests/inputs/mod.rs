@@ -5,16 +5,20 @@
 //! that most of them mean something. After each op the [bounds](Play::check) must hold; [at the end](Play::end) one honest
 //! peer and a store that works must be enough, unless the store said what is not so.
 
+use std::time::Duration;
+
 use alloy_primitives::keccak256;
 use bytes::Bytes;
 use sync_core::{
-    Input, PeerAddress, ServedRange, StartBlock, SyncConfig, SyncTarget,
+    Checkpoint, Input, PeerAddress, ServedRange, StartBlock, Subchain, SyncConfig, SyncTarget,
     config::{PEERS_MAX, PROGRESS_RANGES_MAX, REQUESTS_IN_FLIGHT_MAX, SUBCHAINS_MAX},
     fault::{RequestFailure, StoreFailure},
     id::{BatchId, LookupId, PeerId, RequestId},
 };
 
-use crate::support::{self, Chain, Manner, TestPeer, World, ancestor::broken_at, chain::MINED, meddle::StoreLie};
+use crate::support::{
+    self, CHAIN_ID, Chain, Manner, TestPeer, TestStore, World, ancestor::broken_at, chain::MINED, meddle::StoreLie,
+};
 
 /// Peers that come and go; the one that ends the sync has an id of its own.
 const PEERS: u32 = 5;
@@ -36,7 +40,7 @@ pub enum Op {
     /// A peer goes, known or not.
     Disconnect { peer: u8 },
     /// A peer says what it serves, known or not.
-    Update { peer: u8, earliest: u16, latest: u64 },
+    Update { peer: u8, earliest: u64, latest: u64 },
     /// The user names a target.
     Target { which: u8 },
     /// The user pauses, or goes on.
@@ -73,6 +77,24 @@ pub enum Op {
     Steps { count: u8 },
     /// Time passes, and nobody does anything.
     Sleep { millis: u16 },
+    /// A session of its own, with figures that no sync can have, beside the one that is played.
+    Session(Session),
+}
+
+/// What a host, a store and a peer say in a session of its own. Any number.
+#[derive(Clone, Copy, Debug)]
+pub struct Session {
+    pub floor: u64,
+    /// Of the checkpoint, with one run.
+    pub head: u64,
+    pub tail: u64,
+    /// What one peer serves, beside an honest one.
+    pub earliest: u64,
+    pub latest: u64,
+    /// The target, for an odd `tuned`; else the peers' tip.
+    pub target: u64,
+    /// What figures of the host are.
+    pub tuned: u64,
 }
 
 /// What is wrong with an answer.
@@ -125,6 +147,7 @@ impl Ground {
             0 => SyncTarget::PeersTip,
             1 => SyncTarget::Hash(support::no_hash()),
             2 => SyncTarget::Hash(self.chain.at(number).hash),
+            3 if which > 200 => SyncTarget::Number(u64::MAX - number),
             3 => SyncTarget::Number(number),
             4 => SyncTarget::Hash(self.chain.tip().hash),
             other => SyncTarget::Hash(self.others[usize::from(other) - 5].tip().hash),
@@ -141,6 +164,46 @@ impl Ground {
             play.check();
         }
         play.end();
+    }
+}
+
+impl Ground {
+    /// Some steps of a session with any figures: no panic, and it drains.
+    pub fn session(&self, session: Session) {
+        let Session { floor, head, tail, earliest, latest, target, tuned } = session;
+        let figure = |bit: u32, usual: u64| if tuned >> bit & 1 == 1 { tuned } else { usual };
+        let usual = self.config.clone();
+        let config = SyncConfig {
+            floor,
+            floor_may_rise: tuned & 2 == 2,
+            window: figure(2, usual.window),
+            near_tip: figure(3, usual.near_tip),
+            rollback_window: figure(4, usual.rollback_window),
+            request_bytes: figure(5, usual.request_bytes),
+            window_bytes_max: figure(6, usual.window_bytes_max),
+            window_bytes_min: figure(7, usual.window_bytes_min),
+            target_retry: if tuned & 256 == 256 { Duration::MAX } else { usual.target_retry },
+            deadline_min: if tuned & 512 == 512 { Duration::MAX } else { usual.deadline_min },
+            ..usual
+        };
+        let run = Subchain { head, head_hash: self.chain.tip().hash, tail, next: support::no_hash() };
+        let store = TestStore {
+            checkpoint: Some(Checkpoint { floor, subchains: vec![run], ..Checkpoint::new(CHAIN_ID, floor) }),
+            ..TestStore::default()
+        };
+        let mut world = World::with(self.chain.spec(), config, store);
+        world.lenient = true;
+        world.store.lied = true;
+        world.target(if tuned & 1 == 1 { SyncTarget::Number(target) } else { SyncTarget::PeersTip });
+        world.connect(1, TestPeer::new(&self.chain));
+        let served = ServedRange { earliest, latest, latest_hash: support::no_hash() };
+        world.input(Input::PeerUpdated { peer: PeerId(1), served });
+        world.connect(HONEST, TestPeer::new(&self.chain));
+        for _ in 0..64 {
+            world.step();
+        }
+        let progress = world.progress();
+        assert!(progress.ranges.len() <= PROGRESS_RANGES_MAX, "{} ranges", progress.ranges.len());
     }
 }
 
@@ -169,7 +232,7 @@ impl Play<'_> {
             }
             Op::Disconnect { peer } => world.disconnect(id(peer)),
             Op::Update { peer, earliest, latest } => {
-                let served = ServedRange { earliest: earliest.into(), latest, latest_hash: support::no_hash() };
+                let served = ServedRange { earliest, latest, latest_hash: support::no_hash() };
                 world.input(Input::PeerUpdated { peer: PeerId(id(peer)), served });
             }
             Op::Target { which } => {
@@ -233,6 +296,7 @@ impl Play<'_> {
                 }
             }
             Op::Sleep { millis } => world.now_ms += u64::from(millis),
+            Op::Session(session) => self.ground.session(session),
         }
     }
 

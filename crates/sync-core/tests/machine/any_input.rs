@@ -3,8 +3,9 @@
 
 use std::sync::OnceLock;
 
-use crate::inputs::{Ground, Op, Spoil};
+use crate::inputs::{Ground, Op, Session, Spoil};
 use proptest::prelude::*;
+use sync_core::config::BLOCK_NUMBER_END;
 
 fn op() -> impl Strategy<Value = Op> {
     let answer = (0..8u8, prop_oneof![4 => 0..64u8, 1 => any::<u8>()], any::<u16>(), spoil());
@@ -15,7 +16,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => any_peer.clone().prop_map(|peer| Op::Stranger { peer }),
         2 => (any_peer.clone(), any::<u8>()).prop_map(|(peer, address)| Op::Address { peer, address }),
         2 => any_peer.clone().prop_map(|peer| Op::Disconnect { peer }),
-        2 => (any_peer, 0..2_000u16, any::<u64>())
+        2 => (any_peer, prop_oneof![3 => 0..2_000u64, 1 => edge()], any::<u64>())
             .prop_map(|(peer, earliest, latest)| Op::Update { peer, earliest, latest }),
         4 => any::<u8>().prop_map(|which| Op::Target { which }),
         2 => any::<bool>().prop_map(|paused| Op::Pause { paused }),
@@ -38,7 +39,32 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Timeout),
         16 => (1..60u8).prop_map(|count| Op::Steps { count }),
         2 => (1..40_000u16).prop_map(|millis| Op::Sleep { millis }),
+        1 => session().prop_map(Op::Session),
     ]
+}
+
+/// Any number, and often one at an end of what numbers can be.
+fn edge() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        2 => 0..3u64,
+        2 => (0..3u64).prop_map(|under| u64::MAX - under),
+        2 => (0..3u64).prop_map(|near| BLOCK_NUMBER_END - 1 + near),
+        1 => 0..1_500u64,
+        1 => any::<u64>(),
+    ]
+}
+
+fn session() -> impl Strategy<Value = Session> {
+    let figures = (edge(), edge(), edge(), edge(), edge(), edge(), prop_oneof![edge(), any::<u64>()]);
+    figures.prop_map(|(floor, head, tail, earliest, latest, target, tuned)| Session {
+        floor,
+        head,
+        tail,
+        earliest,
+        latest,
+        target,
+        tuned,
+    })
 }
 
 fn spoil() -> impl Strategy<Value = Spoil> {
@@ -59,5 +85,13 @@ proptest! {
     fn never_panics_and_ends_synced(ops in prop::collection::vec(op(), 1..80)) {
         static GROUND: OnceLock<Ground> = OnceLock::new();
         GROUND.get_or_init(|| Ground::new(1_500, 256, 2 * 1024 * 1024)).play(&ops);
+    }
+
+    /// Figures at the ends of what numbers can be, from every side: the host, the store, a peer.
+    #[test]
+    fn u14_figures_that_no_chain_has_end_no_session(sessions in prop::collection::vec(session(), 1..8)) {
+        static GROUND: OnceLock<Ground> = OnceLock::new();
+        let ground = GROUND.get_or_init(|| Ground::new(300, 64, 512 * 1024));
+        sessions.into_iter().for_each(|it| ground.session(it));
     }
 }

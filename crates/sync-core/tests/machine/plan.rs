@@ -110,7 +110,7 @@ proptest! {
                     }
                 }
                 Op::Shed { bytes } => {
-                    downloader.shed(bytes, front.unwrap_or(0));
+                    downloader.shed(bytes, front.unwrap_or(0), |peer| peer.0 % 2 == 0);
                     let kept = downloader.staging.ranges().count();
                     prop_assert!(downloader.staging.bytes() <= bytes || kept == 1);
                 }

@@ -54,12 +54,15 @@ fn duplicated(chain: &Chain, number: u64) -> Chain {
     with(chain, number, |chain| chain.headers[number as usize + 1].clone())
 }
 
+/// Long enough for three slips of a peer that is asked again once a cool-down for what it does not give.
+const PATIENCE: u64 = 600;
+
 /// One peer cheats at `number`; alone it is dropped and the sync waits; a good one then ends it. Returns what it did wrong.
 fn cheats(bad: TestPeer) -> PeerFault {
     let chain = chain();
     let mut world = world(&chain);
     world.connect(BAD, bad);
-    world.run_for(60);
+    world.run_for(PATIENCE);
     assert!(!world.is_synced());
     assert_eq!(dropped(&world), 1);
     let staged = world.progress().staged + world.progress().stored;
@@ -152,7 +155,7 @@ fn sk_retrieve_08_db4_an_altered_header_where_an_answer_begins() {
     world.connect(BAD, bad);
     assert!(world.run_until(10, |world| world.progress().staged + world.progress().stored >= 93));
     world.peer_mut(BAD).manner = Manner::Honest;
-    world.run_for(60);
+    world.run_for(PATIENCE);
     assert!(matches!(world.penalized(BAD).last(), Some(PeerFault::EmptyAnswer { start }) if *start == EDGE - 1));
     assert!(world.is_banned(BAD));
     world.connect(GOOD, TestPeer::new(&chain));

@@ -4,7 +4,9 @@ use alloy_primitives::keccak256;
 use sync_core::{
     Event, HeadersRequest, Input, StartBlock, SyncConfig, SyncTarget,
     config::{ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START},
-    header::Header, id::PeerId, range::BlockRange,
+    header::Header,
+    id::PeerId,
+    range::BlockRange,
     store::contract::encode,
 };
 

@@ -1,0 +1,136 @@
+//! Who may take how much memory, and how long a header is.
+//!
+//! Expected, received, staged and collected headers count against one ceiling
+//! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)). What a peer sends is worth nothing until it is
+//! linked, so it decides little for the others:
+//!
+//! | figure | limit |
+//! |---|---|
+//! | the length of a header, by which every request is sized | a mean over linked headers |
+//! | one response | what was reserved for it, twice ([`RESPONSE_OVER_RESERVE`]); the rest is asked for again |
+//! | staged and in flight of one peer without linked headers | [`STRANGER_SHARE`] of the ceiling |
+//! | the same of all of them together | [`STRANGERS_SHARE`] |
+//! | of one peer with linked headers | [`PEER_SHARE`] |
+//!
+//! A peer at its limit is asked only for the piece at the front, because everything waits for it. When memory is full all
+//! the same, responses of peers without linked headers make room first, the lowest of them before the others.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::{Answer, HeaderSync};
+use crate::{
+    config::{
+        HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
+        HEADER_MEAN_WEIGHT_START, PEER_SHARE, RESPONSE_OVER_RESERVE, STRANGER_SHARE, STRANGERS_SHARE,
+    },
+    headers::InFlight,
+    id::PeerId,
+    peers::Peer,
+    range::BlockNumber,
+};
+
+/// The mean length of linked headers, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeaderSize {
+    mean: u64,
+    /// How many headers the mean counts for.
+    weight: u64,
+}
+
+impl Default for HeaderSize {
+    fn default() -> Self {
+        Self { mean: HEADER_BYTES_ESTIMATE, weight: HEADER_MEAN_WEIGHT_START }
+    }
+}
+
+impl HeaderSize {
+    /// Headers were linked.
+    pub fn note(&mut self, headers: u64, bytes: u64) {
+        let weight = self.weight.saturating_add(headers);
+        let sum = self.mean.saturating_mul(self.weight).saturating_add(bytes);
+        self.mean = (sum / weight.max(1)).clamp(HEADER_BYTES_MEAN_MIN, HEADER_BYTES_MEAN_MAX);
+        self.weight = weight.min(HEADER_MEAN_WEIGHT_MAX);
+    }
+}
+
+impl HeaderSync {
+    /// Bytes of headers in memory: expected, received, staged, collected, in batches. Never over
+    /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one answer.
+    pub fn memory_bytes(&self) -> u64 {
+        self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes
+    }
+
+    /// The size of a header, rounded up a little so that answers are not cut.
+    pub(super) fn header_bytes(&self) -> u64 {
+        self.header_size.mean + self.header_size.mean / 32
+    }
+
+    /// Were headers of the peer linked?
+    fn is_stranger(&self, id: PeerId) -> bool {
+        self.peers.get(id).is_none_or(|peer| peer.headers == 0)
+    }
+
+    /// May the peer be asked for more than the piece at the front?
+    pub(super) fn has_share(&self, id: PeerId, peer: &Peer) -> bool {
+        let max = self.config.staged_bytes_max;
+        let held = self.downloader.staging.bytes_of(id) + peer.window.used();
+        if peer.headers > 0 {
+            return held < max / PEER_SHARE;
+        }
+        let strangers = self.downloader.staging.holders().filter(|(id, _)| self.is_stranger(*id));
+        held < max / STRANGER_SHARE && strangers.map(|(_, bytes)| bytes).sum::<u64>() < max / STRANGERS_SHARE
+    }
+
+    /// The lowest number that may be asked for: everything, or with little memory left only what all else waits for.
+    /// When that is staged away by runs that are further down, they make room.
+    pub(super) fn lowest_affordable(&mut self, front: BlockNumber, headers: u64) -> Option<BlockNumber> {
+        let bytes = headers * self.header_bytes();
+        // What everything waits for may use the last of the memory; the rest leaves room for it.
+        let reserve = 2 * self.config.request_bytes;
+        if self.room() < bytes && self.downloader.plan.failures_at(front).is_some() {
+            self.shed(front, bytes);
+        }
+        match self.room() {
+            room if room >= reserve + bytes => Some(0),
+            room if room >= bytes => Some(front),
+            _ => None,
+        }
+    }
+
+    fn room(&self) -> u64 {
+        self.config.staged_bytes_max.saturating_sub(self.memory_bytes())
+    }
+
+    /// Staged runs make room for `bytes`; the one that begins at `keep` stays.
+    pub(super) fn shed(&mut self, keep: BlockNumber, bytes: u64) {
+        let others = self.memory_bytes() - self.downloader.staging.bytes() + bytes;
+        let staged_max = self.config.staged_bytes_max.saturating_sub(others);
+        let peers = &self.peers;
+        let is_stranger = |id: PeerId| peers.get(id).is_none_or(|peer| peer.headers == 0);
+        self.tactics.stats.shed += self.downloader.shed(staged_max, keep, is_stranger);
+    }
+
+    /// Input: a response to `request` that can be used. Of one that is longer than expected the beginning is kept, at
+    /// least one header; one with too many headers is a fault, which is seen when it is looked at.
+    pub(super) fn keep_response(&mut self, request: InFlight, mut headers: Vec<Bytes>) {
+        let most = (request.bytes * RESPONSE_OVER_RESERVE).max(self.config.request_bytes);
+        if headers.len() <= usize::from(request.limit) {
+            let mut sum = 0;
+            let fits = headers.iter().take_while(|header| {
+                sum += header.len() as u64;
+                sum <= most
+            });
+            let fits = fits.count().max(1);
+            headers.truncate(fits);
+        }
+        let bytes = bytes_of(&headers);
+        self.received_bytes += bytes;
+        self.received.push_back(Answer { peer: request.peer, request, headers, bytes });
+    }
+}
+
+/// Bytes of all these headers.
+pub(super) fn bytes_of(headers: &[Bytes]) -> u64 {
+    headers.iter().map(|header| header.len() as u64).sum()
+}
