@@ -118,6 +118,11 @@ impl Pool {
         (0..self.branches.len() as BranchId).filter(parts).collect()
     }
 
+    /// A branch with room for a deep reorg.
+    pub fn deep_branch(&self) -> BranchId {
+        Self::INVALID + INVALID_COUNT as BranchId
+    }
+
     fn is_dishonest(&self, branch: BranchId) -> bool {
         branch == Self::FOREIGN || (Self::INVALID..Self::INVALID + INVALID_COUNT as BranchId).contains(&branch)
     }
@@ -272,8 +277,7 @@ mod tests {
     #[test]
     fn views_share_what_lies_under_the_fork() {
         let pool = Pool::new();
-        let deep = Pool::INVALID + INVALID_COUNT as BranchId;
-        let deep = View { branch: deep, tip: 7_000 };
+        let deep = View { branch: pool.deep_branch(), tip: 7_000 };
         let trunk = View { branch: Pool::TRUNK, tip: 7_100 };
         assert_eq!(pool.common(deep, trunk), Some(DEEP[0].0));
         assert_eq!(pool.common(trunk, trunk), Some(7_100));

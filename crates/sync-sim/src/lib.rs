@@ -67,6 +67,11 @@ pub mod options;
 pub mod peer;
 pub mod script;
 pub mod special;
+
+pub mod attack;
+pub mod churn;
+pub mod scene;
+
 pub mod store;
 
 pub mod chain;
@@ -81,17 +86,31 @@ pub use world::{Outcome, Violation};
 
 use world::World;
 
+/// The world of this seed, with the moment by which its sync must be done. An error is what became of a world that
+/// violated something even without its malicious peers.
+///
+/// # Errors
+///
+/// See above.
+#[allow(clippy::result_large_err, reason = "once a world, which takes milliseconds")]
+pub fn draw(pool: &Pool, seed: u64) -> Result<Options, Outcome> {
+    checker::progress::with_due(pool, Options::draw(seed, pool))
+}
+
 /// Runs the world of this seed.
 pub fn run(pool: &Pool, seed: u64) -> Outcome {
-    World::new(pool, Options::draw(seed, pool), None, 0).run()
+    replay(pool, seed, None, 0)
 }
 
 /// Runs the world of this seed with a deliberate bug.
 pub fn run_with_bug(pool: &Pool, seed: u64, bug: Bug) -> Outcome {
-    World::new(pool, Options::draw(seed, pool), Some(bug), 0).run()
+    replay(pool, seed, Some(bug), 0)
 }
 
 /// Runs the world of this seed, with a deliberate bug if there is one, and keeps its last `lines` lines.
 pub fn replay(pool: &Pool, seed: u64, bug: Option<Bug>, lines: usize) -> Outcome {
-    World::new(pool, Options::draw(seed, pool), bug, lines).run()
+    match draw(pool, seed) {
+        Ok(options) => World::new(pool, options, bug, lines).run(),
+        Err(outcome) => outcome,
+    }
 }

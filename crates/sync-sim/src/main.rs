@@ -82,7 +82,8 @@ fn main() -> ExitCode {
 
 fn replay(seed: u64, trace: bool) -> bool {
     let pool = Pool::new();
-    println!("{}", Options::draw(seed, &pool));
+    let options = sync_sim::draw(&pool, seed).unwrap_or_else(|_| Options::draw(seed, &pool));
+    println!("{options}");
     let outcome = sync_sim::replay(&pool, seed, None, if trace { usize::MAX } else { LINES_KEPT });
     for line in &outcome.lines {
         println!("{line}");
@@ -175,7 +176,8 @@ fn sweep(args: &Args) -> bool {
                     if let Some(violation) = &outcome.violation
                         && tally.violations.len() < REPORTS_MAX
                     {
-                        eprintln!("{}", describe(seed, violation));
+                        let whole = describe(seed, violation);
+                        eprintln!("{}", whole.lines().next().unwrap_or_default());
                         eprintln!("  replay: cargo run -p sync-sim --release -- --replay {seed} --trace");
                     }
                     tally.add(seed, outcome);

@@ -19,10 +19,14 @@ use crate::{
     peer::{Manner, PeerPlan},
     script::{Opening, Script},
     special::Special,
+    attack::{Attack, AttackPlan},
 };
 
 /// Every virtual sync has at least so many headers.
 pub const HEADERS_MIN: u64 = 2_000;
+
+/// Blocks that come between two short visits: more than a short visit stores.
+pub const VISIT_GROWTH: u64 = 100;
 
 /// How the store is.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +39,10 @@ pub struct StorePlan {
     pub full_at: Option<u64>,
     /// Transactions around which the process dies, and where.
     pub crashes: Vec<(u64, CrashPoint)>,
+    /// What it holds from the floor up when the world begins.
+    pub holds: Option<View>,
+    /// So many processes die as soon as they have stored anything, and the chain grows by [`VISIT_GROWTH`] each time.
+    pub visits: u32,
 }
 
 /// Where a crash lies, seen from a transaction.
@@ -70,6 +78,8 @@ pub struct Options {
     pub pruned_below: Option<u64>,
     /// The ways to honest peers are slow and lose nothing for good: then silence is no excuse for a fault.
     pub slow_ways: bool,
+    /// What malicious peers do in a world under attack, and by when the sync must be done all the same.
+    pub attack: Option<AttackPlan>,
     /// Words for the features that are on.
     pub features: Vec<&'static str>,
 }
@@ -136,6 +146,9 @@ impl Swarm {
 impl Options {
     /// The world of this seed.
     pub fn draw(seed: u64, pool: &Pool) -> Self {
+        if let Some(attack) = Attack::draw(seed) {
+            return attack.options(seed, pool);
+        }
         let mut chance = Chance::new(seed, "options");
         let swarm = Swarm::draw(&mut chance);
         let mut features = swarm.words();
@@ -181,7 +194,7 @@ impl Options {
         let unknown_from = forks.then(|| fork.between(script.floor + 1, script.goal.tip));
         features.extend(unknown_from.map(|_| "unknown fork"));
         let start = script.start;
-        Self { seed, config, peers, store, start, script, unknown_from, pruned_below, slow_ways, features }
+        Self { seed, config, peers, store, start, script, unknown_from, pruned_below, slow_ways, attack: None, features }
     }
 
     /// What the machine is told of the chain.
@@ -202,6 +215,9 @@ impl Options {
     /// unavailable target, a silent peer), a share for each piece that a faulty peer may hold up, and the time that the
     /// slowest honest peer takes to serve everything twice, one small answer after another.
     pub fn deadline(&self) -> Micros {
+        if let Some(due) = self.attack.as_ref().and_then(|attack| attack.due) {
+            return due;
+        }
         let Some(rock) = self.peers.first() else { return self.script.calm_at };
         let headers = self.script.headers();
         let in_answer = match rock.manner {
@@ -327,6 +343,7 @@ fn draw_store(swarm: &Swarm, calm_at: Micros, chance: &mut Chance) -> StorePlan 
         fail_ppm: if swarm.failing_store { chance.log_between(20_000, 900_000) } else { 0 },
         full_at: swarm.full_store.then(|| chance.log_between(1, HEADERS_MIN)),
         crashes,
+        ..StorePlan::default()
     }
 }
 
@@ -364,6 +381,9 @@ impl fmt::Display for Options {
         writeln!(f, "  chain: branch {} up to {}", self.start.branch, self.start.tip)?;
         for (at, step) in &self.script.steps {
             writeln!(f, "  {:>7} ms  {step:?}", at / MILLI)?;
+        }
+        if let Some(attack) = &self.attack {
+            writeln!(f, "  attack: {attack:?}")?;
         }
         write!(f, "  calm at {} ms, due at {} ms", self.script.calm_at / MILLI, self.deadline() / MILLI)
     }

@@ -24,6 +24,10 @@ const QUESTIONS_MAX: usize = 4;
 const PROGRESS_A_SECOND_MAX: usize = 30;
 /// Timers that may fire at one moment of the clock.
 const TIMERS_AT_ONCE_MAX: u32 = 3;
+/// Questions to the store at one moment of the clock: a search for a common ancestor halves the chain.
+const LOOKUPS_AT_ONCE_MAX: u32 = 64;
+/// Events about stalls and strategies in a second, of a process: what a page must show to a person.
+const EVENTS_A_SECOND_MAX: u32 = 20;
 
 #[derive(Debug, Default)]
 pub struct Bounds {
@@ -31,6 +35,8 @@ pub struct Bounds {
     answer_bytes_max: u64,
     progress_second: (Micros, usize),
     timers: (Micros, u32),
+    lookups: (Micros, u32),
+    events_second: (Micros, u32),
 }
 
 impl Checker for Bounds {
@@ -41,7 +47,7 @@ impl Checker for Bounds {
     fn on_session(&mut self, _state: &State<'_>) -> Check {
         self.in_flight.clear();
         // Each process has its own limit.
-        self.progress_second = (0, 0);
+        (self.progress_second, self.events_second) = ((0, 0), (0, 0));
         Ok(())
     }
 
@@ -103,6 +109,21 @@ impl Checker for Bounds {
                 }
                 if progress.stored > progress.total || progress.percent > 100.0 {
                     return Err(format!("{} of {} stored", progress.stored, progress.total));
+                }
+            }
+            Output::Event(Event::Stalled(_) | Event::Resumed | Event::PeerHealth(_) | Event::StrategyChanged { .. }) => {
+                let (since, count) = self.events_second;
+                let same = state.now < since + SECOND;
+                self.events_second = if same { (since, count + 1) } else { (state.now, 1) };
+                if self.events_second.1 > EVENTS_A_SECOND_MAX {
+                    return Err(format!("{} events about stalls and strategies in a second", self.events_second.1));
+                }
+            }
+            Output::Lookup { .. } => {
+                let (at, count) = self.lookups;
+                self.lookups = if at == state.now { (at, count + 1) } else { (state.now, 1) };
+                if self.lookups.1 > LOOKUPS_AT_ONCE_MAX {
+                    return Err(format!("{} questions to the store at one moment", self.lookups.1));
                 }
             }
             Output::Timeout(Some(at)) if *at <= Instant::from_micros(state.machine_now()) => {
