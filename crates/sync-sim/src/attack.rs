@@ -155,6 +155,10 @@ impl Attack {
         };
         let mut plan = AttackPlan { kind: self, churn: None, decided: Vec::new(), due: None };
         self.change(&mut scene, &mut config, &mut plan, pool, &mut chance);
+        if scene.follows_tip && scene.end_tip == scene.start.tip {
+            // A pinned block is known from the beginning; a tip may still grow.
+            scene.end_tip += chance.below(2);
+        }
         let false_tips = scene.peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
         if false_tips == 0 && scene.peers.iter().filter(|peer| peer.manner.is_honest()).count() == 1 {
             config.tip_quorum = 1;
@@ -383,6 +387,11 @@ impl Options {
         if let Some(attack) = &mut peace.attack {
             attack.churn = None;
         }
+        // Who stays behind does so to keep the attackers from a majority against the honest tip.
+        for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.manner, Manner::Behind(_))) {
+            peer.manner = Manner::Honest;
+        }
+        peace.script.goal = peace.script.end;
         peace
     }
 }

@@ -92,8 +92,7 @@ use world::World;
 /// # Errors
 ///
 /// See above.
-#[allow(clippy::result_large_err, reason = "once a world, which takes milliseconds")]
-pub fn draw(pool: &Pool, seed: u64) -> Result<Options, Outcome> {
+pub fn draw(pool: &Pool, seed: u64) -> Result<Options, Box<Outcome>> {
     checker::progress::with_due(pool, Options::draw(seed, pool))
 }
 
@@ -111,6 +110,6 @@ pub fn run_with_bug(pool: &Pool, seed: u64, bug: Bug) -> Outcome {
 pub fn replay(pool: &Pool, seed: u64, bug: Option<Bug>, lines: usize) -> Outcome {
     match draw(pool, seed) {
         Ok(options) => World::new(pool, options, bug, lines).run(),
-        Err(outcome) => outcome,
+        Err(outcome) => *outcome,
     }
 }

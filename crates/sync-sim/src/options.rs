@@ -26,7 +26,7 @@ use crate::{
 pub const HEADERS_MIN: u64 = 2_000;
 
 /// Blocks that come between two short visits: more than a short visit stores.
-pub const VISIT_GROWTH: u64 = 100;
+pub const VISIT_GROWTH: u64 = 96;
 
 /// How the store is.
 #[derive(Clone, Debug, Default)]

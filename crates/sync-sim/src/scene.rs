@@ -43,7 +43,7 @@ impl Scene {
     fn new(start: View, floor: u64, stored: Option<View>) -> Self {
         Self {
             start,
-            end_tip: start.tip + 1,
+            end_tip: start.tip,
             agreed_under: 0,
             floor,
             stored,
@@ -93,7 +93,7 @@ impl Scene {
     pub fn behind(pool: &Pool, blocks: u64, chance: &mut Chance) -> Self {
         let scene = Self::stored(pool, 0, chance);
         let start = View { tip: scene.start.tip - blocks, ..scene.start };
-        Self { start, end_tip: scene.end_tip + 5, ..scene }
+        Self { start, end_tip: scene.start.tip + 5, ..scene }
     }
 
     /// Honest peers with clean ways.

@@ -249,6 +249,10 @@ impl<'a> World<'a> {
             self.state.now = deadline + 1;
             return;
         };
+        if next > deadline {
+            self.state.now = deadline + 1;
+            return;
+        }
         self.state.now = self.state.now.max(next.max(self.frozen_until));
         if queued == Some(next) {
             if let Some((_, happening)) = self.queue.pop_first() {

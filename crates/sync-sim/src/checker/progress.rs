@@ -30,14 +30,14 @@ pub const ALLOWANCE: Micros = 20 * SECOND;
 
 /// The options, with the moment by which the sync must be done if the world is one under attack. An error is what became
 /// of the same world without its malicious peers: even that violated something.
-pub fn with_due(pool: &Pool, mut options: Options) -> Result<Options, Outcome> {
+pub fn with_due(pool: &Pool, mut options: Options) -> Result<Options, Box<Outcome>> {
     if options.attack.is_none() {
         return Ok(options);
     }
     let mut outcome = World::new(pool, options.without_attackers(), None, 0).run();
     if let Some(violation) = &mut outcome.violation {
         violation.what = format!("without the malicious peers: {}", violation.what);
-        return Err(outcome);
+        return Err(Box::new(outcome));
     }
     let calm_at = options.script.calm_at;
     if let Some(attack) = &mut options.attack {
