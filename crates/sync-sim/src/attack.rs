@@ -168,7 +168,7 @@ impl Attack {
             seed,
             config,
             start: scene.start,
-        script: scene.script(pool),
+            script: scene.script(pool),
             peers: scene.peers,
             store,
             unknown_from: None,

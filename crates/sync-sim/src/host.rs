@@ -104,7 +104,7 @@ impl World<'_> {
 
     fn request(&mut self, request: HeadersRequest) {
         let (now, pool) = (self.state.now, self.state.pool);
-        let lost = self.saboteur.swallows(pool, &request);
+        let lost = self.saboteur.swallows(&self.state, &request);
         let Some(known) = self.state.peers.get_mut(request.peer.0 as usize) else { return };
         if lost || known.link.loses_request(now, &mut self.network_chance) {
             return;
@@ -184,6 +184,9 @@ impl World<'_> {
         match self.state.store.commit(self.state.pool, &op) {
             Err(what) => self.fail("safety", what),
             Ok(answer) => {
+                if let Some(altered) = self.state.store.checkpoint().and_then(|it| self.saboteur.checkpoint(it)) {
+                    self.state.store.write_checkpoint(&altered);
+                }
                 self.check(|checker, state| checker.on_stored(state));
                 if died {
                     self.reach("a crash after a commit");

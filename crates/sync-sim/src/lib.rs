@@ -71,6 +71,7 @@ pub mod special;
 pub mod attack;
 pub mod churn;
 pub mod scene;
+pub mod table;
 
 pub mod store;
 

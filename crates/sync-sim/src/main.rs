@@ -7,13 +7,18 @@ use std::{
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use sync_sim::{Options, Outcome, Pool, Violation, trace::LINES_KEPT, world::World};
+use sync_sim::{
+    Options, Outcome, Pool, Violation,
+    table::{Row, Table},
+    trace::LINES_KEPT,
+    world::World,
+};
 
 /// Violations that are printed whole; of the others only the seeds.
 const REPORTS_MAX: usize = 5;
@@ -23,6 +28,7 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 const USAGE: &str = "\
 usage: sync-sim [--seeds FIRST..END] [--jobs N] [--hashes] [--until-violation]
        sync-sim --replay SEED [--trace] [--peace]
+       sync-sim attack [--jobs N]
 
   --seeds FIRST..END  run these worlds (default 0..500); exit code 1 when one violates anything
   --jobs N            threads (default: as many as there are cores)
@@ -30,6 +36,7 @@ usage: sync-sim [--seeds FIRST..END] [--jobs N] [--hashes] [--until-violation]
   --trace             with --replay: print every line
   --peace             with --replay: a world under attack without its malicious peers
   --until-violation   with --seeds: stop at the first seed that violates anything, and say how many were run
+  attack              print the attack table: how much longer a sync takes under attack; exit code 1 over a limit
   --hashes            print each seed with the hash of its trace, to be compared with another platform's";
 
 struct Args {
@@ -40,11 +47,21 @@ struct Args {
     hashes: bool,
     peace: bool,
     until_violation: bool,
+    attack: bool,
 }
 
 fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
-    let mut parsed = Args { seeds: 0..500, jobs, replay: None, trace: false, hashes: false, peace: false, until_violation: false };
+    let mut parsed = Args {
+        seeds: 0..500,
+        jobs,
+        replay: None,
+        trace: false,
+        hashes: false,
+        peace: false,
+        until_violation: false,
+        attack: false,
+    };
     let mut args = args;
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
@@ -54,6 +71,7 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
             "--replay" => parsed.replay = Some(number(&value()?)?),
             "--trace" => parsed.trace = true,
             "--hashes" => parsed.hashes = true,
+            "attack" => parsed.attack = true,
             "--peace" => parsed.peace = true,
             "--until-violation" => parsed.until_violation = true,
             _ => return Err(USAGE.into()),
@@ -81,9 +99,38 @@ fn main() -> ExitCode {
     };
     let clean = match args.replay {
         Some(seed) => replay(seed, &args),
+        None if args.attack => attack(args.jobs),
         None => sweep(&args),
     };
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints the attack table.
+fn attack(jobs: usize) -> bool {
+    let table = Table::default();
+    let cases = table.cases();
+    let next = AtomicUsize::new(0);
+    let rows = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                let pool = table.pool();
+                while let Some((at, case)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    cases.get(at).map(|case| (at, case))
+                } {
+                    let row = case.run(&pool);
+                    rows.lock().unwrap_or_else(PoisonError::into_inner).insert(at, row);
+                }
+            });
+        }
+    });
+    let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("{}", Row::HEAD);
+    rows.values().for_each(|row| println!("{}", row.line()));
+    let over = rows.values().filter(|row| !row.holds()).count();
+    println!("\n{} of {} rows keep their limit", rows.len() - over, rows.len());
+    over == 0
 }
 
 fn replay(seed: u64, args: &Args) -> bool {
@@ -216,7 +263,11 @@ fn sweep(args: &Args) -> bool {
     if args.until_violation {
         match tally.violations.first_key_value() {
             Some((seed, violation)) => {
-                println!("found with seed {seed}, number {} of the sweep: {}", seed - args.seeds.start + 1, violation.checker);
+                println!(
+                    "found with seed {seed}, number {} of the sweep: {}",
+                    seed - args.seeds.start + 1,
+                    violation.checker
+                );
             }
             None => println!("nothing found in {} seeds", tally.worlds),
         }

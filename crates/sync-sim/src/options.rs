@@ -13,13 +13,13 @@ use sync_core::{
 };
 
 use crate::{
+    attack::{Attack, AttackPlan},
     chain::{BranchId, Pool, View},
     chance::Chance,
     network::{LinkPlan, MILLI, Micros, SECOND},
     peer::{Manner, PeerPlan},
     script::{Opening, Script},
     special::Special,
-    attack::{Attack, AttackPlan},
 };
 
 /// Every virtual sync has at least so many headers.
@@ -194,7 +194,19 @@ impl Options {
         let unknown_from = forks.then(|| fork.between(script.floor + 1, script.goal.tip));
         features.extend(unknown_from.map(|_| "unknown fork"));
         let start = script.start;
-        Self { seed, config, peers, store, start, script, unknown_from, pruned_below, slow_ways, attack: None, features }
+        Self {
+            seed,
+            config,
+            peers,
+            store,
+            start,
+            script,
+            unknown_from,
+            pruned_below,
+            slow_ways,
+            attack: None,
+            features,
+        }
     }
 
     /// What the machine is told of the chain.

@@ -169,8 +169,7 @@ impl Scene {
 
 /// Honest branches of a few hundred headers, the lowest first.
 fn shallow(pool: &Pool) -> impl Iterator<Item = BranchId> + '_ {
-    let is_shallow = |branch: &BranchId| {
-        pool.fork_point(*branch).is_some_and(|fork| pool.last(*branch) - fork <= SHALLOW_HEADERS)
-    };
+    let is_shallow =
+        |branch: &BranchId| pool.fork_point(*branch).is_some_and(|fork| pool.last(*branch) - fork <= SHALLOW_HEADERS);
     pool.honest_branches().filter(is_shallow)
 }

@@ -55,8 +55,7 @@ impl<'a> State<'a> {
         legit.extend(options.store.holds);
         legit.extend(options.attack.iter().flat_map(|attack| attack.decided.iter().copied()));
         let floor = options.script.floor;
-        let store =
-            options.store.holds.map_or_else(SimStore::default, |view| SimStore::holding(pool, view, floor));
+        let store = options.store.holds.map_or_else(SimStore::default, |view| SimStore::holding(pool, view, floor));
         let visits = options.store.visits;
         let crashes = options.store.crashes.clone();
         let peers = options.peers.iter().map(|plan| SimPeer::new(*plan, truth, floor, pool)).collect();

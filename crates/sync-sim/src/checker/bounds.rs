@@ -111,7 +111,9 @@ impl Checker for Bounds {
                     return Err(format!("{} of {} stored", progress.stored, progress.total));
                 }
             }
-            Output::Event(Event::Stalled(_) | Event::Resumed | Event::PeerHealth(_) | Event::StrategyChanged { .. }) => {
+            Output::Event(
+                Event::Stalled(_) | Event::Resumed | Event::PeerHealth(_) | Event::StrategyChanged { .. },
+            ) => {
                 let (since, count) = self.events_second;
                 let same = state.now < since + SECOND;
                 self.events_second = if same { (since, count + 1) } else { (state.now, 1) };

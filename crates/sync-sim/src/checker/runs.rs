@@ -50,7 +50,12 @@ impl Checker for Runs {
         for run in &before.subchains {
             let kept = after.run_at(run.head).is_some_and(|now| now.tail <= run.tail);
             if !kept && (Some(length(run)) == longest || run.tail <= before.floor) {
-                return Err(format!("the run {}..={} is given up, of {} runs", run.tail, run.head, before.subchains.len()));
+                return Err(format!(
+                    "the run {}..={} is given up, of {} runs",
+                    run.tail,
+                    run.head,
+                    before.subchains.len()
+                ));
             }
         }
         Ok(())
