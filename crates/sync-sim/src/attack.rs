@@ -73,8 +73,6 @@ pub enum Attack {
 pub struct AttackPlan {
     /// The kind.
     pub kind: Attack,
-    /// Strangers that come and go.
-    pub churn: Option<Churn>,
     /// Chains that malicious peers may decide on while they are alone: what may be stored, besides.
     pub decided: Vec<View>,
     /// By when the sync must be done: set from the same world without its malicious peers.
@@ -153,7 +151,7 @@ impl Attack {
             ban: Duration::from_secs(600),
             ..SyncConfig::default()
         };
-        let mut plan = AttackPlan { kind: self, churn: None, decided: Vec::new(), due: None };
+        let mut plan = AttackPlan { kind: self, decided: Vec::new(), due: None };
         self.change(&mut scene, &mut config, &mut plan, pool, &mut chance);
         if scene.follows_tip && scene.end_tip == scene.start.tip {
             // A pinned block is known from the beginning; a tip may still grow.
@@ -176,6 +174,7 @@ impl Attack {
             slow_ways: false,
             features: vec![self.word()],
             attack: Some(plan),
+            churn: scene.churn,
         }
     }
 
@@ -219,16 +218,7 @@ impl Attack {
         let any = scene.link(chance.log_between(1, 75), chance);
         match self {
             Self::Strangers => {
-                let manner = stranger(chance);
-                let churn = Churn {
-                    manner,
-                    link: any,
-                    live: chance.log_between(1, 16) as u32,
-                    every: SECOND / chance.between(1, 5),
-                    from: chance.log_between(1, 500) * MILLI,
-                    shares_address: chance.percent(30),
-                };
-                plan.churn = Some(churn);
+                scene.churn = Some(Churn::draw(any, chance));
                 // Those that name no false tip may be many, but they are no majority against anything.
                 config.tip_quorum = 2;
             }
@@ -369,24 +359,12 @@ fn scene_link(scene: &Scene, chance: &mut Chance) -> LinkPlan {
     scene.link(latency, chance)
 }
 
-/// What a stranger does.
-fn stranger(chance: &mut Chance) -> Manner {
-    match chance.below(8) {
-        0..=3 => Manner::Silent,
-        4 => Manner::Empty,
-        5 => Manner::Drip(1),
-        _ => Manner::LieInField(header_maker::FIELDS as u8, chance.pick(&[100, 50])),
-    }
-}
-
 impl Options {
     /// The same world without its malicious peers: what an attack is measured against. Ids of honest peers stay.
     pub fn without_attackers(&self) -> Self {
         let mut peace = self.clone();
         peace.peers.retain(|peer: &PeerPlan| peer.manner.is_honest());
-        if let Some(attack) = &mut peace.attack {
-            attack.churn = None;
-        }
+        peace.churn = None;
         // Who stays behind does so to keep the attackers from a majority against the honest tip.
         for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.manner, Manner::Behind(_))) {
             peer.manner = Manner::Honest;

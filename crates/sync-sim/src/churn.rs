@@ -7,10 +7,12 @@
 //! What bounds it: [`Churn::live`] strangers are connected at a time, and one comes in each [`Churn::every`] for as long
 //! as the world runs.
 
+use header_maker::FIELDS;
 use sync_core::{Input, PeerAddress, id::PeerId};
 
 use crate::{
-    network::{LinkPlan, Micros},
+    chance::Chance,
+    network::{LinkPlan, MILLI, Micros, SECOND},
     peer::{Manner, PeerPlan, SimPeer},
     world::{Happening, World},
 };
@@ -30,6 +32,26 @@ pub struct Churn {
     pub from: Micros,
     /// Are all of them reached at one address, or each at its own?
     pub shares_address: bool,
+}
+
+impl Churn {
+    /// Strangers of no use, up to five new ones a second.
+    pub fn draw(link: LinkPlan, chance: &mut Chance) -> Self {
+        let manner = match chance.below(8) {
+            0..=3 => Manner::Silent,
+            4 => Manner::Empty,
+            5 => Manner::Drip(1),
+            _ => Manner::LieInField(FIELDS as u8, chance.pick(&[100, 50])),
+        };
+        Self {
+            manner,
+            link,
+            live: chance.log_between(1, 16) as u32,
+            every: SECOND / chance.between(1, 5),
+            from: chance.log_between(1, 500) * MILLI,
+            shares_address: chance.percent(30),
+        }
+    }
 }
 
 impl World<'_> {
@@ -80,6 +102,6 @@ impl World<'_> {
     }
 
     fn churn(&self) -> Option<Churn> {
-        self.state.options.attack.as_ref().and_then(|attack| attack.churn)
+        self.state.options.churn
     }
 }

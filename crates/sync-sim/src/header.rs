@@ -64,7 +64,7 @@ pub fn fat_headers(top: u64, limit: usize, size: usize) -> Vec<Bytes> {
         let mut rlp = Vec::with_capacity(size);
         append_header(&mut chance, number, parent, &Figures::START, true, &mut rlp);
         let Ok(header) = Header::decode(&rlp) else { break };
-        let fat = Bytes::from(encode(&Header { extra_data: &extra, ..header }));
+        let fat = encode(&Header { extra_data: &extra, ..header });
         parent = keccak256(&fat);
         headers.push(fat);
     }

@@ -16,6 +16,7 @@ use crate::{
     attack::{Attack, AttackPlan},
     chain::{BranchId, Pool, View},
     chance::Chance,
+    churn::Churn,
     network::{LinkPlan, MILLI, Micros, SECOND},
     peer::{Manner, PeerPlan},
     script::{Opening, Script},
@@ -24,6 +25,9 @@ use crate::{
 
 /// Every virtual sync has at least so many headers.
 pub const HEADERS_MIN: u64 = 2_000;
+
+/// Ordinary worlds, of a hundred, in which some of what attackers do happens beside everything else.
+const INTRUDERS_PERCENT: u64 = 8;
 
 /// Blocks that come between two short visits: more than a short visit stores.
 pub const VISIT_GROWTH: u64 = 96;
@@ -80,6 +84,8 @@ pub struct Options {
     pub slow_ways: bool,
     /// What malicious peers do in a world under attack, and by when the sync must be done all the same.
     pub attack: Option<AttackPlan>,
+    /// Strangers that come in under new ids for as long as the world runs.
+    pub churn: Option<Churn>,
     /// Words for the features that are on.
     pub features: Vec<&'static str>,
 }
@@ -168,6 +174,16 @@ impl Options {
         }
         // The honest peers that were added are like the first: what it serves, and how slow its way is.
         special.change_script(&mut script);
+        // Their own chance too. Nobody who is of no use may be the only one to have what others dropped.
+        let mut intruders = Chance::new(seed, "intruder");
+        let churn = match special {
+            Special::Pruned(_) => None,
+            _ if intruders.percent(INTRUDERS_PERCENT) => {
+                features.push("intruders");
+                add_intruders(&mut peers, &mut intruders)
+            }
+            _ => None,
+        };
         let false_tips = peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
         let store = draw_store(&swarm, script.calm_at, &mut chance);
         if store.full_at.is_some() || store.fail_ppm > 0 {
@@ -205,6 +221,7 @@ impl Options {
             pruned_below,
             slow_ways,
             attack: None,
+            churn,
             features,
         }
     }
@@ -340,6 +357,20 @@ fn make_honest_majority(peers: &mut Vec<PeerPlan>, chance: &mut Chance) {
     }
 }
 
+/// Peers that do what others do in a world under attack, and strangers. None of them names a false tip, so no majority
+/// changes.
+fn add_intruders(peers: &mut Vec<PeerPlan>, chance: &mut Chance) -> Option<Churn> {
+    let link = |chance: &mut Chance| LinkPlan::clean(chance.log_between(1, 150) * MILLI);
+    for _ in 0..chance.below(4) {
+        let fat = chance.pick(&[1_100, 4_000, 20_000, 60_000]);
+        let manners = [Manner::Fat(fat), Manner::Fat(fat), Manner::Denies(chance.log_between(1, 64)), Manner::Drip(1)];
+        let manner = chance.pick(&manners);
+        let joins_at = chance.log_between(10, 4_000) * MILLI;
+        peers.push(PeerPlan { manner, link: link(chance), joins_at, flaps: None, hears_after: MILLI });
+    }
+    chance.percent(60).then(|| Churn::draw(link(chance), chance))
+}
+
 fn draw_store(swarm: &Swarm, calm_at: Micros, chance: &mut Chance) -> StorePlan {
     let delay = if swarm.slow_store { chance.log_between(20, 3_000) } else { chance.between(1, 8) } * MILLI;
     let points = [CrashPoint::Before, CrashPoint::Committed, CrashPoint::Answered];
@@ -396,6 +427,9 @@ impl fmt::Display for Options {
         }
         if let Some(attack) = &self.attack {
             writeln!(f, "  attack: {attack:?}")?;
+        }
+        if let Some(churn) = &self.churn {
+            writeln!(f, "  strangers: {churn:?}")?;
         }
         write!(f, "  calm at {} ms, due at {} ms", self.script.calm_at / MILLI, self.deadline() / MILLI)
     }

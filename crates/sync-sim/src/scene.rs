@@ -5,6 +5,7 @@ use sync_core::SyncTarget;
 use crate::{
     chain::{BranchId, Pool, SHALLOW_HEADERS, View},
     chance::Chance,
+    churn::Churn,
     network::{LinkPlan, MILLI, Micros},
     options::{HEADERS_MIN, StorePlan},
     peer::{Manner, PeerPlan},
@@ -31,6 +32,8 @@ pub struct Scene {
     pub store: StorePlan,
     /// Peers, the honest ones first.
     pub peers: Vec<PeerPlan>,
+    /// Strangers that come and go.
+    pub churn: Option<Churn>,
     /// What happens.
     pub steps: Vec<(Micros, Step)>,
     /// From when on the sync is measured.
@@ -49,6 +52,7 @@ impl Scene {
             stored,
             store: StorePlan::default(),
             peers: Vec::new(),
+            churn: None,
             steps: Vec::new(),
             calm_at: BEGINS,
             follows_tip: true,

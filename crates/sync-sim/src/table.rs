@@ -256,7 +256,8 @@ impl Case {
             unknown_from: None,
             pruned_below: None,
             slow_ways: false,
-            attack: Some(AttackPlan { kind: Attack::Strangers, churn: Some(churn), decided: Vec::new(), due: None }),
+            attack: Some(AttackPlan { kind: Attack::Strangers, decided: Vec::new(), due: None }),
+            churn: Some(churn),
             features: vec![self.attacker.name()],
         }
     }

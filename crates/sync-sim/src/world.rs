@@ -222,6 +222,9 @@ impl<'a> World<'a> {
         if let Some(attack) = &self.state.options.attack {
             self.reach(attack.kind.word());
         }
+        if self.state.options.features.contains(&"intruders") {
+            self.reach("intruders");
+        }
         if script.floor == 0 {
             self.reach("a sync down to genesis");
         }
