@@ -77,7 +77,10 @@ impl World<'_> {
                 let cut = self.state.peers.iter_mut().enumerate().filter(|(at, _)| mask >> (at % 64) & 1 == 1);
                 cut.for_each(|(_, peer)| peer.link.cut_until = until);
             }
-            Step::Freeze(span) => self.frozen_until = self.state.now + span,
+            Step::Freeze(span) => {
+                self.frozen_until = self.state.now + span;
+                self.state.wakes_at = self.frozen_until;
+            }
             Step::Prune(mask, earliest, late) => self.prune(mask, earliest, late),
             Step::Tick => self.input(Input::Timeout),
         }

@@ -61,8 +61,9 @@ impl Scene {
 
     /// Nothing is stored.
     pub fn first_sync(chance: &mut Chance) -> Self {
-        let tip = chance.between(HEADERS_MIN + 600, 9_500);
-        Self::new(View { branch: Pool::TRUNK, tip }, tip - HEADERS_MIN - chance.below(500), None)
+        let headers = chance.log_between(HEADERS_MIN, 8_000);
+        let tip = chance.between(headers + 100, 9_500);
+        Self::new(View { branch: Pool::TRUNK, tip }, tip - headers, None)
     }
 
     /// Nothing is stored, and the sync goes down to genesis.
@@ -82,12 +83,12 @@ impl Scene {
         Self::new(start, floor, Some(View { tip, ..start }))
     }
 
-    /// Everything is stored, and since then the newest blocks were reorganised: few of them, mostly.
-    pub fn reorg(pool: &Pool, chance: &mut Chance) -> Self {
+    /// Everything is stored, and since then the newest blocks were reorganised: few of them, mostly, and `deepest` at most.
+    pub fn reorg(pool: &Pool, deepest: u64, chance: &mut Chance) -> Self {
         let branches: Vec<_> = shallow(pool).collect();
         let branch = chance.pick(&branches);
         let fork = pool.fork_point(branch).unwrap_or_default();
-        let depth = chance.log_between(1, 64);
+        let depth = chance.log_between(1, deepest);
         let old = View { branch: pool.parent(branch).unwrap_or(Pool::TRUNK), tip: fork + depth };
         let start = View { branch, tip: fork + depth + chance.between(1, 20) };
         Self::new(start, fork - HEADERS_MIN - chance.below(300), Some(old))

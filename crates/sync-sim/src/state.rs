@@ -21,6 +21,8 @@ pub struct State<'a> {
     pub now: Micros,
     /// When the process that runs was started: its own clock counts from there.
     pub started_at: Micros,
+    /// When the host wakes, or woke, from its last sleep; 0 while it has not slept.
+    pub wakes_at: Micros,
     /// Is all trouble over?
     pub calm: bool,
     /// The honest chain.
@@ -64,6 +66,7 @@ impl<'a> State<'a> {
             options,
             now: 0,
             started_at: 0,
+            wakes_at: 0,
             calm: false,
             truth,
             legit,

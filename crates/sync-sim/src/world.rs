@@ -200,7 +200,9 @@ impl<'a> World<'a> {
             }
             let rest = whole_since.map(|since| since + REST);
             events += 1;
-            if self.state.now > deadline || events > EVENTS_MAX {
+            // What was whole in time only rests.
+            let is_late = self.state.now > deadline && whole_since.is_none();
+            if is_late || events > EVENTS_MAX {
                 let is_tight = self.state.options.attack.as_ref().is_some_and(|attack| attack.due.is_some());
                 self.fail(
                     if is_tight { "progress" } else { "liveness" },
@@ -208,7 +210,7 @@ impl<'a> World<'a> {
                 );
                 break;
             }
-            self.step(rest, deadline);
+            self.step(rest, if rest.is_some() { Micros::MAX } else { deadline });
         }
         if self.state.options.unknown_from.is_some() {
             self.reach("an unknown fork");

@@ -12,6 +12,7 @@ mod merit;
 pub mod progress;
 mod runs;
 mod safety;
+mod sleep;
 
 pub use bounds::POLLS_MAX;
 use sync_core::{Input, Output};
@@ -67,5 +68,6 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::<forks::Forks>::default(),
         Box::<merit::Merit>::default(),
         Box::<runs::Runs>::default(),
+        Box::<sleep::Sleep>::default(),
     ]
 }

@@ -62,11 +62,14 @@ impl Checker for Runs {
     }
 }
 
-/// In a world in which only the depth of a reorg is lied about: is so much to be given up?
+/// In a world under attack in which an honest majority is there from the beginning: is so much to be given up?
 fn is_needed(state: &State<'_>, to: u64) -> Check {
     let kind = state.options.attack.as_ref().map(|attack| attack.kind);
     let stored = state.store.rows().last().map(|(number, owner)| View { branch: owner, tip: number });
-    let (Some(Attack::QuickDeniers | Attack::QuickSplicers), Some(stored)) = (kind, stored) else { return Ok(()) };
+    let (Some(kind), Some(stored)) = (kind, stored) else { return Ok(()) };
+    if matches!(kind, Attack::AloneForked | Attack::AloneForeign | Attack::AloneOrphan) {
+        return Ok(());
+    }
     match state.pool.common(stored, state.truth) {
         Some(common) if to + TOO_MUCH < common => {
             Err(format!("everything above {to} is given up, but the chains share {common}"))
