@@ -53,6 +53,30 @@ pub const REQUESTS_IN_FLIGHT_MAX: usize = 512;
 /// Requests given up (deadline, steal) whose late answer still teaches the round trip. Raising it costs 40 bytes each.
 pub const LATE_REQUESTS_MAX: usize = 256;
 
+/// Peers on trial that have pieces at the same time, in flight or staged; one that failed counts for [`TRIAL_PAUSE`] more.
+/// Each may cost one round trip at the front when it turns out to be of no use; fewer make a new peer wait longer until it
+/// is asked for more.
+pub const TRIALS_MAX: usize = 3;
+
+/// Pieces, in flight or staged, of a peer of whom no header was verified while nobody else is verified either. Two keep its
+/// window full until the first is verified; more would let a quick peer fill the memory with what is good for nothing.
+pub const UNVERIFIED_PIECES_MAX: usize = 2;
+
+/// The same of a peer whose highest block lies under the front: what it sends waits until the anchor has come there. Some
+/// 1.5 MB; more would leave less memory to the others.
+pub const PIECES_BELOW_MAX: usize = 32;
+
+/// Headers of a trial. More would say no more of the peer, and would be fetched twice when it fails.
+pub const TRIAL_HEADERS_MAX: u64 = 32;
+
+/// A trial that failed keeps its place for so long. With [`TRIALS_MAX`] it bounds how many new peers a second are given a
+/// chance to hold something up.
+pub const TRIAL_PAUSE: Duration = Duration::from_secs(2);
+
+/// A trial lies so far in front of the anchor, in time, that an answer within it holds up nothing. More lets a peer of no
+/// use be found later.
+pub const TRIAL_AHEAD: Duration = Duration::from_secs(1);
+
 /// (range, peer) pairs remembered for back-off on one piece of the plan; beyond it the oldest goes. Peers that failed a
 /// piece are few: it goes to another after each failure.
 pub const FAILED_PEERS_PER_PIECE_MAX: usize = 8;

@@ -4,7 +4,8 @@
 //!
 //! It stays so for ever, because giving up a number would give up the sync; each (range, peer) pair keeps its own pause
 //! that doubles ([`super::plan::Failures`]), so for ever is not a hot loop. Once its headers are proven all of this is
-//! forgotten. A lost connection is no failure of the range.
+//! forgotten. A lost connection is no failure of the range, and nor is the silence of a peer that answers nothing at
+//! all; a response to a later request, without one to this, is.
 //!
 //! An attacker who fails ranges on purpose can make us ask for them in small parts from others first; each part costs
 //! it a fault of its own.

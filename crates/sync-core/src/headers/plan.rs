@@ -22,7 +22,7 @@ use core::{cmp::Reverse, time::Duration};
 
 use super::escalation;
 use crate::{
-    config::FAILED_PEERS_PER_PIECE_MAX,
+    config::{ESCALATE_AFTER, FAILED_PEERS_PER_PIECE_MAX},
     id::PeerId,
     range::{BlockNumber, BlockRange},
     sorted::{SortedMap, SortedSet},
@@ -45,19 +45,41 @@ pub struct Failure {
 pub struct Failures {
     peers: Vec<Failure>,
     attempts: u32,
+    handed_over: u32,
 }
 
 impl Failures {
     /// Notes that `peer` failed the piece: it is not asked for it again for `first`, doubled for each earlier failure,
     /// at most `longest`.
     pub fn note(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
+        self.pause(peer, now, first, longest);
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// Notes that `peer` did not answer in time: the same pause for it. That says nothing of the piece.
+    pub fn pause(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
         let count = self.peers.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
         self.peers.retain(|failure| failure.peer != peer);
         if self.peers.len() == FAILED_PEERS_PER_PIECE_MAX {
             self.peers.remove(0);
         }
         self.peers.push(Failure { peer, count, until: now + doubled(first, count - 1, longest) });
-        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// Notes that the piece was taken from one peer for another.
+    pub fn note_handed_over(&mut self) {
+        self.handed_over = self.handed_over.saturating_add(1);
+    }
+
+    /// How often it was taken from one peer for another.
+    pub fn handed_over(&self) -> u32 {
+        self.handed_over
+    }
+
+    /// Of what was left over when a part of the piece was asked for: the part may have been what failed. One more failure
+    /// escalates it again.
+    fn of_the_rest(&self) -> Self {
+        Self { attempts: self.attempts.min(ESCALATE_AFTER), ..self.clone() }
     }
 
     /// May `peer` be asked now?
@@ -167,12 +189,45 @@ impl Plan {
             let from_the_top = self.pieces.iter().rev().take_while(|(last, _)| **last >= at_or_above);
             from_the_top.map(|(last, piece)| (*last, piece)).find_map(|(last, piece)| fits(last, piece))
         })?;
+        self.split_off(piece, borrowed, &failures.of_the_rest());
+        Some((borrowed, failures))
+    }
+
+    /// Hands out at most `limit` numbers for a peer on trial: the highest that nobody failed yet, inside `served` and at or
+    /// under `from`; where there is nothing so low, the lowest. `None` while the front itself waits here: it goes first.
+    pub fn borrow_untouched(
+        &mut self,
+        served: BlockRange,
+        front: BlockNumber,
+        from: BlockNumber,
+        limit: u64,
+    ) -> Option<(BlockRange, Failures)> {
+        let waits = self.pieces.range(front..).next().is_some_and(|(_, piece)| piece.first <= front);
+        if waits {
+            return None;
+        }
+        let part = |last: BlockNumber, piece: &Piece| {
+            let whole = BlockRange::new(piece.first, last).filter(|_| piece.failures.is_empty())?;
+            let usable = whole.intersection(served)?;
+            let lowest = usable.first().saturating_add(limit - 1).min(usable.last());
+            let last = usable.last().min(from.max(lowest));
+            Some((whole, BlockRange::new(usable.first().max(last.saturating_sub(limit - 1)), last)?))
+        };
+        let reached = |piece: &Piece| piece.first.saturating_add(limit - 1) <= from;
+        let low =
+            self.pieces.iter().rev().filter(|(_, piece)| reached(piece)).find_map(|(last, piece)| part(*last, piece));
+        let (whole, borrowed) = low.or_else(|| self.pieces.iter().find_map(|(last, piece)| part(*last, piece)))?;
+        self.split_off(whole, borrowed, &Failures::default());
+        Some((borrowed, Failures::default()))
+    }
+
+    /// Takes a part out of a piece; what is left of it has these failures.
+    fn split_off(&mut self, piece: BlockRange, part: BlockRange, failures: &Failures) {
         self.remove(piece.last());
-        let (under, over) = piece.without(borrowed);
+        let (under, over) = piece.without(part);
         for rest in [under, over].into_iter().flatten() {
             self.insert(rest, failures.clone());
         }
-        Some((borrowed, failures))
     }
 
     /// Takes these numbers out, if nobody is asked for any of them: a response came after its request was given up.
@@ -180,11 +235,7 @@ impl Plan {
         let (last, piece) = self.pieces.range(range.last()..).next()?;
         let whole = BlockRange::new(piece.first, *last).filter(|whole| whole.intersection(range) == Some(range))?;
         let failures = piece.failures.clone();
-        self.remove(whole.last());
-        let (under, over) = whole.without(range);
-        for rest in [under, over].into_iter().flatten() {
-            self.insert(rest, failures.clone());
-        }
+        self.split_off(whole, range, &failures.of_the_rest());
         Some(failures)
     }
 
@@ -334,8 +385,10 @@ mod tests {
         // Far under the top, and still first: of the shorter piece a quarter, of the longer one half.
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("urgent").0, range(300, 309));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("urgent").0, range(240, 279));
-        assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("its rest").0, range(200, 239));
+        // Its rest may be good: one failure more, and it is escalated again.
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("the top").0, range(1_840, 1_919));
+        let failures = plan.failures_at(239).expect("its rest").clone();
+        assert_eq!(failures.attempts(), 5);
     }
 
     #[test]

@@ -80,6 +80,11 @@ impl<R> Staging<R> {
         self.runs.contains_key(&last)
     }
 
+    /// Who sent the answers, one entry each.
+    pub fn peers(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.runs.values().map(|staged| staged.peer)
+    }
+
     /// The ranges, from the top down.
     pub fn ranges(&self) -> impl Iterator<Item = BlockRange> + '_ {
         self.runs.values().rev().map(|staged| staged.range)

@@ -216,6 +216,9 @@ impl Peers {
             let banned_until = (!record.banned_for.is_zero()).then(|| now + record.banned_for.min(ban));
             peer.reputation.restore(record.score, record.faults, banned_until);
             peer.headers_before = record.headers;
+            if record.headers > 0 {
+                peer.evidence.answered();
+            }
             peer.address = record.address.clone();
             if let Some(round_trip) = record.round_trip {
                 peer.window.expect_round_trip(round_trip);

@@ -2,9 +2,9 @@
 //!
 //! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]) and keeps
 //! what is known of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round
-//! trips ([`round_trips`]), whether it is late ([`liveness`]), what it proved lately ([`rate`]), its record
-//! ([`reputation`]), what it is not asked for ([`aside`]), where it is reached ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows
-//! all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for
+//! trips ([`round_trips`]), whether it is late ([`liveness`]), what it has shown ([`evidence`]), what was verified of it
+//! lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`aside`]), where it is reached
+//! ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for
 //! longest, and is not taken in when all are connected. An attacker with many identities gains a place in the table for
 //! each connection that the host accepts, and no more.
 
@@ -13,6 +13,7 @@ pub mod aside;
 pub mod batch_size;
 pub mod book;
 pub mod budget;
+pub mod evidence;
 pub mod health;
 pub mod liveness;
 pub mod rate;
@@ -26,6 +27,7 @@ pub use address::PeerAddress;
 pub use batch_size::BatchSize;
 pub use book::{PeerBook, PeerRecord};
 pub use budget::ByteWindow;
+pub use evidence::{Evidence, Rank};
 pub use health::PeerHealth;
 pub use liveness::Liveness;
 pub use reputation::Reputation;
@@ -66,10 +68,14 @@ pub struct Peer {
     pub batch: BatchSize,
     /// Its last round trips.
     pub trips: RoundTrips,
+    /// What it has shown in this session.
+    pub evidence: Evidence,
     /// Is it late?
     pub liveness: Liveness,
     /// When its last whole response came.
     pub responded_at: Option<Instant>,
+    /// When the latest of the requests was sent that it answered.
+    pub answered_sent: Option<Instant>,
     /// Bytes of it that were proven, lately.
     pub rate: Rate,
     /// What it is not asked for at present.
@@ -118,6 +124,11 @@ impl Peer {
         self.reputation.may_ask(now) && self.liveness == Liveness::Responsive
     }
 
+    /// Its place in the order of peers.
+    pub fn rank(&self) -> Rank {
+        Rank::of(self.evidence, !self.reputation.is_silent() && self.reputation.is_trusted())
+    }
+
     /// How much longer it is banned, itself or its address.
     pub fn banned_for(&self, now: Instant) -> Option<Duration> {
         let address = self.address_banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now));
@@ -129,12 +140,14 @@ impl Peer {
         self.headers += headers;
         self.linked_at = Some(now);
         self.rate.add(now, bytes);
+        self.evidence.verified();
         self.reputation.linked();
     }
 
     /// An answer came in time.
     pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
         self.trips.add(now.saturating_since(sent));
+        self.answered_sent = self.answered_sent.max(Some(sent));
         self.window.answered(now, sent, bytes, window_used);
     }
 }
@@ -181,6 +194,7 @@ impl Peers {
             peer.reputation.reconnected();
             peer.liveness = Liveness::Responsive;
             peer.responded_at = None;
+            peer.answered_sent = None;
             peer.since = now;
         }
         peer.connected = true;
@@ -198,8 +212,10 @@ impl Peers {
             window: ByteWindow::new(&self.config),
             batch: BatchSize::default(),
             trips: RoundTrips::default(),
+            evidence: Evidence::default(),
             liveness: Liveness::default(),
             responded_at: None,
+            answered_sent: None,
             rate: Rate::default(),
             aside: Aside::default(),
             reputation: Reputation::new(&self.config),
@@ -235,6 +251,7 @@ impl Peers {
         if let Some(before) = before {
             peer.headers_before = before.headers_before + before.headers;
             peer.reputation = before.reputation;
+            peer.evidence.inherit(before.evidence);
         }
         peer.address_banned_until = banned_until;
         peer.address = Some(address);

@@ -1,17 +1,20 @@
-//! Who is asked next: of the peers that may be asked and have room, the one with the emptiest window.
+//! Who is asked next: of the peers that may be asked and have room, the one of the best [rank](super::evidence), of those
+//! the one with the best score, of those the one with the emptiest window.
 //!
-//! Every window is to be full all the time; the order matters only for the piece at the front, which everything else
-//! waits for. So peers that were silent last come after all others until headers of them are proven, trusted peers before
-//! distrusted ones, then the emptier window, then those of whom headers were proven (or who never had the chance) before
-//! those who only answered, then the shorter round trip; what is still equal is ordered by a hash of seed, turn and id, so
-//! that no peer is first for ever and a run can be repeated.
-//! Quickness alone gains nothing: it counts among peers whose answers were proven.
+//! Every window is to be full all the time; the order matters for the pieces that are needed first. So peers of whom
+//! headers were verified come first, and those that were asked and never answered last; then the score, in steps of
+//! [`SCORE_STEP`], so that one silence long ago decides nothing; then the emptier window, then the shorter round trip.
+//! What is still equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be
+//! repeated. Quickness alone gains nothing: it counts among peers of the same rank.
 
 use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
 use super::Peers;
 use crate::{id::PeerId, sorted::sort_short_by, time::Instant};
+
+/// Scores that differ by less are the same for the order of peers.
+const SCORE_STEP: u8 = 20;
 
 /// Chooses peers. Its only state is the turn.
 #[derive(Clone, Debug)]
@@ -33,16 +36,27 @@ impl Scheduler {
         candidates
     }
 
-    /// The peers that may be asked now, the most reliable first (score, then round trip): for one request at a time.
+    /// The peers that may be asked now, the most reliable first (rank, score, round trip): for one request at a time.
     pub fn reliable(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
         let mut ready = self.askable(peers, now);
         // Stable: what is equal keeps its turn.
-        let rank = |id: &PeerId| {
+        let order = |id: &PeerId| {
             let peer = peers.get(*id);
-            (Reverse(peer.map(|peer| peer.reputation.score())), peer.and_then(|peer| peer.window.round_trip()))
+            let round_trip = peer.and_then(|peer| peer.window.round_trip()).unwrap_or(Duration::MAX);
+            peer.map(|peer| (peer.rank(), Reverse(peer.reputation.score()), round_trip))
         };
-        sort_short_by(&mut ready, |a, b| rank(a).cmp(&rank(b)));
+        sort_short_by(&mut ready, |a, b| order(a).cmp(&order(b)));
         ready
+    }
+
+    /// The peers that may be asked now, in an order that follows from the seed and the turn alone: for questions on
+    /// which nobody's quickness or record should weigh.
+    pub fn by_chance(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
+        self.turn = self.turn.wrapping_add(1);
+        let ready = peers.usable(now).filter(|(_, peer)| peer.may_ask(now));
+        let mut ready: Vec<_> = ready.map(|(id, _)| (mix(self.seed ^ self.turn, id), id)).collect();
+        sort_short_by(&mut ready, Ord::cmp);
+        ready.into_iter().map(|(_, id)| id).collect()
     }
 
     /// The peers that may be asked now, the best first, with or without room: for a question of one header.
@@ -53,12 +67,9 @@ impl Scheduler {
             .filter(|(_, peer)| peer.may_ask(now))
             .map(|(id, peer)| {
                 let fill = peer.window.used() * 16 / peer.window.window().max(1);
-                let round_trip = peer.window.round_trip().unwrap_or(Duration::ZERO);
-                let trusted = peer.reputation.is_trusted();
-                let unproven = peer.headers == 0 && !round_trip.is_zero();
-                // Never heard of is no quick round trip.
-                let silent = peer.reputation.is_silent();
-                (silent, Reverse(trusted), fill, unproven, round_trip, mix(self.seed ^ self.turn, id), id)
+                let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
+                let score = Reverse(peer.reputation.score() / SCORE_STEP);
+                (peer.rank(), score, fill, round_trip, mix(self.seed ^ self.turn, id), id)
             })
             .collect();
         sort_short_by(&mut ready, Ord::cmp);

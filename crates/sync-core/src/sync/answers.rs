@@ -196,6 +196,7 @@ impl HeaderSync {
                 self.condemn(now, error, Some(parent));
             }
             Err(error) => {
+                self.note_trial_over(now, peer);
                 self.downloader.plan.give_back(range, failures);
                 self.tactics.stats.disagreements += 1;
                 let number = range.last();

@@ -12,6 +12,7 @@
 //! | `condemn` | the target's chain breaks a rule |
 //! | `unknown` | the target's chain has a header that this release cannot judge |
 //! | `requests` | what is asked, and how a request ends without its answer; faults and bans |
+//! | `front` | who may be asked for what everything waits for, and what a peer gets of which nothing was verified |
 //! | `silence` | how long a peer may say nothing; late responses |
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
@@ -24,6 +25,7 @@ mod answers;
 mod branch;
 mod condemn;
 mod floor;
+mod front;
 mod reorg;
 mod report;
 mod requests;
@@ -261,7 +263,7 @@ impl HeaderSync {
                 || self.poll_target_if_dirty(now)
                 || self.poll_doubts(now)
                 || self.poll_reorg(now)
-                || self.poll_steal(now)
+                || self.poll_hand_over(now)
                 || self.poll_strategy(now)
                 || self.poll_requests(now)
                 || self.poll_persist(now)
@@ -377,7 +379,8 @@ impl HeaderSync {
         let progress = self.progress_dirty.then(|| self.progress_at.unwrap_or(now) + self.config.progress_every);
         [
             self.downloader.requests.next_deadline(),
-            self.steal_wakeup(now),
+            self.hand_over_wakeup(now),
+            self.trial_wakeup(now),
             self.strategy_wakeup(now),
             self.standing_wakeup(now),
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),

@@ -16,7 +16,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{Answer, HeaderSync, requests::STEAL_AFTER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
+use super::{Answer, HeaderSync, front::HAND_OVER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
     fault::PeerFault,
@@ -149,7 +149,7 @@ impl HeaderSync {
     }
 
     /// How many answers about this number are waited for. None is for longer than the front would be
-    /// ([`Self::poll_steal`]) while a quicker peer could be asked, or has answered: it may come late, and is a claim
+    /// ([`Self::poll_hand_over`]) while a quicker peer could be asked, or has answered: it may come late, and is a claim
     /// then too.
     fn count_waited_for(&mut self, now: Instant, number: BlockNumber) -> usize {
         let waited = self.downloader.requests.iter().filter(|request| self.is_waited_for(request, number));
@@ -172,7 +172,7 @@ impl HeaderSync {
             .usable(now)
             .filter(|(id, _)| *id != request.peer && !search.is_silent(*id) && self.is_on_target(*id));
         let trip = others.filter_map(|(_, peer)| peer.window.round_trip()).min()?;
-        Some(request.sent + trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
+        Some(request.sent + trip * HAND_OVER_ROUND_TRIPS + self.config.steal_after)
     }
 
     /// When the search stops waiting for somebody.

@@ -4,7 +4,7 @@
 //!   asked --> answered (`answers`)
 //!         --> failed: the host says that it could not be sent, or that its stream broke
 //!         --> overdue: others are asked; a late response is used all the same (`silence`)
-//!         --> taken back: a quicker peer gets the numbers that everything waits for
+//!         --> handed over: another peer gets the numbers that everything waits for (`front`)
 //!         --> ended with its peer: disconnected, or banned
 //! ```
 //!
@@ -20,11 +20,9 @@ use crate::{
     headers::{InFlight, Purpose, Strategy},
     id::{PeerId, RequestId},
     io::{HeadersRequest, Output, StartBlock},
+    peers::Rank,
     time::Instant,
 };
-
-/// The front is asked of a second peer when its answer takes so many times longer than that peer's round trip.
-pub(super) const STEAL_AFTER_ROUND_TRIPS: u32 = 4;
 
 /// How a request for headers ended.
 #[derive(Clone, Copy, Debug)]
@@ -61,10 +59,14 @@ impl HeaderSync {
     /// Asks the first of `candidates` for whom there is something. What everything waits for is asked for by its hash,
     /// which is known: there no peer can answer from another branch in good faith.
     fn request_by_number(&mut self, now: Instant, candidates: &[PeerId]) -> bool {
+        if self.request_front(now) {
+            return true;
+        }
         let Some(run) = &self.run else { return false };
         let (anchor, untried) = (run.anchor, run.untried);
         let front = anchor.number;
         let header_bytes = self.header_bytes();
+        let guarded = self.is_front_served(now);
         for peer in candidates.iter().copied() {
             let Some(known) = self.peers.get(peer) else { continue };
             let Some(numbers) = known.numbers(now) else { continue };
@@ -74,7 +76,19 @@ impl HeaderSync {
             let limit = self.request_headers(known, header_bytes);
             let Some(lowest) = self.lowest_affordable(front, limit) else { return false };
             let lowest = if untried { front } else { lowest };
-            if let Some((range, failures)) = self.downloader.plan.borrow(peer, numbers, lowest, limit, now) {
+            let is_verified = known.rank() == Rank::Verified;
+            if !is_verified && self.has_enough_unverified(peer, known) {
+                continue;
+            }
+            let borrowed = if guarded && !is_verified {
+                if lowest > 0 {
+                    continue;
+                }
+                self.borrow_trial(now, peer, numbers, limit)
+            } else {
+                self.downloader.plan.borrow(peer, numbers, lowest, limit, now)
+            };
+            if let Some((range, failures)) = borrowed {
                 let asked = range.len() as u16;
                 let by_hash = (range.last() == front).then_some(anchor.hash);
                 let start = by_hash.map_or(StartBlock::Number(range.last()), StartBlock::Hash);
@@ -91,6 +105,7 @@ impl HeaderSync {
         let Some(deadline) = self.peers.get(peer).map(|known| now + self.peers.deadline(known)) else { return };
         let Some(known) = self.peers.get_mut(peer) else { return };
         let window_used = known.window.sent(bytes);
+        known.evidence.asked();
         self.tactics.stats.requests += 1;
         let request = InFlight { peer, purpose, limit, sent: now, deadline, bytes, window_used, passed: false };
         let id = self.downloader.requests.send(request);
@@ -147,54 +162,6 @@ impl HeaderSync {
         self.downloader.requests.forgive(peer);
     }
 
-    /// The piece that everything waits for is with a slow peer while a quick one has room: take it back. Its answer is
-    /// not cancelled: coming late, it tells how slow the peer is; not coming at all, it is silence.
-    pub(super) fn poll_steal(&mut self, now: Instant) -> bool {
-        let Some((front, hash)) = self.run.as_ref().map(|run| (run.anchor.number, run.anchor.hash)) else {
-            return false;
-        };
-        if self.paused {
-            return false;
-        }
-        let Some((id, request)) = self.downloader.requests.piece_at(front) else { return false };
-        let (slow, waited) = (request.peer, now.saturating_since(request.sent));
-        // From one of whom headers were proven only such another takes it: quickness alone says nothing.
-        let is_proven = self.peers.get(slow).is_some_and(|peer| peer.headers > 0);
-        let quick = self.peers.usable(now).any(|(id, peer)| {
-            id != slow
-                && (peer.headers > 0 || !is_proven)
-                && !self.target.standings.is_doubted(id)
-                && !self.tactics.refused.contains(now, hash, id)
-                && request.may_go_to(id, now)
-                && peer.may_ask(now)
-                && peer.numbers(now).is_some_and(|numbers| numbers.contains(front))
-                && peer
-                    .window
-                    .round_trip()
-                    .is_some_and(|trip| waited >= trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after)
-        });
-        if !quick {
-            return false;
-        }
-        let owed_until = self.owed_until(now, slow);
-        let Some(request) = self.downloader.requests.take_back(id, owed_until) else { return false };
-        self.release(&request);
-        if let Some(known) = self.peers.get_mut(slow) {
-            known.window.overdue(now, request.sent);
-        }
-        self.return_piece(now, request, true);
-        true
-    }
-
-    /// When [`Self::poll_steal`] may have something to do.
-    pub(super) fn steal_wakeup(&self, now: Instant) -> Option<Instant> {
-        let front = self.run.as_ref()?.anchor.number;
-        let (_, request) = self.downloader.requests.piece_at(front)?;
-        let others = self.peers.usable(now).filter(|(id, _)| *id != request.peer);
-        let trip = others.filter_map(|(_, peer)| peer.window.round_trip()).min()?;
-        Some(request.sent + trip * STEAL_AFTER_ROUND_TRIPS + self.config.steal_after).filter(|at| *at > now)
-    }
-
     /// The request is over: its bytes are no longer in flight.
     pub(super) fn release(&mut self, request: &InFlight) {
         if let Some(peer) = self.peers.get_mut(request.peer) {
@@ -219,6 +186,7 @@ impl HeaderSync {
     /// Gives the numbers of a request back to the plan.
     pub(super) fn return_piece(&mut self, now: Instant, request: InFlight, failed: bool) {
         if let Purpose::Piece { range, mut failures, .. } = request.purpose {
+            self.note_trial_over(now, request.peer);
             if failed {
                 failures.note(request.peer, now, self.config.backoff_start, self.config.backoff_max);
             }

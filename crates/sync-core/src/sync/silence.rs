@@ -35,6 +35,7 @@ impl HeaderSync {
     pub(super) fn note_response(&mut self, now: Instant, peer: PeerId, id: RequestId) {
         if let Some(known) = self.peers.get_mut(peer) {
             known.responded_at = Some(now);
+            known.evidence.answered();
         }
         self.heard(now, peer, None, Some(id));
     }
@@ -97,7 +98,8 @@ impl HeaderSync {
             self.note_unanswered(&request);
             if let Purpose::Piece { range, mut failures, .. } = request.purpose {
                 // The peer itself owes this already: it is not asked for it a second time before that is over.
-                failures.note(peer, now, grace, grace);
+                failures.pause(peer, now, grace, grace);
+                self.note_trial_over(now, peer);
                 self.downloader.plan.give_back(range, failures);
             }
         }
@@ -138,7 +140,7 @@ impl HeaderSync {
 
     /// A response to a request that was given up: it teaches how slow its peer is, and is used where its numbers, or its
     /// word, are still wanted.
-    pub(super) fn note_late_answer(&mut self, now: Instant, id: RequestId, headers: Vec<Bytes>) {
+    pub(super) fn note_late_answer(&mut self, now: Instant, id: RequestId, mut headers: Vec<Bytes>) {
         let Some((mut request, usable)) = self.downloader.requests.late_answer(id) else { return };
         let peer = request.peer;
         self.note_response(now, peer, id);
@@ -148,17 +150,30 @@ impl HeaderSync {
         known.bytes += bytes;
         self.bytes_meter.add(now, bytes);
         let is_trusted = self.peers.get(peer).is_some_and(|known| known.is_usable(now));
-        if usable && is_trusted && !self.target.standings.is_doubted(peer) && self.takes_late(&mut request, bytes) {
+        if usable
+            && is_trusted
+            && !self.target.standings.is_doubted(peer)
+            && self.takes_late(now, &mut request, &mut headers)
+        {
+            let bytes = headers.iter().map(|header| header.len() as u64).sum();
             self.received_bytes += bytes;
             self.received.push_back(Answer { peer, request, headers, bytes });
         }
     }
 
     /// Is the response to this request still wanted? Then its numbers leave the plan.
-    fn takes_late(&mut self, request: &mut InFlight, bytes: u64) -> bool {
+    fn takes_late(&mut self, now: Instant, request: &mut InFlight, headers: &mut Vec<Bytes>) -> bool {
         match &mut request.purpose {
             Purpose::Piece { range, failures, .. } => {
                 let is_front = self.run.as_ref().is_some_and(|run| run.anchor.number == range.last());
+                if is_front && headers.len() <= usize::from(request.limit) {
+                    // Another peer was asked in the meantime: the first answer counts.
+                    if let Some(shorter) = self.recall_front(now, *range) {
+                        *range = shorter;
+                        headers.truncate(range.len() as usize);
+                    }
+                }
+                let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
                 let room = self.config.staged_bytes_max.saturating_sub(self.memory_bytes());
                 let taken = if is_front || bytes <= room { self.downloader.plan.take(*range) } else { None };
                 let Some(known) = taken else { return false };

@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use alloc::collections::VecDeque;
 use alloy_primitives::B256;
 
 use super::HeaderSync;
@@ -16,7 +17,7 @@ use crate::{
     },
     id::PeerId,
     io::{Event, Output},
-    peers::Peer,
+    peers::{Peer, Rank},
     progress::DownloadStats,
     range::BlockNumber,
     sorted::SortedSet,
@@ -37,6 +38,8 @@ pub(super) struct Tactics {
     /// Something happened that the selector should see now.
     pub dirty: bool,
     pub refused: Refused,
+    /// Until when the places of trials that failed are taken; at most [`TRIALS_MAX`](crate::config::TRIALS_MAX).
+    pub failed_trials: VecDeque<Instant>,
 }
 
 impl Tactics {
@@ -115,7 +118,11 @@ impl HeaderSync {
         let Some(run) = &self.run else { return View::default() };
         let front = run.anchor.number;
         let header_bytes = self.header_bytes();
+        // Where verified peers serve the front nobody else is asked for it, and what others have there is of no interest.
+        let guarded = self.is_front_served(now);
+        let counts = |peer: &Peer| !guarded || peer.rank() == Rank::Verified;
         let could = self.peers.usable(now).filter(|(_, peer)| peer.range().is_some_and(|range| range.contains(front)));
+        let could = could.filter(|(_, peer)| counts(peer));
         let (mut peers, mut disagreeing, mut expected_alone) = (0, 0, 0f64);
         for (_, peer) in could {
             peers += 1;

@@ -51,7 +51,8 @@ fn garbage() {
 fn p06_empty_answers_inside_its_range() {
     let world = against(Manner::Empty);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyAnswer { .. }));
-    assert!(world.is_banned(LIAR));
+    let score = world.progress().peers[0].score;
+    assert!(score < 100, "it lowers its score: {score}");
 }
 
 /// Its headers hang together and do not link: it holds another chain, and says so when it is asked for the header at the

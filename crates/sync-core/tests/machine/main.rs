@@ -17,6 +17,7 @@ mod fair_sample;
 mod floor;
 mod follow_head;
 mod fork_choice;
+mod front;
 mod given_up;
 mod happy;
 mod invalid_target;

@@ -1,9 +1,12 @@
 //! What comes in another order than it was sent, or never, and a store that says what is not so.
 
 use bytes::Bytes;
-use sync_core::{Input, fault::StoreFailure};
+use sync_core::{
+    Input, StartBlock,
+    fault::{RequestFailure, StoreFailure},
+};
 
-use super::{Happening, World};
+use super::{Chain, Happening, Manner, World};
 
 /// What a store may say about what it has not done.
 #[derive(Clone, Copy, Debug)]
@@ -69,4 +72,26 @@ impl World {
     fn nth_of_queue(&self, nth: usize) -> Option<(u64, u64)> {
         self.queue.keys().nth(nth % self.queue.len().max(1)).copied()
     }
+}
+
+/// So many times the stream breaks over which this peer is asked for `number`; it answers everything else. Returns how
+/// many headers it was asked for each time.
+pub fn break_streams_at(world: &mut World, peer: u32, chain: &Chain, number: u64, times: usize) -> Vec<u16> {
+    world.peer_mut(peer).manner = Manner::Skips(number);
+    let mut seen = world.requests.len();
+    let mut sizes = Vec::new();
+    while sizes.len() < times {
+        assert!(world.run_until(300, |world| world.requests.len() > seen), "asked {} times", sizes.len());
+        let request = world.requests[seen];
+        seen += 1;
+        let top = match request.start {
+            StartBlock::Number(top) => Some(top),
+            StartBlock::Hash(hash) => chain.number_of(hash),
+        };
+        if top.is_some_and(|top| number <= top && top < number + u64::from(request.limit)) {
+            sizes.push(request.limit);
+            world.input(Input::RequestFailed { request: request.id, failure: RequestFailure::Disconnected });
+        }
+    }
+    sizes
 }

@@ -200,6 +200,16 @@ impl World {
         }
     }
 
+    /// Steps until `done` holds or that moment has come; the clock then stands there.
+    pub fn run_until_ms(&mut self, end: u64, done: impl Fn(&Self) -> bool) {
+        while !done(self) && self.next().is_some_and(|(at, _)| at <= end) {
+            self.step();
+        }
+        if !done(self) {
+            self.now_ms = self.now_ms.max(end);
+        }
+    }
+
     /// Everything that is on its way from peers arrives so much later.
     pub fn stall_ways(&mut self, millis: u64) {
         let is_answer = |happening: &Happening| matches!(happening, Happening::Answer(..));

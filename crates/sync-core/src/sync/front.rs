@@ -1,0 +1,248 @@
+//! Who may be asked for the front, the numbers right under the anchor that everything waits for; and what a peer is asked
+//! for of which nothing was verified.
+//!
+//! While a peer of rank [`Verified`](Rank::Verified) serves the front, only such peers get it, and every other peer is on
+//! *trial*: it gets a few headers that the anchor reaches later, one piece at a time, and [`TRIALS_MAX`] peers are on trial
+//! at the same time. The first header of it that is verified ends the trial. When nobody is verified, the best
+//! [`Rank`] there is gets the front, and each has at most [`UNVERIFIED_PIECES_MAX`](crate::config::UNVERIFIED_PIECES_MAX)
+//! pieces in flight or staged: the quickest fill the memory no sooner than the first of theirs was verified.
+//!
+//! Whoever has the front and does not answer is waited for no longer than the others need:
+//!
+//! | another peer could serve the front | and gets it after |
+//! |---|---|
+//! | it has a better rank, and has answered a request that was sent later | two of its round trips and an eighth of [`steal_after`](crate::SyncConfig::steal_after) |
+//! | it has answered a request that was sent later | four of its round trips and `steal_after`; half of that each further time |
+//! | it has the same rank or a better one, and has answered something | four of its round trips and `steal_after` |
+//!
+//! It goes to the peer that it was taken for. The first peer is still awaited: whoever answers first is used.
+//!
+//! An attacker with any number of new ids gets [`TRIALS_MAX`] places, each once in
+//! [`TRIAL_PAUSE`], and each costs at most one round trip at the front.
+
+use core::{cmp::Reverse, time::Duration};
+
+use alloc::vec::Vec;
+
+use super::HeaderSync;
+use crate::{
+    config::{PIECES_BELOW_MAX, TRIAL_AHEAD, TRIAL_HEADERS_MAX, TRIAL_PAUSE, TRIALS_MAX, UNVERIFIED_PIECES_MAX},
+    headers::{Failures, InFlight, Purpose},
+    id::{PeerId, RequestId},
+    io::StartBlock,
+    peers::{Peer, Rank},
+    range::BlockRange,
+    sorted::{SortedSet, sort_short_by},
+    time::Instant,
+};
+
+/// The front is asked of another peer when its answer takes so many times longer than that peer's round trip.
+pub(super) const HAND_OVER_ROUND_TRIPS: u32 = 4;
+
+impl HeaderSync {
+    /// Is there a peer of rank `Verified` that can be asked for the front? Then nobody else is.
+    pub(super) fn is_front_served(&self, now: Instant) -> bool {
+        self.front_candidates(now).any(|(_, peer)| peer.rank() == Rank::Verified)
+    }
+
+    /// Who can be asked for the front now.
+    fn front_candidates(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
+        let anchor = self.run.as_ref().filter(|run| !run.complete).map(|run| run.anchor);
+        anchor.into_iter().flat_map(move |anchor| {
+            let failures = self.downloader.plan.failures_at(anchor.number);
+            self.peers.usable(now).filter(move |(id, peer)| {
+                peer.may_ask(now)
+                    && peer.numbers(now).is_some_and(|numbers| numbers.contains(anchor.number))
+                    && failures.is_none_or(|failures| failures.allow(*id, now))
+                    && !self.target.standings.is_doubted(*id)
+                    && !self.tactics.refused.contains(now, anchor.hash, *id)
+            })
+        })
+    }
+
+    /// Those of the candidates that may have the front, the best first: by rank, then who has room, then whose headers
+    /// were verified most lately, then the quicker one.
+    fn best_for_front(&self, now: Instant, allowed: impl Fn(PeerId, &Peer) -> bool) -> Vec<PeerId> {
+        let mut best: Vec<_> = self
+            .front_candidates(now)
+            .filter(|(id, peer)| allowed(*id, peer))
+            .map(|(id, peer)| {
+                let lately = Reverse(peer.rate.recent(now).checked_ilog2());
+                let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
+                (peer.rank(), !peer.window.has_room(), lately, Reverse(peer.reputation.score()), round_trip, id)
+            })
+            .collect();
+        sort_short_by(&mut best, Ord::cmp);
+        best.into_iter().map(|(.., id)| id).collect()
+    }
+
+    /// Asks the best peer for the front, if nobody is asked for it.
+    pub(super) fn request_front(&mut self, now: Instant) -> bool {
+        let Some(front) = self.run.as_ref().map(|run| run.anchor.number) else { return false };
+        if self.downloader.plan.failures_at(front).is_none() {
+            return false;
+        }
+        let guarded = self.is_front_served(now);
+        let best =
+            self.best_for_front(
+                now,
+                |_, peer| {
+                    if guarded { peer.rank() == Rank::Verified } else { peer.window.has_room() }
+                },
+            );
+        best.into_iter().any(|peer| self.ask_for_front(now, peer))
+    }
+
+    /// Asks this peer for the front, by its hash.
+    fn ask_for_front(&mut self, now: Instant, peer: PeerId) -> bool {
+        let (Some(run), Some(known)) = (&self.run, self.peers.get(peer)) else { return false };
+        let anchor = run.anchor;
+        let limit = self.request_headers(known, self.header_bytes());
+        let Some(numbers) = known.numbers(now) else { return false };
+        // With little memory left as much of it as fits.
+        if self.lowest_affordable(anchor.number, limit).is_none() {
+            return false;
+        }
+        let Some((range, failures)) = self.downloader.plan.borrow(peer, numbers, anchor.number, limit, now) else {
+            return false;
+        };
+        let purpose = Purpose::Piece { range, failures, by_hash: Some(anchor.hash) };
+        self.send(now, peer, purpose, StartBlock::Hash(anchor.hash), range.len() as u16);
+        true
+    }
+
+    /// The peers whose pieces are in flight, or came and were not verified yet; one entry a piece.
+    fn holders(&self) -> impl Iterator<Item = PeerId> + '_ {
+        let is_piece = |request: &&InFlight| matches!(request.purpose, Purpose::Piece { .. });
+        let asked = self.downloader.requests.iter().filter(is_piece).map(|request| request.peer);
+        let came = self.received.iter().filter(|answer| answer.is_piece()).map(|answer| answer.peer);
+        asked.chain(came).chain(self.downloader.staging.peers())
+    }
+
+    /// How many pieces a peer may have of whom nothing was verified. One that does not serve the front cannot be verified
+    /// before the anchor comes down to its range.
+    fn unverified_pieces_max(&self, peer: &Peer, others: usize) -> usize {
+        let front = self.run.as_ref().map(|run| run.anchor.number);
+        let is_below = peer.range().is_some_and(|range| front.is_some_and(|front| range.last() < front));
+        if is_below { PIECES_BELOW_MAX } else { others }
+    }
+
+    /// Has this peer, of whom nothing was verified, as many pieces as it may have?
+    pub(super) fn has_enough_unverified(&self, id: PeerId, peer: &Peer) -> bool {
+        let most = self.unverified_pieces_max(peer, UNVERIFIED_PIECES_MAX);
+        self.holders().filter(|holder| *holder == id).count() >= most
+    }
+
+    /// Something for a peer on trial, if it has nothing yet and a place is free.
+    pub(super) fn borrow_trial(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        numbers: BlockRange,
+        limit: u64,
+    ) -> Option<(BlockRange, Failures)> {
+        let front = self.run.as_ref()?.anchor.number;
+        let known = self.peers.get(peer)?;
+        let most = self.unverified_pieces_max(known, 1);
+        let on_trial = |id: &PeerId| self.peers.get(*id).is_some_and(|known| known.rank() != Rank::Verified);
+        let others: SortedSet<PeerId> = self.holders().filter(|id| *id != peer).filter(on_trial).collect();
+        let failed = self.tactics.failed_trials.iter().filter(|until| **until > now).count();
+        if others.len() + failed >= TRIALS_MAX || self.holders().filter(|id| *id == peer).count() >= most {
+            return None;
+        }
+        let limit = if most > 1 { limit } else { limit.min(TRIAL_HEADERS_MAX) };
+        // As far ahead as the anchor comes while the peer answers, if it is not slower than it was.
+        let trip = known.window.round_trip().unwrap_or_default();
+        let ahead = self.linked_meter.per_second(now) * TRIAL_AHEAD.max(trip * 2).as_secs_f64();
+        let from = front.saturating_sub(ahead as u64 + 1);
+        self.downloader.plan.borrow_untouched(numbers, front, from, limit)
+    }
+
+    /// A piece of this peer ended without verified headers: if it was on trial, its place is taken for a while.
+    pub(super) fn note_trial_over(&mut self, now: Instant, peer: PeerId) {
+        if self.peers.get(peer).is_some_and(|known| known.rank() == Rank::Verified) {
+            return;
+        }
+        let failed = &mut self.tactics.failed_trials;
+        if failed.len() == TRIALS_MAX {
+            failed.pop_front();
+        }
+        failed.push_back(now + TRIAL_PAUSE);
+    }
+
+    /// When a place for a trial is free again.
+    pub(super) fn trial_wakeup(&self, now: Instant) -> Option<Instant> {
+        let waits = !self.paused && self.run.is_some() && !self.downloader.plan.is_empty();
+        self.tactics.failed_trials.iter().copied().filter(|at| waits && *at > now).min()
+    }
+
+    /// The front is with a peer that takes too long: another one gets it. The answer of the first is not cancelled: coming
+    /// late, it is used or tells how slow the peer is; not coming at all, it is silence.
+    pub(super) fn poll_hand_over(&mut self, now: Instant) -> bool {
+        let Some(front) = self.run.as_ref().map(|run| run.anchor.number).filter(|_| !self.paused) else { return false };
+        let Some((id, request)) = self.downloader.requests.piece_at(front) else { return false };
+        let due = |peer: PeerId, known: &Peer| self.hand_over_at(now, request, peer, known).is_some_and(|at| at <= now);
+        let Some(next) = self.best_for_front(now, due).first().copied() else { return false };
+        self.take_front_back(now, id);
+        self.ask_for_front(now, next);
+        true
+    }
+
+    /// From when on this peer gets the front, which another is asked for.
+    fn hand_over_at(&self, now: Instant, request: &InFlight, peer: PeerId, known: &Peer) -> Option<Instant> {
+        let Purpose::Piece { failures, .. } = &request.purpose else { return None };
+        let holder = self.peers.get(request.peer)?.rank();
+        let trip = known.window.round_trip()?;
+        if peer == request.peer || !failures.allow(peer, now) {
+            return None;
+        }
+        let usual = trip * HAND_OVER_ROUND_TRIPS + self.config.steal_after;
+        // What was asked of it later has come already: no way that all of them share is to blame.
+        let was_first = known.answered_sent > Some(request.sent);
+        let is_better = known.rank() < holder;
+        let wait = if was_first {
+            let usual = usual / (1 << failures.handed_over().min(16));
+            if is_better { usual.min(trip * 2 + self.config.steal_after / 8) } else { usual }
+        } else if is_better || known.rank() == holder {
+            usual
+        } else {
+            return None;
+        };
+        Some(request.sent + wait)
+    }
+
+    /// When [`Self::poll_hand_over`] may have something to do.
+    pub(super) fn hand_over_wakeup(&self, now: Instant) -> Option<Instant> {
+        let front = self.run.as_ref()?.anchor.number;
+        let (_, request) = self.downloader.requests.piece_at(front)?;
+        let due = self.front_candidates(now).filter_map(|(id, peer)| self.hand_over_at(now, request, id, peer));
+        due.filter(|at| *at > now).min()
+    }
+
+    /// Ends the request for the front so that another peer may be asked for it.
+    fn take_front_back(&mut self, now: Instant, id: RequestId) {
+        let Some(slow) = self.downloader.requests.get(id).map(|request| request.peer) else { return };
+        let owed_until = self.owed_until(now, slow);
+        let Some(request) = self.downloader.requests.take_back(id, owed_until) else { return };
+        self.release(&request);
+        self.note_trial_over(now, slow);
+        if let Some(known) = self.peers.get_mut(slow) {
+            known.window.overdue(now, request.sent);
+        }
+        if let Purpose::Piece { range, mut failures, .. } = request.purpose {
+            failures.pause(slow, now, self.config.backoff_start, self.config.backoff_max);
+            failures.note_handed_over();
+            self.downloader.plan.give_back(range, failures);
+        }
+    }
+
+    /// The peer that was asked first for these numbers, which begin at the front, has answered after all: whoever is asked
+    /// for them now is not waited for. Returns the part that nobody else has.
+    pub(super) fn recall_front(&mut self, now: Instant, answered: BlockRange) -> Option<BlockRange> {
+        let (id, request) = self.downloader.requests.piece_at(answered.last())?;
+        let Purpose::Piece { range, .. } = &request.purpose else { return None };
+        let part = range.intersection(answered)?;
+        self.take_front_back(now, id);
+        Some(part)
+    }
+}
