@@ -22,7 +22,7 @@ fn u03_a_first_sync_under_attack_keeps_its_limits() {
 }
 
 #[test]
-fn u10_a_reorg_under_attack_keeps_its_limits() {
+fn a_reorg_under_attack_keeps_its_limits() {
     let table = Table { headers: HEADERS, numbers: vec![16], new_ids: vec![5], reorgs: vec![true], ..Table::default() };
     hold(&rows(&table));
 }

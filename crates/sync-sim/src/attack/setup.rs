@@ -72,11 +72,15 @@ impl Attack {
                     scene.add(manner, any, 10 * MILLI);
                 }
                 config.tip_quorum = alone as usize;
-                config.rollback_window = chance.pick(&[100, 1_000, 90_000]);
                 scene.follows_tip = true;
                 scene.honest_join(chance.between(2, 10) * SECOND);
-                let tip = pool.last(branch).min(scene.start.tip + 3);
-                plan.decided.push(View { branch, tip });
+                let theirs = View { branch, tip: pool.last(branch).min(scene.start.tip + 3) };
+                config.rollback_window = chance.pick(&[100, 1_000, 90_000]);
+                // Whoever may follow them may also come back: theirs is the longer branch.
+                if pool.common(theirs, scene.start).is_some_and(|common| theirs.tip <= common + 1_000) {
+                    config.rollback_window = config.rollback_window.max(1_000);
+                }
+                plan.decided.push(theirs);
             }
             Self::HigherClaims => {
                 scene.follows_tip = true;
