@@ -1,7 +1,8 @@
 //! How far a reverse sync got, in a form that survives a restart: runs of stored headers, newest first.
 //!
 //! A [`Checkpoint`] is written in the same transaction as the headers that it speaks of. Its runs are disjoint and
-//! falling, and their number is bounded ([`SUBCHAINS_MAX`]). Undecodable bytes mean a fresh sync, never a panic.
+//! falling, and their number is bounded ([`SUBCHAINS_MAX`]): over it the shortest run is given up. Undecodable bytes mean
+//! a fresh sync, never a panic.
 //!
 //! ```text
 //!   number   0 ............ 4,096 ==== 5,119 ......... 8,192 ======= 9,000
@@ -170,8 +171,7 @@ impl Checkpoint {
         if let Some(above) = at.checked_sub(1) {
             self.merge_below(above);
         }
-        // The lowest run is the oldest; giving it up costs a download, never a proof.
-        self.subchains.truncate(SUBCHAINS_MAX);
+        self.drop_shortest(run.head);
         debug_assert!(self.is_sound(), "adopting a run keeps the order");
     }
 
@@ -213,9 +213,32 @@ impl Checkpoint {
                 kept.push(Subchain { head: under.last(), head_hash, ..*run });
             }
         }
-        kept.truncate(SUBCHAINS_MAX);
         self.subchains = kept;
+        self.drop_shortest(hole.first());
         debug_assert!(self.is_sound(), "carving keeps the order");
+    }
+
+    /// Over [`SUBCHAINS_MAX`] runs, drops the shortest one, the lowest of equals. Its headers are downloaded again when
+    /// the sync comes down to them; no verified header is lost in any other way.
+    ///
+    /// These stay: the newest run, the longest one, the run that reaches the floor, the run that holds `changed`, and the
+    /// one under it, which the open gap ends at.
+    fn drop_shortest(&mut self, changed: BlockNumber) {
+        if self.subchains.len() <= SUBCHAINS_MAX {
+            return;
+        }
+        let length = |run: &Subchain| run.head - run.tail;
+        let runs = || self.subchains.iter().enumerate();
+        let longest = runs().max_by_key(|(_, run)| length(run)).map_or(0, |(at, _)| at);
+        let below = self.subchains.partition_point(|run| run.tail > changed) + 1;
+        let reaches_floor = |run: &Subchain| run.tail <= self.floor && self.floor <= run.head.saturating_add(1);
+        let may_go = |at: usize, run: &Subchain| {
+            at > 0 && at != longest && at != below && at + 1 != below && !reaches_floor(run)
+        };
+        let shortest = runs().rev().filter(|(at, run)| may_go(*at, run)).min_by_key(|(_, run)| length(run));
+        if let Some((at, _)) = shortest {
+            self.subchains.remove(at);
+        }
     }
 
     /// Merges the run at `index` with the next lower one, if they meet.

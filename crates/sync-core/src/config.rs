@@ -81,8 +81,9 @@ pub const TRIAL_AHEAD: Duration = Duration::from_secs(1);
 /// piece are few: it goes to another after each failure.
 pub const FAILED_PEERS_PER_PIECE_MAX: usize = 8;
 
-/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the lowest is given up and
-/// downloaded again. Raising it makes each batch's checkpoint longer (80 bytes a run).
+/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the shortest is given up
+/// and downloaded again, never the newest, the longest, or the one that reaches the floor. Raising it makes each batch's
+/// checkpoint longer (80 bytes a run).
 pub const SUBCHAINS_MAX: usize = 64;
 
 /// Highest ethash epoch whose cache is built: 151 MB, half a thousand epochs above mainnet's last one (517, 85 MB).
@@ -133,6 +134,19 @@ pub const WEIGHED_HEADERS_MAX: u64 = 8_192;
 /// Peers in the claims of [`StallReason::TipsDisagree`](crate::StallReason::TipsDisagree). Raising it makes the report
 /// longer (48 bytes each); more than a screen of claims helps nobody.
 pub const TIP_CLAIMS_MAX: usize = 16;
+
+/// What a peer announces is looked at once in so long: which tip has its majority, and whether the peer is asked again for
+/// what it did not have. What it serves is noted at once. Longer makes the sync follow a quick chain later; shorter lets
+/// a peer that announces all the time cause more work and requests.
+pub const ANNOUNCEMENTS_EVERY: Duration = Duration::from_millis(250);
+
+/// Changes of the stall that are said at once after a quiet time: [`Event::Stalled`](crate::Event::Stalled) with its
+/// `PeerHealth`, or [`Event::Resumed`](crate::Event::Resumed). Raising it lets peers cause more events at once.
+pub const STALL_EVENTS_BURST: u32 = 4;
+
+/// Time between two such events when more changes come than that; the last state is said in the end. Longer shows the
+/// user an old state for longer.
+pub const STALL_EVENTS_EVERY: Duration = Duration::from_millis(500);
 
 /// Block numbers that are plausible end here: no peer's claim at or above it is used. A chain with a block each
 /// millisecond needs 8,900 years to reach 2^48, and every number below fits a JavaScript number with room to spare.
@@ -231,7 +245,7 @@ pub struct SyncConfig {
     pub rollback_window: u64,
     /// How late the host may be before the time is not counted against peers: their answers may wait unread.
     pub sleep_forgiven: Duration,
-    /// Time between two progress events.
+    /// Time between two progress events, whatever happens: a change of stage is in the next one.
     pub progress_every: Duration,
 }
 

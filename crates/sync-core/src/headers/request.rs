@@ -273,6 +273,7 @@ impl Requests {
             request.deadline = (request.deadline + by).max(not_before);
             self.deadlines.insert((request.deadline, *id));
         }
+        self.late.iter_mut().for_each(|late| late.request.sent = late.request.sent + by);
         let owed = core::mem::take(&mut self.owed);
         self.owed.extend(owed.into_iter().map(|((at, id), peer)| (((at + by).max(not_before), id), peer)));
     }

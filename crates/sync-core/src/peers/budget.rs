@@ -129,6 +129,11 @@ impl ByteWindow {
         self.learn(now, now.saturating_since(sent).max(ROUND_TRIP_MIN));
     }
 
+    /// The requests in flight count as sent so much later.
+    pub fn shift(&mut self, by: Duration) {
+        self.halved_at = self.halved_at.map(|at| at + by);
+    }
+
     /// An answer is overdue. Halves the window, once a round trip, and waits longer for the next.
     pub fn overdue(&mut self, now: Instant, sent: Instant) {
         self.opening = false;
@@ -267,6 +272,16 @@ mod tests {
         window.ended(48 * KIB);
         window.overdue(now + Duration::from_secs(9), now + Duration::from_millis(1));
         assert_eq!(window.window(), 64 * KIB);
+    }
+
+    #[test]
+    fn u15_requests_that_were_open_in_a_sleep_do_not_halve_it_again() {
+        let mut window = ByteWindow::new(&SyncConfig { window_bytes_start: 256 * KIB, ..SyncConfig::default() });
+        let hour = Duration::from_secs(3_600);
+        window.overdue(Instant::from_millis(6_000), Instant::ZERO);
+        window.shift(hour);
+        window.overdue(Instant::from_millis(7_000) + hour, Instant::ZERO + hour);
+        assert_eq!(window.window(), 128 * KIB);
     }
 
     #[test]

@@ -278,7 +278,11 @@ impl Peers {
 
     /// Nobody could have heard of any peer for so long.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
-        self.table.values_mut().for_each(|peer| peer.liveness.shift(by, not_before));
+        for peer in self.table.values_mut() {
+            peer.liveness.shift(by, not_before);
+            peer.responded_at = peer.responded_at.map(|at| at + by);
+            peer.window.shift(by);
+        }
     }
 
     /// The connection is gone.

@@ -24,7 +24,7 @@ pub enum UnknownFork {
 }
 
 /// Is `violation` a matter of a fork that is not known, and not of a broken rule? Only where the schedule is not certain,
-/// and only of what forks change: which fields there are, and how many blobs. A header with the fields of another fork
+/// and only of what forks change: which fields there are, how many blobs, and what gas costs. A header with the fields of another fork
 /// may have other rules altogether, so then every violation is.
 pub fn is_of_unknown_fork(violation: &RuleViolation, header: &Header<'_>, chain: &ChainSpec) -> bool {
     let Some(forks) = chain.forks().filter(|forks| !forks.is_certain_at(header.timestamp)) else { return false };
@@ -34,6 +34,7 @@ pub fn is_of_unknown_fork(violation: &RuleViolation, header: &Header<'_>, chain:
             | RuleViolation::FieldUnexpected(_)
             | RuleViolation::BlobGasMax { .. }
             | RuleViolation::ExcessBlobGas { .. }
+            | RuleViolation::BaseFee { .. }
     );
     is_of_forks || (header.number > 0 && fields::check(header, forks).is_err())
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `target` | what the sync ends with, above: what the user wants, and which block that is |
 //! | `votes` | which block peers mean: at a number, or as their tip |
+//! | `announce` | what peers announce: noted at once, looked at a few times a second |
 //! | `floor` | how far down the sync goes, and what nobody serves |
 //! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
@@ -18,9 +19,11 @@
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
 //! | `store` | batches to the store, one at a time; removals, and questions to it |
+//! | `sleep` | time that the host slept, and what it counts for |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
 
+mod announce;
 mod answers;
 mod branch;
 mod condemn;
@@ -31,6 +34,7 @@ mod report;
 mod requests;
 mod run;
 mod silence;
+mod sleep;
 mod stall;
 mod standing;
 mod store;
@@ -45,6 +49,7 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 
 use self::{
+    announce::{Announcements, News},
     reorg::Reorg,
     run::Run,
     stall::StallWatch,
@@ -65,9 +70,9 @@ use crate::{
     io::{Event, Input, Output, PeerStatus, ServedRange},
     lineage::SealedRun,
     peers::{Peers, scheduler::Scheduler},
-    progress::{Meter, SyncStage},
+    progress::Meter,
     range::BlockNumber,
-    sorted::{SortedMap, SortedSet},
+    sorted::SortedSet,
     time::Instant,
 };
 
@@ -99,8 +104,7 @@ pub struct HeaderSync {
     received: VecDeque<Answer>,
     received_bytes: u64,
     header_bytes_smoothed: u64,
-    /// When a connected peer last said that its highest block is another one.
-    announced: SortedMap<PeerId, Instant>,
+    announcements: Announcements,
     /// Peers that connected in this session, until they are a fair sample; at most half of those configured, and one.
     spoken: SortedSet<PeerId>,
     /// When the first of them did.
@@ -139,13 +143,13 @@ pub struct HeaderSync {
     watch: StallWatch,
     linked_meter: Meter,
     bytes_meter: Meter,
-    progress_stage: Option<SyncStage>,
     progress_at: Option<Instant>,
-    progress_due: bool,
     progress_dirty: bool,
 
     /// The moment that the last `Output::Timeout` named.
     promised: Option<Instant>,
+    /// The last call came later than that.
+    overslept: bool,
     polled_at: Instant,
     out: VecDeque<Output>,
 }
@@ -167,7 +171,7 @@ impl HeaderSync {
             received: VecDeque::new(),
             received_bytes: 0,
             header_bytes_smoothed: crate::config::HEADER_BYTES_ESTIMATE,
-            announced: SortedMap::new(),
+            announcements: Announcements::default(),
             spoken: SortedSet::new(),
             first_spoke: None,
             risen_floor: risen.then_some(ledger.floor),
@@ -193,11 +197,10 @@ impl HeaderSync {
             watch: StallWatch::default(),
             linked_meter: Meter::new(),
             bytes_meter: Meter::new(),
-            progress_stage: None,
             progress_at: None,
-            progress_due: false,
             progress_dirty: true,
             promised: None,
+            overslept: false,
             polled_at: Instant::ZERO,
             out: VecDeque::new(),
             config,
@@ -207,12 +210,15 @@ impl HeaderSync {
 
     /// Records what happened. Cheap; call [`poll_output`](Self::poll_output) afterwards until it is drained.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
-        self.forgive_own_sleep(now);
+        self.leave_out_sleep(now);
         self.progress_dirty = true;
-        // Answers to probes and votes say so themselves, when they are looked at.
+        // Answers to probes and votes, and what peers announce, say so themselves, when they are looked at.
         let routine = matches!(
             input,
             Input::HeadersReceived { .. }
+                | Input::PeerConnected { .. }
+                | Input::PeerUpdated { .. }
+                | Input::PeerDisconnected { .. }
                 | Input::ResponseProgress { .. }
                 | Input::BatchPersisted { .. }
                 | Input::PersistFailed { .. }
@@ -227,7 +233,8 @@ impl HeaderSync {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
                 self.target.standings.forget_doubt(peer);
-                self.announced.remove(&peer);
+                self.announcements.forget_tip(peer);
+                self.announce(now, peer, News::Range);
             }
             Input::PeerMisbehaved { peer, what } => self.penalize(now, peer, PeerFault::Protocol(what)),
             Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
@@ -240,7 +247,6 @@ impl HeaderSync {
             Input::Stored { id, headers } => self.stored.answer(id, headers),
             Input::Paused(paused) => {
                 self.paused = paused;
-                self.progress_due = true;
                 self.moved(now);
             }
             Input::Timeout => {}
@@ -260,6 +266,7 @@ impl HeaderSync {
             }
             // The wire first: what is asked for now travels while the rest is worked on.
             let worked = self.poll_deadlines(now)
+                || self.poll_announcements(now)
                 || self.poll_target_if_dirty(now)
                 || self.poll_doubts(now)
                 || self.poll_reorg(now)
@@ -273,6 +280,7 @@ impl HeaderSync {
                 || self.poll_reopen(now)
                 || self.poll_synced()
                 || self.poll_stall(now)
+                || self.tell_stall(now)
                 || self.poll_progress(now);
             if !worked && self.out.is_empty() {
                 self.promised = self.wakeup(now);
@@ -299,9 +307,10 @@ impl HeaderSync {
         }
         self.target.votes.forget(id);
         self.target.standings.keep_only(|peer| self.peers.get(peer).is_some());
+        self.announcements.keep_only(|peer| self.peers.get(peer).is_some());
+        self.announce(now, id, News::Range);
         if same_chain {
             self.refuse_implausible(now, id, status.served);
-            self.update_floor(now);
         } else {
             let fault = PeerFault::WrongChain {
                 got_chain: status.chain_id,
@@ -314,14 +323,10 @@ impl HeaderSync {
 
     fn note_updated(&mut self, now: Instant, id: PeerId, served: ServedRange) {
         let Some(known) = self.peers.get_mut(id) else { return };
-        if known.served.latest_hash != served.latest_hash {
-            known.aside.forget_branch();
-            self.tactics.refused.forget(id);
-            self.announced.insert(id, now);
-        }
+        let news = if known.served.latest_hash == served.latest_hash { News::Range } else { News::Tip };
         known.served = served.plausible();
+        self.announce(now, id, news);
         self.refuse_implausible(now, id, served);
-        self.update_floor(now);
     }
 
     /// Numbers that no chain has are no range: the peer serves nothing until it says something else.
@@ -330,18 +335,6 @@ impl HeaderSync {
             let what = format!("serves blocks {} to {}, over every plausible number", served.earliest, served.latest);
             self.penalize(now, peer, PeerFault::Protocol(what));
         }
-    }
-
-    /// Time passed while the host did not call although it had promised to (a sleeping laptop, a busy tab): answers may
-    /// wait unread, so nobody is blamed for it.
-    fn forgive_own_sleep(&mut self, now: Instant) {
-        let slept = self.promised.map_or(core::time::Duration::ZERO, |promised| now.saturating_since(promised));
-        if slept >= self.config.sleep_forgiven {
-            let not_before = now + self.config.deadline_min;
-            self.downloader.requests.shift(slept, not_before);
-            self.peers.shift(slept, not_before);
-        }
-        self.promised = None;
     }
 
     fn poll_target_if_dirty(&mut self, now: Instant) -> bool {
@@ -387,9 +380,10 @@ impl HeaderSync {
             self.peers.next_wakeup(now),
             self.target.retry_at,
             self.settles_at(),
+            self.announcements.due_at(),
             self.search_wakeup(now),
             self.persisting.as_ref().and_then(|persisting| persisting.retry_at),
-            self.stall_wakeup(),
+            self.stall_wakeup(now),
             flush,
             progress,
         ]

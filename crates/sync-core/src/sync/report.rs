@@ -77,17 +77,14 @@ impl HeaderSync {
         }
     }
 
-    /// A progress event, when something changed and the last one is long enough ago; at once when the stage changed.
+    /// A progress event, when something happened and the last one is long enough ago. What changes before that time is
+    /// over is in the next one.
     pub(super) fn poll_progress(&mut self, now: Instant) -> bool {
-        let stage = self.stage(now);
-        let changed = self.progress_stage != Some(stage);
         let rested = self.progress_at.is_none_or(|at| now >= at + self.config.progress_every);
-        if !(changed || self.progress_due || (self.progress_dirty && rested)) {
+        if !(self.progress_dirty && rested) {
             return false;
         }
-        self.progress_stage = Some(stage);
         self.progress_at = Some(now);
-        self.progress_due = false;
         self.progress_dirty = false;
         let progress = self.progress(now);
         self.out.push_back(Output::Event(Event::Progress(progress)));

@@ -4,12 +4,16 @@
 //! at once; what may pass by itself (a peer that reconnects, a tip that spreads) must hold for `stall_after` first; a
 //! sync that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`. Where the
 //! reason lies with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
+//!
+//! What holds may follow what peers announce. So it is said with a budget ([`STALL_EVENTS_BURST`] at once, then one in
+//! [`STALL_EVENTS_EVERY`]): a change that comes sooner waits, and what holds when its time has come is said.
 
 use alloc::boxed::Box;
 use core::{mem::discriminant, time::Duration};
 
 use super::HeaderSync;
 use crate::{
+    config::{STALL_EVENTS_BURST, STALL_EVENTS_EVERY},
     follow::InvalidChain,
     io::{Event, Output, StallReason, SyncTarget},
     peers::health,
@@ -23,9 +27,36 @@ const DETAILS_EVERY: Duration = Duration::from_secs(1);
 /// What was found and what was said.
 #[derive(Debug, Default)]
 pub(super) struct StallWatch {
-    suspected: Option<(StallReason, Instant)>,
+    /// What may be said soon, and since when it holds.
+    pub suspected: Option<(StallReason, Instant)>,
     pub announced: Option<StallReason>,
     announced_at: Instant,
+    /// What the last event said.
+    told: Option<StallReason>,
+    budget: StallBudget,
+}
+
+/// How soon a change may be said.
+#[derive(Debug, Default)]
+struct StallBudget {
+    /// Every event that was said takes [`STALL_EVENTS_EVERY`], one after another; until when.
+    taken_until: Instant,
+}
+
+impl StallBudget {
+    /// How long the next event waits.
+    fn wait(&self, now: Instant) -> Duration {
+        self.taken_until.saturating_since(now).saturating_sub(STALL_EVENTS_EVERY * (STALL_EVENTS_BURST - 1))
+    }
+
+    /// An event is said, if it need not wait.
+    fn take(&mut self, now: Instant) -> bool {
+        let may = self.wait(now).is_zero();
+        if may {
+            self.taken_until = self.taken_until.max(now) + STALL_EVENTS_EVERY;
+        }
+        may
+    }
 }
 
 impl StallWatch {
@@ -43,10 +74,7 @@ impl HeaderSync {
         let Some(reason) = found else {
             self.watch.suspected = None;
             let over = self.watch.announced.take().is_some();
-            if over {
-                self.out.push_back(Output::Event(Event::Resumed));
-                self.progress_due = true;
-            }
+            self.tell_stall(now);
             return over;
         };
         let since = match &self.watch.suspected {
@@ -70,6 +98,20 @@ impl HeaderSync {
         if self.is_parked() && !self.is_seeking() && self.run.as_ref().is_some_and(|run| run.meets.is_none()) {
             self.tell_reorg();
         }
+        self.tell_stall(now);
+        true
+    }
+
+    /// Says what holds, if the last event said something else and the budget allows it.
+    pub(super) fn tell_stall(&mut self, now: Instant) -> bool {
+        if self.watch.told == self.watch.announced || !self.watch.budget.take(now) {
+            return false;
+        }
+        self.watch.told = self.watch.announced.clone();
+        let Some(reason) = self.watch.told.clone() else {
+            self.out.push_back(Output::Event(Event::Resumed));
+            return true;
+        };
         let is_of_peers = !matches!(
             reason,
             StallReason::NoPeers
@@ -81,12 +123,12 @@ impl HeaderSync {
         if is_of_peers {
             self.out.push_back(Output::Event(Event::PeerHealth(health::of_all(&self.peers, now))));
         }
-        self.progress_due = true;
         true
     }
 
-    /// When the suspected reason will be said, if it was not yet; when lack of progress would be.
-    pub(super) fn stall_wakeup(&self) -> Option<Instant> {
+    /// When the suspected reason will be said, if it was not yet, or what the budget holds back; when lack of progress would
+    /// be.
+    pub(super) fn stall_wakeup(&self, now: Instant) -> Option<Instant> {
         let suspected =
             self.watch.suspected.as_ref().filter(|(reason, _)| self.watch.announced.as_ref() != Some(reason));
         let suspected =
@@ -94,7 +136,8 @@ impl HeaderSync {
         let watched = self.watch.announced.is_none() && (self.run.is_some() || self.is_seeking()) && !self.paused;
         let quiet = [self.config.no_progress_after, self.config.claim_patience];
         let quiet = quiet.into_iter().filter(|_| watched).map(|after| self.moved_at + after);
-        suspected.into_iter().chain(quiet).filter(|at| *at > self.polled_at).min()
+        let held_back = (self.watch.told != self.watch.announced).then(|| now + self.watch.budget.wait(now));
+        suspected.into_iter().chain(quiet).chain(held_back).filter(|at| *at > self.polled_at).min()
     }
 
     fn stall_due(&self, reason: &StallReason, since: Instant) -> Instant {
@@ -167,5 +210,23 @@ impl HeaderSync {
             return missing.or(stuck.filter(|_| working));
         }
         self.unavailable(now).map(StallReason::RangeUnavailable).or(stuck)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u13_a_few_changes_are_said_at_once_and_then_one_at_a_time() {
+        let mut budget = StallBudget::default();
+        let start = Instant::from_millis(60_000);
+        let said = (0..1_000).filter(|millis| budget.take(start + Duration::from_millis(*millis))).count();
+        let most = STALL_EVENTS_BURST + (1_000 / STALL_EVENTS_EVERY.as_millis()) as u32;
+        assert_eq!(said as u32, most - 1, "a second is not quite over");
+        let quiet = start + STALL_EVENTS_EVERY * (STALL_EVENTS_BURST + 4);
+        assert!((0..STALL_EVENTS_BURST).all(|_| budget.take(quiet)));
+        assert_eq!(budget.wait(quiet), STALL_EVENTS_EVERY);
+        assert!(!budget.take(quiet));
     }
 }

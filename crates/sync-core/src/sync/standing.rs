@@ -114,7 +114,7 @@ impl HeaderSync {
 
     /// Was this asked for before the peer's last announcement?
     pub(super) fn is_earlier(&self, request: &InFlight) -> bool {
-        self.announced.get(&request.peer).is_some_and(|at| request.sent <= *at)
+        self.announcements.tip_at(request.peer).is_some_and(|at| request.sent <= at)
     }
 
     /// Is what the peer said in the search for an ancestor of the chain that it is on now, and is that the target's?

@@ -206,7 +206,7 @@ impl HeaderSync {
         for id in open {
             let asking = self.downloader.requests.find(|r| r.peer == *id && matches!(r.purpose, Purpose::Vote(_)));
             let ready = self.peers.get(*id).is_some_and(|p| p.may_ask(now));
-            if asking.is_none() && ready {
+            if asking.is_none() && ready && !self.announcements.is_waiting(*id) {
                 self.send(now, *id, Purpose::Vote(tip.number), StartBlock::Number(tip.number), 1);
                 return true;
             }

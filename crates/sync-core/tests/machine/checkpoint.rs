@@ -52,14 +52,55 @@ fn k05_overwritten_runs_are_given_up_unless_they_are_the_same_chain() {
     assert_eq!(adopted(&[run(1, 20, 5)], run(2, 20, 10)), [run(2, 20, 10)]);
 }
 
-#[test]
-fn too_many_runs_give_up_the_lowest() {
+/// As many runs as a checkpoint holds, of ten headers each, from the floor up; then one run more.
+fn overfull(lengths: impl Fn(u64) -> u64) -> Checkpoint {
     let mut checkpoint = Checkpoint::new(1, 0);
     for index in 0..=SUBCHAINS_MAX as u64 {
-        checkpoint.adopt(run(1, index * 10 + 5, index * 10));
+        let tail = index * 100;
+        checkpoint.adopt(run(1, tail + lengths(index) - 1, tail));
     }
     assert_eq!(checkpoint.subchains.len(), SUBCHAINS_MAX);
-    assert_eq!(checkpoint.subchains.last().map(|run| run.tail), Some(10));
+    assert!(checkpoint.is_sound());
+    checkpoint
+}
+
+#[test]
+fn u12_too_many_runs_give_up_the_shortest() {
+    let shortest_in_the_middle = overfull(|index| if index == 30 { 9 } else { 10 });
+    assert!(!shortest_in_the_middle.covers(3_000));
+    let lowest_of_equals = overfull(|_| 10);
+    assert!(lowest_of_equals.covers(0), "the run that reaches the floor stays");
+    assert!(!lowest_of_equals.covers(100));
+    let newest_is_shortest = overfull(|index| if index == SUBCHAINS_MAX as u64 { 1 } else { 10 });
+    assert!(newest_is_shortest.covers(SUBCHAINS_MAX as u64 * 100), "what was just stored stays");
+    let next_is_shortest = overfull(|index| if index == SUBCHAINS_MAX as u64 - 1 { 1 } else { 10 });
+    assert!(next_is_shortest.covers((SUBCHAINS_MAX as u64 - 1) * 100), "the open gap ends at it");
+}
+
+#[test]
+fn u12_sixty_four_new_runs_leave_twenty_million_headers_in_the_checkpoint() {
+    let mut checkpoint = Checkpoint::new(1, 0);
+    checkpoint.adopt(run(1, 20_000_000, 0));
+    for index in 1..=SUBCHAINS_MAX as u64 {
+        let head = 20_000_000 + index * 1_000;
+        checkpoint.adopt(run(1, head, head - 10));
+    }
+    assert!(checkpoint.covers(5));
+    let long = checkpoint.subchains.last().copied();
+    assert_eq!(long, Some(run(1, 20_000_000, 0)));
+}
+
+#[test]
+fn u12_a_hole_that_makes_one_run_too_many_gives_up_the_shortest() {
+    let mut runs: Vec<_> =
+        (1..SUBCHAINS_MAX as u64).rev().map(|index| run(1, index * 100 + 10_009, index * 100 + 10_000)).collect();
+    runs[40] = run(1, runs[40].tail + 4, runs[40].tail);
+    runs.push(run(1, 9_999, 0));
+    let mut checkpoint = checkpoint(&runs);
+    checkpoint.carve(range(5_000, 5_009), Some(hash(1, 5_009)), Some(hash(1, 4_999)));
+    assert_eq!(checkpoint.subchains.len(), SUBCHAINS_MAX);
+    assert!(checkpoint.covers(9_999) && checkpoint.covers(0), "both parts of the longest run stay");
+    assert!(!checkpoint.covers(runs[40].tail));
 }
 
 #[test]
@@ -163,6 +204,27 @@ proptest! {
             prop_assert_eq!(Checkpoint::decode(&checkpoint.encode()), Some(checkpoint.clone()));
             let missing: u64 = checkpoint.missing_in(range(0, 99)).into_iter().map(BlockRange::len).sum();
             prop_assert_eq!(missing + checkpoint.stored_in(range(0, 99)), 100);
+        }
+    }
+
+    /// Runs that no new run overlaps stay, if one of them is the longest or reaches the floor.
+    #[test]
+    fn u12_the_longest_run_and_the_one_at_the_floor_stay(
+        floor in 0u64..3_000,
+        steps in prop::collection::vec((0u64..1_500, 1u64..40), 1..300),
+    ) {
+        let mut checkpoint = Checkpoint::new(1, floor);
+        for (slot, len) in steps {
+            let new = run(1, slot * 50 + len - 1, slot * 50);
+            let before: Vec<_> = checkpoint.subchains.iter().copied().filter(|old| old.head < new.tail || old.tail > new.head).collect();
+            checkpoint.adopt(new);
+            prop_assert!(checkpoint.is_sound());
+            let stays = |run: &Subchain| checkpoint.run_at(run.head).is_some_and(|now| now.tail <= run.tail);
+            let longest = before.iter().map(|run| run.head - run.tail).max();
+            prop_assert!(longest.is_none_or(|length| before.iter().any(|run| run.head - run.tail == length && stays(run))));
+            let at_floor = before.iter().find(|run| run.tail <= floor && floor <= run.head);
+            prop_assert!(at_floor.is_none_or(stays));
+            prop_assert!(stays(&new));
         }
     }
 }

@@ -79,6 +79,7 @@ fn d11_the_tip_moves_over_while_the_page_is_open() {
     let mut world = moved(&old, &old, 1);
     world.run_to_synced(60);
     announce(&mut world, 1, &new);
+    assert!(world.run_until(1, |world| !world.is_synced()));
     world.run_to_synced(60);
     world.assert_stored(&new, 0);
     assert_eq!(world.penalties, []);

@@ -2,11 +2,11 @@
 //! beyond what the checkpoint says.
 
 use crate::support::{
-    Chain, TestPeer, World,
+    Chain, Manner, TestPeer, World,
     ancestor::{assert_reorg, config, moved, stored},
     runs::{self, runs, served},
 };
-use sync_core::{Checkpoint, Input, Output, SyncConfig, SyncTarget};
+use sync_core::{Checkpoint, Input, Output, SyncConfig, SyncTarget, checkpoint::SUBCHAINS_MAX};
 
 fn session(chain: &Chain, parts: &[runs::Part<'_>], target: SyncTarget) -> World {
     let mut world = World::with(chain.spec(), config(), runs::store(parts));
@@ -208,4 +208,31 @@ fn i05_a_second_run_fetches_and_writes_the_new_range_only() {
     assert_eq!(served(&world), 300);
     let batches = 1 + world.store.batches - stored(&chain).batches;
     assert!(batches <= 3, "{batches} writes");
+}
+
+/// Each visit leaves a short run at the top, and the one before it is never joined. The long run below them is what a
+/// visitor has waited for.
+#[test]
+fn u12_many_short_visits_never_cost_the_long_run() {
+    let mut chain = Chain::new(3_000);
+    let mut store = runs::store(&[(&chain, 0, 2_999)]);
+    for _ in 0..SUBCHAINS_MAX + 3 {
+        chain = chain.grown(100);
+        let mut world = World::with(chain.spec(), config(), store);
+        world.target(SyncTarget::Hash(chain.tip().hash));
+        world.connect(1, TestPeer::new(&chain).manner(Manner::Short(10)));
+        assert!(world.run_until(5, |world| world.has_linked()));
+        world.input(Input::Paused(true));
+        world.run_for(1);
+        store = world.store;
+    }
+    let checkpoint = store.checkpoint.clone().expect("stored");
+    assert_eq!(checkpoint.subchains.len(), SUBCHAINS_MAX);
+    assert_eq!(checkpoint.subchains.last().map(|run| (run.tail, run.head)), Some((0, 2_999)));
+    let mut last = World::with(chain.spec(), config(), store);
+    last.target(SyncTarget::Hash(chain.tip().hash));
+    last.connect(1, TestPeer::new(&chain));
+    last.run_to_synced(60);
+    last.assert_stored(&chain, 0);
+    assert!(last.peers[&1].served < 7_000, "{} headers", last.peers[&1].served);
 }

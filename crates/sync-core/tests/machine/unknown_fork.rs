@@ -36,6 +36,13 @@ fn with_blobs(rlp: &[u8]) -> Bytes {
     encode(&Header { blob_gas_used: Some(40 * GAS_PER_BLOB), ..Header::decode(rlp).expect("decodes") })
 }
 
+/// Gas costs what no rule known here says: each price is far from the one before.
+fn with_other_fee(rlp: &[u8]) -> Bytes {
+    let header = Header::decode(rlp).expect("decodes");
+    let fee = if header.number.is_multiple_of(2) { 1_000_000 } else { 1_000_000_000_000 };
+    encode(&Header { base_fee_per_gas: Some(fee), ..header })
+}
+
 /// Not even a list.
 fn other_form(_: &[u8]) -> Bytes {
     Bytes::from_static(b"something that is no list")
@@ -70,8 +77,8 @@ fn unknown(stall: &StallReason) -> (Option<u64>, B256, UnknownFork) {
 
 /// The target itself is of a later fork: whatever the fork changed, whoever names the target.
 #[test]
-fn a_target_of_a_later_fork_is_nobodys_fault() {
-    for change in [with_unknown_field, with_amsterdam, with_blobs] {
+fn u09_a_target_of_a_later_fork_is_nobodys_fault() {
+    for change in [with_unknown_field, with_amsterdam, with_blobs, with_other_fee] {
         let chain = chain_with(LEN, above(FORK, change));
         for target in [SyncTarget::Hash(chain.tip().hash), SyncTarget::PeersTip, SyncTarget::Number(LEN as u64 - 1)] {
             let world = stalled(&chain, spec_known_until(&chain, FORK - 100), target, config());
@@ -177,8 +184,8 @@ fn scheduled(chain: &Chain, amsterdam: Option<u64>, known: u64) -> ChainParts {
 
 /// While the schedule is certain, what breaks it is invalid, as it always was.
 #[test]
-fn where_the_schedule_is_certain_a_broken_rule_is_a_broken_rule() {
-    for change in [with_unknown_field, with_amsterdam, with_blobs] {
+fn u09_where_the_schedule_is_certain_a_broken_rule_is_a_broken_rule() {
+    for change in [with_unknown_field, with_amsterdam, with_blobs, with_other_fee] {
         let chain = chain_with(LEN, above(FORK, change));
         for spec in [spec_known_until(&chain, LEN as u64 - 1), certain_for_ever(&chain)] {
             // The target is the last block that the schedule is certain of.

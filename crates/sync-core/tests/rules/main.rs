@@ -13,6 +13,7 @@ mod each_rule;
 mod forks_json;
 mod genesis_json;
 mod header;
+mod known_until;
 mod mutations;
 mod real_chains;
 mod unknown_chain;

@@ -210,6 +210,12 @@ impl World {
         }
     }
 
+    /// What happens until this moment; then it is that moment.
+    pub fn run_to_ms(&mut self, end: u64) {
+        while self.next().is_some_and(|(at, _)| at <= end) && self.step() {}
+        self.now_ms = self.now_ms.max(end);
+    }
+
     /// Everything that is on its way from peers arrives so much later.
     pub fn stall_ways(&mut self, millis: u64) {
         let is_answer = |happening: &Happening| matches!(happening, Happening::Answer(..));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sync_core::{
     Event, Input, Output,
-    config::{LATE_REQUESTS_MAX, REQUESTS_IN_FLIGHT_MAX},
+    config::{LATE_REQUESTS_MAX, REQUESTS_IN_FLIGHT_MAX, STALL_EVENTS_BURST, STALL_EVENTS_EVERY},
     id::{PeerId, RequestId},
     range::BlockRange,
     time::Instant,
@@ -20,23 +20,23 @@ use crate::{
 pub const POLLS_MAX: usize = 4 * REQUESTS_IN_FLIGHT_MAX;
 /// Questions about the target, besides the requests for headers.
 const QUESTIONS_MAX: usize = 4;
-/// Progress events a second, over ten of them: ten by the clock, and one at each change of stage and stall.
-const PROGRESS_A_SECOND_MAX: usize = 30;
+/// Progress events a second: one in `progress_every`, whatever happens.
+const PROGRESS_A_SECOND_MAX: usize = 10;
+/// Changes of the stall that may be said in a second.
+const STALLS_A_SECOND_MAX: usize = STALL_EVENTS_BURST as usize + 1_000 / STALL_EVENTS_EVERY.as_millis() as usize;
 /// Timers that may fire at one moment of the clock.
 const TIMERS_AT_ONCE_MAX: u32 = 3;
 /// Questions to the store at one moment of the clock: a search for a common ancestor halves the chain.
 const LOOKUPS_AT_ONCE_MAX: u32 = 64;
-/// Events about stalls and strategies in a second, of a process: what a page must show to a person.
-const EVENTS_A_SECOND_MAX: u32 = 20;
 
 #[derive(Debug, Default)]
 pub struct Bounds {
     in_flight: BTreeMap<RequestId, PeerId>,
     answer_bytes_max: u64,
     progress_second: (Micros, usize),
+    stalls_second: (Micros, usize),
     timers: (Micros, u32),
     lookups: (Micros, u32),
-    events_second: (Micros, u32),
 }
 
 impl Checker for Bounds {
@@ -47,7 +47,8 @@ impl Checker for Bounds {
     fn on_session(&mut self, _state: &State<'_>) -> Check {
         self.in_flight.clear();
         // Each process has its own limit.
-        (self.progress_second, self.events_second) = ((0, 0), (0, 0));
+        self.progress_second = (0, 0);
+        self.stalls_second = (0, 0);
         Ok(())
     }
 
@@ -101,24 +102,12 @@ impl Checker for Bounds {
                 }
             }
             Output::Event(Event::Progress(progress)) => {
-                let (since, count) = self.progress_second;
-                let same = state.now < since + SECOND;
-                self.progress_second = if same { (since, count + 1) } else { (state.now, 1) };
-                if self.progress_second.1 > PROGRESS_A_SECOND_MAX {
-                    return Err(format!("{} progress events in a second", self.progress_second.1));
+                let count = count_in(&mut self.progress_second, state.now);
+                if count > PROGRESS_A_SECOND_MAX {
+                    return Err(format!("{count} progress events in a second"));
                 }
                 if progress.stored > progress.total || progress.percent > 100.0 {
                     return Err(format!("{} of {} stored", progress.stored, progress.total));
-                }
-            }
-            Output::Event(
-                Event::Stalled(_) | Event::Resumed | Event::PeerHealth(_) | Event::StrategyChanged { .. },
-            ) => {
-                let (since, count) = self.events_second;
-                let same = state.now < since + SECOND;
-                self.events_second = if same { (since, count + 1) } else { (state.now, 1) };
-                if self.events_second.1 > EVENTS_A_SECOND_MAX {
-                    return Err(format!("{} events about stalls and strategies in a second", self.events_second.1));
                 }
             }
             Output::Lookup { .. } => {
@@ -126,6 +115,12 @@ impl Checker for Bounds {
                 self.lookups = if at == state.now { (at, count + 1) } else { (state.now, 1) };
                 if self.lookups.1 > LOOKUPS_AT_ONCE_MAX {
                     return Err(format!("{} questions to the store at one moment", self.lookups.1));
+                }
+            }
+            Output::Event(Event::Stalled(_) | Event::Resumed) => {
+                let count = count_in(&mut self.stalls_second, state.now);
+                if count > STALLS_A_SECOND_MAX {
+                    return Err(format!("{count} changes of the stall in a second"));
                 }
             }
             Output::Timeout(Some(at)) if *at <= Instant::from_micros(state.machine_now()) => {
@@ -146,4 +141,11 @@ impl Checker for Bounds {
         }
         Ok(())
     }
+}
+
+/// One more in the second that runs, or the first of a new one.
+fn count_in(second: &mut (Micros, usize), now: Micros) -> usize {
+    let (since, count) = *second;
+    *second = if count > 0 && now < since + SECOND { (since, count + 1) } else { (now, 1) };
+    second.1
 }
