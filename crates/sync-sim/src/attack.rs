@@ -214,3 +214,30 @@ impl Options {
         peace
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_drawn_and_honest_peers_have_the_majority() {
+        let pool = Pool::new();
+        let mut drawn = Vec::new();
+        for seed in 0..2_000 {
+            let Some(kind) = Attack::draw(seed) else { continue };
+            if !drawn.contains(&kind) {
+                drawn.push(kind);
+            }
+            let options = kind.options(seed, &pool);
+            let count = |of: fn(Manner) -> bool| options.peers.iter().filter(|peer| of(peer.manner)).count();
+            let (honest, false_tips) = (count(Manner::is_honest), count(Manner::names_a_false_tip));
+            assert!(honest > false_tips, "seed {seed}: {honest} honest, {false_tips} with a false tip");
+            // Ids are indices: the honest peers come first, so they are the same without the others.
+            assert!(options.peers[..honest].iter().all(|peer| peer.manner.is_honest()), "seed {seed}");
+            let peace = options.without_attackers();
+            assert_eq!((peace.peers.len(), peace.churn.is_none()), (honest, true), "seed {seed}");
+            assert!(options.script.end.tip <= pool.last(options.start.branch), "seed {seed}");
+        }
+        assert_eq!(drawn.len(), Attack::KINDS.len());
+    }
+}

@@ -84,11 +84,16 @@ impl World<'_> {
         self.state.peers.push(SimPeer::new(plan, self.state.truth, floor, self.state.pool));
         self.strangers.push_back(id);
         self.reach("a stranger");
-        let place = if churn.shares_address { "one place".into() } else { format!("place {id}") };
-        if let Some(address) = PeerAddress::new(place.into_bytes()) {
-            self.input(Input::PeerAddress { peer: PeerId(id), address });
-        }
         self.at(now, Happening::Connect(id));
+    }
+
+    /// Where a stranger is reached: said before each of its connections.
+    pub(crate) fn tell_address(&mut self, peer: u32) {
+        let Some(churn) = self.churn().filter(|_| self.strangers.contains(&peer)) else { return };
+        let place = if churn.shares_address { "one place".into() } else { format!("place {peer}") };
+        if let Some(address) = PeerAddress::new(place.into_bytes()) {
+            self.input(Input::PeerAddress { peer: PeerId(peer), address });
+        }
     }
 
     /// The peer leaves for good.

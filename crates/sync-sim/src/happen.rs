@@ -177,6 +177,7 @@ impl World<'_> {
         if let Some((up, _)) = known.plan.flaps {
             self.at(now + up, Happening::Disconnect { peer, connection });
         }
+        self.tell_address(peer);
         self.input(Input::PeerConnected { peer: PeerId(peer), status });
     }
 

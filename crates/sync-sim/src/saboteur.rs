@@ -35,12 +35,18 @@ pub enum Bug {
     StallsWithoutEnd,
     /// The longest run is dropped from a checkpoint with many.
     LongestRunDropped,
+    /// A reorg gives up two thousand headers more than it must.
+    ReorgTooDeep,
+    /// Once the host has slept, no progress is said.
+    SleepIsNoProgress,
     /// While malicious peers are connected, nine of ten requests to honest ones go nowhere.
     HonestNotAsked,
 }
 
 /// Runs of a checkpoint from which on one is dropped.
 const MANY_RUNS: usize = 8;
+/// Headers that a reorg gives up too much.
+const TOO_DEEP: BlockNumber = 2_000;
 
 /// Plays a bug. See the [module](self).
 #[derive(Debug, Default)]
@@ -144,6 +150,14 @@ impl Saboteur {
                 Some((id, numbers)) => Output::Lookup { id: *id, numbers: numbers.clone() },
                 None => Output::Timeout(at),
             },
+            (Some(Bug::ReorgTooDeep), Output::Unwind { to, checkpoint }) => {
+                Output::Unwind { to: to.saturating_sub(TOO_DEEP), checkpoint }
+            }
+            (Some(Bug::SleepIsNoProgress), Output::Event(Event::Progress(progress))) => {
+                let woke = state.wakes_at > 0 && state.now >= state.wakes_at && !self.stalled;
+                self.stalled |= woke;
+                Output::Event(if woke { Event::Stalled(StallReason::NoProgress) } else { Event::Progress(progress) })
+            }
             (Some(Bug::StallsWithoutEnd), Output::Event(Event::HeadersLinked { .. })) => {
                 self.stalled = !self.stalled;
                 Output::Event(if self.stalled { Event::Stalled(StallReason::NoProgress) } else { Event::Resumed })

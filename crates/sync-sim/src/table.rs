@@ -59,13 +59,15 @@ pub enum Attacker {
     Claims,
     /// Has the target, and denies everything under it.
     Denier,
+    /// Has the target, and under it another chain; the quickest too.
+    Splicer,
     /// A liar that answers within a millisecond.
     QuickLiar,
 }
 
 impl Attacker {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Silent,
         Self::Empty,
         Self::Liar,
@@ -75,6 +77,7 @@ impl Attacker {
         Self::Flood,
         Self::Claims,
         Self::Denier,
+        Self::Splicer,
         Self::QuickLiar,
     ];
 
@@ -89,7 +92,8 @@ impl Attacker {
             Self::Drip => "slow drip",
             Self::Flood => "announcer flood",
             Self::Claims => "claims of a higher tip",
-            Self::Denier => "denier",
+            Self::Denier => "denier, 1 ms",
+            Self::Splicer => "splicer, 1 ms",
             Self::QuickLiar => "quick liar, 1 ms",
         }
     }
@@ -105,12 +109,13 @@ impl Attacker {
             Self::Flood => Manner::Climbs,
             Self::Claims => Manner::ClaimsHigher(5),
             Self::Denier => Manner::Denies(1),
+            Self::Splicer => Manner::Splices(Pool::FOREIGN, 1),
         }
     }
 
     fn link(self) -> LinkPlan {
         LinkPlan::clean(match self {
-            Self::QuickLiar | Self::Denier => MILLI / 2,
+            Self::QuickLiar | Self::Denier | Self::Splicer => MILLI / 2,
             Self::Drip => 700 * MILLI,
             _ => LATENCY,
         })

@@ -2,7 +2,7 @@
 
 use sync_sim::table::{Attacker, Case, Row, Table};
 
-const HEADERS: u64 = 10_000;
+const HEADERS: u64 = 40_000;
 
 fn rows(table: &Table) -> Vec<Row> {
     let pool = table.pool();

@@ -100,3 +100,15 @@ fn honest_peers_that_are_hardly_asked_under_attack() {
     let (seed, violation) = found_under_attack(Bug::HonestNotAsked);
     assert_eq!(violation.checker, "progress", "seed {seed}: {violation:?}");
 }
+
+#[test]
+fn a_reorg_that_gives_up_too_much() {
+    let (seed, violation) = found_under_attack(Bug::ReorgTooDeep);
+    assert_eq!(violation.checker, "runs", "seed {seed}: {violation:?}");
+}
+
+#[test]
+fn a_sleep_that_is_taken_for_no_progress() {
+    let (seed, violation) = found_under_attack(Bug::SleepIsNoProgress);
+    assert_eq!(violation.checker, "sleep", "seed {seed}: {violation:?}");
+}
