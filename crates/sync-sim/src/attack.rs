@@ -5,7 +5,7 @@
 //! longer than in the same world without the malicious peers, and honest peers must keep their scores. So nothing else
 //! happens in them: whatever is slow in such a world is slow because of the attack.
 //!
-//! A kind is a variant of [`Attack`], its weight in [`Attack::KINDS`], and its arm in `setup`.
+//! A kind is a variant of [`Attack`], its weight in `Attack::KINDS`, and its arm in `setup`.
 
 mod setup;
 
@@ -21,11 +21,12 @@ use crate::{
     peer::{Manner, PeerPlan},
 };
 
-/// Seeds of which one is a world under attack, and which of them.
+/// One seed of so many is a world under attack.
 const ONE_OF: u64 = 5;
+/// Its remainder: one that no kept seed of an ordinary world has (`tests/seeds.rs`).
 const WHICH: u64 = 2;
 
-/// Short visits: one more than the runs that a checkpoint holds.
+/// Short visits: more than the runs that a checkpoint holds, however the first and the last end.
 const VISITS: u32 = sync_core::config::SUBCHAINS_MAX as u32 + 2;
 
 /// What is done in a world under attack.

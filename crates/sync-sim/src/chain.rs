@@ -88,7 +88,7 @@ impl Pool {
     }
 
     /// All chains, the trunk and the other network's chain with so many headers, and a branch
-    /// ([`Pool::newest_branch`]) that parts from the trunk [`NEWEST_DEPTH`] under its end and goes on a little above it.
+    /// ([`Pool::newest_branch`]) that parts from the trunk 1,000 headers under its end and goes on a little above it.
     pub fn tall(headers: u64) -> Self {
         let headers = headers.max(TRUNK_HEADERS);
         let mut pool = Self::with_heights(headers, headers);
