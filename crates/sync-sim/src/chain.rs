@@ -44,6 +44,10 @@ const INVALID_COUNT: u64 = 5;
 /// Headers of the other network.
 const FOREIGN_HEADERS: u64 = 3_000;
 
+/// Headers of the trunk of a tall pool that its newest branch replaces, and headers that it has above them.
+const NEWEST_DEPTH: u64 = 1_000;
+const NEWEST_MORE: u64 = 40;
+
 /// A chain as somebody sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
@@ -80,9 +84,22 @@ impl Pool {
 
     /// Makes all chains: some 30,000 headers, a tenth of a second.
     pub fn new() -> Self {
+        Self::with_heights(TRUNK_HEADERS, FOREIGN_HEADERS)
+    }
+
+    /// All chains, the trunk and the other network's chain with so many headers, and a branch
+    /// ([`Pool::newest_branch`]) that parts from the trunk 1,000 headers under its end and goes on a little above it.
+    pub fn tall(headers: u64) -> Self {
+        let headers = headers.max(TRUNK_HEADERS);
+        let mut pool = Self::with_heights(headers, headers);
+        pool.grow(Some(Self::TRUNK), headers - 1 - NEWEST_DEPTH, NEWEST_DEPTH + NEWEST_MORE, true);
+        pool
+    }
+
+    fn with_heights(trunk: u64, foreign: u64) -> Self {
         let mut pool = Self { branches: Vec::new(), by_hash: BTreeMap::new() };
-        pool.grow(None, 0, TRUNK_HEADERS, true);
-        pool.grow(None, 0, FOREIGN_HEADERS, true);
+        pool.grow(None, 0, trunk, true);
+        pool.grow(None, 0, foreign, true);
         for at in 0..INVALID_COUNT {
             let fork = SHALLOW_FIRST - 10 + 2 * at * SHALLOW_STEP;
             pool.grow(Some(Self::TRUNK), fork, SHALLOW_HEADERS, false);
@@ -116,6 +133,16 @@ impl Pool {
             }
         };
         (0..self.branches.len() as BranchId).filter(parts).collect()
+    }
+
+    /// The branch that was made last: the one near the top of a [`Pool::tall`].
+    pub fn newest_branch(&self) -> BranchId {
+        self.branches.len() as BranchId - 1
+    }
+
+    /// A branch with room for a deep reorg.
+    pub fn deep_branch(&self) -> BranchId {
+        Self::INVALID + INVALID_COUNT as BranchId
     }
 
     fn is_dishonest(&self, branch: BranchId) -> bool {
@@ -272,8 +299,7 @@ mod tests {
     #[test]
     fn views_share_what_lies_under_the_fork() {
         let pool = Pool::new();
-        let deep = Pool::INVALID + INVALID_COUNT as BranchId;
-        let deep = View { branch: deep, tip: 7_000 };
+        let deep = View { branch: pool.deep_branch(), tip: 7_000 };
         let trunk = View { branch: Pool::TRUNK, tip: 7_100 };
         assert_eq!(pool.common(deep, trunk), Some(DEEP[0].0));
         assert_eq!(pool.common(trunk, trunk), Some(7_100));

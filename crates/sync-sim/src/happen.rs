@@ -28,6 +28,8 @@ impl World<'_> {
                 }
             }
             Happening::Hear(peer) => self.hear(peer),
+            Happening::Stranger { first } => self.stranger(first),
+            Happening::Announce(peer) => self.announce(peer),
             Happening::Flood { peer, connection, left } => self.flood(peer, connection, left),
             Happening::Answer { peer, connection, request, headers } => {
                 if self.is_current(peer, connection) {
@@ -52,11 +54,11 @@ impl World<'_> {
     }
 
     /// A step of the script.
-    fn take(&mut self, step: Step) {
+    pub(crate) fn take(&mut self, step: Step) {
         match step {
             Step::Truth(view) => {
                 self.state.set_truth(view);
-                for peer in 0..self.state.peers.len() as u32 {
+                for peer in self.staying() {
                     let after = if self.state.calm { MILLI } else { self.state.peers[peer as usize].plan.hears_after };
                     self.at(self.state.now + after, Happening::Hear(peer));
                 }
@@ -75,7 +77,11 @@ impl World<'_> {
                 let cut = self.state.peers.iter_mut().enumerate().filter(|(at, _)| mask >> (at % 64) & 1 == 1);
                 cut.for_each(|(_, peer)| peer.link.cut_until = until);
             }
-            Step::Freeze(span) => self.frozen_until = self.state.now + span,
+            Step::Freeze(span) => {
+                self.frozen_until = self.state.now + span;
+                self.state.wakes_at = self.frozen_until;
+            }
+            Step::Prune(mask, earliest, late) => self.prune(mask, earliest, late),
             Step::Tick => self.input(Input::Timeout),
         }
     }
@@ -95,7 +101,7 @@ impl World<'_> {
         self.take(Step::Truth(script.end));
         self.take(Step::Pause(false));
         self.take(Step::Want(script.target));
-        for peer in 0..self.state.peers.len() as u32 {
+        for peer in self.staying() {
             if !self.state.peers[peer as usize].connected {
                 self.at(self.state.now + 10 * MILLI, Happening::Connect(peer));
             }
@@ -144,7 +150,7 @@ impl World<'_> {
         if let Some(target) = self.state.wanted {
             self.input(Input::TargetChanged(target));
         }
-        for peer in 0..self.state.peers.len() as u32 {
+        for peer in self.staying() {
             if self.state.peers[peer as usize].plan.joins_at <= self.state.now || self.state.calm {
                 let after = self.network_chance.between(1, 200) * MILLI;
                 self.at(self.state.now + after, Happening::Connect(peer));
@@ -155,20 +161,23 @@ impl World<'_> {
     fn connect(&mut self, peer: u32) {
         let (now, pool) = (self.state.now, self.state.pool);
         let known = &mut self.state.peers[peer as usize];
-        if self.machine.is_none() || known.connected {
+        if self.machine.is_none() || known.connected || known.gone {
             return;
         }
         known.connected = true;
         known.connection += 1;
         known.link.reset();
+        known.said_earliest = None;
         let (status, connection) = (known.status(pool), known.connection);
-        if known.plan.manner == Manner::Flood {
-            self.at(now + FLOOD_EVERY, Happening::Flood { peer, connection, left: FLOOD_MAX });
+        if known.plan.manner.floods() {
+            let left = if known.plan.manner == Manner::Flood { FLOOD_MAX } else { u64::MAX };
+            self.at(now + FLOOD_EVERY, Happening::Flood { peer, connection, left });
         }
         let known = &self.state.peers[peer as usize];
         if let Some((up, _)) = known.plan.flaps {
             self.at(now + up, Happening::Disconnect { peer, connection });
         }
+        self.tell_address(peer);
         self.input(Input::PeerConnected { peer: PeerId(peer), status });
     }
 
@@ -181,10 +190,37 @@ impl World<'_> {
         self.input(Input::PeerDisconnected { peer: PeerId(peer) });
     }
 
+    /// Peers that are here, or come back.
+    fn staying(&self) -> Vec<u32> {
+        let peers = self.state.peers.iter().enumerate();
+        peers.filter(|(_, peer)| !peer.gone).map(|(id, _)| id as u32).collect()
+    }
+
+    /// Honest peers drop what is old, and say so too late.
+    fn prune(&mut self, mask: u64, earliest: u64, late: Micros) {
+        for peer in self.staying().into_iter().skip(1).filter(|peer| mask >> (peer % 64) & 1 == 1) {
+            let known = &mut self.state.peers[peer as usize];
+            if known.plan.manner.is_honest() && known.connected {
+                known.prune(self.state.pool, earliest);
+                self.at(self.state.now + late, Happening::Announce(peer));
+            }
+        }
+    }
+
+    fn announce(&mut self, peer: u32) {
+        let known = &mut self.state.peers[peer as usize];
+        if known.said_earliest.take().is_some() && known.connected {
+            let served = known.served(self.state.pool);
+            self.reach("a range that was announced late");
+            self.input(Input::PeerUpdated { peer: PeerId(peer), served });
+        }
+    }
+
     fn hear(&mut self, peer: u32) {
         let (truth, calm) = (self.state.truth, self.state.calm);
         let known = &mut self.state.peers[peer as usize];
         if known.see(truth, calm) && known.connected {
+            known.said_earliest = None;
             let served = known.served(self.state.pool);
             self.input(Input::PeerUpdated { peer: PeerId(peer), served });
         }
@@ -196,11 +232,7 @@ impl World<'_> {
         if left == 0 || self.machine.is_none() || !known.connected || known.connection != connection {
             return;
         }
-        let mut served = known.served(self.state.pool);
-        if left.is_multiple_of(2) {
-            let under = self.state.pool.at(known.view.branch, served.latest.saturating_sub(1));
-            (served.latest, served.latest_hash) = (under.number, under.hash);
-        }
+        let served = known.flood(self.state.pool, left);
         self.at(self.state.now + FLOOD_EVERY, Happening::Flood { peer, connection, left: left - 1 });
         self.input(Input::PeerUpdated { peer: PeerId(peer), served });
     }

@@ -1,15 +1,20 @@
 //! One header of a made chain (`header-maker`), good or bad, and where its fields lie: for peers that lie in one.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
 use alloy_rlp::Header as RlpHeader;
 use bytes::Bytes;
 use header_maker::Figures;
-use sync_core::header::Header;
+use sync_core::header::{Header, encode};
 
 use crate::chance::Chance;
 
 /// Of so many headers of an invalid branch one uses more gas than its limit.
 const INVALID_EVERY: u64 = 7;
+
+/// Bytes of a fat header beside its extra data, about.
+const FAT_OVERHEAD: usize = 620;
+/// Bytes of an answer of fat headers, unless one alone has more.
+const FAT_ANSWER_BYTES: usize = 48 * 1024;
 
 /// The figures of a header of the pool.
 ///
@@ -46,6 +51,27 @@ pub fn append_header(
     figures
 }
 
+/// Headers of so many bytes, falling from `top`, each the parent of the one before, on a chain that is nobody's. As many
+/// as fit one answer, at least one.
+pub fn fat_headers(top: u64, limit: usize, size: usize) -> Vec<Bytes> {
+    let extra = vec![0xfa; size.saturating_sub(FAT_OVERHEAD)];
+    let fit = (FAT_ANSWER_BYTES / size.max(1)).clamp(1, limit.max(1)) as u64;
+    let lowest = (top + 1).saturating_sub(fit);
+    let mut chance = Chance::new(lowest, "fat");
+    let mut parent = B256::from(chance.bytes::<32>());
+    let mut headers = Vec::with_capacity(fit as usize);
+    for number in lowest..=top {
+        let mut rlp = Vec::with_capacity(size);
+        append_header(&mut chance, number, parent, &Figures::START, true, &mut rlp);
+        let Ok(header) = Header::decode(&rlp) else { break };
+        let fat = encode(&Header { extra_data: &extra, ..header });
+        parent = keccak256(&fat);
+        headers.push(fat);
+    }
+    headers.reverse();
+    headers
+}
+
 /// The header with one bit flipped in field `field` (0 is the parent hash): in its payload, or in its prefix when it is
 /// empty. `None` when there is no such field.
 pub fn lie_in_field(rlp: &Bytes, field: usize, chance: &mut Chance) -> Option<Bytes> {
@@ -67,7 +93,6 @@ pub fn lie_in_field(rlp: &Bytes, field: usize, chance: &mut Chance) -> Option<By
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::keccak256;
     use header_maker::FIELDS;
 
     use super::*;

@@ -8,10 +8,12 @@ use sync_core::{
 };
 
 use crate::{
+    chain::View,
     checker::Checker,
     network::{MILLI, SECOND},
-    options::CrashPoint,
+    options::{CrashPoint, VISIT_GROWTH},
     peer::{Manner, Reply},
+    script::Step,
     store::{StoreAnswer, StoreOp},
     world::{Happening, World},
 };
@@ -70,7 +72,12 @@ impl World<'_> {
                 if let Some(known) = self.state.peers.get_mut(peer.0 as usize).filter(|known| known.connected) {
                     known.connected = false;
                     known.connection += 1;
-                    self.at(self.state.now + AWAY, Happening::Connect(peer.0));
+                    if self.strangers.contains(&peer.0) {
+                        // It has another id to come back under.
+                        known.gone = true;
+                    } else {
+                        self.at(self.state.now + AWAY, Happening::Connect(peer.0));
+                    }
                     self.backlog.push_back(Input::PeerDisconnected { peer });
                 }
             }
@@ -97,7 +104,7 @@ impl World<'_> {
 
     fn request(&mut self, request: HeadersRequest) {
         let (now, pool) = (self.state.now, self.state.pool);
-        let lost = self.saboteur.swallows(pool, &request);
+        let lost = self.saboteur.swallows(&self.state, &request);
         let Some(known) = self.state.peers.get_mut(request.peer.0 as usize) else { return };
         if lost || known.link.loses_request(now, &mut self.network_chance) {
             return;
@@ -139,7 +146,7 @@ impl World<'_> {
 
     /// The moment of the commit.
     pub(crate) fn commit(&mut self, op: StoreOp) {
-        if self.dies(CrashPoint::Before) {
+        if self.dies(self.state.store.commits, CrashPoint::Before) {
             self.reach("a crash before a commit");
             // The attempt counts, or the next process would die in the same place for ever.
             self.state.store.commits += 1;
@@ -168,15 +175,18 @@ impl World<'_> {
         if let Some(batch) = split {
             // The deliberate bug: the checkpoint first, then the batch; the power may fail in between.
             self.state.store.write_checkpoint(batch.checkpoint());
-            if self.dies(CrashPoint::Committed) {
+            if self.dies(self.state.store.commits, CrashPoint::Committed) {
                 self.state.store.commits += 1;
                 return self.crash();
             }
         }
-        let died = self.dies(CrashPoint::Committed);
+        let died = self.dies(self.state.store.commits, CrashPoint::Committed);
         match self.state.store.commit(self.state.pool, &op) {
             Err(what) => self.fail("safety", what),
             Ok(answer) => {
+                if let Some(altered) = self.state.store.checkpoint().and_then(|it| self.saboteur.checkpoint(it)) {
+                    self.state.store.write_checkpoint(&altered);
+                }
                 self.check(|checker, state| checker.on_stored(state));
                 if died {
                     self.reach("a crash after a commit");
@@ -192,23 +202,31 @@ impl World<'_> {
     pub(crate) fn stored(&mut self, answer: StoreAnswer) {
         self.state.store_is_busy = false;
         // The transaction that was just told of has been counted.
-        let dies = !self.state.calm
-            && self
-                .state
-                .options
-                .store
-                .crashes
-                .contains(&(self.state.store.commits.saturating_sub(1), CrashPoint::Answered));
+        let dies = self.dies(self.state.store.commits.saturating_sub(1), CrashPoint::Answered);
         let input = match answer {
             StoreAnswer::Persisted(batch) => Input::BatchPersisted { batch },
             StoreAnswer::Failed(batch, failure) => Input::PersistFailed { batch, failure },
             StoreAnswer::Unwound(to) => Input::Unwound { to },
         };
+        let stored = matches!(input, Input::BatchPersisted { .. });
         self.input(input);
         if dies {
             self.reach("a crash after an answer");
             self.crash();
+        } else if stored && self.state.visits > 0 && !self.state.calm {
+            self.end_visit();
         }
+    }
+
+    /// A short visit is over, and the chain grows until the next.
+    fn end_visit(&mut self) {
+        self.state.visits -= 1;
+        if self.state.visits == 0 {
+            self.reach("many short visits");
+        }
+        self.crash();
+        let truth = self.state.truth;
+        self.take(Step::Truth(View { tip: truth.tip + VISIT_GROWTH, ..truth }));
     }
 
     fn answer_store(&mut self, answer: StoreAnswer) {

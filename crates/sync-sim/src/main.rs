@@ -7,13 +7,18 @@ use std::{
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use sync_sim::{Options, Outcome, Pool, Violation, trace::LINES_KEPT};
+use sync_sim::{
+    Options, Outcome, Pool, Violation,
+    table::{Row, Table},
+    trace::LINES_KEPT,
+    world::World,
+};
 
 /// Violations that are printed whole; of the others only the seeds.
 const REPORTS_MAX: usize = 5;
@@ -21,13 +26,17 @@ const REPORTS_MAX: usize = 5;
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 const USAGE: &str = "\
-usage: sync-sim [--seeds FIRST..END] [--jobs N] [--hashes]
-       sync-sim --replay SEED [--trace]
+usage: sync-sim [--seeds FIRST..END] [--jobs N] [--hashes] [--until-violation]
+       sync-sim --replay SEED [--trace] [--peace]
+       sync-sim attack [--jobs N]
 
   --seeds FIRST..END  run these worlds (default 0..500); exit code 1 when one violates anything
   --jobs N            threads (default: as many as there are cores)
   --replay SEED       run one world, print its options, its outcome and its last lines
   --trace             with --replay: print every line
+  --peace             with --replay: a world under attack without its malicious peers
+  --until-violation   with --seeds: stop at the first seed that violates anything, and say how many were run
+  attack              print the attack table: how much longer a sync takes under attack; exit code 1 over a limit
   --hashes            print each seed with the hash of its trace, to be compared with another platform's";
 
 struct Args {
@@ -36,11 +45,23 @@ struct Args {
     replay: Option<u64>,
     trace: bool,
     hashes: bool,
+    peace: bool,
+    until_violation: bool,
+    attack: bool,
 }
 
 fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
-    let mut parsed = Args { seeds: 0..500, jobs, replay: None, trace: false, hashes: false };
+    let mut parsed = Args {
+        seeds: 0..500,
+        jobs,
+        replay: None,
+        trace: false,
+        hashes: false,
+        peace: false,
+        until_violation: false,
+        attack: false,
+    };
     let mut args = args;
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
@@ -50,6 +71,9 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
             "--replay" => parsed.replay = Some(number(&value()?)?),
             "--trace" => parsed.trace = true,
             "--hashes" => parsed.hashes = true,
+            "attack" => parsed.attack = true,
+            "--peace" => parsed.peace = true,
+            "--until-violation" => parsed.until_violation = true,
             _ => return Err(USAGE.into()),
         }
     }
@@ -74,16 +98,58 @@ fn main() -> ExitCode {
         }
     };
     let clean = match args.replay {
-        Some(seed) => replay(seed, args.trace),
+        Some(seed) => replay(seed, &args),
+        None if args.attack => attack(args.jobs),
         None => sweep(&args),
     };
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn replay(seed: u64, trace: bool) -> bool {
+/// Prints the attack table.
+fn attack(jobs: usize) -> bool {
+    let table = Table::default();
+    let cases = table.cases();
+    let next = AtomicUsize::new(0);
+    let rows = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                let pool = table.pool();
+                while let Some((at, case)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    cases.get(at).map(|case| (at, case))
+                } {
+                    let row = case.run(&pool);
+                    rows.lock().unwrap_or_else(PoisonError::into_inner).insert(at, row);
+                }
+            });
+        }
+    });
+    let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("{}", Row::HEAD);
+    rows.values().for_each(|row| println!("{}", row.line()));
+    let over = rows.values().filter(|row| !row.holds()).count();
+    println!("\n{} of {} rows keep their limit", rows.len() - over, rows.len());
+    over == 0
+}
+
+fn replay(seed: u64, args: &Args) -> bool {
     let pool = Pool::new();
-    println!("{}", Options::draw(seed, &pool));
-    let outcome = sync_sim::replay(&pool, seed, None, if trace { usize::MAX } else { LINES_KEPT });
+    let lines = if args.trace { usize::MAX } else { LINES_KEPT };
+    let options = match args.peace {
+        true => Ok(Options::draw(seed, &pool).without_attackers()),
+        false => sync_sim::draw(&pool, seed),
+    };
+    let outcome = match options {
+        Ok(options) => {
+            println!("{options}");
+            World::new(&pool, options, None, lines).run()
+        }
+        Err(outcome) => {
+            println!("{}", Options::draw(seed, &pool));
+            *outcome
+        }
+    };
     for line in &outcome.lines {
         println!("{line}");
     }
@@ -157,6 +223,7 @@ fn sweep(args: &Args) -> bool {
     let tally = Mutex::new(Tally::default());
     let started = Instant::now();
     let said = Mutex::new(started);
+    let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..args.jobs {
             scope.spawn(|| {
@@ -164,7 +231,7 @@ fn sweep(args: &Args) -> bool {
                 let pool = Pool::new();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= args.seeds.end {
+                    if seed >= args.seeds.end || stop.load(Ordering::Relaxed) {
                         break;
                     }
                     let outcome = sync_sim::run(&pool, seed);
@@ -172,10 +239,13 @@ fn sweep(args: &Args) -> bool {
                         println!("{seed} {:016x}", outcome.trace_hash);
                     }
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Lower seeds that are running are still counted.
+                    stop.fetch_or(args.until_violation && outcome.violation.is_some(), Ordering::Relaxed);
                     if let Some(violation) = &outcome.violation
                         && tally.violations.len() < REPORTS_MAX
                     {
-                        eprintln!("{}", describe(seed, violation));
+                        let whole = describe(seed, violation);
+                        eprintln!("{}", whole.lines().next().unwrap_or_default());
                         eprintln!("  replay: cargo run -p sync-sim --profile sim -- --replay {seed} --trace");
                     }
                     tally.add(seed, outcome);
@@ -190,6 +260,19 @@ fn sweep(args: &Args) -> bool {
     });
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{}", tally.line(started.elapsed()));
+    if args.until_violation {
+        match tally.violations.first_key_value() {
+            Some((seed, violation)) => {
+                println!(
+                    "found with seed {seed}, number {} of the sweep: {}",
+                    seed - args.seeds.start + 1,
+                    violation.checker
+                );
+            }
+            None => println!("nothing found in {} seeds", tally.worlds),
+        }
+        return tally.violations.is_empty();
+    }
     let (took, seed) = tally.took_max;
     println!("longest from calm to synced: {:.1} virtual s (seed {seed})", took as f64 / 1e6);
     let (share, seed) = tally.share_max;

@@ -41,17 +41,27 @@ impl LinkPlan {
     /// A way of some megabit and milliseconds, there and back, that loses `lost_ppm` of its packets and repairs them.
     pub fn repaired(megabit: u64, round_trip: u64, lost_ppm: u64, stall_max: Micros) -> Self {
         Self {
-            latency: round_trip * MILLI / 2,
-            jitter: MILLI / 2,
             bytes_per_milli: megabit * 125,
+            // An answer of 48 KiB is some forty packets; each that is lost may be what everything waits for.
+            stall_ppm: 40 * lost_ppm,
+            stall_max,
+            ..Self::clean(round_trip * MILLI / 2)
+        }
+    }
+
+    /// A way that loses nothing, for 5 MB a second.
+    pub fn clean(latency: Micros) -> Self {
+        Self {
+            latency,
+            jitter: MILLI / 2,
+            bytes_per_milli: 5_000,
             loss_request_ppm: 0,
             loss_answer_ppm: 0,
             broken_stream_ppm: 0,
             reset_ppm: 0,
             reorder: false,
-            // An answer of 48 KiB is some forty packets; each that is lost may be what everything waits for.
-            stall_ppm: 40 * lost_ppm,
-            stall_max,
+            stall_ppm: 0,
+            stall_max: 0,
         }
     }
 

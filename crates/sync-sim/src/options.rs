@@ -3,19 +3,23 @@
 //!
 //! A new feature is a field here, its draw, and its word in `Display`.
 
+mod peers;
+
 use core::{fmt, time::Duration};
 
-use header_maker::{FIELDS, GENESIS_TIMESTAMP, SECONDS_PER_BLOCK};
+use header_maker::{GENESIS_TIMESTAMP, SECONDS_PER_BLOCK};
 use sync_core::{
     SyncConfig,
     chain::{ChainSpec, ForkSchedule},
-    config::BLOCK_NUMBER_END,
 };
 
+use self::peers::{add_intruders, draw_peers, make_honest_majority};
 use crate::{
-    chain::{BranchId, Pool, View},
+    attack::{Attack, AttackPlan},
+    chain::{Pool, View},
     chance::Chance,
-    network::{LinkPlan, MILLI, Micros, SECOND},
+    churn::Churn,
+    network::{MILLI, Micros, SECOND},
     peer::{Manner, PeerPlan},
     script::{Opening, Script},
     special::Special,
@@ -23,6 +27,12 @@ use crate::{
 
 /// Every virtual sync has at least so many headers.
 pub const HEADERS_MIN: u64 = 2_000;
+
+/// Ordinary worlds, of a hundred, in which some of what attackers do happens beside everything else.
+const INTRUDERS_PERCENT: u64 = 8;
+
+/// Blocks that come between two short visits: more than a short visit stores.
+pub const VISIT_GROWTH: u64 = 96;
 
 /// How the store is.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +45,10 @@ pub struct StorePlan {
     pub full_at: Option<u64>,
     /// Transactions around which the process dies, and where.
     pub crashes: Vec<(u64, CrashPoint)>,
+    /// What it holds from the floor up when the world begins.
+    pub holds: Option<View>,
+    /// So many processes die as soon as they have stored anything, and the chain grows by [`VISIT_GROWTH`] each time.
+    pub visits: u32,
 }
 
 /// Where a crash lies, seen from a transaction.
@@ -70,6 +84,10 @@ pub struct Options {
     pub pruned_below: Option<u64>,
     /// The ways to honest peers are slow and lose nothing for good: then silence is no excuse for a fault.
     pub slow_ways: bool,
+    /// What malicious peers do in a world under attack, and by when the sync must be done all the same.
+    pub attack: Option<AttackPlan>,
+    /// Strangers that come in under new ids for as long as the world runs.
+    pub churn: Option<Churn>,
     /// Words for the features that are on.
     pub features: Vec<&'static str>,
 }
@@ -136,6 +154,9 @@ impl Swarm {
 impl Options {
     /// The world of this seed.
     pub fn draw(seed: u64, pool: &Pool) -> Self {
+        if let Some(attack) = Attack::draw(seed) {
+            return attack.options(seed, pool);
+        }
         let mut chance = Chance::new(seed, "options");
         let swarm = Swarm::draw(&mut chance);
         let mut features = swarm.words();
@@ -155,6 +176,16 @@ impl Options {
         }
         // The honest peers that were added are like the first: what it serves, and how slow its way is.
         special.change_script(&mut script);
+        // Their own chance too. Nobody who is of no use may be the only one to have what others dropped.
+        let mut intruders = Chance::new(seed, "intruder");
+        let churn = match special {
+            Special::Pruned(_) => None,
+            _ if intruders.percent(INTRUDERS_PERCENT) => {
+                features.push("intruders");
+                add_intruders(&mut peers, &mut intruders)
+            }
+            _ => None,
+        };
         let false_tips = peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
         let store = draw_store(&swarm, script.calm_at, &mut chance);
         if store.full_at.is_some() || store.fail_ppm > 0 {
@@ -181,7 +212,20 @@ impl Options {
         let unknown_from = forks.then(|| fork.between(script.floor + 1, script.goal.tip));
         features.extend(unknown_from.map(|_| "unknown fork"));
         let start = script.start;
-        Self { seed, config, peers, store, start, script, unknown_from, pruned_below, slow_ways, features }
+        Self {
+            seed,
+            config,
+            peers,
+            store,
+            start,
+            script,
+            unknown_from,
+            pruned_below,
+            slow_ways,
+            attack: None,
+            churn,
+            features,
+        }
     }
 
     /// What the machine is told of the chain.
@@ -202,6 +246,9 @@ impl Options {
     /// unavailable target, a silent peer), a share for each piece that a faulty peer may hold up, and the time that the
     /// slowest honest peer takes to serve everything twice, one small answer after another.
     pub fn deadline(&self) -> Micros {
+        if let Some(due) = self.attack.as_ref().and_then(|attack| attack.due) {
+            return due;
+        }
         let Some(rock) = self.peers.first() else { return self.script.calm_at };
         let headers = self.script.headers();
         let in_answer = match rock.manner {
@@ -212,103 +259,6 @@ impl Options {
         let serving = headers.div_ceil(in_answer) * round_trip + headers * 700 * MILLI / rock.link.bytes_per_milli;
         let faulty = self.peers.iter().filter(|peer| !peer.manner.is_honest()).count() as u64;
         self.script.calm_at + 120 * SECOND + 20 * SECOND * faulty + 2 * serving
-    }
-}
-
-fn draw_link(swarm: &Swarm, chance: &mut Chance) -> LinkPlan {
-    let slow = swarm.slow && chance.percent(30);
-    let latency = if slow { chance.between(200, 1_500) } else { chance.log_between(1, 150) } * MILLI;
-    LinkPlan {
-        latency,
-        jitter: if chance.percent(50) { latency / 2 } else { MILLI / 2 },
-        bytes_per_milli: if slow { chance.between(30, 200) } else { chance.log_between(500, 20_000) },
-        loss_request_ppm: if swarm.loss { chance.log_between(1_000, 100_000) } else { 0 },
-        loss_answer_ppm: if swarm.loss { chance.log_between(1_000, 100_000) } else { 0 },
-        broken_stream_ppm: if swarm.resets { chance.log_between(1_000, 60_000) } else { 0 },
-        reset_ppm: if swarm.resets { chance.log_between(1_000, 30_000) } else { 0 },
-        reorder: swarm.reorder,
-        stall_ppm: 0,
-        stall_max: 0,
-    }
-}
-
-fn draw_honest(swarm: &Swarm, chance: &mut Chance) -> Manner {
-    match chance.below(8) {
-        0 | 1 if swarm.capped => Manner::Capped(chance.log_between(4, 64) as u16),
-        2 => Manner::Lagging(chance.log_between(1, 40)),
-        3 => Manner::Recent(chance.log_between(1, 1_800)),
-        _ => Manner::Honest,
-    }
-}
-
-fn draw_faulty(swarm: &Swarm, branches: &[BranchId], chance: &mut Chance) -> Manner {
-    if swarm.silent && chance.percent(if swarm.liars { 25 } else { 100 }) {
-        return Manner::Silent;
-    }
-    if branches.contains(&Pool::FOREIGN) && chance.percent(15) {
-        return Manner::Forked(Pool::FOREIGN);
-    }
-    match chance.below(16) {
-        0 => Manner::Empty,
-        1 => Manner::TooMany(chance.log_between(1, 900) as u16),
-        2 => Manner::WrongStart(chance.log_between(1, 100)),
-        3 => Manner::WrongChain,
-        4 => Manner::WrongGenesis,
-        5 => Manner::Garbage,
-        6 => Manner::Rising,
-        7 => Manner::Gap,
-        8 => Manner::Breach,
-        9 => Manner::Boaster(chance.pick(&[u64::MAX, BLOCK_NUMBER_END, BLOCK_NUMBER_END - 1])),
-        10 => Manner::Echo,
-        11 | 12 => Manner::Forked(chance.pick(branches)),
-        _ => Manner::LieInField(chance.below(FIELDS as u64 + 1) as u8, chance.pick(&[100, 100, 50, 10])),
-    }
-}
-
-fn draw_peers(swarm: &Swarm, near: &[BranchId], chance: &mut Chance) -> Vec<PeerPlan> {
-    // Where no branch is near, whoever would be on one is of another network.
-    let branches = if near.is_empty() { &[Pool::FOREIGN] } else { near };
-    let honest = chance.log_between(1, 6);
-    let faulty = if swarm.liars || swarm.silent { chance.log_between(1, 6) } else { 0 };
-    let mut manners = vec![draw_honest(swarm, chance)];
-    // The first serves everything: with it alone the sync must end.
-    if matches!(manners[0], Manner::Recent(_)) {
-        manners[0] = Manner::Honest;
-    }
-    manners.extend((1..honest).map(|_| draw_honest(swarm, chance)));
-    manners.extend((0..faulty).map(|_| draw_faulty(swarm, branches, chance)));
-    if swarm.colluders {
-        let branch = chance.pick(branches);
-        let more = manners.len() as u64 + 1;
-        manners.extend((0..more).map(|_| Manner::Forked(branch)));
-    }
-    let late = chance.percent(40);
-    let mut plans: Vec<PeerPlan> = Vec::with_capacity(manners.len());
-    for (at, manner) in manners.into_iter().enumerate() {
-        let flaps = swarm.flapping && at > 0 && chance.percent(50);
-        let mut span = || chance.log_between(50, 8_000) * MILLI;
-        plans.push(PeerPlan {
-            manner,
-            flaps: flaps.then(|| (span(), span())),
-            joins_at: if late { span() } else { 10 * MILLI },
-            hears_after: if late { span() / 4 } else { 5 * MILLI },
-            link: draw_link(swarm, chance),
-        });
-    }
-    plans
-}
-
-/// The peers' tip is what more than half of them name: honest ones are added until no false tip can win or block.
-fn make_honest_majority(peers: &mut Vec<PeerPlan>, chance: &mut Chance) {
-    let count = |peers: &[PeerPlan], of: fn(Manner) -> bool| peers.iter().filter(|peer| of(peer.manner)).count();
-    // Whoever may not vote for the honest tip counts against it.
-    while count(peers, |manner| manner == Manner::Honest || matches!(manner, Manner::Capped(_) | Manner::Pruned(_)))
-        <= count(peers, |manner| !manner.is_honest())
-    {
-        let like = peers[0];
-        let latency = chance.log_between(1, 150) * MILLI;
-        let manner = if let Manner::Pruned(_) = like.manner { like.manner } else { Manner::Honest };
-        peers.push(PeerPlan { manner, flaps: None, link: LinkPlan { latency, ..like.link }, ..like });
     }
 }
 
@@ -327,6 +277,7 @@ fn draw_store(swarm: &Swarm, calm_at: Micros, chance: &mut Chance) -> StorePlan 
         fail_ppm: if swarm.failing_store { chance.log_between(20_000, 900_000) } else { 0 },
         full_at: swarm.full_store.then(|| chance.log_between(1, HEADERS_MIN)),
         crashes,
+        ..StorePlan::default()
     }
 }
 
@@ -364,6 +315,12 @@ impl fmt::Display for Options {
         writeln!(f, "  chain: branch {} up to {}", self.start.branch, self.start.tip)?;
         for (at, step) in &self.script.steps {
             writeln!(f, "  {:>7} ms  {step:?}", at / MILLI)?;
+        }
+        if let Some(attack) = &self.attack {
+            writeln!(f, "  attack: {attack:?}")?;
+        }
+        if let Some(churn) = &self.churn {
+            writeln!(f, "  strangers: {churn:?}")?;
         }
         write!(f, "  calm at {} ms, due at {} ms", self.script.calm_at / MILLI, self.deadline() / MILLI)
     }

@@ -9,7 +9,7 @@ use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock, chain::GENE
 use crate::{
     chain::{BranchId, Pool, View},
     chance::Chance,
-    header::lie_in_field,
+    header::{fat_headers, lie_in_field},
     network::{Link, LinkPlan, Micros},
 };
 
@@ -25,6 +25,8 @@ pub enum Manner {
     Capped(u16),
     /// Sees the chain so many blocks late, until the world is calm.
     Lagging(u64),
+    /// Sees the chain so many blocks late, always.
+    Behind(u64),
     /// Serves nothing under so many blocks above the floor.
     Recent(u64),
     /// The same, in a world in which nobody serves more.
@@ -59,6 +61,22 @@ pub enum Manner {
     ClaimsMore(u64),
     /// Announces another range all the time: its tip, the block under it, its tip, ...
     Flood,
+    /// The same for as long as it is connected.
+    EndlessFlood,
+    /// Headers of so many bytes that it made itself, one under the other, for each request by number.
+    Fat(u32),
+    /// Is on a branch, says that it has everything, and has nothing under the place where the branch parts.
+    Orphan(BranchId),
+    /// Has so many headers of the honest chain's top, and nothing under them, although it says so.
+    Denies(u64),
+    /// Has so many headers of the honest chain's top, and under them, by number, those of this branch.
+    Splices(BranchId, u64),
+    /// Names a tip so many blocks above the honest one, under a hash that nobody has, and never answers.
+    ClaimsHigher(u64),
+    /// Names one higher tip after the other, all the time, and answers with nothing.
+    Climbs,
+    /// At most so many headers in an answer, over a way that is slow on purpose.
+    Drip(u16),
     /// Answers twice, and under ids that nobody gave out.
     Echo,
 }
@@ -66,12 +84,19 @@ pub enum Manner {
 impl Manner {
     /// Does it do nothing wrong, whatever its speed? Then no fault but silence may be held against it.
     pub fn is_honest(self) -> bool {
-        matches!(self, Self::Honest | Self::Capped(_) | Self::Lagging(_) | Self::Recent(_) | Self::Pruned(_))
+        use Manner::{Behind, Capped, Honest, Lagging, Pruned, Recent};
+        matches!(self, Honest | Capped(_) | Lagging(_) | Behind(_) | Recent(_) | Pruned(_))
     }
 
     /// Does it name a tip that is not the honest chain's?
     pub fn names_a_false_tip(self) -> bool {
-        matches!(self, Self::Forked(_) | Self::Boaster(_))
+        use Manner::{Boaster, ClaimsHigher, Climbs, Forked, Orphan};
+        matches!(self, Forked(_) | Boaster(_) | Orphan(_) | ClaimsHigher(_) | Climbs)
+    }
+
+    /// Does it announce all the time?
+    pub fn floods(self) -> bool {
+        matches!(self, Self::Flood | Self::EndlessFlood | Self::Climbs)
     }
 }
 
@@ -112,6 +137,12 @@ pub struct SimPeer {
     earlier: Vec<View>,
     /// Lowest number that it serves.
     pub earliest: u64,
+    /// Lowest number that it said it serves, while it has not said yet that it dropped more.
+    pub said_earliest: Option<u64>,
+    /// How often it dropped headers and said so late.
+    pub prunes: u32,
+    /// Does it not come back?
+    pub gone: bool,
     /// Is it connected?
     pub connected: bool,
     /// Counts connections: what was sent over an earlier one does not arrive.
@@ -122,11 +153,14 @@ impl SimPeer {
     /// A peer that is not connected yet.
     pub fn new(plan: PeerPlan, truth: View, floor: u64, pool: &Pool) -> Self {
         let view = match plan.manner {
-            Manner::Forked(branch) => View { branch, tip: pool.last(branch).min(truth.tip + 3) },
+            Manner::Forked(branch) | Manner::Orphan(branch) => {
+                View { branch, tip: pool.last(branch).min(truth.tip + 3) }
+            }
             _ => truth,
         };
         let earliest = match plan.manner {
             Manner::Recent(above) | Manner::Pruned(above) | Manner::ClaimsMore(above) => floor + above,
+            Manner::Orphan(branch) => pool.fork_point(branch).map_or(0, |fork| fork + 1),
             _ => 0,
         };
         let mut peer = Self {
@@ -135,6 +169,9 @@ impl SimPeer {
             view,
             earlier: Vec::new(),
             earliest,
+            said_earliest: None,
+            prunes: 0,
+            gone: false,
             connected: false,
             connection: 0,
         };
@@ -145,8 +182,9 @@ impl SimPeer {
     /// The honest chain is another now. `false` when it does not care.
     pub fn see(&mut self, truth: View, calm: bool) -> bool {
         let behind = match self.plan.manner {
-            Manner::Forked(_) => return false,
+            Manner::Forked(_) | Manner::Orphan(_) => return false,
             Manner::Lagging(blocks) if !calm => blocks,
+            Manner::Behind(blocks) => blocks,
             _ => 0,
         };
         let view = View { branch: truth.branch, tip: truth.tip.saturating_sub(behind) };
@@ -165,9 +203,37 @@ impl SimPeer {
         let tip = pool.tip(self.view);
         match self.plan.manner {
             Manner::Boaster(latest) => ServedRange { earliest: 0, latest, latest_hash: B256::repeat_byte(0xbb) },
-            Manner::ClaimsMore(_) => ServedRange { earliest: 0, latest: tip.number, latest_hash: tip.hash },
-            _ => ServedRange { earliest: self.earliest.min(tip.number), latest: tip.number, latest_hash: tip.hash },
+            Manner::ClaimsMore(_) | Manner::Orphan(_) => {
+                ServedRange { earliest: 0, latest: tip.number, latest_hash: tip.hash }
+            }
+            Manner::ClaimsHigher(blocks) => claimed(tip.number + blocks),
+            Manner::Climbs => claimed(tip.number + 2),
+            _ => {
+                let earliest = self.said_earliest.unwrap_or(self.earliest);
+                ServedRange { earliest: earliest.min(tip.number), latest: tip.number, latest_hash: tip.hash }
+            }
         }
+    }
+
+    /// What it says that it serves with the `left`-th announcement of a flood.
+    pub fn flood(&self, pool: &Pool, left: u64) -> ServedRange {
+        let mut served = self.served(pool);
+        if self.plan.manner == Manner::Climbs {
+            // Its number goes up and down, its hash never comes again.
+            return ServedRange { latest_hash: claimed(left).latest_hash, latest: served.latest + left % 64, ..served };
+        }
+        if left.is_multiple_of(2) {
+            let under = pool.at(self.view.branch, served.latest.saturating_sub(1));
+            (served.latest, served.latest_hash) = (under.number, under.hash);
+        }
+        served
+    }
+
+    /// It drops what is under so many blocks above the floor, and does not say so yet.
+    pub fn prune(&mut self, pool: &Pool, earliest: u64) {
+        self.said_earliest = Some(self.served(pool).earliest);
+        self.earliest = self.earliest.max(earliest);
+        self.prunes += 1;
     }
 
     /// Its status.
@@ -180,6 +246,9 @@ impl SimPeer {
     /// Its answer to a request.
     pub fn answer(&self, pool: &Pool, request: &HeadersRequest, chance: &mut Chance) -> Reply {
         let limit = usize::from(request.limit);
+        if matches!(self.plan.manner, Manner::ClaimsHigher(_)) {
+            return Reply::Nothing;
+        }
         let Some((branch, top)) = self.find(pool, request.start) else {
             return match self.plan.manner {
                 Manner::Silent => Reply::Nothing,
@@ -191,7 +260,26 @@ impl SimPeer {
         Reply::Headers(match self.plan.manner {
             Manner::Silent => return Reply::Nothing,
             Manner::Breach => return Reply::Breach,
-            Manner::Empty => Vec::new(),
+            Manner::Empty | Manner::Climbs => Vec::new(),
+            Manner::Fat(bytes) => match request.start {
+                StartBlock::Number(_) => fat_headers(top, limit, bytes as usize),
+                // Of what has a known hash it can make nothing.
+                StartBlock::Hash(_) => from(top, 1),
+            },
+            Manner::Denies(most) => {
+                let lowest = self.view.tip.saturating_sub(most - 1);
+                if top < lowest { Vec::new() } else { from(top, limit.min((top - lowest + 1) as usize)) }
+            }
+            Manner::Splices(other, most) => {
+                let lowest = self.view.tip.saturating_sub(most - 1);
+                let own = (top + 1).saturating_sub(lowest).min(limit as u64);
+                let mut headers = if own > 0 { from(top, own as usize) } else { Vec::new() };
+                if headers.len() == own as usize && own < limit as u64 && top >= own {
+                    headers.extend(self.falling(pool, other, top - own, limit - own as usize));
+                }
+                headers
+            }
+            Manner::Drip(most) => from(top, limit.min(usize::from(most))),
             Manner::Capped(most) => from(top, limit.min(usize::from(most))),
             Manner::TooMany(more) => from(top, limit + usize::from(more)),
             Manner::WrongStart(lower) => from(top.saturating_sub(lower), limit),
@@ -251,6 +339,13 @@ impl SimPeer {
         }
         headers
     }
+}
+
+/// A range up to a number, under a hash that nobody has.
+fn claimed(latest: u64) -> ServedRange {
+    let mut hash = B256::repeat_byte(0xcc);
+    hash[24..].copy_from_slice(&latest.to_be_bytes());
+    ServedRange { earliest: 0, latest, latest_hash: hash }
 }
 
 /// A wrong bit in one field of one header.

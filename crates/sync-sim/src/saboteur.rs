@@ -1,14 +1,14 @@
 //! Deliberate bugs, between the machine and the world: they show that the checkers bite.
 
 use sync_core::{
-    Event, HeadersRequest, Output, StallReason, StartBlock,
+    Checkpoint, Event, HeadersRequest, Output, StallReason, StartBlock,
     fault::{PeerFault, Verdict},
     header::HeaderError,
-    id::PeerId,
-    range::BlockRange,
+    id::{LookupId, PeerId},
+    range::{BlockNumber, BlockRange},
 };
 
-use crate::{chain::Pool, peer::SimPeer, state::State};
+use crate::{peer::SimPeer, state::State};
 
 /// A bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,28 @@ pub enum Bug {
     FloorFromClaims,
     /// That a range cannot be had is not said while anybody claims to serve it.
     ClaimsAreBelieved,
+    /// An honest peer's score falls for what others do.
+    ScoreFalls,
+    /// Each empty answer of a peer that pruned is held against it, not the first alone.
+    PruneBlamedTwice,
+    /// The same stored header is asked for again and again.
+    LookupsWithoutEnd,
+    /// A stall is said to begin and to end with each piece of the chain.
+    StallsWithoutEnd,
+    /// The longest run is dropped from a checkpoint with many.
+    LongestRunDropped,
+    /// A reorg gives up two thousand headers more than it must.
+    ReorgTooDeep,
+    /// Once the host has slept, no progress is said.
+    SleepIsNoProgress,
+    /// While malicious peers are connected, nine of ten requests to honest ones go nowhere.
+    HonestNotAsked,
 }
+
+/// Runs of a checkpoint from which on one is dropped.
+const MANY_RUNS: usize = 8;
+/// Headers that a reorg gives up too much.
+const TOO_DEEP: BlockNumber = 2_000;
 
 /// Plays a bug. See the [module](self).
 #[derive(Debug, Default)]
@@ -33,6 +54,9 @@ pub struct Saboteur {
     bug: Option<Bug>,
     open: Vec<(sync_core::id::RequestId, BlockRange)>,
     lost: Vec<BlockRange>,
+    looked_up: Option<(LookupId, Vec<BlockNumber>)>,
+    stalled: bool,
+    requests: u64,
 }
 
 impl Saboteur {
@@ -57,6 +81,22 @@ impl Saboteur {
     pub fn restart(&mut self) {
         self.open.clear();
         self.lost.clear();
+        (self.looked_up, self.stalled) = (None, false);
+    }
+
+    /// What the machine is taken to say of a peer.
+    pub fn score(&self, score: u8) -> u8 {
+        if self.bug == Some(Bug::ScoreFalls) { score.saturating_sub(11) } else { score }
+    }
+
+    /// The checkpoint that the store writes in place of this one, if it does.
+    pub fn checkpoint(&self, mut checkpoint: Checkpoint) -> Option<Checkpoint> {
+        if self.bug != Some(Bug::LongestRunDropped) || checkpoint.subchains.len() <= MANY_RUNS {
+            return None;
+        }
+        let (at, _) = checkpoint.subchains.iter().enumerate().max_by_key(|(_, run)| run.head - run.tail)?;
+        checkpoint.subchains.remove(at);
+        Some(checkpoint)
     }
 
     /// What becomes of an output.
@@ -92,12 +132,50 @@ impl Saboteur {
                 let reason = StallReason::RangeUnavailable(missing);
                 Output::Event(Event::Stalled(if claimed { StallReason::NoProgress } else { reason }))
             }
+            (Some(Bug::PruneBlamedTwice), Output::Event(Event::HeadersLinked { range, peer })) => {
+                let known = state.peers.get(peer.0 as usize);
+                match known.filter(|known| known.said_earliest.is_some()) {
+                    None => Output::Event(Event::HeadersLinked { range, peer }),
+                    Some(known) => {
+                        let fault = PeerFault::EmptyAnswer { start: known.earliest.saturating_sub(1) };
+                        Output::Penalize { peer, fault, verdict: Verdict::Warned }
+                    }
+                }
+            }
+            (Some(Bug::LookupsWithoutEnd), Output::Lookup { id, numbers }) => {
+                self.looked_up = Some((id, numbers.clone()));
+                Output::Lookup { id, numbers }
+            }
+            (Some(Bug::LookupsWithoutEnd), Output::Timeout(at)) => match &self.looked_up {
+                Some((id, numbers)) => Output::Lookup { id: *id, numbers: numbers.clone() },
+                None => Output::Timeout(at),
+            },
+            (Some(Bug::ReorgTooDeep), Output::Unwind { to, checkpoint }) => {
+                Output::Unwind { to: to.saturating_sub(TOO_DEEP), checkpoint }
+            }
+            (Some(Bug::SleepIsNoProgress), Output::Event(Event::Progress(progress))) => {
+                let woke = state.wakes_at > 0 && state.now >= state.wakes_at && !self.stalled;
+                self.stalled |= woke;
+                Output::Event(if woke { Event::Stalled(StallReason::NoProgress) } else { Event::Progress(progress) })
+            }
+            (Some(Bug::StallsWithoutEnd), Output::Event(Event::HeadersLinked { .. })) => {
+                self.stalled = !self.stalled;
+                Output::Event(if self.stalled { Event::Stalled(StallReason::NoProgress) } else { Event::Resumed })
+            }
             (_, output) => output,
         }
     }
 
     /// Does the request vanish?
-    pub fn swallows(&mut self, pool: &Pool, request: &HeadersRequest) -> bool {
+    pub fn swallows(&mut self, state: &State<'_>, request: &HeadersRequest) -> bool {
+        let pool = state.pool;
+        if self.bug == Some(Bug::HonestNotAsked) {
+            self.requests += 1;
+            let is_honest = |peer: &SimPeer| peer.plan.manner.is_honest();
+            let attacked = state.peers.iter().any(|peer| peer.connected && !is_honest(peer));
+            let asked = state.peers.get(request.peer.0 as usize).is_some_and(is_honest);
+            return attacked && asked && !self.requests.is_multiple_of(10);
+        }
         // A question for one header is about the target, not a part of the range.
         if self.bug != Some(Bug::RangeLostAfterCancel) || request.limit == 1 {
             return false;

@@ -41,6 +41,8 @@ pub enum Step {
     Freeze(Micros),
     /// A timer fires although none was asked for.
     Tick,
+    /// Honest peers of this mask, all but the first, drop everything under this number, and say so only after that time.
+    Prune(u64, u64, Micros),
 }
 
 /// Everything that happens.

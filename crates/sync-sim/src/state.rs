@@ -5,7 +5,7 @@ use sync_core::SyncTarget;
 use crate::{
     chain::{Pool, View},
     network::Micros,
-    options::Options,
+    options::{CrashPoint, Options},
     peer::SimPeer,
     store::SimStore,
 };
@@ -21,6 +21,8 @@ pub struct State<'a> {
     pub now: Micros,
     /// When the process that runs was started: its own clock counts from there.
     pub started_at: Micros,
+    /// When the host wakes, or woke, from its last sleep; 0 while it has not slept.
+    pub wakes_at: Micros,
     /// Is all trouble over?
     pub calm: bool,
     /// The honest chain.
@@ -35,6 +37,12 @@ pub struct State<'a> {
     pub peers: Vec<SimPeer>,
     /// What is durable.
     pub store: SimStore,
+    /// Planned crashes that have not happened yet.
+    pub crashes: Vec<(u64, CrashPoint)>,
+    /// Processes that still die as soon as they have stored anything.
+    pub visits: u32,
+    /// What the machine says in the end that each connected peer is worth, by id.
+    pub scores: Vec<(u32, u8)>,
     /// Was the store asked for something that it has not answered?
     pub store_is_busy: bool,
     /// Bytes that the machine says it holds.
@@ -45,20 +53,30 @@ impl<'a> State<'a> {
     /// A world before anything happened.
     pub fn new(pool: &'a Pool, options: Options) -> Self {
         let truth = options.start;
+        let mut legit = vec![truth];
+        legit.extend(options.store.holds);
+        legit.extend(options.attack.iter().flat_map(|attack| attack.decided.iter().copied()));
         let floor = options.script.floor;
+        let store = options.store.holds.map_or_else(SimStore::default, |view| SimStore::holding(pool, view, floor));
+        let visits = options.store.visits;
+        let crashes = options.store.crashes.clone();
         let peers = options.peers.iter().map(|plan| SimPeer::new(*plan, truth, floor, pool)).collect();
         Self {
             pool,
             options,
             now: 0,
             started_at: 0,
+            wakes_at: 0,
             calm: false,
             truth,
-            legit: vec![truth],
+            legit,
             wanted: None,
             paused: false,
             peers,
-            store: SimStore::default(),
+            store,
+            crashes,
+            visits,
+            scores: Vec::new(),
             store_is_busy: false,
             memory_bytes: 0,
         }

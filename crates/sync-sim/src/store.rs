@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use sync_core::{
     Checkpoint,
+    chain::GENERATED_CHAIN_ID,
     checkpoint::Subchain,
     etl::HeaderBatch,
     fault::StoreFailure,
@@ -55,6 +56,22 @@ pub struct SimStore {
 }
 
 impl SimStore {
+    /// A store that holds the view's headers from `floor` up.
+    pub fn holding(pool: &Pool, view: View, floor: BlockNumber) -> Self {
+        let mut store = Self::default();
+        for number in floor..=view.tip {
+            if let Some(owner) = pool.owner(view.branch, number) {
+                store.set(number, owner);
+            }
+        }
+        let tip = pool.tip(view);
+        let next = floor.checked_sub(1).and_then(|below| pool.hash(view.branch, below)).unwrap_or_default();
+        let mut checkpoint = Checkpoint::new(GENERATED_CHAIN_ID, floor);
+        checkpoint.adopt(Subchain { head: tip.number, head_hash: tip.hash, tail: floor, next });
+        store.write_checkpoint(&checkpoint);
+        store
+    }
+
     /// The checkpoint, read as a real store reads it: from bytes.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         self.checkpoint.as_deref().and_then(Checkpoint::decode)

@@ -52,6 +52,8 @@ pub struct Outcome {
     pub linked: u64,
     /// When it ended.
     pub ended_at: Micros,
+    /// When everything was stored, if it was.
+    pub whole_at: Option<Micros>,
     /// Time from the calm to the end of the sync; zero when it was over before.
     pub took: Micros,
     /// How long that might have taken.
@@ -75,6 +77,13 @@ pub(crate) enum Happening {
     },
     /// The peer hears of the honest chain as it is then.
     Hear(u32),
+    /// A stranger comes in under an id that is new.
+    Stranger {
+        /// Is it one of those that come in at once?
+        first: bool,
+    },
+    /// The peer announces what it serves.
+    Announce(u32),
     /// The peer announces once more, and then so many times.
     Flood {
         peer: u32,
@@ -122,6 +131,8 @@ pub struct World<'a> {
     pub(crate) network_chance: Chance,
     pub(crate) peer_chance: Chance,
     pub(crate) store_chance: Chance,
+    /// Strangers that are here, the one that came first in front.
+    pub(crate) strangers: VecDeque<u32>,
     /// What the machine says it is synced to.
     pub(crate) synced: Option<BlockNumHash>,
     /// Why the machine says that nothing moves.
@@ -153,6 +164,7 @@ impl<'a> World<'a> {
             network_chance: Chance::new(seed, "network"),
             peer_chance: Chance::new(seed, "peer"),
             store_chance: Chance::new(seed, "store"),
+            strangers: VecDeque::new(),
             synced: None,
             stall: None,
             target: None,
@@ -174,6 +186,7 @@ impl<'a> World<'a> {
             let joins_at = self.state.peers[peer as usize].plan.joins_at;
             self.at(joins_at, Happening::Connect(peer));
         }
+        self.begin_churn();
         let deadline = self.state.options.deadline();
         let mut whole_since = None;
         let mut events = 0;
@@ -181,19 +194,23 @@ impl<'a> World<'a> {
             if !self.is_whole() {
                 whole_since = None;
             } else if self.state.now >= *whole_since.get_or_insert(self.state.now) + REST {
+                self.note_scores();
                 self.check(|checker, state| checker.at_end(state));
                 break;
             }
             let rest = whole_since.map(|since| since + REST);
             events += 1;
-            if self.state.now > deadline || events > EVENTS_MAX {
+            // What was whole in time only rests.
+            let is_late = self.state.now > deadline && whole_since.is_none();
+            if is_late || events > EVENTS_MAX {
+                let is_tight = self.state.options.attack.as_ref().is_some_and(|attack| attack.due.is_some());
                 self.fail(
-                    "liveness",
-                    format!("not synced {} s after the calm: {}", self.since_calm() / SECOND, self.progress()),
+                    if is_tight { "progress" } else { "liveness" },
+                    format!("not synced {} s after the calm: {}", self.since_calm() / SECOND, self.progress(events)),
                 );
                 break;
             }
-            self.step(rest, deadline);
+            self.step(rest, if rest.is_some() { Micros::MAX } else { deadline });
         }
         if self.state.options.unknown_from.is_some() {
             self.reach("an unknown fork");
@@ -204,6 +221,12 @@ impl<'a> World<'a> {
         if self.state.options.slow_ways {
             self.reach("slow ways");
         }
+        if let Some(attack) = &self.state.options.attack {
+            self.reach(attack.kind.word());
+        }
+        if self.state.options.features.contains(&"intruders") {
+            self.reach("intruders");
+        }
         if script.floor == 0 {
             self.reach("a sync down to genesis");
         }
@@ -211,6 +234,7 @@ impl<'a> World<'a> {
             headers: self.state.store.stored(),
             linked: self.linked,
             ended_at: self.state.now,
+            whole_at: whole_since,
             took: whole_since.map_or(0, |since| since.saturating_sub(script.calm_at)),
             might_take: deadline - script.calm_at,
             sessions: self.session,
@@ -230,6 +254,10 @@ impl<'a> World<'a> {
             self.state.now = deadline + 1;
             return;
         };
+        if next > deadline {
+            self.state.now = deadline + 1;
+            return;
+        }
         self.state.now = self.state.now.max(next.max(self.frozen_until));
         if queued == Some(next) {
             if let Some((_, happening)) = self.queue.pop_first() {
@@ -250,6 +278,10 @@ impl<'a> World<'a> {
         let script = &self.state.options.script;
         let goal = self.state.pool.tip(script.goal);
         let done = match self.state.options.pruned_below {
+            // Where honest peers differ by a block, the first of them may have agreed on the higher one.
+            None if self.state.options.attack.is_some() => {
+                [goal, self.state.pool.tip(script.end)].map(Some).contains(&self.synced)
+            }
             None => self.synced == Some(goal),
             // The most that can be had: it is stored, and what is missing is named, from the floor up to there.
             Some(lowest) => {
@@ -303,10 +335,17 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Does the process die at this point of this transaction?
-    pub(crate) fn dies(&self, point: CrashPoint) -> bool {
-        let crashes = &self.state.options.store.crashes;
-        !self.state.calm && crashes.contains(&(self.state.store.commits, point))
+    /// Does the process die at this point of this transaction? A planned crash happens once: it is taken off the plan.
+    pub(crate) fn dies(&mut self, transaction: u64, point: CrashPoint) -> bool {
+        let crashes = &mut self.state.crashes;
+        let planned = crashes.iter().position(|crash| *crash == (transaction, point));
+        match planned.filter(|_| !self.state.calm) {
+            Some(at) => {
+                crashes.swap_remove(at);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Something that a sweep should reach happened.
@@ -338,15 +377,25 @@ impl<'a> World<'a> {
         self.violation.get_or_insert(Violation { checker, what, at });
     }
 
+    /// What the machine says of its peers, for checkers that look at the end.
+    fn note_scores(&mut self) {
+        let Some(machine) = &self.machine else { return };
+        let peers = machine.progress(self.now()).peers;
+        let connected = peers.into_iter().filter(|peer| peer.connected).map(|peer| (peer.peer.0, peer.score));
+        self.state.scores = connected.map(|(peer, score)| (peer, self.saboteur.score(score))).collect();
+    }
+
     fn since_calm(&self) -> Micros {
         self.state.now.saturating_sub(self.state.options.script.calm_at)
     }
 
-    fn progress(&self) -> String {
-        self.machine.as_ref().map_or("no process".into(), |machine| {
-            let mut progress = machine.progress(self.now());
-            progress.ranges.truncate(6);
-            format!("{progress:#?}")
-        })
+    /// One line, and everything that the machine says of itself.
+    fn progress(&self, events: u64) -> String {
+        let Some(machine) = &self.machine else { return "no process".into() };
+        let mut progress = machine.progress(self.now());
+        progress.ranges.truncate(6);
+        let stall = self.stall.as_ref().map_or("no stall".into(), |stall| format!("{stall:?}"));
+        let (stored, total) = (progress.stored, progress.total);
+        format!("{stored} of {total} stored, {:?}, {stall}, {events} events\n{progress:#?}", progress.stage)
     }
 }

@@ -26,6 +26,8 @@ const PROGRESS_A_SECOND_MAX: usize = 10;
 const STALLS_A_SECOND_MAX: usize = STALL_EVENTS_BURST as usize + 1_000 / STALL_EVENTS_EVERY.as_millis() as usize;
 /// Timers that may fire at one moment of the clock.
 const TIMERS_AT_ONCE_MAX: u32 = 3;
+/// Questions to the store at one moment of the clock: a search for a common ancestor halves the chain.
+const LOOKUPS_AT_ONCE_MAX: u32 = 64;
 
 #[derive(Debug, Default)]
 pub struct Bounds {
@@ -34,6 +36,7 @@ pub struct Bounds {
     progress_second: (Micros, usize),
     stalls_second: (Micros, usize),
     timers: (Micros, u32),
+    lookups: (Micros, u32),
 }
 
 impl Checker for Bounds {
@@ -105,6 +108,13 @@ impl Checker for Bounds {
                 }
                 if progress.stored > progress.total || progress.percent > 100.0 {
                     return Err(format!("{} of {} stored", progress.stored, progress.total));
+                }
+            }
+            Output::Lookup { .. } => {
+                let (at, count) = self.lookups;
+                self.lookups = if at == state.now { (at, count + 1) } else { (state.now, 1) };
+                if self.lookups.1 > LOOKUPS_AT_ONCE_MAX {
+                    return Err(format!("{} questions to the store at one moment", self.lookups.1));
                 }
             }
             Output::Event(Event::Stalled(_) | Event::Resumed) => {

@@ -1,5 +1,11 @@
 //! Fairness: no fault but silence is ever held against a peer that did nothing wrong, and silence never bans. Where ways
 //! are slow and lose nothing for good, not even silence: what is late comes.
+//!
+//! A peer that prunes and says so late answers with nothing inside the range that it announced. The machine cannot tell
+//! that from a lie, so one empty answer may be held against it for each time that it pruned, however many requests were
+//! on their way, and however many it gets until it has announced the new range; and never so that it is banned.
+
+use std::collections::BTreeMap;
 
 use sync_core::{
     Output,
@@ -10,11 +16,19 @@ use super::{Check, Checker};
 use crate::state::State;
 
 #[derive(Debug, Default)]
-pub struct Fairness;
+pub struct Fairness {
+    /// Empty answers that were held against honest peers.
+    empty: BTreeMap<u32, u32>,
+}
 
 impl Checker for Fairness {
     fn name(&self) -> &'static str {
         "fairness"
+    }
+
+    fn on_session(&mut self, _state: &State<'_>) -> Check {
+        self.empty.clear();
+        Ok(())
     }
 
     fn on_output(&mut self, state: &State<'_>, output: &Output) -> Check {
@@ -29,6 +43,14 @@ impl Checker for Fairness {
         }
         match fault {
             PeerFault::Timeout if !state.options.slow_ways => Ok(()),
+            PeerFault::EmptyAnswer { .. } if known.prunes > 0 => {
+                let count = self.empty.entry(peer.0).or_default();
+                *count += 1;
+                if *count <= known.prunes {
+                    return Ok(());
+                }
+                Err(format!("{peer} pruned {} times and is blamed for {count} empty answers", known.prunes))
+            }
             _ => Err(format!("{peer} is blamed, but it is honest ({manner:?}): {fault}")),
         }
     }

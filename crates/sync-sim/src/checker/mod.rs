@@ -2,13 +2,17 @@
 //! that is not satisfied ends the world.
 //!
 //! A new one implements [`Checker`] and is listed in [`all`]. Liveness is kept by the world itself: it is a deadline
-//! ([`Options::deadline`](crate::options::Options::deadline)).
+//! ([`Options::deadline`](crate::options::Options::deadline)), a tight one in worlds under attack ([`progress`]).
 
 mod bounds;
 mod correlation;
 mod fairness;
 mod forks;
+mod merit;
+pub mod progress;
+mod runs;
 mod safety;
+mod sleep;
 
 pub use bounds::POLLS_MAX;
 use sync_core::{Input, Output};
@@ -62,5 +66,8 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::<bounds::Bounds>::default(),
         Box::<fairness::Fairness>::default(),
         Box::<forks::Forks>::default(),
+        Box::<merit::Merit>::default(),
+        Box::<runs::Runs>::default(),
+        Box::<sleep::Sleep>::default(),
     ]
 }

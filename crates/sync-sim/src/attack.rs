@@ -1,0 +1,244 @@
+//! Worlds under attack: every fifth seed. Honest peers have clean ways and agree; what goes wrong is done by malicious
+//! peers of one kind, by the honest ones themselves (they prune, they catch up), or by a way that breaks.
+//!
+//! These worlds are made for the two checkers that are strict ([`checker`](crate::checker)): the sync must not take much
+//! longer than in the same world without the malicious peers, and honest peers must keep their scores. So nothing else
+//! happens in them: whatever is slow in such a world is slow because of the attack.
+//!
+//! A kind is a variant of [`Attack`], its weight in `Attack::KINDS`, and its arm in `setup`.
+
+mod setup;
+
+use core::time::Duration;
+
+use sync_core::SyncConfig;
+
+use crate::{
+    chain::{Pool, View},
+    chance::Chance,
+    network::{MILLI, Micros, SECOND},
+    options::{Options, StorePlan},
+    peer::{Manner, PeerPlan},
+};
+
+/// One seed of so many is a world under attack.
+const ONE_OF: u64 = 5;
+/// Its remainder: one that no kept seed of an ordinary world has (`tests/seeds.rs`).
+const WHICH: u64 = 2;
+
+/// Short visits: more than the runs that a checkpoint holds, however the first and the last end.
+const VISITS: u32 = sync_core::config::SUBCHAINS_MAX as u32 + 2;
+
+/// What is done in a world under attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attack {
+    /// Strangers of no use come in under new ids, up to five a second.
+    Strangers,
+    /// Peers answer with headers of up to 60 KB that they made themselves.
+    Fat,
+    /// Before any honest peer is here, somebody names a tip above the stored head, on a branch that parts far below.
+    AloneForked,
+    /// The same on a chain with another genesis, and with the right genesis in the status.
+    AloneForeign,
+    /// The same on a branch, and everything under it is denied.
+    AloneOrphan,
+    /// Peers name a higher tip and never answer.
+    HigherClaims,
+    /// A peer names one higher tip after the other, a hundred a second.
+    Climbers,
+    /// Peers name the pinned block and never answer.
+    PinnedClaims,
+    /// In a reorg the quickest peers have the target and deny everything under it.
+    QuickDeniers,
+    /// In a reorg the quickest peers have the target, and another branch under it.
+    QuickSplicers,
+    /// The quickest peers lie in a field.
+    QuickLiars,
+    /// After a restart honest peers catch up, block by block, under what is stored.
+    CatchUp,
+    /// Peers announce a hundred times a second for as long as the world runs.
+    EndlessFlood,
+    /// Honest peers prune while they are asked, and say so late.
+    LatePrune,
+    /// The way to the only honest peer breaks again and again, beside silent peers.
+    Outages,
+    /// More short visits than a checkpoint has runs, and the chain grows in between.
+    ShortVisits,
+    /// Peers answer little, and as late as they may.
+    Drip,
+    /// Peers come and go every few milliseconds, before anything is known and while the sync runs.
+    Flicker,
+    /// The host sleeps for minutes while the sync runs, beside silent peers.
+    Sleep,
+}
+
+/// What malicious peers do, and what follows.
+#[derive(Clone, Debug)]
+pub struct AttackPlan {
+    /// The kind.
+    pub kind: Attack,
+    /// Chains that malicious peers may decide on while they are alone: what may be stored, besides.
+    pub decided: Vec<View>,
+    /// By when the sync must be done: set from the same world without its malicious peers.
+    pub due: Option<Micros>,
+}
+
+impl Attack {
+    /// Every kind with its weight.
+    const KINDS: [(Self, u64); 19] = [
+        (Self::Strangers, 6),
+        (Self::Fat, 3),
+        (Self::AloneForked, 2),
+        (Self::AloneForeign, 2),
+        (Self::AloneOrphan, 2),
+        (Self::HigherClaims, 2),
+        (Self::Climbers, 2),
+        (Self::PinnedClaims, 2),
+        (Self::QuickDeniers, 3),
+        (Self::QuickSplicers, 3),
+        (Self::QuickLiars, 2),
+        (Self::CatchUp, 1),
+        (Self::EndlessFlood, 1),
+        (Self::LatePrune, 3),
+        (Self::Outages, 2),
+        (Self::ShortVisits, 1),
+        (Self::Drip, 2),
+        (Self::Flicker, 1),
+        (Self::Sleep, 1),
+    ];
+
+    /// The attack of this seed's world, if it is one of them.
+    pub fn draw(seed: u64) -> Option<Self> {
+        if seed % ONE_OF != WHICH {
+            return None;
+        }
+        let whole: u64 = Self::KINDS.iter().map(|(_, weight)| weight).sum();
+        let mut at = Chance::new(seed, "attack").below(whole);
+        let (kind, _) = Self::KINDS.into_iter().find(|(_, weight)| {
+            let found = at < *weight;
+            at = at.saturating_sub(*weight);
+            found
+        })?;
+        Some(kind)
+    }
+
+    /// Its words in the list of features, and of what a sweep reached.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Strangers => "attack: strangers",
+            Self::Fat => "attack: fat headers",
+            Self::AloneForked => "attack: alone on a branch",
+            Self::AloneForeign => "attack: alone with another genesis",
+            Self::AloneOrphan => "attack: alone, and all below denied",
+            Self::HigherClaims => "attack: silent claims of a higher tip",
+            Self::Climbers => "attack: ever higher tips",
+            Self::PinnedClaims => "attack: silent claims of the target",
+            Self::QuickDeniers => "attack: quick deniers",
+            Self::QuickSplicers => "attack: quick splicers",
+            Self::QuickLiars => "attack: quick liars",
+            Self::CatchUp => "attack: a quorum under the stored head",
+            Self::EndlessFlood => "attack: endless announcements",
+            Self::LatePrune => "attack: pruned and said late",
+            Self::Outages => "attack: outages beside silent peers",
+            Self::ShortVisits => "attack: short visits",
+            Self::Drip => "attack: slow drip",
+            Self::Flicker => "attack: peers that come and go",
+            Self::Sleep => "attack: a host that sleeps",
+        }
+    }
+
+    /// What it may cost once, however long the sync is: see [`progress`](crate::checker::progress).
+    pub fn allowance(self) -> Micros {
+        match self {
+            Self::Fat
+            | Self::QuickDeniers
+            | Self::QuickSplicers
+            | Self::QuickLiars
+            | Self::EndlessFlood
+            | Self::Flicker
+            | Self::Drip => 10 * SECOND,
+            _ => 20 * SECOND,
+        }
+    }
+
+    /// The world of this attack.
+    pub fn options(self, seed: u64, pool: &Pool) -> Options {
+        let mut chance = Chance::new(seed, "attack world");
+        let mut scene = self.scene(pool, &mut chance);
+        let mut config = SyncConfig {
+            seed: chance.draw(),
+            tip_quorum: 2,
+            floor: scene.floor,
+            window: chance.pick(&[256, 512, 1_024, 8_192]),
+            ban: Duration::from_secs(600),
+            ..SyncConfig::default()
+        };
+        let mut plan = AttackPlan { kind: self, decided: Vec::new(), due: None };
+        self.change(&mut scene, &mut config, &mut plan, pool, &mut chance);
+        if scene.follows_tip && scene.end_tip == scene.start.tip {
+            // A pinned block is known from the beginning; a tip may still grow.
+            scene.end_tip += chance.below(2);
+        }
+        let false_tips = scene.peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
+        if false_tips == 0 && scene.peers.iter().filter(|peer| peer.manner.is_honest()).count() == 1 {
+            config.tip_quorum = 1;
+        }
+        let store = StorePlan { delay: chance.between(1, 8) * MILLI, holds: scene.stored, ..scene.store.clone() };
+        Options {
+            seed,
+            config,
+            start: scene.start,
+            script: scene.script(pool),
+            peers: scene.peers,
+            store,
+            unknown_from: None,
+            pruned_below: None,
+            slow_ways: false,
+            features: vec![self.word()],
+            attack: Some(plan),
+            churn: scene.churn,
+        }
+    }
+}
+
+impl Options {
+    /// The same world without its malicious peers: what an attack is measured against. Ids of honest peers stay.
+    pub fn without_attackers(&self) -> Self {
+        let mut peace = self.clone();
+        peace.peers.retain(|peer: &PeerPlan| peer.manner.is_honest());
+        peace.churn = None;
+        // Who stays behind does so to keep the attackers from a majority against the honest tip.
+        for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.manner, Manner::Behind(_))) {
+            peer.manner = Manner::Honest;
+        }
+        peace.script.goal = peace.script.end;
+        peace
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_drawn_and_honest_peers_have_the_majority() {
+        let pool = Pool::new();
+        let mut drawn = Vec::new();
+        for seed in 0..2_000 {
+            let Some(kind) = Attack::draw(seed) else { continue };
+            if !drawn.contains(&kind) {
+                drawn.push(kind);
+            }
+            let options = kind.options(seed, &pool);
+            let count = |of: fn(Manner) -> bool| options.peers.iter().filter(|peer| of(peer.manner)).count();
+            let (honest, false_tips) = (count(Manner::is_honest), count(Manner::names_a_false_tip));
+            assert!(honest > false_tips, "seed {seed}: {honest} honest, {false_tips} with a false tip");
+            // Ids are indices: the honest peers come first, so they are the same without the others.
+            assert!(options.peers[..honest].iter().all(|peer| peer.manner.is_honest()), "seed {seed}");
+            let peace = options.without_attackers();
+            assert_eq!((peace.peers.len(), peace.churn.is_none()), (honest, true), "seed {seed}");
+            assert!(options.script.end.tip <= pool.last(options.start.branch), "seed {seed}");
+        }
+        assert_eq!(drawn.len(), Attack::KINDS.len());
+    }
+}

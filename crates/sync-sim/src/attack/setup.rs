@@ -1,0 +1,222 @@
+//! How the world of each attack is set up: where the sync begins, who is there, and what happens.
+
+use sync_core::SyncConfig;
+
+use super::{Attack, AttackPlan, VISITS};
+use crate::{
+    chain::{BranchId, Pool, View},
+    chance::Chance,
+    churn::Churn,
+    network::{LinkPlan, MILLI, SECOND},
+    options::{HEADERS_MIN, VISIT_GROWTH},
+    peer::Manner,
+    scene::Scene,
+    script::Step,
+};
+
+impl Attack {
+    /// Where it begins: with nothing stored, with everything stored and a reorg since, or with everything stored.
+    pub(super) fn scene(self, pool: &Pool, chance: &mut Chance) -> Scene {
+        match self {
+            Self::QuickDeniers | Self::QuickSplicers => Scene::reorg(pool, 64, chance),
+            Self::Strangers | Self::Fat | Self::Drip | Self::QuickLiars if chance.percent(30) => {
+                Scene::reorg(pool, 380, chance)
+            }
+            Self::AloneForked | Self::AloneOrphan => Scene::stored(pool, chance.between(2, 20), chance),
+            // Everything is on the way down to genesis.
+            Self::AloneForeign => Scene::whole(chance),
+            Self::ShortVisits => Scene::stored(pool, VISIT_GROWTH, chance),
+            Self::CatchUp => Scene::behind(pool, chance.between(100, 150), chance),
+            Self::HigherClaims | Self::Climbers | Self::PinnedClaims if chance.percent(50) => {
+                let new = chance.between(1, 200);
+                Scene::stored(pool, new, chance)
+            }
+            _ => Scene::first_sync(chance),
+        }
+    }
+
+    /// What its malicious peers are, and what else happens.
+    pub(super) fn change(
+        self,
+        scene: &mut Scene,
+        config: &mut SyncConfig,
+        plan: &mut AttackPlan,
+        pool: &Pool,
+        chance: &mut Chance,
+    ) {
+        scene.add_honest(self.honest(chance), chance);
+        let honest = scene.peers.len() as u64;
+        // An honest majority, where a tip is agreed on.
+        let few = chance.between(1, (honest - 1).max(1)).min(3);
+        // As many as are asked about an ancestor, and more.
+        let deniers = chance.between(3, (honest - 1).max(3));
+        let many = chance.log_between(1, 16);
+        scene.follows_tip = chance.percent(50);
+        let quick = scene.link(1, chance);
+        let any = scene.link(chance.log_between(1, 75), chance);
+        match self {
+            Self::Strangers => {
+                scene.churn = Some(Churn::draw(any, chance));
+            }
+            Self::Fat => {
+                for _ in 0..many {
+                    let bytes = chance.pick(&[1_100, 4_000, 20_000, 60_000]);
+                    scene.add(Manner::Fat(bytes), scene_link(scene, chance), 10 * MILLI);
+                }
+            }
+            Self::AloneForked | Self::AloneOrphan | Self::AloneForeign => {
+                let alone = chance.between(1, (honest - 1).min(2));
+                let branch = self.branch(scene, pool, chance);
+                let manner = if self == Self::AloneOrphan { Manner::Orphan(branch) } else { Manner::Forked(branch) };
+                for _ in 0..alone {
+                    scene.add(manner, any, 10 * MILLI);
+                }
+                config.tip_quorum = alone as usize;
+                scene.follows_tip = true;
+                scene.honest_join(chance.between(2, 10) * SECOND);
+                let theirs = View { branch, tip: pool.last(branch).min(scene.start.tip + 3) };
+                config.rollback_window = chance.pick(&[100, 1_000, 90_000]);
+                // Whoever may follow them may also come back: theirs is the longer branch.
+                if pool.common(theirs, scene.start).is_some_and(|common| theirs.tip <= common + 1_000) {
+                    config.rollback_window = config.rollback_window.max(1_000);
+                }
+                plan.decided.push(theirs);
+            }
+            Self::HigherClaims => {
+                scene.follows_tip = true;
+                let higher = chance.pick(&[1, 1, 5, 1_000]);
+                (0..few).for_each(|_| scene.add(Manner::ClaimsHigher(higher), any, 10 * MILLI));
+                config.tip_quorum = few as usize + 1;
+                if chance.percent(60) {
+                    scene.lag(config.tip_quorum);
+                }
+            }
+            Self::Climbers => {
+                scene.follows_tip = true;
+                let few = few.min(2);
+                (0..few).for_each(|_| scene.add(Manner::Climbs, any, 10 * MILLI));
+                config.tip_quorum = few as usize + 1;
+                if chance.percent(60) {
+                    scene.lag(config.tip_quorum);
+                }
+            }
+            Self::PinnedClaims => {
+                scene.follows_tip = false;
+                (0..many).for_each(|_| scene.add(Manner::Silent, quick, 10 * MILLI));
+            }
+            Self::QuickDeniers => {
+                let top = chance.log_between(1, 8);
+                (0..deniers).for_each(|_| scene.add(Manner::Denies(top), quick, 10 * MILLI));
+                config.rollback_window = chance.pick(&[500, 1_000, 90_000]);
+            }
+            Self::QuickSplicers => {
+                let top = chance.log_between(1, 8);
+                let branch = pool.deep_branch();
+                (0..deniers).for_each(|_| scene.add(Manner::Splices(branch, top), quick, 10 * MILLI));
+                config.rollback_window = chance.pick(&[500, 1_000, 90_000]);
+            }
+            Self::QuickLiars => {
+                for _ in 0..many {
+                    let field = chance.below(header_maker::FIELDS as u64 + 1) as u8;
+                    scene.add(Manner::LieInField(field, chance.pick(&[100, 50, 10])), quick, 10 * MILLI);
+                }
+            }
+            Self::CatchUp => {
+                scene.follows_tip = true;
+                let every = chance.log_between(20, 400) * MILLI;
+                scene.grow_each(every);
+                config.tip_quorum = chance.between(1, 2) as usize;
+            }
+            Self::EndlessFlood => {
+                (0..few.max(many / 2)).for_each(|_| scene.add(Manner::EndlessFlood, any, 10 * MILLI));
+            }
+            Self::LatePrune => {
+                for _ in 0..chance.between(1, 3) {
+                    let at = chance.log_between(50, 1_500) * MILLI;
+                    let above = chance.between(100, HEADERS_MIN - 100);
+                    let late = chance.log_between(20, 20_000) * MILLI;
+                    scene.steps.push((at, Step::Prune(chance.draw(), scene.floor + above, late)));
+                }
+                // Slow enough that they are asked at that time.
+                scene.narrow(chance.between(200, 1_000));
+                scene.calm_at = 2 * SECOND;
+            }
+            Self::Outages => {
+                scene.narrow(chance.between(200, 600));
+                (0..chance.between(2, 6)).for_each(|_| scene.add(Manner::Silent, any, 10 * MILLI));
+                let mut at = chance.between(200, 1_500) * MILLI;
+                for _ in 0..chance.between(1, 3) {
+                    let span = chance.between(2_000, 9_000) * MILLI;
+                    scene.steps.push((at, Step::Cut(1, span)));
+                    at += span + chance.between(300, 3_000) * MILLI;
+                }
+                scene.calm_at = at;
+            }
+            Self::ShortVisits => {
+                scene.follows_tip = true;
+                config.window = 64;
+                config.tip_quorum = 1;
+                scene.store.visits = VISITS;
+                // A process, its peers, a few round trips, and a transaction.
+                scene.calm_at = u64::from(VISITS) * 2 * SECOND;
+                scene.end_tip = scene.start.tip + u64::from(VISITS + 1) * VISIT_GROWTH;
+            }
+            Self::Drip => {
+                for _ in 0..many {
+                    let link = LinkPlan { latency: chance.pick(&[350, 700, 1_400, 2_200]) * MILLI, ..any };
+                    scene.add(Manner::Drip(chance.pick(&[1, 1, 8, 80])), link, 10 * MILLI);
+                }
+            }
+            Self::Flicker => {
+                for _ in 0..few {
+                    let span = chance.log_between(1, 40) * MILLI;
+                    scene.add(Manner::Silent, any, 10 * MILLI);
+                    if let Some(peer) = scene.peers.last_mut() {
+                        peer.flaps = Some((span, span));
+                    }
+                }
+                // While they are alone their word is no target.
+                config.tip_quorum = few as usize + 1;
+                if chance.percent(50) {
+                    scene.honest_join(chance.between(1, 4) * SECOND);
+                }
+            }
+            Self::Sleep => {
+                (0..few).for_each(|_| scene.add(Manner::Silent, any, 10 * MILLI));
+                scene.narrow(chance.between(200, 600));
+                let at = chance.between(200, 1_500) * MILLI;
+                let span = chance.log_between(2, 3_600) * SECOND;
+                scene.steps.push((at, Step::Freeze(span)));
+                scene.calm_at = at + span;
+            }
+        }
+    }
+
+    /// Honest peers beside so many others.
+    fn honest(self, chance: &mut Chance) -> u64 {
+        match self {
+            Self::Outages => 1,
+            Self::Fat | Self::Drip => chance.between(1, 3),
+            Self::QuickDeniers | Self::QuickSplicers => chance.between(4, 8),
+            _ => chance.between(2, 6),
+        }
+    }
+
+    /// The branch that a peer is on who is alone at first.
+    fn branch(self, scene: &Scene, pool: &Pool, chance: &mut Chance) -> BranchId {
+        match self {
+            Self::AloneForeign => Pool::FOREIGN,
+            // One that has a header above the stored head.
+            _ => {
+                let high = |branch: &BranchId| pool.last(*branch) > scene.start.tip;
+                let near: Vec<_> = pool.branches_near(scene.start, scene.floor).into_iter().filter(high).collect();
+                if near.is_empty() { pool.deep_branch() } else { chance.pick(&near) }
+            }
+        }
+    }
+}
+
+fn scene_link(scene: &Scene, chance: &mut Chance) -> LinkPlan {
+    let latency = chance.log_between(1, 75);
+    scene.link(latency, chance)
+}

@@ -1,0 +1,44 @@
+//! Progress: malicious peers may delay a sync, and only by so much. By when a world under attack must be done.
+//!
+//! The measure is the same world without its malicious peers ([`Options::without_attackers`]), from the moment of calm:
+//! from then on the honest peers are connected, agree, and have clean ways. The sync may take [`TIMES`] times as long,
+//! and [`Attack::allowance`](crate::attack::Attack::allowance) more.
+//!
+//! * **Three times**: attackers in these worlds are up to sixteen, against two to six honest peers, and five new ones
+//!   may come in a second. With piece sizes and windows that adapt, a piece that was given to a malicious peer is a
+//!   piece that an honest one serves later; when each piece of the front is held up once, that is twice the time, and
+//!   one more for what was thrown away and fetched again. More is a share of the honest peers' bandwidth that is lost
+//!   for as long as the attack goes on.
+//! * **Ten seconds**: what is paid once, however long the sync is, where everybody answers: one deadline of a peer that
+//!   was never heard of (5 s), and the pause after it.
+//! * **Twenty** where peers are silent, or alone at first: one such deadline for the question about the target, one for
+//!   the search for the ancestor, one for the first piece; and five seconds for a tip to be chosen or given up.
+//!
+//! The attack table ([`table`](crate::table)) has longer syncs and tighter limits, without an allowance.
+
+use crate::{
+    chain::Pool,
+    options::Options,
+    world::{Outcome, World},
+};
+
+/// How many times longer an attack may make a sync.
+pub const TIMES: u64 = 3;
+
+/// The options, with the moment by which the sync must be done if the world is one under attack. An error is what became
+/// of the same world without its malicious peers: even that violated something.
+pub fn with_due(pool: &Pool, mut options: Options) -> Result<Options, Box<Outcome>> {
+    if options.attack.is_none() {
+        return Ok(options);
+    }
+    let mut outcome = World::new(pool, options.without_attackers(), None, 0).run();
+    if let Some(violation) = &mut outcome.violation {
+        violation.what = format!("without the malicious peers: {}", violation.what);
+        return Err(Box::new(outcome));
+    }
+    let calm_at = options.script.calm_at;
+    if let Some(attack) = &mut options.attack {
+        attack.due = Some(calm_at + TIMES * outcome.took + attack.kind.allowance());
+    }
+    Ok(options)
+}

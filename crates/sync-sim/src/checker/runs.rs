@@ -1,0 +1,83 @@
+//! Runs: what is stored is given up by a reorg, or where the checkpoint is full. Then the shortest run goes: never the
+//! longest, nor the one that reaches the floor. And a reorg among honest peers gives up what it must, and at most
+//! [`TOO_MUCH`] headers more, whatever malicious ones deny.
+
+use sync_core::{Checkpoint, Output, checkpoint::Subchain};
+
+use super::{Check, Checker};
+use crate::{attack::Attack, chain::View, state::State};
+
+/// Headers that are compared before anybody's word counts.
+const TOO_MUCH: u64 = 1_024;
+
+#[derive(Debug, Default)]
+pub struct Runs {
+    before: Option<Checkpoint>,
+    /// Is something to be removed by the transaction that is under way?
+    unwinds: bool,
+}
+
+impl Checker for Runs {
+    fn name(&self) -> &'static str {
+        "runs"
+    }
+
+    fn on_session(&mut self, state: &State<'_>) -> Check {
+        *self = Self { before: state.store.checkpoint(), unwinds: false };
+        Ok(())
+    }
+
+    fn on_output(&mut self, state: &State<'_>, output: &Output) -> Check {
+        match output {
+            Output::Unwind { to, .. } => {
+                self.unwinds = true;
+                return is_needed(state, *to);
+            }
+            Output::Persist(_) => self.unwinds = false,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn on_stored(&mut self, state: &State<'_>) -> Check {
+        let after = state.store.checkpoint();
+        let before = core::mem::replace(&mut self.before, after.clone());
+        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+        if self.unwinds {
+            return Ok(());
+        }
+        let longest = before.subchains.iter().map(length).max();
+        for run in &before.subchains {
+            let kept = after.run_at(run.head).is_some_and(|now| now.tail <= run.tail);
+            if !kept && (Some(length(run)) == longest || run.tail <= before.floor) {
+                return Err(format!(
+                    "the run {}..={} is given up, of {} runs",
+                    run.tail,
+                    run.head,
+                    before.subchains.len()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In a world under attack in which an honest majority is there from the beginning: is so much to be given up?
+fn is_needed(state: &State<'_>, to: u64) -> Check {
+    let kind = state.options.attack.as_ref().map(|attack| attack.kind);
+    let stored = state.store.rows().last().map(|(number, owner)| View { branch: owner, tip: number });
+    let (Some(kind), Some(stored)) = (kind, stored) else { return Ok(()) };
+    if matches!(kind, Attack::AloneForked | Attack::AloneForeign | Attack::AloneOrphan) {
+        return Ok(());
+    }
+    match state.pool.common(stored, state.truth) {
+        Some(common) if to + TOO_MUCH < common => {
+            Err(format!("everything above {to} is given up, but the chains share {common}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn length(run: &Subchain) -> u64 {
+    run.head - run.tail + 1
+}
