@@ -172,11 +172,19 @@ pub const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
 
 /// After so long the target is chosen anew although its reorg was deeper than the window; doubles each time, up to
 /// [`SyncConfig::cool_down`]. Shorter repeats the search more often where the store really is of another chain.
-pub const TOO_DEEP_RETRY: Duration = Duration::from_secs(30);
+pub const TOO_DEEP_RETRY: Duration = Duration::from_secs(5);
 
 /// Answers kept in a search, to name who lied. A search over a million blocks asks for 40 numbers; each peer that is
 /// proven wrong is banned, so that searches end. Raising it costs 48 bytes each.
 pub const ANCESTOR_CLAIMS_MAX: usize = 512;
+
+/// So long a probe for a pinned target keeps others from being asked; it is waited for longer. Shorter asks more peers for
+/// the same header on slow ways.
+pub const PROBE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A round of probes for a pinned target ends after so long although some who came late were not asked; then everybody may
+/// be asked again.
+pub const PROBE_ROUND_MAX: Duration = Duration::from_secs(10);
 
 /// Heights at which a peer's word for a tip is remembered; peers that disagree name a few. Raising it costs 40 bytes each.
 pub const VOTES_PER_PEER_MAX: usize = 32;

@@ -135,7 +135,7 @@ impl Peer {
 
     /// Does its word for a tip count? Not while it is late or silent: whoever answers nothing decides nothing.
     pub fn has_vote(&self) -> bool {
-        self.liveness == Liveness::Responsive && !self.reputation.is_silent()
+        self.liveness == Liveness::Responsive && !self.reputation.is_unheard()
     }
 
     /// Its place in the order of peers.
@@ -345,6 +345,12 @@ impl Peers {
     /// Connected peers on our chain that are not banned, by id.
     pub fn usable(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
         self.iter().filter(move |(_, peer)| peer.is_usable(now))
+    }
+
+    /// The usable peers whose word for a tip counts; all of them when nobody answers.
+    pub fn voters(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
+        let nobody = !self.usable(now).any(|(_, peer)| peer.has_vote());
+        self.usable(now).filter(move |(_, peer)| nobody || peer.has_vote())
     }
 
     /// Notes a fault; `None` when the peer is not known any more. A ban holds for its address too, but for a peer of

@@ -48,6 +48,8 @@ pub struct Reputation {
     score: u8,
     faults: u32,
     silences: u32,
+    /// It was silent and nothing came of it since.
+    unheard: bool,
     broken_off: u32,
     banned_until: Option<Instant>,
     paused_until: Option<Instant>,
@@ -69,6 +71,7 @@ impl Reputation {
             score: SCORE_MAX,
             faults: 0,
             silences: 0,
+            unheard: false,
             broken_off: 0,
             banned_until: None,
             paused_until: None,
@@ -98,7 +101,17 @@ impl Reputation {
         self.broken_off = self.broken_off.saturating_add(1);
     }
 
+    /// A whole response came.
+    pub fn answered(&mut self) {
+        self.unheard = false;
+    }
+
     /// Has it answered nothing since it was last silent?
+    pub fn is_unheard(&self) -> bool {
+        self.unheard
+    }
+
+    /// Was no header of it verified since it was last silent?
     pub fn is_silent(&self) -> bool {
         self.silences > 0
     }
@@ -140,6 +153,7 @@ impl Reputation {
                 self.paused_until = Some(now + doubled(self.pause_start, self.silences, self.pause_max));
                 self.silences = self.silences.saturating_add(1);
                 self.silent_at = Some(now);
+                self.unheard = true;
                 return if self.is_banned(now) { Verdict::Banned } else { Verdict::Warned };
             }
             fault if fault.is_slip() => {
@@ -198,6 +212,7 @@ impl Reputation {
     pub fn reconnected(&mut self) {
         self.paused_until = None;
         self.silences = 0;
+        self.unheard = false;
     }
 
     /// Is the peer banned?

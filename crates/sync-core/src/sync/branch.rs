@@ -6,6 +6,8 @@
 //! a lie, none means that the peer is on the other branch altogether.
 
 use alloc::{collections::VecDeque, vec::Vec};
+use core::cmp::Reverse;
+
 use alloy_primitives::B256;
 
 use super::{Answer, HeaderSync};
@@ -70,8 +72,12 @@ impl HeaderSync {
             Some((u8::from(!agrees), id))
         };
         let mut candidates: Vec<_> = askable.into_iter().filter_map(class).collect();
-        // Stable: within a class the order of the scheduler stays.
-        sort_short_by(&mut candidates, |a, b| a.0.cmp(&b.0));
+        let order = |class: u8, id: PeerId| {
+            let peer = self.peers.get(id);
+            (class, peer.map(|peer| peer.rank()), Reverse(peer.and_then(|peer| self.speed(peer))))
+        };
+        // Stable: what is equal keeps the order of the scheduler.
+        sort_short_by(&mut candidates, |a, b| order(a.0, a.1).cmp(&order(b.0, b.1)));
         candidates
     }
 

@@ -60,16 +60,23 @@ impl HeaderSync {
         })
     }
 
-    /// Those of the candidates that may have the front, the best first: by rank, then who has room, then whose headers
-    /// were verified most lately, then the quicker one.
+    /// How many headers a second one request after another brings from this peer, as a power of two; by its round trips and
+    /// by how many headers it gives at once.
+    pub(super) fn speed(&self, peer: &Peer) -> Option<u32> {
+        let micros = peer.window.round_trip()?.as_micros().max(1) as u64;
+        (self.request_headers(peer, self.header_bytes()) * 1_000_000 / micros).checked_ilog2()
+    }
+
+    /// Those of the candidates that may have the front, the best first: by rank, then who has room, then whose answers
+    /// bring most, then the quicker one.
     fn best_for_front(&self, now: Instant, allowed: impl Fn(PeerId, &Peer) -> bool) -> Vec<PeerId> {
         let mut best: Vec<_> = self
             .front_candidates(now)
             .filter(|(id, peer)| allowed(*id, peer))
             .map(|(id, peer)| {
-                let lately = Reverse(peer.rate.recent(now).checked_ilog2());
+                let speed = Reverse(self.speed(peer));
                 let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
-                (peer.rank(), !peer.window.has_room(), lately, Reverse(peer.reputation.score()), round_trip, id)
+                (peer.rank(), !peer.window.has_room(), speed, Reverse(peer.reputation.score()), round_trip, id)
             })
             .collect();
         sort_short_by(&mut best, Ord::cmp);

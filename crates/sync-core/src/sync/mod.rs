@@ -327,6 +327,7 @@ impl HeaderSync {
         let news = if known.served.latest_hash == served.latest_hash { News::Range } else { News::Tip };
         known.announce(served);
         self.announce(now, id, news);
+        self.target.note_named(id, served.latest_hash);
         self.refuse_implausible(now, id, served);
     }
 
@@ -380,6 +381,7 @@ impl HeaderSync {
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,
+            self.probe_wakeup(now),
             self.settles_at(),
             self.announcements.due_at(),
             self.search_wakeup(now),

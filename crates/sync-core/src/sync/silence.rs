@@ -36,6 +36,7 @@ impl HeaderSync {
         if let Some(known) = self.peers.get_mut(peer) {
             known.responded_at = Some(now);
             known.evidence.answered();
+            known.reputation.answered();
         }
         self.heard(now, peer, None, Some(id));
     }

@@ -126,8 +126,7 @@ impl HeaderSync {
 
     /// How many usable peers that answer are set aside, and how many there are.
     pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
-        let voters = self.peers.usable(now).filter(|(_, peer)| peer.has_vote());
-        voters.fold((0, 0), |(aside, all), (id, peer)| {
+        self.peers.voters(now).fold((0, 0), |(aside, all), (id, peer)| {
             (aside + usize::from(self.target.standings.aside.get(&id) == Some(&peer.served)), all + 1)
         })
     }
@@ -136,6 +135,12 @@ impl HeaderSync {
     /// the target may have been reorganised away, and the peers may have come out lower.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
         let (aside, all) = self.count_aside(now);
+        // While an ancestor is sought, those whose chain ends lower say nothing for the target either.
+        let number = self.target.resolved.filter(|_| self.is_seeking()).map(|target| target.number);
+        let is_lower = |served: ServedRange| number.is_some_and(|number| served.latest < number);
+        let voters = self.peers.voters(now).filter(|(_, peer)| is_lower(peer.served));
+        let lower = voters.filter(|(id, peer)| self.target.standings.aside.get(id) != Some(&peer.served)).count();
+        let aside = aside + lower;
         let unserved = matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_))) && !self.is_parked();
         aside * 2 > all || unserved
     }

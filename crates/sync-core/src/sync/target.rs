@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
-    config::BLOCK_NUMBER_END,
+    config::{BLOCK_NUMBER_END, PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
     header::HeaderLink,
@@ -42,6 +42,8 @@ pub(super) struct Target {
     pub next: Option<BlockNumHash>,
     /// Peers that were asked for the pinned hash in this round.
     asked: SortedSet<PeerId>,
+    /// When the first of them was.
+    round_since: Option<Instant>,
     /// Rounds in which nobody had it.
     rounds: u32,
     /// When the next round begins.
@@ -66,11 +68,19 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The peer announces the pinned hash: it may have come to it since it was asked.
+    pub fn note_named(&mut self, peer: PeerId, hash: B256) {
+        if self.wanted == Some(SyncTarget::Hash(hash)) {
+            self.asked.remove(&peer);
+        }
+    }
+
     /// What was found is given up, and what is wanted is sought from the beginning.
     pub fn choose_anew(&mut self) {
         self.resolved = None;
         self.next = None;
         self.asked.clear();
+        self.round_since = None;
         self.retry_at = None;
         self.dirty = true;
     }
@@ -127,18 +137,22 @@ impl HeaderSync {
             self.resolve(now, BlockNumHash { number, hash });
             return true;
         }
-        if self.target.retry_at.is_some_and(|at| at <= now) {
+        // However many others come meanwhile, nobody waits for another question for longer than that.
+        let is_long = self.target.round_since.is_some_and(|since| now >= since + PROBE_ROUND_MAX);
+        if is_long || self.target.retry_at.is_some_and(|at| at <= now) {
             self.target.retry_at = None;
+            self.target.round_since = None;
             self.target.asked.clear();
         }
         let candidates = self.scheduler.askable(&self.peers, now);
-        let probing = self.probes_in_flight();
+        let probing = self.probes_waited_for(now);
         let fresh: Vec<_> = candidates.into_iter().filter(|peer| !self.target.asked.contains(peer)).collect();
         let named = fresh.iter().find(|id| self.peers.get(**id).is_some_and(|peer| peer.served.latest_hash == hash));
         if let Some(peer) = named.or(fresh.first()).copied()
             && probing < PROBES_MAX
         {
             self.target.asked.insert(peer);
+            self.target.round_since.get_or_insert(now);
             self.send(now, peer, Purpose::Target(hash), StartBlock::Hash(hash), 1);
             return true;
         }
@@ -149,6 +163,7 @@ impl HeaderSync {
             let pause = doubled(self.config.target_retry, self.target.rounds, self.config.target_retry * 8);
             self.target.rounds += 1;
             self.target.retry_at = Some(now + pause);
+            self.target.round_since = None;
             self.target.trouble = Some(StallReason::TargetUnavailable { hash, asked });
         }
         false
@@ -193,6 +208,7 @@ impl HeaderSync {
     pub(super) fn resolve_as(&mut self, now: Instant, target: BlockNumHash, unasked: bool) {
         self.target.trouble = None;
         self.target.retry_at = None;
+        self.target.round_since = None;
         self.target.rounds = 0;
         let follows = self.target.wanted == Some(SyncTarget::PeersTip);
         let extends = self.target.resolved.is_some_and(|current| target.number > current.number);
@@ -229,7 +245,17 @@ impl HeaderSync {
         self.open_run(now);
     }
 
-    fn probes_in_flight(&self) -> usize {
-        self.downloader.requests.count(|request| matches!(request.purpose, Purpose::Target(_)))
+    /// Probes that are still waited for before others are asked: none for longer than [`PROBE_PATIENCE`].
+    fn probes_waited_for(&self, now: Instant) -> usize {
+        self.downloader.requests.count(|request| {
+            matches!(request.purpose, Purpose::Target(_)) && now < request.sent + PROBE_PATIENCE
+        })
+    }
+
+    /// When the next peer may be asked although nobody answers.
+    pub(super) fn probe_wakeup(&self, now: Instant) -> Option<Instant> {
+        let probes = self.downloader.requests.iter().filter(|request| matches!(request.purpose, Purpose::Target(_)));
+        let round = self.target.round_since.map(|since| since + PROBE_ROUND_MAX);
+        probes.map(|request| request.sent + PROBE_PATIENCE).chain(round).filter(|at| *at > now).min()
     }
 }

@@ -11,6 +11,8 @@
 //! A tip under the stored head is compared with the stored header at its height: the same hash is lag, and nothing
 //! changes; another one is a reorg to a shorter chain.
 //!
+//! A peer that was asked and is late or silent has no vote until it answers: it decides nothing, and holds nothing up.
+//!
 //! A new session counts all configured peers as voters, connected or not, until the time of those that are missing is over
 //! ([`SyncConfig::tip_settle`](crate::SyncConfig::tip_settle)). When no block has its majority the stall
 //! `TipsDisagree` says who names what; it ends by itself with the peer, or the announcement, that makes a majority.
@@ -86,8 +88,8 @@ impl HeaderSync {
         }
         let tips: SortedMap<PeerId, BlockNumHash> = self
             .peers
-            .usable(now)
-            .filter(|(_, peer)| peer.has_vote() && peer.range().is_some())
+            .voters(now)
+            .filter(|(_, peer)| peer.range().is_some())
             .filter(|(_, peer)| self.invalid.get(peer.served.latest_hash).is_none())
             .map(|(id, peer)| (id, BlockNumHash { number: peer.served.latest, hash: peer.served.latest_hash }))
             .collect();
@@ -182,8 +184,7 @@ impl HeaderSync {
         if known || self.paused {
             return false;
         }
-        let serving = self.peers.usable(now).filter(|(_, peer)| peer.has_vote());
-        let serving = serving.filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
+        let serving = self.peers.voters(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
         let serving: SortedMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
         self.target.votes.keep_only(|peer| serving.get(&peer).copied());
         let need = self.votes_needed(now, serving.len());
