@@ -16,7 +16,7 @@ use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync, memory::bytes_of, requests::Outcome};
+use super::{Answer, HeaderSync, memory::bytes_of, requests::Outcome, run::RunPurpose};
 use crate::{
     fault::PeerFault,
     headers::{Failures, InFlight, Purpose, Staged},
@@ -191,6 +191,7 @@ impl HeaderSync {
                     run.anchor = anchor;
                 }
                 run.untried = false;
+                let run_purpose = run.purpose;
                 self.header_size.note(verified.len() as u64, bytes_of(verified.headers()));
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
@@ -198,8 +199,11 @@ impl HeaderSync {
                 self.passes_unknown(&verified);
                 self.weigh(&verified);
                 self.check_claims_in(now, &verified);
-                self.note_compared(peer, &verified);
-                self.collector.push(verified);
+                if run_purpose == RunPurpose::Compare {
+                    self.note_compared(peer, &verified);
+                } else {
+                    self.collector.push(verified);
+                }
                 if let Some(known) = self.peers.get_mut(peer) {
                     self.target.standings.note_linked(peer, known.served);
                     known.linked(now, range.len(), bytes);

@@ -18,7 +18,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync};
+use super::{Answer, HeaderSync, reorg::Reorg};
 use crate::{
     config::{
         HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
@@ -58,7 +58,8 @@ impl HeaderSync {
     /// Bytes of headers in memory: expected, received, staged, collected, in batches. Never over
     /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one answer.
     pub fn memory_bytes(&self) -> u64 {
-        self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes
+        let compared = self.reorg.as_ref().map_or(0, Reorg::compared_bytes);
+        self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes + compared
     }
 
     /// The size of a header, rounded up a little so that answers are not cut.

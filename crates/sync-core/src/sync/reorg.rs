@@ -27,6 +27,7 @@ use bytes::Bytes;
 use super::{
     Answer, HeaderSync,
     front::HAND_OVER_ROUND_TRIPS,
+    memory::bytes_of,
     run::{Run, RunPurpose},
     standing::hash_at,
     store::Unwinding,
@@ -96,6 +97,7 @@ struct Compared {
     peer: PeerId,
     range: BlockRange,
     headers: Vec<Bytes>,
+    bytes: u64,
 }
 
 /// A reorg was found to be too deep, and no target was synced since.
@@ -108,6 +110,11 @@ pub(super) struct TooDeep {
 }
 
 impl Reorg {
+    /// Bytes of headers that were compared and wait to be stored.
+    pub fn compared_bytes(&self) -> u64 {
+        self.compared.iter().map(|compared| compared.bytes).sum()
+    }
+
     /// Is the ancestor still sought?
     fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Comparing | Phase::Seeking | Phase::TooDeep { .. })
@@ -236,8 +243,7 @@ impl HeaderSync {
 
     /// Headers of such a run were verified.
     pub(super) fn note_compared(&mut self, peer: PeerId, verified: &VerifiedHeaders) {
-        let is_compared = self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Compare);
-        let Some(reorg) = self.reorg.as_mut().filter(|_| is_compared) else { return };
+        let Some(reorg) = &mut self.reorg else { return };
         // The hash of the first was known before, and that of the next one is known now.
         let next = self.run.as_ref().map(|run| run.anchor);
         reorg.search.prove(verified.hashes().get(1..).unwrap_or_default());
@@ -245,18 +251,16 @@ impl HeaderSync {
             reorg.search.prove(&[next.hash]);
             reorg.next = BlockNumHash { number: next.number, hash: next.hash };
         }
-        let bytes = |headers: &[Bytes]| headers.iter().map(|header| header.len() as u64).sum::<u64>();
-        let held: u64 = reorg.compared.iter().map(|compared| bytes(&compared.headers)).sum();
-        if held + bytes(verified.headers()) <= COMPARED_BYTES_MAX {
-            let headers = verified.headers().to_vec();
-            reorg.compared.push(Compared { peer, range: verified.range(), headers });
+        let bytes = bytes_of(verified.headers());
+        if reorg.compared_bytes() + bytes <= COMPARED_BYTES_MAX.min(self.config.staged_bytes_max / 4) {
+            reorg.compared.push(Compared { peer, range: verified.range(), headers: verified.headers().to_vec(), bytes });
         }
     }
 
     /// A gap under where the chains differ was opened: what was compared is there already.
     pub(super) fn stage_compared(&mut self, gap: BlockRange) {
         let Some(reorg) = &mut self.reorg else { return };
-        for Compared { peer, range, mut headers } in core::mem::take(&mut reorg.compared) {
+        for Compared { peer, range, mut headers, .. } in core::mem::take(&mut reorg.compared) {
             let Some(range) = range.intersection(gap).filter(|inside| inside.last() == range.last()) else { continue };
             headers.truncate(range.len() as usize);
             let bytes = headers.iter().map(|header| header.len() as u64).sum();
