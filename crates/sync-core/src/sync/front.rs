@@ -45,14 +45,14 @@ impl HeaderSync {
         self.front_candidates(now).any(|(_, peer)| peer.rank() == Rank::Verified)
     }
 
-    /// Who can be asked for the front now.
+    /// Who can be asked for the front now, by its hash: peers too that have another block under its number.
     fn front_candidates(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
         let anchor = self.run.as_ref().filter(|run| !run.complete).map(|run| run.anchor);
         anchor.into_iter().flat_map(move |anchor| {
             let failures = self.downloader.plan.failures_at(anchor.number);
             self.peers.usable(now).filter(move |(id, peer)| {
                 peer.may_ask(now)
-                    && peer.numbers(now).is_some_and(|numbers| numbers.contains(anchor.number))
+                    && peer.serves(now).is_some_and(|range| range.contains(anchor.number))
                     && failures.is_none_or(|failures| failures.allow(*id, now))
                     && !self.target.standings.is_doubted(*id)
                     && !self.tactics.refused.contains(now, anchor.hash, *id)
@@ -67,16 +67,18 @@ impl HeaderSync {
         (self.request_headers(peer, self.header_bytes()) * 1_000_000 / micros).checked_ilog2()
     }
 
-    /// Those of the candidates that may have the front, the best first: by rank, then who has room, then whose answers
+    /// Those of the candidates that may have the front, the best first: by rank, then who agrees on numbers, then who has room, then whose answers
     /// bring most, then the quicker one.
     fn best_for_front(&self, now: Instant, allowed: impl Fn(PeerId, &Peer) -> bool) -> Vec<PeerId> {
+        let Some(front) = self.run.as_ref().map(|run| run.anchor.number) else { return Vec::new() };
         let mut best: Vec<_> = self
             .front_candidates(now)
             .filter(|(id, peer)| allowed(*id, peer))
             .map(|(id, peer)| {
                 let speed = Reverse(self.speed(peer));
+                let disagrees = !peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
                 let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
-                (peer.rank(), !peer.window.has_room(), speed, Reverse(peer.reputation.score()), round_trip, id)
+                (peer.rank(), disagrees, !peer.window.has_room(), speed, Reverse(peer.reputation.score()), round_trip, id)
             })
             .collect();
         sort_short_by(&mut best, Ord::cmp);
@@ -105,12 +107,12 @@ impl HeaderSync {
         let (Some(run), Some(known)) = (&self.run, self.peers.get(peer)) else { return false };
         let anchor = run.anchor;
         let limit = self.request_headers(known, self.header_bytes());
-        let Some(numbers) = known.numbers(now) else { return false };
+        let Some(served) = known.serves(now) else { return false };
         // With little memory left as much of it as fits.
         if self.lowest_affordable(anchor.number, limit).is_none() {
             return false;
         }
-        let Some((range, failures)) = self.downloader.plan.borrow(peer, numbers, anchor.number, limit, now) else {
+        let Some((range, failures)) = self.downloader.plan.borrow(peer, served, anchor.number, limit, now) else {
             return false;
         };
         let purpose = Purpose::Piece { range, failures, by_hash: Some(anchor.hash) };

@@ -118,12 +118,11 @@ impl HeaderSync {
         let Some(run) = &self.run else { return View::default() };
         let front = run.anchor.number;
         let header_bytes = self.header_bytes();
-        // Where verified peers serve the front nobody else is asked for it, and what others have there is of no interest.
-        let guarded = self.is_front_served(now);
-        let counts = |peer: &Peer| !guarded || peer.rank() == Rank::Verified;
-        let could =
-            self.peers.usable(now).filter(|(_, peer)| peer.serves(now).is_some_and(|range| range.contains(front)));
-        let could = could.filter(|(_, peer)| counts(peer));
+        let could = |peer: &Peer| peer.serves(now).is_some_and(|range| range.contains(front));
+        // What those have there of whom nothing was verified is of no interest, where there are others.
+        let is_verified = |peer: &Peer| peer.rank() == Rank::Verified;
+        let has_verified = self.peers.usable(now).any(|(_, peer)| could(peer) && is_verified(peer));
+        let could = self.peers.usable(now).filter(|(_, peer)| could(peer) && (!has_verified || is_verified(peer)));
         let (mut peers, mut disagreeing, mut expected_alone) = (0, 0, 0f64);
         let mut may_agree = false;
         for (_, peer) in could {

@@ -11,7 +11,8 @@
 //! A tip under the stored head is compared with the stored header at its height: the same hash is lag, and nothing
 //! changes; another one is a reorg to a shorter chain.
 //!
-//! A peer that was asked and is late or silent has no vote until it answers: it decides nothing, and holds nothing up.
+//! A peer that was asked and is late or silent has no vote until it answers something, for which it is asked now and then: it
+//! decides nothing, and holds nothing up.
 //!
 //! A new session counts all configured peers as voters, connected or not, until the time of those that are missing is over
 //! ([`SyncConfig::tip_settle`](crate::SyncConfig::tip_settle)). When no block has its majority the stall
@@ -85,6 +86,9 @@ impl HeaderSync {
     pub(super) fn poll_tip(&mut self, now: Instant) -> bool {
         if self.paused {
             return false;
+        }
+        if self.ask_unheard(now) {
+            return true;
         }
         let tips: SortedMap<PeerId, BlockNumHash> = self
             .peers
@@ -184,6 +188,9 @@ impl HeaderSync {
         if known || self.paused {
             return false;
         }
+        if self.ask_unheard(now) {
+            return true;
+        }
         let serving = self.peers.voters(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
         let serving: SortedMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
         self.target.votes.keep_only(|peer| serving.get(&peer).copied());
@@ -214,6 +221,17 @@ impl HeaderSync {
             disagree(need, serving.keys().filter_map(votes))
         });
         false
+    }
+
+    /// Asks a peer that has no vote for its own tip, with the pauses of a silent peer: when it answers it has one again.
+    fn ask_unheard(&mut self, now: Instant) -> bool {
+        let unheard = self.peers.usable(now).find_map(|(id, peer)| {
+            let may_be_asked = !peer.has_vote() && peer.may_ask(now) && self.downloader.requests.of_peer(id).is_none();
+            Some((id, peer.range().filter(|_| may_be_asked)?.last()))
+        });
+        let Some((id, number)) = unheard else { return false };
+        self.send(now, id, Purpose::Vote(number), StartBlock::Number(number), 1);
+        true
     }
 
     fn ask_votes(&mut self, now: Instant, tip: BlockNumHash, open: &[PeerId]) -> bool {
