@@ -55,10 +55,8 @@ impl Aside {
 
     /// The peer does not have `number`, and probably nothing under it.
     pub fn note_absent(&mut self, now: Instant, number: BlockNumber, until: Instant) {
-        let known = self.absent_to(now).filter(|known| *known >= number);
-        if known.is_none() {
-            self.absent = Some((number, until));
-        }
+        let known = self.absent.filter(|(_, until)| *until > now);
+        self.absent = Some(known.map_or((number, until), |(highest, until)| (highest.max(number), until)));
     }
 
     /// The highest number that the peer announced and does not have.

@@ -161,8 +161,12 @@ impl HeaderSync {
         // Near its tip a peer may have lost a block that it announced; elsewhere it denies what it says it has.
         let near_tip = number.saturating_add(self.config.near_tip) > known.served.latest;
         if claims && !near_tip {
+            // Where its range begins now is not known until it announces it: what is found out meanwhile is no other fault.
+            let is_known = known.aside.absent_to(now).is_some();
             known.aside.note_absent(now, number, now + self.config.cool_down);
-            self.penalize_request(now, peer, sent, PeerFault::EmptyAnswer { start: number });
+            if !is_known {
+                self.penalize_request(now, peer, sent, PeerFault::EmptyAnswer { start: number });
+            }
         }
     }
 
