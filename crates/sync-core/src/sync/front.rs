@@ -11,7 +11,7 @@
 //!
 //! | another peer could serve the front | and gets it after |
 //! |---|---|
-//! | it has a better rank, and has answered a request that was sent later | two of its round trips and an eighth of [`steal_after`](crate::SyncConfig::steal_after) |
+//! | it has a better rank, and has answered a request that was sent later | two of its round trips and a sixteenth of [`steal_after`](crate::SyncConfig::steal_after) |
 //! | it has answered a request that was sent later | four of its round trips and `steal_after`; half of that each further time |
 //! | it has the same rank or a better one, and has answered something | four of its round trips and `steal_after` |
 //!
@@ -24,7 +24,7 @@ use core::{cmp::Reverse, time::Duration};
 
 use alloc::vec::Vec;
 
-use super::HeaderSync;
+use super::{HeaderSync, run::RunPurpose};
 use crate::{
     config::{PIECES_BELOW_MAX, TRIAL_AHEAD, TRIAL_HEADERS_MAX, TRIAL_PAUSE, TRIALS_MAX, UNVERIFIED_PIECES_MAX},
     headers::{Failures, InFlight, Purpose},
@@ -78,7 +78,15 @@ impl HeaderSync {
                 let speed = Reverse(self.speed(peer));
                 let disagrees = !peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
                 let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
-                (peer.rank(), disagrees, !peer.window.has_room(), speed, Reverse(peer.reputation.score()), round_trip, id)
+                (
+                    peer.rank(),
+                    disagrees,
+                    !peer.window.has_room(),
+                    speed,
+                    Reverse(peer.reputation.score()),
+                    round_trip,
+                    id,
+                )
             })
             .collect();
         sort_short_by(&mut best, Ord::cmp);
@@ -150,7 +158,8 @@ impl HeaderSync {
         numbers: BlockRange,
         limit: u64,
     ) -> Option<(BlockRange, Failures)> {
-        let front = self.run.as_ref()?.anchor.number;
+        // What is compared or weighed is short, and everything waits for all of it.
+        let front = self.run.as_ref().filter(|run| run.purpose == RunPurpose::Fill)?.anchor.number;
         let known = self.peers.get(peer)?;
         let most = self.unverified_pieces_max(known, 1);
         let on_trial = |id: &PeerId| self.peers.get(*id).is_some_and(|known| known.rank() != Rank::Verified);
@@ -192,9 +201,22 @@ impl HeaderSync {
         let Some((id, request)) = self.downloader.requests.piece_at(front) else { return false };
         let due = |peer: PeerId, known: &Peer| self.hand_over_at(now, request, peer, known).is_some_and(|at| at <= now);
         let Some(next) = self.best_for_front(now, due).first().copied() else { return false };
-        self.take_front_back(now, id);
+        self.take_piece_back(now, id);
         self.ask_for_front(now, next);
+        // Whatever else such peers hold for so long is needed next.
+        while let Some(id) = self.overdue_trial(now, next) {
+            self.take_piece_back(now, id);
+        }
         true
+    }
+
+    /// A piece that a peer on trial holds for longer than this peer waits for the front.
+    fn overdue_trial(&self, now: Instant, next: PeerId) -> Option<RequestId> {
+        let known = self.peers.get(next).filter(|known| known.rank() == Rank::Verified)?;
+        self.downloader.requests.find(|request| {
+            let is_trial = self.peers.get(request.peer).is_some_and(|holder| holder.rank() != Rank::Verified);
+            is_trial && self.hand_over_at(now, request, next, known).is_some_and(|at| at <= now)
+        })
     }
 
     /// From when on this peer gets the front, which another is asked for.
@@ -211,7 +233,7 @@ impl HeaderSync {
         let is_better = known.rank() < holder;
         let wait = if was_first {
             let usual = usual / (1 << failures.handed_over().min(16));
-            if is_better { usual.min(trip * 2 + self.config.steal_after / 8) } else { usual }
+            if is_better { usual.min(trip * 2 + self.config.steal_after / 16) } else { usual }
         } else if is_better || known.rank() == holder {
             usual
         } else {
@@ -228,8 +250,8 @@ impl HeaderSync {
         due.filter(|at| *at > now).min()
     }
 
-    /// Ends the request for the front so that another peer may be asked for it.
-    fn take_front_back(&mut self, now: Instant, id: RequestId) {
+    /// Ends the request for a piece so that another peer may be asked for it.
+    fn take_piece_back(&mut self, now: Instant, id: RequestId) {
         let Some(slow) = self.downloader.requests.get(id).map(|request| request.peer) else { return };
         let owed_until = self.owed_until(now, slow);
         let Some(request) = self.downloader.requests.take_back(id, owed_until) else { return };
@@ -251,7 +273,7 @@ impl HeaderSync {
         let (id, request) = self.downloader.requests.piece_at(answered.last())?;
         let Purpose::Piece { range, .. } = &request.purpose else { return None };
         let part = range.intersection(answered)?;
-        self.take_front_back(now, id);
+        self.take_piece_back(now, id);
         Some(part)
     }
 }

@@ -56,7 +56,8 @@ impl HeaderSize {
 
 impl HeaderSync {
     /// Bytes of headers in memory: expected, received, staged, collected, in batches. Never over
-    /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one answer.
+    /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one answer, and one
+    /// header for each question.
     pub fn memory_bytes(&self) -> u64 {
         let compared = self.reorg.as_ref().map_or(0, Reorg::compared_bytes);
         self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes + compared

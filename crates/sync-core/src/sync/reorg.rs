@@ -253,7 +253,12 @@ impl HeaderSync {
         }
         let bytes = bytes_of(verified.headers());
         if reorg.compared_bytes() + bytes <= COMPARED_BYTES_MAX.min(self.config.staged_bytes_max / 4) {
-            reorg.compared.push(Compared { peer, range: verified.range(), headers: verified.headers().to_vec(), bytes });
+            reorg.compared.push(Compared {
+                peer,
+                range: verified.range(),
+                headers: verified.headers().to_vec(),
+                bytes,
+            });
         }
     }
 

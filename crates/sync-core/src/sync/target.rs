@@ -247,9 +247,9 @@ impl HeaderSync {
 
     /// Probes that are still waited for before others are asked: none for longer than [`PROBE_PATIENCE`].
     fn probes_waited_for(&self, now: Instant) -> usize {
-        self.downloader.requests.count(|request| {
-            matches!(request.purpose, Purpose::Target(_)) && now < request.sent + PROBE_PATIENCE
-        })
+        self.downloader
+            .requests
+            .count(|request| matches!(request.purpose, Purpose::Target(_)) && now < request.sent + PROBE_PATIENCE)
     }
 
     /// When the next peer may be asked although nobody answers.

@@ -20,6 +20,8 @@ use crate::{
 pub const POLLS_MAX: usize = 4 * REQUESTS_IN_FLIGHT_MAX;
 /// Questions about the target, besides the requests for headers.
 const QUESTIONS_MAX: usize = 4;
+/// What one of them may take.
+const QUESTION_BYTES: u64 = 1_024;
 /// Progress events a second: one in `progress_every`, whatever happens.
 const PROGRESS_A_SECOND_MAX: usize = 10;
 /// Changes of the stall that may be said in a second.
@@ -135,7 +137,9 @@ impl Checker for Bounds {
         if polls > POLLS_MAX {
             return Err(format!("not drained after {polls} polls"));
         }
-        let most = state.options.config.staged_bytes_max + self.answer_bytes_max;
+        // A question of one header to each peer goes out whatever is in memory.
+        let questions = (state.peers.len() as u64 + QUESTIONS_MAX as u64) * QUESTION_BYTES;
+        let most = state.options.config.staged_bytes_max + self.answer_bytes_max + questions;
         if state.memory_bytes > most {
             return Err(format!("{} bytes of headers in memory, at most {most}", state.memory_bytes));
         }
