@@ -132,17 +132,31 @@ impl HeaderSync {
     }
 
     /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then
-    /// the target may have been reorganised away, and the peers may have come out lower.
+    /// the target may have been reorganised away, and the peers may have come out lower; or nobody ever had it.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
         let (aside, all) = self.count_aside(now);
-        // While an ancestor is sought, those whose chain ends lower say nothing for the target either.
-        let number = self.target.resolved.filter(|_| self.is_seeking()).map(|target| target.number);
+        // Those whose chain ends under what is sought say nothing for the target either.
+        let number = self.number_of_doubt(now);
         let is_lower = |served: ServedRange| number.is_some_and(|number| served.latest < number);
         let voters = self.peers.voters(now).filter(|(_, peer)| is_lower(peer.served));
         let lower = voters.filter(|(id, peer)| self.target.standings.aside.get(id) != Some(&peer.served)).count();
         let aside = aside + lower;
         let unserved = matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_))) && !self.is_parked();
         aside * 2 > all || unserved
+    }
+
+    /// Who cannot have this number is not on the target's chain: the target, while an ancestor is sought; the header that
+    /// cannot be judged; or the front, when it did not come for so long that whoever claims it may never have had it.
+    fn number_of_doubt(&self, now: Instant) -> Option<BlockNumber> {
+        let target = self.target.resolved?;
+        if self.is_seeking() {
+            return Some(target.number);
+        }
+        if self.is_stopped_at(target.hash) {
+            return self.unknown.as_ref()?.number;
+        }
+        let waited = now >= self.moved_at + self.config.claim_patience && self.batches() == 0;
+        self.run.as_ref().filter(|run| waited && !run.complete).map(|run| run.anchor.number)
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?

@@ -1,7 +1,7 @@
 //! Where the sync ends, above: what the user wants, and which block that is.
 //!
 //! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
-//! tip first. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
+//! tip first, while one place is left for the others. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
 //! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once. A pinned header
 //! that lies inside a stored run is the target all the same: nothing is fetched for it, and what is stored above stays.
 //!
@@ -21,7 +21,7 @@ use crate::{
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
     header::HeaderLink,
-    headers::Purpose,
+    headers::{InFlight, Purpose},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
     sorted::SortedSet,
@@ -145,10 +145,14 @@ impl HeaderSync {
             self.target.asked.clear();
         }
         let candidates = self.scheduler.askable(&self.peers, now);
-        let probing = self.probes_waited_for(now);
+        let probing = self.probes_waited_for(now, |_| true);
         let fresh: Vec<_> = candidates.into_iter().filter(|peer| !self.target.asked.contains(peer)).collect();
-        let named = fresh.iter().find(|id| self.peers.get(**id).is_some_and(|peer| peer.served.latest_hash == hash));
-        if let Some(peer) = named.or(fresh.first()).copied()
+        let names = |id: PeerId| self.peers.get(id).is_some_and(|peer| peer.served.latest_hash == hash);
+        // One place is for those who do not name it: naming it costs nothing.
+        let is_open = self.probes_waited_for(now, names) + 1 < PROBES_MAX;
+        let named = fresh.iter().find(|id| is_open && names(**id));
+        let next = named.or(fresh.iter().find(|id| !names(**id))).or(fresh.first()).copied();
+        if let Some(peer) = next
             && probing < PROBES_MAX
         {
             self.target.asked.insert(peer);
@@ -246,10 +250,10 @@ impl HeaderSync {
     }
 
     /// Probes that are still waited for before others are asked: none for longer than [`PROBE_PATIENCE`].
-    fn probes_waited_for(&self, now: Instant) -> usize {
-        self.downloader
-            .requests
-            .count(|request| matches!(request.purpose, Purpose::Target(_)) && now < request.sent + PROBE_PATIENCE)
+    fn probes_waited_for(&self, now: Instant, of: impl Fn(PeerId) -> bool) -> usize {
+        let is_probe = |request: &InFlight| matches!(request.purpose, Purpose::Target(_));
+        let waits = |request: &InFlight| is_probe(request) && now < request.sent + PROBE_PATIENCE && of(request.peer);
+        self.downloader.requests.count(waits)
     }
 
     /// When the next peer may be asked although nobody answers.

@@ -11,6 +11,7 @@ pub mod meddle;
 mod peer;
 pub mod runs;
 mod store;
+pub mod strangers;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
