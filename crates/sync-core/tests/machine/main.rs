@@ -15,6 +15,7 @@ mod downloader;
 mod escalation;
 mod event_budget;
 mod every_stall_ends;
+mod every_state_goes_on;
 mod fair_sample;
 mod fat_headers;
 mod floor;
