@@ -22,7 +22,7 @@ use super::{Answer, HeaderSync, reorg::Reorg};
 use crate::{
     config::{
         HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
-        HEADER_MEAN_WEIGHT_START, PEER_SHARE, RESPONSE_OVER_RESERVE, STRANGER_SHARE, STRANGERS_SHARE,
+        HEADER_MEAN_WEIGHT_START, PEER_SHARE, RESPONSE_OVER_RESERVE, STAGED_RUNS_MAX, STRANGER_SHARE, STRANGERS_SHARE,
     },
     headers::InFlight,
     id::PeerId,
@@ -93,8 +93,9 @@ impl HeaderSync {
         if self.room() < bytes && self.downloader.plan.failures_at(front).is_some() {
             self.shed(front, bytes);
         }
+        let has_runs = self.downloader.staging.runs() < STAGED_RUNS_MAX;
         match self.room() {
-            room if room >= reserve + bytes => Some(0),
+            room if room >= reserve + bytes && has_runs => Some(0),
             room if room >= bytes => Some(front),
             _ => None,
         }

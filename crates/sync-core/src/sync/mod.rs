@@ -119,6 +119,8 @@ pub struct HeaderSync {
     run: Option<Run>,
     /// The target's chain does not meet the stored one.
     reorg: Option<Reorg>,
+    /// The ancestor of the last one that was followed.
+    reorged_to: Option<BlockNumber>,
     /// The last one was deeper than the window.
     too_deep: Option<TooDeep>,
     /// The next gap is opened once the store has answered.
@@ -184,6 +186,7 @@ impl HeaderSync {
             target: Target::default(),
             run: None,
             reorg: None,
+            reorged_to: None,
             too_deep: None,
             reopen: false,
             stored: StoredHeaders::default(),

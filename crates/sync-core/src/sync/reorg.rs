@@ -136,7 +136,9 @@ impl HeaderSync {
         let heads = self.ledger.subchains.first().map_or(local.head, |newest| newest.head);
         let again = self.reorg.take();
         let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
-        let lowest = local.tail.max(top.saturating_sub(self.config.rollback_window));
+        let window = top.saturating_sub(self.config.rollback_window);
+        // Back to a chain that was given up is never too far.
+        let lowest = local.tail.max(self.reorged_to.map_or(window, |ancestor| ancestor.min(window)));
         // Every peer of this chain has its genesis, and so has the store.
         let rooted = lowest == 0 && self.chain.genesis().is_some();
         let same_run = again.as_ref().is_some_and(|before| before.local.tail == local.tail);
@@ -457,6 +459,7 @@ impl HeaderSync {
     pub(super) fn tell_reorg(&mut self) {
         let Some(reorg) = self.reorg.take() else { return };
         let (Some(first), Some(target)) = (reorg.given_up, self.target.resolved) else { return };
+        self.reorged_to = first.checked_sub(1);
         if let (Some(reverted), Some(adopted)) =
             (BlockRange::new(first, reorg.top), BlockRange::new(first, target.number.max(first)))
         {
