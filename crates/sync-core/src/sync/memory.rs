@@ -18,7 +18,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync, reorg::Reorg};
+use super::{Answer, HeaderSync};
 use crate::{
     config::{
         HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
@@ -59,7 +59,7 @@ impl HeaderSync {
     /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one answer, and one
     /// header for each question.
     pub fn memory_bytes(&self) -> u64 {
-        let compared = self.reorg.as_ref().map_or(0, Reorg::compared_bytes);
+        let compared = self.reorg.as_ref().map_or(0, |reorg| reorg.compared.bytes);
         self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes + compared
     }
 

@@ -8,6 +8,7 @@
 //! | `floor` | how far down the sync goes, and what nobody serves |
 //! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
+//! | `compare` | the first headers under the place where they differ, fetched by hash |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
 //! | `condemn` | the target's chain breaks a rule |
@@ -27,6 +28,7 @@
 mod announce;
 mod answers;
 mod branch;
+mod compare;
 mod condemn;
 mod floor;
 mod front;
