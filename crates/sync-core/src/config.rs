@@ -100,6 +100,10 @@ pub const TRIALS_MAX: usize = 3;
 /// window full until the first is verified; more would let a quick peer fill the memory with what is good for nothing.
 pub const UNVERIFIED_PIECES_MAX: usize = 2;
 
+/// Responses that are staged at the same time; beyond it only the front is asked for. Each may be linked, with an event, in
+/// one go. Whole ones fill the memory before; more would let peers that send one header at a time make longer goes.
+pub const STAGED_RUNS_MAX: usize = 1_024;
+
 /// The same of a peer whose highest block lies under the front: what it sends waits until the anchor has come there. Some
 /// 1.5 MB; more would leave less memory to the others.
 pub const PIECES_BELOW_MAX: usize = 32;

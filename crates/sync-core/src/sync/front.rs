@@ -14,6 +14,7 @@
 //! | it has a better rank, and has answered a request that was sent later | two of its round trips and a sixteenth of [`steal_after`](crate::SyncConfig::steal_after) |
 //! | it has answered a request that was sent later | four of its round trips and `steal_after`; half of that each further time |
 //! | it has the same rank or a better one, and has answered something | four of its round trips and `steal_after` |
+//! | it was never asked, and of nobody who has the front anything is known | `steal_after`; half of that each further time |
 //!
 //! It goes to the peer that it was taken for. The first peer is still awaited: whoever answers first is used.
 //!
@@ -223,10 +224,14 @@ impl HeaderSync {
     fn hand_over_at(&self, now: Instant, request: &InFlight, peer: PeerId, known: &Peer) -> Option<Instant> {
         let Purpose::Piece { failures, .. } = &request.purpose else { return None };
         let holder = self.peers.get(request.peer)?.rank();
-        let trip = known.window.round_trip()?;
         if peer == request.peer || !failures.allow(peer, now) {
             return None;
         }
+        let Some(trip) = known.window.round_trip() else {
+            // Nobody was ever measured, so nobody knows how long it takes: one after another is asked, ever sooner.
+            let is_new = known.rank() == Rank::New && holder >= Rank::New;
+            return is_new.then(|| request.sent + self.config.steal_after / (1 << failures.handed_over().min(4)));
+        };
         let usual = trip * HAND_OVER_ROUND_TRIPS + self.config.steal_after;
         // What was asked of it later has come already: no way that all of them share is to blame.
         let was_first = known.answered_sent > Some(request.sent);

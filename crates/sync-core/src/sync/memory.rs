@@ -18,11 +18,11 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync, reorg::Reorg};
+use super::{Answer, HeaderSync};
 use crate::{
     config::{
         HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
-        HEADER_MEAN_WEIGHT_START, PEER_SHARE, RESPONSE_OVER_RESERVE, STRANGER_SHARE, STRANGERS_SHARE,
+        HEADER_MEAN_WEIGHT_START, PEER_SHARE, RESPONSE_OVER_RESERVE, STAGED_RUNS_MAX, STRANGER_SHARE, STRANGERS_SHARE,
     },
     headers::InFlight,
     id::PeerId,
@@ -59,7 +59,7 @@ impl HeaderSync {
     /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one answer, and one
     /// header for each question.
     pub fn memory_bytes(&self) -> u64 {
-        let compared = self.reorg.as_ref().map_or(0, Reorg::compared_bytes);
+        let compared = self.reorg.as_ref().map_or(0, |reorg| reorg.compared.bytes);
         self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes + compared
     }
 
@@ -93,8 +93,9 @@ impl HeaderSync {
         if self.room() < bytes && self.downloader.plan.failures_at(front).is_some() {
             self.shed(front, bytes);
         }
+        let has_runs = self.downloader.staging.runs() < STAGED_RUNS_MAX;
         match self.room() {
-            room if room >= reserve + bytes => Some(0),
+            room if room >= reserve + bytes && has_runs => Some(0),
             room if room >= bytes => Some(front),
             _ => None,
         }

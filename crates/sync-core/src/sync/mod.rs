@@ -8,6 +8,7 @@
 //! | `floor` | how far down the sync goes, and what nobody serves |
 //! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
+//! | `compare` | the first headers under the place where they differ, fetched by hash |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
 //! | `condemn` | the target's chain breaks a rule |
@@ -27,6 +28,7 @@
 mod announce;
 mod answers;
 mod branch;
+mod compare;
 mod condemn;
 mod floor;
 mod front;
@@ -119,6 +121,8 @@ pub struct HeaderSync {
     run: Option<Run>,
     /// The target's chain does not meet the stored one.
     reorg: Option<Reorg>,
+    /// The ancestor of the last one that was followed.
+    reorged_to: Option<BlockNumber>,
     /// The last one was deeper than the window.
     too_deep: Option<TooDeep>,
     /// The next gap is opened once the store has answered.
@@ -184,6 +188,7 @@ impl HeaderSync {
             target: Target::default(),
             run: None,
             reorg: None,
+            reorged_to: None,
             too_deep: None,
             reopen: false,
             stored: StoredHeaders::default(),

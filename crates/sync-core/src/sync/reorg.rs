@@ -22,25 +22,17 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 use alloy_primitives::B256;
-use bytes::Bytes;
 
-use super::{
-    Answer, HeaderSync,
-    front::HAND_OVER_ROUND_TRIPS,
-    memory::bytes_of,
-    run::{Run, RunPurpose},
-    standing::hash_at,
-    store::Unwinding,
-};
+use super::{Answer, HeaderSync, compare::Compared, front::HAND_OVER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
 use crate::{
     checkpoint::Subchain,
-    config::{COMPARED_BYTES_MAX, TOO_DEEP_RETRY},
+    config::TOO_DEEP_RETRY,
     fault::PeerFault,
     follow::{AncestorSearch, BranchWeight, Claim, Known, Outcome},
     headers::{InFlight, Purpose},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StartBlock},
-    lineage::{Anchor, Lineage, SealedRun, VerifiedHeaders},
+    lineage::VerifiedHeaders,
     peers::Rank,
     range::{BlockNumber, BlockRange},
     time::{Instant, doubled},
@@ -82,22 +74,13 @@ pub(super) struct Reorg {
     pub search: AncestorSearch,
     pub phase: Phase,
     /// What the new chain has under what was compared so far.
-    next: BlockNumHash,
-    /// What was compared, to be stored when the ancestor is known; as much as [`COMPARED_BYTES_MAX`] holds.
-    compared: Vec<Compared>,
+    pub next: BlockNumHash,
+    /// What was compared, to be stored when the ancestor is known.
+    pub compared: Compared,
     /// Nobody can be asked for this number.
     pub alone: Option<BlockNumber>,
     /// When those who did not answer are asked again.
     pub retry_at: Option<Instant>,
-}
-
-/// Headers that one peer sent, falling, verified.
-#[derive(Debug)]
-struct Compared {
-    peer: PeerId,
-    range: BlockRange,
-    headers: Vec<Bytes>,
-    bytes: u64,
 }
 
 /// A reorg was found to be too deep, and no target was synced since.
@@ -110,11 +93,6 @@ pub(super) struct TooDeep {
 }
 
 impl Reorg {
-    /// Bytes of headers that were compared and wait to be stored.
-    pub fn compared_bytes(&self) -> u64 {
-        self.compared.iter().map(|compared| compared.bytes).sum()
-    }
-
     /// Is the ancestor still sought?
     fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Comparing | Phase::Seeking | Phase::TooDeep { .. })
@@ -136,7 +114,9 @@ impl HeaderSync {
         let heads = self.ledger.subchains.first().map_or(local.head, |newest| newest.head);
         let again = self.reorg.take();
         let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
-        let lowest = local.tail.max(top.saturating_sub(self.config.rollback_window));
+        let window = top.saturating_sub(self.config.rollback_window);
+        // Back to a chain that was given up is never too far.
+        let lowest = local.tail.max(self.reorged_to.map_or(window, |ancestor| ancestor.min(window)));
         // Every peer of this chain has its genesis, and so has the store.
         let rooted = lowest == 0 && self.chain.genesis().is_some();
         let same_run = again.as_ref().is_some_and(|before| before.local.tail == local.tail);
@@ -161,7 +141,7 @@ impl HeaderSync {
             search,
             phase: Phase::Seeking,
             next: expected,
-            compared: Vec::new(),
+            compared: Compared::default(),
             alone: None,
             retry_at: None,
         });
@@ -217,72 +197,6 @@ impl HeaderSync {
             return true;
         }
         !reorg.search.is_open() && !self.paused && self.open_number(now, number)
-    }
-
-    /// Fetches headers of the target's chain by hash, until the one right above `down_to` names its parent.
-    fn compare_down_to(&mut self, now: Instant, down_to: BlockNumber) {
-        let Some(reorg) = &mut self.reorg else { return };
-        let anchor = Anchor { number: reorg.next.number, hash: reorg.next.hash };
-        let Some(gap) = BlockRange::new(down_to + 1, anchor.number) else { return };
-        reorg.phase = Phase::Comparing;
-        reorg.alone = None;
-        self.downloader.open(gap);
-        self.tactics.gap_opens();
-        self.run = Some(Run {
-            lineage: Lineage::new(self.chain.clone(), anchor),
-            anchor,
-            bottom: gap.first(),
-            meets: None,
-            parent: None,
-            untried: false,
-            purpose: RunPurpose::Compare,
-            complete: false,
-        });
-        self.moved(now);
-    }
-
-    /// Headers of such a run were verified.
-    pub(super) fn note_compared(&mut self, peer: PeerId, verified: &VerifiedHeaders) {
-        let Some(reorg) = &mut self.reorg else { return };
-        // The hash of the first was known before, and that of the next one is known now.
-        let next = self.run.as_ref().map(|run| run.anchor);
-        reorg.search.prove(verified.hashes().get(1..).unwrap_or_default());
-        if let Some(next) = next.filter(|next| next.number < verified.range().first()) {
-            reorg.search.prove(&[next.hash]);
-            reorg.next = BlockNumHash { number: next.number, hash: next.hash };
-        }
-        let bytes = bytes_of(verified.headers());
-        if reorg.compared_bytes() + bytes <= COMPARED_BYTES_MAX.min(self.config.staged_bytes_max / 4) {
-            reorg.compared.push(Compared {
-                peer,
-                range: verified.range(),
-                headers: verified.headers().to_vec(),
-                bytes,
-            });
-        }
-    }
-
-    /// A gap under where the chains differ was opened: what was compared is there already.
-    pub(super) fn stage_compared(&mut self, gap: BlockRange) {
-        let Some(reorg) = &mut self.reorg else { return };
-        for Compared { peer, range, mut headers, .. } in core::mem::take(&mut reorg.compared) {
-            let Some(range) = range.intersection(gap).filter(|inside| inside.last() == range.last()) else { continue };
-            headers.truncate(range.len() as usize);
-            let bytes = headers.iter().map(|header| header.len() as u64).sum();
-            let Ok(sealed) = SealedRun::seal(&self.chain, range.last(), headers) else { continue };
-            if let Some(failures) = self.downloader.plan.take(range) {
-                self.downloader.stage(peer, range, failures, range, bytes, sealed);
-            }
-        }
-    }
-
-    /// All of them came, or as many as were needed.
-    pub(super) fn end_compare(&mut self, now: Instant) {
-        self.drop_run();
-        if let Some(reorg) = &mut self.reorg {
-            reorg.phase = Phase::Seeking;
-        }
-        self.moved(now);
     }
 
     /// Chooses who is asked for this number, and asks them.
@@ -457,6 +371,7 @@ impl HeaderSync {
     pub(super) fn tell_reorg(&mut self) {
         let Some(reorg) = self.reorg.take() else { return };
         let (Some(first), Some(target)) = (reorg.given_up, self.target.resolved) else { return };
+        self.reorged_to = first.checked_sub(1);
         if let (Some(reverted), Some(adopted)) =
             (BlockRange::new(first, reorg.top), BlockRange::new(first, target.number.max(first)))
         {

@@ -129,7 +129,7 @@ impl HeaderSync {
             peers += 1;
             let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
             disagreeing += usize::from(!agrees);
-            may_agree |= agrees && peer.may_ask(now) && self.tactics.stats.linked == 0;
+            may_agree |= agrees && peer.may_ask(now) && (has_verified || self.tactics.stats.linked == 0);
             if let Some(round_trip) = peer.window.round_trip().filter(|trip| !trip.is_zero()) {
                 let headers = self.request_headers(peer, header_bytes) as f64;
                 expected_alone = expected_alone.max(headers / round_trip.as_secs_f64());
@@ -144,7 +144,8 @@ impl HeaderSync {
             front,
             gap: self.tactics.gap.unwrap_or(u64::MAX),
             peers,
-            // Before anything is linked, one peer that may turn out to agree is enough.
+            // One verified peer that agrees brings more by number, many requests at a time, than all others by hash; and
+            // before anything is linked, one that may turn out to agree is enough.
             disagreeing: if may_agree { 0 } else { disagreeing },
             hash_unknown: self.is_front_refused(now),
             front_failures: failures.map_or(0, |failures| failures.attempts()),

@@ -1,0 +1,95 @@
+//! The first headers under the place where the target's chain and the stored one differ: fetched by their hashes, so that
+//! a short reorg is decided without anybody's word.
+//!
+//! They are a run like any other, of which nothing is stored. Their hashes go to the search
+//! ([`AncestorSearch::prove`](crate::follow::AncestorSearch::prove)); the headers wait, and are staged when the gap under
+//! the new chain is opened, so that they are not fetched twice.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::{
+    HeaderSync,
+    memory::bytes_of,
+    reorg::Phase,
+    run::{Run, RunPurpose},
+};
+use crate::{
+    config::COMPARED_BYTES_MAX,
+    id::PeerId,
+    io::BlockNumHash,
+    lineage::{Anchor, Lineage, SealedRun, VerifiedHeaders},
+    range::{BlockNumber, BlockRange},
+    time::Instant,
+};
+
+/// Headers that were compared, as the peers sent them; as much as [`COMPARED_BYTES_MAX`] holds.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    answers: Vec<(PeerId, BlockRange, Vec<Bytes>)>,
+    pub bytes: u64,
+}
+
+impl HeaderSync {
+    /// Fetches headers of the target's chain by hash, until the one right above `down_to` names its parent.
+    pub(super) fn compare_down_to(&mut self, now: Instant, down_to: BlockNumber) {
+        let Some(reorg) = &mut self.reorg else { return };
+        let anchor = Anchor { number: reorg.next.number, hash: reorg.next.hash };
+        let Some(gap) = BlockRange::new(down_to + 1, anchor.number) else { return };
+        reorg.phase = Phase::Comparing;
+        reorg.alone = None;
+        self.downloader.open(gap);
+        self.tactics.gap_opens();
+        self.run = Some(Run {
+            lineage: Lineage::new(self.chain.clone(), anchor),
+            anchor,
+            bottom: gap.first(),
+            meets: None,
+            parent: None,
+            untried: false,
+            purpose: RunPurpose::Compare,
+            complete: false,
+        });
+        self.moved(now);
+    }
+
+    /// Headers of such a run were verified.
+    pub(super) fn note_compared(&mut self, peer: PeerId, verified: &VerifiedHeaders) {
+        let Some(reorg) = &mut self.reorg else { return };
+        // The hash of the first was known before, and that of the next one is known now.
+        let next = self.run.as_ref().map(|run| run.anchor);
+        reorg.search.prove(verified.hashes().get(1..).unwrap_or_default());
+        if let Some(next) = next.filter(|next| next.number < verified.range().first()) {
+            reorg.search.prove(&[next.hash]);
+            reorg.next = BlockNumHash { number: next.number, hash: next.hash };
+        }
+        let bytes = reorg.compared.bytes + bytes_of(verified.headers());
+        if bytes <= COMPARED_BYTES_MAX.min(self.config.staged_bytes_max / 4) {
+            reorg.compared.answers.push((peer, verified.range(), verified.headers().to_vec()));
+            reorg.compared.bytes = bytes;
+        }
+    }
+
+    /// A gap under where the chains differ was opened: what was compared is there already.
+    pub(super) fn stage_compared(&mut self, gap: BlockRange) {
+        let Some(reorg) = &mut self.reorg else { return };
+        for (peer, range, mut headers) in core::mem::take(&mut reorg.compared).answers {
+            let Some(range) = range.intersection(gap).filter(|inside| inside.last() == range.last()) else { continue };
+            headers.truncate(range.len() as usize);
+            let bytes = headers.iter().map(|header| header.len() as u64).sum();
+            let Ok(sealed) = SealedRun::seal(&self.chain, range.last(), headers) else { continue };
+            if let Some(failures) = self.downloader.plan.take(range) {
+                self.downloader.stage(peer, range, failures, range, bytes, sealed);
+            }
+        }
+    }
+
+    /// All of them came, or as many as were needed.
+    pub(super) fn end_compare(&mut self, now: Instant) {
+        self.drop_run();
+        if let Some(reorg) = &mut self.reorg {
+            reorg.phase = Phase::Seeking;
+        }
+        self.moved(now);
+    }
+}
