@@ -14,7 +14,7 @@
 //! | it has a better rank, and has answered a request that was sent later | two of its round trips and a sixteenth of [`steal_after`](crate::SyncConfig::steal_after) |
 //! | it has answered a request that was sent later | four of its round trips and `steal_after`; half of that each further time |
 //! | it has the same rank or a better one, and has answered something | four of its round trips and `steal_after` |
-//! | it was never asked, and of nobody who has the front anything is known | `steal_after`; half of that each further time |
+//! | it was never asked, and who has the front was never heard of, or was silent and not heard of since | `steal_after`; half of that each further time |
 //!
 //! It goes to the peer that it was taken for. The first peer is still awaited: whoever answers first is used.
 //!
@@ -228,8 +228,9 @@ impl HeaderSync {
             return None;
         }
         let Some(trip) = known.window.round_trip() else {
-            // Nobody was ever measured, so nobody knows how long it takes: one after another is asked, ever sooner.
-            let is_new = known.rank() == Rank::New && holder >= Rank::New;
+            // Of nobody it is known how long it takes now: one after another is asked, ever sooner.
+            let was_silent = self.peers.get(request.peer)?.reputation.is_unheard();
+            let is_new = known.rank() == Rank::New && (holder >= Rank::New || was_silent);
             return is_new.then(|| request.sent + self.config.steal_after / (1 << failures.handed_over().min(4)));
         };
         let usual = trip * HAND_OVER_ROUND_TRIPS + self.config.steal_after;

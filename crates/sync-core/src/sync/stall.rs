@@ -5,6 +5,30 @@
 //! sync that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`. Where the
 //! reason lies with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
 //!
+//! No reason needs a reload to end. Beside what the table names, another target that the user names ends each of them that
+//! has to do with the target; for a pinned hash whose chain is wrong that is the only end. Times count from the change;
+//! an answer and the budget below (a second together) come on top.
+//!
+//! | stall | what ends it | within |
+//! |---|---|---|
+//! | `NoPeers` | a peer connects | at once |
+//! | `NoUsablePeer` | another peer connects; or the ban of one ends | at once; [`ban`](crate::SyncConfig::ban) |
+//! | `TipsDisagree` | a majority: peers come, leave, or announce | at once |
+//! | `QuorumNotReached` | enough peers connect | at once |
+//! | `TargetUnavailable` | a peer with the block connects or announces it; or one that was asked has it by now | at once; eight times [`target_retry`](crate::SyncConfig::target_retry) |
+//! | `RangeUnavailable` | a peer serves it; or the majority's tip is on another chain, or under what is missing | at once |
+//! | `FloorAboveTarget` | the majority's tip is above the floor | at once |
+//! | `InvalidTarget` | a majority on another chain, whoever stays | at once |
+//! | `RollbackTooDeep` | nobody who is left is on that chain; or a majority on another one | at once; [`TOO_DEEP_RETRY`](crate::config::TOO_DEEP_RETRY), doubled each time up to [`cool_down`](crate::SyncConfig::cool_down) |
+//! | `UnknownFork` | a majority on a chain without that header, or whose tip is under it; a newer release | at once |
+//! | `Store` | the store works again | [`persist_retry_max`](crate::SyncConfig::persist_retry_max) |
+//! | `NoProgress` | a peer that answers connects; or those that were silent answer again; or most of those that answer have their tip under the front | at once; twice [`deadline_max`](crate::SyncConfig::deadline_max) and [`backoff_max`](crate::SyncConfig::backoff_max); at once |
+//! | `WrongGenesis` | the tip of any majority with our genesis: who named the other one is banned | at once |
+//!
+//! The states of a reorg end in the same way: each question has a deadline, after [`TOO_DEEP_RETRY`](crate::config::TOO_DEEP_RETRY) a refused one is
+//! chosen anew, and a pause keeps what was found. What the machine cannot end by itself is a store that never answers a
+//! removal or a lookup: the host repeats those until they are done.
+//!
 //! What holds may follow what peers announce. So it is said with a budget ([`STALL_EVENTS_BURST`] at once, then one in
 //! [`STALL_EVENTS_EVERY`]): a change that comes sooner waits, and what holds when its time has come is said.
 

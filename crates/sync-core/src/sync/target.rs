@@ -1,9 +1,10 @@
 //! Where the sync ends, above: what the user wants, and which block that is.
 //!
 //! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
-//! tip first, while one place is left for the others. An empty answer says "I do not have it" and costs nothing; a header with another hash is a lie. When
-//! nobody had it the sync says so and starts another round after a pause, and asks each new peer at once. A pinned header
-//! that lies inside a stored run is the target all the same: nothing is fetched for it, and what is stored above stays.
+//! tip first, with one place left for the others. An empty answer says "I do not have it" and costs nothing; a header with
+//! another hash is a lie. When nobody had it the sync says so and starts another round after a pause, and asks each new
+//! peer at once. A pinned header that lies inside a stored run is the target all the same: nothing is fetched for it, and
+//! what is stored above stays.
 //!
 //! **Number, or peers' tip.** The peers decide which block that is (`votes`).
 //!

@@ -3,7 +3,7 @@
 //! somebody can serve it.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Chain, Manner, TestPeer, TestStore, World,
     ancestor::{announce, config, stored_with},
     chain::MINED,
     strangers::assert_not_blamed,
@@ -13,7 +13,7 @@ use sync_core::{Input, SyncConfig, SyncTarget};
 const LEN: u64 = 2_000;
 
 /// Moments of each reorg at which it is disturbed.
-const MOMENTS: usize = 7;
+const MOMENTS: usize = 6;
 
 /// What happens in the middle, and how long after it at most the sync is done, in milliseconds.
 const DISTURBANCES: [(&str, Disturbance, u64); 8] = [
@@ -95,18 +95,18 @@ fn reopen(world: &mut World, _: &Chain, new: &Chain) -> Chain {
 }
 
 /// A store of `old`, and three peers on `new`.
-fn begun(old: &Chain, new: &Chain, store_ms: u64) -> World {
-    let config = SyncConfig { window: 256, ..config() };
-    let mut world = World::with(old.spec(), config.clone(), stored_with(old, config));
-    world.store.delay_ms = store_ms;
+fn begun(store: &TestStore, old: &Chain, new: &Chain) -> World {
+    let mut world = World::with(old.spec(), SyncConfig { window: 256, ..config() }, store.clone());
     world.target(SyncTarget::PeersTip);
     (1..=3).for_each(|id| world.connect(id, TestPeer { delay_ms: 40, ..TestPeer::new(new) }));
     world
 }
 
 fn disturb(old: &Chain, new: &Chain) {
+    let stored = stored_with(old, SyncConfig { window: 256, ..config() });
     for store_ms in [0, 30] {
-        let mut undisturbed = begun(old, new, store_ms);
+        let store = TestStore { delay_ms: store_ms, ..stored.clone() };
+        let mut undisturbed = begun(&store, old, new);
         let mut steps = 0;
         while !undisturbed.is_synced() {
             assert!(undisturbed.step());
@@ -114,22 +114,19 @@ fn disturb(old: &Chain, new: &Chain) {
         }
         undisturbed.assert_stored(new, 0);
         for (what, disturbance, within) in DISTURBANCES {
-            let mut worst = 0;
             for moment in 1..=MOMENTS {
-                let mut world = begun(old, new, store_ms);
+                let mut world = begun(&store, old, new);
                 (0..steps * moment / (MOMENTS + 1)).for_each(|_| _ = world.step());
                 let tip = disturbance(&mut world, old, new);
                 let start = world.now_ms;
                 let is_done = |world: &World| world.is_synced() && world.resolved().last() == Some(&tip.tip());
                 world.run_until_ms(start + within, is_done);
-                worst = worst.max(world.now_ms - start);
                 let where_ = format!("{what}, at {moment} of {MOMENTS}, a store of {store_ms} ms");
                 assert!(is_done(&world), "{where_}: {:?} {:#?}", world.stalls(), world.progress());
                 world.assert_stored(&tip, 0);
                 assert_eq!(world.progress().stall, None, "{where_}");
                 assert_not_blamed(&world, 10..13);
             }
-            println!("XX {steps} {what}: {worst}");
         }
     }
 }

@@ -40,7 +40,6 @@ fn u03_u10_a_reorg_among_silent_peers_under_new_ids_takes_at_most_three_times_as
     for strangers in [(3, 1_000), (3, 200), (16, 1_000)] {
         let strangers = Strangers { at_once: strangers.0, every_ms: strangers.1 };
         let took = reorg_among(&old, &new, strangers);
-        println!("XX T47 alone {alone} took {took}");
         assert!(took <= alone * 3, "{took} ms, alone {alone} ms");
     }
 }
@@ -53,7 +52,6 @@ fn u10_a_deep_search_is_not_held_up_by_newcomers() {
     let alone = reorg_among(&old, &new, NOBODY);
     for (at_once, every_ms) in [(3, 1_000), (6, 200)] {
         let took = reorg_among(&old, &new, Strangers { at_once, every_ms });
-        println!("XX T52 alone {alone} took {took}");
         assert!(took <= alone * 3, "{took} ms, alone {alone} ms");
     }
 }
@@ -64,7 +62,9 @@ fn u10_a_deep_search_is_not_held_up_by_newcomers() {
 fn u06_a_pinned_hash_is_found_among_silent_peers_that_name_it() {
     let chain = Chain::new(2_000);
     let further = chain.grown(1);
-    for (first, at_once, every_ms) in [(0, 0, 0), (3, 0, 0), (0, 3, 1_500), (3, 3, 1_000), (16, 6, 200), (32, 0, 0), (32, 32, 1_000)] {
+    for (first, at_once, every_ms) in
+        [(0, 0, 0), (3, 0, 0), (0, 3, 1_500), (3, 3, 1_000), (16, 6, 200), (32, 0, 0), (32, 32, 1_000)]
+    {
         let mut world = World::new(chain.spec());
         world.target(SyncTarget::Hash(chain.tip().hash));
         let silent = TestPeer::new(&chain).manner(Manner::Silent);
@@ -74,7 +74,6 @@ fn u06_a_pinned_hash_is_found_among_silent_peers_that_name_it() {
         connect_honest(&mut world, 6, &further, 30);
         let strangers = Strangers { at_once, every_ms };
         let took = run_among(&mut world, strangers, 60, &silent, |world| !world.resolved().is_empty());
-        println!("XX T46 {first} {at_once} {every_ms} {took:?}");
         assert!(took.is_some_and(|took| took <= 1_500), "{first}, {at_once}: {took:?} ms");
         assert_eq!(world.stalls(), []);
         world.run_to_synced(30);

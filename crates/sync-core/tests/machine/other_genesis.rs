@@ -30,7 +30,6 @@ fn u05_another_genesis_under_the_peers_tip_ends_with_the_first_honest_peers() {
         for quorum in [1, 2] {
             let (mut world, other) = alone(&truth, len, 2, quorum);
             let said = StallReason::WrongGenesis { got: other.genesis(), expected: truth.genesis() };
-            println!("XX T38 len {len} quorum {quorum} {:?} {:?}", world.stalls(), world.penalties);
             assert_eq!(world.stalls().first(), Some(&said));
             for liar in 1..=2 {
                 assert!(world.is_banned(liar), "{:?}", world.penalties);
@@ -39,7 +38,6 @@ fn u05_another_genesis_under_the_peers_tip_ends_with_the_first_honest_peers() {
             connect_honest(&mut world, 5, &truth, 20);
             let start = world.now_ms;
             world.run_to_synced(30);
-            println!("XX T38 then {}", world.now_ms - start);
             assert!(world.now_ms - start <= 5_000, "{} ms", world.now_ms - start);
             world.assert_stored(&truth, 0);
             assert!(world.events.contains(&Event::Resumed));

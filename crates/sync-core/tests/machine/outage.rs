@@ -62,6 +62,5 @@ fn u01_one_outage_beside_six_silent_peers_costs_its_own_time_and_little_more() {
         assert!(faults.len() <= 1, "one silence is one fault: {faults:?}");
         assert!(world.progress().peers[0].score >= 90);
     }
-    println!("XX outage {took:?}");
     assert!(took[1] <= took[0] + 8_000, "{took:?} ms");
 }

@@ -25,7 +25,6 @@ fn u06_a_silent_peer_with_a_higher_tip_costs_no_time() {
     world.connect(3, TestPeer::new(&long));
     let start = world.now_ms;
     world.run_to_resolved(60);
-    println!("XX T02 {}", world.now_ms - start);
     assert!(world.now_ms - start <= 1_000, "{} ms", world.now_ms - start);
     assert_eq!(world.resolved(), [short.tip()]);
     world.run_to_synced(10);
@@ -66,7 +65,6 @@ fn u06_a_silent_majority_decides_nothing_and_has_no_vote_for_long() {
         connect_honest(&mut world, 4, &chain, 50);
         let start = world.now_ms;
         let synced = world.run_until(120, |world| world.is_synced());
-        println!("XX 16 silent quorum {quorum}: {} ms {:?} {:?}", world.now_ms - start, world.resolved(), world.stalls());
         assert!(synced, "{:#?}", world.progress());
         assert!(world.now_ms - start <= 30_000, "{} ms", world.now_ms - start);
         world.assert_stored(&chain, 0);
@@ -89,7 +87,6 @@ fn u06_a_target_by_number_on_a_bad_chain_ends_when_an_honest_majority_comes() {
     connect_honest(&mut world, 3, &good, 20);
     let start = world.now_ms;
     world.run_to_synced(60);
-    println!("XX number {} ms", world.now_ms - start);
     assert!(world.now_ms - start <= 5_000, "{} ms", world.now_ms - start);
     assert_eq!(world.resolved().last(), Some(&good.at(1_400)));
     assert_eq!(world.progress().stall, None);
