@@ -1,11 +1,11 @@
-//! Worlds under attack: every fifth seed. Honest peers have clean ways and agree; what goes wrong is done by malicious
+//! Worlds under attack: every fifth seed, and a few others. Honest peers have clean ways and agree; what goes wrong is done by malicious
 //! peers of one kind, by the honest ones themselves (they prune, they catch up), or by a way that breaks.
 //!
 //! These worlds are made for the two checkers that are strict ([`checker`](crate::checker)): the sync must not take much
 //! longer than in the same world without the malicious peers, and honest peers must keep their scores. So nothing else
 //! happens in them: whatever is slow in such a world is slow because of the attack.
 //!
-//! A kind is a variant of [`Attack`], its weight in `Attack::KINDS`, and its arm in `setup`.
+//! A kind is a variant of [`Attack`], its weight in `Attack::KINDS` or its share in `Attack::RARE`, and its arm in `setup`.
 
 mod setup;
 

@@ -1,6 +1,9 @@
 //! How the world of each attack is set up: where the sync begins, who is there, and what happens.
 
-use sync_core::{SyncConfig, config::BLOCK_NUMBER_END};
+use sync_core::{
+    SyncConfig,
+    config::{ANCESTOR_PROOF_MAX, BLOCK_NUMBER_END},
+};
 
 use super::{Attack, AttackPlan, VISITS};
 use crate::{
@@ -184,10 +187,10 @@ impl Attack {
                 }
             }
             Self::DeepSplicers => {
-                // Three of eleven: chance asks no one else seldom, quickness always.
-                (0..3).for_each(|_| {
-                    scene.add(Manner::Splices(Pool::FOREIGN, chance.between(64, 512)), quick, 10 * MILLI)
-                });
+                // Honest as far down as hashes are compared. Three of eleven are all that chance asks seldom, and the
+                // quickest always.
+                let top = ANCESTOR_PROOF_MAX + chance.between(30, 80);
+                (0..3).for_each(|_| scene.add(Manner::Splices(Pool::FOREIGN, top), quick, 10 * MILLI));
             }
             Self::DeepStrangers => {
                 let every = SECOND / chance.between(2, 5);
