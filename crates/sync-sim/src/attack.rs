@@ -1,11 +1,11 @@
-//! Worlds under attack: every fifth seed. Honest peers have clean ways and agree; what goes wrong is done by malicious
+//! Worlds under attack: every fifth seed, and a few others. Honest peers have clean ways and agree; what goes wrong is done by malicious
 //! peers of one kind, by the honest ones themselves (they prune, they catch up), or by a way that breaks.
 //!
 //! These worlds are made for the two checkers that are strict ([`checker`](crate::checker)): the sync must not take much
 //! longer than in the same world without the malicious peers, and honest peers must keep their scores. So nothing else
 //! happens in them: whatever is slow in such a world is slow because of the attack.
 //!
-//! A kind is a variant of [`Attack`], its weight in `Attack::KINDS`, and its arm in `setup`.
+//! A kind is a variant of [`Attack`], its weight in `Attack::KINDS` or its share in `Attack::RARE`, and its arm in `setup`.
 
 mod setup;
 
@@ -70,6 +70,20 @@ pub enum Attack {
     Flicker,
     /// The host sleeps for minutes while the sync runs, beside silent peers.
     Sleep,
+    /// A fork came that changes what gas costs, after the schedule was written; liars beside that.
+    OtherFees,
+    /// A reorg deeper than what is decided by hashes alone: three quick peers have the target, and another chain under it.
+    DeepSplicers,
+    /// The same reorg, and strangers that name the target and never answer come in under new ids.
+    DeepStrangers,
+    /// As many peers as the honest ones, or more, name higher tips, each another one, and never answer.
+    SilentMajority,
+    /// As many as the honest ones, or more, were there first, on a chain with another genesis.
+    ForeignMajority,
+    /// Before any honest peer is here, somebody names a tip with a number that no chain has, or the highest that one can.
+    AloneBoaster,
+    /// The user pins a block that honest peers hear of a moment later, and not as their tip; strangers never answer.
+    LatePin,
 }
 
 /// What malicious peers do, and what follows.
@@ -81,6 +95,8 @@ pub struct AttackPlan {
     pub decided: Vec<View>,
     /// By when the sync must be done: set from the same world without its malicious peers.
     pub due: Option<Micros>,
+    /// From this number up no header can be judged.
+    pub unknown_from: Option<u64>,
 }
 
 impl Attack {
@@ -107,10 +123,23 @@ impl Attack {
         (Self::Sleep, 1),
     ];
 
+    /// Kinds with seeds of their own, beside every fifth: of so many other seeds one. So the worlds of other seeds stay what
+    /// they are when a kind is added.
+    const RARE: [(Self, u64); 7] = [
+        (Self::OtherFees, 100),
+        (Self::DeepSplicers, 100),
+        (Self::DeepStrangers, 100),
+        (Self::SilentMajority, 100),
+        (Self::ForeignMajority, 100),
+        (Self::AloneBoaster, 100),
+        (Self::LatePin, 100),
+    ];
+
     /// The attack of this seed's world, if it is one of them.
     pub fn draw(seed: u64) -> Option<Self> {
         if seed % ONE_OF != WHICH {
-            return None;
+            let mut chance = Chance::new(seed, "rare attack");
+            return Self::RARE.into_iter().find(|(_, one_of)| chance.below(*one_of) == 0).map(|(kind, _)| kind);
         }
         let whole: u64 = Self::KINDS.iter().map(|(_, weight)| weight).sum();
         let mut at = Chance::new(seed, "attack").below(whole);
@@ -144,6 +173,13 @@ impl Attack {
             Self::Drip => "attack: slow drip",
             Self::Flicker => "attack: peers that come and go",
             Self::Sleep => "attack: a host that sleeps",
+            Self::OtherFees => "attack: another price of gas",
+            Self::DeepSplicers => "attack: splicers in a deep reorg",
+            Self::DeepStrangers => "attack: strangers in a deep reorg",
+            Self::SilentMajority => "attack: a silent majority",
+            Self::AloneBoaster => "attack: alone with an extreme number",
+            Self::LatePin => "attack: a target that is heard of late",
+            Self::ForeignMajority => "attack: a majority with another genesis",
         }
     }
 
@@ -173,7 +209,7 @@ impl Attack {
             ban: Duration::from_secs(600),
             ..SyncConfig::default()
         };
-        let mut plan = AttackPlan { kind: self, decided: Vec::new(), due: None };
+        let mut plan = AttackPlan { kind: self, decided: Vec::new(), due: None, unknown_from: None };
         self.change(&mut scene, &mut config, &mut plan, pool, &mut chance);
         if scene.follows_tip && scene.end_tip == scene.start.tip {
             // A pinned block is known from the beginning; a tip may still grow.
@@ -191,7 +227,7 @@ impl Attack {
             script: scene.script(pool),
             peers: scene.peers,
             store,
-            unknown_from: None,
+            unknown_from: plan.unknown_from,
             pruned_below: None,
             slow_ways: false,
             features: vec![self.word()],
@@ -211,7 +247,9 @@ impl Options {
         for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.manner, Manner::Behind(_))) {
             peer.manner = Manner::Honest;
         }
-        peace.script.goal = peace.script.end;
+        if peace.script.follows_tip {
+            peace.script.goal = peace.script.end;
+        }
         peace
     }
 }
@@ -232,13 +270,14 @@ mod tests {
             let options = kind.options(seed, &pool);
             let count = |of: fn(Manner) -> bool| options.peers.iter().filter(|peer| of(peer.manner)).count();
             let (honest, false_tips) = (count(Manner::is_honest), count(Manner::names_a_false_tip));
-            assert!(honest > false_tips, "seed {seed}: {honest} honest, {false_tips} with a false tip");
+            let majority = matches!(kind, Attack::SilentMajority | Attack::ForeignMajority);
+            assert!(honest > false_tips || majority, "seed {seed}: {honest} honest, {false_tips} with a false tip");
             // Ids are indices: the honest peers come first, so they are the same without the others.
             assert!(options.peers[..honest].iter().all(|peer| peer.manner.is_honest()), "seed {seed}");
             let peace = options.without_attackers();
             assert_eq!((peace.peers.len(), peace.churn.is_none()), (honest, true), "seed {seed}");
             assert!(options.script.end.tip <= pool.last(options.start.branch), "seed {seed}");
         }
-        assert_eq!(drawn.len(), Attack::KINDS.len());
+        assert_eq!(drawn.len(), Attack::KINDS.len() + Attack::RARE.len());
     }
 }

@@ -12,7 +12,7 @@
 //! so that a world costs little more than the machine that it tests.
 //!
 //! Every header obeys the rules of [`ChainSpec::generated`] (all forks up to Prague from genesis on), but for
-//! those from [`Pool::INVALID`] on, whose headers hang together and break rules.
+//! those from [`Pool::INVALID`] on, whose headers hang together and break rules, and [`Pool::other_fees`].
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use sync_core::{BlockNumHash, chain::ChainSpec};
 
 use crate::{
     chance::Chance,
-    header::{append_header, figures_of},
+    header::{Rules, append_header, figures_of},
 };
 
 /// A line of headers that parts from another one, or a whole chain.
@@ -41,6 +41,8 @@ const SHALLOW_COUNT: u64 = 10;
 pub const SHALLOW_HEADERS: u64 = 420;
 /// Branches whose headers break a rule; each parts a little under a shallow branch.
 const INVALID_COUNT: u64 = 5;
+/// Where a fork begins that changes what gas costs, and headers of that branch.
+const OTHER_FEES: (u64, u64) = (2_400, 400);
 /// Headers of the other network.
 const FOREIGN_HEADERS: u64 = 3_000;
 
@@ -72,6 +74,7 @@ struct Branch {
 pub struct Pool {
     branches: Vec<Branch>,
     by_hash: BTreeMap<B256, (BranchId, u64)>,
+    other_fees: BranchId,
 }
 
 impl Pool {
@@ -92,34 +95,36 @@ impl Pool {
     pub fn tall(headers: u64) -> Self {
         let headers = headers.max(TRUNK_HEADERS);
         let mut pool = Self::with_heights(headers, headers);
-        pool.grow(Some(Self::TRUNK), headers - 1 - NEWEST_DEPTH, NEWEST_DEPTH + NEWEST_MORE, true);
+        pool.grow(Some(Self::TRUNK), headers - 1 - NEWEST_DEPTH, NEWEST_DEPTH + NEWEST_MORE, Rules::Valid);
         pool
     }
 
     fn with_heights(trunk: u64, foreign: u64) -> Self {
-        let mut pool = Self { branches: Vec::new(), by_hash: BTreeMap::new() };
-        pool.grow(None, 0, trunk, true);
-        pool.grow(None, 0, foreign, true);
+        let mut pool = Self { branches: Vec::new(), by_hash: BTreeMap::new(), other_fees: Self::TRUNK };
+        pool.grow(None, 0, trunk, Rules::Valid);
+        pool.grow(None, 0, foreign, Rules::Valid);
         for at in 0..INVALID_COUNT {
             let fork = SHALLOW_FIRST - 10 + 2 * at * SHALLOW_STEP;
-            pool.grow(Some(Self::TRUNK), fork, SHALLOW_HEADERS, false);
+            pool.grow(Some(Self::TRUNK), fork, SHALLOW_HEADERS, Rules::Invalid);
         }
         for (fork, headers) in DEEP {
-            pool.grow(Some(Self::TRUNK), fork, headers, true);
+            pool.grow(Some(Self::TRUNK), fork, headers, Rules::Valid);
         }
         for at in 0..SHALLOW_COUNT {
             let fork = SHALLOW_FIRST + at * SHALLOW_STEP;
-            let branch = pool.grow(Some(Self::TRUNK), fork, SHALLOW_HEADERS, true);
+            let branch = pool.grow(Some(Self::TRUNK), fork, SHALLOW_HEADERS, Rules::Valid);
             if at % 2 == 0 {
-                pool.grow(Some(branch), fork + 20 + at, SHALLOW_HEADERS, true);
+                pool.grow(Some(branch), fork + 20 + at, SHALLOW_HEADERS, Rules::Valid);
             }
         }
+        let (fork, headers) = OTHER_FEES;
+        pool.other_fees = pool.grow(Some(Self::TRUNK), fork, headers, Rules::OtherFees);
         pool
     }
 
     /// Branches of the honest network, the trunk first; no foreign and no invalid one.
     pub fn honest_branches(&self) -> impl Iterator<Item = BranchId> + '_ {
-        (0..self.branches.len() as BranchId).filter(|id| !self.is_dishonest(*id))
+        (0..self.branches.len() as BranchId).filter(|id| !self.is_dishonest(*id) && *id != self.other_fees)
     }
 
     /// Branches that part from the view above `lowest`, honest and invalid ones, and the other network's chain when the
@@ -132,7 +137,12 @@ impl Pool {
                 None => lowest == 0,
             }
         };
-        (0..self.branches.len() as BranchId).filter(parts).collect()
+        (0..self.branches.len() as BranchId).filter(|id| *id != self.other_fees).filter(parts).collect()
+    }
+
+    /// The branch of a fork that changes what gas costs; nobody is on it but in worlds that are made for it.
+    pub fn other_fees(&self) -> BranchId {
+        self.other_fees
     }
 
     /// The branch that was made last: the one near the top of a [`Pool::tall`].
@@ -235,7 +245,7 @@ impl Pool {
     }
 
     /// Adds a branch that parts from `parent` above `fork`, or a whole chain.
-    fn grow(&mut self, parent: Option<BranchId>, fork: u64, count: u64, valid: bool) -> BranchId {
+    fn grow(&mut self, parent: Option<BranchId>, fork: u64, count: u64, rules: Rules) -> BranchId {
         let id = self.branches.len() as BranchId;
         let mut chance = Chance::new(u64::from(id), "chain");
         let (first, mut figures, mut above) = match parent {
@@ -250,7 +260,7 @@ impl Pool {
         let mut hashes = Vec::with_capacity(count as usize);
         for number in first..first + count {
             let start = rlp.len();
-            figures = append_header(&mut chance, number, above, &figures, valid, &mut rlp);
+            figures = append_header(&mut chance, number, above, &figures, rules, &mut rlp);
             above = keccak256(&rlp[start..]);
             hashes.push(above);
             ends.push(rlp.len());

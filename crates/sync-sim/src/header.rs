@@ -32,20 +32,32 @@ pub fn figures_of(rlp: &Bytes) -> Figures {
     }
 }
 
-/// Appends the RLP of a header to `out` and returns its figures. One that is not `valid` used more gas than its limit,
-/// now and then.
+/// Which rules a header obeys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// All.
+    Valid,
+    /// It used more gas than its limit, now and then.
+    Invalid,
+    /// Its base fee is one more than it should be: gas costs something else since a fork.
+    OtherFees,
+}
+
+/// Appends the RLP of a header to `out` and returns its figures.
 pub fn append_header(
     chance: &mut Chance,
     number: u64,
     parent: B256,
     before: &Figures,
-    valid: bool,
+    rules: Rules,
     out: &mut Vec<u8>,
 ) -> Figures {
     let chance = chance.split_mix();
     let mut figures = before.child(chance);
-    if !valid && number.is_multiple_of(INVALID_EVERY) {
-        figures.gas_used = figures.gas_limit + 1;
+    match rules {
+        Rules::Invalid if number.is_multiple_of(INVALID_EVERY) => figures.gas_used = figures.gas_limit + 1,
+        Rules::OtherFees => figures.base_fee += 1,
+        Rules::Valid | Rules::Invalid => {}
     }
     header_maker::append_header(chance, number, parent, &figures, 0, out);
     figures
@@ -62,7 +74,7 @@ pub fn fat_headers(top: u64, limit: usize, size: usize) -> Vec<Bytes> {
     let mut headers = Vec::with_capacity(fit as usize);
     for number in lowest..=top {
         let mut rlp = Vec::with_capacity(size);
-        append_header(&mut chance, number, parent, &Figures::START, true, &mut rlp);
+        append_header(&mut chance, number, parent, &Figures::START, Rules::Valid, &mut rlp);
         let Ok(header) = Header::decode(&rlp) else { break };
         let fat = encode(&Header { extra_data: &extra, ..header });
         parent = keccak256(&fat);
@@ -101,7 +113,7 @@ mod tests {
     fn a_lie_in_each_field_changes_the_hash() {
         let mut chance = Chance::new(1, "test");
         let mut rlp = Vec::new();
-        append_header(&mut chance, 5, B256::repeat_byte(1), &Figures::START, true, &mut rlp);
+        append_header(&mut chance, 5, B256::repeat_byte(1), &Figures::START, Rules::Valid, &mut rlp);
         let honest = Bytes::from(rlp);
         for field in 0..FIELDS {
             let lie = lie_in_field(&honest, field, &mut chance).expect("a field");

@@ -18,7 +18,7 @@
 //! must end within a bound; faulty peers stay as they are. A world in which nothing could go wrong would end the same:
 //! the store must hold exactly the headers that it would hold then.
 //!
-//! Every fifth seed is a world under [`attack`]: only malicious peers, or one event, cause trouble there. Such a world is
+//! Every fifth seed, and some others, is a world under [`attack`]: only malicious peers, or one event, cause trouble there. Such a world is
 //! run twice, with its malicious peers and without, and must not take much longer with them ([`checker::progress`]). In
 //! some of the other worlds a part of the same malicious peers are intruders beside everything else.
 //!
@@ -47,7 +47,8 @@
 //!   `draw_honest`, and `is_honest`, when no fault may be held against it) of [`options`].
 //! * **Something that happens**: a variant of [`script::Step`], its draw in `Script::draw`, its arm in `World::take`.
 //! * **A kind of world**: a variant of [`special::Special`], with what it changes in the peers and in the script.
-//! * **A kind of attack**: a variant of [`attack::Attack`] with its weight and its setup; for the table, a variant of
+//! * **A kind of attack**: a variant of [`attack::Attack`] with its weight (or with seeds of its own, so that other seeds stay
+//!   what they are) and its setup; for the table, a variant of
 //!   [`table::Attacker`].
 //! * **A checker**: a type that implements [`checker::Checker`], listed in [`checker::all`]. It sees all inputs, outputs and
 //!   transactions with the [`state`] of the world, and says what is wrong as a sentence with got and expected.

@@ -234,7 +234,10 @@ impl Options {
         match (spec.forks().cloned(), self.unknown_from) {
             (Some(forks), Some(number)) => {
                 let from = GENESIS_TIMESTAMP + number * SECONDS_PER_BLOCK;
-                spec.with_forks(ForkSchedule { amsterdam: Some(from), known_until: Some(from), ..forks })
+                // The fork that came shows in no field.
+                let is_unseen = self.start.branch == pool.other_fees();
+                let amsterdam = if is_unseen { forks.amsterdam } else { Some(from) };
+                spec.with_forks(ForkSchedule { amsterdam, known_until: Some(from), ..forks })
             }
             _ => spec,
         }

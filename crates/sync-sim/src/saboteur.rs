@@ -8,7 +8,7 @@ use sync_core::{
     range::{BlockNumber, BlockRange},
 };
 
-use crate::{peer::SimPeer, state::State};
+use crate::{network::Micros, peer::SimPeer, state::State};
 
 /// A bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Bug {
     ScoreFalls,
     /// Each empty answer of a peer that pruned is held against it, not the first alone.
     PruneBlamedTwice,
+    /// Each silence is held against its peer twice.
+    SilenceBlamedTwice,
     /// The same stored header is asked for again and again.
     LookupsWithoutEnd,
     /// A stall is said to begin and to end with each piece of the chain.
@@ -56,6 +58,8 @@ pub struct Saboteur {
     lost: Vec<BlockRange>,
     looked_up: Option<(LookupId, Vec<BlockNumber>)>,
     stalled: bool,
+    /// Whose silence was just said, and when.
+    silent: Option<(PeerId, Micros)>,
     requests: u64,
 }
 
@@ -140,6 +144,16 @@ impl Saboteur {
                         let fault = PeerFault::EmptyAnswer { start: known.earliest.saturating_sub(1) };
                         Output::Penalize { peer, fault, verdict: Verdict::Warned }
                     }
+                }
+            }
+            (Some(Bug::SilenceBlamedTwice), output) => {
+                if let Output::Penalize { peer, fault: PeerFault::Timeout, .. } = &output {
+                    self.silent = Some((*peer, state.now));
+                    return output;
+                }
+                match self.silent.take().filter(|(_, at)| *at == state.now) {
+                    Some((peer, _)) => Output::Penalize { peer, fault: PeerFault::Timeout, verdict: Verdict::Warned },
+                    None => output,
                 }
             }
             (Some(Bug::LookupsWithoutEnd), Output::Lookup { id, numbers }) => {

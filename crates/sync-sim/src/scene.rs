@@ -1,6 +1,6 @@
 //! The stage of a world under attack: where the honest chain stands, what is stored, who is honest, what happens.
 
-use sync_core::SyncTarget;
+use sync_core::{SyncTarget, config::ANCESTOR_PROOF_MAX};
 
 use crate::{
     chain::{BranchId, Pool, SHALLOW_HEADERS, View},
@@ -94,6 +94,26 @@ impl Scene {
         Self::new(start, fork - HEADERS_MIN - chance.below(300), Some(old))
     }
 
+    /// The same with more blocks than are compared by hash.
+    pub fn deep_reorg(pool: &Pool, chance: &mut Chance) -> Self {
+        // The second of the deep branches, which parts higher.
+        let branch = pool.deep_branch() + 1;
+        let fork = pool.fork_point(branch).unwrap_or_default();
+        let depth = chance.between(ANCESTOR_PROOF_MAX + 100, ANCESTOR_PROOF_MAX + 900);
+        let old = View { branch: Pool::TRUNK, tip: fork + depth };
+        let start = View { branch, tip: fork + depth + chance.between(1, 20) };
+        Self::new(start, fork - HEADERS_MIN - chance.below(300), Some(old))
+    }
+
+    /// The newest blocks are of a fork that is not known; what lies under it is stored, but for a few blocks, or nothing.
+    pub fn other_fees(pool: &Pool, chance: &mut Chance) -> Self {
+        let branch = pool.other_fees();
+        let fork = pool.fork_point(branch).unwrap_or_default();
+        let start = View { branch, tip: fork + chance.log_between(1, 300) };
+        let stored = chance.percent(50).then(|| View { branch: Pool::TRUNK, tip: fork - chance.below(50) });
+        Self::new(start, fork - HEADERS_MIN - chance.below(300), stored)
+    }
+
     /// Everything is stored, and every honest peer is so many blocks behind.
     pub fn behind(pool: &Pool, blocks: u64, chance: &mut Chance) -> Self {
         let scene = Self::stored(pool, 0, chance);
@@ -155,6 +175,7 @@ impl Scene {
     pub fn script(&mut self, pool: &Pool) -> Script {
         let end = View { tip: self.end_tip, ..self.start };
         let pin = |view: View| SyncTarget::Hash(pool.tip(view).hash);
+        let goal = View { tip: end.tip - self.agreed_under, ..end };
         let target = |view| if self.follows_tip { SyncTarget::PeersTip } else { pin(view) };
         let mut steps = core::mem::take(&mut self.steps);
         steps.push((5 * MILLI, Step::Want(target(self.start))));
@@ -164,8 +185,8 @@ impl Scene {
             floor: self.floor,
             steps,
             calm_at: self.calm_at,
-            target: target(end),
-            goal: View { tip: end.tip - self.agreed_under, ..end },
+            target: target(goal),
+            goal,
             end,
             follows_tip: self.follows_tip,
         }

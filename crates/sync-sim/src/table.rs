@@ -261,7 +261,7 @@ impl Case {
             unknown_from: None,
             pruned_below: None,
             slow_ways: false,
-            attack: Some(AttackPlan { kind: Attack::Strangers, decided: Vec::new(), due: None }),
+            attack: Some(AttackPlan { kind: Attack::Strangers, decided: Vec::new(), due: None, unknown_from: None }),
             churn: Some(churn),
             features: vec![self.attacker.name()],
         }

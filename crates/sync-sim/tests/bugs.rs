@@ -76,6 +76,13 @@ fn a_prune_that_is_blamed_more_than_once() {
 }
 
 #[test]
+fn a_silence_that_is_blamed_twice() {
+    let (seed, violation) = found(Bug::SilenceBlamedTwice);
+    assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
+    assert!(violation.what.contains("one silence"), "{violation:?}");
+}
+
+#[test]
 fn lookups_without_end() {
     let (seed, violation) = found(Bug::LookupsWithoutEnd);
     assert_eq!(violation.checker, "bounds", "seed {seed}: {violation:?}");

@@ -12,14 +12,20 @@ use sync_sim::{
 const SEEDS: u64 = 500;
 
 /// What some of so many worlds must reach, or the sweep tests less than it says.
-const MUST_REACH: [&str; 52] = [
+const MUST_REACH: [&str; 58] = [
     "a range that was announced late",
     "a stranger",
     "attack: a host that sleeps",
     "attack: a quorum under the stored head",
     "attack: alone on a branch",
+    "attack: a silent majority",
+    "attack: a target that is heard of late",
+    "attack: alone with an extreme number",
     "attack: alone with another genesis",
+    "attack: splicers in a deep reorg",
+    "attack: strangers in a deep reorg",
     "attack: alone, and all below denied",
+    "attack: another price of gas",
     "attack: endless announcements",
     "attack: ever higher tips",
     "attack: fat headers",

@@ -1,6 +1,9 @@
 //! How the world of each attack is set up: where the sync begins, who is there, and what happens.
 
-use sync_core::SyncConfig;
+use sync_core::{
+    SyncConfig,
+    config::{ANCESTOR_PROOF_MAX, BLOCK_NUMBER_END},
+};
 
 use super::{Attack, AttackPlan, VISITS};
 use crate::{
@@ -24,8 +27,10 @@ impl Attack {
             }
             Self::AloneForked | Self::AloneOrphan => Scene::stored(pool, chance.between(2, 20), chance),
             // Everything is on the way down to genesis.
-            Self::AloneForeign => Scene::whole(chance),
+            Self::AloneForeign | Self::ForeignMajority => Scene::whole(chance),
             Self::ShortVisits => Scene::stored(pool, VISIT_GROWTH, chance),
+            Self::OtherFees => Scene::other_fees(pool, chance),
+            Self::DeepSplicers | Self::DeepStrangers => Scene::deep_reorg(pool, chance),
             Self::CatchUp => Scene::behind(pool, chance.between(100, 150), chance),
             Self::HigherClaims | Self::Climbers | Self::PinnedClaims if chance.percent(50) => {
                 let new = chance.between(1, 200);
@@ -181,6 +186,49 @@ impl Attack {
                     scene.honest_join(chance.between(1, 4) * SECOND);
                 }
             }
+            Self::DeepSplicers => {
+                // Honest as far down as hashes are compared. Three of eleven are all that chance asks seldom, and the
+                // quickest always.
+                let top = ANCESTOR_PROOF_MAX + chance.between(30, 80);
+                (0..3).for_each(|_| scene.add(Manner::Splices(Pool::FOREIGN, top), quick, 10 * MILLI));
+            }
+            Self::DeepStrangers => {
+                let every = SECOND / chance.between(2, 5);
+                scene.churn = Some(Churn { manner: Manner::Silent, live: 8, every, ..Churn::draw(any, chance) });
+            }
+            Self::SilentMajority => {
+                scene.follows_tip = true;
+                let higher = chance.between(1, 1_000);
+                let silent = honest + chance.below(3);
+                // Each another one: no two of them agree.
+                (0..silent).for_each(|at| scene.add(Manner::ClaimsHigher(higher + at), any, 10 * MILLI));
+            }
+            Self::ForeignMajority => {
+                scene.follows_tip = true;
+                let foreign = honest + chance.below(3);
+                (0..foreign).for_each(|_| scene.add(Manner::Forked(Pool::FOREIGN), any, 10 * MILLI));
+                scene.honest_join(chance.between(2, 10) * SECOND);
+                plan.decided
+                    .push(View { branch: Pool::FOREIGN, tip: pool.last(Pool::FOREIGN).min(scene.start.tip + 3) });
+            }
+            Self::LatePin => {
+                scene.follows_tip = false;
+                (scene.end_tip, scene.agreed_under) = (scene.start.tip + chance.between(3, 9), 2);
+                scene.calm_at = SECOND;
+                let every = SECOND / chance.between(2, 5);
+                scene.churn = Some(Churn { manner: Manner::Silent, live: 8, every, ..Churn::draw(any, chance) });
+            }
+            Self::AloneBoaster => {
+                scene.follows_tip = true;
+                let latest = chance.pick(&[u64::MAX, BLOCK_NUMBER_END, BLOCK_NUMBER_END - 1]);
+                scene.add(Manner::Boaster(latest), any, 10 * MILLI);
+                config.tip_quorum = 1;
+                scene.honest_join(chance.between(2, 10) * SECOND);
+            }
+            Self::OtherFees => {
+                plan.unknown_from = pool.fork_point(scene.start.branch).map(|fork| fork + 1);
+                (0..few).for_each(|_| scene.add(Manner::LieInField(header_maker::FIELDS as u8, 100), any, 10 * MILLI));
+            }
             Self::Sleep => {
                 (0..few).for_each(|_| scene.add(Manner::Silent, any, 10 * MILLI));
                 scene.narrow(chance.between(200, 600));
@@ -196,6 +244,7 @@ impl Attack {
     fn honest(self, chance: &mut Chance) -> u64 {
         match self {
             Self::Outages => 1,
+            Self::DeepSplicers => 8,
             Self::Fat | Self::Drip => chance.between(1, 3),
             Self::QuickDeniers | Self::QuickSplicers => chance.between(4, 8),
             _ => chance.between(2, 6),

@@ -24,6 +24,9 @@ const QUESTIONS_MAX: usize = 4;
 const QUESTION_BYTES: u64 = 1_024;
 /// Progress events a second: one in `progress_every`, whatever happens.
 const PROGRESS_A_SECOND_MAX: usize = 10;
+/// Requests for one header that go to a peer in a second which announces all the time: what it says is looked at four times
+/// a second.
+const QUESTIONS_A_SECOND_MAX: usize = 24;
 /// Changes of the stall that may be said in a second.
 const STALLS_A_SECOND_MAX: usize = STALL_EVENTS_BURST as usize + 1_000 / STALL_EVENTS_EVERY.as_millis() as usize;
 /// Timers that may fire at one moment of the clock.
@@ -37,6 +40,7 @@ pub struct Bounds {
     answer_bytes_max: u64,
     progress_second: (Micros, usize),
     stalls_second: (Micros, usize),
+    questions_second: BTreeMap<PeerId, (Micros, usize)>,
     timers: (Micros, u32),
     lookups: (Micros, u32),
 }
@@ -51,6 +55,7 @@ impl Checker for Bounds {
         // Each process has its own limit.
         self.progress_second = (0, 0);
         self.stalls_second = (0, 0);
+        self.questions_second.clear();
         Ok(())
     }
 
@@ -87,6 +92,13 @@ impl Checker for Bounds {
                 let most = REQUESTS_IN_FLIGHT_MAX + LATE_REQUESTS_MAX + QUESTIONS_MAX;
                 if self.in_flight.len() > most {
                     return Err(format!("{} requests in flight", self.in_flight.len()));
+                }
+                let floods = state.peers.get(request.peer.0 as usize).is_some_and(|peer| peer.plan.manner.floods());
+                if floods && request.limit == 1 {
+                    let count = count_in(self.questions_second.entry(request.peer).or_default(), state.now);
+                    if count > QUESTIONS_A_SECOND_MAX {
+                        return Err(format!("{count} questions in a second to {}, which floods", request.peer));
+                    }
                 }
                 let theirs = self.in_flight.values().filter(|peer| **peer == request.peer).count();
                 let most = 2 * state.options.config.requests_per_peer_max + QUESTIONS_MAX;

@@ -1,5 +1,6 @@
 //! Fairness: no fault but silence is ever held against a peer that did nothing wrong, and silence never bans. Where ways
-//! are slow and lose nothing for good, not even silence: what is late comes.
+//! are slow and lose nothing for good, not even silence: what is late comes. Of any peer one silence is one fault, however
+//! many requests were open.
 //!
 //! A peer that prunes and says so late answers with nothing inside the range that it announced. The machine cannot tell
 //! that from a lie, so one empty answer may be held against it for each time that it pruned, however many requests were
@@ -13,12 +14,14 @@ use sync_core::{
 };
 
 use super::{Check, Checker};
-use crate::state::State;
+use crate::{network::Micros, state::State};
 
 #[derive(Debug, Default)]
 pub struct Fairness {
     /// Empty answers that were held against honest peers.
     empty: BTreeMap<u32, u32>,
+    /// When a silence was held against a peer the last time.
+    silent: BTreeMap<u32, Micros>,
 }
 
 impl Checker for Fairness {
@@ -28,11 +31,15 @@ impl Checker for Fairness {
 
     fn on_session(&mut self, _state: &State<'_>) -> Check {
         self.empty.clear();
+        self.silent.clear();
         Ok(())
     }
 
     fn on_output(&mut self, state: &State<'_>, output: &Output) -> Check {
         let Output::Penalize { peer, fault, verdict } = output else { return Ok(()) };
+        if matches!(fault, PeerFault::Timeout) && self.silent.insert(peer.0, state.now) == Some(state.now) {
+            return Err(format!("{peer} is blamed twice for one silence"));
+        }
         let Some(known) = state.peers.get(peer.0 as usize) else { return Err(format!("{peer} is nobody")) };
         let manner = known.plan.manner;
         if !manner.is_honest() {

@@ -5,7 +5,7 @@
 use sync_core::{Checkpoint, Output, checkpoint::Subchain};
 
 use super::{Check, Checker};
-use crate::{attack::Attack, chain::View, state::State};
+use crate::{attack::Attack, state::State};
 
 /// Headers that are compared before anybody's word counts.
 const TOO_MUCH: u64 = 1_024;
@@ -65,14 +65,16 @@ impl Checker for Runs {
 /// In a world under attack in which an honest majority is there from the beginning: is so much to be given up?
 fn is_needed(state: &State<'_>, to: u64) -> Check {
     let kind = state.options.attack.as_ref().map(|attack| attack.kind);
-    let stored = state.store.rows().last().map(|(number, owner)| View { branch: owner, tip: number });
-    let (Some(kind), Some(stored)) = (kind, stored) else { return Ok(()) };
-    if matches!(kind, Attack::AloneForked | Attack::AloneForeign | Attack::AloneOrphan) {
+    let Some(kind) = kind else { return Ok(()) };
+    if matches!(kind, Attack::AloneForked | Attack::AloneForeign | Attack::AloneOrphan | Attack::ForeignMajority) {
         return Ok(());
     }
-    match state.pool.common(stored, state.truth) {
-        Some(common) if to + TOO_MUCH < common => {
-            Err(format!("everything above {to} is given up, but the chains share {common}"))
+    let (pool, truth) = (state.pool, state.truth);
+    // The new chain may be stored above the old one already.
+    let mut of_others = state.store.rows().filter(|(number, owner)| !pool.holds(truth, *owner, *number));
+    match of_others.next() {
+        Some((first, _)) if to + TOO_MUCH < first.saturating_sub(1) => {
+            Err(format!("everything above {to} is given up, but the chains share {}", first - 1))
         }
         _ => Ok(()),
     }
