@@ -18,7 +18,7 @@ use futures::{
     future::{Either, LocalBoxFuture, select},
 };
 use libp2p_identity::{Keypair, PeerId};
-use libp2p_webrtc_utils::{noise, sdp::answer, sdp::random_ufrag};
+use libp2p_webrtc_utils::{noise, sdp::random_ufrag};
 use send_wrapper::SendWrapper;
 
 use crate::{
@@ -72,7 +72,7 @@ async fn dial(
     let ours = sdp::fingerprint(&offer)?;
     let ufrag = random_ufrag();
     let offer = sdp::munge_offer(&offer, &ufrag)?;
-    let answer = answer(address.socket, address.fingerprint, &ufrag);
+    let answer = sdp::answer(address.socket, address.fingerprint, &ufrag);
     link.ask(Command::Negotiate { offer: &offer, answer: &answer }).await?;
     handshake.opened().await.map_err(|end| ended(&link, end))?;
 
