@@ -17,6 +17,7 @@ use crate::{
     id::PeerId,
     range::{BlockNumber, BlockRange},
     rules::{RuleViolation, UnknownFork},
+    sorted::sort_long_by,
 };
 
 pub use rate::{Meter, RATE_WINDOW, eta};
@@ -273,7 +274,7 @@ pub fn bounded_ranges(runs: impl IntoIterator<Item = RangeProgress>, max: usize)
     while strip.len() > max.max(1) {
         let keep = max.max(1);
         let mut lengths: Vec<u64> = strip.iter().map(|run| run.range.len()).collect();
-        lengths.sort_unstable();
+        sort_long_by(&mut lengths, Ord::cmp);
         // At least `len - keep` runs are this short or shorter; the first run of the strip always stays.
         let short = lengths[strip.len() - keep - 1];
         let mut surplus = strip.len() - keep;

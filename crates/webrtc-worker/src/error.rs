@@ -19,10 +19,10 @@ pub enum Error {
     #[error(transparent)]
     Sdp(#[from] SdpError),
     /// No connection within the time that it may take.
-    #[error("no connection within {} s", .0.as_secs_f32())]
+    #[error("no connection within {} s", seconds(.0))]
     DialTimeout(Duration),
     /// The connection stands, but a new channel did not open in time: it is dead.
-    #[error("channel not open within {} s", .0.as_secs_f32())]
+    #[error("channel not open within {} s", seconds(.0))]
     ChannelTimeout(Duration),
     /// The Noise handshake failed: not the peer that holds the certificate, or not a libp2p peer.
     #[error("noise handshake: {0}")]
@@ -101,6 +101,12 @@ pub enum EndReason {
     Broker(BrokerError),
 }
 
+/// `30`, `0.25`: to the millisecond. Formatting a float brings more wasm.
+fn seconds(time: &Duration) -> String {
+    let text = format!("{}.{:03}", time.as_secs(), time.subsec_millis());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Why a channel carries nothing any more; becomes the error that readers and writers of its stream see. What the peer did
 /// wrong is [`io::ErrorKind::InvalidData`], and nothing else is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,5 +139,17 @@ impl From<ChannelEnd> for io::Error {
             ChannelEnd::Connection(_) => io::ErrorKind::ConnectionAborted,
         };
         io::Error::new(kind, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_written_as_short_as_they_can_be() {
+        for (ms, text) in [(0, "0"), (5, "0.005"), (250, "0.25"), (1_500, "1.5"), (30_000, "30"), (100_000, "100")] {
+            assert_eq!(seconds(&Duration::from_millis(ms)), text);
+        }
     }
 }

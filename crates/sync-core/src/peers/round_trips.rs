@@ -57,8 +57,8 @@ pub fn deadline_of_median(mut round_trips: Vec<Duration>) -> Option<Duration> {
     if round_trips.is_empty() {
         return None;
     }
-    let (_, median, _) = round_trips.select_nth_unstable(middle);
-    let deadline = *median * ROUND_TRIPS_PER_DEADLINE;
+    sort_short_by(&mut round_trips, Ord::cmp);
+    let deadline = round_trips[middle] * ROUND_TRIPS_PER_DEADLINE;
     Some(deadline + deadline / peers)
 }
 

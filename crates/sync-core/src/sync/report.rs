@@ -9,6 +9,7 @@ use crate::{
     peers::{PeerBook, Peers},
     progress::{DownloadStats, PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
     range::BlockRange,
+    sorted::sort_long_by,
     time::Instant,
 };
 
@@ -128,7 +129,7 @@ impl HeaderSync {
         } else if self.durable.subchains.is_empty() && self.batches() == 0 {
             add(Some(whole), RangeState::Unprocessed);
         }
-        known.sort_unstable_by_key(|run| core::cmp::Reverse(run.range.last()));
+        sort_long_by(&mut known, |a, b| b.range.last().cmp(&a.range.last()));
         let mut strip: Vec<RangeProgress> = Vec::with_capacity(known.len() * 2 + 1);
         let mut next = Some(top);
         for run in known {

@@ -1,10 +1,10 @@
-//! The sorted tables do what the B-trees of the standard library do, whatever is asked of them; the short sort what its
-//! stable sort does.
+//! The sorted tables do what the B-trees of the standard library do, whatever is asked of them; the sorts what its
+//! sorts do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use sync_core::sorted::{SortedMap, SortedSet, sort_short_by};
+use sync_core::sorted::{SortedMap, SortedSet, sort_long_by, sort_short_by};
 
 proptest! {
     #[test]
@@ -51,6 +51,13 @@ proptest! {
         let mut model = list.clone();
         model.sort_by_key(|(key, _)| *key);
         sort_short_by(&mut list, |a, b| a.0.cmp(&b.0));
+        prop_assert_eq!(list, model);
+    }
+    #[test]
+    fn a_long_sort_sorts(mut list in proptest::collection::vec(0u16..200, 0..300)) {
+        let mut model = list.clone();
+        model.sort_unstable();
+        sort_long_by(&mut list, Ord::cmp);
         prop_assert_eq!(list, model);
     }
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId as Libp2pPeerId;
-use sync_core::{PeerStatus, id::PeerId, time::Instant};
+use sync_core::{PeerStatus, id::PeerId, sorted::sort_long_by, time::Instant};
 
 use self::peer::{Ending, Link, Role, Trouble, Use};
 pub use self::{
@@ -343,7 +343,7 @@ pub(super) fn parse(text: &str) -> Result<(Libp2pPeerId, Multiaddr), HostError> 
 /// counts for nobody.
 pub fn distinct_identities<'a>(multiaddrs: impl IntoIterator<Item = &'a str>) -> usize {
     let mut identities: Vec<_> = multiaddrs.into_iter().filter_map(|text| Some(parse(text).ok()?.0)).collect();
-    identities.sort_unstable();
+    sort_long_by(&mut identities, Ord::cmp);
     identities.dedup();
     identities.len()
 }

@@ -205,8 +205,8 @@ async fn merge(
             }
         }
         entries.retain(|entry| stored(entry.number));
-        // Stable: it finds the runs that are sorted already.
-        entries.sort();
+        // The sort that `change` has already: a stable one is 2 KB of wasm (gzip) more.
+        entries.sort_unstable();
         entries.dedup();
         tx.delete(Table::Index, KeyRange::Bound(first, false, last, false)).await?;
 
