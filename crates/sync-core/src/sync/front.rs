@@ -14,7 +14,7 @@
 //! | it has a better rank, and has answered a request that was sent later | two of its round trips and a sixteenth of [`steal_after`](crate::SyncConfig::steal_after) |
 //! | it has answered a request that was sent later | four of its round trips and `steal_after`; half of that each further time |
 //! | it has the same rank or a better one, and has answered something | four of its round trips and `steal_after` |
-//! | it was never asked, and who has the front was never heard of, or was silent and not heard of since | `steal_after`; half of that each further time |
+//! | it was never asked, who has the front was never heard of or is silent, and nobody else has answered anything | `steal_after`; half of that each further time |
 //!
 //! It goes to the peer that it was taken for. The first peer is still awaited: whoever answers first is used.
 //!
@@ -200,7 +200,10 @@ impl HeaderSync {
     pub(super) fn poll_hand_over(&mut self, now: Instant) -> bool {
         let Some(front) = self.run.as_ref().map(|run| run.anchor.number).filter(|_| !self.paused) else { return false };
         let Some((id, request)) = self.downloader.requests.piece_at(front) else { return false };
-        let due = |peer: PeerId, known: &Peer| self.hand_over_at(now, request, peer, known).is_some_and(|at| at <= now);
+        let is_measured = self.is_other_measured(now, request.peer);
+        let due = |peer: PeerId, known: &Peer| {
+            self.hand_over_at(now, request, (peer, known), is_measured).is_some_and(|at| at <= now)
+        };
         let Some(next) = self.best_for_front(now, due).first().copied() else { return false };
         self.take_piece_back(now, id);
         self.ask_for_front(now, next);
@@ -216,12 +219,24 @@ impl HeaderSync {
         let known = self.peers.get(next).filter(|known| known.rank() == Rank::Verified)?;
         self.downloader.requests.find(|request| {
             let is_trial = self.peers.get(request.peer).is_some_and(|holder| holder.rank() != Rank::Verified);
-            is_trial && self.hand_over_at(now, request, next, known).is_some_and(|at| at <= now)
+            is_trial && self.hand_over_at(now, request, (next, known), true).is_some_and(|at| at <= now)
         })
     }
 
+    /// Could anybody else be asked for the front who has answered something?
+    fn is_other_measured(&self, now: Instant, holder: PeerId) -> bool {
+        let is_known = |peer: &Peer| peer.window.round_trip().is_some() && !peer.reputation.is_unheard();
+        self.front_candidates(now).any(|(id, peer)| id != holder && is_known(peer))
+    }
+
     /// From when on this peer gets the front, which another is asked for.
-    fn hand_over_at(&self, now: Instant, request: &InFlight, peer: PeerId, known: &Peer) -> Option<Instant> {
+    fn hand_over_at(
+        &self,
+        now: Instant,
+        request: &InFlight,
+        (peer, known): (PeerId, &Peer),
+        is_measured: bool,
+    ) -> Option<Instant> {
         let Purpose::Piece { failures, .. } = &request.purpose else { return None };
         let holder = self.peers.get(request.peer)?.rank();
         if peer == request.peer || !failures.allow(peer, now) {
@@ -230,7 +245,7 @@ impl HeaderSync {
         let Some(trip) = known.window.round_trip() else {
             // Of nobody it is known how long it takes now: one after another is asked, ever sooner.
             let was_silent = self.peers.get(request.peer)?.reputation.is_unheard();
-            let is_new = known.rank() == Rank::New && (holder >= Rank::New || was_silent);
+            let is_new = known.rank() == Rank::New && (holder >= Rank::New || was_silent) && !is_measured;
             return is_new.then(|| request.sent + self.config.steal_after / (1 << failures.handed_over().min(4)));
         };
         let usual = trip * HAND_OVER_ROUND_TRIPS + self.config.steal_after;
@@ -252,7 +267,8 @@ impl HeaderSync {
     pub(super) fn hand_over_wakeup(&self, now: Instant) -> Option<Instant> {
         let front = self.run.as_ref()?.anchor.number;
         let (_, request) = self.downloader.requests.piece_at(front)?;
-        let due = self.front_candidates(now).filter_map(|(id, peer)| self.hand_over_at(now, request, id, peer));
+        let is_measured = self.is_other_measured(now, request.peer);
+        let due = self.front_candidates(now).filter_map(|it| self.hand_over_at(now, request, it, is_measured));
         due.filter(|at| *at > now).min()
     }
 
