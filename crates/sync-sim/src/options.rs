@@ -247,7 +247,7 @@ impl Options {
     ///
     /// From the moment when the world is calm: the pauses that the machine may still sit out (a refused batch, an
     /// unavailable target, a silent peer), a share for each piece that a faulty peer may hold up, and the time that the
-    /// slowest honest peer takes to serve everything twice, one small answer after another.
+    /// slowest honest peer takes to serve everything twice, one small answer after another, with what its way holds up.
     pub fn deadline(&self) -> Micros {
         if let Some(due) = self.attack.as_ref().and_then(|attack| attack.due) {
             return due;
@@ -259,7 +259,9 @@ impl Options {
             _ => 24,
         };
         let round_trip = 2 * rock.link.latency + rock.link.jitter;
-        let serving = headers.div_ceil(in_answer) * round_trip + headers * 700 * MILLI / rock.link.bytes_per_milli;
+        let answers = headers.div_ceil(in_answer);
+        let stalled = answers * rock.link.stall_ppm * rock.link.stall_max / 1_000_000;
+        let serving = answers * round_trip + stalled + headers * 700 * MILLI / rock.link.bytes_per_milli;
         let faulty = self.peers.iter().filter(|peer| !peer.manner.is_honest()).count() as u64;
         self.script.calm_at + 120 * SECOND + 20 * SECOND * faulty + 2 * serving
     }
