@@ -9,13 +9,15 @@
 
 pub mod downloader;
 pub mod escalation;
+pub mod failures;
 pub mod plan;
 pub mod request;
 pub mod staging;
 pub mod strategy;
 
 pub use downloader::Downloader;
-pub use plan::{Failures, Plan};
+pub use failures::{Failure, Failures};
+pub use plan::Plan;
 pub use request::{InFlight, Purpose, Requests};
 pub use staging::{Staged, Staging};
 pub use strategy::{Strategy, StrategyReason};

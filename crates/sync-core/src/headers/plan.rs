@@ -17,95 +17,15 @@
 //!  short     [0 ...................... 9,919] [9,920..=9,939]   60 came, the rest is first in line
 //! ```
 
-use alloc::vec::Vec;
-use core::{cmp::Reverse, time::Duration};
+use core::cmp::Reverse;
 
-use super::escalation;
+use super::{Failures, escalation};
 use crate::{
-    config::{ESCALATE_AFTER, FAILED_PEERS_PER_PIECE_MAX},
     id::PeerId,
     range::{BlockNumber, BlockRange},
     sorted::{SortedMap, SortedSet},
-    time::{Instant, doubled},
+    time::Instant,
 };
-
-/// A peer that failed a piece, and when it may be asked again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Who.
-    pub peer: PeerId,
-    /// How often.
-    pub count: u32,
-    /// Not before.
-    pub until: Instant,
-}
-
-/// The failures of one piece: how many, and of the last [`FAILED_PEERS_PER_PIECE_MAX`] peers whose.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failures {
-    peers: Vec<Failure>,
-    attempts: u32,
-    handed_over: u32,
-}
-
-impl Failures {
-    /// Notes that `peer` failed the piece: it is not asked for it again for `first`, doubled for each earlier failure,
-    /// at most `longest`.
-    pub fn note(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
-        self.pause(peer, now, first, longest);
-        self.attempts = self.attempts.saturating_add(1);
-    }
-
-    /// Notes that `peer` did not answer in time: the same pause for it. That says nothing of the piece.
-    pub fn pause(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
-        let count = self.peers.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
-        self.peers.retain(|failure| failure.peer != peer);
-        if self.peers.len() == FAILED_PEERS_PER_PIECE_MAX {
-            self.peers.remove(0);
-        }
-        self.peers.push(Failure { peer, count, until: now + doubled(first, count - 1, longest) });
-    }
-
-    /// Notes that the piece was taken from one peer for another.
-    pub fn note_handed_over(&mut self) {
-        self.handed_over = self.handed_over.saturating_add(1);
-    }
-
-    /// How often it was taken from one peer for another.
-    pub fn handed_over(&self) -> u32 {
-        self.handed_over
-    }
-
-    /// Of what was left over when a part of the piece was asked for: the part may have been what failed. One more failure
-    /// escalates it again.
-    fn of_the_rest(&self) -> Self {
-        Self { attempts: self.attempts.min(ESCALATE_AFTER), ..self.clone() }
-    }
-
-    /// May `peer` be asked now?
-    pub fn allow(&self, peer: PeerId, now: Instant) -> bool {
-        self.peers.iter().all(|failure| failure.peer != peer || failure.until <= now)
-    }
-
-    /// Did this peer fail it?
-    pub fn names(&self, peer: PeerId) -> bool {
-        self.peers.iter().any(|failure| failure.peer == peer)
-    }
-
-    /// Did anybody fail it?
-    pub fn is_empty(&self) -> bool {
-        self.peers.is_empty()
-    }
-
-    /// How often it failed.
-    pub fn attempts(&self) -> u32 {
-        self.attempts
-    }
-
-    fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        self.peers.iter().map(|failure| failure.until).filter(|until| *until > now).min()
-    }
-}
 
 #[derive(Clone, Debug)]
 struct Piece {
@@ -190,7 +110,26 @@ impl Plan {
             from_the_top.map(|(last, piece)| (*last, piece)).find_map(|(last, piece)| fits(last, piece))
         })?;
         self.split_off(piece, borrowed, &failures.of_the_rest());
-        Some((borrowed, failures))
+        let mut borrowed = (borrowed, failures);
+        // What failed below it, in pieces, goes with it.
+        while let Some(under) = borrowed.0.first().checked_sub(1)
+            && let Some(piece) = self.pieces.get(&under)
+            && !borrowed.1.is_empty()
+            && !piece.failures.is_empty()
+            && !escalation::is_due(borrowed.1.attempts().max(piece.failures.attempts()))
+            && piece.failures.allow(peer, now)
+            && let left @ 1.. = limit.saturating_sub(borrowed.0.len())
+            && let Some(whole) = BlockRange::new(piece.first, under)
+            && let Some(usable) = whole.intersection(served)
+            && usable.last() == under
+            && let Some(part) = BlockRange::new(usable.first().max(under.saturating_sub(left - 1)), under)
+            && let Some(joined) = BlockRange::new(part.first(), borrowed.0.last())
+        {
+            let failures = piece.failures.clone();
+            self.split_off(whole, part, &failures.of_the_rest());
+            borrowed = (joined, borrowed.1.joined_with(&failures));
+        }
+        Some(borrowed)
     }
 
     /// Hands out at most `limit` numbers for a peer on trial: the highest that nobody failed yet, inside `served` and at or
@@ -230,13 +169,15 @@ impl Plan {
         }
     }
 
-    /// Takes these numbers out, if nobody is asked for any of them: a response came after its request was given up.
-    pub fn take(&mut self, range: BlockRange) -> Option<Failures> {
+    /// Takes numbers out that came after their request was given up: from the highest on down what nobody is asked for.
+    /// `None` when somebody is asked for the highest, or it came already.
+    pub fn take(&mut self, range: BlockRange) -> Option<(BlockRange, Failures)> {
         let (last, piece) = self.pieces.range(range.last()..).next()?;
-        let whole = BlockRange::new(piece.first, *last).filter(|whole| whole.intersection(range) == Some(range))?;
+        let whole = BlockRange::new(piece.first, *last)?;
+        let part = whole.intersection(range).filter(|part| part.last() == range.last())?;
         let failures = piece.failures.clone();
-        self.split_off(whole, range, &failures.of_the_rest());
-        Some(failures)
+        self.split_off(whole, part, &failures.of_the_rest());
+        Some((part, failures))
     }
 
     /// Takes numbers back, or in for the first time. They must not be in the plan.
@@ -291,6 +232,9 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+    use core::time::Duration;
+
     use super::*;
 
     fn range(first: u64, last: u64) -> BlockRange {
@@ -354,17 +298,6 @@ mod tests {
         assert_eq!(plan.borrow(honest, ALL(), 0, 40, NOW).expect("at once").0, borrowed);
     }
 
-    #[test]
-    fn h10_pauses_double_up_to_the_longest() {
-        let mut failures = Failures::default();
-        let (first, longest) = (Duration::from_millis(500), Duration::from_secs(4));
-        for expected in [500, 1_000, 2_000, 4_000, 4_000] {
-            failures.note(PeerId(1), NOW, first, longest);
-            assert!(!failures.allow(PeerId(1), Instant::from_millis(expected - 1)));
-            assert!(failures.allow(PeerId(1), Instant::from_millis(expected)));
-        }
-    }
-
     fn failed(times: u32) -> Failures {
         let mut failures = Failures::default();
         for peer in 0..times {
@@ -400,5 +333,45 @@ mod tests {
         assert_eq!(plan.borrow(PeerId(1), ALL(), 1_919, 80, NOW).expect("only the front").0, range(1_840, 1_919));
         let later = Instant::from_millis(500);
         assert_eq!(plan.borrow(culprit, ALL(), 0, 80, later).expect("after its pause").0, range(0, 9));
+    }
+
+    /// A peer that fails one header after another by number must not make slower ones ask for them one by one.
+    #[test]
+    fn u01_failed_pieces_side_by_side_are_handed_out_together() {
+        let (liar, slow) = (PeerId(1), PeerId(2));
+        let one_by_one = || {
+            let mut plan = plan(0, 99);
+            for number in (60..100).rev() {
+                let (one, mut failures) = plan.borrow(liar, range(number, number), 0, 1, NOW).expect("work");
+                failures.note(liar, NOW, Duration::from_millis(500), Duration::from_secs(16));
+                plan.give_back(one, failures);
+            }
+            plan
+        };
+        let mut plan = one_by_one();
+        assert_eq!(plan.borrow(liar, ALL(), 0, 25, NOW).expect("what it did not fail").0, range(35, 59));
+        let (together, failures) = plan.borrow(slow, ALL(), 0, 25, NOW).expect("work");
+        assert_eq!(together, range(75, 99));
+        assert!(failures.names(liar) && !failures.allow(liar, NOW) && failures.attempts() == 1);
+        assert_eq!(plan.borrow(slow, range(63, 80), 0, 25, NOW).expect("what it serves").0, range(63, 74));
+        assert_eq!(
+            plan.borrow(slow, ALL(), 0, 25, NOW).expect("the rest, and nothing that nobody failed").0,
+            range(60, 62)
+        );
+        // What is escalated stays alone: its bad part is sought.
+        let mut plan = one_by_one();
+        plan.take(range(99, 99)).expect("it is there");
+        plan.give_back(range(99, 99), failed(6));
+        assert_eq!(plan.borrow(slow, ALL(), 0, 25, NOW).expect("urgent").0, range(99, 99));
+    }
+
+    #[test]
+    fn u01_of_what_came_late_the_part_is_taken_that_nobody_is_asked_for() {
+        let mut plan = plan(0, 99);
+        plan.borrow(PeerId(1), range(50, 69), 0, 20, NOW).expect("work");
+        assert_eq!(plan.take(range(60, 89)).expect("the upper part").0, range(70, 89));
+        assert!(plan.take(range(40, 69)).is_none(), "somebody is asked for its highest");
+        assert_eq!(plan.take(range(40, 49)).expect("all of it").0, range(40, 49));
+        assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(90, 99), range(0, 39)]);
     }
 }

@@ -75,11 +75,12 @@ impl HeaderSync {
         let Some(reorg) = &mut self.reorg else { return };
         for (peer, range, mut headers) in core::mem::take(&mut reorg.compared).answers {
             let Some(range) = range.intersection(gap).filter(|inside| inside.last() == range.last()) else { continue };
+            let Some((range, failures)) = self.downloader.plan.take(range) else { continue };
             headers.truncate(range.len() as usize);
-            let bytes = headers.iter().map(|header| header.len() as u64).sum();
-            let Ok(sealed) = SealedRun::seal(&self.chain, range.last(), headers) else { continue };
-            if let Some(failures) = self.downloader.plan.take(range) {
-                self.downloader.stage(peer, range, failures, range, bytes, sealed);
+            let bytes = bytes_of(&headers);
+            match SealedRun::seal(&self.chain, range.last(), headers) {
+                Ok(sealed) => self.downloader.stage(peer, range, failures, range, bytes, sealed),
+                Err(_) => self.downloader.plan.give_back(range, failures),
             }
         }
     }

@@ -279,12 +279,13 @@ impl HeaderSync {
         let Some(request) = self.downloader.requests.take_back(id, owed_until) else { return };
         self.release(&request);
         self.note_trial_over(now, slow);
+        let mut awaited = self.config.backoff_start;
         if let Some(known) = self.peers.get_mut(slow) {
+            awaited = known.window.round_trip().unwrap_or_default().min(self.config.backoff_max).max(awaited);
             known.window.overdue(now, request.sent);
         }
         if let Purpose::Piece { range, mut failures, .. } = request.purpose {
-            failures.pause(slow, now, self.config.backoff_start, self.config.backoff_max);
-            failures.note_handed_over();
+            failures.hand_over(slow, now + awaited);
             self.downloader.plan.give_back(range, failures);
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     id::{PeerId, RequestId},
     io::{Output, SyncTarget},
     peers::{Liveness, liveness::RESPONSE_TIME_MAX},
+    range::BlockRange,
     time::Instant,
 };
 
@@ -163,20 +164,30 @@ impl HeaderSync {
     /// Is the response to this request still wanted? Then its numbers leave the plan.
     fn takes_late(&mut self, now: Instant, request: &mut InFlight, headers: &mut Vec<Bytes>) -> bool {
         match &mut request.purpose {
-            Purpose::Piece { range, failures, .. } => {
-                let is_front = self.run.as_ref().is_some_and(|run| run.anchor.number == range.last());
-                if is_front && headers.len() <= usize::from(request.limit) {
+            Purpose::Piece { range, failures, by_hash } => {
+                if headers.len() > usize::from(request.limit) {
+                    return false;
+                }
+                let anchor = self.run.as_ref().map(|run| run.anchor);
+                let anchor = anchor.filter(|anchor| range.contains(anchor.number));
+                if let Some(anchor) = anchor {
+                    // What is above the anchor was verified meanwhile.
+                    let above = range.last() - anchor.number;
+                    headers.drain(..headers.len().min(above as usize));
+                    *by_hash = by_hash.map(|_| anchor.hash);
+                    let Some(under) = BlockRange::new(range.first(), anchor.number) else { return false };
                     // Another peer was asked in the meantime: the first answer counts.
-                    if let Some(shorter) = self.recall_front(now, *range) {
-                        *range = shorter;
-                        headers.truncate(range.len() as usize);
-                    }
+                    *range = self.recall_front(now, under).unwrap_or(under);
                 }
                 let bytes = bytes_of(headers);
                 let room = self.config.staged_bytes_max.saturating_sub(self.memory_bytes());
-                let taken = if is_front || bytes <= room { self.downloader.plan.take(*range) } else { None };
-                let Some(known) = taken else { return false };
-                *failures = known;
+                let is_wanted = !headers.is_empty() && (anchor.is_some() || bytes <= room);
+                let Some((part, known)) = is_wanted.then(|| self.downloader.plan.take(*range)).flatten() else {
+                    return false;
+                };
+                (*range, *failures) = (part, known);
+                headers.truncate(part.len() as usize);
+                request.limit = part.len() as u16;
                 true
             }
             Purpose::Target(hash) => {

@@ -25,6 +25,7 @@ use crate::{
     headers::{InFlight, Purpose},
     id::PeerId,
     io::{Output, StallReason, StartBlock},
+    peers::{Evidence, Peer},
     range::BlockNumber,
     sorted::SortedMap,
     time::Instant,
@@ -126,23 +127,39 @@ impl HeaderSync {
 
     /// How many usable peers that answer are set aside, and how many there are.
     pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
-        self.peers.voters(now).fold((0, 0), |(aside, all), (id, peer)| {
-            (aside + usize::from(self.target.standings.aside.get(&id) == Some(&peer.served)), all + 1)
-        })
+        self.peers
+            .voters(now)
+            .fold((0, 0), |(aside, all), (id, peer)| (aside + usize::from(self.is_aside(id, peer)), all + 1))
+    }
+
+    fn is_aside(&self, id: PeerId, peer: &Peer) -> bool {
+        self.target.standings.aside.get(&id) == Some(&peer.served)
     }
 
     /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then
     /// the target may have been reorganised away, and the peers may have come out lower; or nobody ever had it.
+    ///
+    /// When the front did not come for a while, peers that were never heard of say nothing for the target: an attacker has
+    /// as many of them as it likes.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
-        let (aside, all) = self.count_aside(now);
         // Those whose chain ends under what is sought say nothing for the target either.
         let number = self.number_of_doubt(now);
         let is_lower = |served: ServedRange| number.is_some_and(|number| served.latest < number);
-        let voters = self.peers.voters(now).filter(|(_, peer)| is_lower(peer.served));
-        let lower = voters.filter(|(id, peer)| self.target.standings.aside.get(id) != Some(&peer.served)).count();
-        let aside = aside + lower;
+        let most_are_gone = |heard_only: bool| {
+            let voters = self.peers.voters(now).filter(|(_, peer)| !heard_only || peer.evidence >= Evidence::Answered);
+            let (gone, all) = voters.fold((0, 0), |(gone, all), (id, peer)| {
+                (gone + usize::from(self.is_aside(id, peer) || is_lower(peer.served)), all + 1)
+            });
+            gone * 2 > all
+        };
         let unserved = matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_))) && !self.is_parked();
-        aside * 2 > all || unserved
+        most_are_gone(false) || self.has_waited_for_front(now) && most_are_gone(true) || unserved
+    }
+
+    /// Did the front not come for so long that whoever claims it may never have had it?
+    fn has_waited_for_front(&self, now: Instant) -> bool {
+        let waits = self.run.as_ref().is_some_and(|run| !run.complete);
+        waits && now >= self.moved_at + self.config.claim_patience && self.batches() == 0
     }
 
     /// Who cannot have this number is not on the target's chain: the target, while an ancestor is sought; the header that
@@ -155,8 +172,7 @@ impl HeaderSync {
         if self.is_stopped_at(target.hash) {
             return self.unknown.as_ref()?.number;
         }
-        let waited = now >= self.moved_at + self.config.claim_patience && self.batches() == 0;
-        self.run.as_ref().filter(|run| waited && !run.complete).map(|run| run.anchor.number)
+        self.run.as_ref().filter(|_| self.has_waited_for_front(now)).map(|run| run.anchor.number)
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?

@@ -119,6 +119,10 @@ impl HeaderSync {
 
     /// One step towards the target: sends at most one probe or vote. `true` when something was done.
     pub(super) fn poll_target(&mut self, now: Instant) -> bool {
+        let is_over = self.synced && matches!(self.target.wanted, None | Some(SyncTarget::Hash(_)));
+        if !is_over && !self.paused && self.ask_unheard(now) {
+            return true;
+        }
         match self.target.wanted {
             Some(SyncTarget::Hash(hash)) => self.poll_pinned(now, hash),
             Some(SyncTarget::PeersTip) => self.poll_tip(now),

@@ -32,7 +32,7 @@ use crate::{
     follow::{Known, TipPlace, place},
     headers::Purpose,
     id::PeerId,
-    io::{BlockNumHash, StallReason, StartBlock, TipClaim},
+    io::{BlockNumHash, StallReason, StartBlock, SyncTarget, TipClaim},
     range::BlockNumber,
     sorted::{SortedMap, sort_short_by},
     time::Instant,
@@ -86,9 +86,6 @@ impl HeaderSync {
     pub(super) fn poll_tip(&mut self, now: Instant) -> bool {
         if self.paused {
             return false;
-        }
-        if self.ask_unheard(now) {
-            return true;
         }
         let tips: SortedMap<PeerId, BlockNumHash> = self
             .peers
@@ -188,9 +185,6 @@ impl HeaderSync {
         if known || self.paused {
             return false;
         }
-        if self.ask_unheard(now) {
-            return true;
-        }
         let serving = self.peers.voters(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
         let serving: SortedMap<PeerId, B256> = serving.map(|(id, peer)| (id, peer.served.latest_hash)).collect();
         self.target.votes.keep_only(|peer| serving.get(&peer).copied());
@@ -224,7 +218,9 @@ impl HeaderSync {
     }
 
     /// Asks a peer that has no vote for its own tip, with the pauses of a silent peer: when it answers it has one again.
-    fn ask_unheard(&mut self, now: Instant) -> bool {
+    ///
+    /// Whatever the target is: without that, others of whom nothing is known would be asked before it for ever.
+    pub(super) fn ask_unheard(&mut self, now: Instant) -> bool {
         let unheard = self.peers.usable(now).find_map(|(id, peer)| {
             let may_be_asked = !peer.has_vote() && peer.may_ask(now) && self.downloader.requests.of_peer(id).is_none();
             Some((id, peer.range().filter(|_| may_be_asked)?.last()))
@@ -256,7 +252,7 @@ impl HeaderSync {
         }
         let vote = hash_at(&answer, number);
         let Some(latest_hash) = self.peers.get(answer.peer).map(|known| known.served.latest_hash) else { return };
-        if self.is_earlier(&answer.request) {
+        if self.is_earlier(&answer.request) || matches!(self.target.wanted, Some(SyncTarget::Hash(_))) {
             return;
         }
         self.target.votes.note(answer.peer, latest_hash, number, vote);

@@ -1,0 +1,159 @@
+//! Who failed a piece of the plan, how often, and when each may be asked for it again.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::{
+    config::{ESCALATE_AFTER, FAILED_PEERS_PER_PIECE_MAX},
+    id::PeerId,
+    time::{Instant, doubled},
+};
+
+/// A peer that failed a piece, and when it may be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Who.
+    pub peer: PeerId,
+    /// How often.
+    pub count: u32,
+    /// Not before.
+    pub until: Instant,
+}
+
+/// The failures of one piece: how many, and of the last [`FAILED_PEERS_PER_PIECE_MAX`] peers whose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    peers: Vec<Failure>,
+    attempts: u32,
+    handed_over: u32,
+}
+
+impl Failures {
+    /// Notes that `peer` failed the piece: it is not asked for it again for `first`, doubled for each earlier failure,
+    /// at most `longest`.
+    pub fn note(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
+        self.pause(peer, now, first, longest);
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// Notes that `peer` did not answer in time: the same pause for it. That says nothing of the piece.
+    pub fn pause(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
+        let count = self.peers.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
+        self.peers.retain(|failure| failure.peer != peer);
+        self.keep(Failure { peer, count, until: now + doubled(first, count - 1, longest) });
+    }
+
+    fn keep(&mut self, failure: Failure) {
+        if self.peers.len() == FAILED_PEERS_PER_PIECE_MAX {
+            self.peers.remove(0);
+        }
+        self.peers.push(failure);
+    }
+
+    /// Notes that the piece was taken from one peer for another. The first, whose answer is still awaited, is not asked for
+    /// it again before then.
+    pub fn hand_over(&mut self, from: PeerId, until: Instant) {
+        self.handed_over = self.handed_over.saturating_add(1);
+        if let Some(known) = self.peers.iter_mut().find(|failure| failure.peer == from) {
+            known.until = known.until.max(until);
+        } else {
+            self.keep(Failure { peer: from, count: 0, until });
+        }
+    }
+
+    /// How often it was taken from one peer for another.
+    pub fn handed_over(&self) -> u32 {
+        self.handed_over
+    }
+
+    /// Of what was left over when a part of the piece was asked for: the part may have been what failed. One more failure
+    /// escalates it again.
+    pub(super) fn of_the_rest(&self) -> Self {
+        Self { attempts: self.attempts.min(ESCALATE_AFTER), ..self.clone() }
+    }
+
+    /// The failures of two pieces that are asked for together: of each peer the longer pause.
+    pub(super) fn joined_with(mut self, other: &Self) -> Self {
+        for failure in &other.peers {
+            if let Some(known) = self.peers.iter_mut().find(|known| known.peer == failure.peer) {
+                known.count = known.count.max(failure.count);
+                known.until = known.until.max(failure.until);
+            } else if self.peers.len() < FAILED_PEERS_PER_PIECE_MAX {
+                self.peers.push(*failure);
+            }
+        }
+        self.attempts = self.attempts.max(other.attempts);
+        self.handed_over = self.handed_over.max(other.handed_over);
+        self
+    }
+
+    /// May `peer` be asked now?
+    pub fn allow(&self, peer: PeerId, now: Instant) -> bool {
+        self.peers.iter().all(|failure| failure.peer != peer || failure.until <= now)
+    }
+
+    /// Did this peer fail it?
+    pub fn names(&self, peer: PeerId) -> bool {
+        self.peers.iter().any(|failure| failure.peer == peer)
+    }
+
+    /// Did anybody fail it?
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// How often it failed.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    pub(super) fn next_wakeup(&self, now: Instant) -> Option<Instant> {
+        self.peers.iter().map(|failure| failure.until).filter(|until| *until > now).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = Instant::ZERO;
+
+    #[test]
+    fn h10_pauses_double_up_to_the_longest() {
+        let mut failures = Failures::default();
+        let (first, longest) = (Duration::from_millis(500), Duration::from_secs(4));
+        for expected in [500, 1_000, 2_000, 4_000, 4_000] {
+            failures.note(PeerId(1), NOW, first, longest);
+            assert!(!failures.allow(PeerId(1), Instant::from_millis(expected - 1)));
+            assert!(failures.allow(PeerId(1), Instant::from_millis(expected)));
+        }
+    }
+
+    /// Who is slow is waited for as long as it usually takes, not ever longer: it failed nothing.
+    #[test]
+    fn u01_a_piece_that_was_handed_over_pauses_its_first_peer_once() {
+        let mut failures = Failures::default();
+        for _ in 0..8 {
+            failures.hand_over(PeerId(1), Instant::from_millis(3_000));
+        }
+        assert_eq!((failures.handed_over(), failures.attempts()), (8, 0));
+        assert!(!failures.allow(PeerId(1), Instant::from_millis(2_999)));
+        assert!(failures.allow(PeerId(1), Instant::from_millis(3_000)));
+    }
+
+    #[test]
+    fn failures_of_two_pieces_keep_the_longer_pause_of_each_peer() {
+        let (first, longest) = (Duration::from_millis(500), Duration::from_secs(4));
+        let (mut one, mut other) = (Failures::default(), Failures::default());
+        one.note(PeerId(1), NOW, first, longest);
+        other.note(PeerId(1), NOW, first, longest);
+        other.note(PeerId(1), NOW, first, longest);
+        other.note(PeerId(2), NOW, first, longest);
+        let joined = one.joined_with(&other);
+        assert_eq!(joined.attempts(), 3);
+        assert!(
+            !joined.allow(PeerId(1), Instant::from_millis(999)) && joined.allow(PeerId(1), Instant::from_millis(1_000))
+        );
+        assert!(joined.names(PeerId(2)));
+    }
+}
