@@ -11,7 +11,8 @@
 use alloc::vec::Vec;
 
 use super::{
-    plan::{Failures, Plan},
+    failures::Failures,
+    plan::Plan,
     request::{InFlight, Purpose, Requests},
     staging::{Staged, Staging},
 };

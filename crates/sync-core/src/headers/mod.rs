@@ -5,17 +5,19 @@
 //! [`downloader`] moves numbers between them. [`escalation`] says what happens to a range that keeps failing, and
 //! [`strategy`] how the whole gap is asked for: over all peers, over one, or by hash. The first three are bounded by
 //! the machine's memory limit ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)), which counts
-//! bytes before they are asked for.
+//! bytes before they are asked for. [`failures`] is the note of who failed a range.
 
 pub mod downloader;
 pub mod escalation;
+pub mod failures;
 pub mod plan;
 pub mod request;
 pub mod staging;
 pub mod strategy;
 
 pub use downloader::Downloader;
-pub use plan::{Failures, Plan};
+pub use failures::Failures;
+pub use plan::Plan;
 pub use request::{InFlight, Purpose, Requests};
 pub use staging::{Staged, Staging};
 pub use strategy::{Strategy, StrategyReason};

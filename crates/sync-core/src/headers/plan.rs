@@ -3,7 +3,8 @@
 //! A run that a peer is asked for is *borrowed*: it leaves the plan. When the answer is short, wrong or missing, what
 //! is left of it comes back and is the first to be handed out again, because it is the highest. A run that somebody
 //! failed comes back as a piece of its own, with a note of who failed it, so that another peer is asked first and the
-//! same peer only after a pause that doubles.
+//! same peer only after a pause that doubles. A peer that may be asked for several pieces, one under the other, is asked
+//! for them together: how long the requests to others were must not say how long its own are.
 //!
 //! A piece that keeps failing is escalated ([`super::escalation`]): it is handed out before everything else, the
 //! shortest first, in ever smaller parts.
@@ -17,95 +18,15 @@
 //!  short     [0 ...................... 9,919] [9,920..=9,939]   60 came, the rest is first in line
 //! ```
 
-use alloc::vec::Vec;
-use core::{cmp::Reverse, time::Duration};
+use core::cmp::Reverse;
 
-use super::escalation;
+use super::{Failures, escalation};
 use crate::{
-    config::{ESCALATE_AFTER, FAILED_PEERS_PER_PIECE_MAX},
     id::PeerId,
     range::{BlockNumber, BlockRange},
     sorted::{SortedMap, SortedSet},
-    time::{Instant, doubled},
+    time::Instant,
 };
-
-/// A peer that failed a piece, and when it may be asked again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Who.
-    pub peer: PeerId,
-    /// How often.
-    pub count: u32,
-    /// Not before.
-    pub until: Instant,
-}
-
-/// The failures of one piece: how many, and of the last [`FAILED_PEERS_PER_PIECE_MAX`] peers whose.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failures {
-    peers: Vec<Failure>,
-    attempts: u32,
-    handed_over: u32,
-}
-
-impl Failures {
-    /// Notes that `peer` failed the piece: it is not asked for it again for `first`, doubled for each earlier failure,
-    /// at most `longest`.
-    pub fn note(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
-        self.pause(peer, now, first, longest);
-        self.attempts = self.attempts.saturating_add(1);
-    }
-
-    /// Notes that `peer` did not answer in time: the same pause for it. That says nothing of the piece.
-    pub fn pause(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
-        let count = self.peers.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
-        self.peers.retain(|failure| failure.peer != peer);
-        if self.peers.len() == FAILED_PEERS_PER_PIECE_MAX {
-            self.peers.remove(0);
-        }
-        self.peers.push(Failure { peer, count, until: now + doubled(first, count - 1, longest) });
-    }
-
-    /// Notes that the piece was taken from one peer for another.
-    pub fn note_handed_over(&mut self) {
-        self.handed_over = self.handed_over.saturating_add(1);
-    }
-
-    /// How often it was taken from one peer for another.
-    pub fn handed_over(&self) -> u32 {
-        self.handed_over
-    }
-
-    /// Of what was left over when a part of the piece was asked for: the part may have been what failed. One more failure
-    /// escalates it again.
-    fn of_the_rest(&self) -> Self {
-        Self { attempts: self.attempts.min(ESCALATE_AFTER), ..self.clone() }
-    }
-
-    /// May `peer` be asked now?
-    pub fn allow(&self, peer: PeerId, now: Instant) -> bool {
-        self.peers.iter().all(|failure| failure.peer != peer || failure.until <= now)
-    }
-
-    /// Did this peer fail it?
-    pub fn names(&self, peer: PeerId) -> bool {
-        self.peers.iter().any(|failure| failure.peer == peer)
-    }
-
-    /// Did anybody fail it?
-    pub fn is_empty(&self) -> bool {
-        self.peers.is_empty()
-    }
-
-    /// How often it failed.
-    pub fn attempts(&self) -> u32 {
-        self.attempts
-    }
-
-    fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        self.peers.iter().map(|failure| failure.until).filter(|until| *until > now).min()
-    }
-}
 
 #[derive(Clone, Debug)]
 struct Piece {
@@ -190,7 +111,35 @@ impl Plan {
             from_the_top.map(|(last, piece)| (*last, piece)).find_map(|(last, piece)| fits(last, piece))
         })?;
         self.split_off(piece, borrowed, &failures.of_the_rest());
+        let borrowed = self.join_under(borrowed, failures.attempts(), peer, served, limit, now);
         Some((borrowed, failures))
+    }
+
+    /// Goes on into the pieces right under what was borrowed, up to `limit` numbers, as one piece with the failures of the
+    /// upper one. Only into those that failed as often, so that what keeps failing stays apart; what is escalated was parted
+    /// on purpose.
+    fn join_under(
+        &mut self,
+        mut borrowed: BlockRange,
+        attempts: u32,
+        peer: PeerId,
+        served: BlockRange,
+        limit: u64,
+        now: Instant,
+    ) -> BlockRange {
+        let lowest = borrowed.last().saturating_sub(limit - 1).max(served.first());
+        while borrowed.first() > lowest && !escalation::is_due(attempts) {
+            let last = borrowed.first() - 1;
+            let Some(Piece { first, failures }) = self.pieces.get(&last).cloned() else { break };
+            let parts = (BlockRange::new(first, last), BlockRange::new(first.max(lowest), last));
+            let (Some(whole), Some(part)) = parts else { break };
+            if failures.attempts() != attempts || !failures.allow(peer, now) {
+                break;
+            }
+            self.split_off(whole, part, &failures);
+            borrowed = BlockRange::new(part.first(), borrowed.last()).unwrap_or(borrowed);
+        }
+        borrowed
     }
 
     /// Hands out at most `limit` numbers for a peer on trial: the highest that nobody failed yet, inside `served` and at or
@@ -291,6 +240,9 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+    use core::time::Duration;
+
     use super::*;
 
     fn range(first: u64, last: u64) -> BlockRange {
@@ -354,23 +306,46 @@ mod tests {
         assert_eq!(plan.borrow(honest, ALL(), 0, 40, NOW).expect("at once").0, borrowed);
     }
 
-    #[test]
-    fn h10_pauses_double_up_to_the_longest() {
-        let mut failures = Failures::default();
-        let (first, longest) = (Duration::from_millis(500), Duration::from_secs(4));
-        for expected in [500, 1_000, 2_000, 4_000, 4_000] {
-            failures.note(PeerId(1), NOW, first, longest);
-            assert!(!failures.allow(PeerId(1), Instant::from_millis(expected - 1)));
-            assert!(failures.allow(PeerId(1), Instant::from_millis(expected)));
-        }
-    }
-
     fn failed(times: u32) -> Failures {
         let mut failures = Failures::default();
         for peer in 0..times {
             failures.note(PeerId(100 + peer), NOW, Duration::from_millis(500), Duration::from_secs(16));
         }
         failures
+    }
+
+    #[test]
+    fn h01_u01_pieces_under_each_other_are_one_request_to_a_peer_that_may_serve_them() {
+        // Three peers had ten numbers each, and did not answer.
+        let mut pieces = Plan::new();
+        for peer in 0..3 {
+            let mut failures = Failures::default();
+            failures.pause(PeerId(100 + peer), NOW, Duration::from_millis(500), Duration::from_secs(16));
+            pieces.give_back(range(u64::from(peer) * 10, u64::from(peer) * 10 + 9), failures);
+        }
+        let borrow = |peer, served, limit| pieces.clone().borrow(PeerId(peer), served, 0, limit, NOW).expect("work").0;
+        assert_eq!(borrow(1, ALL(), 25), range(5, 29));
+        assert_eq!(borrow(1, ALL(), 80), range(0, 29));
+        assert_eq!(borrow(1, range(15, 40), 80), range(15, 29), "what it serves");
+        assert_eq!(borrow(100, ALL(), 80), range(10, 29), "not what it owes itself");
+        let (_, failures) = pieces.borrow(PeerId(1), ALL(), 0, 15, NOW).expect("work");
+        assert!(failures.names(PeerId(102)) && !failures.names(PeerId(101)), "the upper piece says who failed it");
+        assert_eq!(pieces.ranges().collect::<Vec<_>>(), [range(10, 14), range(0, 9)]);
+        assert!(pieces.failures_at(14).is_some_and(|rest| rest.names(PeerId(101))), "a rest keeps its own");
+    }
+
+    #[test]
+    fn h04_what_keeps_failing_stays_apart() {
+        let borrowed = |upper, lower| {
+            let mut plan = Plan::new();
+            plan.give_back(range(10, 19), failed(upper));
+            plan.give_back(range(0, 9), failed(lower));
+            plan.borrow(PeerId(1), ALL(), 0, 16, NOW).expect("work").0
+        };
+        assert_eq!(borrowed(2, 2), range(4, 19));
+        assert_eq!(borrowed(2, 3), range(10, 19));
+        assert_eq!(borrowed(3, 2), range(10, 19));
+        assert_eq!(borrowed(6, 6), range(12, 19), "what is escalated was parted on purpose");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::B256;
 use core::time::Duration;
 
-use super::plan::Failures;
+use super::failures::Failures;
 use crate::{
     config::LATE_REQUESTS_MAX,
     id::{PeerId, RequestId},

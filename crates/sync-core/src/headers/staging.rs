@@ -9,7 +9,7 @@
 
 use alloc::vec::Vec;
 
-use super::plan::Failures;
+use super::failures::Failures;
 use crate::{
     id::PeerId,
     range::{BlockNumber, BlockRange},
