@@ -85,13 +85,13 @@ impl HeaderSync {
                 Gap::Fill { top: target, bottom, child: None, meets }
             }
             TipPlace::Between => Gap::Leftover { keep: target.number },
-            TipPlace::Stored => self.gap_under(target.number),
+            TipPlace::Stored => self.gap_under(target),
             TipPlace::Differs(local, hash) => {
                 Gap::Detached { local, stored: BlockNumHash { number: target.number, hash }, expected: target }
             }
             TipPlace::Inside(local) => match self.stored.get(target.number) {
                 Known::Unasked | Known::Asked => Gap::Ask(target.number),
-                Known::Header { hash, .. } if hash == target.hash => self.gap_under(target.number),
+                Known::Header { hash, .. } if hash == target.hash => self.gap_under(target),
                 Known::Header { hash, .. } => {
                     Gap::Detached { local, stored: BlockNumHash { number: target.number, hash }, expected: target }
                 }
@@ -103,10 +103,12 @@ impl HeaderSync {
         }
     }
 
-    /// The gap under the stored run that holds the target, or whose lowest header is its child.
-    fn gap_under(&self, target: BlockNumber) -> Gap {
-        let floor = self.floor().min(target);
-        let holds = |run: &Subchain| run.tail <= target.saturating_add(1) && target <= run.head;
+    /// The gap under the stored run that holds the target, or whose lowest header is its child. A run that begins right
+    /// above the target and names another parent is of another chain: it is removed, and the target's own run stays.
+    fn gap_under(&self, target: BlockNumHash) -> Gap {
+        let floor = self.floor().min(target.number);
+        let is_parent = |run: &Subchain| run.tail.checked_sub(1) == Some(target.number) && run.next == target.hash;
+        let holds = |run: &Subchain| (run.tail..=run.head).contains(&target.number) || is_parent(run);
         let Some(at) = self.ledger.subchains.iter().position(holds) else { return Gap::None };
         let run = self.ledger.subchains[at];
         if at > 0 {

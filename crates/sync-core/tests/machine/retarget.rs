@@ -2,9 +2,9 @@
 
 use crate::support::{
     Chain, TestPeer, World,
-    ancestor::{announce, compared_max, config},
+    ancestor::{announce, compared_max, config, detached, reorgs, stored},
 };
-use sync_core::{Event, Input, SyncTarget, id::PeerId};
+use sync_core::{Event, Input, SyncConfig, SyncTarget, id::PeerId};
 
 /// In the middle of a sync of `chain` by so many peers.
 fn midway(chain: &Chain, target: SyncTarget, peers: u32) -> World {
@@ -129,6 +129,35 @@ fn db2_a_pinned_target_under_the_stored_head_is_had_already_or_a_reorg() {
     assert!(world.run_until(10, |world| world.resolved().last() == Some(&fork.tip())));
     world.run_to_synced(60);
     world.assert_stored(&fork, 0);
+}
+
+/// The user names another chain above the stored head, of which a few headers are stored before it is known where the two
+/// part, and goes back to the stored head. Those few name another parent: they are removed, and nothing else is. Peers
+/// that have the target are not measured by a chain that nobody wants any more.
+#[test]
+fn db3_d12_i06_back_to_the_stored_head_under_another_chain_loses_nothing_and_blames_nobody() {
+    let chain = Chain::new(3_000);
+    for (parts_at, back) in [(1_000, SyncTarget::Hash(chain.tip().hash)), (2_990, SyncTarget::PeersTip)] {
+        let fork = chain.fork(parts_at, 3_003);
+        let config = SyncConfig { tip_quorum: 2, ..config() };
+        let mut world = World::with(chain.spec(), config, stored(&chain));
+        for id in 1..=3 {
+            world.connect(id, TestPeer { delay_ms: 20, ..TestPeer::new(&chain) });
+        }
+        world.connect(4, TestPeer::new(&fork));
+        world.target(SyncTarget::Hash(fork.tip().hash));
+        let is_above = |world: &World| world.store.checkpoint.as_ref().is_some_and(|it| it.subchains.len() == 2);
+        assert!(world.run_until(10, is_above), "{:#?}", world.progress());
+        assert_eq!(detached(&world), 1, "from {parts_at}");
+        let asked = world.requests.len();
+        world.target(back);
+        world.run_to_synced(60);
+        world.assert_stored(&chain, 0);
+        assert_eq!(world.resolved(), [fork.tip(), chain.tip()], "from {parts_at}");
+        assert_eq!((detached(&world), reorgs(&world)), (1, vec![]), "from {parts_at}");
+        let downloads = world.requests[asked..].iter().filter(|request| request.limit > 1).count();
+        assert_eq!((downloads, world.penalties), (0, vec![]), "from {parts_at}");
+    }
 }
 
 #[test]

@@ -164,3 +164,25 @@ fn silent_peers_that_come_and_go_do_not_hold_up_the_front() {
     }
     assert!(world.now_ms < 60_000, "took {} ms", world.now_ms);
 }
+
+/// Peers that never answer were asked for pieces of a length that is theirs. What is left of them is no reason to ask the
+/// peer that answers, and gives fewer headers at once, twice as often.
+#[test]
+fn h01_u01_pieces_that_silent_peers_were_asked_for_do_not_part_what_others_are_asked_for() {
+    let chain = Chain::new(3_000);
+    let requests = |silent: u32| {
+        let mut world = World::with(chain.spec(), SyncConfig { seed: 3, ..SyncConfig::default() }, Default::default());
+        for id in 2..2 + silent {
+            world.connect(id, TestPeer::new(&chain).manner(Manner::Silent));
+        }
+        world.target(SyncTarget::PeersTip);
+        world.run_for(1);
+        world.connect(1, TestPeer { delay_ms: 50, ..TestPeer::new(&chain).manner(Manner::Short(75)) });
+        world.run_to_synced(120);
+        world.assert_stored(&chain, 0);
+        assert_eq!(world.penalized(1), Vec::<&PeerFault>::new());
+        world.requests.iter().filter(|request| request.peer == PeerId(1)).count()
+    };
+    let (alone, beside) = (requests(0), requests(16));
+    assert!(beside <= alone + 4, "{beside} requests beside silent peers, {alone} alone");
+}
