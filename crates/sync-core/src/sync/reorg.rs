@@ -33,7 +33,7 @@ use crate::{
     id::PeerId,
     io::{BlockNumHash, Event, Output, StartBlock},
     lineage::VerifiedHeaders,
-    peers::Rank,
+    peers::{Peer, Rank},
     range::{BlockNumber, BlockRange},
     time::{Instant, doubled},
 };
@@ -47,7 +47,9 @@ pub(super) enum Phase {
     Seeking,
     /// It is deeper than the window.
     TooDeep {
-        /// When the target is chosen anew.
+        /// Since when.
+        since: Instant,
+        /// When the target is chosen anew at the latest.
         retry_at: Instant,
     },
     /// The ancestor is known; the branches above it are weighed.
@@ -152,7 +154,7 @@ impl HeaderSync {
     pub(super) fn poll_reorg(&mut self, now: Instant) -> bool {
         let Some(reorg) = &mut self.reorg else { return false };
         match reorg.phase {
-            Phase::TooDeep { retry_at } => return self.poll_too_deep(now, retry_at),
+            Phase::TooDeep { since, retry_at } => return self.poll_too_deep(now, since, retry_at),
             Phase::Weighing(_) | Phase::Replacing => return false,
             Phase::Comparing | Phase::Seeking => {}
         }
@@ -251,10 +253,13 @@ impl HeaderSync {
     /// When the search stops waiting for somebody.
     pub(super) fn search_wakeup(&self, now: Instant) -> Option<Instant> {
         let reorg = self.reorg.as_ref()?;
-        let too_deep = if let Phase::TooDeep { retry_at } = reorg.phase { Some(retry_at) } else { None };
+        let too_deep = match reorg.phase {
+            Phase::TooDeep { since, retry_at } => [Some(since + self.config.backoff_start), Some(retry_at)],
+            _ => [None; 2],
+        };
         let seeking = [reorg.search.deadline(), reorg.retry_at].into_iter().flatten();
         let seeking = seeking.filter(|_| reorg.phase == Phase::Seeking);
-        seeking.chain(too_deep).filter(|at| *at > now).min()
+        seeking.chain(too_deep.into_iter().flatten()).filter(|at| *at > now).min()
     }
 
     /// A question of the search ended without an answer that can be used.
@@ -312,17 +317,22 @@ impl HeaderSync {
         self.too_deep = Some(TooDeep { local, times: times.saturating_add(1) });
         let pause: Duration = doubled(TOO_DEEP_RETRY, times, self.config.cool_down);
         if let Some(reorg) = &mut self.reorg {
-            reorg.phase = Phase::TooDeep { retry_at: now + pause };
+            reorg.phase = Phase::TooDeep { since: now, retry_at: now + pause };
         }
         // Another tip may have its majority by now.
         self.target.dirty = true;
         true
     }
 
-    /// Chooses the target anew, when it is time or nobody who is left is on its chain.
-    fn poll_too_deep(&mut self, now: Instant, retry_at: Instant) -> bool {
-        let is_held = self.peers.usable(now).any(|(id, _)| self.is_on_target(id));
-        if (now < retry_at && is_held) || self.paused || self.peers.usable(now).next().is_none() {
+    /// Chooses the target anew, when it is time or, after a short pause, nobody who is left is on its chain.
+    fn poll_too_deep(&mut self, now: Instant, since: Instant, retry_at: Instant) -> bool {
+        let is_left = now >= since + self.config.backoff_start && {
+            let named = |id: PeerId, peer: &Peer| {
+                self.target.resolved.is_some_and(|target| self.target.votes.names(id, peer.served.latest_hash, target))
+            };
+            !self.peers.usable(now).any(|(id, peer)| self.is_on_target(id) || named(id, peer))
+        };
+        if !(is_left || now >= retry_at) || self.paused || self.peers.usable(now).next().is_none() {
             return false;
         }
         self.cancel_search();

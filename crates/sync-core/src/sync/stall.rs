@@ -19,7 +19,7 @@
 //! | `RangeUnavailable` | a peer serves it; or the majority's tip is on another chain, or under what is missing | at once |
 //! | `FloorAboveTarget` | the majority's tip is above the floor | at once |
 //! | `InvalidTarget` | a majority on another chain, whoever stays | at once |
-//! | `RollbackTooDeep` | nobody who is left is on that chain; or a majority on another one | at once; [`TOO_DEEP_RETRY`](crate::config::TOO_DEEP_RETRY), doubled each time up to [`cool_down`](crate::SyncConfig::cool_down) |
+//! | `RollbackTooDeep` | nobody who is left is on that chain; or a majority on another one | after [`backoff_start`](crate::SyncConfig::backoff_start); [`TOO_DEEP_RETRY`](crate::config::TOO_DEEP_RETRY), doubled each time up to [`cool_down`](crate::SyncConfig::cool_down) |
 //! | `UnknownFork` | a majority on a chain without that header, or whose tip is under it; a newer release | at once |
 //! | `Store` | the store works again | [`persist_retry_max`](crate::SyncConfig::persist_retry_max) |
 //! | `NoProgress` | a peer that answers connects; or those that were silent answer again; or most of those that answer have their tip under the front | at once; twice [`deadline_max`](crate::SyncConfig::deadline_max) and [`backoff_max`](crate::SyncConfig::backoff_max); at once |

@@ -76,6 +76,12 @@ impl Votes {
         hashes.iter().find(|(known, _)| *known == number).map(|(_, vote)| *vote)
     }
 
+    /// Did the peer, whose own tip is `latest_hash` now, vote for this block?
+    pub fn names(&self, peer: PeerId, latest_hash: B256, block: BlockNumHash) -> bool {
+        let is_of_now = self.ballots.get(&peer).is_some_and(|ballot| ballot.latest_hash == latest_hash);
+        is_of_now && self.of(peer, block.number) == Some(Some(block.hash))
+    }
+
     /// Forgets the votes of peers that have another tip now, or none.
     fn keep_only(&mut self, latest_hash: impl Fn(PeerId) -> Option<B256>) {
         self.ballots.retain(|peer, ballot| latest_hash(*peer) == Some(ballot.latest_hash));

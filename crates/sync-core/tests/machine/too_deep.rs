@@ -203,3 +203,17 @@ fn u04_a_lone_peer_with_a_whole_chain_of_its_own_is_followed_until_others_come()
     assert_eq!(reorgs(&world)[1..], [(range(1, 3_000), range(1, 3_049))]);
     assert_not_blamed(&world, HONEST..HONEST + 5);
 }
+
+/// A block far under the stored head, by number, of which all peers have another one: they vote, and announce their tips.
+#[test]
+fn u04_u14_a_number_under_the_window_on_another_chain_is_too_deep_and_nothing_spins() {
+    let old = Chain::new(3_000);
+    let other = old.fork(50, 3_000);
+    let mut world = World::with(old.spec(), window(1), stored_with(&old, window(1)));
+    world.target(SyncTarget::Number(100));
+    (1..=3).for_each(|id| world.connect(id, TestPeer::new(&other)));
+    world.run_for(600);
+    assert!(matches!(world.stalls().last(), Some(StallReason::RollbackTooDeep { .. })), "{:?}", world.stalls());
+    assert!(world.events.len() < 2_000 && world.requests.len() < 200, "{} requests", world.requests.len());
+    assert_eq!(world.store.rows.len(), 3_000, "nothing is removed");
+}
