@@ -16,7 +16,8 @@
 //! would name an ancestor that is theirs.
 //!
 //! A reorg deeper than the window is not followed, and not for ever refused either: the target is chosen anew after
-//! [`TOO_DEEP_RETRY`], or when nobody who is left is on its chain.
+//! [`TOO_DEEP_RETRY`], or when nobody who is left is on its chain. The window is for a chain that was whole, down to the
+//! floor: who is alone at first could otherwise hold the sync with any long chain that it serves in part.
 
 use core::time::Duration;
 
@@ -116,7 +117,9 @@ impl HeaderSync {
         let heads = self.ledger.subchains.first().map_or(local.head, |newest| newest.head);
         let again = self.reorg.take();
         let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
-        let window = top.saturating_sub(self.config.rollback_window);
+        // What was never whole is nothing that anybody relies on.
+        let is_whole = local.tail <= self.floor();
+        let window = if is_whole { top.saturating_sub(self.config.rollback_window) } else { local.tail };
         // Back to a chain that was given up is never too far.
         let lowest = local.tail.max(self.reorged_to.map_or(window, |ancestor| ancestor.min(window)));
         // Every peer of this chain has its genesis, and so has the store.
@@ -289,12 +292,14 @@ impl HeaderSync {
 
     /// The search has ended: gives up what lies above the ancestor, or says that it may not.
     fn end_search(&mut self, now: Instant) -> bool {
+        let floor = self.floor();
         let Some(reorg) = &mut self.reorg else { return false };
         let (local, top) = (reorg.local, reorg.top);
+        let is_whole = local.tail <= floor;
         let ancestor = match reorg.search.outcome() {
             Some(Outcome::Ancestor(number)) => number,
             Some(Outcome::Nothing) if reorg.search.ask_everybody() => return true,
-            Some(Outcome::Nothing) if top.saturating_sub(local.tail) >= self.config.rollback_window => {
+            Some(Outcome::Nothing) if is_whole && top.saturating_sub(local.tail) >= self.config.rollback_window => {
                 return self.refuse_reorg(now, BlockNumHash { number: local.head, hash: local.head_hash });
             }
             Some(Outcome::Nothing) => return self.give_up_run(now),

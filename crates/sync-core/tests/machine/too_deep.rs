@@ -217,3 +217,23 @@ fn u04_u14_a_number_under_the_window_on_another_chain_is_too_deep_and_nothing_sp
     assert!(world.events.len() < 2_000 && world.requests.len() < 200, "{} requests", world.requests.len());
     assert_eq!(world.store.rows.len(), 3_000, "nothing is removed");
 }
+
+/// Who was alone served the upper part of a chain of its own, longer than the window. It was never whole.
+#[test]
+fn u04_a_chain_that_was_never_whole_is_given_up_whatever_its_length() {
+    let honest = Chain::new(3_000);
+    let lies = honest.fork(1, 3_020);
+    for leaves in [false, true] {
+        let mut world = World::with(honest.spec(), window(1), Default::default());
+        world.target(SyncTarget::PeersTip);
+        world.connect(1, TestPeer::new(&lies).range(500, 3_019));
+        world.run_for(20);
+        assert_eq!(world.store.rows.len(), 2_520, "most of it is stored");
+        connect_honest(&mut world, 5, &honest, 20);
+        if leaves {
+            world.disconnect(1);
+        }
+        assert_synced_within(&mut world, &honest, 10_000);
+        assert_not_blamed(&world, HONEST..HONEST + 5);
+    }
+}
