@@ -9,9 +9,11 @@ mod correlation;
 mod fairness;
 mod forks;
 mod merit;
+mod numbers;
 pub mod progress;
 mod runs;
 mod safety;
+mod sizes;
 mod sleep;
 
 pub use bounds::POLLS_MAX;
@@ -67,7 +69,9 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::<fairness::Fairness>::default(),
         Box::<forks::Forks>::default(),
         Box::<merit::Merit>::default(),
+        Box::<numbers::Numbers>::default(),
         Box::<runs::Runs>::default(),
+        Box::<sizes::Sizes>::default(),
         Box::<sleep::Sleep>::default(),
     ]
 }
