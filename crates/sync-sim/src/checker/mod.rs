@@ -6,6 +6,7 @@
 
 mod bounds;
 mod correlation;
+mod escalation;
 mod fairness;
 mod forks;
 mod merit;
@@ -66,6 +67,7 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::<safety::Safety>::default(),
         Box::<correlation::Correlation>::default(),
         Box::<bounds::Bounds>::default(),
+        Box::<escalation::Escalation>::default(),
         Box::<fairness::Fairness>::default(),
         Box::<forks::Forks>::default(),
         Box::<merit::Merit>::default(),
