@@ -84,6 +84,15 @@ pub enum Attack {
     AloneBoaster,
     /// The user pins a block that honest peers hear of a moment later, and not as their tip; strangers never answer.
     LatePin,
+    /// On a chain whose forks are not known, quick peers have the target, and headers of many KB that they made themselves.
+    OpaqueFat,
+    /// Quick peers have only what is far under the tip: right headers, of which nothing can be linked for long.
+    Hoarders,
+    /// The only honest peer has named the target and is gone for a while before it served anything; peers that never
+    /// answer come back all the time.
+    Comeback,
+    /// The only honest peer is gone for long in the middle of a sync, beside peers that never answer.
+    LongOutage,
 }
 
 /// What malicious peers do, and what follows.
@@ -125,7 +134,7 @@ impl Attack {
 
     /// Kinds with seeds of their own, beside every fifth: of so many other seeds one. So the worlds of other seeds stay what
     /// they are when a kind is added.
-    const RARE: [(Self, u64); 7] = [
+    const RARE: [(Self, u64); 11] = [
         (Self::OtherFees, 100),
         (Self::DeepSplicers, 100),
         (Self::DeepStrangers, 100),
@@ -133,6 +142,10 @@ impl Attack {
         (Self::ForeignMajority, 100),
         (Self::AloneBoaster, 100),
         (Self::LatePin, 100),
+        (Self::OpaqueFat, 100),
+        (Self::Hoarders, 100),
+        (Self::Comeback, 100),
+        (Self::LongOutage, 100),
     ];
 
     /// The attack of this seed's world, if it is one of them.
@@ -180,6 +193,10 @@ impl Attack {
             Self::AloneBoaster => "attack: alone with an extreme number",
             Self::LatePin => "attack: a target that is heard of late",
             Self::ForeignMajority => "attack: a majority with another genesis",
+            Self::OpaqueFat => "attack: fat headers on an unknown chain",
+            Self::Hoarders => "attack: hoarders",
+            Self::Comeback => "attack: silent peers beside one that comes back",
+            Self::LongOutage => "attack: a long outage",
         }
     }
 
@@ -187,6 +204,8 @@ impl Attack {
     pub fn allowance(self) -> Micros {
         match self {
             Self::Fat
+            | Self::OpaqueFat
+            | Self::Hoarders
             | Self::QuickDeniers
             | Self::QuickSplicers
             | Self::QuickLiars

@@ -46,6 +46,7 @@ impl World<'_> {
         while let Some(machine) = self.machine.as_mut().filter(|_| self.violation.is_none()) {
             let output = machine.poll_output(now);
             self.state.memory_bytes = machine.memory_bytes();
+            self.state.recovered = machine.download_stats().recovered;
             polls += 1;
             let output = self.saboteur.alter(&self.state, output);
             self.trace.output(self.state.now, &output);

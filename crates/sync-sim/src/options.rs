@@ -231,6 +231,9 @@ impl Options {
     /// What the machine is told of the chain.
     pub fn spec(&self, pool: &Pool) -> ChainSpec {
         let spec = pool.spec();
+        if self.attack.as_ref().is_some_and(|attack| attack.kind == Attack::OpaqueFat) {
+            return ChainSpec::unknown(spec.id(), spec.genesis());
+        }
         match (spec.forks().cloned(), self.unknown_from) {
             (Some(forks), Some(number)) => {
                 let from = GENESIS_TIMESTAMP + number * SECONDS_PER_BLOCK;

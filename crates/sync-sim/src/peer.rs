@@ -75,6 +75,8 @@ pub enum Manner {
     ClaimsHigher(u64),
     /// Names one higher tip after the other, all the time, and answers with nothing.
     Climbs,
+    /// Its chain ends so many blocks under the honest tip, and what it has is right.
+    Low(u64),
     /// At most so many headers in an answer, over a way that is slow on purpose.
     Drip(u16),
     /// Answers twice, and under ids that nobody gave out.
@@ -184,7 +186,7 @@ impl SimPeer {
         let behind = match self.plan.manner {
             Manner::Forked(_) | Manner::Orphan(_) => return false,
             Manner::Lagging(blocks) if !calm => blocks,
-            Manner::Behind(blocks) => blocks,
+            Manner::Behind(blocks) | Manner::Low(blocks) => blocks,
             _ => 0,
         };
         let view = View { branch: truth.branch, tip: truth.tip.saturating_sub(behind) };

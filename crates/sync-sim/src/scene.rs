@@ -163,6 +163,12 @@ impl Scene {
         honest.for_each(|peer| peer.link.bytes_per_milli = bytes_per_milli);
     }
 
+    /// The honest chain is so many blocks higher from the beginning.
+    pub fn grow_start(&mut self, blocks: u64) {
+        self.start.tip += blocks;
+        self.end_tip += blocks;
+    }
+
     /// The honest chain grows block by block until its end.
     pub fn grow_each(&mut self, every: Micros) {
         let numbers = self.start.tip + 1..self.end_tip;

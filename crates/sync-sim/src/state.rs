@@ -43,6 +43,8 @@ pub struct State<'a> {
     pub visits: u32,
     /// What the machine says in the end that each connected peer is worth, by id.
     pub scores: Vec<(u32, u8)>,
+    /// Headers that the machine says had failed often before they came.
+    pub recovered: u64,
     /// Was the store asked for something that it has not answered?
     pub store_is_busy: bool,
     /// Bytes that the machine says it holds.
@@ -77,6 +79,7 @@ impl<'a> State<'a> {
             crashes,
             visits,
             scores: Vec::new(),
+            recovered: 0,
             store_is_busy: false,
             memory_bytes: 0,
         }

@@ -4,6 +4,7 @@ use crate::support::{
     Chain, Manner, TestPeer, World,
     strangers::{HONEST, NOBODY, Strangers, assert_not_blamed, connect_honest, run_among},
 };
+use sync_core::{Input, fault::RequestFailure};
 
 #[test]
 fn u03_four_peers_of_no_use_cost_half_the_time_more_and_sixteen_under_new_ids_three_times() {
@@ -35,4 +36,23 @@ fn u03_four_peers_of_no_use_cost_half_the_time_more_and_sixteen_under_new_ids_th
             assert_not_blamed(&world, HONEST..HONEST + 4);
         }
     }
+}
+
+/// The front is with a silent peer, and is taken from it for one whose stream broke. Meanwhile a peer came that was never
+/// asked; it has a better rank, and must not get the front all the same.
+#[test]
+fn u03_what_was_taken_for_a_peer_goes_to_that_peer() {
+    let chain = Chain::new(60);
+    let mut world = World::towards(&chain);
+    world.connect(1, TestPeer { delay_ms: 100, ..TestPeer::new(&chain) });
+    world.run_to_resolved(5);
+    let request = world.requests.last().expect("the front").id;
+    world.cut_ways();
+    world.input(Input::RequestFailed { request, failure: RequestFailure::Disconnected });
+    world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(3, TestPeer::new(&chain).manner(Manner::Silent));
+    let asked = |world: &World| world.requests.iter().map(|request| request.peer.0).collect::<Vec<_>>();
+    assert_eq!(asked(&world), [1, 1, 2], "there is nothing else to ask for");
+    world.run_to_synced(4);
+    assert_eq!(asked(&world)[3..], [1], "it was not taken for peer 3");
 }

@@ -187,9 +187,13 @@ impl Attack {
                 }
             }
             Self::DeepSplicers => {
+                // So many new blocks that headers of everybody are verified: witnesses are chosen among those.
+                let new = chance.between(800, 2_000);
+                scene.grow_start(new);
                 // Honest as far down as hashes are compared. Three of eleven are all that chance asks seldom, and the
                 // quickest always.
-                let top = ANCESTOR_PROOF_MAX + chance.between(30, 80);
+                let above = scene.stored.map_or(0, |old| scene.start.tip - old.tip);
+                let top = above + ANCESTOR_PROOF_MAX + chance.between(10, 60);
                 (0..3).for_each(|_| scene.add(Manner::Splices(Pool::FOREIGN, top), quick, 10 * MILLI));
             }
             Self::DeepStrangers => {
@@ -218,6 +222,41 @@ impl Attack {
                 let every = SECOND / chance.between(2, 5);
                 scene.churn = Some(Churn { manner: Manner::Silent, live: 8, every, ..Churn::draw(any, chance) });
             }
+            Self::OpaqueFat => {
+                scene.follows_tip = false;
+                for _ in 0..many {
+                    scene.add(Manner::Fat(chance.pick(&[4_000, 15_000, 60_000])), quick, 10 * MILLI);
+                }
+            }
+            Self::Hoarders => {
+                scene.follows_tip = false;
+                config.staged_bytes_max = 2 * 1024 * 1024;
+                scene.narrow(chance.between(200, 600));
+                let under = (scene.start.tip - scene.floor) / 4;
+                (0..chance.between(1, 3)).for_each(|_| scene.add(Manner::Low(under), quick, 10 * MILLI));
+            }
+            Self::Comeback => {
+                scene.follows_tip = false;
+                let way = scene.peers.first().map_or(0, |peer| peer.link.latency);
+                let span = chance.between(11_000, 20_000) * MILLI;
+                // It has answered who it is asked for, and the next answer is on its way.
+                let at = 10 * MILLI + 3 * way;
+                scene.steps.push((at, Step::Cut(1, span)));
+                scene.calm_at = at + span;
+                for _ in 0..chance.between(3, 8) {
+                    scene.add(Manner::Silent, any, chance.between(100, 2_000) * MILLI);
+                    if let Some(peer) = scene.peers.last_mut() {
+                        peer.flaps = Some((chance.between(1_000, 4_000) * MILLI, chance.between(100, 400) * MILLI));
+                    }
+                }
+            }
+            Self::LongOutage => {
+                scene.narrow(chance.between(200, 600));
+                (0..chance.between(4, 8)).for_each(|_| scene.add(Manner::Silent, any, 10 * MILLI));
+                let (at, span) = (chance.between(300, 1_500) * MILLI, chance.between(60, 200) * SECOND);
+                scene.steps.push((at, Step::Cut(1, span)));
+                scene.calm_at = at + span;
+            }
             Self::AloneBoaster => {
                 scene.follows_tip = true;
                 let latest = chance.pick(&[u64::MAX, BLOCK_NUMBER_END, BLOCK_NUMBER_END - 1]);
@@ -243,9 +282,9 @@ impl Attack {
     /// Honest peers beside so many others.
     fn honest(self, chance: &mut Chance) -> u64 {
         match self {
-            Self::Outages => 1,
+            Self::Outages | Self::Comeback | Self::LongOutage => 1,
             Self::DeepSplicers => 8,
-            Self::Fat | Self::Drip => chance.between(1, 3),
+            Self::Fat | Self::OpaqueFat | Self::Drip => chance.between(1, 3),
             Self::QuickDeniers | Self::QuickSplicers => chance.between(4, 8),
             _ => chance.between(2, 6),
         }

@@ -6,12 +6,15 @@
 
 mod bounds;
 mod correlation;
+mod escalation;
 mod fairness;
 mod forks;
 mod merit;
+mod numbers;
 pub mod progress;
 mod runs;
 mod safety;
+mod sizes;
 mod sleep;
 
 pub use bounds::POLLS_MAX;
@@ -64,10 +67,13 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::<safety::Safety>::default(),
         Box::<correlation::Correlation>::default(),
         Box::<bounds::Bounds>::default(),
+        Box::<escalation::Escalation>::default(),
         Box::<fairness::Fairness>::default(),
         Box::<forks::Forks>::default(),
         Box::<merit::Merit>::default(),
+        Box::<numbers::Numbers>::default(),
         Box::<runs::Runs>::default(),
+        Box::<sizes::Sizes>::default(),
         Box::<sleep::Sleep>::default(),
     ]
 }

@@ -1,0 +1,26 @@
+//! Escalation: a peer's silence says nothing of the range that it was asked for. Where nothing but silence happens, no
+//! range is asked for in ever smaller parts because it failed often.
+//!
+//! Looked at in the worlds that are made for it.
+
+use super::{Check, Checker};
+use crate::{attack::Attack, state::State};
+
+#[derive(Debug, Default)]
+pub struct Escalation;
+
+impl Checker for Escalation {
+    fn name(&self) -> &'static str {
+        "escalation"
+    }
+
+    fn at_end(&mut self, state: &State<'_>) -> Check {
+        let kind = state.options.attack.as_ref().map(|attack| attack.kind);
+        match (kind, state.recovered) {
+            (Some(Attack::LongOutage | Attack::Comeback), recovered) if recovered > 0 => {
+                Err(format!("{recovered} headers had failed often, although peers were only silent"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
