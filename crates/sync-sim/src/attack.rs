@@ -89,7 +89,7 @@ pub enum Attack {
     /// Quick peers have only what is far under the tip: right headers, of which nothing can be linked for long.
     Hoarders,
     /// The only honest peer has named the target and is gone for a while before it served anything; peers that never
-    /// answer come back all the time.
+    /// answer come back all the time, or come in under new ids.
     Comeback,
     /// The only honest peer is gone for long in the middle of a sync, beside peers that never answer.
     LongOutage,
@@ -212,6 +212,8 @@ impl Attack {
             | Self::EndlessFlood
             | Self::Flicker
             | Self::Drip => 10 * SECOND,
+            // A request that fell into the outage is awaited for 40 s at most, and the next is sent 16 s later.
+            Self::Comeback | Self::LongOutage => 60 * SECOND,
             _ => 20 * SECOND,
         }
     }

@@ -243,11 +243,17 @@ impl Attack {
                 let at = 10 * MILLI + 3 * way;
                 scene.steps.push((at, Step::Cut(1, span)));
                 scene.calm_at = at + span;
-                for _ in 0..chance.between(3, 8) {
-                    scene.add(Manner::Silent, any, chance.between(100, 2_000) * MILLI);
-                    if let Some(peer) = scene.peers.last_mut() {
-                        peer.flaps = Some((chance.between(1_000, 4_000) * MILLI, chance.between(100, 400) * MILLI));
+                if chance.percent(50) {
+                    for _ in 0..chance.between(3, 8) {
+                        scene.add(Manner::Silent, any, chance.between(100, 2_000) * MILLI);
+                        if let Some(peer) = scene.peers.last_mut() {
+                            let span = |most: u64, chance: &mut Chance| chance.between(most / 4, most) * MILLI;
+                            peer.flaps = Some((span(4_000, chance), span(400, chance)));
+                        }
                     }
+                } else {
+                    let every = SECOND / chance.between(3, 5);
+                    scene.churn = Some(Churn { manner: Manner::Silent, live: 8, every, ..Churn::draw(any, chance) });
                 }
             }
             Self::LongOutage => {
