@@ -1,10 +1,10 @@
 //! Where the sync ends, above: what the user wants, and which block that is.
 //!
 //! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
-//! tip first, with one place left for the others. An empty answer says "I do not have it" and costs nothing; a header with
-//! another hash is a lie. When nobody had it the sync says so and starts another round after a pause, and asks each new
-//! peer at once. A pinned header that lies inside a stored run is the target all the same: nothing is fetched for it, and
-//! what is stored above stays.
+//! tip first, with one place left for the others and one for those who have answered something. An empty answer says "I
+//! do not have it" and costs nothing; a header with another hash is a lie. When nobody had it the sync says so and starts
+//! another round after a pause, and asks each new peer at once. A pinned header that lies inside a stored run is the
+//! target all the same: nothing is fetched for it, and what is stored above stays.
 //!
 //! **Number, or peers' tip.** The peers decide which block that is (`votes`).
 //!
@@ -25,6 +25,7 @@ use crate::{
     headers::{InFlight, Purpose},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
+    peers::Evidence,
     sorted::SortedSet,
     time::{Instant, doubled},
 };
@@ -156,7 +157,12 @@ impl HeaderSync {
         // One place is for those who do not name it: naming it costs nothing.
         let is_open = self.probes_waited_for(now, names) + 1 < PROBES_MAX;
         let named = fresh.iter().find(|id| is_open && names(**id));
-        let next = named.or(fresh.iter().find(|id| !names(**id))).or(fresh.first()).copied();
+        // Another one is for those who have answered something, whatever came of it: new ones come without end.
+        let has_spoken =
+            |id: PeerId| self.peers.get(id).is_some_and(|peer| peer.evidence >= Evidence::Answered && peer.has_vote());
+        let is_free = self.probes_waited_for(now, has_spoken) == 0;
+        let spoken = fresh.iter().find(|id| is_free && has_spoken(**id));
+        let next = spoken.or(named).or(fresh.iter().find(|id| !names(**id))).or(fresh.first()).copied();
         if let Some(peer) = next
             && probing < PROBES_MAX
         {

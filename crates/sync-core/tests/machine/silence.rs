@@ -186,3 +186,28 @@ fn h01_u01_pieces_that_silent_peers_were_asked_for_do_not_part_what_others_are_a
     let (alone, beside) = (requests(0), requests(16));
     assert!(beside <= alone + 4, "{beside} requests beside silent peers, {alone} alone");
 }
+
+/// The only honest peer answers nothing for a while; silent strangers come in under new ids all the time, as many as are
+/// asked for the target. Once it answers again it is asked for the target too, and not each newcomer before it.
+#[test]
+fn u01_an_honest_peer_is_asked_again_after_an_outage_although_strangers_come_without_end() {
+    let chain = Chain::new(4_000);
+    let mut world = World::with(chain.spec(), SyncConfig { seed: 7, ..SyncConfig::default() }, Default::default());
+    world.target(SyncTarget::Hash(chain.tip().hash));
+    let stranger = || TestPeer::new(&chain).manner(Manner::Silent);
+    (2..10).for_each(|id| world.connect(id, stranger()));
+    world.connect(1, TestPeer { delay_ms: 40, ..stranger() });
+    for newest in 10..400 {
+        if newest == 52 {
+            world.peers.get_mut(&1).expect("it is connected").manner = Manner::Honest;
+        }
+        world.run_until_ms(world.now_ms + 333, World::is_synced);
+        if world.is_synced() {
+            break;
+        }
+        world.disconnect(newest - 8);
+        world.connect(newest, stranger());
+    }
+    assert!(world.is_synced() && world.now_ms < 60_000, "{} stored after {} ms", world.store.rows.len(), world.now_ms);
+    world.assert_stored(&chain, 0);
+}
