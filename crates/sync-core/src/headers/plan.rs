@@ -174,10 +174,21 @@ impl Plan {
     pub fn take(&mut self, range: BlockRange) -> Option<(BlockRange, Failures)> {
         let (last, piece) = self.pieces.range(range.last()..).next()?;
         let whole = BlockRange::new(piece.first, *last)?;
-        let part = whole.intersection(range).filter(|part| part.last() == range.last())?;
-        let failures = piece.failures.clone();
-        self.split_off(whole, part, &failures.of_the_rest());
-        Some((part, failures))
+        let mut taken = whole.intersection(range).filter(|part| part.last() == range.last())?;
+        let mut failures = piece.failures.clone();
+        self.split_off(whole, taken, &failures.of_the_rest());
+        while let Some(under) = taken.first().checked_sub(1)
+            && let Some(piece) = self.pieces.get(&under)
+            && let Some(whole) = BlockRange::new(piece.first, under)
+            && let Some(part) = whole.intersection(range)
+            && let Some(joined) = BlockRange::new(part.first(), taken.last())
+        {
+            let below = piece.failures.clone();
+            self.split_off(whole, part, &below.of_the_rest());
+            failures = failures.joined_with(&below);
+            taken = joined;
+        }
+        Some((taken, failures))
     }
 
     /// Takes numbers back, or in for the first time. They must not be in the plan.
@@ -373,5 +384,9 @@ mod tests {
         assert!(plan.take(range(40, 69)).is_none(), "somebody is asked for its highest");
         assert_eq!(plan.take(range(40, 49)).expect("all of it").0, range(40, 49));
         assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(90, 99), range(0, 39)]);
+        let (piece, _) = plan.borrow(PeerId(1), range(30, 34), 0, 5, NOW).expect("work");
+        plan.give_back(piece, failed(1));
+        assert_eq!(plan.take(range(20, 39)).expect("over all the pieces").0, range(20, 39));
+        assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(90, 99), range(0, 19)]);
     }
 }

@@ -291,12 +291,10 @@ impl HeaderSync {
     }
 
     /// The peer that was asked first for these numbers, which begin at the front, has answered after all: whoever is asked
-    /// for them now is not waited for. Returns the part that nobody else has.
-    pub(super) fn recall_front(&mut self, now: Instant, answered: BlockRange) -> Option<BlockRange> {
-        let (id, request) = self.downloader.requests.piece_at(answered.last())?;
-        let Purpose::Piece { range, .. } = &request.purpose else { return None };
-        let part = range.intersection(answered)?;
-        self.take_piece_back(now, id);
-        Some(part)
+    /// for the front now is not waited for.
+    pub(super) fn recall_front(&mut self, now: Instant, answered: BlockRange) {
+        if let Some((id, _)) = self.downloader.requests.piece_at(answered.last()) {
+            self.take_piece_back(now, id);
+        }
     }
 }

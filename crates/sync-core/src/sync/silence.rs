@@ -177,7 +177,8 @@ impl HeaderSync {
                     *by_hash = by_hash.map(|_| anchor.hash);
                     let Some(under) = BlockRange::new(range.first(), anchor.number) else { return false };
                     // Another peer was asked in the meantime: the first answer counts.
-                    *range = self.recall_front(now, under).unwrap_or(under);
+                    self.recall_front(now, under);
+                    *range = under;
                 }
                 let bytes = bytes_of(headers);
                 let room = self.config.staged_bytes_max.saturating_sub(self.memory_bytes());
