@@ -305,7 +305,7 @@ pub struct SyncConfig {
     pub steal_after: Duration,
     /// Blocks under a peer's announced tip within which an empty answer is no fault: it may have lost them to a reorg.
     pub near_tip: u64,
-    /// Headers of a chain that is stored down to the floor that a reorg may give up. A deeper one removes nothing and stalls
+    /// How many headers a reorg may give up of a chain that is stored down to the floor. A deeper one removes nothing and stalls
     /// ([`StallReason::RollbackTooDeep`](crate::StallReason::RollbackTooDeep)): 90,000 blocks are twelve days of mainnet,
     /// and no client of the field follows a reorg deeper than that (geth: `FullImmutabilityThreshold`); much more likely
     /// the target, or the store, belongs to another chain. `u64::MAX` allows any.
