@@ -40,7 +40,18 @@ const STEPS: [Step; 14] = [
 ];
 
 /// Portable crates: no libp2p, no browser, no operating system.
-const PORTABLE: [&str; 6] = ["--package", "header-wire", "--package", "keccak-pair", "--package", "sync-core"];
+const PORTABLE: [&str; 10] = [
+    "--package",
+    "header-wire",
+    "--package",
+    "keccak-pair",
+    "--package",
+    "sorted",
+    "--package",
+    "header-rules",
+    "--package",
+    "sync-core",
+];
 /// What is made for tests: portable too, but nothing of it ships.
 const FOR_TESTS: [&str; 4] = ["--package", "header-maker", "--package", "sync-sim"];
 
@@ -108,7 +119,7 @@ fn clippy(arguments: &[&str]) -> Outcome<Counts> {
 
 fn core() -> Outcome<Counts> {
     let mut packages = conformance::portable();
-    packages.extend(["header-maker", "keccak-pair", "xtask"]);
+    packages.extend(["header-maker", "keccak-pair", "sorted", "xtask"]);
     conformance::tests("core", &packages, false)
 }
 

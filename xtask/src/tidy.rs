@@ -14,8 +14,8 @@ use crate::{
 /// Modules of `sync-core` by floor, the lowest first. A module imports from floors below its own, and from its siblings
 /// everywhere but among the [`STRANGERS`].
 const FLOORS: [(&str, &[&str]); 5] = [
-    ("words", &["range", "sorted", "id", "time", "block", "header", "chain", "checkpoint", "config"]),
-    ("truth", &["rules", "fault", "lineage", "seals"]),
+    ("words", &["id", "time", "checkpoint", "config"]),
+    ("truth", &["fault", "lineage", "seals"]),
     ("parts", &["headers", "peers", "etl", "follow"]),
     ("order", &["progress", "io", "store", "pipeline"]),
     ("machine", &["sync", "lib"]),

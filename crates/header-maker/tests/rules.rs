@@ -2,7 +2,7 @@
 
 use alloy_primitives::{B256, keccak256};
 use header_maker::{FIELDS, Figures, SplitMix64, append_header};
-use sync_core::{
+use header_rules::{
     chain::ChainSpec,
     header::{Header, encode},
     rules,

@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use alloy_hardforks::ForkFilterKey;
+use header_rules::chain::{ChainSpec, FORKS_BYTES_MAX, ForkSchedule};
 use serde_json::{Map, Value};
-use sync_core::chain::{ChainSpec, FORKS_BYTES_MAX, ForkSchedule};
 
 use crate::chain::{Chain, GENERATED_CHAIN_ID};
 

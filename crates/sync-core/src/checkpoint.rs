@@ -18,9 +18,9 @@ use alloy_primitives::B256;
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 
 pub use crate::config::SUBCHAINS_MAX;
-use crate::{
+use header_rules::{
     block::BlockNumHash,
-    config::BLOCK_NUMBER_END,
+    range::BLOCK_NUMBER_END,
     range::{BlockNumber, BlockRange},
 };
 

@@ -7,7 +7,7 @@ mod bounded;
 
 use core::time::Duration;
 
-use crate::range::BlockNumber;
+use header_rules::range::BlockNumber;
 
 /// Headers in one request. The protocol refuses more (eth wire, `GetBlockHeaders`: 1,024).
 pub const HEADERS_PER_REQUEST_MAX: u16 = 1_024;
@@ -62,13 +62,6 @@ pub const HEADER_BYTES_MEAN_MIN: u64 = 64;
 /// Mean length of a header at most, in bytes. Chains whose headers carry the seals of a hundred authorities have some
 /// 8 KiB; more would let a request hold no two headers.
 pub const HEADER_BYTES_MEAN_MAX: u64 = 16 * 1024;
-
-/// Longest header of a chain whose forks are known, in bytes. All 23 fields at their longest have 760; there is room for
-/// seven more of 32 bytes.
-pub const HEADER_BYTES_MAX: usize = 1_024;
-
-/// Longest extra data of a clique chain beside the signers, in bytes: 32 free ones and a seal (EIP-225).
-pub const CLIQUE_EXTRA_BYTES: usize = 32 + 65;
 
 /// A response takes at most so many times the memory that was reserved for it; what is longer is asked for again. Less
 /// would cut honest responses where headers become longer.
@@ -143,10 +136,6 @@ pub const SEAL_STEP_WORK: u32 = 16_384;
 /// Headers handed to a seal audit and not looked at yet: one segment of the store.
 pub const SEAL_QUEUE_HEADERS_MAX: usize = 1_024;
 
-/// Signers of a clique chain that are kept. Public networks had some twenty; each costs 20 bytes in every checkpoint
-/// header of the chain itself.
-pub const CLIQUE_SIGNERS_MAX: usize = 512;
-
 /// Votes of a clique chain that wait for a majority. A header casts one and each epoch (30,000 headers) begins without
 /// any, so only a chain with a longer epoch could have more. Raising it costs 60 bytes a vote.
 pub const CLIQUE_VOTES_MAX: usize = 32_768;
@@ -214,15 +203,12 @@ pub const STALL_EVENTS_BURST: u32 = 4;
 /// user an old state for longer.
 pub const STALL_EVENTS_EVERY: Duration = Duration::from_millis(500);
 
-/// Block numbers that are plausible end here: no peer's claim at or above it is used. A chain with a block each
-/// millisecond needs 8,900 years to reach 2^48, and every number below fits a JavaScript number with room to spare.
-pub const BLOCK_NUMBER_END: BlockNumber = 1 << 48;
-
 /// Hashes remembered as invalid or as descendants of such. Raising it costs some 200 bytes each.
 pub const INVALID_HASHES_MAX: usize = 512;
 
 /// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab. A figure that no sync can have (a floor
-/// at or above [`BLOCK_NUMBER_END`], no window, a least value over its greatest) is cut to the nearest that one can.
+/// at or above [`BLOCK_NUMBER_END`](header_rules::range::BLOCK_NUMBER_END), no window, a least value over its greatest) is
+/// cut to the nearest that one can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncConfig {
     /// Seed of every random choice (which of two equal peers is asked first). The same seed and the same inputs give

@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 use alloy_primitives::B256;
 
-use crate::{header::HeaderError, range::BlockNumber, rules::RuleViolation};
+use header_rules::{header::HeaderError, range::BlockNumber, rules::RuleViolation};
 
 /// What a peer did wrong. Each carries what came and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,20 +9,20 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 
 pub use crate::{
-    block::{BlockNumHash, PeerStatus, ServedRange},
     headers::{Strategy, StrategyReason},
     peers::{PeerAddress, PeerBook, PeerHealth, PeerRecord},
     progress::{StallReason, TipClaim},
 };
+pub use header_rules::block::{BlockNumHash, PeerStatus, ServedRange};
 
 use crate::{
     etl::HeaderBatch,
     fault::{PeerFault, RequestFailure, StoreFailure, Verdict},
     id::{BatchId, LookupId, PeerId, RequestId},
     progress::Progress,
-    range::{BlockNumber, BlockRange},
     time::Instant,
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// Where the sync should end, above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

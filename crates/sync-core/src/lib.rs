@@ -74,8 +74,10 @@
 //! | order | [`pipeline`] | stages over what is stored, and how they are taken back |
 //! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
 //! | parts | [`headers`], [`peers`], [`etl`], [`follow`] | what to fetch; whom to ask; what to store; which chain |
-//! | truth | [`lineage`], [`rules`], `seals`, [`fault`] | what descends from what; what a header owes to its chain; who made it; what can be wrong |
-//! | words | [`block`], [`header`], [`chain`], [`checkpoint`], [`range`], [`sorted`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
+//! | truth | [`lineage`], `seals`, [`fault`] | what descends from what; who made it; what can be wrong |
+//! | words | [`checkpoint`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
+//!
+//! Below them: [`header_rules`] (headers, chains, and what a header owes to its chain) and [`sorted`] (tables).
 //!
 //! Absent, and checked to be: `unsafe`, `std`, async, clocks, hash maps.
 
@@ -100,18 +102,12 @@ pub mod headers;
 pub mod peers;
 
 pub mod lineage;
-pub mod rules;
 #[cfg(any(feature = "ethash", feature = "clique"))]
 pub mod seals;
 
-pub mod block;
-pub mod chain;
 pub mod checkpoint;
 pub mod fault;
-pub mod header;
 pub mod id;
-pub mod range;
-pub mod sorted;
 pub mod time;
 
 pub use checkpoint::{Checkpoint, Subchain};

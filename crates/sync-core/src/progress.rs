@@ -11,14 +11,16 @@ use core::time::Duration;
 use alloy_primitives::B256;
 
 use crate::{
-    block::{BlockNumHash, ServedRange},
     fault::StoreFailure,
     headers::{Failures, escalation},
     id::PeerId,
+};
+use header_rules::{
+    block::{BlockNumHash, ServedRange},
     range::{BlockNumber, BlockRange},
     rules::{RuleViolation, UnknownFork},
-    sorted::sort_long_by,
 };
+use sorted::sort_long_by;
 
 pub use rate::{Meter, RATE_WINDOW, eta};
 

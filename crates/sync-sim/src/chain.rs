@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use header_maker::Figures;
-use sync_core::{BlockNumHash, chain::ChainSpec};
+use header_rules::chain::ChainSpec;
+use sync_core::BlockNumHash;
 
 use crate::{
     chance::Chance,
@@ -282,7 +283,7 @@ impl Default for Pool {
 
 #[cfg(test)]
 mod tests {
-    use sync_core::{header::Header, rules};
+    use header_rules::{header::Header, rules};
 
     use super::*;
 

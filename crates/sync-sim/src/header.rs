@@ -4,7 +4,7 @@ use alloy_primitives::{B256, keccak256};
 use alloy_rlp::Header as RlpHeader;
 use bytes::Bytes;
 use header_maker::Figures;
-use sync_core::header::{Header, encode};
+use header_rules::header::{Header, encode};
 
 use crate::chance::Chance;
 

@@ -8,10 +8,8 @@ mod peers;
 use core::{fmt, time::Duration};
 
 use header_maker::{GENESIS_TIMESTAMP, SECONDS_PER_BLOCK};
-use sync_core::{
-    SyncConfig,
-    chain::{ChainSpec, ForkSchedule},
-};
+use header_rules::chain::{ChainSpec, ForkSchedule};
+use sync_core::SyncConfig;
 
 use self::peers::{add_intruders, draw_peers, make_honest_majority};
 use crate::{

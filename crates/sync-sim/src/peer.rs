@@ -4,7 +4,8 @@
 use alloy_primitives::B256;
 use bytes::Bytes;
 use header_maker::FIELDS;
-use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock, chain::GENERATED_CHAIN_ID};
+use header_rules::chain::GENERATED_CHAIN_ID;
+use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock};
 
 use crate::{
     chain::{BranchId, Pool, View},

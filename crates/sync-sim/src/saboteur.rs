@@ -1,11 +1,13 @@
 //! Deliberate bugs, between the machine and the world: they show that the checkers bite.
 
+use header_rules::{
+    header::HeaderError,
+    range::{BlockNumber, BlockRange},
+};
 use sync_core::{
     Checkpoint, Event, HeadersRequest, Output, StallReason, StartBlock,
     fault::{PeerFault, Verdict},
-    header::HeaderError,
     id::{LookupId, PeerId},
-    range::{BlockNumber, BlockRange},
 };
 
 use crate::{network::Micros, peer::SimPeer, state::State};

@@ -5,15 +5,11 @@
 //! are written.
 
 use bytes::Bytes;
-use sync_core::{
-    Checkpoint,
+use header_rules::{
     chain::GENERATED_CHAIN_ID,
-    checkpoint::Subchain,
-    etl::HeaderBatch,
-    fault::StoreFailure,
-    id::BatchId,
     range::{BlockNumber, BlockRange},
 };
+use sync_core::{Checkpoint, checkpoint::Subchain, etl::HeaderBatch, fault::StoreFailure, id::BatchId};
 
 use crate::chain::{BranchId, Pool, View};
 

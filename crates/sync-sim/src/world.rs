@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
+use header_rules::range::BlockRange;
 use sync_core::{
-    BlockNumHash, Event, HeaderSync, Input, StallReason, fault::RequestFailure, id::RequestId, range::BlockRange,
-    time::Instant,
+    BlockNumHash, Event, HeaderSync, Input, StallReason, fault::RequestFailure, id::RequestId, time::Instant,
 };
 
 use crate::{

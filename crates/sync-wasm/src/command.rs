@@ -1,6 +1,6 @@
 //! What the page, a look-up or another tab asks of the running sync, and how a sync says that it ended.
 
-use sync_core::range::BlockNumber;
+use header_rules::range::BlockNumber;
 
 use crate::{
     message::{Call, Hint, Progress, WorkerEvent},

@@ -1,10 +1,8 @@
 //! How far the store is, as a reader tab sees it: decided by the checkpoint that it read itself, never by what another tab
 //! says. Pure.
 
-use sync_core::{
-    BlockNumHash, Checkpoint,
-    range::{BlockNumber, BlockRange},
-};
+use header_rules::range::{BlockNumber, BlockRange};
+use sync_core::{BlockNumHash, Checkpoint};
 
 /// A store beside a session's target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

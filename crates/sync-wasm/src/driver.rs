@@ -28,7 +28,8 @@ use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
-use sync_core::{Input, fault::StoreFailure, id::PeerId, sorted::SortedMap, store::StoreOpening, time::Instant};
+use sorted::SortedMap;
+use sync_core::{Input, fault::StoreFailure, id::PeerId, store::StoreOpening, time::Instant};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 

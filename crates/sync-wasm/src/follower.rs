@@ -14,8 +14,9 @@ use std::{cell::RefCell, future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Du
 
 use futures::{FutureExt, StreamExt, future::LocalBoxFuture, task::AtomicWaker};
 use gloo_timers::future::TimeoutFuture;
+use header_rules::range::BlockNumber;
 use js_sys::{Object, Reflect};
-use sync_core::{fault::StoreFailure, range::BlockNumber, time::Instant};
+use sync_core::{fault::StoreFailure, time::Instant};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{

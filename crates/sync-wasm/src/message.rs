@@ -78,7 +78,7 @@ pub struct StartOptions {
     #[serde(default)]
     pub target: Option<String>,
     /// Fork times that override those of the package, as JSON text
-    /// ([`ForkSchedule::overridden`](sync_core::chain::ForkSchedule::overridden)).
+    /// ([`ForkSchedule::overridden`](header_rules::chain::ForkSchedule::overridden)).
     #[serde(default)]
     pub forks: Option<String>,
     /// Where headers are kept.

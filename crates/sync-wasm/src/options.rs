@@ -13,10 +13,8 @@
 use std::time::Duration;
 
 use alloy_primitives::B256;
-use sync_core::{
-    SyncConfig, SyncTarget,
-    chain::{ChainSpec, ForkSchedule},
-};
+use header_rules::chain::{ChainSpec, ForkSchedule};
+use sync_core::{SyncConfig, SyncTarget};
 
 use crate::{
     error::{HostError, parse_hash},

@@ -9,11 +9,8 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use alloy_primitives::{B256, keccak256};
 use futures::{FutureExt, future::LocalBoxFuture};
-use sync_core::{
-    BlockNumHash, SyncTarget,
-    fault::StoreFailure,
-    range::{BlockNumber, BlockRange},
-};
+use header_rules::range::{BlockNumber, BlockRange};
+use sync_core::{BlockNumHash, SyncTarget, fault::StoreFailure};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{

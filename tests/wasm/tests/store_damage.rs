@@ -4,11 +4,11 @@
 
 mod support;
 
+use header_rules::range::BlockRange;
 use support::{INDEX, IdbFactory, META, SEGMENTS, bytes, delete, keys, put, record_of, remove, writer};
 use sync_core::{
     Checkpoint,
     fault::StoreFailure,
-    range::BlockRange,
     store::{
         AuditStep, HeaderStore, Segment,
         contract::{StoreFactory, TestChain},

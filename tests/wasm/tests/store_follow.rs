@@ -5,11 +5,11 @@ mod support;
 
 use futures::StreamExt;
 use futures::channel::mpsc;
+use header_rules::range::BlockRange;
 use support::{delete, writer};
 use sync_core::{
     Checkpoint,
     fault::StoreFailure,
-    range::BlockRange,
     store::{HeaderStore, StoreOpening, contract::TestChain},
 };
 use sync_wasm::store::{IdbStore, ProgressChannel, WriteLock, storage_quota};

@@ -3,10 +3,10 @@
 
 mod support;
 
+use header_rules::range::BlockRange;
 use support::{INDEX, SEGMENTS, delete, keys, writer, writer_with};
 use sync_core::{
     Checkpoint,
-    range::BlockRange,
     store::{HeaderStore, contract::TestChain},
 };
 use sync_wasm::store::IndexShape;

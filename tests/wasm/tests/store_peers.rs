@@ -3,11 +3,11 @@
 
 mod support;
 
+use header_rules::range::BlockRange;
 use support::{META, SEGMENTS, bytes, delete, keys, put, writer};
 use sync_core::{
     Checkpoint,
     fault::StoreFailure,
-    range::BlockRange,
     store::{HeaderStore, contract::TestChain},
 };
 use sync_wasm::{network::kept::KEPT_BYTES_MAX, store::IdbStore};

@@ -7,11 +7,11 @@ mod support;
 use std::future::poll_fn;
 
 use futures::future::{join, poll_immediate};
+use header_rules::range::BlockRange;
 use indexed_db_futures::{Build, BuildPrimitive, database::Database};
 use support::{INDEX, META, SEGMENTS, bytes, delete, keys, writer};
 use sync_core::{
     Checkpoint,
-    range::BlockRange,
     store::{AuditStep, HeaderStore, Segment, contract::TestChain},
 };
 use sync_wasm::{

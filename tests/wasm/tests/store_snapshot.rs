@@ -3,10 +3,10 @@
 
 mod support;
 
+use header_rules::range::{BlockNumber, BlockRange};
 use support::{delete, writer};
 use sync_core::{
     BlockNumHash, Checkpoint, SyncTarget,
-    range::{BlockNumber, BlockRange},
     store::{HeaderStore, contract::TestChain},
 };
 use sync_wasm::store::{IdbStore, TargetScope};

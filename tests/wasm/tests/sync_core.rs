@@ -24,10 +24,10 @@ macro_rules! scenarios {
 
 // Not here: what reads files, what uses proptest (a native tool).
 scenarios! {
-    chain "../../../crates/sync-core/tests/rules/chain.rs"
+    chain "../../../crates/header-rules/tests/rules/chain.rs"
     culprit "../../../crates/sync-core/tests/machine/culprit.rs"
-    difficulty "../../../crates/sync-core/tests/rules/difficulty.rs"
-    each_rule "../../../crates/sync-core/tests/rules/each_rule.rs"
+    difficulty "../../../crates/header-rules/tests/rules/difficulty.rs"
+    each_rule "../../../crates/header-rules/tests/rules/each_rule.rs"
     happy "../../../crates/sync-core/tests/machine/happy.rs"
     keccak_pair "../../../crates/keccak-pair/tests/keccak_pair.rs"
     lineage "../../../crates/sync-core/tests/machine/lineage.rs"
@@ -42,6 +42,6 @@ scenarios! {
     silence "../../../crates/sync-core/tests/machine/silence.rs"
     store_full "../../../crates/sync-core/tests/machine/store_full.rs"
     target "../../../crates/sync-core/tests/machine/target.rs"
-    unknown_chain "../../../crates/sync-core/tests/rules/unknown_chain.rs"
+    unknown_chain "../../../crates/header-rules/tests/rules/unknown_chain.rs"
     wrong_chain "../../../crates/sync-core/tests/machine/wrong_chain.rs"
 }

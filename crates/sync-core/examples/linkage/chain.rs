@@ -2,11 +2,9 @@
 
 use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
 use bytes::Bytes;
+use header_rules::{chain::ChainSpec, header::Header, rules};
 use sync_core::{
-    chain::ChainSpec,
-    header::Header,
     lineage::{Anchor, Lineage, SealedRun},
-    rules,
     store::contract::encode,
 };
 

@@ -9,12 +9,13 @@ use std::{collections::VecDeque, time::Instant as Clock};
 
 use alloy_primitives::{Address, B64, B256, U256, keccak256};
 use bytes::Bytes;
-use sync_core::{
-    Event, HeaderSync, HeadersRequest, Input, Output, PeerStatus, ServedRange, StartBlock, SyncConfig, SyncTarget,
+use header_rules::{
     chain::ChainSpec,
     header::{EMPTY_OMMERS_HASH, Header, encode},
-    id::PeerId,
-    time::Instant,
+};
+use sync_core::{
+    Event, HeaderSync, HeadersRequest, Input, Output, PeerStatus, ServedRange, StartBlock, SyncConfig, SyncTarget,
+    id::PeerId, time::Instant,
 };
 
 /// A header with a full bloom and 32 bytes of extra data: 541 bytes.

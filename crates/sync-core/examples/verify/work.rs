@@ -3,11 +3,8 @@
 
 use alloy_primitives::keccak256;
 use bytes::Bytes;
-use sync_core::{
-    chain::ChainSpec,
-    header::Header,
-    lineage::{Anchor, Lineage, SealedRun},
-};
+use header_rules::{chain::ChainSpec, header::Header};
+use sync_core::lineage::{Anchor, Lineage, SealedRun};
 
 /// Headers of one answer of 48 KiB.
 const RUN_HEADERS: usize = 80;

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use super::{BLOCK_NUMBER_END, SyncConfig};
+use header_rules::range::BLOCK_NUMBER_END;
+
+use super::SyncConfig;
 
 /// Bytes in one figure at most: more than any machine has, and small enough to be added up.
 const BYTES_MAX: u64 = 1 << 48;

@@ -4,11 +4,8 @@ use alloc::vec::Vec;
 use alloy_primitives::B256;
 use bytes::Bytes;
 
-use crate::{
-    checkpoint::Checkpoint,
-    id::BatchId,
-    range::{BlockNumber, BlockRange},
-};
+use crate::{checkpoint::Checkpoint, id::BatchId};
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// One row of the hash index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,8 +15,8 @@ use crate::{
     checkpoint::{Checkpoint, Subchain},
     id::BatchId,
     lineage::{Anchor, VerifiedHeaders},
-    range::{BlockNumber, BlockRange},
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// The proven run that waits for its window. Headers enter falling and leave as batches in rising order.
 #[derive(Clone, Debug)]

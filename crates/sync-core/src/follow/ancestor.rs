@@ -31,10 +31,10 @@ use alloy_primitives::B256;
 use crate::{
     config::{ANCESTOR_CLAIMS_MAX, ANCESTOR_PEERS_MAX, ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START, PEERS_MAX},
     id::PeerId,
-    range::BlockNumber,
-    sorted::SortedSet,
     time::Instant,
 };
+use header_rules::range::BlockNumber;
+use sorted::SortedSet;
 
 /// What a peer says that the target's chain has at a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

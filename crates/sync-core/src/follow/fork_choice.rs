@@ -6,7 +6,8 @@
 
 use alloy_primitives::U256;
 
-use crate::{header::Header, lineage::VerifiedHeaders, range::BlockNumber};
+use crate::lineage::VerifiedHeaders;
+use header_rules::{header::Header, range::BlockNumber};
 
 /// The weight of a branch, summed from its top down, header by header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

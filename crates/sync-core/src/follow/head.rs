@@ -5,10 +5,8 @@
 
 use alloy_primitives::B256;
 
-use crate::{
-    block::BlockNumHash,
-    checkpoint::{Checkpoint, Subchain},
-};
+use crate::checkpoint::{Checkpoint, Subchain};
+use header_rules::block::BlockNumHash;
 
 /// Where a tip lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,9 +10,9 @@
 use alloc::collections::VecDeque;
 use alloy_primitives::B256;
 
-use crate::{
-    block::BlockNumHash, config::INVALID_HASHES_MAX, range::BlockNumber, rules::RuleViolation, sorted::SortedMap,
-};
+use crate::config::INVALID_HASHES_MAX;
+use header_rules::{block::BlockNumHash, range::BlockNumber, rules::RuleViolation};
+use sorted::SortedMap;
 
 /// What is wrong with a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,11 +14,10 @@ use bytes::Bytes;
 
 use crate::{
     config::{LOOKUP_NUMBERS_MAX, STORED_HEADERS_MAX},
-    header::HeaderLink,
     id::LookupId,
-    range::BlockNumber,
-    sorted::{SortedMap, sort_short_by},
 };
+use header_rules::{header::HeaderLink, range::BlockNumber};
+use sorted::{SortedMap, sort_short_by};
 
 /// What is known of one stored header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

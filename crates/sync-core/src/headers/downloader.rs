@@ -16,10 +16,8 @@ use super::{
     request::{InFlight, Purpose, Requests},
     staging::{Staged, Staging},
 };
-use crate::{
-    id::{PeerId, RequestId},
-    range::{BlockNumber, BlockRange},
-};
+use crate::id::{PeerId, RequestId};
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// The download of one gap. See the [module](self).
 #[derive(Debug)]

@@ -20,12 +20,9 @@
 use core::cmp::Reverse;
 
 use super::{Failures, escalation};
-use crate::{
-    id::PeerId,
-    range::{BlockNumber, BlockRange},
-    sorted::{SortedMap, SortedSet},
-    time::Instant,
-};
+use crate::{id::PeerId, time::Instant};
+use header_rules::range::{BlockNumber, BlockRange};
+use sorted::{SortedMap, SortedSet};
 
 #[derive(Clone, Debug)]
 struct Piece {

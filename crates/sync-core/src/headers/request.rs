@@ -21,10 +21,10 @@ use super::Failures;
 use crate::{
     config::LATE_REQUESTS_MAX,
     id::{PeerId, RequestId},
-    range::{BlockNumber, BlockRange},
-    sorted::{SortedMap, SortedSet},
     time::Instant,
 };
+use header_rules::range::{BlockNumber, BlockRange};
+use sorted::{SortedMap, SortedSet};
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

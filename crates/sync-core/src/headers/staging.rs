@@ -10,11 +10,9 @@
 use alloc::vec::Vec;
 
 use super::Failures;
-use crate::{
-    id::PeerId,
-    range::{BlockNumber, BlockRange},
-    sorted::SortedMap,
-};
+use crate::id::PeerId;
+use header_rules::range::{BlockNumber, BlockRange};
+use sorted::SortedMap;
 
 /// One answer that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]

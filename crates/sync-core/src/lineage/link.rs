@@ -7,9 +7,9 @@ use super::{
     Anchor, SealedRun, VerifiedHeaders,
     view::{Flaw, View, undecodable},
 };
-use crate::{
+use crate::fault::PeerFault;
+use header_rules::{
     chain::ChainSpec,
-    fault::PeerFault,
     header::HeaderLink,
     range::BlockNumber,
     rules::{RuleViolation, UnknownFork},

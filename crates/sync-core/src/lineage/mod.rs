@@ -27,7 +27,7 @@ mod view;
 
 use alloy_primitives::B256;
 
-use crate::range::BlockNumber;
+use header_rules::range::BlockNumber;
 
 pub use link::{Lineage, LinkError, LinkFault};
 pub use sealed::SealedRun;

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use keccak_pair::keccak256_each;
 
 use super::view::{Flaw, View, undecodable};
-use crate::{
+use crate::fault::PeerFault;
+use header_rules::{
     chain::ChainSpec,
-    fault::PeerFault,
     header::HeaderError,
     range::{BlockNumber, BlockRange},
     rules::{RuleViolation, UnknownFork},

@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 
 use super::{Anchor, SealedRun};
-use crate::range::{BlockNumber, BlockRange};
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// Proven headers, falling. Only [`Lineage::link`](super::Lineage::link) builds one.
 #[derive(Clone, Debug, PartialEq, Eq)]

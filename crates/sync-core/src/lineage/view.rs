@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 
-use crate::{
+use header_rules::{
     chain::{ChainSpec, ForkSchedule, RuleSet},
     header::{Header, HeaderError, HeaderLink},
     rules::{self, RuleViolation, UnknownFork, is_of_unknown_fork},

@@ -12,9 +12,9 @@ use bytes::Bytes;
 
 use crate::{
     config::{ADDRESS_BYTES_MAX, BANNED_ADDRESSES_MAX},
-    sorted::SortedMap,
     time::Instant,
 };
+use sorted::SortedMap;
 
 /// A place where a peer is reached, in the host's own words. 1 to [`ADDRESS_BYTES_MAX`] bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,7 +14,8 @@
 //! announces another tip, the last with any announcement. An attacker who answers with another branch costs us the logarithm of the gap in wasted
 //! answers, for each of his peers and each cool-down.
 
-use crate::{range::BlockNumber, time::Instant};
+use crate::time::Instant;
+use header_rules::range::BlockNumber;
 
 /// Numbers under the place of a mismatch that the peer is not asked for either, the first time; doubles.
 pub const BRANCH_DEPTH_START: u64 = 64;

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
 use super::Peers;
-use crate::{config::PEER_HEALTH_MAX, id::PeerId, range::BlockNumber, sorted::sort_short_by, time::Instant};
+use crate::{config::PEER_HEALTH_MAX, id::PeerId, time::Instant};
+use header_rules::range::BlockNumber;
+use sorted::sort_short_by;
 
 /// One peer at the moment of a stall.
 #[derive(Clone, Debug, PartialEq)]

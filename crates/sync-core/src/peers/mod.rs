@@ -41,14 +41,16 @@ use self::{
 };
 
 use crate::{
-    block::{PeerStatus, ServedRange},
     config::{PEERS_MAX, SyncConfig},
     fault::{PeerFault, Verdict},
     id::PeerId,
-    range::{BlockNumber, BlockRange},
-    sorted::SortedMap,
     time::Instant,
 };
+use header_rules::{
+    block::{PeerStatus, ServedRange},
+    range::{BlockNumber, BlockRange},
+};
+use sorted::SortedMap;
 
 /// The median of the peers is measured anew after so long: it moves slowly, and looking costs a sort.
 const MEDIAN_EVERY: Duration = Duration::from_millis(100);

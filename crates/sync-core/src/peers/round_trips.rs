@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::sorted::sort_short_by;
+use sorted::sort_short_by;
 
 /// Samples kept for one peer; 4 bytes each.
 pub const SAMPLES: usize = 16;

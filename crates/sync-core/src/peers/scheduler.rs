@@ -3,7 +3,7 @@
 //!
 //! Every window is to be full all the time; the order matters for the pieces that are needed first. So peers of whom
 //! headers were verified come first, and those that were asked and never answered last; then the score, in steps of
-//! [`SCORE_STEP`], so that one silence long ago decides nothing; then the emptier window, then the shorter round trip.
+//! `SCORE_STEP`, so that one silence long ago decides nothing; then the emptier window, then the shorter round trip.
 //! What is still equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be
 //! repeated. Quickness alone gains nothing: it counts among peers of the same rank.
 
@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
 use super::Peers;
-use crate::{id::PeerId, sorted::sort_short_by, time::Instant};
+use crate::{id::PeerId, time::Instant};
+use sorted::sort_short_by;
 
 /// Scores that differ by less are the same for the order of peers.
 const SCORE_STEP: u8 = 20;
@@ -90,11 +91,8 @@ mod tests {
     use alloy_primitives::B256;
 
     use super::*;
-    use crate::{
-        block::{PeerStatus, ServedRange},
-        config::SyncConfig,
-        fault::PeerFault,
-    };
+    use crate::{config::SyncConfig, fault::PeerFault};
+    use header_rules::block::{PeerStatus, ServedRange};
 
     fn world(count: u32) -> Peers {
         let mut peers = Peers::new(&SyncConfig::default());

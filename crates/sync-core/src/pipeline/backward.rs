@@ -11,7 +11,8 @@ use super::{
     pending::CommitKind,
     stage::{Step, UnwindInput},
 };
-use crate::{block::BlockNumHash, fault::StoreFailure, range::BlockNumber, time::Instant};
+use crate::{fault::StoreFailure, time::Instant};
+use header_rules::{block::BlockNumHash, range::BlockNumber};
 
 /// An unwind under way.
 #[derive(Debug)]

@@ -4,7 +4,8 @@ use alloc::string::String;
 use alloy_primitives::B256;
 
 use super::stage::{StageError, StageId};
-use crate::{block::BlockNumHash, config::PipelineConfig, fault::StoreFailure, range::BlockNumber};
+use crate::{config::PipelineConfig, fault::StoreFailure};
+use header_rules::{block::BlockNumHash, range::BlockNumber};
 
 /// What a pass over all stages came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{
     progress::StageProgress,
     stage::{StageError, StageId},
 };
-use crate::{block::BlockNumHash, range::BlockNumber};
+use header_rules::{block::BlockNumHash, range::BlockNumber};
 
 /// Something to show. Events never ask for anything.
 ///

@@ -8,7 +8,8 @@ use super::{
     progress::PipelineProgress,
     stage::{ExecInput, ExecOutput, Step},
 };
-use crate::{config::STAGE_DATA_BYTES_MAX, range::BlockNumber, time::Instant};
+use crate::{config::STAGE_DATA_BYTES_MAX, time::Instant};
+use header_rules::range::BlockNumber;
 
 /// A pass under way.
 #[derive(Debug, Default)]

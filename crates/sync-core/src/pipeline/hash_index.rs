@@ -32,9 +32,9 @@ use crate::{
         STAGE_READ_HEADERS_MAX,
     },
     etl::{EqualKeys, EtlError, Manifest, PausedMerge, Spill, SpillCollector},
-    range::{BlockNumber, BlockRange},
     time::Instant,
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// Its name.
 pub const HASH_INDEX: StageId = StageId("hash-index");

@@ -21,9 +21,9 @@ use super::stage::{
     Change, ExecInput, ExecOutput, HeaderRows, News, Stage, StageCheckpoint, StageError, StageId, Step, UnwindInput,
     UnwindOutput,
 };
-use crate::{
+use crate::checkpoint::{Checkpoint, Subchain};
+use header_rules::{
     block::BlockNumHash,
-    checkpoint::{Checkpoint, Subchain},
     range::{BlockNumber, BlockRange},
 };
 

@@ -7,12 +7,8 @@ use super::{
     event::PipelineEvent,
     stage::{Change, HeaderRows, News, StageCheckpoint, StageId},
 };
-use crate::{
-    checkpoint::Checkpoint,
-    fault::StoreFailure,
-    range::{BlockNumber, BlockRange},
-    time::Instant,
-};
+use crate::{checkpoint::Checkpoint, fault::StoreFailure, time::Instant};
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// A read or a commit; comes back with its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -82,7 +82,8 @@ use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::fmt;
 
 use self::{backward::Backward, forward::Forward, pending::Pending};
-use crate::{config::PipelineConfig, progress::Meter, range::BlockNumber, time::Instant};
+use crate::{config::PipelineConfig, progress::Meter, time::Instant};
+use header_rules::range::BlockNumber;
 
 pub use control::{ControlFlow, DetachedHeads, PipelineError, Triage, triage};
 pub use event::PipelineEvent;
@@ -135,7 +136,7 @@ pub struct Pipeline {
     wanted: Option<(BlockNumber, bool)>,
     shutdown: bool,
     detached: DetachedHeads,
-    bad_block: Option<crate::block::BlockNumHash>,
+    bad_block: Option<header_rules::block::BlockNumHash>,
     next_id: u64,
     /// When the step under way began; waiting does not count.
     step_since: Instant,

@@ -11,9 +11,9 @@ use super::{
 use crate::{
     fault::StoreFailure,
     progress::Meter,
-    range::{BlockNumber, BlockRange},
     time::{Instant, doubled},
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// What the host has.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::stage::StageId;
-use crate::{progress::eta, range::BlockNumber};
+use crate::progress::eta;
+use header_rules::range::BlockNumber;
 
 /// Checkpoints of the stages of one pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,13 +13,10 @@ use alloy_primitives::B256;
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use bytes::Bytes;
 
-use crate::{
+use crate::{checkpoint::Checkpoint, config::STAGE_DATA_BYTES_MAX, fault::StoreFailure, time::Instant};
+use header_rules::{
     block::BlockNumHash,
-    checkpoint::Checkpoint,
-    config::STAGE_DATA_BYTES_MAX,
-    fault::StoreFailure,
     range::{BlockNumber, BlockRange},
-    time::Instant,
 };
 
 /// Name of a stage, under which its checkpoint is stored; each once in a pipeline.

@@ -13,7 +13,7 @@
 //! | [`policy`] | which seals are checked | either |
 //!
 //! A broken seal speaks against the target: whoever named the target vouched for every header under it
-//! ([`crate::rules`] says the same of every other rule).
+//! ([`header_rules::rules`] says the same of every other rule).
 
 pub mod audit;
 #[cfg(feature = "clique")]

@@ -3,7 +3,7 @@
 
 use core::num::NonZeroU32;
 
-use crate::range::BlockNumber;
+use header_rules::range::BlockNumber;
 
 /// Which seals are checked.
 ///

@@ -16,7 +16,7 @@
 use alloy_primitives::{B256, Keccak256};
 use alloy_rlp::Header as RlpHeader;
 
-use crate::header::HeaderError;
+use header_rules::header::HeaderError;
 
 /// Fields of the newest header that may carry a seal (London).
 pub(super) const FIELDS_MAX: usize = 16;
@@ -44,7 +44,7 @@ pub(super) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Cuts bytes that [`Header::decode`](crate::header::Header::decode) accepts. Of any others it makes an error, or a
+    /// Cuts bytes that [`Header::decode`](header_rules::header::Header::decode) accepts. Of any others it makes an error, or a
     /// hash that means nothing.
     pub(super) fn cut(rlp: &'a [u8]) -> Result<Self, HeaderError> {
         let payload = RlpHeader::decode_bytes(&mut &*rlp, true).map_err(HeaderError::List)?;

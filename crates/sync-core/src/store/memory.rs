@@ -12,6 +12,8 @@ use crate::{
     checkpoint::{Checkpoint, Subchain},
     etl::HeaderBatch,
     fault::StoreFailure,
+};
+use header_rules::{
     header::HeaderLink,
     range::{BlockNumber, BlockRange},
 };

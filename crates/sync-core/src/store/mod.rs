@@ -13,12 +13,8 @@ use alloc::vec::Vec;
 use alloy_primitives::B256;
 use bytes::Bytes;
 
-use crate::{
-    checkpoint::Checkpoint,
-    etl::HeaderBatch,
-    fault::StoreFailure,
-    range::{BlockNumber, BlockRange},
-};
+use crate::{checkpoint::Checkpoint, etl::HeaderBatch, fault::StoreFailure};
+use header_rules::range::{BlockNumber, BlockRange};
 
 pub use memory::MemoryStore;
 pub use segment::{SEGMENT_HEADERS, Segment, SegmentDamage, SegmentEnds};

@@ -16,9 +16,8 @@ use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use keccak_pair::keccak256_each;
 
-use crate::{
-    checkpoint::Subchain,
-    etl::HeaderBatch,
+use crate::{checkpoint::Subchain, etl::HeaderBatch};
+use header_rules::{
     header::{HeaderError, HeaderLink},
     range::{BlockNumber, BlockRange},
 };

@@ -8,7 +8,8 @@
 use core::time::Duration;
 
 use super::HeaderSync;
-use crate::{config::ANNOUNCEMENTS_EVERY, id::PeerId, sorted::SortedMap, time::Instant};
+use crate::{config::ANNOUNCEMENTS_EVERY, id::PeerId, time::Instant};
+use sorted::SortedMap;
 
 /// What a peer said that was not looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

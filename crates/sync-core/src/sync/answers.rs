@@ -23,10 +23,9 @@ use crate::{
     id::{PeerId, RequestId},
     io::{Event, Output},
     lineage::{LinkError, LinkFault, SealedRun},
-    range::BlockRange,
-    rules::RuleViolation,
     time::Instant,
 };
+use header_rules::{range::BlockRange, rules::RuleViolation};
 
 impl HeaderSync {
     /// Input: an answer. Only notes it, so that the next request can go out before anything is hashed.

@@ -16,10 +16,10 @@ use crate::{
     headers::{InFlight, Purpose},
     id::PeerId,
     io::{Output, StartBlock},
-    range::BlockRange,
-    sorted::sort_short_by,
     time::Instant,
 };
+use header_rules::range::BlockRange;
+use sorted::sort_short_by;
 
 impl HeaderSync {
     /// Asks one peer for the anchor by its hash, and for what lies under it.

@@ -19,9 +19,9 @@ use crate::{
     id::PeerId,
     io::BlockNumHash,
     lineage::{Anchor, Lineage, SealedRun, VerifiedHeaders},
-    range::{BlockNumber, BlockRange},
     time::Instant,
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// Headers that were compared, as the peers sent them; as much as [`COMPARED_BYTES_MAX`] holds.
 #[derive(Debug, Default)]

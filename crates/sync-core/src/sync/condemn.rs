@@ -13,16 +13,14 @@ use alloy_primitives::B256;
 
 use super::{HeaderSync, run::RunPurpose, store::Unwinding};
 use crate::{
-    block::ServedRange,
     fault::PeerFault,
     follow::InvalidChain,
     id::PeerId,
     io::{BlockNumHash, SyncTarget},
     lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
-    range::BlockNumber,
-    rules::RuleViolation,
     time::Instant,
 };
+use header_rules::{block::ServedRange, range::BlockNumber, rules::RuleViolation};
 
 impl HeaderSync {
     /// A proven header breaks a rule. `parent` is its parent hash.

@@ -20,9 +20,9 @@ use super::{HeaderSync, run::RunPurpose, store::Unwinding};
 use crate::{
     io::StallReason,
     peers::{Liveness, Peer},
-    range::{BlockNumber, BlockRange},
     time::Instant,
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 impl HeaderSync {
     /// The lowest number that is wanted.

@@ -32,10 +32,10 @@ use crate::{
     id::{PeerId, RequestId},
     io::StartBlock,
     peers::{Peer, Rank},
-    range::BlockRange,
-    sorted::{SortedSet, sort_short_by},
     time::Instant,
 };
+use header_rules::range::BlockRange;
+use sorted::{SortedSet, sort_short_by};
 
 /// The front is asked of another peer when its answer takes so many times longer than that peer's round trip.
 pub(super) const HAND_OVER_ROUND_TRIPS: u32 = 4;

@@ -27,8 +27,8 @@ use crate::{
     headers::InFlight,
     id::PeerId,
     peers::Peer,
-    range::BlockNumber,
 };
+use header_rules::range::BlockNumber;
 
 /// The mean length of linked headers, in bytes.
 #[derive(Clone, Copy, Debug)]

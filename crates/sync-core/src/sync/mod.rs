@@ -64,7 +64,6 @@ use self::{
     unknown::UnknownHeader,
 };
 use crate::{
-    chain::ChainSpec,
     checkpoint::Checkpoint,
     config::SyncConfig,
     etl::{Collector, HeaderBatch},
@@ -76,10 +75,10 @@ use crate::{
     lineage::SealedRun,
     peers::{Peers, scheduler::Scheduler},
     progress::Meter,
-    range::BlockNumber,
-    sorted::SortedSet,
     time::Instant,
 };
+use header_rules::{chain::ChainSpec, range::BlockNumber};
+use sorted::SortedSet;
 
 /// An answer that was matched with its request and not looked at yet. At most as many wait as requests were in flight.
 #[derive(Debug)]

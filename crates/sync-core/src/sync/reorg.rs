@@ -35,9 +35,9 @@ use crate::{
     io::{BlockNumHash, Event, Output, StartBlock},
     lineage::VerifiedHeaders,
     peers::{Peer, Rank},
-    range::{BlockNumber, BlockRange},
     time::{Instant, doubled},
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// Where a reorg is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

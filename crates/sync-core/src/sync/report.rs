@@ -8,10 +8,10 @@ use crate::{
     io::{Event, Output},
     peers::{PeerBook, Peers},
     progress::{DownloadStats, PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
-    range::BlockRange,
-    sorted::sort_long_by,
     time::Instant,
 };
+use header_rules::range::BlockRange;
+use sorted::sort_long_by;
 
 impl HeaderSync {
     /// How far the sync is.

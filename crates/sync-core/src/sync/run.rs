@@ -26,9 +26,9 @@ use crate::{
     follow::{Known, TipPlace, place},
     io::{BlockNumHash, Output, SyncTarget},
     lineage::{Anchor, Lineage, LinkFault},
-    range::{BlockNumber, BlockRange},
     time::Instant,
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,9 +18,9 @@ use crate::{
     id::{PeerId, RequestId},
     io::{Output, SyncTarget},
     peers::{Liveness, liveness::RESPONSE_TIME_MAX},
-    range::BlockRange,
     time::Instant,
 };
+use header_rules::range::BlockRange;
 
 impl HeaderSync {
     /// Input: bytes of a response came.

@@ -41,9 +41,9 @@ use crate::{
     follow::InvalidChain,
     io::{Event, Output, StallReason, SyncTarget},
     peers::health,
-    range::BlockRange,
     time::Instant,
 };
+use header_rules::range::BlockRange;
 
 /// New details of a stall that was said already are said at most so often: they may follow what peers announce.
 const DETAILS_EVERY: Duration = Duration::from_secs(1);

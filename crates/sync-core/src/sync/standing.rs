@@ -19,17 +19,15 @@ use alloy_primitives::{B256, keccak256};
 
 use super::{Answer, HeaderSync};
 use crate::{
-    block::ServedRange,
     fault::PeerFault,
-    header::HeaderLink,
     headers::{InFlight, Purpose},
     id::PeerId,
     io::{Output, StallReason, StartBlock},
     peers::{Evidence, Peer},
-    range::BlockNumber,
-    sorted::SortedMap,
     time::Instant,
 };
+use header_rules::{block::ServedRange, header::HeaderLink, range::BlockNumber};
+use sorted::SortedMap;
 
 /// So often a peer may have moved between two answers that contradict each other, until headers of it are proven. A
 /// peer follows a reorg now and then; one that announces another tip with each lie is caught here.

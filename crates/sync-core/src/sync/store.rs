@@ -12,9 +12,9 @@ use crate::{
     fault::StoreFailure,
     id::BatchId,
     io::Output,
-    range::BlockNumber,
     time::{Instant, doubled},
 };
+use header_rules::range::BlockNumber;
 
 /// The batch that the store has.
 #[derive(Debug)]

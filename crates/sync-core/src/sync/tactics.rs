@@ -19,10 +19,10 @@ use crate::{
     io::{Event, Output},
     peers::{Peer, Rank},
     progress::DownloadStats,
-    range::BlockRange,
-    sorted::SortedSet,
     time::Instant,
 };
+use header_rules::range::BlockRange;
+use sorted::SortedSet;
 
 /// The world is looked at once in so long: long enough that a rate over five seconds has moved.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

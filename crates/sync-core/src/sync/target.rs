@@ -18,17 +18,17 @@ use bytes::Bytes;
 
 use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
 use crate::{
-    config::{BLOCK_NUMBER_END, PROBE_PATIENCE, PROBE_ROUND_MAX},
+    config::{PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
-    header::HeaderLink,
     headers::{InFlight, Purpose},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
     peers::Evidence,
-    sorted::SortedSet,
     time::{Instant, doubled},
 };
+use header_rules::{header::HeaderLink, range::BLOCK_NUMBER_END};
+use sorted::SortedSet;
 
 /// Peers asked for a pinned target at the same time: one silent peer must not hold the start of a sync for a deadline.
 pub(super) const PROBES_MAX: usize = 3;

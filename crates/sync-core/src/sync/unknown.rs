@@ -1,6 +1,6 @@
 //! A header of the target's chain that this release cannot judge: the sync stops above it and says so.
 //!
-//! The header hashes to its anchor, so the target vouches for it and nobody is blamed ([`crate::rules::UnknownFork`]). It
+//! The header hashes to its anchor, so the target vouches for it and nobody is blamed ([`header_rules::rules::UnknownFork`]). It
 //! is not known to be invalid either: nothing is removed, what was proven above it is stored, and peers on this chain
 //! keep their votes, or a few peers that stayed on another chain would decide. Another target is tried as soon as it is
 //! named or agreed on; the stall ends when a chain without that header is proven.
@@ -9,13 +9,11 @@ use alloy_primitives::B256;
 
 use super::HeaderSync;
 use crate::{
-    header::HeaderError,
     io::StallReason,
     lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
-    range::BlockNumber,
-    rules::UnknownFork,
     time::Instant,
 };
+use header_rules::{header::HeaderError, range::BlockNumber, rules::UnknownFork};
 
 /// What stopped the sync.
 #[derive(Clone, Debug)]

@@ -33,10 +33,10 @@ use crate::{
     headers::Purpose,
     id::PeerId,
     io::{BlockNumHash, StallReason, StartBlock, SyncTarget, TipClaim},
-    range::BlockNumber,
-    sorted::{SortedMap, sort_short_by},
     time::Instant,
 };
+use header_rules::range::BlockNumber;
+use sorted::{SortedMap, sort_short_by};
 
 /// What peers say that they have at the numbers in question.
 #[derive(Debug, Default)]

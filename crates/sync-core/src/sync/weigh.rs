@@ -23,11 +23,13 @@ use crate::{
     checkpoint::Subchain,
     config::{HEADER_BYTES_ESTIMATE, LOOKUP_NUMBERS_MAX, WEIGHED_HEADERS_MAX},
     follow::Known,
-    header::Header,
     io::{BlockNumHash, SyncTarget},
     lineage::{Anchor, Lineage, VerifiedHeaders},
-    range::{BlockNumber, BlockRange},
     time::Instant,
+};
+use header_rules::{
+    header::Header,
+    range::{BlockNumber, BlockRange},
 };
 
 impl HeaderSync {

@@ -5,7 +5,8 @@ use crate::support::{
     Chain, TestPeer, World,
     ancestor::{assert_reorg, config, reorgs, spliced, stored},
 };
-use sync_core::{Event, SyncTarget, fault::PeerFault, range::BlockRange};
+use header_rules::range::BlockRange;
+use sync_core::{Event, SyncTarget, fault::PeerFault};
 
 const LIAR: u32 = 1;
 const HONEST: u32 = 2;

@@ -4,8 +4,8 @@
 use std::sync::OnceLock;
 
 use crate::inputs::{Ground, Op, Session, Spoil};
+use header_rules::range::BLOCK_NUMBER_END;
 use proptest::prelude::*;
-use sync_core::config::BLOCK_NUMBER_END;
 
 fn op() -> impl Strategy<Value = Op> {
     let answer = (0..8u8, prop_oneof![4 => 0..64u8, 1 => any::<u8>()], any::<u16>(), spoil());

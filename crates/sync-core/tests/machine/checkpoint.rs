@@ -1,8 +1,9 @@
 //! Runs of stored headers: they grow, meet, are trimmed and carved, and never get out of order.
 
 use alloy_primitives::{B256, keccak256};
+use header_rules::range::BlockRange;
 use proptest::prelude::*;
-use sync_core::{Checkpoint, Subchain, checkpoint::SUBCHAINS_MAX, io::BlockNumHash, range::BlockRange};
+use sync_core::{Checkpoint, Subchain, checkpoint::SUBCHAINS_MAX, io::BlockNumHash};
 
 /// The hash of a block of branch `branch`.
 fn hash(branch: u64, number: u64) -> B256 {

@@ -1,12 +1,12 @@
 //! Windows: where they are cut, what a batch holds, and what the checkpoint says after each.
 
 use bytes::Bytes;
+use header_rules::range::BlockRange;
 use proptest::prelude::*;
 use sync_core::{
     Checkpoint,
     etl::{Collector, HeaderBatch},
     id::BatchId,
-    range::BlockRange,
     store::contract::TestChain,
 };
 

@@ -3,12 +3,10 @@
 
 use alloy_primitives::keccak256;
 use bytes::Bytes;
+use header_rules::{header::Header, range::BlockRange, rules::RuleViolation};
 use sync_core::{
     fault::PeerFault,
-    header::Header,
     lineage::{Anchor, Lineage, LinkError, LinkFault, SealedRun},
-    range::BlockRange,
-    rules::RuleViolation,
     store::{
         Segment, SegmentDamage,
         contract::{TestChain, encode},

@@ -6,14 +6,12 @@ use crate::support::{
 };
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
-use sync_core::{
-    StallReason, SyncConfig, SyncTarget,
+use header_rules::{
     chain::ChainSpec,
-    fault::PeerFault,
     header::{Header, encode},
-    id::PeerId,
     rules::RuleViolation,
 };
+use sync_core::{StallReason, SyncConfig, SyncTarget, fault::PeerFault, id::PeerId};
 
 /// The same chain from its block 1 on with so many bytes of extra data.
 fn fat(chain: &Chain, bytes: usize) -> Chain {

@@ -2,9 +2,10 @@
 
 use crate::support::{Chain, Manner, TestPeer, World, ancestor::announce, chain::numbered};
 use alloy_primitives::keccak256;
+use header_rules::{range::BLOCK_NUMBER_END, range::BlockRange};
 use sync_core::{
-    BlockNumHash, Event, Input, PeerStatus, ServedRange, StallReason, SyncConfig, SyncTarget, config::BLOCK_NUMBER_END,
-    fault::PeerFault, id::PeerId, progress::SyncStage, range::BlockRange,
+    BlockNumHash, Event, Input, PeerStatus, ServedRange, StallReason, SyncConfig, SyncTarget, fault::PeerFault,
+    id::PeerId, progress::SyncStage,
 };
 
 fn missing(first: u64, last: u64) -> StallReason {

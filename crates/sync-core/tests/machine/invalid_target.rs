@@ -5,7 +5,8 @@ use crate::support::{
     Chain, Manner, TestPeer, World,
     ancestor::{announce, broken_at, config, stored},
 };
-use sync_core::{Event, StallReason, SyncConfig, SyncTarget, rules::RuleViolation};
+use header_rules::rules::RuleViolation;
+use sync_core::{Event, StallReason, SyncConfig, SyncTarget};
 
 /// Up to block 699 a good chain; 700 is older than its parent.
 fn bad(good: &Chain) -> Chain {

@@ -2,8 +2,9 @@
 //! undisturbed one would have made.
 
 use crate::support::{Chain, TestPeer, TestStore, World};
+use header_rules::header::Header;
 use proptest::prelude::*;
-use sync_core::{SyncConfig, SyncTarget, header::Header};
+use sync_core::{SyncConfig, SyncTarget};
 
 #[derive(Clone, Debug)]
 enum Between {

@@ -2,13 +2,10 @@
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
+use header_rules::{chain::ChainSpec, header::Header, range::BlockRange, rules::RuleViolation};
 use sync_core::{
-    chain::ChainSpec,
     fault::PeerFault,
-    header::Header,
     lineage::{Anchor, Lineage, LinkError, LinkFault, SealedRun},
-    range::BlockRange,
-    rules::RuleViolation,
     store::contract::{TestChain, encode},
 };
 

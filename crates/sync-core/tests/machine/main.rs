@@ -58,7 +58,6 @@ mod skeleton_init;
 mod skeleton_retrieve;
 mod sleep;
 mod slow_links;
-mod sorted;
 mod store_full;
 mod store_segments;
 mod strategies;

@@ -6,12 +6,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use sync_core::{
-    range::BlockNumber,
-    store::{
-        MemoryStore,
-        contract::{self, StoreFactory},
-    },
+use header_rules::range::BlockNumber;
+use sync_core::store::{
+    MemoryStore,
+    contract::{self, StoreFactory},
 };
 
 struct InMemory;

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use crate::support::{CHAIN_ID, Chain, TestPeer, TestStore, World, no_hash};
 use alloy_primitives::B256;
+use header_rules::{range::BLOCK_NUMBER_END, range::BlockRange};
 use sync_core::{
     Checkpoint, Input, PeerAddress, ServedRange, StallReason, Subchain, SyncConfig, SyncTarget,
-    config::BLOCK_NUMBER_END,
     headers::{Failures, Plan},
     id::PeerId,
     peers::{PeerBook, PeerRecord},
-    range::BlockRange,
 };
 
 fn synced(chain: &Chain, config: SyncConfig) -> World {

@@ -2,11 +2,11 @@
 
 use alloy_primitives::{B64, B256, U256};
 use bytes::Bytes;
-use sync_core::{
-    StallReason, SyncConfig, SyncTarget,
+use header_rules::{
     header::{Header, encode},
     rules::UnknownFork,
 };
+use sync_core::{StallReason, SyncConfig, SyncTarget};
 
 use crate::support::{
     Chain, TestPeer, World,

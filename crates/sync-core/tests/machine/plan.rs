@@ -1,10 +1,10 @@
 //! Properties of plan, requests and staging: each number is in exactly one place, whatever happens.
 
+use header_rules::range::BlockRange;
 use proptest::prelude::*;
 use sync_core::{
     headers::{Downloader, InFlight, Purpose},
     id::{PeerId, RequestId},
-    range::BlockRange,
     time::Instant,
 };
 

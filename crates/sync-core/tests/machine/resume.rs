@@ -110,7 +110,7 @@ fn a_hole_in_the_store_is_filled() {
     let chain = Chain::new(5_000);
     let mut first = interrupted(&chain, 1);
     first.run_to_synced(60);
-    let hole = sync_core::range::BlockRange::new(2_048, 3_071).expect("rising");
+    let hole = header_rules::range::BlockRange::new(2_048, 3_071).expect("rising");
     let upper = chain.at(3_071).hash;
     let lower = chain.at(2_047).hash;
     first.store.checkpoint.as_mut().expect("stored").carve(hole, Some(upper), Some(lower));

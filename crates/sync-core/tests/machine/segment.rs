@@ -1,11 +1,11 @@
 //! The stored record: what is packed comes back, and no damage goes unseen.
 
 use bytes::Bytes;
+use header_rules::range::BlockRange;
 use proptest::prelude::*;
 use sync_core::{
     Checkpoint,
     checkpoint::Subchain,
-    range::BlockRange,
     store::{SEGMENT_HEADERS, Segment, SegmentDamage, contract::TestChain},
 };
 

@@ -113,6 +113,6 @@ fn sk_extend_07_f08_db2_an_earlier_head_of_another_chain_is_a_reorg_to_it() {
     let side = long.fork(30, HEAD + 1);
     let world = inside(&[(&long, FLOOR, HEAD + 20)], &side);
     world.assert_stored(&side, FLOOR);
-    let range = |first, last| sync_core::range::BlockRange::new(first, last).expect("rising");
+    let range = |first, last| header_rules::range::BlockRange::new(first, last).expect("rising");
     assert_eq!(reorgs(&world), [(range(30, HEAD + 20), range(30, HEAD))]);
 }

@@ -13,7 +13,8 @@ use crate::support::{
     runs::{self, served},
 };
 use bytes::Bytes;
-use sync_core::{Subchain, SyncTarget, fault::PeerFault, header::Header, store::contract::encode};
+use header_rules::header::Header;
+use sync_core::{Subchain, SyncTarget, fault::PeerFault, store::contract::encode};
 
 /// Headers of the chain; its tip is the target.
 const LEN: u64 = 2_500;

@@ -6,9 +6,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use header_rules::range::BlockRange;
 use sync_core::{
     Checkpoint,
-    range::BlockRange,
     store::{HeaderStore, MemoryStore, SEGMENT_HEADERS, Segment, contract::TestChain},
 };
 

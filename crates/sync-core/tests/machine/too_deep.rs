@@ -5,7 +5,8 @@ use crate::support::{
     ancestor::{announce, assert_reorg, config, reorgs, spliced, stored, stored_with},
     strangers::{HONEST, assert_not_blamed, connect_honest},
 };
-use sync_core::{Event, StallReason, SyncConfig, SyncTarget, range::BlockRange};
+use header_rules::range::BlockRange;
+use sync_core::{Event, StallReason, SyncConfig, SyncTarget};
 
 fn range(first: u64, last: u64) -> BlockRange {
     BlockRange::new(first, last).expect("rising")

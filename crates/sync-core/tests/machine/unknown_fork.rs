@@ -2,12 +2,12 @@
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
-use sync_core::{
-    Event, StallReason, SyncConfig, SyncTarget,
+use header_rules::{
     chain::{ChainSpec, ForkSchedule},
     header::{Header, HeaderError, encode},
     rules::{Field, GAS_PER_BLOB, RuleViolation, UnknownFork},
 };
+use sync_core::{Event, StallReason, SyncConfig, SyncTarget};
 
 use crate::support::{
     CHAIN_ID, Chain, Manner, TestPeer, World,

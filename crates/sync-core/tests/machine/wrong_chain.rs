@@ -1,9 +1,8 @@
 //! Peers of another network, and a target of another network.
 
 use crate::support::{CHAIN_ID, Chain, TestPeer, World};
-use sync_core::{
-    Input, PeerStatus, StallReason, SyncConfig, SyncTarget, chain::ChainSpec, fault::PeerFault, id::PeerId,
-};
+use header_rules::chain::ChainSpec;
+use sync_core::{Input, PeerStatus, StallReason, SyncConfig, SyncTarget, fault::PeerFault, id::PeerId};
 
 #[test]
 fn a_peer_of_another_network_is_named_and_never_asked() {

@@ -2,6 +2,7 @@
 
 use crate::pipes::{Disk, Host, Line, Rest, Scripted};
 use alloy_primitives::B256;
+use header_rules::range::BlockRange;
 use sync_core::{
     BlockNumHash, Checkpoint,
     config::PipelineConfig,
@@ -9,7 +10,6 @@ use sync_core::{
         ControlFlow, DetachedHeads, ExecInput, Pipeline, PipelineError, PipelineInput, StageCheckpoint, StageError,
         StageId, UnwindInput,
     },
-    range::BlockRange,
     time::Instant,
 };
 

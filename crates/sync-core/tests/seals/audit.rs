@@ -11,10 +11,10 @@ use crate::support::{
 };
 use alloy_primitives::keccak256;
 use bytes::Bytes;
+use header_rules::range::BlockRange;
 use proptest::prelude::*;
 use sync_core::{
     config::{SEAL_QUEUE_HEADERS_MAX, SEAL_STEP_WORK},
-    range::BlockRange,
     seals::{
         AuditError, AuditHalt, AuditStep, SealAudit, SealEngine, SealPolicy, SealViolation, clique::CliqueViolation,
         ethash::EthashViolation,

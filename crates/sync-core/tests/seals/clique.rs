@@ -8,13 +8,10 @@ use crate::support::{
 };
 use alloy_primitives::{Address, B64, B256, U256, address, b256, hex, keccak256};
 use bytes::Bytes;
+use header_rules::{chain::CLIQUE_SIGNERS_MAX, header::Header};
 use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 use proptest::prelude::*;
-use sync_core::{
-    config::CLIQUE_SIGNERS_MAX,
-    header::Header,
-    seals::clique::{Clique, CliqueViolation, SEAL_BYTES, Snapshot, recover_signer, seal_hash},
-};
+use sync_core::seals::clique::{Clique, CliqueViolation, SEAL_BYTES, Snapshot, recover_signer, seal_hash};
 
 /// Blocks of a clique network with a base fee.
 #[test]

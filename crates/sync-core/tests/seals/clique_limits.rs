@@ -8,8 +8,9 @@ use crate::support::{
 };
 use alloy_primitives::Address;
 use alloy_rlp::{Encodable, Header as RlpHeader};
+use header_rules::chain::CLIQUE_SIGNERS_MAX;
 use sync_core::{
-    config::{CLIQUE_SIGNERS_MAX, CLIQUE_VOTES_MAX},
+    config::CLIQUE_VOTES_MAX,
     seals::clique::{CliqueViolation, Snapshot},
 };
 

@@ -10,9 +10,9 @@ use crate::data::{era1, lines, rlp};
 use crate::support::{changed, field, fields};
 use alloy_primitives::{B256, U256, b256, keccak256};
 use bytes::Bytes;
+use header_rules::header::Header;
 use sync_core::{
     config::ETHASH_EPOCH_MAX,
-    header::Header,
     seals::ethash::{Cache, CacheBuilder, CacheStore, Epoch, EthashViolation, hashimoto_light, seal_hash, verify},
 };
 

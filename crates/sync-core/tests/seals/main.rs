@@ -1,6 +1,6 @@
 //! Proof of work and of authority.
 
-#[path = "../data/mod.rs"]
+#[path = "../../../header-rules/tests/data/mod.rs"]
 mod data;
 
 mod audit;

@@ -1,12 +1,11 @@
 //! Peers that lie while the common ancestor is sought, and what a search costs.
 
 use alloy_primitives::keccak256;
+use header_rules::{header::Header, range::BlockRange};
 use sync_core::{
     Event, HeadersRequest, Input, StartBlock, SyncConfig, SyncTarget,
     config::{ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START},
-    header::Header,
     id::PeerId,
-    range::BlockRange,
     store::contract::encode,
 };
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B64, B256, U256, keccak256};
 use bytes::Bytes;
-use sync_core::{
-    BlockNumHash,
+use header_rules::{
     chain::ChainSpec,
     header::{EMPTY_OMMERS_HASH, Header, encode},
 };
+use sync_core::BlockNumHash;
 
 pub const CHAIN_ID: u64 = 4_242;
 

@@ -3,11 +3,11 @@
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Encodable, Header as RlpHeader};
 use bytes::Bytes;
-use sync_core::{
+use header_rules::{
     chain::{ChainSpec, ForkSchedule},
     header::{Header, HeaderLink, encode},
-    store::contract::TestChain,
 };
+use sync_core::store::contract::TestChain;
 
 use super::{CHAIN_ID, Chain};
 

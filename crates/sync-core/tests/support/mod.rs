@@ -20,10 +20,10 @@ use std::{
 
 use alloy_primitives::B256;
 use bytes::Bytes;
+use header_rules::chain::ChainSpec;
 use sync_core::{
     BlockNumHash, Checkpoint, Event, HeaderSync, HeadersRequest, Input, Output, StallReason, Strategy, StrategyReason,
     SyncConfig, SyncTarget,
-    chain::ChainSpec,
     etl::HeaderBatch,
     fault::{PeerFault, Verdict},
     id::{LookupId, PeerId, RequestId},

@@ -1,7 +1,8 @@
 //! Stores that hold some runs of some chains, as an interrupted sync leaves them.
 
 use alloy_primitives::B256;
-use sync_core::{Checkpoint, Subchain, SyncConfig, SyncTarget, header::Header};
+use header_rules::header::Header;
+use sync_core::{Checkpoint, Subchain, SyncConfig, SyncTarget};
 
 use super::{CHAIN_ID, Chain, TestPeer, TestStore, World};
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::keccak256;
 use bytes::Bytes;
-use sync_core::{Checkpoint, etl::HeaderBatch, fault::StoreFailure, header::HeaderLink};
+use header_rules::header::HeaderLink;
+use sync_core::{Checkpoint, etl::HeaderBatch, fault::StoreFailure};
 
 /// A store that holds every batch to its promises.
 #[derive(Clone, Default)]

@@ -1,9 +1,7 @@
 //! How the world of each attack is set up: where the sync begins, who is there, and what happens.
 
-use sync_core::{
-    SyncConfig,
-    config::{ANCESTOR_PROOF_MAX, BLOCK_NUMBER_END},
-};
+use header_rules::range::BLOCK_NUMBER_END;
+use sync_core::{SyncConfig, config::ANCESTOR_PROOF_MAX};
 
 use super::{Attack, AttackPlan, VISITS};
 use crate::{

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use header_rules::range::BlockRange;
 use sync_core::{
     Event, Input, Output,
     config::{LATE_REQUESTS_MAX, REQUESTS_IN_FLIGHT_MAX, STALL_EVENTS_BURST, STALL_EVENTS_EVERY},
     id::{PeerId, RequestId},
-    range::BlockRange,
     time::Instant,
 };
 

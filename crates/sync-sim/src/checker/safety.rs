@@ -1,7 +1,8 @@
 //! Safety: whatever happens, the store holds nothing but headers under a target that was honest or pinned, its checkpoint
 //! is true of what it holds, and in the end it holds exactly what a run without any trouble would have stored.
 
-use sync_core::{Event, Output, etl::HeaderBatch, range::BlockRange};
+use header_rules::range::BlockRange;
+use sync_core::{Event, Output, etl::HeaderBatch};
 
 use super::{Check, Checker};
 use crate::{chain::View, state::State};

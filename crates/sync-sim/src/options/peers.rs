@@ -1,7 +1,7 @@
 //! The peers of an ordinary world.
 
 use header_maker::FIELDS;
-use sync_core::config::BLOCK_NUMBER_END;
+use header_rules::range::BLOCK_NUMBER_END;
 
 use super::Swarm;
 use crate::{

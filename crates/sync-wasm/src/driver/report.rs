@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use sync_core::{BlockNumHash, StallReason, range::BlockRange, time::Instant};
+use header_rules::range::BlockRange;
+use sync_core::{BlockNumHash, StallReason, time::Instant};
 
 use super::{Driver, view};
 use crate::{

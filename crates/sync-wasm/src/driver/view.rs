@@ -1,11 +1,11 @@
 //! The machine's progress and the address book, put together as the page sees them. Pure.
 
+use header_rules::range::{BlockNumber, BlockRange};
+use sorted::{SortedMap, sort_short_by};
 use sync_core::{
     Checkpoint, StallReason,
     id::PeerId,
     progress::{self, PeerProgress, RangeState, SyncStage},
-    range::{BlockNumber, BlockRange},
-    sorted::{SortedMap, sort_short_by},
 };
 
 use crate::{

@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId as Libp2pPeerId;
-use sync_core::{PeerStatus, id::PeerId, sorted::sort_long_by, time::Instant};
+use sorted::sort_long_by;
+use sync_core::{PeerStatus, id::PeerId, time::Instant};
 
 use self::peer::{Ending, Link, Role, Trouble, Use};
 pub use self::{

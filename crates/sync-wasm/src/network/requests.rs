@@ -5,10 +5,8 @@
 //! only when it comes from the peer that was asked. At most [`OWED_MAX`] answers are remembered for each peer; the
 //! oldest is forgotten first (its answer, if it ever comes, is then a late one).
 
-use sync_core::{
-    id::{PeerId, RequestId},
-    sorted::SortedMap,
-};
+use sorted::SortedMap;
+use sync_core::id::{PeerId, RequestId};
 
 /// Answers remembered for one peer: a few times what the machine keeps in flight, for those it cancelled.
 const OWED_MAX: usize = 256;

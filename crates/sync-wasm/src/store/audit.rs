@@ -6,11 +6,13 @@
 //! audited, so that opening costs nearly the same at any length; the host audits the rest in the background.
 
 use alloy_primitives::{B256, keccak256};
+use header_rules::{
+    header::HeaderLink,
+    range::{BlockNumber, BlockRange},
+};
 use sync_core::{
     checkpoint::{Checkpoint, Subchain},
     fault::StoreFailure,
-    header::HeaderLink,
-    range::{BlockNumber, BlockRange},
     store::Segment,
 };
 

@@ -5,6 +5,7 @@
 //! hash index and the checkpoint beside them. Both promise the same: `durability: 'strict'`. (A bare write that is not
 //! durable is measured too.)
 
+use header_rules::range::BlockRange;
 use indexed_db_futures::{
     Build, BuildPrimitive,
     database::Database,
@@ -14,7 +15,6 @@ use indexed_db_futures::{
 use sync_core::{
     checkpoint::Checkpoint,
     etl::HeaderBatch,
-    range::BlockRange,
     store::{HeaderStore, Segment, contract::TestChain},
 };
 use wasm_bindgen::{JsCast, prelude::*};

@@ -9,13 +9,15 @@ use std::cell::Cell;
 
 use alloy_primitives::keccak256;
 use bytes::Bytes;
+use header_rules::{
+    header::HeaderLink,
+    range::{BlockNumber, BlockRange},
+};
 use indexed_db_futures::KeyRange;
 use sync_core::{
     checkpoint::Checkpoint,
     etl::{HashEntry, HeaderBatch},
     fault::StoreFailure,
-    header::HeaderLink,
-    range::{BlockNumber, BlockRange},
     store::Segment,
 };
 

@@ -56,11 +56,11 @@ use std::{
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use futures::future::{Either, select};
+use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::{
     checkpoint::{Checkpoint, Subchain},
     etl::HeaderBatch,
     fault::StoreFailure,
-    range::{BlockNumber, BlockRange},
     store::{AuditStep, HeaderStore, Segment, StoreOpening},
 };
 

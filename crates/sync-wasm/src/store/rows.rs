@@ -11,9 +11,9 @@
 //! Keys are plain numbers: the shortest key that IndexedDB has, and sorted as we need them. Values are `Uint8Array`s
 //! with a buffer of their own (the browser would store the whole buffer behind a view).
 
+use header_rules::range::{BlockNumber, BlockRange};
 use indexed_db_futures::KeyRange;
 use js_sys::Uint8Array;
-use sync_core::range::{BlockNumber, BlockRange};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::index::NUMBER_MAX;

@@ -15,12 +15,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use sync_core::{
-    Checkpoint,
-    fault::StoreFailure,
-    range::{BlockNumber, BlockRange},
-    store::Segment,
-};
+use header_rules::range::{BlockNumber, BlockRange};
+use sync_core::{Checkpoint, fault::StoreFailure, store::Segment};
 
 use super::{
     connection::Connection,

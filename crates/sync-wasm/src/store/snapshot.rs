@@ -12,13 +12,8 @@ use std::{cell::Cell, rc::Rc};
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
-use sync_core::{
-    BlockNumHash, Checkpoint, SyncTarget,
-    checkpoint::Subchain,
-    fault::StoreFailure,
-    range::{BlockNumber, BlockRange},
-    store::Segment,
-};
+use header_rules::range::{BlockNumber, BlockRange};
+use sync_core::{BlockNumHash, Checkpoint, SyncTarget, checkpoint::Subchain, fault::StoreFailure, store::Segment};
 
 use super::{
     IdbStore,

@@ -16,10 +16,10 @@
 
 use std::time::Duration;
 
+use header_rules::range::BlockNumber;
 use sync_core::{
     Checkpoint,
     fault::StoreFailure,
-    range::BlockNumber,
     store::{AuditStep, SEGMENT_HEADERS},
     time::Instant,
 };

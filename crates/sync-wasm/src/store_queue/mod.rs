@@ -28,12 +28,12 @@ use std::{
 
 use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
+use header_rules::range::BlockNumber;
 use sync_core::{
     Checkpoint,
     etl::HeaderBatch,
     fault::StoreFailure,
     id::{BatchId, LookupId},
-    range::BlockNumber,
     store::{AuditStep, HeaderStore, StoreOpening, stored_headers},
     time::Instant,
 };

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sync_core::{Input, fault::StoreFailure, range::BlockRange};
+use header_rules::range::BlockRange;
+use sync_core::{Input, fault::StoreFailure};
 
 use super::Ended;
 

@@ -2,14 +2,12 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use bytes::Bytes;
+use header_rules::range::BlockNumber;
 use indexed_db_futures::{
     Build, BuildPrimitive, KeyRange, database::Database, query_source::QuerySource, transaction::TransactionMode,
 };
 use js_sys::Uint8Array;
-use sync_core::{
-    range::BlockNumber,
-    store::{Segment, contract::StoreFactory},
-};
+use sync_core::store::{Segment, contract::StoreFactory};
 use sync_wasm::store::{IdbStore, IndexShape, WriteLock};
 use wasm_bindgen::{JsCast, JsValue};
 

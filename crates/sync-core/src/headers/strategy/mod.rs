@@ -19,7 +19,7 @@ use core::fmt;
 pub use history::History;
 pub use selector::{Selector, View};
 
-use crate::range::BlockNumber;
+use header_rules::range::BlockNumber;
 
 /// How the gap is asked for. See the [module](self).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

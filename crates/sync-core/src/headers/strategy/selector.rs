@@ -21,7 +21,8 @@
 use core::time::Duration;
 
 use super::{History, Strategy, StrategyReason};
-use crate::{headers::escalation, range::BlockNumber, time::Instant};
+use crate::{headers::escalation, time::Instant};
+use header_rules::range::BlockNumber;
 
 /// A strategy lasts at least so long, unless its cause forbids it.
 pub const DWELL_START: Duration = Duration::from_secs(5);

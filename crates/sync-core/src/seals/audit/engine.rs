@@ -2,15 +2,13 @@
 
 #[cfg(feature = "clique")]
 use crate::seals::clique::{Clique, Snapshot};
+use crate::seals::{AuditError, AuditHalt, SealEngine, SealPolicy, SealViolation};
 #[cfg(feature = "ethash")]
 use crate::{
     config::ETHASH_EPOCH_MAX,
     seals::ethash::{self, CacheStore, EPOCH_BLOCKS, Epoch},
 };
-use crate::{
-    range::BlockNumber,
-    seals::{AuditError, AuditHalt, SealEngine, SealPolicy, SealViolation},
-};
+use header_rules::range::BlockNumber;
 
 /// Work of hashing and decoding a header, in hashes of one block.
 const HEADER_WORK: u32 = 8;

@@ -52,9 +52,9 @@ use bytes::Bytes;
 
 use self::engine::{Due, Engine, Looked};
 use super::{SealEngine, SealPolicy};
-use crate::{
+use crate::config::SEAL_QUEUE_HEADERS_MAX;
+use header_rules::{
     block::BlockNumHash,
-    config::SEAL_QUEUE_HEADERS_MAX,
     header::Header,
     range::{BlockNumber, BlockRange},
 };

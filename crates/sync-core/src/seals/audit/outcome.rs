@@ -2,10 +2,10 @@
 
 use alloy_primitives::B256;
 
-use crate::{
+use crate::seals::{SealEngine, SealViolation};
+use header_rules::{
     header::HeaderError,
     range::{BlockNumber, BlockRange},
-    seals::{SealEngine, SealViolation},
 };
 
 /// Why an audit cannot begin.
@@ -81,7 +81,7 @@ pub enum AuditStep {
     /// Every seal that the policy asks for is right.
     Done {
         /// The highest header looked at: the last of the range, or the last before proof of stake (whether stake may
-        /// begin there is a rule, see [`crate::rules`]). `None` when nothing was to be looked at.
+        /// begin there is a rule, see [`header_rules::rules`]). `None` when nothing was to be looked at.
         through: Option<BlockNumber>,
     },
     /// A seal is broken.

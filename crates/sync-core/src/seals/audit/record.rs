@@ -8,10 +8,10 @@ use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use super::{SealAudit, engine::Engine};
 #[cfg(feature = "clique")]
 use crate::seals::clique::Snapshot;
-use crate::{
+use crate::seals::{SealEngine, SealPolicy};
+use header_rules::{
     block::BlockNumHash,
     range::{BlockNumber, BlockRange},
-    seals::{SealEngine, SealPolicy},
 };
 
 /// Form of the bytes.

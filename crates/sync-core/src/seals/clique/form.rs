@@ -3,7 +3,8 @@
 use alloy_primitives::{Address, B64, B256, b256};
 
 use super::{Clique, CliqueViolation, seal::Extra};
-use crate::{header::Header, seals::sections::FIELDS_MAX};
+use crate::seals::sections::FIELDS_MAX;
+use header_rules::header::Header;
 
 /// Keccak-256 of the RLP of the empty list.
 const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");

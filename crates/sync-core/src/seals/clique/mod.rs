@@ -19,7 +19,7 @@
 //! | `record` | a snapshot as bytes |
 //! | `violation` | what can be wrong |
 //!
-//! What bounds it: [`CLIQUE_SIGNERS_MAX`](crate::config::CLIQUE_SIGNERS_MAX) and
+//! What bounds it: [`CLIQUE_SIGNERS_MAX`](header_rules::chain::CLIQUE_SIGNERS_MAX) and
 //! [`CLIQUE_VOTES_MAX`](crate::config::CLIQUE_VOTES_MAX). What an attacker can do: without a signer's key, make us
 //! recover one key for each header that he made up.
 
@@ -32,7 +32,7 @@ mod vote;
 
 use core::num::NonZeroU64;
 
-use crate::range::BlockNumber;
+use header_rules::range::BlockNumber;
 
 pub use seal::{SEAL_BYTES, VANITY_BYTES, recover_signer, seal_hash};
 pub use snapshot::Snapshot;

@@ -10,10 +10,8 @@ use super::{
     Clique, Snapshot,
     vote::{Vote, Votes},
 };
-use crate::{
-    config::{CLIQUE_SIGNERS_MAX, CLIQUE_VOTES_MAX},
-    range::BlockNumber,
-};
+use crate::config::CLIQUE_VOTES_MAX;
+use header_rules::{chain::CLIQUE_SIGNERS_MAX, range::BlockNumber};
 
 #[derive(RlpEncodable, RlpDecodable)]
 struct Record {

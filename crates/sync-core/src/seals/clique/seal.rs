@@ -12,7 +12,8 @@ use k256::{
 };
 
 use super::CliqueViolation;
-use crate::{header::HeaderError, seals::sections::Sections};
+use crate::seals::sections::Sections;
+use header_rules::header::HeaderError;
 
 /// Free bytes at the start of the extra data (EIP-225, `EXTRA_VANITY`).
 pub const VANITY_BYTES: usize = 32;
@@ -63,7 +64,7 @@ fn signed_hash(rlp: &[u8], unsealed: &[u8]) -> Result<B256, HeaderError> {
 
 /// The hash that the seal of a header signs.
 pub fn seal_hash(rlp: &[u8]) -> Result<B256, CliqueViolation> {
-    let header = crate::header::Header::decode(rlp).map_err(CliqueViolation::Undecodable)?;
+    let header = header_rules::header::Header::decode(rlp).map_err(CliqueViolation::Undecodable)?;
     let extra = Extra::of(header.extra_data)?;
     signed_hash(rlp, extra.unsealed).map_err(CliqueViolation::Undecodable)
 }

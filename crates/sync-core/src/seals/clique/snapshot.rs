@@ -11,12 +11,8 @@ use super::{
     seal::{Extra, signer_of},
     vote::{Vote, Votes},
 };
-use crate::{
-    block::BlockNumHash,
-    config::{CLIQUE_SIGNERS_MAX, CLIQUE_VOTES_MAX},
-    header::Header,
-    range::BlockNumber,
-};
+use crate::config::CLIQUE_VOTES_MAX;
+use header_rules::{block::BlockNumHash, chain::CLIQUE_SIGNERS_MAX, header::Header, range::BlockNumber};
 
 /// Difficulty of a header that its signer made in its turn (EIP-225, `DIFF_INTURN`).
 const DIFFICULTY_IN_TURN: u64 = 2;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B64, B256, U256};
 
-use crate::{header::HeaderError, range::BlockNumber};
+use header_rules::{header::HeaderError, range::BlockNumber};
 
 /// A rule of EIP-225 that a header breaks: what it has and what the rule asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +83,7 @@ pub enum CliqueViolation {
     /// More signers than are kept here. A limit of ours, not of the EIP.
     #[error("more than {max} signers")]
     TooManySigners {
-        /// [`CLIQUE_SIGNERS_MAX`](crate::config::CLIQUE_SIGNERS_MAX).
+        /// [`CLIQUE_SIGNERS_MAX`](header_rules::chain::CLIQUE_SIGNERS_MAX).
         max: usize,
     },
     /// More open votes than are kept here. A limit of ours, not of the EIP.

@@ -2,7 +2,8 @@
 
 use alloy_primitives::{B256, keccak256};
 
-use crate::{config::ETHASH_EPOCH_MAX, range::BlockNumber};
+use crate::config::ETHASH_EPOCH_MAX;
+use header_rules::range::BlockNumber;
 
 /// Blocks in an epoch (Yellow Paper, appendix J.1, `J_epoch`).
 pub const EPOCH_BLOCKS: u64 = 30_000;

@@ -22,7 +22,7 @@ mod store;
 use alloy_primitives::{B256, U256};
 
 use super::sections::{FIELDS_MAX, Sections};
-use crate::header::{Header, HeaderError};
+use header_rules::header::{Header, HeaderError};
 
 pub use cache::{Cache, CacheBuilder, CacheProgress, NoMemory};
 pub use epoch::{EPOCH_BLOCKS, Epoch, ITEM_BYTES};

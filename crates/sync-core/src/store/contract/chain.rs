@@ -7,12 +7,14 @@ use alloy_primitives::{Address, B64, B256, U256, keccak256};
 use bytes::Bytes;
 
 use crate::{
-    chain::{ChainSpec, RuleSet},
     checkpoint::Checkpoint,
     etl::{Collector, HeaderBatch},
-    header::{EMPTY_OMMERS_HASH, Header, encode},
     id::BatchId,
     lineage::{Anchor, Lineage, SealedRun, VerifiedHeaders},
+};
+use header_rules::{
+    chain::{ChainSpec, RuleSet},
+    header::{EMPTY_OMMERS_HASH, Header, encode},
     range::{BlockNumber, BlockRange},
     rules::{GAS_PER_BLOB, next_base_fee, next_excess_blob_gas},
 };

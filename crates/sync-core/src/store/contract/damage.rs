@@ -6,9 +6,9 @@ use super::{StoreFactory, TestChain, assert_holds, assert_lacks, fill, nothing, 
 use crate::{
     checkpoint::Checkpoint,
     io::BlockNumHash,
-    range::{BlockNumber, BlockRange},
     store::{AuditStep, HeaderStore, StoreOpening},
 };
+use header_rules::range::{BlockNumber, BlockRange};
 
 /// A checkpoint that does not decode, or of another form, means a fresh sync, and never a panic.
 pub async fn starts_afresh_on_a_garbled_checkpoint<F: StoreFactory>(factory: &mut F) {

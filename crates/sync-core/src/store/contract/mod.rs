@@ -22,15 +22,12 @@ mod plain;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use crate::{
-    checkpoint::Checkpoint,
-    range::{BlockNumber, BlockRange},
-    store::HeaderStore,
-};
+use crate::{checkpoint::Checkpoint, store::HeaderStore};
+use header_rules::range::{BlockNumber, BlockRange};
 
-pub use crate::header::encode;
 pub use chain::TestChain;
 pub use damage::*;
+pub use header_rules::header::encode;
 pub use plain::*;
 
 /// Makes stores for the suite, and does to them what the world does.

@@ -2,11 +2,8 @@
 
 use alloy_primitives::B256;
 use bytes::Bytes;
-use sync_core::{
-    SyncConfig, SyncTarget,
-    config::TOO_DEEP_RETRY,
-    header::{Header, encode},
-};
+use header_rules::header::{Header, encode};
+use sync_core::{SyncConfig, SyncTarget, config::TOO_DEEP_RETRY};
 
 use super::{
     AT_ONCE, Case, Entered, LEN, SECOND, another_target, become_honest, entered, honest_come,

@@ -10,18 +10,20 @@ use std::{
 };
 
 use bytes::Bytes;
+use header_rules::{
+    header::Header,
+    range::{BlockNumber, BlockRange},
+};
 use sync_core::{
     BlockNumHash, Checkpoint,
     config::PipelineConfig,
     etl::{HeaderBatch, MemorySpill, Spill},
     fault::StoreFailure,
-    header::Header,
     pipeline::{
         Change, Commit, ControlFlow, ExecInput, ExecOutput, HASH_INDEX_TABLE, HashIndexStage, HeadersStage, News,
         Pipeline, PipelineError, PipelineEvent, PipelineInput, PipelineOutput, PipelineState, Stage, StageCheckpoint,
         StageError, StageId, Step, UnwindInput, UnwindOutput, hash_index_row,
     },
-    range::{BlockNumber, BlockRange},
     store::contract::TestChain,
     time::Instant,
 };

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use sync_core::sorted::sort_short_by;
+use sorted::sort_short_by;
 
 use super::*;
 use crate::network::ADDRESSES_DIALLED_MAX;

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use sync_core::sorted::sort_short_by;
+use sorted::sort_short_by;
 
 use super::*;
 

@@ -27,8 +27,9 @@
 mod row;
 
 use alloy_primitives::B256;
+use header_rules::range::BlockNumber;
 use indexed_db_futures::KeyRange;
-use sync_core::{etl::HashEntry, fault::StoreFailure, range::BlockNumber};
+use sync_core::{etl::HashEntry, fault::StoreFailure};
 
 use self::row::Entry;
 use super::{

@@ -8,7 +8,8 @@
 //! damage, not malice: a forged row can only name headers that the look-up then hashes, and hide others.
 
 use alloy_primitives::B256;
-use sync_core::{etl::HashEntry, range::BlockNumber};
+use header_rules::range::BlockNumber;
+use sync_core::etl::HashEntry;
 
 /// Bytes of an entry.
 const ENTRY_BYTES: usize = FINGERPRINT_BYTES + NUMBER_BYTES;

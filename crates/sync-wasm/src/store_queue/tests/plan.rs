@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use header_rules::range::BlockNumber;
 use sync_core::{
     Checkpoint,
     checkpoint::Subchain,
-    range::BlockNumber,
     store::{AuditStep, Segment},
     time::Instant,
 };

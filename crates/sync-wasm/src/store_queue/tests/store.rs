@@ -10,11 +10,11 @@ use std::{
 use alloy_primitives::B256;
 use bytes::Bytes;
 use futures::channel::oneshot;
+use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::{
     Checkpoint,
     etl::HeaderBatch,
     fault::StoreFailure,
-    range::{BlockNumber, BlockRange},
     store::{AuditStep, HeaderStore, MemoryStore, StoreOpening},
 };
 

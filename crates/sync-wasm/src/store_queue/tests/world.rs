@@ -4,12 +4,12 @@
 use std::{cell::RefCell, rc::Rc, task::Context, time::Duration};
 
 use futures::{future::LocalBoxFuture, task::noop_waker};
+use header_rules::range::BlockRange;
 use sync_core::{
     BlockNumHash, HeaderSync, HeadersRequest, Input, Output, PeerStatus, ServedRange, StartBlock, SyncConfig,
     SyncTarget,
     id::PeerId,
     progress::SyncStage,
-    range::BlockRange,
     store::{HeaderStore, contract::TestChain},
     time::Instant,
 };

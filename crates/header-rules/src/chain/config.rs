@@ -1,0 +1,285 @@
+//! Fork schedules as data: the `config` of go-ethereum's genesis.json, which is the form of the field.
+//!
+//! ```json
+//! {
+//!   "londonBlock": 12965000, "mergeBlock": 15537394, "shanghaiTime": 1681338455, "cancunTime": 1710338135,
+//!   "pragueTime": 1746612311, "osakaTime": 1764798551, "amsterdamTime": null, "bpo1Time": 1765290071,
+//!   "blobSchedule": { "cancun": { "target": 3, "max": 6, "baseFeeUpdateFraction": 3338477 } },
+//!   "knownUntil": 1767747671
+//! }
+//! ```
+//!
+//! A host overrides a schedule with it ([`ForkSchedule::overridden`]): a fork that is named begins there, one that is
+//! `null` is cancelled, and all others stay. `blobSchedule` replaces all blob parameters, by the names of the forks that
+//! bring them (`cancun`, `prague`, `osaka`, `amsterdam`, `bpo1` to `bpo5`). Two keys are our own: `mergeBlock`, the
+//! first block by proof of stake, and `knownUntil`, seconds up to which all of it is certain (`null`: for ever).
+//!
+//! The text is trusted as far as whoever gives it; it cannot make this code panic, and what it cannot mean is an error
+//! with the key.
+
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
+use super::{BlobParams, Consensus, DaoFork, ForkSchedule, json::Object};
+use sorted::sort_short_by;
+
+/// Longest text of a schedule, in bytes; that of mainnet has some 1,200.
+pub const FORKS_BYTES_MAX: usize = 16 * 1024;
+
+/// Blocks from one clique checkpoint to the next, where the file does not say (EIP-225).
+const CLIQUE_EPOCH: u64 = 30_000;
+
+/// Keys whose value is an object and that are known here. Any other names an engine, or a family of chains, whose rules
+/// are not Ethereum's.
+const OBJECTS: [&str; 3] = ["ethash", "clique", "blobSchedule"];
+
+/// Keys that say where a fork begins, or that belong to one.
+const KEYS: [&str; 24] = [
+    "homesteadBlock",
+    "daoForkBlock",
+    "daoForkSupport",
+    "byzantiumBlock",
+    "constantinopleBlock",
+    "muirGlacierBlock",
+    "londonBlock",
+    "arrowGlacierBlock",
+    "grayGlacierBlock",
+    "mergeBlock",
+    "terminalTotalDifficulty",
+    "shanghaiTime",
+    "cancunTime",
+    "pragueTime",
+    "osakaTime",
+    "amsterdamTime",
+    "bpo1Time",
+    "bpo2Time",
+    "bpo3Time",
+    "bpo4Time",
+    "bpo5Time",
+    "blobSchedule",
+    "clique",
+    "knownUntil",
+];
+
+/// Keys of go-ethereum that no header shows.
+const PASSED_OVER: [&str; 12] = [
+    "chainId",
+    "eip150Block",
+    "eip150Hash",
+    "eip155Block",
+    "eip158Block",
+    "petersburgBlock",
+    "istanbulBlock",
+    "berlinBlock",
+    "mergeNetsplitBlock",
+    "terminalTotalDifficultyPassed",
+    "depositContractAddress",
+    "ethash",
+];
+
+/// The forks that bring blob parameters, in order: what the time and the parameters are called.
+const BLOB_FORKS: [(&str, &str); 9] = [
+    ("cancunTime", "cancun"),
+    ("pragueTime", "prague"),
+    ("osakaTime", "osaka"),
+    ("bpo1Time", "bpo1"),
+    ("bpo2Time", "bpo2"),
+    ("bpo3Time", "bpo3"),
+    ("bpo4Time", "bpo4"),
+    ("bpo5Time", "bpo5"),
+    ("amsterdamTime", "amsterdam"),
+];
+
+/// What is wrong with a schedule, or with a genesis.json.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// No JSON object.
+    #[error("{what} is no object: {error}")]
+    Json {
+        /// Key of the object.
+        what: String,
+        /// What the reader says.
+        error: String,
+    },
+    /// A key without which there is no chain.
+    #[error("{0} is absent")]
+    Missing(&'static str),
+    /// A value that its key cannot have.
+    #[error("{key} cannot be {value}")]
+    Value {
+        /// The key.
+        key: String,
+        /// The value, cut to 80 characters.
+        value: String,
+    },
+    /// Blob parameters that cannot be.
+    #[error("blobs of {fork}: target {target} of {max}, fraction {update_fraction}")]
+    Blobs {
+        /// The fork.
+        fork: String,
+        /// Its target.
+        target: u64,
+        /// Its highest number.
+        max: u64,
+        /// Its update fraction.
+        update_fraction: u64,
+    },
+    /// The chain is of an engine, or of a family, whose rules are not known here.
+    #[error("the rules of a chain with {0} are not known")]
+    Engine(String),
+    /// A key that names no fork known here.
+    #[error("{0} is no fork that is known here")]
+    UnknownKey(String),
+    /// A fork without the one that comes before it, or before that one.
+    #[error("{later} must not begin before {earlier}, and not without it")]
+    Order {
+        /// Key of the fork that comes first.
+        earlier: &'static str,
+        /// Key of the other.
+        later: &'static str,
+    },
+    /// Longer than [`FORKS_BYTES_MAX`].
+    #[error("{0} bytes, at most {FORKS_BYTES_MAX}")]
+    TooLong(usize),
+}
+
+impl ForkSchedule {
+    /// This schedule with what `json` says put in its place: the `config` of a go-ethereum genesis.json, with `null` for
+    /// a fork that is cancelled, and with `mergeBlock` and `knownUntil`. `blobSchedule` replaces all blob parameters.
+    pub fn overridden(&self, json: &str) -> Result<Self, ConfigError> {
+        if json.len() > FORKS_BYTES_MAX {
+            return Err(ConfigError::TooLong(json.len()));
+        }
+        let config = Object::read(json, "forks")?;
+        if let Some(unknown) = config.keys().find(|key| !KEYS.contains(key) && !PASSED_OVER.contains(key)) {
+            return Err(ConfigError::UnknownKey(unknown.chars().take(80).collect()));
+        }
+        let forks = read(&config, self)?;
+        check_order(&forks)?;
+        Ok(forks)
+    }
+}
+
+/// Reads the schedule of a genesis.json. Forks that are not known here are passed over.
+#[cfg(feature = "genesis-json")]
+pub(super) fn forks(config: &Object<'_>) -> Result<ForkSchedule, ConfigError> {
+    read(config, &ForkSchedule::default())
+}
+
+fn read(config: &Object<'_>, base: &ForkSchedule) -> Result<ForkSchedule, ConfigError> {
+    if let Some((engine, _)) = config.entries().find(|(key, raw)| raw.starts_with('{') && !OBJECTS.contains(key)) {
+        return Err(ConfigError::Engine(engine.to_owned()));
+    }
+    let at = |key: &str, before: Option<u64>| match config.raw(key) {
+        None => Ok(before),
+        Some(_) => config.number(key),
+    };
+    let dao = at("daoForkBlock", base.dao.map(|dao| dao.block))?;
+    let support = config.raw("daoForkSupport").map(|_| config.boolean("daoForkSupport"));
+    let support = support.or(base.dao.map(|dao| dao.support)).unwrap_or(false);
+    let mut forks = ForkSchedule {
+        consensus: consensus(config, base.consensus)?,
+        homestead: at("homesteadBlock", base.homestead)?,
+        dao: dao.map(|block| DaoFork { block, support }),
+        byzantium: at("byzantiumBlock", base.byzantium)?,
+        constantinople: at("constantinopleBlock", base.constantinople)?,
+        muir_glacier: at("muirGlacierBlock", base.muir_glacier)?,
+        london: at("londonBlock", base.london)?,
+        arrow_glacier: at("arrowGlacierBlock", base.arrow_glacier)?,
+        gray_glacier: at("grayGlacierBlock", base.gray_glacier)?,
+        // `mergeNetsplitBlock` is a matter of fork ids: it lies somewhere after the merge.
+        merge: at("mergeBlock", base.merge)?,
+        terminal_total_difficulty: match config.raw("terminalTotalDifficulty") {
+            None => base.terminal_total_difficulty,
+            Some(_) => config.wide("terminalTotalDifficulty")?,
+        },
+        shanghai: at("shanghaiTime", base.shanghai)?,
+        cancun: at("cancunTime", base.cancun)?,
+        prague: at("pragueTime", base.prague)?,
+        osaka: at("osakaTime", base.osaka)?,
+        amsterdam: at("amsterdamTime", base.amsterdam)?,
+        blobs: Default::default(),
+        known_until: at("knownUntil", base.known_until)?,
+    };
+    forks.blobs = blobs(config, base, &forks)?.into();
+    Ok(forks)
+}
+
+fn consensus(config: &Object<'_>, base: Consensus) -> Result<Consensus, ConfigError> {
+    let Some(clique) = config.object("clique")? else { return Ok(base) };
+    let epoch = clique.number("epoch")?.filter(|epoch| *epoch > 0).unwrap_or(CLIQUE_EPOCH);
+    Ok(Consensus::Clique { period: clique.number("period")?.unwrap_or(0), epoch })
+}
+
+/// The parameters by rising time. Cancun and Prague have their EIP's where none are given; another fork without
+/// parameters keeps those before it.
+fn blobs(config: &Object<'_>, base: &ForkSchedule, forks: &ForkSchedule) -> Result<Vec<BlobParams>, ConfigError> {
+    let schedule = config.object("blobSchedule")?;
+    if schedule.is_none() && !base.blobs.is_empty() {
+        return moved(config, base, forks);
+    }
+    let mut blobs = Vec::new();
+    for (time, fork) in BLOB_FORKS {
+        let from = match fork {
+            "cancun" => forks.cancun,
+            "prague" => forks.prague,
+            "osaka" => forks.osaka,
+            "amsterdam" => forks.amsterdam,
+            _ => config.number(time)?,
+        };
+        let Some(from) = from else { continue };
+        let own = schedule.as_ref().map(|schedule| schedule.object(fork)).transpose()?.flatten();
+        match (own, fork) {
+            (Some(own), _) => blobs.push(params(&own, from, fork)?),
+            (None, "cancun") => blobs.push(BlobParams::cancun(from)),
+            (None, "prague") => blobs.push(BlobParams::prague(from)),
+            (None, _) => {}
+        }
+    }
+    sort_short_by(&mut blobs, |a, b| a.from.cmp(&b.from));
+    Ok(blobs)
+}
+
+/// The parameters of `base`, where Cancun and Prague now begin.
+fn moved(config: &Object<'_>, base: &ForkSchedule, forks: &ForkSchedule) -> Result<Vec<BlobParams>, ConfigError> {
+    if BLOB_FORKS.iter().any(|(time, fork)| fork.starts_with("bpo") && config.raw(time).is_some()) {
+        return Err(ConfigError::Missing("blobSchedule"));
+    }
+    let forks = [(base.cancun, forks.cancun), (base.prague, forks.prague)];
+    let now = |params: &BlobParams| match forks.iter().find(|(before, _)| *before == Some(params.from)) {
+        Some((_, now)) => now.map(|from| BlobParams { from, ..*params }),
+        None => Some(*params),
+    };
+    let mut blobs: Vec<_> = base.blobs.iter().filter_map(now).collect();
+    sort_short_by(&mut blobs, |a, b| a.from.cmp(&b.from));
+    Ok(blobs)
+}
+
+fn params(own: &Object<'_>, from: u64, fork: &str) -> Result<BlobParams, ConfigError> {
+    let required = |key: &'static str| own.number(key)?.ok_or(ConfigError::Missing(key));
+    let (target, max) = (required("target")?, required("max")?);
+    let update_fraction = required("baseFeeUpdateFraction")?;
+    if max == 0 || target > max || update_fraction == 0 {
+        return Err(ConfigError::Blobs { fork: fork.to_owned(), target, max, update_fraction });
+    }
+    Ok(BlobParams { from, target, max, update_fraction })
+}
+
+/// Fields are positional: none is there without those of the forks before.
+fn check_order(forks: &ForkSchedule) -> Result<(), ConfigError> {
+    let times = [
+        ("shanghaiTime", forks.shanghai),
+        ("cancunTime", forks.cancun),
+        ("pragueTime", forks.prague),
+        ("osakaTime", forks.osaka),
+        ("amsterdamTime", forks.amsterdam),
+    ];
+    if forks.shanghai.is_some() && forks.london.is_none() {
+        return Err(ConfigError::Order { earlier: "londonBlock", later: "shanghaiTime" });
+    }
+    for ((earlier, first), (later, second)) in times.into_iter().zip(times.into_iter().skip(1)) {
+        if second.is_some_and(|second| first.is_none_or(|first| second < first)) {
+            return Err(ConfigError::Order { earlier, later });
+        }
+    }
+    Ok(())
+}
