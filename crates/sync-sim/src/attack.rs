@@ -80,6 +80,8 @@ pub enum Attack {
     SilentMajority,
     /// As many as the honest ones, or more, were there first, on a chain with another genesis.
     ForeignMajority,
+    /// The same on a branch that parts further down than a reorg may go, beside a chain that is stored whole.
+    AloneTooDeep,
     /// Before any honest peer is here, somebody names a tip with a number that no chain has, or the highest that one can.
     AloneBoaster,
     /// The user pins a block that honest peers hear of a moment later, and not as their tip; strangers never answer.
@@ -134,7 +136,7 @@ impl Attack {
 
     /// Kinds with seeds of their own, beside every fifth: of so many other seeds one. So the worlds of other seeds stay what
     /// they are when a kind is added.
-    const RARE: [(Self, u64); 11] = [
+    const RARE: [(Self, u64); 14] = [
         (Self::OtherFees, 100),
         (Self::DeepSplicers, 100),
         (Self::DeepStrangers, 100),
@@ -146,6 +148,10 @@ impl Attack {
         (Self::Hoarders, 100),
         (Self::Comeback, 100),
         (Self::LongOutage, 100),
+        (Self::AloneTooDeep, 100),
+        // These two are rare among the others.
+        (Self::EndlessFlood, 50),
+        (Self::ShortVisits, 200),
     ];
 
     /// The attack of this seed's world, if it is one of them.
@@ -190,6 +196,7 @@ impl Attack {
             Self::DeepSplicers => "attack: splicers in a deep reorg",
             Self::DeepStrangers => "attack: strangers in a deep reorg",
             Self::SilentMajority => "attack: a silent majority",
+            Self::AloneTooDeep => "attack: alone on a branch that is too deep",
             Self::AloneBoaster => "attack: alone with an extreme number",
             Self::LatePin => "attack: a target that is heard of late",
             Self::ForeignMajority => "attack: a majority with another genesis",
@@ -203,18 +210,26 @@ impl Attack {
     /// What it may cost once, however long the sync is: see [`progress`](crate::checker::progress).
     pub fn allowance(self) -> Micros {
         match self {
-            Self::Fat
-            | Self::OpaqueFat
-            | Self::Hoarders
-            | Self::QuickDeniers
+            // Everybody that the sync waits for answers, and quickly.
+            Self::QuickDeniers
             | Self::QuickSplicers
             | Self::QuickLiars
+            | Self::DeepSplicers
+            | Self::CatchUp
+            | Self::LatePrune
+            | Self::OtherFees
+            | Self::Hoarders
+            | Self::HigherClaims
+            | Self::PinnedClaims
+            | Self::Climbers
             | Self::EndlessFlood
             | Self::Flicker
-            | Self::Drip => 10 * SECOND,
+            | Self::ShortVisits => 3 * SECOND,
             // A request that fell into the outage is awaited for 40 s at most, and the next is sent 16 s later.
             Self::Comeback | Self::LongOutage => 60 * SECOND,
-            _ => 20 * SECOND,
+            // The target is chosen anew after 5 s, and after 10 s the next time.
+            Self::AloneTooDeep | Self::Outages => 20 * SECOND,
+            _ => 10 * SECOND,
         }
     }
 

@@ -105,6 +105,15 @@ impl Scene {
         Self::new(start, fork - HEADERS_MIN - chance.below(300), Some(old))
     }
 
+    /// Everything is stored but the newest blocks; a branch parts further down than is compared by hash, and is higher.
+    pub fn under_a_deep_branch(pool: &Pool, chance: &mut Chance) -> Self {
+        let fork = pool.fork_point(pool.deep_branch() + 1).unwrap_or_default();
+        let depth = chance.between(ANCESTOR_PROOF_MAX + 100, ANCESTOR_PROOF_MAX + 900);
+        let stored = View { branch: Pool::TRUNK, tip: fork + depth };
+        let start = View { tip: stored.tip + chance.between(1, 20), ..stored };
+        Self::new(start, fork - HEADERS_MIN - chance.below(300), Some(stored))
+    }
+
     /// The newest blocks are of a fork that is not known; what lies under it is stored, but for a few blocks, or nothing.
     pub fn other_fees(pool: &Pool, chance: &mut Chance) -> Self {
         let branch = pool.other_fees();

@@ -29,6 +29,7 @@ impl Attack {
             Self::ShortVisits => Scene::stored(pool, VISIT_GROWTH, chance),
             Self::OtherFees => Scene::other_fees(pool, chance),
             Self::DeepSplicers | Self::DeepStrangers => Scene::deep_reorg(pool, chance),
+            Self::AloneTooDeep => Scene::under_a_deep_branch(pool, chance),
             Self::CatchUp => Scene::behind(pool, chance.between(100, 150), chance),
             Self::HigherClaims | Self::Climbers | Self::PinnedClaims if chance.percent(50) => {
                 let new = chance.between(1, 200);
@@ -84,6 +85,19 @@ impl Attack {
                     config.rollback_window = config.rollback_window.max(1_000);
                 }
                 plan.decided.push(theirs);
+            }
+            Self::AloneTooDeep => {
+                let alone = chance.between(1, (honest - 1).min(2));
+                let branch = pool.deep_branch() + 1;
+                (0..alone).for_each(|_| scene.add(Manner::Forked(branch), any, 10 * MILLI));
+                config.tip_quorum = alone as usize;
+                config.rollback_window = chance.pick(&[100, 500, ANCESTOR_PROOF_MAX]);
+                let at = chance.between(2, 30) * SECOND;
+                scene.honest_join(at);
+                // Higher than what they name by then, mostly: a newer tip usually waits for what is under way.
+                scene.end_tip += chance.below(20);
+                scene.steps.push((at - SECOND, Step::Truth(View { tip: scene.end_tip, ..scene.start })));
+                plan.decided.push(View { branch, tip: pool.last(branch).min(scene.start.tip + 3) });
             }
             Self::HigherClaims => {
                 scene.follows_tip = true;

@@ -25,8 +25,8 @@ const QUESTION_BYTES: u64 = 1_024;
 /// Progress events a second: one in `progress_every`, whatever happens.
 const PROGRESS_A_SECOND_MAX: usize = 10;
 /// Requests for one header that go to a peer in a second which announces all the time: what it says is looked at four times
-/// a second.
-const QUESTIONS_A_SECOND_MAX: usize = 24;
+/// a second, and each time it may be asked what it has at two numbers, and where it stands.
+const QUESTIONS_A_SECOND_MAX: usize = 12;
 /// Changes of the stall that may be said in a second.
 const STALLS_A_SECOND_MAX: usize = STALL_EVENTS_BURST as usize + 1_000 / STALL_EVENTS_EVERY.as_millis() as usize;
 /// Timers that may fire at one moment of the clock.

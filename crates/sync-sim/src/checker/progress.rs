@@ -9,10 +9,10 @@
 //!   piece that an honest one serves later; when each piece of the front is held up once, that is twice the time, and
 //!   one more for what was thrown away and fetched again. More is a share of the honest peers' bandwidth that is lost
 //!   for as long as the attack goes on.
-//! * **Ten seconds**: what is paid once, however long the sync is, where everybody answers: one deadline of a peer that
-//!   was never heard of (5 s), and the pause after it.
-//! * **Twenty** where peers are silent, or alone at first: one such deadline for the question about the target, one for
-//!   the search for the ancestor, one for the first piece; and five seconds for a tip to be chosen or given up.
+//! * **Three seconds**: what is paid once, however long the sync is, where the peers that matter answer. It is under one
+//!   deadline of a peer that was never heard of (5 s): a machine that waits for such a deadline is found.
+//! * **Ten** where peers are silent, or alone at first: one such deadline, and the pause after it.
+//! * **More** where the sync may sit out a pause: `Attack::allowance` says which.
 //!
 //! The attack table ([`table`](crate::table)) has longer syncs and tighter limits, without an allowance.
 
