@@ -40,7 +40,7 @@ const STEPS: [Step; 14] = [
 ];
 
 /// Portable crates: no libp2p, no browser, no operating system.
-const PORTABLE: [&str; 10] = [
+const PORTABLE: [&str; 12] = [
     "--package",
     "header-wire",
     "--package",
@@ -49,6 +49,8 @@ const PORTABLE: [&str; 10] = [
     "sorted",
     "--package",
     "header-rules",
+    "--package",
+    "header-seals",
     "--package",
     "sync-core",
 ];

@@ -15,7 +15,7 @@ use crate::{
 /// everywhere but among the [`STRANGERS`].
 const FLOORS: [(&str, &[&str]); 5] = [
     ("words", &["id", "time", "checkpoint", "config"]),
-    ("truth", &["fault", "lineage", "seals"]),
+    ("truth", &["fault", "lineage"]),
     ("parts", &["headers", "peers", "etl", "follow"]),
     ("order", &["progress", "io", "store", "pipeline"]),
     ("machine", &["sync", "lib"]),

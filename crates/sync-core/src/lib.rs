@@ -74,7 +74,7 @@
 //! | order | [`pipeline`] | stages over what is stored, and how they are taken back |
 //! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
 //! | parts | [`headers`], [`peers`], [`etl`], [`follow`] | what to fetch; whom to ask; what to store; which chain |
-//! | truth | [`lineage`], `seals`, [`fault`] | what descends from what; who made it; what can be wrong |
+//! | truth | [`lineage`], [`fault`] | what descends from what; what can be wrong |
 //! | words | [`checkpoint`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
 //!
 //! Below them: [`header_rules`] (headers, chains, and what a header owes to its chain) and [`sorted`] (tables).
@@ -102,8 +102,6 @@ pub mod headers;
 pub mod peers;
 
 pub mod lineage;
-#[cfg(any(feature = "ethash", feature = "clique"))]
-pub mod seals;
 
 pub mod checkpoint;
 pub mod fault;

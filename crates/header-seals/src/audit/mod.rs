@@ -1,0 +1,183 @@
+//! A walk up over stored headers that checks their seals, one bounded step a call.
+//!
+//! Sans-IO like the sync itself: the host reads headers from its store and calls; nothing here waits.
+//!
+//! ```text
+//!   host reads a range <--- NeedHeaders(range) ---+
+//!   provide(headers)   ---> | queue | ---> step() +---> Continue     call again, when there is time
+//!                                                 +---> Done         nothing is left to check
+//!                                                 +---> Violation    this header's seal is broken: so is the target
+//!                                                 +---> Halted       it cannot go on, and says why
+//! ```
+//!
+//! A step does at most the work that it is given (or one header's, if that is more). Between any two steps an audit can be
+//! dropped and taken up again from [`SealAudit::encode`]: it comes to the same end.
+//!
+//! What bounds it: [`SEAL_QUEUE_HEADERS_MAX`] headers, one ethash cache (given back at the end), one clique snapshot.
+//! What it trusts: the first header that it is given. It hashes each header and follows the parent hashes again, so that
+//! a broken store cannot look like a broken seal.
+//!
+//! # Example
+//!
+//! ```
+//! use sync_core::{config::SEAL_STEP_WORK, range::BlockRange};
+//! use sync_core::seals::{AuditStep, SealAudit, SealEngine, SealPolicy};
+//!
+//! # fn read_from_store(_: BlockRange) -> Vec<bytes::Bytes> { Vec::new() }
+//! let range = BlockRange::new(0, 15_537_393).expect("rising");
+//! let secret = 0x5eed; // From the host's source of randomness.
+//! let policy = SealPolicy::Sample { every: 100.try_into().expect("not 0"), seed: secret };
+//! let mut audit = SealAudit::new(SealEngine::Ethash, policy, range).expect("built in");
+//! # let mut calls = 0;
+//! loop {
+//! #   calls += 1; if calls > 3 { break }
+//!     match audit.step(SEAL_STEP_WORK) {
+//!         // A good moment to let others work, and to store `audit.encode()`.
+//!         AuditStep::Continue => {}
+//!         AuditStep::NeedHeaders(range) => audit.provide(read_from_store(range)),
+//!         AuditStep::Done { .. } => break,
+//!         AuditStep::Violation { number, hash, why } => panic!("header {number} ({hash}): {why}"),
+//!         AuditStep::Halted(halt) => panic!("{halt}"),
+//!     }
+//! }
+//! ```
+
+mod engine;
+mod outcome;
+mod record;
+
+use alloc::collections::VecDeque;
+use alloy_primitives::keccak256;
+use bytes::Bytes;
+
+use self::engine::{Due, Engine, Looked};
+use super::{SealEngine, SealPolicy};
+use crate::limits::SEAL_QUEUE_HEADERS_MAX;
+use header_rules::{
+    block::BlockNumHash,
+    header::Header,
+    range::{BlockNumber, BlockRange},
+};
+
+pub use outcome::{AuditError, AuditHalt, AuditStep};
+
+/// A walk over the headers of a range that checks their seals.
+#[derive(Clone, Debug)]
+pub struct SealAudit {
+    engine: Engine,
+    policy: SealPolicy,
+    range: BlockRange,
+    /// The header that was looked at last.
+    last: Option<BlockNumHash>,
+    /// Headers after it, rising.
+    queue: VecDeque<Bytes>,
+    /// Seals found right.
+    checked: u64,
+}
+
+impl SealAudit {
+    /// An audit of the headers of `range`. It stops by itself where proof of stake begins. For clique the range begins at
+    /// a checkpoint, whose list of signers is trusted like the hash that leads to it.
+    pub fn new(engine: SealEngine, policy: SealPolicy, range: BlockRange) -> Result<Self, AuditError> {
+        let engine = Engine::new(engine, range.first())?;
+        Ok(Self { engine, policy, range, last: None, queue: VecDeque::new(), checked: 0 })
+    }
+
+    /// The number of the header that is due; `None` at the end of the range.
+    pub fn next(&self) -> Option<BlockNumber> {
+        match self.last {
+            None => Some(self.range.first()),
+            Some(last) if last.number < self.range.last() => Some(last.number + 1),
+            Some(_) => None,
+        }
+    }
+
+    /// Seals found right so far.
+    pub fn checked(&self) -> u64 {
+        self.checked
+    }
+
+    /// Bytes of memory of the ethash cache; everything else is small beside it.
+    pub fn cache_bytes(&self) -> u64 {
+        self.engine.cache_bytes()
+    }
+
+    /// Takes headers, rising, as RLP: those that [`AuditStep::NeedHeaders`] asked for, or the first of them. What is over
+    /// [`SEAL_QUEUE_HEADERS_MAX`] is not taken and will be asked for again.
+    pub fn provide(&mut self, headers: impl IntoIterator<Item = Bytes>) {
+        let room = SEAL_QUEUE_HEADERS_MAX.saturating_sub(self.queue.len());
+        self.queue.extend(headers.into_iter().take(room));
+    }
+
+    /// Does at most `work`, counted in hashes of about half a microsecond
+    /// ([`SEAL_STEP_WORK`](crate::limits::SEAL_STEP_WORK)), or one header's if that is more.
+    ///
+    /// After an end it says the same again.
+    pub fn step(&mut self, work: u32) -> AuditStep {
+        if self.policy == SealPolicy::Off || self.engine.is_none() {
+            return AuditStep::Done { through: None };
+        }
+        let mut left = work.max(1);
+        while left > 0 {
+            let Some(number) = self.next() else { return self.done() };
+            let Some(rlp) = self.queue.front().cloned() else { return self.need(number) };
+            match self.look_at(number, &rlp, left) {
+                Ok(Some(cost)) => left = left.saturating_sub(cost),
+                Ok(None) => return self.done(),
+                Err(stop) => return stop,
+            }
+        }
+        AuditStep::Continue
+    }
+
+    /// Looks at the header that is due, or goes on with the cache that it needs. Returns the work done; `None` where
+    /// stake begins.
+    fn look_at(&mut self, number: BlockNumber, rlp: &[u8], work: u32) -> Result<Option<u32>, AuditStep> {
+        let hash = keccak256(rlp);
+        let header = self.expect(number, rlp).map_err(|halt| {
+            self.queue.clear();
+            AuditStep::Halted(halt)
+        })?;
+        // Genesis is given: its difficulty says nothing.
+        if number != 0 && header.is_proof_of_stake() {
+            return Ok(None);
+        }
+        let due = Due { number, rlp };
+        let (right, cost) = match self.engine.look_at(due, self.policy, work) {
+            Ok(Looked::Building { cost }) => return Ok(Some(cost)),
+            Ok(Looked::Right { cost }) => (1, cost),
+            Ok(Looked::Passed { cost }) => (0, cost),
+            Err(engine::Stop::Halt(halt)) => return Err(AuditStep::Halted(halt)),
+            Err(engine::Stop::Broken(why)) => return Err(AuditStep::Violation { number, hash, why }),
+        };
+        self.checked += right;
+        self.last = Some(BlockNumHash { number, hash });
+        self.queue.pop_front();
+        Ok(Some(cost))
+    }
+
+    /// Is it the header that is due?
+    fn expect<'a>(&self, number: BlockNumber, rlp: &'a [u8]) -> Result<Header<'a>, AuditHalt> {
+        let header = Header::decode(rlp).map_err(|error| AuditHalt::Undecodable { number, error })?;
+        if header.number != number {
+            return Err(AuditHalt::Number { got: header.number, expected: number });
+        }
+        match self.last {
+            Some(last) if last.hash != header.parent_hash => {
+                Err(AuditHalt::Parent { number, got: header.parent_hash, expected: last.hash })
+            }
+            _ => Ok(header),
+        }
+    }
+
+    fn need(&self, number: BlockNumber) -> AuditStep {
+        let last = number.saturating_add(SEAL_QUEUE_HEADERS_MAX as u64 - 1).min(self.range.last());
+        AuditStep::NeedHeaders(BlockRange::new(number, last).expect("what is due lies in the range"))
+    }
+
+    fn done(&mut self) -> AuditStep {
+        self.engine.free();
+        self.queue.clear();
+        AuditStep::Done { through: self.last.map(|last| last.number) }
+    }
+}

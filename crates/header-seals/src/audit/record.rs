@@ -1,0 +1,80 @@
+//! An audit as bytes: where it is, and the snapshot of a clique chain. The queue and the cache are made again; engine,
+//! policy and range come from the host.
+
+use alloc::vec::Vec;
+use alloy_primitives::{B256, Bytes};
+use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+
+use super::{SealAudit, engine::Engine};
+#[cfg(feature = "clique")]
+use crate::clique::Snapshot;
+use crate::{SealEngine, SealPolicy};
+use header_rules::{
+    block::BlockNumHash,
+    range::{BlockNumber, BlockRange},
+};
+
+/// Form of the bytes.
+const VERSION: u64 = 1;
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct Record {
+    version: u64,
+    checked: u64,
+    /// The header looked at last; none at the start.
+    last: Vec<Last>,
+    /// Of a clique chain; empty otherwise.
+    snapshot: Bytes,
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct Last {
+    number: BlockNumber,
+    hash: B256,
+}
+
+impl SealAudit {
+    /// What must be kept to go on after a restart with [`resume`](Self::resume): some tens of bytes, and the signers and
+    /// open votes of a clique chain.
+    pub fn encode(&self) -> Vec<u8> {
+        let snapshot = match &self.engine {
+            #[cfg(feature = "clique")]
+            Engine::Clique(_, snapshot) => snapshot.as_ref().map(Snapshot::encode).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let last = self.last.iter().map(|last| Last { number: last.number, hash: last.hash }).collect();
+        let record = Record { version: VERSION, checked: self.checked, last, snapshot: snapshot.into() };
+        let mut out = Vec::with_capacity(record.length());
+        Encodable::encode(&record, &mut out);
+        out
+    }
+
+    /// An audit that goes on where another one of the same engine, policy and range wrote itself down. `None` for bytes
+    /// that it would not have written; the host then begins anew.
+    pub fn resume(engine: SealEngine, policy: SealPolicy, range: BlockRange, mut bytes: &[u8]) -> Option<Self> {
+        let record = <Record as Decodable>::decode(&mut bytes).ok()?;
+        let mut audit = Self::new(engine, policy, range).ok()?;
+        let last = match record.last.as_slice() {
+            [] => None,
+            [last] if range.contains(last.number) => Some(BlockNumHash { number: last.number, hash: last.hash }),
+            _ => return None,
+        };
+        (audit.last, audit.checked) = (last, record.checked);
+        let whole = bytes.is_empty() && record.version == VERSION && audit.engine.take_up(last, &record.snapshot);
+        whole.then_some(audit)
+    }
+}
+
+impl Engine {
+    /// Goes on after the header `last`. `false` if the bytes are no snapshot that stands after it.
+    fn take_up(&mut self, last: Option<BlockNumHash>, bytes: &[u8]) -> bool {
+        match (self, last) {
+            #[cfg(feature = "clique")]
+            (Self::Clique(clique, snapshot), Some(_)) => {
+                *snapshot = Snapshot::decode(*clique, bytes);
+                snapshot.as_ref().map(Snapshot::block) == last
+            }
+            _ => bytes.is_empty(),
+        }
+    }
+}

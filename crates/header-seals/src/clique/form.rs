@@ -1,0 +1,43 @@
+//! What a clique header owes to no other (EIP-225, "Specification").
+
+use alloy_primitives::{Address, B64, B256, b256};
+
+use super::{Clique, CliqueViolation, seal::Extra};
+use crate::sections::FIELDS_MAX;
+use header_rules::header::Header;
+
+/// Keccak-256 of the RLP of the empty list.
+const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
+
+/// The nonce of a vote for an account (`NONCE_AUTH`).
+pub(super) const NONCE_AUTH: B64 = B64::repeat_byte(0xff);
+/// The nonce of a vote against one, and of no vote (`NONCE_DROP`).
+pub(super) const NONCE_DROP: B64 = B64::ZERO;
+
+/// Checks the fields that clique gave a new meaning, and takes the extra data apart.
+pub(super) fn check<'a>(clique: Clique, header: &Header<'a>) -> Result<Extra<'a>, CliqueViolation> {
+    if header.field_count() > FIELDS_MAX {
+        return Err(CliqueViolation::Fields { got: header.field_count(), max: FIELDS_MAX });
+    }
+    let extra = Extra::of(header.extra_data)?;
+    if clique.is_checkpoint(header.number) {
+        if header.beneficiary != Address::ZERO {
+            return Err(CliqueViolation::CheckpointBeneficiary { got: header.beneficiary });
+        }
+        if header.nonce != B64::ZERO {
+            return Err(CliqueViolation::CheckpointNonce { got: header.nonce });
+        }
+    } else if extra.signer_bytes() != 0 {
+        return Err(CliqueViolation::ExtraSigners { got: extra.signer_bytes() });
+    }
+    if header.nonce != NONCE_AUTH && header.nonce != NONCE_DROP {
+        return Err(CliqueViolation::Nonce { got: header.nonce });
+    }
+    if header.mix_hash != B256::ZERO {
+        return Err(CliqueViolation::MixHash { got: header.mix_hash });
+    }
+    if header.ommers_hash != EMPTY_OMMERS_HASH {
+        return Err(CliqueViolation::Ommers { got: header.ommers_hash });
+    }
+    Ok(extra)
+}

@@ -1,0 +1,81 @@
+//! Clique: a chain whose headers are signed by authorities (EIP-225).
+//!
+//! Who may sign stands in the headers themselves: the genesis lists the first signers in its extra data, a signer votes
+//! for or against one account in each header that it signs (`beneficiary`, `nonce`), and every `epoch` headers a
+//! *checkpoint* repeats the list and clears the votes. So all that is needed to check a header is the [`Snapshot`] of its
+//! parent, and a snapshot can be begun at any checkpoint.
+//!
+//! ```text
+//!   extra data of a header       32 free bytes |                        | 65 bytes of seal
+//!   extra data of a checkpoint   32 free bytes | signers, 20 bytes each | 65 bytes of seal
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | `seal` | the parts of the extra data; who signed |
+//! | `form` | what a header owes to no other |
+//! | `vote` | votes that wait for a majority |
+//! | `snapshot` | signers, votes and who signed lately; one header further |
+//! | `record` | a snapshot as bytes |
+//! | `violation` | what can be wrong |
+//!
+//! What bounds it: [`CLIQUE_SIGNERS_MAX`](header_rules::chain::CLIQUE_SIGNERS_MAX) and
+//! [`CLIQUE_VOTES_MAX`](crate::limits::CLIQUE_VOTES_MAX). What an attacker can do: without a signer's key, make us
+//! recover one key for each header that he made up.
+
+mod form;
+mod record;
+mod seal;
+mod snapshot;
+mod violation;
+mod vote;
+
+use core::num::NonZeroU64;
+
+use header_rules::range::BlockNumber;
+
+pub use seal::{SEAL_BYTES, VANITY_BYTES, recover_signer, seal_hash};
+pub use snapshot::Snapshot;
+pub use violation::CliqueViolation;
+
+/// Headers from one checkpoint to the next where a genesis names no number (EIP-225, `EPOCH_LENGTH`).
+const EPOCH_LENGTH_DEFAULT: NonZeroU64 = NonZeroU64::new(30_000).expect("not 0");
+
+/// What a clique chain fixes in its genesis file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clique {
+    period: u64,
+    epoch: NonZeroU64,
+}
+
+impl Clique {
+    /// `period`: least seconds between a header and its parent. `epoch`: headers from one checkpoint to the next; 0 means
+    /// the 30,000 of the EIP.
+    pub const fn new(period: u64, epoch: u64) -> Self {
+        let epoch = match NonZeroU64::new(epoch) {
+            Some(epoch) => epoch,
+            None => EPOCH_LENGTH_DEFAULT,
+        };
+        Self { period, epoch }
+    }
+
+    /// Least seconds between a header and its parent.
+    pub const fn period(self) -> u64 {
+        self.period
+    }
+
+    /// Headers from one checkpoint to the next.
+    pub const fn epoch(self) -> u64 {
+        self.epoch.get()
+    }
+
+    /// Does this header list the signers?
+    pub const fn is_checkpoint(self, number: BlockNumber) -> bool {
+        number.is_multiple_of(self.epoch.get())
+    }
+
+    /// The highest checkpoint at or under `number`: where a reader of `number` may begin.
+    pub const fn checkpoint_at_or_below(self, number: BlockNumber) -> BlockNumber {
+        number - number % self.epoch.get()
+    }
+}
