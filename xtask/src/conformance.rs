@@ -28,7 +28,8 @@ pub use read::{Results, Shown, Verdict, ids_of};
 const LIST: &str = "crates/sync-core/tests/requirements.txt";
 
 /// Crates whose tests show requirements; those of `header-peer` need libp2p.
-const PACKAGES: [&str; 5] = ["header-wire", "header-rules", "header-seals", "sync-core", "sync-sim"];
+const PACKAGES: [&str; 7] =
+    ["header-wire", "header-rules", "header-seals", "sync-core", "header-store", "stages", "sync-sim"];
 const PEER: &str = "header-peer";
 
 /// Ids and words of the list, in its order.

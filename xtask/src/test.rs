@@ -40,22 +40,10 @@ const STEPS: [Step; 14] = [
 ];
 
 /// Portable crates: no libp2p, no browser, no operating system.
-const PORTABLE: [&str; 12] = [
-    "--package",
-    "header-wire",
-    "--package",
-    "keccak-pair",
-    "--package",
-    "sorted",
-    "--package",
-    "header-rules",
-    "--package",
-    "header-seals",
-    "--package",
-    "sync-core",
-];
+const PORTABLE: [&str; 8] =
+    ["header-wire", "keccak-pair", "sorted", "header-rules", "header-seals", "sync-core", "header-store", "stages"];
 /// What is made for tests: portable too, but nothing of it ships.
-const FOR_TESTS: [&str; 4] = ["--package", "header-maker", "--package", "sync-sim"];
+const FOR_TESTS: [&str; 2] = ["header-maker", "sync-sim"];
 
 /// Worlds of the simulator that are run in the browser too, and must leave the same traces.
 const SIM_SEEDS: usize = 20;
@@ -99,8 +87,15 @@ fn fmt() -> Outcome<Counts> {
     checked(shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])))
 }
 
+/// `--package NAME` for each of them.
+fn packages(names: impl IntoIterator<Item = &'static str>) -> Vec<&'static str> {
+    names.into_iter().flat_map(|name| ["--package", name]).collect()
+}
+
 fn lint() -> Outcome<Counts> {
-    clippy(&[&PORTABLE[..], &FOR_TESTS, &["--package", "xtask", "--all-targets"]].concat())
+    let mut arguments = packages(PORTABLE.into_iter().chain(FOR_TESTS).chain(["xtask"]));
+    arguments.push("--all-targets");
+    clippy(&arguments)
 }
 
 fn lint_wasm() -> Outcome<Counts> {
@@ -127,7 +122,7 @@ fn core() -> Outcome<Counts> {
 
 fn bare_metal() -> Outcome<Counts> {
     let mut build = shell::cargo(&["build", "--quiet", "--target", setup::BARE_METAL_TARGET]);
-    checked(shell::run(build.args(PORTABLE)))
+    checked(shell::run(build.args(packages(PORTABLE))))
 }
 
 /// Address book, frames, options: pure code whose tests need no browser. A minute of building libp2p's types.

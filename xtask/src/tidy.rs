@@ -17,7 +17,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
     ("words", &["id", "time", "checkpoint", "config"]),
     ("truth", &["fault", "lineage"]),
     ("parts", &["headers", "peers", "etl", "follow"]),
-    ("order", &["progress", "io", "store", "pipeline"]),
+    ("order", &["progress", "io"]),
     ("machine", &["sync", "lib"]),
 ];
 

@@ -71,8 +71,7 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | machine | [`sync`] | owns the parts and branches across them |
-//! | order | [`pipeline`] | stages over what is stored, and how they are taken back |
-//! | order | [`io`], [`progress`], [`store`] | what goes in and out; how far the sync is; what a store must do |
+//! | order | [`io`], [`progress`] | what goes in and out; how far the sync is |
 //! | parts | [`headers`], [`peers`], [`etl`], [`follow`] | what to fetch; whom to ask; what to store; which chain |
 //! | truth | [`lineage`], [`fault`] | what descends from what; what can be wrong |
 //! | words | [`checkpoint`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
@@ -92,9 +91,7 @@ pub mod sync;
 pub mod config;
 pub mod io;
 
-pub mod pipeline;
 pub mod progress;
-pub mod store;
 
 pub mod etl;
 pub mod follow;

@@ -83,7 +83,7 @@ impl Pool {
     pub const TRUNK: BranchId = 0;
     /// A chain with another genesis.
     pub const FOREIGN: BranchId = 1;
-    /// The first branch whose headers break a rule; there are [`INVALID_COUNT`].
+    /// The first branch whose headers break a rule; there are `INVALID_COUNT`.
     pub const INVALID: BranchId = 2;
 
     /// Makes all chains: some 30,000 headers, a tenth of a second.

@@ -28,8 +28,9 @@ use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
+use header_store::StoreOpening;
 use sorted::SortedMap;
-use sync_core::{Input, fault::StoreFailure, id::PeerId, store::StoreOpening, time::Instant};
+use sync_core::{Input, fault::StoreFailure, id::PeerId, time::Instant};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
 

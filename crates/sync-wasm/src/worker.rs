@@ -17,11 +17,8 @@ use futures::{
     FutureExt,
     future::{Either, select},
 };
-use sync_core::{
-    SyncTarget,
-    fault::StoreFailure,
-    store::{HeaderStore, StoreOpening},
-};
+use header_store::{HeaderStore, StoreOpening};
+use sync_core::{SyncTarget, fault::StoreFailure};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{MessageEvent, MessagePort};

@@ -12,9 +12,9 @@ macro_rules! case {
     ($name:ident) => {
         #[wasm_bindgen_test]
         async fn $name() {
-            sync_core::store::contract::$name(&mut IdbFactory::new(stringify!($name))).await;
+            header_store::contract::$name(&mut IdbFactory::new(stringify!($name))).await;
         }
     };
 }
 
-sync_core::store_contract_cases!(case);
+header_store::store_contract_cases!(case);

@@ -5,15 +5,12 @@
 mod support;
 
 use header_rules::range::BlockRange;
-use support::{INDEX, IdbFactory, META, SEGMENTS, bytes, delete, keys, put, record_of, remove, writer};
-use sync_core::{
-    Checkpoint,
-    fault::StoreFailure,
-    store::{
-        AuditStep, HeaderStore, Segment,
-        contract::{StoreFactory, TestChain},
-    },
+use header_store::{
+    AuditStep, HeaderStore, Segment,
+    contract::{StoreFactory, TestChain},
 };
+use support::{INDEX, IdbFactory, META, SEGMENTS, bytes, delete, keys, put, record_of, remove, writer};
+use sync_core::{Checkpoint, fault::StoreFailure};
 use sync_wasm::store::IdbStore;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::*;

@@ -6,12 +6,9 @@ mod support;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use header_rules::range::BlockRange;
+use header_store::{HeaderStore, StoreOpening, contract::TestChain};
 use support::{delete, writer};
-use sync_core::{
-    Checkpoint,
-    fault::StoreFailure,
-    store::{HeaderStore, StoreOpening, contract::TestChain},
-};
+use sync_core::{Checkpoint, fault::StoreFailure};
 use sync_wasm::store::{IdbStore, ProgressChannel, WriteLock, storage_quota};
 use wasm_bindgen_test::*;
 

@@ -4,11 +4,9 @@
 mod support;
 
 use header_rules::range::BlockRange;
+use header_store::{HeaderStore, contract::TestChain};
 use support::{INDEX, SEGMENTS, delete, keys, writer, writer_with};
-use sync_core::{
-    Checkpoint,
-    store::{HeaderStore, contract::TestChain},
-};
+use sync_core::Checkpoint;
 use sync_wasm::store::IndexShape;
 use wasm_bindgen_test::*;
 

@@ -4,12 +4,9 @@
 mod support;
 
 use header_rules::range::BlockRange;
+use header_store::{HeaderStore, contract::TestChain};
 use support::{META, SEGMENTS, bytes, delete, keys, put, writer};
-use sync_core::{
-    Checkpoint,
-    fault::StoreFailure,
-    store::{HeaderStore, contract::TestChain},
-};
+use sync_core::{Checkpoint, fault::StoreFailure};
 use sync_wasm::{network::kept::KEPT_BYTES_MAX, store::IdbStore};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::*;

@@ -8,12 +8,10 @@ use std::future::poll_fn;
 
 use futures::future::{join, poll_immediate};
 use header_rules::range::BlockRange;
+use header_store::{AuditStep, HeaderStore, Segment, contract::TestChain};
 use indexed_db_futures::{Build, BuildPrimitive, database::Database};
 use support::{INDEX, META, SEGMENTS, bytes, delete, keys, writer};
-use sync_core::{
-    Checkpoint,
-    store::{AuditStep, HeaderStore, Segment, contract::TestChain},
-};
+use sync_core::Checkpoint;
 use sync_wasm::{
     store::{IdbStore, OPEN_WAIT_MAX, OpenError, Version},
     store_queue::{SyncStore, audit::AuditPlace},

@@ -4,11 +4,9 @@
 mod support;
 
 use header_rules::range::{BlockNumber, BlockRange};
+use header_store::{HeaderStore, contract::TestChain};
 use support::{delete, writer};
-use sync_core::{
-    BlockNumHash, Checkpoint, SyncTarget,
-    store::{HeaderStore, contract::TestChain},
-};
+use sync_core::{BlockNumHash, Checkpoint, SyncTarget};
 use sync_wasm::store::{IdbStore, TargetScope};
 use wasm_bindgen_test::*;
 

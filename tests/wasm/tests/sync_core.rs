@@ -33,7 +33,7 @@ scenarios! {
     lineage "../../../crates/sync-core/tests/machine/lineage.rs"
     lying_peer "../../../crates/sync-core/tests/machine/lying_peer.rs"
     memory "../../../crates/sync-core/tests/machine/memory.rs"
-    memory_store "../../../crates/sync-core/tests/machine/memory_store.rs"
+    memory_store "../../../crates/header-store/tests/memory_store.rs"
     pause "../../../crates/sync-core/tests/machine/pause.rs"
     ranges "../../../crates/sync-core/tests/machine/ranges.rs"
     reorg "../../../crates/sync-core/tests/machine/reorg.rs"

@@ -8,8 +8,8 @@ use header_rules::{
         GAS_PER_BLOB, Parent, check_future, next_excess_blob_gas, validate, validate_forward, validate_standalone,
     },
 };
+use header_store::contract::TestChain;
 use proptest::prelude::*;
-use sync_core::store::contract::TestChain;
 
 /// The figures of a header that a rule computes with.
 #[derive(Clone, Copy, Debug)]

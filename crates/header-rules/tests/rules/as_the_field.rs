@@ -9,8 +9,8 @@ use header_rules::{
     header::Header,
     rules::{GAS_PER_BLOB, next_base_fee, next_excess_blob_gas},
 };
+use header_store::contract::TestChain;
 use proptest::prelude::*;
-use sync_core::store::contract::TestChain;
 
 /// The parameters of the public networks, theirs and ours.
 fn params() -> [(FieldParams, BlobParams); 5] {

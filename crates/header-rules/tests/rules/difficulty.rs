@@ -6,7 +6,7 @@ use header_rules::{
     header::{EMPTY_OMMERS_HASH, Header},
     rules::{next_difficulty, total_difficulty},
 };
-use sync_core::store::contract::TestChain;
+use header_store::contract::TestChain;
 
 /// A difficulty whose 2048th part is a million.
 const PARENT: u64 = 2_048_000_000;

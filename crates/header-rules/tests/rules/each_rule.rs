@@ -9,7 +9,7 @@ use header_rules::{
         validate_standalone,
     },
 };
-use sync_core::store::contract::TestChain;
+use header_store::contract::TestChain;
 
 /// Both halves of the rules.
 fn check(child: &Header<'_>, parent: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {

@@ -2,8 +2,8 @@
 
 use alloy_primitives::{B256, U256};
 use header_rules::header::{Header, HeaderError, SealedHeader};
+use header_store::contract::{TestChain, encode};
 use proptest::prelude::*;
-use sync_core::store::contract::{TestChain, encode};
 
 /// A header with the fields of Amsterdam.
 fn amsterdam(rlp: &[u8]) -> Header<'_> {

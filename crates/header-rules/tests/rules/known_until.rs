@@ -9,10 +9,8 @@ use header_rules::{
     header::Header,
     rules::{Field, GAS_PER_BLOB, RuleViolation, UnknownFork},
 };
-use sync_core::{
-    lineage::{Anchor, Lineage, LinkFault, SealedRun},
-    store::contract::{TestChain, encode},
-};
+use header_store::contract::{TestChain, encode};
+use sync_core::lineage::{Anchor, Lineage, LinkFault, SealedRun};
 
 /// Over the merge of every network.
 const NUMBER: u64 = 30_000_000;

@@ -13,10 +13,8 @@ use header_rules::{
         Field, GAS_PER_BLOB, Parent, RuleViolation as V, check_future, validate, validate_forward, validate_standalone,
     },
 };
-use sync_core::{
-    lineage::SealedRun,
-    store::contract::{TestChain, encode},
-};
+use header_store::contract::{TestChain, encode};
+use sync_core::lineage::SealedRun;
 
 /// A parent, its child, and their chain.
 #[derive(Clone)]

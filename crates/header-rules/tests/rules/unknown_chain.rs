@@ -7,10 +7,8 @@ use header_rules::{
     header::Header,
     rules::{GAS_PER_BLOB, Parent, RuleViolation, validate, validate_forward, validate_standalone},
 };
-use sync_core::{
-    lineage::{Anchor, Lineage, SealedRun},
-    store::contract::TestChain,
-};
+use header_store::contract::TestChain;
+use sync_core::lineage::{Anchor, Lineage, SealedRun};
 
 /// Both halves of the rules, and the same in a pass from genesis up.
 fn check(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {

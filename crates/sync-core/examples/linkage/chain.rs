@@ -3,10 +3,8 @@
 use alloy_primitives::{Address, B64, B256, U256, b256, keccak256};
 use bytes::Bytes;
 use header_rules::{chain::ChainSpec, header::Header, rules};
-use sync_core::{
-    lineage::{Anchor, Lineage, SealedRun},
-    store::contract::encode,
-};
+use header_store::contract::encode;
+use sync_core::lineage::{Anchor, Lineage, SealedRun};
 
 /// Headers of one answer of 48 KiB.
 const RUN_HEADERS: usize = 80;

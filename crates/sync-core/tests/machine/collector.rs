@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use header_rules::range::BlockRange;
+use header_store::contract::TestChain;
 use proptest::prelude::*;
 use sync_core::{
     Checkpoint,
     etl::{Collector, HeaderBatch},
     id::BatchId,
-    store::contract::TestChain,
 };
 
 fn range(first: u64, last: u64) -> BlockRange {

@@ -4,13 +4,13 @@
 use alloy_primitives::keccak256;
 use bytes::Bytes;
 use header_rules::{header::Header, range::BlockRange, rules::RuleViolation};
+use header_store::{
+    Segment, SegmentDamage,
+    contract::{TestChain, encode},
+};
 use sync_core::{
     fault::PeerFault,
     lineage::{Anchor, Lineage, LinkError, LinkFault, SealedRun},
-    store::{
-        Segment, SegmentDamage,
-        contract::{TestChain, encode},
-    },
 };
 
 const HIGHEST: u64 = 40;

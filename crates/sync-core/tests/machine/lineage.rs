@@ -3,10 +3,10 @@
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use header_rules::{chain::ChainSpec, header::Header, range::BlockRange, rules::RuleViolation};
+use header_store::contract::{TestChain, encode};
 use sync_core::{
     fault::PeerFault,
     lineage::{Anchor, Lineage, LinkError, LinkFault, SealedRun},
-    store::contract::{TestChain, encode},
 };
 
 fn falling(chain: &TestChain, first: u64, last: u64) -> Vec<Bytes> {

@@ -14,7 +14,8 @@ use crate::support::{
 };
 use bytes::Bytes;
 use header_rules::header::Header;
-use sync_core::{Subchain, SyncTarget, fault::PeerFault, store::contract::encode};
+use header_store::contract::encode;
+use sync_core::{Subchain, SyncTarget, fault::PeerFault};
 
 /// Headers of the chain; its tip is the target.
 const LEN: u64 = 2_500;

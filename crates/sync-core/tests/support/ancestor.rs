@@ -2,11 +2,11 @@
 
 use alloy_primitives::keccak256;
 use header_rules::{header::Header, range::BlockRange};
+use header_store::contract::encode;
 use sync_core::{
     Event, HeadersRequest, Input, StartBlock, SyncConfig, SyncTarget,
     config::{ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START},
     id::PeerId,
-    store::contract::encode,
 };
 
 use super::{Chain, TestPeer, TestStore, World};

@@ -7,7 +7,7 @@ use header_rules::{
     chain::{ChainSpec, ForkSchedule},
     header::{Header, HeaderLink, encode},
 };
-use sync_core::store::contract::TestChain;
+use header_store::contract::TestChain;
 
 use super::{CHAIN_ID, Chain};
 

@@ -10,10 +10,10 @@ use header_rules::{
     header::HeaderLink,
     range::{BlockNumber, BlockRange},
 };
+use header_store::Segment;
 use sync_core::{
     checkpoint::{Checkpoint, Subchain},
     fault::StoreFailure,
-    store::Segment,
 };
 
 use super::{

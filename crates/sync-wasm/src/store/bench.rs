@@ -6,17 +6,14 @@
 //! durable is measured too.)
 
 use header_rules::range::BlockRange;
+use header_store::{HeaderStore, Segment, contract::TestChain};
 use indexed_db_futures::{
     Build, BuildPrimitive,
     database::Database,
     error::{Error, OpenDbError},
     transaction::{TransactionDurability, TransactionMode, TransactionOptions},
 };
-use sync_core::{
-    checkpoint::Checkpoint,
-    etl::HeaderBatch,
-    store::{HeaderStore, Segment, contract::TestChain},
-};
+use sync_core::{checkpoint::Checkpoint, etl::HeaderBatch};
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::WorkerGlobalScope;
 

@@ -13,12 +13,12 @@ use header_rules::{
     header::HeaderLink,
     range::{BlockNumber, BlockRange},
 };
+use header_store::Segment;
 use indexed_db_futures::KeyRange;
 use sync_core::{
     checkpoint::Checkpoint,
     etl::{HashEntry, HeaderBatch},
     fault::StoreFailure,
-    store::Segment,
 };
 
 use super::{

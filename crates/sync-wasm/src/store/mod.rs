@@ -57,11 +57,11 @@ use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use futures::future::{Either, select};
 use header_rules::range::{BlockNumber, BlockRange};
+use header_store::{AuditStep, HeaderStore, Segment, StoreOpening};
 use sync_core::{
     checkpoint::{Checkpoint, Subchain},
     etl::HeaderBatch,
     fault::StoreFailure,
-    store::{AuditStep, HeaderStore, Segment, StoreOpening},
 };
 
 use self::{

@@ -3,10 +3,8 @@
 
 use std::task::{Context, Poll};
 
-use sync_core::{
-    fault::StoreFailure,
-    store::{HeaderStore, StoreOpening},
-};
+use header_store::{HeaderStore, StoreOpening};
+use sync_core::fault::StoreFailure;
 
 use super::{
     IdbStore, OpenError,

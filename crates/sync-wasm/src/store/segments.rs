@@ -16,7 +16,8 @@ use std::{
 
 use bytes::Bytes;
 use header_rules::range::{BlockNumber, BlockRange};
-use sync_core::{Checkpoint, fault::StoreFailure, store::Segment};
+use header_store::Segment;
+use sync_core::{Checkpoint, fault::StoreFailure};
 
 use super::{
     connection::Connection,

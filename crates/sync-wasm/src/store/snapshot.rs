@@ -13,7 +13,8 @@ use std::{cell::Cell, rc::Rc};
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use header_rules::range::{BlockNumber, BlockRange};
-use sync_core::{BlockNumHash, Checkpoint, SyncTarget, checkpoint::Subchain, fault::StoreFailure, store::Segment};
+use header_store::Segment;
+use sync_core::{BlockNumHash, Checkpoint, SyncTarget, checkpoint::Subchain, fault::StoreFailure};
 
 use super::{
     IdbStore,

@@ -17,12 +17,8 @@
 use std::time::Duration;
 
 use header_rules::range::BlockNumber;
-use sync_core::{
-    Checkpoint,
-    fault::StoreFailure,
-    store::{AuditStep, SEGMENT_HEADERS},
-    time::Instant,
-};
+use header_store::{AuditStep, SEGMENT_HEADERS};
+use sync_core::{Checkpoint, fault::StoreFailure, time::Instant};
 
 use super::StoreOp;
 

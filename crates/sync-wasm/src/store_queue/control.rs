@@ -20,9 +20,9 @@ use std::{
     time::Duration,
 };
 
+use header_store::{AuditStep, StoreOpening};
 use sync_core::{
     Checkpoint, Input,
-    store::{AuditStep, StoreOpening},
     time::{Instant, doubled},
 };
 

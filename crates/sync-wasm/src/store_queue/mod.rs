@@ -29,12 +29,12 @@ use std::{
 use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
 use header_rules::range::BlockNumber;
+use header_store::{AuditStep, HeaderStore, StoreOpening, stored_headers};
 use sync_core::{
     Checkpoint,
     etl::HeaderBatch,
     fault::StoreFailure,
     id::{BatchId, LookupId},
-    store::{AuditStep, HeaderStore, StoreOpening, stored_headers},
     time::Instant,
 };
 

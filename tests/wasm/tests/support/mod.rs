@@ -3,11 +3,11 @@
 
 use bytes::Bytes;
 use header_rules::range::BlockNumber;
+use header_store::{Segment, contract::StoreFactory};
 use indexed_db_futures::{
     Build, BuildPrimitive, KeyRange, database::Database, query_source::QuerySource, transaction::TransactionMode,
 };
 use js_sys::Uint8Array;
-use sync_core::store::{Segment, contract::StoreFactory};
 use sync_wasm::store::{IdbStore, IndexShape, WriteLock};
 use wasm_bindgen::{JsCast, JsValue};
 

@@ -5,8 +5,8 @@ use header_rules::{
     header::{EMPTY_OMMERS_HASH, Header},
     rules::next_difficulty,
 };
+use header_store::contract::TestChain;
 use serde_json::Value;
-use sync_core::store::contract::TestChain;
 
 use super::{
     format::{number, text, wide},

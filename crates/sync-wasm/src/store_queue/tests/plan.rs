@@ -3,12 +3,8 @@
 use std::time::Duration;
 
 use header_rules::range::BlockNumber;
-use sync_core::{
-    Checkpoint,
-    checkpoint::Subchain,
-    store::{AuditStep, Segment},
-    time::Instant,
-};
+use header_store::{AuditStep, Segment};
+use sync_core::{Checkpoint, checkpoint::Subchain, time::Instant};
 
 use crate::store_queue::{
     StoreOp,

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::OnceLock, time::Duration};
 
-use sync_core::store::{MemoryStore, contract::TestChain};
+use header_store::{MemoryStore, contract::TestChain};
 
 use super::{CHAIN_LEN, store::Disk, world::World};
 

@@ -11,12 +11,8 @@ use alloy_primitives::B256;
 use bytes::Bytes;
 use futures::channel::oneshot;
 use header_rules::range::{BlockNumber, BlockRange};
-use sync_core::{
-    Checkpoint,
-    etl::HeaderBatch,
-    fault::StoreFailure,
-    store::{AuditStep, HeaderStore, MemoryStore, StoreOpening},
-};
+use header_store::{AuditStep, HeaderStore, MemoryStore, StoreOpening};
+use sync_core::{Checkpoint, etl::HeaderBatch, fault::StoreFailure};
 
 use crate::store_queue::{ReopenFailure, SyncStore, audit::AuditPlace};
 

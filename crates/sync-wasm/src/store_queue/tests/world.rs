@@ -5,13 +5,10 @@ use std::{cell::RefCell, rc::Rc, task::Context, time::Duration};
 
 use futures::{future::LocalBoxFuture, task::noop_waker};
 use header_rules::range::BlockRange;
+use header_store::{HeaderStore, contract::TestChain};
 use sync_core::{
     BlockNumHash, HeaderSync, HeadersRequest, Input, Output, PeerStatus, ServedRange, StartBlock, SyncConfig,
-    SyncTarget,
-    id::PeerId,
-    progress::SyncStage,
-    store::{HeaderStore, contract::TestChain},
-    time::Instant,
+    SyncTarget, id::PeerId, progress::SyncStage, time::Instant,
 };
 
 use super::store::{Disk, TestStore};

@@ -1,0 +1,21 @@
+//! Extract, transform, load, for a load that is larger than memory: entries in any order are sorted in a bounded buffer, a
+//! full buffer goes as a sorted run to a host's [`Spill`], and a merge hands everything out in the order of its keys.
+//! (`sync-core`'s collector of batches is the other one: there one order turns into its reverse.)
+//!
+//! ```text
+//!   insert --> Buffer (bounded) --full--> sorted run --> Spill (memory, file, OPFS)
+//!                  |                                        |
+//!                  +-- nothing was spilled --> Merge <------+-- one block of each run in memory
+//! ```
+
+mod buffer;
+mod merge;
+mod run;
+mod spill;
+pub mod spill_collector;
+
+pub use buffer::EqualKeys;
+pub use merge::{Entry, Merge, PausedMerge};
+pub use run::{Manifest, Run};
+pub use spill::{EtlError, MemorySpill, RunId, Spill};
+pub use spill_collector::SpillCollector;

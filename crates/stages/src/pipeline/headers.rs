@@ -1,0 +1,234 @@
+//! The first stage: how far the stored headers hang together, from the floor up.
+//!
+//! The download is the machine's; it fills the store from the top, so for a long time what it stored lies above a gap and
+//! this stage waits. It looks at the machine's durable checkpoint (a few runs) and advances to the head of the run that
+//! holds the floor. It is done when that head is the target, in number and in hash.
+//!
+//! Nothing is gathered but two hashes, and nothing is written upwards but the stage's checkpoint: the headers themselves
+//! were stored with the machine's own. Downwards it removes headers, together with the machine's checkpoint as it is
+//! afterwards, in one transaction.
+//!
+//! What can go wrong, and what follows: the run above touches and does not meet (or what is stored changed under the
+//! stage): [`StageError::DetachedHead`]. Headers that were there are gone, after damage for example:
+//! [`StageError::MissingData`], so that later stages are taken back and the headers fetched again. The download ended
+//! for good: [`StageError::ChannelClosed`].
+
+use alloc::vec;
+use alloy_primitives::{B256, keccak256};
+use bytes::Bytes;
+
+use super::stage::{
+    Change, ExecInput, ExecOutput, HeaderRows, News, Stage, StageCheckpoint, StageError, StageId, Step, UnwindInput,
+    UnwindOutput,
+};
+use header_rules::{
+    block::BlockNumHash,
+    range::{BlockNumber, BlockRange},
+};
+use sync_core::checkpoint::{Checkpoint, Subchain};
+
+/// Its name.
+pub const HEADERS: StageId = StageId("headers");
+
+/// The stage of the stored headers. See the [module](self).
+#[derive(Debug, Default)]
+pub struct HeadersStage {
+    target: Option<BlockNumHash>,
+    durable: Option<Checkpoint>,
+    is_closed: bool,
+    /// Hashes that were read since the last change of the store: of where the stage stands, and of where it ends.
+    known: [Option<BlockNumHash>; 2],
+    /// The header that was asked for.
+    asked: Option<BlockNumber>,
+    /// What the machine says its checkpoint is after the unwind that it asked for.
+    abandoned: Option<Checkpoint>,
+    /// What holds once the truncation is durable.
+    truncated: Option<Checkpoint>,
+}
+
+/// A hash, or the header that must be read for it.
+enum Lookup {
+    Hash(B256),
+    Read(BlockRange),
+}
+
+impl HeadersStage {
+    /// A stage that knows nothing yet: it waits for its [`News`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The hash of a block of `run`.
+    fn hash_at(&self, run: &Subchain, number: BlockNumber) -> Lookup {
+        if number == run.head {
+            return Lookup::Hash(run.head_hash);
+        }
+        match self.known.iter().flatten().find(|known| known.number == number) {
+            Some(known) => Lookup::Hash(known.hash),
+            None => Lookup::Read(BlockRange::new(number, number).expect("one number")),
+        }
+    }
+
+    /// The answer to a read of one header. Returns the number that the store was asked for and has not.
+    fn learn(&mut self, read: Option<HeaderRows>) -> Option<BlockNumber> {
+        let rows = read?;
+        let asked = self.asked.take()?;
+        let Some((number, rlp)) = rows.into_iter().find(|(number, _)| *number == asked) else { return Some(asked) };
+        self.known = [Some(BlockNumHash { number, hash: keccak256(&rlp) }), self.known[0]];
+        None
+    }
+
+    fn ask<T>(&mut self, range: BlockRange) -> Result<Step<T>, StageError> {
+        self.asked = Some(range.first());
+        Ok(Step::Read(range))
+    }
+
+    /// What to do while there is nothing to advance to.
+    fn idle<T>(&self) -> Result<Step<T>, StageError> {
+        if self.is_closed { Err(StageError::ChannelClosed) } else { Ok(Step::Waiting) }
+    }
+
+    /// The hash that the header at `run.head` must have, as the run above says, where the two touch and do not meet.
+    fn detached(durable: &Checkpoint, run: &Subchain) -> Option<B256> {
+        let touches = |upper: &&Subchain| upper.tail.checked_sub(1) == Some(run.head);
+        durable.subchains.iter().find(touches).map(|upper| upper.next).filter(|next| *next != run.head_hash)
+    }
+}
+
+fn at(block: BlockNumHash) -> StageCheckpoint {
+    StageCheckpoint {
+        block: Some(block.number),
+        is_partial: false,
+        data: Bytes::copy_from_slice(block.hash.as_slice()),
+    }
+}
+
+impl Stage for HeadersStage {
+    fn id(&self) -> StageId {
+        HEADERS
+    }
+
+    fn execute(&mut self, input: ExecInput<'_>) -> Result<Step<ExecOutput>, StageError> {
+        if let Some(block) = self.learn(input.read) {
+            return Err(StageError::MissingData { block });
+        }
+        let Some(durable) = &self.durable else { return self.idle() };
+        let base = durable.run_at(input.first).copied();
+        let stands = input.checkpoint.block;
+        let Some(run) = base else {
+            return match stands {
+                Some(_) => Err(StageError::MissingData { block: input.first }),
+                None => self.idle(),
+            };
+        };
+        // Is what the stage stands on still there, and still the same?
+        if let Some(number) = stands {
+            if run.head < number {
+                return Err(StageError::MissingData { block: run.head.saturating_add(1) });
+            }
+            match self.hash_at(&run, number) {
+                Lookup::Read(range) => return self.ask(range),
+                Lookup::Hash(hash) if hash.as_slice() != &input.checkpoint.data[..] => {
+                    let was = B256::try_from(&input.checkpoint.data[..]).unwrap_or_default();
+                    let local = BlockNumHash { number, hash: was };
+                    return Err(StageError::DetachedHead { local, expected: hash });
+                }
+                Lookup::Hash(_) => {}
+            }
+        }
+        // The end: the target, or where the pipeline ends.
+        let Some(end) = self.target.map(|target| target.number).into_iter().chain(input.target).min() else {
+            return self.advance(&input.checkpoint.clone(), run.head, run.head_hash, false);
+        };
+        if run.head < end {
+            if let Some(expected) = Self::detached(durable, &run) {
+                let local = BlockNumHash { number: run.head, hash: run.head_hash };
+                return Err(StageError::DetachedHead { local, expected });
+            }
+            return self.advance(&input.checkpoint.clone(), run.head, run.head_hash, false);
+        }
+        let hash = match self.hash_at(&run, end) {
+            Lookup::Read(range) => return self.ask(range),
+            Lookup::Hash(hash) => hash,
+        };
+        match self.target {
+            Some(target) if target.number == end && target.hash != hash => {
+                Err(StageError::DetachedHead { local: BlockNumHash { number: end, hash }, expected: target.hash })
+            }
+            _ => self.advance(&input.checkpoint.clone(), end, hash, true),
+        }
+    }
+
+    fn unwind(&mut self, input: UnwindInput<'_>) -> Result<Step<UnwindOutput>, StageError> {
+        let is_missing = self.learn(input.read).is_some();
+        let Some(durable) = &self.durable else { return Ok(Step::Waiting) };
+        let kept = durable.run_at(input.to).filter(|_| input.to >= input.first).copied();
+        let hash = match kept.map(|run| self.hash_at(&run, input.to)) {
+            Some(Lookup::Read(range)) if !is_missing => return self.ask(range),
+            Some(Lookup::Hash(hash)) => Some(hash),
+            // Not stored, or not readable: the run that is cut is given up as a whole.
+            _ => None,
+        };
+        let mut after = self.abandoned.clone().unwrap_or_else(|| durable.clone());
+        after.trim_above(input.to, hash);
+        // The stage stands on what is left, if it hangs together from the floor on.
+        let base = after.run_at(input.first);
+        let checkpoint = base.map(|run| at(BlockNumHash { number: run.head, hash: run.head_hash })).unwrap_or_default();
+        let checkpoint = if checkpoint.block > input.checkpoint.block { input.checkpoint.clone() } else { checkpoint };
+        self.truncated = Some(after.clone());
+        let changes = vec![Change::TruncateHeaders { to: input.to, checkpoint: after }];
+        Ok(Step::Commit { changes, output: UnwindOutput { checkpoint } })
+    }
+
+    fn notice(&mut self, news: &News) {
+        match news {
+            News::Target(target) => {
+                self.target = Some(*target);
+                self.is_closed = false;
+            }
+            News::Durable(checkpoint) => {
+                self.durable = Some(checkpoint.clone());
+                self.known = [None; 2];
+            }
+            News::Abandoned(checkpoint) => self.abandoned = Some(checkpoint.clone()),
+            News::Closed => self.is_closed = true,
+        }
+    }
+
+    fn committed(&mut self) -> Result<(), StageError> {
+        if let Some(truncated) = self.truncated.take() {
+            self.durable = Some(truncated);
+            self.abandoned = None;
+            self.known = [None; 2];
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<(), StageError> {
+        self.known = [None; 2];
+        self.truncated = None;
+        Ok(())
+    }
+
+    fn target(&self) -> Option<BlockNumber> {
+        self.target.map(|target| target.number)
+    }
+}
+
+impl HeadersStage {
+    fn advance(
+        &self,
+        before: &StageCheckpoint,
+        number: BlockNumber,
+        hash: B256,
+        done: bool,
+    ) -> Result<Step<ExecOutput>, StageError> {
+        let checkpoint = at(BlockNumHash { number, hash });
+        // A target under what the stage stands on, and of the same chain, is reached already.
+        let checkpoint = if before.block > checkpoint.block { before.clone() } else { checkpoint };
+        if !done && checkpoint == *before {
+            return self.idle();
+        }
+        Ok(Step::Commit { changes: vec![], output: ExecOutput { checkpoint, done } })
+    }
+}
