@@ -180,7 +180,7 @@ impl HeaderSync {
 
     /// Proves the staged run that begins at the anchor.
     pub(super) fn poll_link(&mut self, now: Instant) -> bool {
-        if self.window_is_waiting() || self.unwinding.is_some() {
+        if self.store.is_full(self.config.batches_in_flight_max) || self.store.is_unwinding() {
             return false;
         }
         let Some(run) = &mut self.run else { return false };
@@ -205,7 +205,7 @@ impl HeaderSync {
                 if run_purpose == RunPurpose::Compare {
                     self.note_compared(peer, &verified);
                 } else {
-                    self.collector.push(verified);
+                    self.store.push(verified);
                 }
                 if let Some(known) = self.peers.get_mut(peer) {
                     self.target.standings.note_linked(peer, known.served);

@@ -11,7 +11,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{HeaderSync, run::RunPurpose, store::Unwinding};
+use super::{HeaderSync, run::RunPurpose};
 use crate::{
     fault::PeerFault,
     follow::InvalidChain,
@@ -112,14 +112,7 @@ impl HeaderSync {
         self.cancel_search();
         self.reopen = false;
         // The batches of this gap are the last in the queue, and their checkpoints speak of nothing that stays.
-        while self.waiting.back().is_some_and(|batch| batch.range().last() >= bottom) {
-            self.batch_bytes -= self.waiting.pop_back().map_or(0, |batch| batch.bytes());
-        }
-        self.ledger.subchains.retain(|run| run.head < bottom);
-        let stored = self.persisting.as_ref().map_or(&self.durable, |persisting| persisting.batch.checkpoint());
-        if stored.newest().is_some_and(|newest| newest.head >= bottom) && self.unwinding.is_none() {
-            self.unwinding = Some(Unwinding { to: bottom.saturating_sub(1), asked: false });
-        }
+        self.store.drop_above(bottom);
         self.target.resolved = None;
         self.target.next = None;
         // Another target may be wanted by now, and is being asked for: this says nothing of it.

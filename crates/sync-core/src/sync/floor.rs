@@ -16,7 +16,7 @@
 //!
 //! An attacker who claims everything and serves nothing delays that stall by `claim_patience` and changes nothing else.
 
-use super::{HeaderSync, run::RunPurpose, store::Unwinding};
+use super::{HeaderSync, run::RunPurpose};
 use crate::{
     io::StallReason,
     peers::{Liveness, Peer},
@@ -92,15 +92,16 @@ impl HeaderSync {
         let (Some(run), Some(target)) = (&self.run, self.target.resolved) else { return false };
         let at_bottom = run.meets.is_none() && run.purpose == RunPurpose::Fill && run.anchor.number == missing.last();
         // Nothing under the target was verified: then the target itself cannot be had.
-        if !self.config.floor_may_rise || !at_bottom || missing.last() >= target.number || self.unwinding.is_some() {
+        if !self.config.floor_may_rise || !at_bottom || missing.last() >= target.number || self.store.is_unwinding() {
             return false;
         }
         self.close_run();
         self.risen_floor = Some(missing.last() + 1);
-        self.ledger.floor = self.floor();
+        self.store.set_floor(self.floor());
         // Nothing is removed; the floor is stored with the checkpoint.
-        let newest = self.ledger.newest().map(|newest| newest.head);
-        self.unwinding = newest.map(|to| Unwinding { to, asked: false });
+        if let Some(head) = self.store.pending().newest().map(|newest| newest.head) {
+            self.store.unwind(head);
+        }
         self.target.dirty = true;
         self.tell_reorg();
         self.moved(now);

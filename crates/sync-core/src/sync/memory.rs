@@ -60,7 +60,7 @@ impl HeaderSync {
     /// header for each question.
     pub fn memory_bytes(&self) -> u64 {
         let compared = self.reorg.as_ref().map_or(0, |reorg| reorg.compared.bytes);
-        self.downloader.bytes() + self.received_bytes + self.collector.bytes() + self.batch_bytes + compared
+        self.downloader.bytes() + self.received_bytes + self.store.bytes() + compared
     }
 
     /// The size of a header, rounded up a little so that answers are not cut.

@@ -20,7 +20,8 @@
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
 //! | `memory` | who may take how much memory, and how long a header is |
-//! | `store` | batches to the store, one at a time; removals, and questions to it |
+//! | `store_queue` | batches, unwinds and lookups: one at a time |
+//! | `store` | when batches are cut, and what follows when the store has answered |
 //! | `sleep` | time that the host slept, and what it counts for |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
@@ -42,6 +43,7 @@ mod sleep;
 mod stall;
 mod standing;
 mod store;
+mod store_queue;
 mod tactics;
 mod target;
 mod unknown;
@@ -58,7 +60,7 @@ use self::{
     reorg::{Reorg, TooDeep},
     run::Run,
     stall::StallWatch,
-    store::{Persisting, Unwinding},
+    store_queue::StoreQueue,
     tactics::Tactics,
     target::Target,
     unknown::UnknownHeader,
@@ -66,9 +68,8 @@ use self::{
 use crate::{
     checkpoint::Checkpoint,
     config::SyncConfig,
-    etl::{Collector, HeaderBatch},
     fault::PeerFault,
-    follow::{InvalidHashes, StoredHeaders},
+    follow::InvalidHashes,
     headers::{Downloader, InFlight, Purpose},
     id::PeerId,
     io::{Event, Input, Output, PeerStatus, ServedRange},
@@ -126,23 +127,11 @@ pub struct HeaderSync {
     too_deep: Option<TooDeep>,
     /// The next gap is opened once the store has answered.
     reopen: bool,
-    stored: StoredHeaders,
+    store: StoreQueue,
     invalid: InvalidHashes,
-    /// What holds once everything that was cut is durable.
-    ledger: Checkpoint,
-    /// What holds in the store.
-    durable: Checkpoint,
     wrong_genesis: Option<B256>,
     /// The target's chain has a header that this release cannot judge.
     unknown: Option<UnknownHeader>,
-
-    collector: Collector,
-    waiting: VecDeque<HeaderBatch>,
-    /// Bytes of the batches that are not durable.
-    batch_bytes: u64,
-    persisting: Option<Persisting>,
-    unwinding: Option<Unwinding>,
-    next_batch: u64,
 
     paused: bool,
     synced: bool,
@@ -168,10 +157,10 @@ impl HeaderSync {
     pub fn new(config: SyncConfig, chain: ChainSpec, checkpoint: Option<Checkpoint>) -> Self {
         let config = config.bounded();
         let checkpoint = checkpoint.filter(|old| old.is_sound() && old.chain_id == chain.id());
-        let ledger = checkpoint.unwrap_or_else(|| Checkpoint::new(chain.id(), config.floor));
+        let pending = checkpoint.unwrap_or_else(|| Checkpoint::new(chain.id(), config.floor));
         // What was whole down to a risen floor is whole until a peer claims more below.
-        let whole = ledger.newest().is_some_and(|newest| newest.tail <= ledger.floor);
-        let risen = config.floor_may_rise && whole && ledger.floor > config.floor;
+        let whole = pending.newest().is_some_and(|newest| newest.tail <= pending.floor);
+        let risen = config.floor_may_rise && whole && pending.floor > config.floor;
         Self {
             peers: Peers::new(&config),
             scheduler: Scheduler::new(config.seed),
@@ -183,25 +172,17 @@ impl HeaderSync {
             announcements: Announcements::default(),
             spoken: SortedSet::new(),
             first_spoke: None,
-            risen_floor: risen.then_some(ledger.floor),
+            risen_floor: risen.then_some(pending.floor),
             target: Target::default(),
             run: None,
             reorg: None,
             reorged_to: None,
             too_deep: None,
             reopen: false,
-            stored: StoredHeaders::default(),
+            store: StoreQueue::new(config.window, pending),
             invalid: InvalidHashes::default(),
-            durable: ledger.clone(),
-            ledger,
             wrong_genesis: None,
             unknown: None,
-            collector: Collector::new(config.window),
-            waiting: VecDeque::new(),
-            batch_bytes: 0,
-            persisting: None,
-            unwinding: None,
-            next_batch: 0,
             paused: false,
             synced: false,
             moved_at: Instant::ZERO,
@@ -255,7 +236,7 @@ impl HeaderSync {
             Input::BatchPersisted { batch } => self.note_persisted(batch),
             Input::PersistFailed { batch, failure } => self.note_persist_failed(now, batch, failure),
             Input::Unwound { to } => self.note_unwound(now, to),
-            Input::Stored { id, headers } => self.stored.answer(id, headers),
+            Input::Stored { id, headers } => self.store.looked_up(id, headers),
             Input::Paused(paused) => {
                 self.paused = paused;
                 self.moved(now);
@@ -355,7 +336,7 @@ impl HeaderSync {
     fn poll_synced(&mut self) -> bool {
         let Some(head) = self.target.resolved else { return false };
         let idle = self.run.is_none() && self.reorg.is_none() && !self.reopen && head.number >= self.floor();
-        let done = idle && self.batches() == 0 && self.unwinding.is_none() && self.wrong_genesis.is_none();
+        let done = idle && self.store.is_idle() && self.wrong_genesis.is_none();
         let done = done && !self.is_stopped_at(head.hash);
         if self.synced || !done {
             return false;
@@ -389,7 +370,7 @@ impl HeaderSync {
             self.settles_at(),
             self.announcements.due_at(),
             self.search_wakeup(now),
-            self.persisting.as_ref().and_then(|persisting| persisting.retry_at),
+            self.store.retry_at(),
             self.stall_wakeup(now),
             flush,
             progress,

@@ -24,7 +24,7 @@ use core::time::Duration;
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{Answer, HeaderSync, compare::Compared, front::HAND_OVER_ROUND_TRIPS, standing::hash_at, store::Unwinding};
+use super::{Answer, HeaderSync, compare::Compared, front::HAND_OVER_ROUND_TRIPS, standing::hash_at};
 use crate::{
     checkpoint::Subchain,
     config::TOO_DEEP_RETRY,
@@ -114,7 +114,7 @@ impl HeaderSync {
         // Another chain: whether it has that header too will show.
         self.unknown = None;
         let above_is_old = self.target.resolved.is_some_and(|target| target.number <= local.head);
-        let heads = self.ledger.subchains.first().map_or(local.head, |newest| newest.head);
+        let heads = self.store.pending().newest().map_or(local.head, |newest| newest.head);
         let again = self.reorg.take();
         let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
         // What was never whole is nothing that anybody relies on.
@@ -161,7 +161,7 @@ impl HeaderSync {
             Phase::Weighing(_) | Phase::Replacing => return false,
             Phase::Comparing | Phase::Seeking => {}
         }
-        if self.waiting.len() + usize::from(self.persisting.is_some()) > 0 || self.unwinding.is_some() {
+        if !self.store.is_idle() {
             return false;
         }
         if reorg.retry_at.is_some_and(|at| at <= now) {
@@ -183,7 +183,7 @@ impl HeaderSync {
         if is_comparing && needs_proof.is_some() {
             return false;
         }
-        let stored = match self.stored.get(number) {
+        let stored = match self.store.stored(number) {
             Known::Unasked => return self.ask_store(&[number]),
             Known::Asked => return false,
             Known::Absent => None,
@@ -305,7 +305,7 @@ impl HeaderSync {
             Some(Outcome::Nothing) => return self.give_up_run(now),
             None => return false,
         };
-        let hash = match self.stored.get(ancestor) {
+        let hash = match self.store.stored(ancestor) {
             Known::Unasked => return self.ask_store(&[ancestor]),
             Known::Asked => return false,
             Known::Header { hash, .. } => hash,
@@ -349,7 +349,7 @@ impl HeaderSync {
     pub(super) fn give_up_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
         let Some(reorg) = &self.reorg else { return false };
         let (differs, keep_above) = (reorg.differs.number, !reorg.above_is_old);
-        self.ledger.subchains.retain_mut(|run| {
+        self.store.retain_runs(|run| {
             if run.tail > differs || run.head <= ancestor.number {
                 return run.tail <= differs || keep_above;
             }
@@ -365,7 +365,7 @@ impl HeaderSync {
     fn give_up_run(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorg else { return false };
         let (local, differs, keep_above) = (reorg.local, reorg.differs.number, !reorg.above_is_old);
-        self.ledger.subchains.retain(|run| run.head < local.tail || (keep_above && run.tail > differs));
+        self.store.retain_runs(|run| run.head < local.tail || (keep_above && run.tail > differs));
         // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
         self.unwind_above(now, local.tail.saturating_sub(1), local.tail)
     }
@@ -377,7 +377,7 @@ impl HeaderSync {
             reorg.retry_at = None;
         }
         self.too_deep = None;
-        self.unwinding = Some(Unwinding { to, asked: false });
+        self.store.unwind(to);
         self.moved(now);
         true
     }

@@ -20,9 +20,8 @@ impl HeaderSync {
         let floor = self.floor();
         let whole = target.and_then(|target| BlockRange::new(floor, target.number));
         let total = whole.map_or(0, BlockRange::len);
-        let stored = whole.map_or(0, |whole| self.durable.stored_in(whole));
-        let batched = self.batched_headers();
-        let staged = self.downloader.staging.headers() + self.collector.len() as u64 + batched;
+        let stored = whole.map_or(0, |whole| self.store.durable().stored_in(whole));
+        let staged = self.downloader.staging.headers() + self.store.collected() + self.store.batched_headers();
         let headers_per_second = self.linked_meter.per_second(now);
         let moving = self.run.is_some() && self.watch.announced.is_none() && !self.paused;
         Progress {
@@ -92,12 +91,6 @@ impl HeaderSync {
         true
     }
 
-    /// Headers in batches that are not durable.
-    fn batched_headers(&self) -> u64 {
-        let waiting: u64 = self.waiting.iter().map(|batch| batch.range().len()).sum();
-        waiting + self.persisting.as_ref().map_or(0, |persisting| persisting.batch.range().len())
-    }
-
     /// The whole range from the tip down. Where a number is in no list it is proven and not yet stored.
     fn strip(&self, whole: BlockRange) -> Vec<RangeProgress> {
         let (floor, top) = (whole.first(), whole.last());
@@ -106,7 +99,7 @@ impl HeaderSync {
             let inside = range.and_then(|range| range.intersection(whole));
             known.extend(inside.map(|range| RangeProgress { range, state }));
         };
-        for run in &self.durable.subchains {
+        for run in &self.store.durable().subchains {
             add(BlockRange::new(run.tail, run.head), RangeState::Stored);
         }
         for range in self.downloader.plan.ranges() {
@@ -121,12 +114,12 @@ impl HeaderSync {
         if let Some(run) = &self.run {
             // Under the gap that is open: older runs are in the list already, what lies between them is not.
             let mut next = run.bottom.checked_sub(1);
-            for older in self.ledger.subchains.iter().filter(|older| older.head < run.bottom) {
+            for older in self.store.pending().subchains.iter().filter(|older| older.head < run.bottom) {
                 add(next.and_then(|last| BlockRange::new(older.head + 1, last)), RangeState::Unprocessed);
                 next = older.tail.checked_sub(1);
             }
             add(next.and_then(|last| BlockRange::new(floor, last)), RangeState::Unprocessed);
-        } else if self.durable.subchains.is_empty() && self.batches() == 0 {
+        } else if self.store.durable().subchains.is_empty() && self.store.batches() == 0 {
             add(Some(whole), RangeState::Unprocessed);
         }
         sort_long_by(&mut known, |a, b| b.range.last().cmp(&a.range.last()));

@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use alloy_primitives::B256;
 
-use super::{HeaderSync, store::Unwinding};
+use super::HeaderSync;
 use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},
@@ -79,9 +79,9 @@ enum Gap {
 
 impl HeaderSync {
     fn next_gap(&self, target: BlockNumHash) -> Gap {
-        match place(target, &self.ledger) {
+        match place(target, self.store.pending()) {
             TipPlace::Above => {
-                let (bottom, meets) = self.down_to(target.number, self.ledger.newest());
+                let (bottom, meets) = self.down_to(target.number, self.store.pending().newest());
                 Gap::Fill { top: target, bottom, child: None, meets }
             }
             TipPlace::Between => Gap::Leftover { keep: target.number },
@@ -89,7 +89,7 @@ impl HeaderSync {
             TipPlace::Differs(local, hash) => {
                 Gap::Detached { local, stored: BlockNumHash { number: target.number, hash }, expected: target }
             }
-            TipPlace::Inside(local) => match self.stored.get(target.number) {
+            TipPlace::Inside(local) => match self.store.stored(target.number) {
                 Known::Unasked | Known::Asked => Gap::Ask(target.number),
                 Known::Header { hash, .. } if hash == target.hash => self.gap_under(target),
                 Known::Header { hash, .. } => {
@@ -109,8 +109,8 @@ impl HeaderSync {
         let floor = self.floor().min(target.number);
         let is_parent = |run: &Subchain| run.tail.checked_sub(1) == Some(target.number) && run.next == target.hash;
         let holds = |run: &Subchain| (run.tail..=run.head).contains(&target.number) || is_parent(run);
-        let Some(at) = self.ledger.subchains.iter().position(holds) else { return Gap::None };
-        let run = self.ledger.subchains[at];
+        let Some(at) = self.store.pending().subchains.iter().position(holds) else { return Gap::None };
+        let run = self.store.pending().subchains[at];
         if at > 0 {
             return Gap::Leftover { keep: run.head };
         }
@@ -118,7 +118,7 @@ impl HeaderSync {
             return Gap::None;
         }
         let top = BlockNumHash { number: run.tail - 1, hash: run.next };
-        let (bottom, meets) = self.down_to(run.tail, self.ledger.subchains.get(at + 1));
+        let (bottom, meets) = self.down_to(run.tail, self.store.pending().subchains.get(at + 1));
         if bottom > top.number {
             // The older run touches this one: its head is the very block that the tail names, or it is detached.
             return match meets {
@@ -146,17 +146,17 @@ impl HeaderSync {
         let Some(target) = self.target.resolved else { return };
         let above_floor = target.number >= self.floor();
         let is_over = self.wrong_genesis.is_some() || self.is_stopped_at(target.hash) || !above_floor;
-        if self.unwinding.is_some() || self.is_seeking() || is_over {
+        if self.store.is_unwinding() || self.is_seeking() || is_over {
             return;
         }
-        self.ledger.floor = self.floor();
+        self.store.set_floor(self.floor());
         match self.next_gap(target) {
             Gap::None => self.end_of_gaps(now),
             Gap::Ask(number) => self.open_after(&[number]),
             Gap::Detached { local, stored, expected } => self.detach(now, local, stored, expected),
             Gap::Leftover { keep } => {
-                self.ledger.subchains.retain(|run| run.head <= keep);
-                self.unwinding = Some(Unwinding { to: keep, asked: false });
+                self.store.retain_runs(|run| run.head <= keep);
+                self.store.unwind(keep);
             }
             Gap::Fill { top, bottom, child, meets } => {
                 let anchor = Anchor { number: top.number, hash: top.hash };
@@ -168,18 +168,18 @@ impl HeaderSync {
                     return;
                 }
                 let seam: alloc::vec::Vec<_> = child.into_iter().chain(meets.map(|older| older.head)).collect();
-                if seam.iter().any(|number| matches!(self.stored.get(*number), Known::Unasked | Known::Asked)) {
+                if seam.iter().any(|number| matches!(self.store.stored(*number), Known::Unasked | Known::Asked)) {
                     self.open_after(&seam);
                     return;
                 }
                 let Some(gap) = BlockRange::new(bottom, top.number) else { return };
-                let above = child.map(|number| self.stored.get(number));
+                let above = child.map(|number| self.store.stored(number));
                 let above =
                     above.and_then(|known| if let Known::Header { hash, .. } = known { Some(hash) } else { None });
                 if self.comes_down_to_unknown(anchor, above) {
                     return;
                 }
-                let header = |number: BlockNumber| match self.stored.get(number) {
+                let header = |number: BlockNumber| match self.store.stored(number) {
                     Known::Header { hash, rlp } => Some((hash, rlp.clone())),
                     Known::Unasked | Known::Asked | Known::Absent => None,
                 };
@@ -223,15 +223,15 @@ impl HeaderSync {
 
     /// Gives up the run that is open: what was proven is stored, what was only received is forgotten.
     pub(super) fn close_run(&mut self) {
-        if self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill) && self.unwinding.is_none() {
-            while self.cut_batch(true) {}
+        if self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill) && !self.store.is_unwinding() {
+            while self.store.cut(true) {}
         }
         self.drop_run();
     }
 
     pub(super) fn drop_run(&mut self) {
         self.run = None;
-        self.collector.clear();
+        self.store.clear_collected();
         for (id, request) in self.downloader.close() {
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
@@ -299,7 +299,7 @@ impl HeaderSync {
     pub(super) fn leave_wrong_genesis(&mut self, now: Instant, got: B256) {
         self.drop_run();
         let head = self.target.resolved.map(|target| target.hash);
-        if let Some(newest) = self.ledger.newest().filter(|newest| Some(newest.head_hash) == head).copied() {
+        if let Some(newest) = self.store.pending().newest().filter(|newest| Some(newest.head_hash) == head).copied() {
             self.give_up(now, newest.tail);
         }
         let chosen_by_peers = self.target.wanted.is_some_and(|wanted| !matches!(wanted, SyncTarget::Hash(_)));
@@ -320,10 +320,10 @@ impl HeaderSync {
     /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store, once the batches
     /// that wait are stored. Some of them may lie lower, and each checkpoint speaks of all batches before it.
     fn give_up(&mut self, now: Instant, tail: BlockNumber) {
-        self.ledger.subchains.retain(|kept| kept.head < tail);
+        self.store.retain_runs(|kept| kept.head < tail);
         // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
         let to = tail.saturating_sub(1);
-        self.unwinding = Some(Unwinding { to, asked: false });
+        self.store.unwind(to);
         self.moved(now);
     }
 

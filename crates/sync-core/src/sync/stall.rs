@@ -185,7 +185,7 @@ impl HeaderSync {
     }
 
     fn find_stall(&self, now: Instant) -> Option<StallReason> {
-        if let Some(failure) = self.persisting.as_ref().and_then(|persisting| persisting.failure.clone()) {
+        if let Some(failure) = self.store.failure().cloned() {
             return Some(StallReason::Store(failure));
         }
         if let (Some(got), Some(expected)) = (self.wrong_genesis, self.chain.genesis()) {

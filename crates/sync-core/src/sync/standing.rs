@@ -157,7 +157,7 @@ impl HeaderSync {
     /// Did the front not come for so long that whoever claims it may never have had it?
     fn has_waited_for_front(&self, now: Instant) -> bool {
         let waits = self.run.as_ref().is_some_and(|run| !run.complete);
-        waits && now >= self.moved_at + self.config.claim_patience && self.batches() == 0
+        waits && now >= self.moved_at + self.config.claim_patience && self.store.batches() == 0
     }
 
     /// Who cannot have this number is not on the target's chain: the target, while an ancestor is sought; the header that

@@ -112,7 +112,7 @@ impl HeaderSync {
             return;
         }
         let Ok(header) = HeaderLink::decode(raw) else { return };
-        if self.ledger.covers(header.number) {
+        if self.store.pending().covers(header.number) {
             self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
             self.resolve(now, BlockNumHash { number: header.number, hash });
         }
@@ -137,7 +137,7 @@ impl HeaderSync {
         if known || self.target.invalid.is_some() || self.paused {
             return false;
         }
-        if let Some(newest) = self.ledger.subchains.iter().find(|run| run.head_hash == hash) {
+        if let Some(newest) = self.store.pending().subchains.iter().find(|run| run.head_hash == hash) {
             // Proven and stored in an earlier run: no peer need be asked.
             let number = newest.head;
             self.resolve(now, BlockNumHash { number, hash });
@@ -212,7 +212,7 @@ impl HeaderSync {
     /// Is a gap being filled, or about to be?
     pub(super) fn is_busy(&self) -> bool {
         let filling = self.run.is_some() && !self.is_parked();
-        filling || self.reorg.is_some() || self.reopen || self.unwinding.is_some()
+        filling || self.reorg.is_some() || self.reopen || self.store.is_unwinding()
     }
 
     /// The target's number and hash are known.

@@ -283,17 +283,17 @@ impl HeaderSync {
             }
             return higher;
         }
-        let newest = self.ledger.newest().map(|newest| newest.tail);
-        let wins = match place(tip, &self.ledger) {
+        let newest = self.store.pending().newest().map(|newest| newest.tail);
+        let wins = match place(tip, self.store.pending()) {
             TipPlace::Above => true,
             TipPlace::Differs(run, _) => newest == Some(run.tail),
-            TipPlace::Inside(run) if newest == Some(run.tail) => match self.stored.get(tip.number) {
+            TipPlace::Inside(run) if newest == Some(run.tail) => match self.store.stored(tip.number) {
                 // Looked at again when the answer to an earlier question is there.
                 Known::Asked => return false,
-                Known::Unasked if self.stored.is_waiting() => return false,
+                Known::Unasked if self.store.is_looking_up() => return false,
                 Known::Unasked => {
                     // What was asked for another tip is of no use any more.
-                    self.stored.forget();
+                    self.store.forget_lookups();
                     return self.ask_store(&[tip.number]);
                 }
                 Known::Header { hash, .. } => hash != tip.hash,
@@ -306,7 +306,8 @@ impl HeaderSync {
             return true;
         }
         // Peers that are behind what is stored: their tip says nothing against it.
-        let head = self.ledger.newest().map(|newest| BlockNumHash { number: newest.head, hash: newest.head_hash });
+        let head =
+            self.store.pending().newest().map(|newest| BlockNumHash { number: newest.head, hash: newest.head_hash });
         match (known, head) {
             (None, Some(head)) => {
                 self.resolve_as(now, head, true);

@@ -17,7 +17,6 @@ use super::{
     HeaderSync,
     reorg::Phase,
     run::{Run, RunPurpose},
-    store::Unwinding,
 };
 use crate::{
     checkpoint::Subchain,
@@ -57,7 +56,7 @@ impl HeaderSync {
             return None;
         }
         while let Some(number) = reorg_next(&self.reorg, ancestor.number)? {
-            let header = match self.stored.get(number) {
+            let header = match self.store.stored(number) {
                 Known::Unasked => return Some(self.ask_for_weights(number, ancestor.number)),
                 Known::Asked => return Some(false),
                 Known::Absent => return None,
@@ -73,7 +72,7 @@ impl HeaderSync {
 
     fn ask_for_weights(&mut self, number: BlockNumber, ancestor: BlockNumber) -> bool {
         let lowest = number.saturating_sub(LOOKUP_NUMBERS_MAX as u64 - 1).max(ancestor + 1);
-        self.stored.forget();
+        self.store.forget_lookups();
         let numbers: Vec<_> = (lowest..=number).collect();
         self.ask_store(&numbers)
     }
@@ -122,10 +121,10 @@ impl HeaderSync {
         let (head, differs) = (BlockNumHash { number: reorg.local.head, hash: reorg.local.head_hash }, reorg.differs);
         self.drop_run();
         self.target.lighter = self.target.resolved.map(|target| target.hash);
-        let stored = self.ledger.subchains.len();
-        self.ledger.subchains.retain(|run| run.tail <= differs.number);
-        if self.ledger.subchains.len() < stored {
-            self.unwinding = Some(Unwinding { to: head.number, asked: false });
+        let stored = self.store.pending().subchains.len();
+        self.store.retain_runs(|run| run.tail <= differs.number);
+        if self.store.pending().subchains.len() < stored {
+            self.store.unwind(head.number);
         }
         self.adopt(now, head);
         false
