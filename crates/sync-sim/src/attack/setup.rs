@@ -92,7 +92,8 @@ impl Attack {
                 (0..alone).for_each(|_| scene.add(Manner::Forked(branch), any, 10 * MILLI));
                 config.tip_quorum = alone as usize;
                 config.rollback_window = chance.pick(&[100, 500, ANCESTOR_PROOF_MAX]);
-                let at = chance.between(2, 30) * SECOND;
+                // Within the second pause before the target is chosen anew.
+                let at = chance.between(2, 12) * SECOND;
                 scene.honest_join(at);
                 // Higher than what they name by then, mostly: a newer tip usually waits for what is under way.
                 scene.end_tip += chance.below(20);
