@@ -8,8 +8,12 @@
 use core::time::Duration;
 
 use super::HeaderSync;
-use crate::{config::ANNOUNCEMENTS_EVERY, id::PeerId, time::Instant};
-use sorted::SortedMap;
+use crate::{
+    config::{ANNOUNCEMENTS_EVERY, PEERS_MAX},
+    id::PeerId,
+    time::Instant,
+};
+use sorted::{SortedMap, SortedSet};
 
 /// What a peer said that was not looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,9 +35,47 @@ struct Record {
     waiting: News,
 }
 
+/// Peers that connected in this session, until they are a fair sample: more than half of those configured, or all that
+/// came in a while.
+#[derive(Debug, Default)]
+pub(super) struct FairSample {
+    /// At most half of those configured, and one.
+    peers: SortedSet<PeerId>,
+    /// When the first of them connected.
+    since: Option<Instant>,
+}
+
+impl FairSample {
+    /// A peer said what it serves, for the first time in this session or again.
+    pub fn note(&mut self, now: Instant, peer: PeerId, expected: usize) {
+        self.since.get_or_insert(now);
+        // More than half is all that is asked for; so the set is bounded.
+        if self.peers.len() * 2 <= expected.min(PEERS_MAX) {
+            self.peers.insert(peer);
+        }
+    }
+
+    /// Did more than half of so many speak?
+    pub fn is_most_of(&self, expected: usize) -> bool {
+        self.peers.len() * 2 > expected
+    }
+
+    /// When the first spoke.
+    pub fn since(&self) -> Option<Instant> {
+        self.since
+    }
+
+    /// Moves the time that it counts from.
+    pub fn shift(&mut self, moved: impl Fn(Instant) -> Instant) {
+        self.since = self.since.map(moved);
+    }
+}
+
 /// One record a peer that is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Announcements {
+    /// Who has said anything.
+    pub sample: FairSample,
     records: SortedMap<PeerId, Record>,
     /// When the next of those that wait is looked at.
     due_at: Option<Instant>,

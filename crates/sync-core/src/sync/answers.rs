@@ -12,11 +12,11 @@
 //!
 //! How much memory all that may take is said in `memory`.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync, memory::bytes_of, requests::Outcome, run::RunPurpose};
+use super::{HeaderSync, inbox::Response, memory::bytes_of, requests::Outcome, run::RunPurpose};
 use crate::{
     fault::PeerFault,
     headers::{Failures, InFlight, Purpose, Staged},
@@ -41,14 +41,13 @@ impl HeaderSync {
             peer.answered(now, request.sent, bytes, request.window_used);
             peer.bytes += bytes;
         }
-        self.bytes_meter.add(now, bytes);
+        self.reporter.note_received(now, bytes);
         self.keep_response(request, headers);
     }
 
     /// Looks at one answer: right start, not too long, hangs together. What passes is staged.
     pub(super) fn poll_received(&mut self, now: Instant) -> bool {
-        let Some(answer) = self.received.pop_front() else { return false };
-        self.received_bytes -= answer.bytes;
+        let Some(answer) = self.inbox.pop() else { return false };
         match answer.request.purpose.clone() {
             Purpose::Target(hash) => self.receive_target(now, answer, hash),
             Purpose::Vote(number) => self.receive_vote(now, answer, number),
@@ -62,7 +61,7 @@ impl HeaderSync {
     fn receive_piece(
         &mut self,
         now: Instant,
-        answer: Answer,
+        answer: Response,
         piece: BlockRange,
         failures: Failures,
         by_hash: Option<B256>,
@@ -75,7 +74,7 @@ impl HeaderSync {
             }
             return;
         }
-        let Answer { peer, request, headers, bytes } = answer;
+        let Response { peer, request, headers, bytes } = answer;
         if count > usize::from(request.limit) {
             let fault = PeerFault::TooManyHeaders { got: count, limit: usize::from(request.limit) };
             self.reject(now, request, fault);
@@ -148,8 +147,8 @@ impl HeaderSync {
     }
 
     /// An empty answer to a question by number.
-    fn note_empty(&mut self, now: Instant, answer: Answer, piece: BlockRange) {
-        let Answer { peer, request, .. } = answer;
+    fn note_empty(&mut self, now: Instant, answer: Response, piece: BlockRange) {
+        let Response { peer, request, .. } = answer;
         self.tactics.stats.empty += 1;
         self.note_outcome(now, &request, Outcome::Failed);
         let (sent, number) = (request.sent, piece.last());
@@ -212,7 +211,7 @@ impl HeaderSync {
                     known.linked(now, range.len(), bytes);
                 }
                 self.tactics.stats.linked(range.len(), &failures);
-                self.linked_meter.add(now, range.len());
+                self.reporter.note_linked(now, range.len());
                 self.moved(now);
                 self.out.push_back(Output::Event(Event::HeadersLinked { range, peer }));
                 self.after_link(now, range);
@@ -249,12 +248,8 @@ impl HeaderSync {
     pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
         self.downloader.unstage_of(peer, 0);
         self.downloader.requests.stop_using(|request| request.peer == peer);
-        let (theirs, others) = core::mem::take(&mut self.received).into_iter().partition(|answer| answer.peer == peer);
-        self.received = others;
-        let theirs: VecDeque<Answer> = theirs;
-        for answer in theirs {
-            self.received_bytes -= answer.bytes;
-            self.return_piece(now, answer.request, false);
+        for response in self.inbox.take(|response| response.peer == peer) {
+            self.return_piece(now, response.request, false);
         }
     }
 }

@@ -5,12 +5,12 @@
 //! ([`Peers::other_branch`](crate::peers::Peers::other_branch)). *By hash* there is one right answer: another block is
 //! a lie, none means that the peer is on the other branch altogether.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use alloy_primitives::B256;
 
-use super::{Answer, HeaderSync};
+use super::{HeaderSync, inbox::Response};
 use crate::{
     fault::PeerFault,
     headers::{InFlight, Purpose},
@@ -83,8 +83,8 @@ impl HeaderSync {
 
     /// An empty answer to a question by hash: the peer has no such block. Near its tip it may have lost it; elsewhere
     /// it is asked where it stands, and when it says that it has the target it contradicts itself.
-    pub(super) fn note_refused(&mut self, now: Instant, answer: Answer, hash: B256) {
-        let Answer { peer, request, .. } = answer;
+    pub(super) fn note_refused(&mut self, now: Instant, answer: Response, hash: B256) {
+        let Response { peer, request, .. } = answer;
         let Purpose::Piece { range, .. } = &request.purpose else { return };
         let number = range.last();
         self.tactics.dirty = true;
@@ -148,13 +148,8 @@ impl HeaderSync {
             self.out.push_back(Output::Cancel(id));
             self.return_piece(now, request, false);
         }
-        let queue = core::mem::take(&mut self.received);
-        let (doubtful, others) = queue.into_iter().partition(|answer| theirs(&answer.request));
-        self.received = others;
-        let doubtful: VecDeque<Answer> = doubtful;
-        for answer in doubtful {
-            self.received_bytes -= answer.bytes;
-            self.return_piece(now, answer.request, false);
+        for response in self.inbox.take(|response| theirs(&response.request)) {
+            self.return_piece(now, response.request, false);
         }
     }
 }

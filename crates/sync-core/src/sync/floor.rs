@@ -56,7 +56,7 @@ impl HeaderSync {
         if claimed_by_nobody.is_some() && self.downloader.requests.piece_at(front).is_none() {
             return claimed_by_nobody;
         }
-        let waited = now >= self.moved_at + self.config.claim_patience;
+        let waited = now >= self.watch.moved_at + self.config.claim_patience;
         if waited && self.is_denied(now, front) { self.unserved(now, missing, is_proven) } else { None }
     }
 
@@ -70,7 +70,7 @@ impl HeaderSync {
             None => Some(missing.last()).filter(|_| self.is_busy()),
         };
         let stuck_above = self.run.as_ref().is_some_and(|run| run.meets.is_some())
-            && now >= self.moved_at + self.config.no_progress_after;
+            && now >= self.watch.moved_at + self.config.no_progress_after;
         if front != Some(missing.last()) || stuck_above || !self.is_denied(now, missing.last()) {
             return None;
         }
@@ -83,7 +83,7 @@ impl HeaderSync {
         let at_front =
             self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill && run.anchor.number == missing.last());
         // Where peers begin above what is missing. Those that end below it have left the target's chain.
-        at_front && self.is_denied(self.polled_at, missing.last())
+        at_front && self.is_denied(self.clock.polled_at(), missing.last())
     }
 
     /// The floor rises to the lowest verified number, when it may: `true` when it did.

@@ -133,7 +133,7 @@ impl HeaderSync {
     fn holders(&self) -> impl Iterator<Item = PeerId> + '_ {
         let is_piece = |request: &&InFlight| matches!(request.purpose, Purpose::Piece { .. });
         let asked = self.downloader.requests.iter().filter(is_piece).map(|request| request.peer);
-        let came = self.received.iter().filter(|answer| answer.is_piece()).map(|answer| answer.peer);
+        let came = self.inbox.iter().filter(|answer| answer.is_piece()).map(|answer| answer.peer);
         asked.chain(came).chain(self.downloader.staging.peers())
     }
 
@@ -172,7 +172,7 @@ impl HeaderSync {
         let limit = if most > 1 { limit } else { limit.min(TRIAL_HEADERS_MAX) };
         // As far ahead as the anchor comes while the peer answers, if it is not slower than it was.
         let trip = known.window.round_trip().unwrap_or_default();
-        let ahead = self.linked_meter.per_second(now) * TRIAL_AHEAD.max(trip * 2).as_secs_f64();
+        let ahead = self.reporter.linked_per_second(now) * TRIAL_AHEAD.max(trip * 2).as_secs_f64();
         let from = front.saturating_sub(ahead as u64 + 1);
         self.downloader.plan.borrow_untouched(numbers, front, from, limit)
     }

@@ -18,7 +18,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync};
+use super::{HeaderSync, inbox::Response};
 use crate::{
     config::{
         HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
@@ -60,7 +60,7 @@ impl HeaderSync {
     /// header for each question.
     pub fn memory_bytes(&self) -> u64 {
         let compared = self.reorg.as_ref().map_or(0, |reorg| reorg.compared.bytes);
-        self.downloader.bytes() + self.received_bytes + self.store.bytes() + compared
+        self.downloader.bytes() + self.inbox.bytes() + self.store.bytes() + compared
     }
 
     /// The size of a header, rounded up a little so that answers are not cut.
@@ -128,8 +128,7 @@ impl HeaderSync {
             headers.truncate(fits);
         }
         let bytes = bytes_of(&headers);
-        self.received_bytes += bytes;
-        self.received.push_back(Answer { peer: request.peer, request, headers, bytes });
+        self.inbox.push(Response { peer: request.peer, request, headers, bytes });
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `requests` | what is asked, and how a request ends without its answer; faults and bans |
 //! | `front` | who may be asked for what everything waits for, and what a peer gets of which nothing was verified |
 //! | `silence` | how long a peer may say nothing; late responses |
+//! | `inbox` | responses that nobody looked at yet |
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
@@ -33,6 +34,7 @@ mod compare;
 mod condemn;
 mod floor;
 mod front;
+mod inbox;
 mod memory;
 mod reorg;
 mod report;
@@ -50,15 +52,17 @@ mod unknown;
 mod votes;
 mod weigh;
 
-use alloc::{collections::VecDeque, format, vec::Vec};
+use alloc::{collections::VecDeque, format};
 use alloy_primitives::B256;
-use bytes::Bytes;
 
 use self::{
     announce::{Announcements, News},
+    inbox::Inbox,
     memory::HeaderSize,
     reorg::{Reorg, TooDeep},
+    report::ProgressReporter,
     run::Run,
+    sleep::HostClock,
     stall::StallWatch,
     store_queue::StoreQueue,
     tactics::Tactics,
@@ -70,31 +74,14 @@ use crate::{
     config::SyncConfig,
     fault::PeerFault,
     follow::InvalidHashes,
-    headers::{Downloader, InFlight, Purpose},
+    headers::Downloader,
     id::PeerId,
     io::{Event, Input, Output, PeerStatus, ServedRange},
     lineage::SealedRun,
     peers::{Peers, scheduler::Scheduler},
-    progress::Meter,
     time::Instant,
 };
 use header_rules::{chain::ChainSpec, range::BlockNumber};
-use sorted::SortedSet;
-
-/// An answer that was matched with its request and not looked at yet. At most as many wait as requests were in flight.
-#[derive(Debug)]
-struct Answer {
-    peer: PeerId,
-    request: InFlight,
-    headers: Vec<Bytes>,
-    bytes: u64,
-}
-
-impl Answer {
-    fn is_piece(&self) -> bool {
-        matches!(self.request.purpose, Purpose::Piece { .. })
-    }
-}
 
 /// The machine: reverse sync of headers. See the [crate] for its contract and a loop that drives it.
 #[derive(Debug)]
@@ -106,14 +93,9 @@ pub struct HeaderSync {
     scheduler: Scheduler,
     downloader: Downloader<SealedRun>,
     tactics: Tactics,
-    received: VecDeque<Answer>,
-    received_bytes: u64,
+    inbox: Inbox,
     header_size: HeaderSize,
     announcements: Announcements,
-    /// Peers that connected in this session, until they are a fair sample; at most half of those configured, and one.
-    spoken: SortedSet<PeerId>,
-    /// When the first of them did.
-    first_spoke: Option<Instant>,
     /// Where the floor has risen to, because no peer serves anything lower.
     risen_floor: Option<BlockNumber>,
 
@@ -135,19 +117,9 @@ pub struct HeaderSync {
 
     paused: bool,
     synced: bool,
-    /// When a header was last proven, or a gap was opened.
-    moved_at: Instant,
     watch: StallWatch,
-    linked_meter: Meter,
-    bytes_meter: Meter,
-    progress_at: Option<Instant>,
-    progress_dirty: bool,
-
-    /// The moment that the last `Output::Timeout` named.
-    promised: Option<Instant>,
-    /// The last call came later than that.
-    overslept: bool,
-    polled_at: Instant,
+    reporter: ProgressReporter,
+    clock: HostClock,
     out: VecDeque<Output>,
 }
 
@@ -166,12 +138,9 @@ impl HeaderSync {
             scheduler: Scheduler::new(config.seed),
             downloader: Downloader::new(),
             tactics: Tactics::default(),
-            received: VecDeque::new(),
-            received_bytes: 0,
+            inbox: Inbox::default(),
             header_size: HeaderSize::default(),
             announcements: Announcements::default(),
-            spoken: SortedSet::new(),
-            first_spoke: None,
             risen_floor: risen.then_some(pending.floor),
             target: Target::default(),
             run: None,
@@ -185,15 +154,9 @@ impl HeaderSync {
             unknown: None,
             paused: false,
             synced: false,
-            moved_at: Instant::ZERO,
             watch: StallWatch::default(),
-            linked_meter: Meter::new(),
-            bytes_meter: Meter::new(),
-            progress_at: None,
-            progress_dirty: true,
-            promised: None,
-            overslept: false,
-            polled_at: Instant::ZERO,
+            reporter: ProgressReporter::new(),
+            clock: HostClock::default(),
             out: VecDeque::new(),
             config,
             chain,
@@ -203,7 +166,7 @@ impl HeaderSync {
     /// Records what happened. Cheap; call [`poll_output`](Self::poll_output) afterwards until it is drained.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.leave_out_sleep(now);
-        self.progress_dirty = true;
+        self.reporter.touch();
         // Answers to probes and votes, and what peers announce, say so themselves, when they are looked at.
         let routine = matches!(
             input,
@@ -248,8 +211,7 @@ impl HeaderSync {
     /// The next thing to do. Looks at one answer, proves one, or cuts one batch at most; [`Output::Timeout`] means
     /// drained.
     pub fn poll_output(&mut self, now: Instant) -> Output {
-        if self.polled_at != now {
-            self.polled_at = now;
+        if self.clock.poll(now) {
             self.peers.refresh(now);
         }
         loop {
@@ -275,8 +237,8 @@ impl HeaderSync {
                 || self.tell_stall(now)
                 || self.poll_progress(now);
             if !worked && self.out.is_empty() {
-                self.promised = self.wakeup(now);
-                return Output::Timeout(self.promised);
+                let at = self.wakeup(now);
+                return self.clock.promise(at);
             }
         }
     }
@@ -284,7 +246,7 @@ impl HeaderSync {
     fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {
         // A connection that the host replaced without saying so: nothing will come of its requests.
         self.return_requests_of(now, id);
-        self.note_spoken(now, id);
+        self.announcements.sample.note(now, id, self.config.peers_expected);
         let other_genesis =
             matches!((self.chain.genesis(), status.genesis), (Some(ours), Some(theirs)) if ours != theirs);
         let same_chain = status.chain_id == self.chain.id() && !other_genesis;
@@ -349,14 +311,14 @@ impl HeaderSync {
 
     /// A header was proven, or something else that ends a wait happened.
     fn moved(&mut self, now: Instant) {
-        self.moved_at = now;
+        self.watch.moved_at = now;
     }
 
     /// The next moment at which something may change without an input.
     fn wakeup(&self, now: Instant) -> Option<Instant> {
         let hungry = !self.paused && !self.downloader.plan.is_empty();
         let flush = self.flush_wakeup();
-        let progress = self.progress_dirty.then(|| self.progress_at.unwrap_or(now) + self.config.progress_every);
+        let progress = self.reporter.due_at(now, self.config.progress_every);
         [
             self.downloader.requests.next_deadline(),
             self.hand_over_wakeup(now),

@@ -24,7 +24,7 @@ use core::time::Duration;
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{Answer, HeaderSync, compare::Compared, front::HAND_OVER_ROUND_TRIPS, standing::hash_at};
+use super::{HeaderSync, compare::Compared, front::HAND_OVER_ROUND_TRIPS, inbox::Response, standing::hash_at};
 use crate::{
     checkpoint::Subchain,
     config::TOO_DEEP_RETRY,
@@ -273,7 +273,7 @@ impl HeaderSync {
     }
 
     /// An answer to a question of the search.
-    pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Answer, number: BlockNumber) {
+    pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Response, number: BlockNumber) {
         let peer = answer.peer;
         let hash = hash_at(&answer, number).filter(|_| !self.is_earlier(&answer.request));
         if answer.headers.len() > 1 {

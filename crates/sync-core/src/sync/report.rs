@@ -1,5 +1,7 @@
 //! What a page may draw: [`Progress`], put together from all parts.
 
+use core::time::Duration;
+
 use alloc::vec::Vec;
 
 use super::HeaderSync;
@@ -7,11 +9,55 @@ use crate::{
     config::PROGRESS_RANGES_MAX,
     io::{Event, Output},
     peers::{PeerBook, Peers},
-    progress::{DownloadStats, PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
+    progress::{
+        DownloadStats, Meter, PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta,
+    },
     time::Instant,
 };
 use header_rules::range::BlockRange;
 use sorted::sort_long_by;
+
+/// When progress was last reported, and the rates that it is computed from.
+#[derive(Debug)]
+pub(super) struct ProgressReporter {
+    linked: Meter,
+    bytes: Meter,
+    reported_at: Option<Instant>,
+    /// Did anything happen since?
+    is_stale: bool,
+}
+
+impl ProgressReporter {
+    /// Nothing was reported yet.
+    pub fn new() -> Self {
+        Self { linked: Meter::new(), bytes: Meter::new(), reported_at: None, is_stale: true }
+    }
+
+    /// Something happened.
+    pub fn touch(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Headers were verified.
+    pub fn note_linked(&mut self, now: Instant, headers: u64) {
+        self.linked.add(now, headers);
+    }
+
+    /// Bytes of headers were received.
+    pub fn note_received(&mut self, now: Instant, bytes: u64) {
+        self.bytes.add(now, bytes);
+    }
+
+    /// Headers verified in a second, over the last seconds.
+    pub fn linked_per_second(&self, now: Instant) -> f64 {
+        self.linked.per_second(now)
+    }
+
+    /// When the next report is due; `None` while nothing has happened since the last.
+    pub fn due_at(&self, now: Instant, every: Duration) -> Option<Instant> {
+        self.is_stale.then(|| self.reported_at.map_or(now, |at| at + every))
+    }
+}
 
 impl HeaderSync {
     /// How far the sync is.
@@ -22,7 +68,7 @@ impl HeaderSync {
         let total = whole.map_or(0, BlockRange::len);
         let stored = whole.map_or(0, |whole| self.store.durable().stored_in(whole));
         let staged = self.downloader.staging.headers() + self.store.collected() + self.store.batched_headers();
-        let headers_per_second = self.linked_meter.per_second(now);
+        let headers_per_second = self.reporter.linked_per_second(now);
         let moving = self.run.is_some() && self.watch.announced.is_none() && !self.paused;
         Progress {
             stage: self.stage(now),
@@ -33,8 +79,8 @@ impl HeaderSync {
             staged: staged.min(total.saturating_sub(stored)),
             percent: if total == 0 { 0.0 } else { stored as f64 * 100.0 / total as f64 },
             headers_per_second,
-            bytes_received: self.bytes_meter.total(),
-            bytes_per_second: self.bytes_meter.per_second(now),
+            bytes_received: self.reporter.bytes.total(),
+            bytes_per_second: self.reporter.bytes.per_second(now),
             eta: if moving { eta(total.saturating_sub(stored), headers_per_second) } else { None },
             memory_bytes: self.memory_bytes(),
             ranges: whole.map(|whole| self.strip(whole)).unwrap_or_default(),
@@ -48,7 +94,7 @@ impl HeaderSync {
     pub fn download_stats(&self) -> DownloadStats {
         DownloadStats {
             in_flight: self.downloader.requests.len(),
-            buffered: self.downloader.staging.runs() + self.received.len(),
+            buffered: self.downloader.staging.runs() + self.inbox.len(),
             escalated: self.downloader.plan.escalated(),
             ..self.tactics.stats
         }
@@ -80,12 +126,11 @@ impl HeaderSync {
     /// A progress event, when something happened and the last one is long enough ago. What changes before that time is
     /// over is in the next one.
     pub(super) fn poll_progress(&mut self, now: Instant) -> bool {
-        let rested = self.progress_at.is_none_or(|at| now >= at + self.config.progress_every);
-        if !(self.progress_dirty && rested) {
+        if self.reporter.due_at(now, self.config.progress_every).is_none_or(|at| at > now) {
             return false;
         }
-        self.progress_at = Some(now);
-        self.progress_dirty = false;
+        self.reporter.reported_at = Some(now);
+        self.reporter.is_stale = false;
         let progress = self.progress(now);
         self.out.push_back(Output::Event(Event::Progress(progress)));
         true

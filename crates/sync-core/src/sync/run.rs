@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use alloy_primitives::B256;
 
-use super::HeaderSync;
+use super::{HeaderSync, inbox::Response};
 use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},
@@ -236,8 +236,7 @@ impl HeaderSync {
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
         }
-        self.received.retain(|answer| !answer.is_piece());
-        self.received_bytes = self.received.iter().map(|answer| answer.bytes).sum();
+        self.inbox.take(Response::is_piece);
     }
 
     /// After each link: is the gap filled, and does it meet what lies under it?

@@ -11,14 +11,14 @@
 //! | `ByteWindow::halved_at` | moves | the same |
 //! | `Liveness::Late`, `Peer::responded_at`, `Peer::answered_sent` | moves | patience with a peer |
 //! | `AncestorSearch`: deadline | moves | witnesses may have answered |
-//! | `first_spoke` | moves | peers that are configured had no chance to connect |
-//! | `moved_at` | moves | nothing could be verified |
+//! | `FairSample`: since | moves | peers that are configured had no chance to connect |
+//! | `StallWatch::moved_at` | moves | nothing could be verified |
 //! | `StallWatch`: suspected since | moves | what may pass by itself had no time to |
 //! | bans, of peers and of addresses | runs on | said to the user in wall-clock time |
 //! | `Reputation::paused_until`, `Failure::until` | runs on | the peer had time to recover; its next request shows |
 //! | `Aside`, `Refused`: until; `Tactics::failed_trials` | runs on | the peer had time to follow the chain |
 //! | `Standings::asked`, `Target::retry_at`, `Reorg::retry_at`, `Phase::TooDeep`, `Persisting::retry_at` | runs on | a pause before the next try |
-//! | `StallWatch::announced_at`, `StallBudget`, `progress_at`, `Announcements`: looked at | runs on | so far apart by the clock |
+//! | `StallWatch::announced_at`, `StallBudget`, `ProgressReporter::reported_at`, `Announcements`: looked at | runs on | so far apart by the clock |
 //! | `Selector`, `History`, `Tactics::looked_at` | runs on | what was measured ages |
 //! | `Meter`, `Rate`, `ByteWindow::fastest_since`, `Peers::measured_at` | runs on | rates are per second of the clock |
 //! | `Peer::since`, `Peer::linked_at` | runs on | facts |
@@ -29,19 +29,49 @@
 use core::time::Duration;
 
 use super::HeaderSync;
-use crate::time::Instant;
+use crate::{io::Output, time::Instant};
+
+/// When the host called, and when it had promised to.
+#[derive(Debug, Default)]
+pub(super) struct HostClock {
+    /// The moment that the last `Output::Timeout` named.
+    promised: Option<Instant>,
+    /// The last call came later than that.
+    overslept: bool,
+    polled_at: Instant,
+}
+
+impl HostClock {
+    /// The host polls. `true` for the first poll at this moment.
+    pub fn poll(&mut self, now: Instant) -> bool {
+        core::mem::replace(&mut self.polled_at, now) != now
+    }
+
+    /// The moment of the last poll.
+    pub fn polled_at(&self) -> Instant {
+        self.polled_at
+    }
+
+    /// The host is told when to call again.
+    pub fn promise(&mut self, at: Option<Instant>) -> Output {
+        self.promised = at;
+        Output::Timeout(at)
+    }
+
+    /// How long the host slept, if it was longer than `forgiven`, and whether it did so the last time too.
+    fn overslept(&mut self, now: Instant, forgiven: Duration) -> Option<(Duration, bool)> {
+        let slept = now.saturating_since(self.promised.take()?);
+        let is_long = slept >= forgiven;
+        let before = core::mem::replace(&mut self.overslept, is_long);
+        is_long.then_some((slept, before))
+    }
+}
 
 impl HeaderSync {
     /// Moves what the time asleep is no part of. Call it before an input is looked at.
     pub(super) fn leave_out_sleep(&mut self, now: Instant) {
-        let Some(promised) = self.promised.take() else { return };
-        let slept = now.saturating_since(promised);
-        if slept < self.config.sleep_forgiven {
-            self.overslept = false;
-            return;
-        }
-        let grace = if self.overslept { Duration::ZERO } else { self.config.deadline_min };
-        self.overslept = true;
+        let Some((slept, is_again)) = self.clock.overslept(now, self.config.sleep_forgiven) else { return };
+        let grace = if is_again { Duration::ZERO } else { self.config.deadline_min };
         let moved = |at: Instant, patience: Duration| {
             let at = at + slept;
             let left_over = (now.saturating_since(at) + grace).saturating_sub(patience);
@@ -53,14 +83,14 @@ impl HeaderSync {
         if let Some(reorg) = &mut self.reorg {
             reorg.search.shift(slept, now + grace);
         }
-        self.first_spoke = self.first_spoke.map(|at| moved(at, self.config.tip_settle));
+        self.announcements.sample.shift(|at| moved(at, self.config.tip_settle));
         if let Some((_, since)) = &mut self.watch.suspected {
             *since = moved(*since, self.config.stall_after);
         }
-        self.moved_at = match self.watch.announced {
-            None => moved(self.moved_at, self.config.no_progress_after.min(self.config.claim_patience)),
+        self.watch.moved_at = match self.watch.announced {
+            None => moved(self.watch.moved_at, self.config.no_progress_after.min(self.config.claim_patience)),
             // A stall that was said does not end by itself.
-            Some(_) => self.moved_at + slept,
+            Some(_) => self.watch.moved_at + slept,
         };
     }
 }

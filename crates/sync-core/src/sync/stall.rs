@@ -51,6 +51,8 @@ const DETAILS_EVERY: Duration = Duration::from_secs(1);
 /// What was found and what was said.
 #[derive(Debug, Default)]
 pub(super) struct StallWatch {
+    /// When a header was last verified, a gap was opened, or something else ended a wait.
+    pub moved_at: Instant,
     /// What may be said soon, and since when it holds.
     pub suspected: Option<(StallReason, Instant)>,
     pub announced: Option<StallReason>,
@@ -159,9 +161,9 @@ impl HeaderSync {
             suspected.map(|(reason, since)| self.stall_due(reason, *since).max(self.watch.may_repeat_at(reason)));
         let watched = self.watch.announced.is_none() && (self.run.is_some() || self.is_seeking()) && !self.paused;
         let quiet = [self.config.no_progress_after, self.config.claim_patience];
-        let quiet = quiet.into_iter().filter(|_| watched).map(|after| self.moved_at + after);
+        let quiet = quiet.into_iter().filter(|_| watched).map(|after| self.watch.moved_at + after);
         let held_back = (self.watch.told != self.watch.announced).then(|| now + self.watch.budget.wait(now));
-        suspected.into_iter().chain(quiet).chain(held_back).filter(|at| *at > self.polled_at).min()
+        suspected.into_iter().chain(quiet).chain(held_back).filter(|at| *at > self.clock.polled_at()).min()
     }
 
     fn stall_due(&self, reason: &StallReason, since: Instant) -> Instant {
@@ -226,7 +228,7 @@ impl HeaderSync {
         if let Some(missing) = self.still_unavailable(now) {
             return Some(StallReason::RangeUnavailable(missing));
         }
-        let waited = now.saturating_since(self.moved_at);
+        let waited = now.saturating_since(self.watch.moved_at);
         let stuck = (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress);
         if self.run.is_none() {
             let alone = self.reorg.as_ref().and_then(|reorg| reorg.alone);

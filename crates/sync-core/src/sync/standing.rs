@@ -17,7 +17,7 @@
 
 use alloy_primitives::{B256, keccak256};
 
-use super::{Answer, HeaderSync};
+use super::{HeaderSync, inbox::Response};
 use crate::{
     fault::PeerFault,
     headers::{InFlight, Purpose},
@@ -157,7 +157,7 @@ impl HeaderSync {
     /// Did the front not come for so long that whoever claims it may never have had it?
     fn has_waited_for_front(&self, now: Instant) -> bool {
         let waits = self.run.as_ref().is_some_and(|run| !run.complete);
-        waits && now >= self.moved_at + self.config.claim_patience && self.store.batches() == 0
+        waits && now >= self.watch.moved_at + self.config.claim_patience && self.store.batches() == 0
     }
 
     /// Who cannot have this number is not on the target's chain: the target, while an ancestor is sought; the header that
@@ -218,7 +218,7 @@ impl HeaderSync {
     }
 
     /// An answer to the question.
-    pub(super) fn receive_standing(&mut self, now: Instant, answer: Answer, number: BlockNumber) {
+    pub(super) fn receive_standing(&mut self, now: Instant, answer: Response, number: BlockNumber) {
         let peer = answer.peer;
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
@@ -260,7 +260,7 @@ impl HeaderSync {
         // A question that failed at once is not put again at once.
         let asked = self.target.standings.asked.get(&peer);
         let rested = asked.is_none_or(|at| now >= *at + self.config.backoff_start);
-        let is_here = || self.received.iter().any(|answer| asks(&answer.request));
+        let is_here = || self.inbox.iter().any(|answer| asks(&answer.request));
         ready && rested && self.downloader.requests.find(asks).is_none() && !is_here()
     }
 
@@ -289,7 +289,7 @@ impl HeaderSync {
 }
 
 /// Hash of the one header of an answer, unless it says that it has another number.
-pub(super) fn hash_at(answer: &Answer, number: BlockNumber) -> Option<B256> {
+pub(super) fn hash_at(answer: &Response, number: BlockNumber) -> Option<B256> {
     let raw = answer.headers.first()?;
     // A header of a fork that is not known has a hash too, and who sends it answers.
     let is_there = HeaderLink::decode(raw).map_or(true, |header| header.number == number);

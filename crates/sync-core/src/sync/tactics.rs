@@ -150,7 +150,7 @@ impl HeaderSync {
             hash_unknown: self.is_front_refused(now),
             front_failures: failures.map_or(0, |failures| failures.attempts()),
             expected_alone,
-            measured: self.linked_meter.per_second(now),
+            measured: self.reporter.linked_per_second(now),
         }
     }
 

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{Answer, HeaderSync, standing::Standings, votes::Votes};
+use super::{HeaderSync, inbox::Response, standing::Standings, votes::Votes};
 use crate::{
     config::{PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,
@@ -185,7 +185,7 @@ impl HeaderSync {
     }
 
     /// An answer to a probe.
-    pub(super) fn receive_target(&mut self, now: Instant, answer: Answer, hash: B256) {
+    pub(super) fn receive_target(&mut self, now: Instant, answer: Response, hash: B256) {
         self.target.dirty = true;
         let Some(raw) = answer.headers.first() else { return };
         let got = keccak256(raw);

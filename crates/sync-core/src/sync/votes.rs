@@ -25,9 +25,9 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{Answer, HeaderSync, standing::hash_at};
+use super::{HeaderSync, inbox::Response, standing::hash_at};
 use crate::{
-    config::{PEERS_MAX, TIP_CLAIMS_MAX, VOTES_PER_PEER_MAX},
+    config::{TIP_CLAIMS_MAX, VOTES_PER_PEER_MAX},
     fault::PeerFault,
     follow::{Known, TipPlace, place},
     headers::Purpose,
@@ -168,21 +168,12 @@ impl HeaderSync {
 
     /// Did more than half of the configured peers speak, or is their time over?
     pub(super) fn has_fair_sample(&self, now: Instant) -> bool {
-        self.spoken.len() * 2 > self.config.peers_expected || self.is_settled(now)
+        self.announcements.sample.is_most_of(self.config.peers_expected) || self.is_settled(now)
     }
 
     /// When the peers that have not spoken yet are waited for no longer.
     pub(super) fn settles_at(&self) -> Option<Instant> {
-        self.first_spoke.map(|at| at + self.config.tip_settle)
-    }
-
-    /// A peer said what it serves, for the first time in this session or again.
-    pub(super) fn note_spoken(&mut self, now: Instant, peer: PeerId) {
-        self.first_spoke.get_or_insert(now);
-        // More than half is all that is asked for; so the set is bounded.
-        if self.spoken.len() * 2 <= self.config.peers_expected.min(PEERS_MAX) {
-            self.spoken.insert(peer);
-        }
+        self.announcements.sample.since().map(|at| at + self.config.tip_settle)
     }
 
     /// Looks for the hash that enough peers have at `number`.
@@ -249,7 +240,7 @@ impl HeaderSync {
     }
 
     /// An answer to a vote; an empty one says that the peer does not know.
-    pub(super) fn receive_vote(&mut self, now: Instant, answer: Answer, number: BlockNumber) {
+    pub(super) fn receive_vote(&mut self, now: Instant, answer: Response, number: BlockNumber) {
         self.target.dirty = true;
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
