@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{HeaderSync, inbox::Response, memory::bytes_of, requests::Outcome, run::RunPurpose};
+use super::{HeaderSync, inbox::Response, memory::bytes_of, requests::Outcome};
 use crate::{
     fault::PeerFault,
     headers::{Failures, InFlight, Purpose, Staged},
@@ -109,11 +109,11 @@ impl HeaderSync {
                 let stats = &mut self.tactics.stats;
                 stats.headers += count as u64;
                 stats.partial += u64::from(count < usize::from(request.limit));
-                let is_front = self.run.as_ref().is_some_and(|run| run.anchor.number == piece.last());
+                let is_front = self.phase.run().is_some_and(|run| run.anchor.number == piece.last());
                 stats.out_of_order += u64::from(!is_front);
                 self.downloader.stage(peer, piece, failures, sealed.range(), bytes, sealed);
                 // More came than was expected: what is furthest from the anchor makes room.
-                if let Some(run) = &self.run {
+                if let Some(run) = self.phase.run() {
                     self.shed(run.anchor.number, 0);
                 }
             }
@@ -182,7 +182,7 @@ impl HeaderSync {
         if self.store.is_full(self.config.batches_in_flight_max) || self.store.is_unwinding() {
             return false;
         }
-        let Some(run) = &mut self.run else { return false };
+        let Some(run) = self.phase.run_mut() else { return false };
         let Some(staged) = self.downloader.staging.take(run.anchor.number) else { return false };
         let Staged { peer, range, bytes, failures, run: sealed } = staged;
         let parent = sealed.parent_of_broken().unwrap_or(sealed.hash());
@@ -193,7 +193,6 @@ impl HeaderSync {
                     run.anchor = anchor;
                 }
                 run.untried = false;
-                let run_purpose = run.purpose;
                 self.header_size.note(verified.len() as u64, bytes_of(verified.headers()));
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
@@ -201,7 +200,7 @@ impl HeaderSync {
                 self.passes_unknown(&verified);
                 self.weigh(&verified);
                 self.check_claims_in(now, &verified);
-                if run_purpose == RunPurpose::Compare {
+                if self.phase.is_comparing() {
                     self.note_compared(peer, &verified);
                 } else {
                     self.store.push(verified);

@@ -24,7 +24,7 @@ use sorted::sort_short_by;
 impl HeaderSync {
     /// Asks one peer for the anchor by its hash, and for what lies under it.
     pub(super) fn request_by_hash(&mut self, now: Instant) -> bool {
-        let Some(anchor) = self.run.as_ref().filter(|run| !run.complete).map(|run| run.anchor) else { return false };
+        let Some(anchor) = self.phase.run().filter(|run| !run.complete).map(|run| run.anchor) else { return false };
         let front = anchor.number;
         // One at a time; and the front may be on its way, or here, from before the strategy changed.
         let asked = |request: &InFlight| matches!(request.purpose, Purpose::Piece { by_hash: Some(_), .. });
@@ -120,7 +120,7 @@ impl HeaderSync {
             | PeerFault::EmptyAnswer { start: number } => number,
             _ => return,
         };
-        if let (Some(run), PeerFault::EmptyAnswer { .. }) = (&self.run, fault) {
+        if let (Some(run), PeerFault::EmptyAnswer { .. }) = (self.phase.run(), fault) {
             self.tactics.refused.note(now, run.anchor.hash, peer, now + self.config.cool_down);
         }
         self.leave_branch(now, peer, *number);

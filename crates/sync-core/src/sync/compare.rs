@@ -8,12 +8,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{
-    HeaderSync,
-    memory::bytes_of,
-    reorg::Phase,
-    run::{Run, RunPurpose},
-};
+use super::{HeaderSync, memory::bytes_of, phase::Phase, reorg::ReorgPhase, run::Run};
 use crate::{
     config::COMPARED_BYTES_MAX,
     id::PeerId,
@@ -36,20 +31,19 @@ impl HeaderSync {
         let Some(reorg) = &mut self.reorg else { return };
         let anchor = Anchor { number: reorg.next.number, hash: reorg.next.hash };
         let Some(gap) = BlockRange::new(down_to + 1, anchor.number) else { return };
-        reorg.phase = Phase::Comparing;
+        reorg.phase = ReorgPhase::Comparing;
         reorg.alone = None;
         self.downloader.open(gap);
         self.tactics.gap_opens();
-        self.run = Some(Run {
+        self.phase.enter(Phase::ComparingBranches(Run {
             lineage: Lineage::new(self.chain.clone(), anchor),
             anchor,
             bottom: gap.first(),
             meets: None,
             parent: None,
             untried: false,
-            purpose: RunPurpose::Compare,
             complete: false,
-        });
+        }));
         self.moved(now);
     }
 
@@ -57,7 +51,7 @@ impl HeaderSync {
     pub(super) fn note_compared(&mut self, peer: PeerId, verified: &VerifiedHeaders) {
         let Some(reorg) = &mut self.reorg else { return };
         // The hash of the first was known before, and that of the next one is known now.
-        let next = self.run.as_ref().map(|run| run.anchor);
+        let next = self.phase.run().map(|run| run.anchor);
         reorg.search.prove(verified.hashes().get(1..).unwrap_or_default());
         if let Some(next) = next.filter(|next| next.number < verified.range().first()) {
             reorg.search.prove(&[next.hash]);
@@ -89,7 +83,7 @@ impl HeaderSync {
     pub(super) fn end_compare(&mut self, now: Instant) {
         self.drop_run();
         if let Some(reorg) = &mut self.reorg {
-            reorg.phase = Phase::Seeking;
+            reorg.phase = ReorgPhase::Seeking;
         }
         self.moved(now);
     }

@@ -11,7 +11,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{HeaderSync, run::RunPurpose};
+use super::{HeaderSync, phase::Phase};
 use crate::{
     fault::PeerFault,
     follow::InvalidChain,
@@ -34,7 +34,7 @@ impl HeaderSync {
     /// The header that the anchor names by its hash says that it has the number `got`: who named it is wrong, not who
     /// sends it. That is the header above; of the target, the peers that announced it with this number.
     pub(super) fn leave_wrong_number(&mut self, now: Instant, hash: B256, got: BlockNumber) {
-        let (Some(run), Some(target)) = (&self.run, self.target.resolved) else { return };
+        let (Some(run), Some(target)) = (self.phase.run(), self.target.resolved) else { return };
         let number = run.anchor.number;
         if target.hash != hash {
             // Where the child is not known, the target is all that can be named. The header itself is on good chains too.
@@ -91,26 +91,26 @@ impl HeaderSync {
 
     /// Gives up the target, and what is stored of its chain from the gap that is open up.
     fn refuse(&mut self, now: Instant, chain: InvalidChain, at: BlockNumber) {
-        let bottom = match &self.run {
-            Some(run) if run.purpose == RunPurpose::Fill => run.bottom,
+        let bottom = match &self.phase {
+            Phase::FillingGap(run) => run.bottom,
             // Nothing of it is stored but what lies above the place where it differs from the stored chain.
-            Some(_) => match &self.reorg {
+            Phase::ComparingBranches(_) | Phase::WeighingBranches(_) => match &self.reorg {
                 Some(reorg) if !reorg.above_is_old => reorg.differs.number.saturating_add(1),
                 _ => BlockNumber::MAX,
             },
-            None => at,
+            Phase::Idle | Phase::AwaitingStore | Phase::Synced => at,
         };
         let target = self.target.resolved.map(|target| target.hash);
         // What is asked for next may lie under the bad header already, when the rule is broken where two answers meet, or
         // where an answer meets the store: that is its parent, which good chains share.
-        let lowest = self.run.as_ref().map(|run| run.anchor).filter(|anchor| anchor.number >= chain.number);
+        let lowest = self.phase.run().map(|run| run.anchor).filter(|anchor| anchor.number >= chain.number);
         let lowest = lowest.map(|anchor| anchor.hash);
         for hash in [Some(chain.hash), lowest, target].into_iter().flatten() {
             self.invalid.insert(hash, &chain);
         }
         self.drop_run();
+        self.phase.enter(Phase::Idle);
         self.cancel_search();
-        self.reopen = false;
         // The batches of this gap are the last in the queue, and their checkpoints speak of nothing that stays.
         self.store.drop_above(bottom);
         self.target.resolved = None;
@@ -119,7 +119,6 @@ impl HeaderSync {
         let concerns = !matches!(self.target.wanted, Some(SyncTarget::Hash(wanted)) if Some(wanted) != target);
         self.target.invalid = concerns.then_some(chain);
         self.target.dirty = true;
-        self.synced = false;
         self.moved(now);
     }
 }

@@ -16,7 +16,7 @@
 //!
 //! An attacker who claims everything and serves nothing delays that stall by `claim_patience` and changes nothing else.
 
-use super::{HeaderSync, run::RunPurpose};
+use super::{HeaderSync, phase::Phase};
 use crate::{
     io::StallReason,
     peers::{Liveness, Peer},
@@ -38,15 +38,17 @@ impl HeaderSync {
             return;
         }
         self.risen_floor = None;
-        if self.run.is_none() && self.target.resolved.is_some() {
+        if self.phase.run().is_none() && self.target.resolved.is_some() {
             self.open_run(now);
-            self.synced &= !self.is_busy();
+            if self.phase.is_synced() && self.is_busy() {
+                self.phase.enter(Phase::Idle);
+            }
         }
     }
 
     /// The part of the open gap, from its front down, that cannot be had now.
     pub(super) fn unavailable(&self, now: Instant) -> Option<BlockRange> {
-        let run = self.run.as_ref().filter(|run| !run.complete)?;
+        let run = self.phase.run().filter(|run| !run.complete)?;
         let missing = BlockRange::new(run.bottom, run.anchor.number)?;
         let front = missing.last();
         if self.downloader.staging.contains(front) {
@@ -63,13 +65,13 @@ impl HeaderSync {
     /// Does the range that was said to be unavailable stay so? The download of newer blocks above it changes nothing.
     pub(super) fn still_unavailable(&self, now: Instant) -> Option<BlockRange> {
         let Some(StallReason::RangeUnavailable(missing)) = self.watch.announced else { return None };
-        let front = match &self.run {
+        let front = match self.phase.run() {
             Some(run) if run.complete => return None,
             Some(run) => run.meets.map_or(Some(run.anchor.number), |older| older.tail.checked_sub(1)),
             // The next gap is about to be opened.
             None => Some(missing.last()).filter(|_| self.is_busy()),
         };
-        let stuck_above = self.run.as_ref().is_some_and(|run| run.meets.is_some())
+        let stuck_above = self.phase.run().is_some_and(|run| run.meets.is_some())
             && now >= self.watch.moved_at + self.config.no_progress_after;
         if front != Some(missing.last()) || stuck_above || !self.is_denied(now, missing.last()) {
             return None;
@@ -80,8 +82,7 @@ impl HeaderSync {
     /// Is the open gap one that cannot be filled now, so that nothing is lost by following newer tips meanwhile?
     pub(super) fn is_parked(&self) -> bool {
         let Some(StallReason::RangeUnavailable(missing)) = self.watch.announced else { return false };
-        let at_front =
-            self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill && run.anchor.number == missing.last());
+        let at_front = self.phase.filling().is_some_and(|run| run.anchor.number == missing.last());
         // Where peers begin above what is missing. Those that end below it have left the target's chain.
         at_front && self.is_denied(self.clock.polled_at(), missing.last())
     }
@@ -89,8 +90,8 @@ impl HeaderSync {
     /// The floor rises to the lowest verified number, when it may: `true` when it did.
     pub(super) fn raise_floor(&mut self, now: Instant, reason: &StallReason) -> bool {
         let StallReason::RangeUnavailable(missing) = *reason else { return false };
-        let (Some(run), Some(target)) = (&self.run, self.target.resolved) else { return false };
-        let at_bottom = run.meets.is_none() && run.purpose == RunPurpose::Fill && run.anchor.number == missing.last();
+        let (Some(run), Some(target)) = (self.phase.filling(), self.target.resolved) else { return false };
+        let at_bottom = run.meets.is_none() && run.anchor.number == missing.last();
         // Nothing under the target was verified: then the target itself cannot be had.
         if !self.config.floor_may_rise || !at_bottom || missing.last() >= target.number || self.store.is_unwinding() {
             return false;

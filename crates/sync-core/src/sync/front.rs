@@ -25,7 +25,7 @@ use core::{cmp::Reverse, time::Duration};
 
 use alloc::vec::Vec;
 
-use super::{HeaderSync, run::RunPurpose};
+use super::HeaderSync;
 use crate::{
     config::{PIECES_BELOW_MAX, TRIAL_AHEAD, TRIAL_HEADERS_MAX, TRIAL_PAUSE, TRIALS_MAX, UNVERIFIED_PIECES_MAX},
     headers::{Failures, InFlight, Purpose},
@@ -48,7 +48,7 @@ impl HeaderSync {
 
     /// Who can be asked for the front now, by its hash: peers too that have another block under its number.
     fn front_candidates(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
-        let anchor = self.run.as_ref().filter(|run| !run.complete).map(|run| run.anchor);
+        let anchor = self.phase.run().filter(|run| !run.complete).map(|run| run.anchor);
         anchor.into_iter().flat_map(move |anchor| {
             let failures = self.downloader.plan.failures_at(anchor.number);
             self.peers.usable(now).filter(move |(id, peer)| {
@@ -71,7 +71,7 @@ impl HeaderSync {
     /// Those of the candidates that may have the front, the best first: by rank, then who agrees on numbers, then who has room, then whose answers
     /// bring most, then the quicker one.
     fn best_for_front(&self, now: Instant, allowed: impl Fn(PeerId, &Peer) -> bool) -> Vec<PeerId> {
-        let Some(front) = self.run.as_ref().map(|run| run.anchor.number) else { return Vec::new() };
+        let Some(front) = self.phase.run().map(|run| run.anchor.number) else { return Vec::new() };
         let mut best: Vec<_> = self
             .front_candidates(now)
             .filter(|(id, peer)| allowed(*id, peer))
@@ -96,7 +96,7 @@ impl HeaderSync {
 
     /// Asks the best peer for the front, if nobody is asked for it.
     pub(super) fn request_front(&mut self, now: Instant) -> bool {
-        let Some(front) = self.run.as_ref().map(|run| run.anchor.number) else { return false };
+        let Some(front) = self.phase.run().map(|run| run.anchor.number) else { return false };
         if self.downloader.plan.failures_at(front).is_none() {
             return false;
         }
@@ -113,7 +113,7 @@ impl HeaderSync {
 
     /// Asks this peer for the front, by its hash.
     fn ask_for_front(&mut self, now: Instant, peer: PeerId) -> bool {
-        let (Some(run), Some(known)) = (&self.run, self.peers.get(peer)) else { return false };
+        let (Some(run), Some(known)) = (self.phase.run(), self.peers.get(peer)) else { return false };
         let anchor = run.anchor;
         let limit = self.request_headers(known, self.header_bytes());
         let Some(served) = known.serves(now) else { return false };
@@ -140,7 +140,7 @@ impl HeaderSync {
     /// How many pieces a peer may have of whom nothing was verified. One that does not serve the front cannot be verified
     /// before the anchor comes down to its range.
     fn unverified_pieces_max(&self, peer: &Peer, others: usize) -> usize {
-        let front = self.run.as_ref().map(|run| run.anchor.number);
+        let front = self.phase.run().map(|run| run.anchor.number);
         let is_below = peer.range().is_some_and(|range| front.is_some_and(|front| range.last() < front));
         if is_below { PIECES_BELOW_MAX } else { others }
     }
@@ -160,7 +160,7 @@ impl HeaderSync {
         limit: u64,
     ) -> Option<(BlockRange, Failures)> {
         // What is compared or weighed is short, and everything waits for all of it.
-        let front = self.run.as_ref().filter(|run| run.purpose == RunPurpose::Fill)?.anchor.number;
+        let front = self.phase.filling()?.anchor.number;
         let known = self.peers.get(peer)?;
         let most = self.unverified_pieces_max(known, 1);
         let on_trial = |id: &PeerId| self.peers.get(*id).is_some_and(|known| known.rank() != Rank::Verified);
@@ -191,14 +191,14 @@ impl HeaderSync {
 
     /// When a place for a trial is free again.
     pub(super) fn trial_wakeup(&self, now: Instant) -> Option<Instant> {
-        let waits = !self.paused && self.run.is_some() && !self.downloader.plan.is_empty();
+        let waits = !self.paused && self.phase.run().is_some() && !self.downloader.plan.is_empty();
         self.tactics.failed_trials.iter().copied().filter(|at| waits && *at > now).min()
     }
 
     /// The front is with a peer that takes too long: another one gets it. The answer of the first is not cancelled: coming
     /// late, it is used or tells how slow the peer is; not coming at all, it is silence.
     pub(super) fn poll_hand_over(&mut self, now: Instant) -> bool {
-        let Some(front) = self.run.as_ref().map(|run| run.anchor.number).filter(|_| !self.paused) else { return false };
+        let Some(front) = self.phase.run().map(|run| run.anchor.number).filter(|_| !self.paused) else { return false };
         let Some((id, request)) = self.downloader.requests.piece_at(front) else { return false };
         let is_measured = self.is_other_measured(now, request.peer);
         let due = |peer: PeerId, known: &Peer| {
@@ -265,7 +265,7 @@ impl HeaderSync {
 
     /// When [`Self::poll_hand_over`] may have something to do.
     pub(super) fn hand_over_wakeup(&self, now: Instant) -> Option<Instant> {
-        let front = self.run.as_ref()?.anchor.number;
+        let front = self.phase.run()?.anchor.number;
         let (_, request) = self.downloader.requests.piece_at(front)?;
         let is_measured = self.is_other_measured(now, request.peer);
         let due = self.front_candidates(now).filter_map(|it| self.hand_over_at(now, request, it, is_measured));

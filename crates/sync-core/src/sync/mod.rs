@@ -36,6 +36,7 @@ mod floor;
 mod front;
 mod inbox;
 mod memory;
+mod phase;
 mod reorg;
 mod report;
 mod requests;
@@ -59,9 +60,9 @@ use self::{
     announce::{Announcements, News},
     inbox::Inbox,
     memory::HeaderSize,
+    phase::Phase,
     reorg::{Reorg, TooDeep},
     report::ProgressReporter,
-    run::Run,
     sleep::HostClock,
     stall::StallWatch,
     store_queue::StoreQueue,
@@ -100,15 +101,13 @@ pub struct HeaderSync {
     risen_floor: Option<BlockNumber>,
 
     target: Target,
-    run: Option<Run>,
+    phase: Phase,
     /// The target's chain does not meet the stored one.
     reorg: Option<Reorg>,
     /// The ancestor of the last one that was followed.
     reorged_to: Option<BlockNumber>,
     /// The last one was deeper than the window.
     too_deep: Option<TooDeep>,
-    /// The next gap is opened once the store has answered.
-    reopen: bool,
     store: StoreQueue,
     invalid: InvalidHashes,
     wrong_genesis: Option<B256>,
@@ -116,7 +115,6 @@ pub struct HeaderSync {
     unknown: Option<UnknownHeader>,
 
     paused: bool,
-    synced: bool,
     watch: StallWatch,
     reporter: ProgressReporter,
     clock: HostClock,
@@ -143,17 +141,15 @@ impl HeaderSync {
             announcements: Announcements::default(),
             risen_floor: risen.then_some(pending.floor),
             target: Target::default(),
-            run: None,
+            phase: Phase::default(),
             reorg: None,
             reorged_to: None,
             too_deep: None,
-            reopen: false,
             store: StoreQueue::new(config.window, pending),
             invalid: InvalidHashes::default(),
             wrong_genesis: None,
             unknown: None,
             paused: false,
-            synced: false,
             watch: StallWatch::default(),
             reporter: ProgressReporter::new(),
             clock: HostClock::default(),
@@ -297,13 +293,16 @@ impl HeaderSync {
     /// Everything from floor to target is durable.
     fn poll_synced(&mut self) -> bool {
         let Some(head) = self.target.resolved else { return false };
-        let idle = self.run.is_none() && self.reorg.is_none() && !self.reopen && head.number >= self.floor();
+        let idle = self.phase.run().is_none()
+            && self.reorg.is_none()
+            && !self.phase.is_awaiting_store()
+            && head.number >= self.floor();
         let done = idle && self.store.is_idle() && self.wrong_genesis.is_none();
         let done = done && !self.is_stopped_at(head.hash);
-        if self.synced || !done {
+        if self.phase.is_synced() || !done {
             return false;
         }
-        self.synced = true;
+        self.phase.enter(Phase::Synced);
         self.unknown = None;
         self.out.push_back(Output::Event(Event::Synced { head }));
         true

@@ -41,7 +41,7 @@ use header_rules::range::{BlockNumber, BlockRange};
 
 /// Where a reorg is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ReorgPhase {
     /// Headers of the target's chain are fetched by hash, to be compared.
     Comparing,
     /// The store, and peers, are asked.
@@ -75,7 +75,7 @@ pub(super) struct Reorg {
     /// What the stored branch weighs.
     pub old_weight: BranchWeight,
     pub search: AncestorSearch,
-    pub phase: Phase,
+    pub phase: ReorgPhase,
     /// What the new chain has under what was compared so far.
     pub next: BlockNumHash,
     /// What was compared, to be stored when the ancestor is known.
@@ -98,7 +98,7 @@ pub(super) struct TooDeep {
 impl Reorg {
     /// Is the ancestor still sought?
     fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Comparing | Phase::Seeking | Phase::TooDeep { .. })
+        matches!(self.phase, ReorgPhase::Comparing | ReorgPhase::Seeking | ReorgPhase::TooDeep { .. })
     }
 }
 
@@ -144,7 +144,7 @@ impl HeaderSync {
             given_up,
             old_weight: BranchWeight::new(top),
             search,
-            phase: Phase::Seeking,
+            phase: ReorgPhase::Seeking,
             next: expected,
             compared: Compared::default(),
             alone: None,
@@ -157,9 +157,9 @@ impl HeaderSync {
     pub(super) fn poll_reorg(&mut self, now: Instant) -> bool {
         let Some(reorg) = &mut self.reorg else { return false };
         match reorg.phase {
-            Phase::TooDeep { since, retry_at } => return self.poll_too_deep(now, since, retry_at),
-            Phase::Weighing(_) | Phase::Replacing => return false,
-            Phase::Comparing | Phase::Seeking => {}
+            ReorgPhase::TooDeep { since, retry_at } => return self.poll_too_deep(now, since, retry_at),
+            ReorgPhase::Weighing(_) | ReorgPhase::Replacing => return false,
+            ReorgPhase::Comparing | ReorgPhase::Seeking => {}
         }
         if !self.store.is_idle() {
             return false;
@@ -168,7 +168,7 @@ impl HeaderSync {
             reorg.retry_at = None;
             reorg.search.ask_again();
         }
-        let is_comparing = reorg.phase == Phase::Comparing;
+        let is_comparing = reorg.phase == ReorgPhase::Comparing;
         let needs_proof = reorg.search.needs_proof();
         let Some(number) = reorg.search.number() else {
             if is_comparing {
@@ -257,11 +257,11 @@ impl HeaderSync {
     pub(super) fn search_wakeup(&self, now: Instant) -> Option<Instant> {
         let reorg = self.reorg.as_ref()?;
         let too_deep = match reorg.phase {
-            Phase::TooDeep { since, retry_at } => [Some(since + self.config.backoff_start), Some(retry_at)],
+            ReorgPhase::TooDeep { since, retry_at } => [Some(since + self.config.backoff_start), Some(retry_at)],
             _ => [None; 2],
         };
         let seeking = [reorg.search.deadline(), reorg.retry_at].into_iter().flatten();
-        let seeking = seeking.filter(|_| reorg.phase == Phase::Seeking);
+        let seeking = seeking.filter(|_| reorg.phase == ReorgPhase::Seeking);
         seeking.chain(too_deep.into_iter().flatten()).filter(|at| *at > now).min()
     }
 
@@ -322,7 +322,7 @@ impl HeaderSync {
         self.too_deep = Some(TooDeep { local, times: times.saturating_add(1) });
         let pause: Duration = doubled(TOO_DEEP_RETRY, times, self.config.cool_down);
         if let Some(reorg) = &mut self.reorg {
-            reorg.phase = Phase::TooDeep { since: now, retry_at: now + pause };
+            reorg.phase = ReorgPhase::TooDeep { since: now, retry_at: now + pause };
         }
         // Another tip may have its majority by now.
         self.target.dirty = true;
@@ -372,7 +372,7 @@ impl HeaderSync {
 
     fn unwind_above(&mut self, now: Instant, to: BlockNumber, given_up: BlockNumber) -> bool {
         if let Some(reorg) = &mut self.reorg {
-            reorg.phase = Phase::Replacing;
+            reorg.phase = ReorgPhase::Replacing;
             reorg.given_up = Some(given_up);
             reorg.retry_at = None;
         }

@@ -69,7 +69,7 @@ impl HeaderSync {
         let stored = whole.map_or(0, |whole| self.store.durable().stored_in(whole));
         let staged = self.downloader.staging.headers() + self.store.collected() + self.store.batched_headers();
         let headers_per_second = self.reporter.linked_per_second(now);
-        let moving = self.run.is_some() && self.watch.announced.is_none() && !self.paused;
+        let moving = self.phase.run().is_some() && self.watch.announced.is_none() && !self.paused;
         Progress {
             stage: self.stage(now),
             target,
@@ -112,7 +112,7 @@ impl HeaderSync {
 
     /// What the machine is doing.
     pub(super) fn stage(&self, now: Instant) -> SyncStage {
-        if self.synced {
+        if self.phase.is_synced() {
             SyncStage::Synced
         } else if self.target.resolved.is_some() {
             SyncStage::Headers
@@ -156,7 +156,7 @@ impl HeaderSync {
         for range in self.downloader.staging.ranges() {
             add(Some(range), RangeState::Staged);
         }
-        if let Some(run) = &self.run {
+        if let Some(run) = self.phase.run() {
             // Under the gap that is open: older runs are in the list already, what lies between them is not.
             let mut next = run.bottom.checked_sub(1);
             for older in self.store.pending().subchains.iter().filter(|older| older.head < run.bottom) {

@@ -62,7 +62,7 @@ impl HeaderSync {
         if self.request_front(now) {
             return true;
         }
-        let Some(run) = &self.run else { return false };
+        let Some(run) = self.phase.run() else { return false };
         let (anchor, untried) = (run.anchor, run.untried);
         let front = anchor.number;
         let header_bytes = self.header_bytes();

@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use alloy_primitives::B256;
 
-use super::{HeaderSync, inbox::Response};
+use super::{HeaderSync, inbox::Response, phase::Phase};
 use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},
@@ -29,18 +29,6 @@ use crate::{
     time::Instant,
 };
 use header_rules::range::{BlockNumber, BlockRange};
-
-/// What a run is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RunPurpose {
-    /// Its headers are stored.
-    Fill,
-    /// It is weighed against stored headers, which are given up for it only if it is heavier; until then nothing of it is
-    /// stored.
-    Weigh,
-    /// Its hashes are compared with stored headers; nothing of it is stored.
-    Compare,
-}
 
 /// A gap that is being filled.
 #[derive(Debug)]
@@ -57,7 +45,6 @@ pub(super) struct Run {
     pub parent: Option<Bytes>,
     /// Some chain broke a rule before, and nothing of this run is proven yet: one answer may show that it is the same.
     pub untried: bool,
-    pub purpose: RunPurpose,
     /// The anchor has passed the bottom.
     pub complete: bool,
 }
@@ -141,8 +128,8 @@ impl HeaderSync {
 
     /// Opens the next gap under the target, if there is one.
     pub(super) fn open_run(&mut self, now: Instant) {
-        debug_assert!(self.run.is_none(), "a run is open");
-        self.reopen = false;
+        debug_assert!(self.phase.run().is_none(), "a run is open");
+        self.phase.stop_waiting();
         let Some(target) = self.target.resolved else { return };
         let above_floor = target.number >= self.floor();
         let is_over = self.wrong_genesis.is_some() || self.is_stopped_at(target.hash) || !above_floor;
@@ -189,16 +176,8 @@ impl HeaderSync {
                 let untried = !self.invalid.is_empty();
                 self.downloader.open(gap);
                 self.tactics.gap_opens();
-                self.run = Some(Run {
-                    lineage,
-                    anchor,
-                    bottom,
-                    meets,
-                    parent,
-                    untried,
-                    purpose: RunPurpose::Fill,
-                    complete: false,
-                });
+                let run = Run { lineage, anchor, bottom, meets, parent, untried, complete: false };
+                self.phase.enter(Phase::FillingGap(run));
                 self.stage_compared(gap);
                 self.moved(now);
             }
@@ -217,20 +196,20 @@ impl HeaderSync {
 
     /// Asks the store for headers that the next gap needs; [`Self::poll_reopen`] goes on.
     fn open_after(&mut self, numbers: &[BlockNumber]) {
-        self.reopen = true;
+        self.phase.enter(Phase::AwaitingStore);
         self.ask_store(numbers);
     }
 
     /// Gives up the run that is open: what was proven is stored, what was only received is forgotten.
     pub(super) fn close_run(&mut self) {
-        if self.run.as_ref().is_some_and(|run| run.purpose == RunPurpose::Fill) && !self.store.is_unwinding() {
+        if self.phase.filling().is_some() && !self.store.is_unwinding() {
             while self.store.cut(true) {}
         }
         self.drop_run();
     }
 
     pub(super) fn drop_run(&mut self) {
-        self.run = None;
+        self.phase.close_run();
         self.store.clear_collected();
         for (id, request) in self.downloader.close() {
             self.release(&request);
@@ -241,9 +220,9 @@ impl HeaderSync {
 
     /// After each link: is the gap filled, and does it meet what lies under it?
     pub(super) fn after_link(&mut self, now: Instant, linked: BlockRange) {
-        let Some(run) = &mut self.run else { return };
+        let is_compared = self.phase.is_comparing();
+        let Some(run) = self.phase.run_mut() else { return };
         let (anchor, is_down) = (run.anchor, linked.first() <= run.bottom);
-        let is_compared = run.purpose == RunPurpose::Compare;
         if !is_down || is_compared {
             if self.is_wrong_genesis(anchor) {
                 self.leave_wrong_genesis(now, anchor.hash);
@@ -269,7 +248,7 @@ impl HeaderSync {
             self.detach(now, older, stored, expected);
             return;
         }
-        let Some(run) = &mut self.run else { return };
+        let Some(run) = self.phase.run_mut() else { return };
         let parent = run.parent.take();
         if let Some(Err(error)) = parent.map(|parent| run.lineage.check_parent(&parent)) {
             if matches!(error.fault, LinkFault::UnknownFork { .. }) {
@@ -279,10 +258,10 @@ impl HeaderSync {
             }
             return;
         }
-        if run.purpose == RunPurpose::Weigh && !self.is_heavier(now) {
+        if self.phase.is_weighing() && !self.is_heavier(now) {
             return;
         }
-        let Some(run) = &mut self.run else { return };
+        let Some(run) = self.phase.run_mut() else { return };
         run.complete = true;
         self.too_deep = None;
         self.tell_reorg();
@@ -328,7 +307,7 @@ impl HeaderSync {
 
     /// The run is filled and stored as far as this machine is concerned: on to the next gap.
     pub(super) fn finish_run(&mut self, now: Instant) {
-        self.run = None;
+        self.phase.close_run();
         self.target.dirty = true;
         if let Some(next) = self.target.next {
             self.adopt(now, next);

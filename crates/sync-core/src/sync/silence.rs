@@ -168,7 +168,7 @@ impl HeaderSync {
                 if headers.len() > usize::from(request.limit) {
                     return false;
                 }
-                let anchor = self.run.as_ref().map(|run| run.anchor);
+                let anchor = self.phase.run().map(|run| run.anchor);
                 let anchor = anchor.filter(|anchor| range.contains(anchor.number));
                 if let Some(anchor) = anchor {
                     // What is above the anchor was verified meanwhile.

@@ -17,7 +17,7 @@
 //! | bans, of peers and of addresses | runs on | said to the user in wall-clock time |
 //! | `Reputation::paused_until`, `Failure::until` | runs on | the peer had time to recover; its next request shows |
 //! | `Aside`, `Refused`: until; `Tactics::failed_trials` | runs on | the peer had time to follow the chain |
-//! | `Standings::asked`, `Target::retry_at`, `Reorg::retry_at`, `Phase::TooDeep`, `Persisting::retry_at` | runs on | a pause before the next try |
+//! | `Standings::asked`, `Target::retry_at`, `Reorg::retry_at`, `ReorgPhase::TooDeep`, `Persisting::retry_at` | runs on | a pause before the next try |
 //! | `StallWatch::announced_at`, `StallBudget`, `ProgressReporter::reported_at`, `Announcements`: looked at | runs on | so far apart by the clock |
 //! | `Selector`, `History`, `Tactics::looked_at` | runs on | what was measured ages |
 //! | `Meter`, `Rate`, `ByteWindow::fastest_since`, `Peers::measured_at` | runs on | rates are per second of the clock |

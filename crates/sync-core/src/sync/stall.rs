@@ -121,7 +121,7 @@ impl HeaderSync {
         self.watch.announced_at = now;
         self.target.dirty = true;
         // Nothing of the old chain stayed that the new one could meet, and it goes down no further: the reorg is over.
-        if self.is_parked() && !self.is_seeking() && self.run.as_ref().is_some_and(|run| run.meets.is_none()) {
+        if self.is_parked() && !self.is_seeking() && self.phase.run().is_some_and(|run| run.meets.is_none()) {
             self.tell_reorg();
         }
         self.tell_stall(now);
@@ -159,7 +159,8 @@ impl HeaderSync {
             self.watch.suspected.as_ref().filter(|(reason, _)| self.watch.announced.as_ref() != Some(reason));
         let suspected =
             suspected.map(|(reason, since)| self.stall_due(reason, *since).max(self.watch.may_repeat_at(reason)));
-        let watched = self.watch.announced.is_none() && (self.run.is_some() || self.is_seeking()) && !self.paused;
+        let watched =
+            self.watch.announced.is_none() && (self.phase.run().is_some() || self.is_seeking()) && !self.paused;
         let quiet = [self.config.no_progress_after, self.config.claim_patience];
         let quiet = quiet.into_iter().filter(|_| watched).map(|after| self.watch.moved_at + after);
         let held_back = (self.watch.told != self.watch.announced).then(|| now + self.watch.budget.wait(now));
@@ -206,8 +207,11 @@ impl HeaderSync {
         if let Some(target) = self.target.resolved.filter(|target| target.number < self.floor()) {
             return Some(StallReason::FloorAboveTarget { floor: self.floor(), target });
         }
-        let working = self.run.is_some() || self.is_seeking();
-        let idle = !working && self.target.trouble.is_none() && self.target.resolved.is_some() && !self.reopen;
+        let working = self.phase.run().is_some() || self.is_seeking();
+        let idle = !working
+            && self.target.trouble.is_none()
+            && self.target.resolved.is_some()
+            && !self.phase.is_awaiting_store();
         if self.paused || idle || self.target.wanted.is_none() {
             return None;
         }
@@ -230,7 +234,7 @@ impl HeaderSync {
         }
         let waited = now.saturating_since(self.watch.moved_at);
         let stuck = (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress);
-        if self.run.is_none() {
+        if self.phase.run().is_none() {
             let alone = self.reorg.as_ref().and_then(|reorg| reorg.alone);
             let missing = alone.and_then(|number| BlockRange::new(number, number)).map(StallReason::RangeUnavailable);
             return missing.or(stuck.filter(|_| working));

@@ -156,7 +156,7 @@ impl HeaderSync {
 
     /// Did the front not come for so long that whoever claims it may never have had it?
     fn has_waited_for_front(&self, now: Instant) -> bool {
-        let waits = self.run.as_ref().is_some_and(|run| !run.complete);
+        let waits = self.phase.run().is_some_and(|run| !run.complete);
         waits && now >= self.watch.moved_at + self.config.claim_patience && self.store.batches() == 0
     }
 
@@ -170,7 +170,7 @@ impl HeaderSync {
         if self.is_stopped_at(target.hash) {
             return self.unknown.as_ref()?.number;
         }
-        self.run.as_ref().filter(|_| self.has_waited_for_front(now)).map(|run| run.anchor.number)
+        self.phase.run().filter(|_| self.has_waited_for_front(now)).map(|run| run.anchor.number)
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?

@@ -1,6 +1,6 @@
 //! When batches are cut, and what follows when the store has answered. The queue itself is [`StoreQueue`](super::store_queue).
 
-use super::{HeaderSync, run::RunPurpose};
+use super::HeaderSync;
 use crate::{fault::StoreFailure, id::BatchId, time::Instant};
 use header_rules::range::BlockNumber;
 
@@ -10,7 +10,7 @@ impl HeaderSync {
         if self.store.is_unwinding() || self.store.batches() >= self.config.batches_in_flight_max {
             return false;
         }
-        let Some(run) = self.run.as_ref().filter(|run| run.purpose == RunPurpose::Fill) else { return false };
+        let Some(run) = self.phase.filling() else { return false };
         if run.complete && self.store.collected() == 0 {
             self.finish_run(now);
             return true;
@@ -25,7 +25,7 @@ impl HeaderSync {
     /// When what is proven is stored although its window is not full.
     pub(super) fn flush_wakeup(&self) -> Option<Instant> {
         let may_cut = self.store.batches() < self.config.batches_in_flight_max;
-        let waits = self.run.is_some() && self.store.collected() > 0 && may_cut;
+        let waits = self.phase.run().is_some() && self.store.collected() > 0 && may_cut;
         waits.then(|| self.watch.moved_at + self.config.flush_after)
     }
 
@@ -62,7 +62,7 @@ impl HeaderSync {
 
     /// Opens the gap that waited for the store.
     pub(super) fn poll_reopen(&mut self, now: Instant) -> bool {
-        let ready = self.reopen && self.store.is_idle() && !self.store.is_looking_up();
+        let ready = self.phase.is_awaiting_store() && self.store.is_idle() && !self.store.is_looking_up();
         if ready {
             self.open_run(now);
         }
@@ -75,7 +75,7 @@ impl HeaderSync {
             return;
         }
         self.moved(now);
-        if self.run.is_none() {
+        if self.phase.run().is_none() {
             self.open_run(now);
         }
     }

@@ -81,7 +81,7 @@ impl Refused {
 impl HeaderSync {
     /// Looks whether another strategy is better now.
     pub(super) fn poll_strategy(&mut self, now: Instant) -> bool {
-        let Some(run) = &self.run else { return false };
+        let Some(run) = self.phase.run() else { return false };
         let (front, bottom) = (run.anchor.number, run.bottom);
         let opened = self.tactics.gap.is_none();
         if opened {
@@ -104,7 +104,7 @@ impl HeaderSync {
 
     /// When another strategy, or a peer that refused, may be tried although nothing happens.
     pub(super) fn strategy_wakeup(&self, now: Instant) -> Option<Instant> {
-        if self.run.is_none() || self.paused {
+        if self.phase.run().is_none() || self.paused {
             return None;
         }
         let looked = self.tactics.looked_at.map_or(now, |at| at + LOOK_EVERY);
@@ -115,7 +115,7 @@ impl HeaderSync {
 
     /// What the selector sees.
     fn view(&self, now: Instant) -> View {
-        let Some(run) = &self.run else { return View::default() };
+        let Some(run) = self.phase.run() else { return View::default() };
         let front = run.anchor.number;
         let header_bytes = self.header_bytes();
         let could = |peer: &Peer| peer.serves(now).is_some_and(|range| range.contains(front));
@@ -156,7 +156,7 @@ impl HeaderSync {
 
     /// Has everybody who could be asked said that there is no such block as the anchor?
     pub(super) fn is_front_refused(&self, now: Instant) -> bool {
-        let Some(run) = &self.run else { return false };
+        let Some(run) = self.phase.run() else { return false };
         let anchor = run.anchor;
         let could = |peer: &Peer| peer.serves(now).is_some_and(|range| range.contains(anchor.number));
         let mut asked = self.peers.usable(now).filter(|(_, peer)| could(peer)).peekable();

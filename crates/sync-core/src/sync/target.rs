@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{HeaderSync, inbox::Response, standing::Standings, votes::Votes};
+use super::{HeaderSync, inbox::Response, phase::Phase, standing::Standings, votes::Votes};
 use crate::{
     config::{PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,
@@ -120,7 +120,7 @@ impl HeaderSync {
 
     /// One step towards the target: sends at most one probe or vote. `true` when something was done.
     pub(super) fn poll_target(&mut self, now: Instant) -> bool {
-        let is_over = self.synced && matches!(self.target.wanted, None | Some(SyncTarget::Hash(_)));
+        let is_over = self.phase.is_synced() && matches!(self.target.wanted, None | Some(SyncTarget::Hash(_)));
         if !is_over && !self.paused && self.ask_unheard(now) {
             return true;
         }
@@ -211,8 +211,8 @@ impl HeaderSync {
 
     /// Is a gap being filled, or about to be?
     pub(super) fn is_busy(&self) -> bool {
-        let filling = self.run.is_some() && !self.is_parked();
-        filling || self.reorg.is_some() || self.reopen || self.store.is_unwinding()
+        let filling = self.phase.run().is_some() && !self.is_parked();
+        filling || self.reorg.is_some() || self.phase.is_awaiting_store() || self.store.is_unwinding()
     }
 
     /// The target's number and hash are known.
@@ -249,13 +249,12 @@ impl HeaderSync {
         self.close_run();
         self.peers.forget_branches();
         self.cancel_search();
-        self.reopen = false;
+        self.phase.enter(Phase::Idle);
         self.target.standings = Standings::default();
         self.target.invalid = None;
         self.wrong_genesis = None;
         self.target.weight = Some(BranchWeight::new(target.number));
         self.target.resolved = Some(target);
-        self.synced = false;
         self.out.push_back(Output::Event(Event::TargetResolved(target)));
         self.open_run(now);
     }

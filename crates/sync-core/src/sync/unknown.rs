@@ -7,7 +7,7 @@
 
 use alloy_primitives::B256;
 
-use super::HeaderSync;
+use super::{HeaderSync, phase::Phase};
 use crate::{
     io::StallReason,
     lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
@@ -59,8 +59,7 @@ impl HeaderSync {
 
     fn note_unknown(&mut self, now: Instant, unknown: UnknownHeader) {
         self.cancel_search();
-        self.reopen = false;
-        self.synced = false;
+        self.phase.enter(Phase::Idle);
         self.unknown = Some(unknown);
         self.moved(now);
     }

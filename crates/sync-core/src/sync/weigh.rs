@@ -13,11 +13,7 @@
 
 use alloc::vec::Vec;
 
-use super::{
-    HeaderSync,
-    reorg::Phase,
-    run::{Run, RunPurpose},
-};
+use super::{HeaderSync, phase::Phase, reorg::ReorgPhase, run::Run};
 use crate::{
     checkpoint::Subchain,
     config::{HEADER_BYTES_ESTIMATE, LOOKUP_NUMBERS_MAX, WEIGHED_HEADERS_MAX},
@@ -36,7 +32,7 @@ impl HeaderSync {
     pub(super) fn weigh(&mut self, verified: &VerifiedHeaders) {
         let follows = self.target.wanted == Some(SyncTarget::PeersTip);
         // What is only compared is fetched again, and counted then.
-        let may_meet = self.run.as_ref().is_some_and(|run| run.meets.is_some());
+        let may_meet = self.phase.run().is_some_and(|run| run.meets.is_some());
         if let Some(weight) = self.target.weight.as_mut().filter(|_| follows && may_meet) {
             weight.add(verified);
         }
@@ -83,21 +79,20 @@ impl HeaderSync {
         let anchor = Anchor { number: reorg.differs.number, hash: reorg.differs.hash };
         let Some(gap) = BlockRange::new(ancestor.number + 1, anchor.number) else { return };
         let meets = Some(Subchain { head: ancestor.number, head_hash: ancestor.hash, ..reorg.local });
-        reorg.phase = Phase::Weighing(ancestor);
+        reorg.phase = ReorgPhase::Weighing(ancestor);
         self.too_deep = None;
         let lineage = Lineage::new(self.chain.clone(), anchor);
         self.downloader.open(gap);
         self.tactics.gap_opens();
-        self.run = Some(Run {
+        self.phase.enter(Phase::WeighingBranches(Run {
             lineage,
             anchor,
             bottom: gap.first(),
             meets,
             parent: None,
             untried: false,
-            purpose: RunPurpose::Weigh,
             complete: false,
-        });
+        }));
         self.stage_compared(gap);
         self.moved(now);
     }
@@ -106,15 +101,13 @@ impl HeaderSync {
     /// stays the target.
     pub(super) fn is_heavier(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorg else { return true };
-        let Phase::Weighing(ancestor) = reorg.phase else { return true };
+        let ReorgPhase::Weighing(ancestor) = reorg.phase else { return true };
         let old = reorg.old_weight.down_to(ancestor.number + 1);
         let new = self.target.weight.and_then(|weight| weight.down_to(ancestor.number + 1));
         // What cannot be weighed after all (a header by proof of stake in the new branch) is decided by the target.
         let lighter = old.zip(new).is_some_and(|(old, new)| new <= old);
         if !lighter {
-            if let Some(run) = &mut self.run {
-                run.purpose = RunPurpose::Fill;
-            }
+            self.phase.fill_what_was_weighed();
             self.give_up_above(now, ancestor);
             return true;
         }

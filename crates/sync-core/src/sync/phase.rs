@@ -1,0 +1,130 @@
+//! [`Phase`]: what the machine does about its target.
+//!
+//! ```text
+//!             +------------------ Idle <-------------------+
+//!             |          ^   |  ^      ^   ^               |
+//!             v          |   |  |      |   |               |
+//!   AwaitingStore -------+   |  |      |   |               | a lower floor, another target
+//!             |              |  |      |   |               |
+//!             v              v  |      v   |               |
+//!          FillingGap  ComparingBranches   WeighingBranches  Synced
+//!             ^                                |
+//!             +------- the branch is heavier --+
+//! ```
+//!
+//! Three phases hold the [`Run`] of headers that is downloaded. A reorg that is under way ([`reorg`](super::reorg)) says why a
+//! branch is compared or weighed; it may go on while the machine waits for the store.
+
+use super::run::Run;
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(super) enum Phase {
+    /// No gap is open: there is no target, it is refused or under the floor, or the store has to answer or to remove
+    /// something first.
+    #[default]
+    Idle,
+    /// The next gap is opened once the store has answered a lookup.
+    AwaitingStore,
+    /// A gap is being filled: its headers are stored.
+    FillingGap(Run),
+    /// Headers of the target's chain are compared with stored ones; nothing of them is stored.
+    ComparingBranches(Run),
+    /// Headers of the target's chain are weighed against stored ones, which are given up only if they are heavier; until
+    /// then nothing of them is stored.
+    WeighingBranches(Run),
+    /// Everything from the floor to the target is durable.
+    Synced,
+}
+
+impl Phase {
+    /// Goes over to the next phase.
+    pub fn enter(&mut self, next: Self) {
+        debug_assert!(self.can_become(&next), "{} cannot become {}", self.name(), next.name());
+        *self = next;
+    }
+
+    fn can_become(&self, next: &Self) -> bool {
+        use Phase as P;
+        matches!(
+            (self, next),
+            (_, P::Idle)
+                | (P::Idle | P::AwaitingStore | P::Synced, P::AwaitingStore | P::FillingGap(_))
+                | (P::Idle, P::ComparingBranches(_) | P::WeighingBranches(_) | P::Synced)
+        )
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::AwaitingStore => "AwaitingStore",
+            Self::FillingGap(_) => "FillingGap",
+            Self::ComparingBranches(_) => "ComparingBranches",
+            Self::WeighingBranches(_) => "WeighingBranches",
+            Self::Synced => "Synced",
+        }
+    }
+
+    /// The run that is downloaded, whatever for.
+    pub fn run(&self) -> Option<&Run> {
+        match self {
+            Self::FillingGap(run) | Self::ComparingBranches(run) | Self::WeighingBranches(run) => Some(run),
+            Self::Idle | Self::AwaitingStore | Self::Synced => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn run_mut(&mut self) -> Option<&mut Run> {
+        match self {
+            Self::FillingGap(run) | Self::ComparingBranches(run) | Self::WeighingBranches(run) => Some(run),
+            Self::Idle | Self::AwaitingStore | Self::Synced => None,
+        }
+    }
+
+    /// The run whose headers are stored.
+    pub fn filling(&self) -> Option<&Run> {
+        if let Self::FillingGap(run) = self { Some(run) } else { None }
+    }
+
+    /// Closes the run, if one is open.
+    pub fn close_run(&mut self) {
+        if self.run().is_some() {
+            self.enter(Self::Idle);
+        }
+    }
+
+    /// The branch that was weighed is heavier: its headers are stored from now on.
+    pub fn fill_what_was_weighed(&mut self) {
+        match core::mem::take(self) {
+            Self::WeighingBranches(run) => *self = Self::FillingGap(run),
+            other => *self = other,
+        }
+    }
+
+    /// Nothing is waited for in order to open the next gap.
+    pub fn stop_waiting(&mut self) {
+        if self.is_awaiting_store() {
+            self.enter(Self::Idle);
+        }
+    }
+
+    /// Is the next gap opened once the store has answered?
+    pub fn is_awaiting_store(&self) -> bool {
+        matches!(self, Self::AwaitingStore)
+    }
+
+    /// Are hashes of a branch compared?
+    pub fn is_comparing(&self) -> bool {
+        matches!(self, Self::ComparingBranches(_))
+    }
+
+    /// Is a branch weighed?
+    pub fn is_weighing(&self) -> bool {
+        matches!(self, Self::WeighingBranches(_))
+    }
+
+    /// Is everything durable?
+    pub fn is_synced(&self) -> bool {
+        matches!(self, Self::Synced)
+    }
+}
