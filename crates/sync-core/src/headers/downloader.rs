@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 
 use super::{
     failures::Failures,
+    inbox::Inbox,
     plan::Plan,
     request::{InFlight, Purpose, Requests},
     staging::{Staged, Staging},
@@ -26,7 +27,9 @@ pub struct Downloader<R> {
     pub plan: Plan,
     /// What somebody is asked for; probes and votes too.
     pub requests: Requests,
-    /// What came and waits.
+    /// Responses that nobody looked at yet.
+    pub inbox: Inbox,
+    /// What was looked at and waits.
     pub staging: Staging<R>,
 }
 
@@ -39,7 +42,7 @@ impl<R> Default for Downloader<R> {
 impl<R> Downloader<R> {
     /// Nothing to do.
     pub fn new() -> Self {
-        Self { plan: Plan::new(), requests: Requests::default(), staging: Staging::default() }
+        Self { plan: Plan::new(), requests: Requests::default(), inbox: Inbox::default(), staging: Staging::default() }
     }
 
     /// Opens a gap; whatever was left of an earlier one must have been [closed](Self::close).

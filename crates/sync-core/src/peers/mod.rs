@@ -9,6 +9,7 @@
 //! each connection that the host accepts, and no more.
 
 pub mod address;
+pub mod announcements;
 pub mod aside;
 pub mod batch_size;
 pub mod book;
@@ -34,10 +35,12 @@ pub use reputation::Reputation;
 
 use self::{
     address::AddressBans,
+    announcements::Announcements,
     aside::Aside,
     liveness::{DEADLINE_ROUND_TRIPS, SILENCE_MIN},
     rate::Rate,
     round_trips::RoundTrips,
+    scheduler::Scheduler,
 };
 
 use crate::{
@@ -195,6 +198,9 @@ pub struct Peers {
     /// The deadline that the median peer needs: nobody's is shorter.
     fair_deadline: Option<Duration>,
     measured_at: Option<Instant>,
+    scheduler: Scheduler,
+    /// What they announced.
+    pub announcements: Announcements,
 }
 
 impl Peers {
@@ -206,7 +212,15 @@ impl Peers {
             bans: AddressBans::default(),
             fair_deadline: None,
             measured_at: None,
+            scheduler: Scheduler::new(config.seed),
+            announcements: Announcements::default(),
         }
+    }
+
+    /// Forgets what was announced by peers that are not remembered.
+    pub fn forget_unknown_announcements(&mut self) {
+        let table = &self.table;
+        self.announcements.keep_only(|peer| table.contains_key(&peer));
     }
 
     /// The peer finished the handshake. `false` when there is no place for it.

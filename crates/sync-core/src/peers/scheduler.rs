@@ -18,7 +18,7 @@ use sorted::sort_short_by;
 const SCORE_STEP: u8 = 20;
 
 /// Chooses peers. Its only state is the turn.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Scheduler {
     seed: u64,
     turn: u64,
@@ -75,6 +75,35 @@ impl Scheduler {
             .collect();
         sort_short_by(&mut ready, Ord::cmp);
         ready.into_iter().map(|(.., id)| id).collect()
+    }
+}
+
+impl Peers {
+    /// See [`Scheduler::candidates`].
+    pub fn candidates(&mut self, now: Instant) -> Vec<PeerId> {
+        self.schedule(|scheduler, peers| scheduler.candidates(peers, now))
+    }
+
+    /// See [`Scheduler::reliable`].
+    pub fn reliable(&mut self, now: Instant) -> Vec<PeerId> {
+        self.schedule(|scheduler, peers| scheduler.reliable(peers, now))
+    }
+
+    /// See [`Scheduler::by_chance`].
+    pub fn by_chance(&mut self, now: Instant) -> Vec<PeerId> {
+        self.schedule(|scheduler, peers| scheduler.by_chance(peers, now))
+    }
+
+    /// See [`Scheduler::askable`].
+    pub fn askable(&mut self, now: Instant) -> Vec<PeerId> {
+        self.schedule(|scheduler, peers| scheduler.askable(peers, now))
+    }
+
+    fn schedule(&mut self, order: impl FnOnce(&mut Scheduler, &Self) -> Vec<PeerId>) -> Vec<PeerId> {
+        let mut scheduler = self.scheduler;
+        let ordered = order(&mut scheduler, self);
+        self.scheduler = scheduler;
+        ordered
     }
 }
 

@@ -1,166 +1,19 @@
-//! What peers announce: noted at once, and looked at a few times a second.
-//!
-//! A peer may announce as often as it likes, and connect again as often. What it serves is noted each time, because it
-//! must never be asked for more. What follows from that (which tip has its majority, whether a peer that had nothing is
-//! asked again) costs work and requests, and is looked at once in [`ANNOUNCEMENTS_EVERY`] a peer: the first time at once,
-//! and of what it says before that time is over the last counts.
-
-use core::time::Duration;
+//! What follows when a peer announced something new ([`announcements`](crate::peers::announcements)).
 
 use super::HeaderSync;
-use crate::{
-    config::{ANNOUNCEMENTS_EVERY, PEERS_MAX},
-    id::PeerId,
-    time::Instant,
-};
-use sorted::{SortedMap, SortedSet};
-
-/// What a peer said that was not looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum News {
-    /// Nothing.
-    #[default]
-    None,
-    /// It serves another range, or it came or left.
-    Range,
-    /// Its highest block is another one.
-    Tip,
-}
-
-#[derive(Debug, Default)]
-struct Record {
-    /// When it said, in this connection, that its highest block is another one.
-    tip_at: Option<Instant>,
-    looked_at: Option<Instant>,
-    waiting: News,
-}
-
-/// Peers that connected in this session, until they are a fair sample: more than half of those configured, or all that
-/// came in a while.
-#[derive(Debug, Default)]
-pub(super) struct FairSample {
-    /// At most half of those configured, and one.
-    peers: SortedSet<PeerId>,
-    /// When the first of them connected.
-    since: Option<Instant>,
-}
-
-impl FairSample {
-    /// A peer said what it serves, for the first time in this session or again.
-    pub fn note(&mut self, now: Instant, peer: PeerId, expected: usize) {
-        self.since.get_or_insert(now);
-        // More than half is all that is asked for; so the set is bounded.
-        if self.peers.len() * 2 <= expected.min(PEERS_MAX) {
-            self.peers.insert(peer);
-        }
-    }
-
-    /// Did more than half of so many speak?
-    pub fn is_most_of(&self, expected: usize) -> bool {
-        self.peers.len() * 2 > expected
-    }
-
-    /// When the first spoke.
-    pub fn since(&self) -> Option<Instant> {
-        self.since
-    }
-
-    /// Moves the time that it counts from.
-    pub fn shift(&mut self, moved: impl Fn(Instant) -> Instant) {
-        self.since = self.since.map(moved);
-    }
-}
-
-/// One record a peer that is remembered.
-#[derive(Debug, Default)]
-pub(super) struct Announcements {
-    /// Who has said anything.
-    pub sample: FairSample,
-    records: SortedMap<PeerId, Record>,
-    /// When the next of those that wait is looked at.
-    due_at: Option<Instant>,
-}
-
-impl Announcements {
-    /// When the peer last said that its highest block is another one.
-    pub fn tip_at(&self, peer: PeerId) -> Option<Instant> {
-        self.records.get(&peer).and_then(|record| record.tip_at)
-    }
-
-    /// Did the peer say something that was not looked at yet? Then it is not asked what that would answer.
-    pub fn is_waiting(&self, peer: PeerId) -> bool {
-        self.records.get(&peer).is_some_and(|record| record.waiting != News::None)
-    }
-
-    /// The connection is gone, or another one.
-    pub fn forget_tip(&mut self, peer: PeerId) {
-        if let Some(record) = self.records.get_mut(&peer) {
-            record.tip_at = None;
-        }
-    }
-
-    /// When [`HeaderSync::poll_announcements`] has something to do.
-    pub fn due_at(&self) -> Option<Instant> {
-        self.due_at
-    }
-
-    /// What was announced counts as announced so much later.
-    pub fn shift(&mut self, by: Duration) {
-        for record in self.records.values_mut() {
-            record.tip_at = record.tip_at.map(|at| at + by);
-        }
-    }
-
-    /// Forgets peers that are not remembered.
-    pub fn keep_only(&mut self, known: impl Fn(PeerId) -> bool) {
-        self.records.retain(|peer, _| known(*peer));
-    }
-
-    /// What is to be looked at now, of one peer.
-    fn pop_due(&mut self, now: Instant) -> Option<(PeerId, News)> {
-        if self.due_at.is_none_or(|at| at > now) {
-            return None;
-        }
-        let is_due = |record: &Record| record.waiting != News::None && record.next_look().is_none_or(|at| at <= now);
-        let due = self.records.iter_mut().find(|(_, record)| is_due(record));
-        let due = due.map(|(peer, record)| (*peer, record.look(now)));
-        if due.is_none() {
-            let waiting = self.records.values().filter(|record| record.waiting != News::None);
-            self.due_at = waiting.filter_map(Record::next_look).min();
-        }
-        due
-    }
-}
-
-impl Record {
-    fn next_look(&self) -> Option<Instant> {
-        self.looked_at.map(|at| at + ANNOUNCEMENTS_EVERY)
-    }
-
-    fn look(&mut self, now: Instant) -> News {
-        self.looked_at = Some(now);
-        core::mem::take(&mut self.waiting)
-    }
-}
+use crate::{id::PeerId, peers::announcements::News, time::Instant};
 
 impl HeaderSync {
     /// A peer says something new, or comes, or leaves.
     pub(super) fn announce(&mut self, now: Instant, peer: PeerId, news: News) {
-        if self.peers.get(peer).is_none() {
-            return;
+        if self.peers.get(peer).is_some() {
+            self.peers.announcements.note(now, peer, news);
         }
-        let record = self.announcements.records.get_or_insert_with(peer, Record::default);
-        if news == News::Tip {
-            record.tip_at = Some(now);
-        }
-        record.waiting = record.waiting.max(news);
-        let at = record.next_look().unwrap_or(now);
-        self.announcements.due_at = Some(self.announcements.due_at.map_or(at, |due| due.min(at)));
     }
 
     /// Looks at what one peer announced, when its time has come.
     pub(super) fn poll_announcements(&mut self, now: Instant) -> bool {
-        let Some((peer, news)) = self.announcements.pop_due(now) else { return false };
+        let Some((peer, news)) = self.peers.announcements.pop_due(now) else { return false };
         if news == News::Tip {
             if let Some(known) = self.peers.get_mut(peer) {
                 known.aside.forget_branch();

@@ -16,10 +16,10 @@ use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{HeaderSync, inbox::Response, memory::bytes_of, requests::Outcome};
+use super::{HeaderSync, memory::bytes_of, requests::Outcome};
 use crate::{
     fault::PeerFault,
-    headers::{Failures, InFlight, Purpose, Staged},
+    headers::{Failures, InFlight, Purpose, Response, Staged},
     id::{PeerId, RequestId},
     io::{Event, Output},
     lineage::{LinkError, LinkFault, SealedRun},
@@ -41,13 +41,13 @@ impl HeaderSync {
             peer.answered(now, request.sent, bytes, request.window_used);
             peer.bytes += bytes;
         }
-        self.reporter.note_received(now, bytes);
+        self.reports.progress.note_received(now, bytes);
         self.keep_response(request, headers);
     }
 
     /// Looks at one answer: right start, not too long, hangs together. What passes is staged.
     pub(super) fn poll_received(&mut self, now: Instant) -> bool {
-        let Some(answer) = self.inbox.pop() else { return false };
+        let Some(answer) = self.downloader.inbox.pop() else { return false };
         match answer.request.purpose.clone() {
             Purpose::Target(hash) => self.receive_target(now, answer, hash),
             Purpose::Vote(number) => self.receive_vote(now, answer, number),
@@ -193,7 +193,7 @@ impl HeaderSync {
                     run.anchor = anchor;
                 }
                 run.untried = false;
-                self.header_size.note(verified.len() as u64, bytes_of(verified.headers()));
+                self.tactics.header_size.note(verified.len() as u64, bytes_of(verified.headers()));
                 if self.comes_down_to_bad(now, &verified) {
                     return true;
                 }
@@ -210,7 +210,7 @@ impl HeaderSync {
                     known.linked(now, range.len(), bytes);
                 }
                 self.tactics.stats.linked(range.len(), &failures);
-                self.reporter.note_linked(now, range.len());
+                self.reports.progress.note_linked(now, range.len());
                 self.moved(now);
                 self.out.push_back(Output::Event(Event::HeadersLinked { range, peer }));
                 self.after_link(now, range);
@@ -247,7 +247,7 @@ impl HeaderSync {
     pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
         self.downloader.unstage_of(peer, 0);
         self.downloader.requests.stop_using(|request| request.peer == peer);
-        for response in self.inbox.take(|response| response.peer == peer) {
+        for response in self.downloader.inbox.take(|response| response.peer == peer) {
             self.return_piece(now, response.request, false);
         }
     }

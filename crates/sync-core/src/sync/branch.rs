@@ -10,10 +10,10 @@ use core::cmp::Reverse;
 
 use alloy_primitives::B256;
 
-use super::{HeaderSync, inbox::Response};
+use super::HeaderSync;
 use crate::{
     fault::PeerFault,
-    headers::{InFlight, Purpose},
+    headers::{InFlight, Purpose, Response},
     id::PeerId,
     io::{Output, StartBlock},
     time::Instant,
@@ -55,7 +55,7 @@ impl HeaderSync {
     /// Who may be asked by hash, the best first: peers of whom nothing speaks against it, peers on another branch, and
     /// peers whose tip lies under the front.
     fn by_hash_candidates(&mut self, now: Instant, front: u64, hash: B256) -> Vec<(u8, PeerId)> {
-        let askable = self.scheduler.askable(&self.peers, now);
+        let askable = self.peers.askable(now);
         let class = |id: PeerId| {
             let peer = self.peers.get(id)?;
             let refused = self.tactics.refused.contains(now, hash, id);
@@ -148,7 +148,7 @@ impl HeaderSync {
             self.out.push_back(Output::Cancel(id));
             self.return_piece(now, request, false);
         }
-        for response in self.inbox.take(|response| theirs(&response.request)) {
+        for response in self.downloader.inbox.take(|response| theirs(&response.request)) {
             self.return_piece(now, response.request, false);
         }
     }

@@ -28,7 +28,7 @@ pub(super) struct Compared {
 impl HeaderSync {
     /// Fetches headers of the target's chain by hash, until the one right above `down_to` names its parent.
     pub(super) fn compare_down_to(&mut self, now: Instant, down_to: BlockNumber) {
-        let Some(reorg) = &mut self.reorg else { return };
+        let Some(reorg) = &mut self.reorgs.current else { return };
         let anchor = Anchor { number: reorg.next.number, hash: reorg.next.hash };
         let Some(gap) = BlockRange::new(down_to + 1, anchor.number) else { return };
         reorg.phase = ReorgPhase::Comparing;
@@ -49,7 +49,7 @@ impl HeaderSync {
 
     /// Headers of such a run were verified.
     pub(super) fn note_compared(&mut self, peer: PeerId, verified: &VerifiedHeaders) {
-        let Some(reorg) = &mut self.reorg else { return };
+        let Some(reorg) = &mut self.reorgs.current else { return };
         // The hash of the first was known before, and that of the next one is known now.
         let next = self.phase.run().map(|run| run.anchor);
         reorg.search.prove(verified.hashes().get(1..).unwrap_or_default());
@@ -66,7 +66,7 @@ impl HeaderSync {
 
     /// A gap under where the chains differ was opened: what was compared is there already.
     pub(super) fn stage_compared(&mut self, gap: BlockRange) {
-        let Some(reorg) = &mut self.reorg else { return };
+        let Some(reorg) = &mut self.reorgs.current else { return };
         for (peer, range, mut headers) in core::mem::take(&mut reorg.compared).answers {
             let Some(range) = range.intersection(gap).filter(|inside| inside.last() == range.last()) else { continue };
             let Some((range, failures)) = self.downloader.plan.take(range) else { continue };
@@ -82,7 +82,7 @@ impl HeaderSync {
     /// All of them came, or as many as were needed.
     pub(super) fn end_compare(&mut self, now: Instant) {
         self.drop_run();
-        if let Some(reorg) = &mut self.reorg {
+        if let Some(reorg) = &mut self.reorgs.current {
             reorg.phase = ReorgPhase::Seeking;
         }
         self.moved(now);

@@ -60,7 +60,10 @@ impl HeaderSync {
     pub(super) fn condemn_other_genesis(&mut self, now: Instant, got: B256) {
         let (Some(target), Some(expected)) = (self.target.resolved, self.chain.genesis()) else { return };
         let violation = RuleViolation::Genesis { got, expected };
-        self.invalid.insert(target.hash, &InvalidChain { number: 0, hash: got, violation, last_valid: None });
+        self.target
+            .rejected
+            .hashes
+            .insert(target.hash, &InvalidChain { number: 0, hash: got, violation, last_valid: None });
         let names = |served: ServedRange| served.latest_hash == target.hash;
         let named: Vec<PeerId> = self.peers.usable(now).filter(|(_, it)| names(it.served)).map(|(id, _)| id).collect();
         let chain = self.chain.id();
@@ -72,7 +75,7 @@ impl HeaderSync {
 
     /// Does the target's chain come down to a known bad header, or to a descendant of one? Then it is given up.
     pub(super) fn is_condemned(&mut self, now: Instant, anchor: Anchor) -> bool {
-        let known = self.invalid.get(anchor.hash).cloned();
+        let known = self.target.rejected.hashes.get(anchor.hash).cloned();
         let is_bad = known.is_some();
         if let Some(chain) = known {
             self.refuse(now, chain, anchor.number);
@@ -82,8 +85,11 @@ impl HeaderSync {
 
     /// The same for headers that were just proven.
     pub(super) fn comes_down_to_bad(&mut self, now: Instant, verified: &VerifiedHeaders) -> bool {
-        let known =
-            verified.hashes().iter().filter(|_| !self.invalid.is_empty()).find_map(|hash| self.invalid.get(*hash));
+        let known = verified
+            .hashes()
+            .iter()
+            .filter(|_| !self.target.rejected.hashes.is_empty())
+            .find_map(|hash| self.target.rejected.hashes.get(*hash));
         let Some(chain) = known.cloned() else { return false };
         self.refuse(now, chain, verified.range().first());
         true
@@ -94,7 +100,7 @@ impl HeaderSync {
         let bottom = match &self.phase {
             Phase::FillingGap(run) => run.bottom,
             // Nothing of it is stored but what lies above the place where it differs from the stored chain.
-            Phase::ComparingBranches(_) | Phase::WeighingBranches(_) => match &self.reorg {
+            Phase::ComparingBranches(_) | Phase::WeighingBranches(_) => match &self.reorgs.current {
                 Some(reorg) if !reorg.above_is_old => reorg.differs.number.saturating_add(1),
                 _ => BlockNumber::MAX,
             },
@@ -106,7 +112,7 @@ impl HeaderSync {
         let lowest = self.phase.run().map(|run| run.anchor).filter(|anchor| anchor.number >= chain.number);
         let lowest = lowest.map(|anchor| anchor.hash);
         for hash in [Some(chain.hash), lowest, target].into_iter().flatten() {
-            self.invalid.insert(hash, &chain);
+            self.target.rejected.hashes.insert(hash, &chain);
         }
         self.drop_run();
         self.phase.enter(Phase::Idle);

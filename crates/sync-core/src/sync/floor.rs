@@ -27,17 +27,17 @@ use header_rules::range::{BlockNumber, BlockRange};
 impl HeaderSync {
     /// The lowest number that is wanted.
     pub(super) fn floor(&self) -> BlockNumber {
-        self.risen_floor.unwrap_or(self.config.floor)
+        self.target.risen_floor.unwrap_or(self.config.floor)
     }
 
     /// A peer may claim more below than where the floor has risen to; then there is a new gap under what is stored.
     pub(super) fn update_floor(&mut self, now: Instant) {
-        let Some(risen) = self.risen_floor else { return };
+        let Some(risen) = self.target.risen_floor else { return };
         let claims = |peer: &Peer| peer.serves(now).is_some_and(|range| range.first() < risen);
         if !self.peers.usable(now).any(|(_, peer)| claims(peer) && responds(peer)) {
             return;
         }
-        self.risen_floor = None;
+        self.target.risen_floor = None;
         if self.phase.run().is_none() && self.target.resolved.is_some() {
             self.open_run(now);
             if self.phase.is_synced() && self.is_busy() {
@@ -58,13 +58,13 @@ impl HeaderSync {
         if claimed_by_nobody.is_some() && self.downloader.requests.piece_at(front).is_none() {
             return claimed_by_nobody;
         }
-        let waited = now >= self.watch.moved_at + self.config.claim_patience;
+        let waited = now >= self.reports.stall.moved_at + self.config.claim_patience;
         if waited && self.is_denied(now, front) { self.unserved(now, missing, is_proven) } else { None }
     }
 
     /// Does the range that was said to be unavailable stay so? The download of newer blocks above it changes nothing.
     pub(super) fn still_unavailable(&self, now: Instant) -> Option<BlockRange> {
-        let Some(StallReason::RangeUnavailable(missing)) = self.watch.announced else { return None };
+        let Some(StallReason::RangeUnavailable(missing)) = self.reports.stall.announced else { return None };
         let front = match self.phase.run() {
             Some(run) if run.complete => return None,
             Some(run) => run.meets.map_or(Some(run.anchor.number), |older| older.tail.checked_sub(1)),
@@ -72,7 +72,7 @@ impl HeaderSync {
             None => Some(missing.last()).filter(|_| self.is_busy()),
         };
         let stuck_above = self.phase.run().is_some_and(|run| run.meets.is_some())
-            && now >= self.watch.moved_at + self.config.no_progress_after;
+            && now >= self.reports.stall.moved_at + self.config.no_progress_after;
         if front != Some(missing.last()) || stuck_above || !self.is_denied(now, missing.last()) {
             return None;
         }
@@ -81,10 +81,10 @@ impl HeaderSync {
 
     /// Is the open gap one that cannot be filled now, so that nothing is lost by following newer tips meanwhile?
     pub(super) fn is_parked(&self) -> bool {
-        let Some(StallReason::RangeUnavailable(missing)) = self.watch.announced else { return false };
+        let Some(StallReason::RangeUnavailable(missing)) = self.reports.stall.announced else { return false };
         let at_front = self.phase.filling().is_some_and(|run| run.anchor.number == missing.last());
         // Where peers begin above what is missing. Those that end below it have left the target's chain.
-        at_front && self.is_denied(self.clock.polled_at(), missing.last())
+        at_front && self.is_denied(self.host.polled_at(), missing.last())
     }
 
     /// The floor rises to the lowest verified number, when it may: `true` when it did.
@@ -97,7 +97,7 @@ impl HeaderSync {
             return false;
         }
         self.close_run();
-        self.risen_floor = Some(missing.last() + 1);
+        self.target.risen_floor = Some(missing.last() + 1);
         self.store.set_floor(self.floor());
         // Nothing is removed; the floor is stored with the checkpoint.
         if let Some(head) = self.store.pending().newest().map(|newest| newest.head) {

@@ -133,7 +133,7 @@ impl HeaderSync {
     fn holders(&self) -> impl Iterator<Item = PeerId> + '_ {
         let is_piece = |request: &&InFlight| matches!(request.purpose, Purpose::Piece { .. });
         let asked = self.downloader.requests.iter().filter(is_piece).map(|request| request.peer);
-        let came = self.inbox.iter().filter(|answer| answer.is_piece()).map(|answer| answer.peer);
+        let came = self.downloader.inbox.iter().filter(|answer| answer.is_piece()).map(|answer| answer.peer);
         asked.chain(came).chain(self.downloader.staging.peers())
     }
 
@@ -172,7 +172,7 @@ impl HeaderSync {
         let limit = if most > 1 { limit } else { limit.min(TRIAL_HEADERS_MAX) };
         // As far ahead as the anchor comes while the peer answers, if it is not slower than it was.
         let trip = known.window.round_trip().unwrap_or_default();
-        let ahead = self.reporter.linked_per_second(now) * TRIAL_AHEAD.max(trip * 2).as_secs_f64();
+        let ahead = self.reports.progress.linked_per_second(now) * TRIAL_AHEAD.max(trip * 2).as_secs_f64();
         let from = front.saturating_sub(ahead as u64 + 1);
         self.downloader.plan.borrow_untouched(numbers, front, from, limit)
     }
@@ -191,14 +191,16 @@ impl HeaderSync {
 
     /// When a place for a trial is free again.
     pub(super) fn trial_wakeup(&self, now: Instant) -> Option<Instant> {
-        let waits = !self.paused && self.phase.run().is_some() && !self.downloader.plan.is_empty();
+        let waits = !self.host.is_paused && self.phase.run().is_some() && !self.downloader.plan.is_empty();
         self.tactics.failed_trials.iter().copied().filter(|at| waits && *at > now).min()
     }
 
     /// The front is with a peer that takes too long: another one gets it. The answer of the first is not cancelled: coming
     /// late, it is used or tells how slow the peer is; not coming at all, it is silence.
     pub(super) fn poll_hand_over(&mut self, now: Instant) -> bool {
-        let Some(front) = self.phase.run().map(|run| run.anchor.number).filter(|_| !self.paused) else { return false };
+        let Some(front) = self.phase.run().map(|run| run.anchor.number).filter(|_| !self.host.is_paused) else {
+            return false;
+        };
         let Some((id, request)) = self.downloader.requests.piece_at(front) else { return false };
         let is_measured = self.is_other_measured(now, request.peer);
         let due = |peer: PeerId, known: &Peer| {

@@ -18,13 +18,13 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{HeaderSync, inbox::Response};
+use super::HeaderSync;
 use crate::{
     config::{
         HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
         HEADER_MEAN_WEIGHT_START, PEER_SHARE, RESPONSE_OVER_RESERVE, STAGED_RUNS_MAX, STRANGER_SHARE, STRANGERS_SHARE,
     },
-    headers::InFlight,
+    headers::{InFlight, Response},
     id::PeerId,
     peers::Peer,
 };
@@ -59,13 +59,13 @@ impl HeaderSync {
     /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one answer, and one
     /// header for each question.
     pub fn memory_bytes(&self) -> u64 {
-        let compared = self.reorg.as_ref().map_or(0, |reorg| reorg.compared.bytes);
-        self.downloader.bytes() + self.inbox.bytes() + self.store.bytes() + compared
+        let compared = self.reorgs.current.as_ref().map_or(0, |reorg| reorg.compared.bytes);
+        self.downloader.bytes() + self.downloader.inbox.bytes() + self.store.bytes() + compared
     }
 
     /// The size of a header, rounded up a little so that answers are not cut.
     pub(super) fn header_bytes(&self) -> u64 {
-        self.header_size.mean + self.header_size.mean / 32
+        self.tactics.header_size.mean + self.tactics.header_size.mean / 32
     }
 
     /// Were headers of the peer linked?
@@ -128,7 +128,7 @@ impl HeaderSync {
             headers.truncate(fits);
         }
         let bytes = bytes_of(&headers);
-        self.inbox.push(Response { peer: request.peer, request, headers, bytes });
+        self.downloader.inbox.push(Response { peer: request.peer, request, headers, bytes });
     }
 }
 

@@ -11,12 +11,12 @@
 //! | `compare` | the first headers under the place where they differ, fetched by hash |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
+//! | `rejected` | what was found wrong with targets |
 //! | `condemn` | the target's chain breaks a rule |
 //! | `unknown` | the target's chain has a header that this release cannot judge |
 //! | `requests` | what is asked, and how a request ends without its answer; faults and bans |
 //! | `front` | who may be asked for what everything waits for, and what a peer gets of which nothing was verified |
 //! | `silence` | how long a peer may say nothing; late responses |
-//! | `inbox` | responses that nobody looked at yet |
 //! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
 //! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
@@ -34,9 +34,9 @@ mod compare;
 mod condemn;
 mod floor;
 mod front;
-mod inbox;
 mod memory;
 mod phase;
+mod rejected;
 mod reorg;
 mod report;
 mod requests;
@@ -54,35 +54,23 @@ mod votes;
 mod weigh;
 
 use alloc::{collections::VecDeque, format};
-use alloy_primitives::B256;
 
 use self::{
-    announce::{Announcements, News},
-    inbox::Inbox,
-    memory::HeaderSize,
-    phase::Phase,
-    reorg::{Reorg, TooDeep},
-    report::ProgressReporter,
-    sleep::HostClock,
-    stall::StallWatch,
-    store_queue::StoreQueue,
-    tactics::Tactics,
+    phase::Phase, reorg::Reorgs, report::Reports, sleep::Host, store_queue::StoreQueue, tactics::Tactics,
     target::Target,
-    unknown::UnknownHeader,
 };
 use crate::{
     checkpoint::Checkpoint,
     config::SyncConfig,
     fault::PeerFault,
-    follow::InvalidHashes,
     headers::Downloader,
     id::PeerId,
     io::{Event, Input, Output, PeerStatus, ServedRange},
     lineage::SealedRun,
-    peers::{Peers, scheduler::Scheduler},
+    peers::{Peers, announcements::News},
     time::Instant,
 };
-use header_rules::{chain::ChainSpec, range::BlockNumber};
+use header_rules::chain::ChainSpec;
 
 /// The machine: reverse sync of headers. See the [crate] for its contract and a loop that drives it.
 #[derive(Debug)]
@@ -91,33 +79,16 @@ pub struct HeaderSync {
     chain: ChainSpec,
 
     peers: Peers,
-    scheduler: Scheduler,
     downloader: Downloader<SealedRun>,
     tactics: Tactics,
-    inbox: Inbox,
-    header_size: HeaderSize,
-    announcements: Announcements,
-    /// Where the floor has risen to, because no peer serves anything lower.
-    risen_floor: Option<BlockNumber>,
 
     target: Target,
     phase: Phase,
-    /// The target's chain does not meet the stored one.
-    reorg: Option<Reorg>,
-    /// The ancestor of the last one that was followed.
-    reorged_to: Option<BlockNumber>,
-    /// The last one was deeper than the window.
-    too_deep: Option<TooDeep>,
+    reorgs: Reorgs,
     store: StoreQueue,
-    invalid: InvalidHashes,
-    wrong_genesis: Option<B256>,
-    /// The target's chain has a header that this release cannot judge.
-    unknown: Option<UnknownHeader>,
 
-    paused: bool,
-    watch: StallWatch,
-    reporter: ProgressReporter,
-    clock: HostClock,
+    reports: Reports,
+    host: Host,
     out: VecDeque<Output>,
 }
 
@@ -133,26 +104,14 @@ impl HeaderSync {
         let risen = config.floor_may_rise && whole && pending.floor > config.floor;
         Self {
             peers: Peers::new(&config),
-            scheduler: Scheduler::new(config.seed),
             downloader: Downloader::new(),
             tactics: Tactics::default(),
-            inbox: Inbox::default(),
-            header_size: HeaderSize::default(),
-            announcements: Announcements::default(),
-            risen_floor: risen.then_some(pending.floor),
-            target: Target::default(),
+            target: Target::new(risen.then_some(pending.floor)),
             phase: Phase::default(),
-            reorg: None,
-            reorged_to: None,
-            too_deep: None,
+            reorgs: Reorgs::default(),
             store: StoreQueue::new(config.window, pending),
-            invalid: InvalidHashes::default(),
-            wrong_genesis: None,
-            unknown: None,
-            paused: false,
-            watch: StallWatch::default(),
-            reporter: ProgressReporter::new(),
-            clock: HostClock::default(),
+            reports: Reports::default(),
+            host: Host::default(),
             out: VecDeque::new(),
             config,
             chain,
@@ -162,7 +121,7 @@ impl HeaderSync {
     /// Records what happened. Cheap; call [`poll_output`](Self::poll_output) afterwards until it is drained.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.leave_out_sleep(now);
-        self.reporter.touch();
+        self.reports.progress.touch();
         // Answers to probes and votes, and what peers announce, say so themselves, when they are looked at.
         let routine = matches!(
             input,
@@ -184,7 +143,7 @@ impl HeaderSync {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
                 self.target.standings.forget_doubt(peer);
-                self.announcements.forget_tip(peer);
+                self.peers.announcements.forget_tip(peer);
                 self.announce(now, peer, News::Range);
             }
             Input::PeerMisbehaved { peer, what } => self.penalize(now, peer, PeerFault::Protocol(what)),
@@ -197,7 +156,7 @@ impl HeaderSync {
             Input::Unwound { to } => self.note_unwound(now, to),
             Input::Stored { id, headers } => self.store.looked_up(id, headers),
             Input::Paused(paused) => {
-                self.paused = paused;
+                self.host.is_paused = paused;
                 self.moved(now);
             }
             Input::Timeout => {}
@@ -207,7 +166,7 @@ impl HeaderSync {
     /// The next thing to do. Looks at one answer, proves one, or cuts one batch at most; [`Output::Timeout`] means
     /// drained.
     pub fn poll_output(&mut self, now: Instant) -> Output {
-        if self.clock.poll(now) {
+        if self.host.poll(now) {
             self.peers.refresh(now);
         }
         loop {
@@ -234,7 +193,7 @@ impl HeaderSync {
                 || self.poll_progress(now);
             if !worked && self.out.is_empty() {
                 let at = self.wakeup(now);
-                return self.clock.promise(at);
+                return self.host.promise(at);
             }
         }
     }
@@ -242,7 +201,7 @@ impl HeaderSync {
     fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {
         // A connection that the host replaced without saying so: nothing will come of its requests.
         self.return_requests_of(now, id);
-        self.announcements.sample.note(now, id, self.config.peers_expected);
+        self.peers.announcements.sample.note(now, id, self.config.peers_expected);
         let other_genesis =
             matches!((self.chain.genesis(), status.genesis), (Some(ours), Some(theirs)) if ours != theirs);
         let same_chain = status.chain_id == self.chain.id() && !other_genesis;
@@ -251,7 +210,7 @@ impl HeaderSync {
         }
         self.target.votes.forget(id);
         self.target.standings.keep_only(|peer| self.peers.get(peer).is_some());
-        self.announcements.keep_only(|peer| self.peers.get(peer).is_some());
+        self.peers.forget_unknown_announcements();
         self.announce(now, id, News::Range);
         if same_chain {
             self.refuse_implausible(now, id, status.served);
@@ -294,30 +253,30 @@ impl HeaderSync {
     fn poll_synced(&mut self) -> bool {
         let Some(head) = self.target.resolved else { return false };
         let idle = self.phase.run().is_none()
-            && self.reorg.is_none()
+            && self.reorgs.current.is_none()
             && !self.phase.is_awaiting_store()
             && head.number >= self.floor();
-        let done = idle && self.store.is_idle() && self.wrong_genesis.is_none();
+        let done = idle && self.store.is_idle() && self.target.rejected.wrong_genesis.is_none();
         let done = done && !self.is_stopped_at(head.hash);
         if self.phase.is_synced() || !done {
             return false;
         }
         self.phase.enter(Phase::Synced);
-        self.unknown = None;
+        self.target.rejected.unknown = None;
         self.out.push_back(Output::Event(Event::Synced { head }));
         true
     }
 
     /// A header was proven, or something else that ends a wait happened.
     fn moved(&mut self, now: Instant) {
-        self.watch.moved_at = now;
+        self.reports.stall.moved_at = now;
     }
 
     /// The next moment at which something may change without an input.
     fn wakeup(&self, now: Instant) -> Option<Instant> {
-        let hungry = !self.paused && !self.downloader.plan.is_empty();
+        let hungry = !self.host.is_paused && !self.downloader.plan.is_empty();
         let flush = self.flush_wakeup();
-        let progress = self.reporter.due_at(now, self.config.progress_every);
+        let progress = self.reports.progress.due_at(now, self.config.progress_every);
         [
             self.downloader.requests.next_deadline(),
             self.hand_over_wakeup(now),
@@ -329,7 +288,7 @@ impl HeaderSync {
             self.target.retry_at,
             self.probe_wakeup(now),
             self.settles_at(),
-            self.announcements.due_at(),
+            self.peers.announcements.due_at(),
             self.search_wakeup(now),
             self.store.retry_at(),
             self.stall_wakeup(now),

@@ -24,13 +24,13 @@ use core::time::Duration;
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{HeaderSync, compare::Compared, front::HAND_OVER_ROUND_TRIPS, inbox::Response, standing::hash_at};
+use super::{HeaderSync, compare::Compared, front::HAND_OVER_ROUND_TRIPS, standing::hash_at};
 use crate::{
     checkpoint::Subchain,
     config::TOO_DEEP_RETRY,
     fault::PeerFault,
     follow::{AncestorSearch, BranchWeight, Claim, Known, Outcome},
-    headers::{InFlight, Purpose},
+    headers::{InFlight, Purpose, Response},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StartBlock},
     lineage::VerifiedHeaders,
@@ -86,6 +86,17 @@ pub(super) struct Reorg {
     pub retry_at: Option<Instant>,
 }
 
+/// The reorg that is under way, and what is remembered of earlier ones.
+#[derive(Debug, Default)]
+pub(super) struct Reorgs {
+    /// The target's chain does not meet the stored one.
+    pub current: Option<Reorg>,
+    /// The ancestor of the last one that was followed.
+    last_ancestor: Option<BlockNumber>,
+    /// The last one was deeper than the window.
+    pub too_deep: Option<TooDeep>,
+}
+
 /// A reorg was found to be too deep, and no target was synced since.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TooDeep {
@@ -105,23 +116,23 @@ impl Reorg {
 impl HeaderSync {
     /// Is an ancestor being sought?
     pub(super) fn is_seeking(&self) -> bool {
-        self.reorg.as_ref().is_some_and(Reorg::is_open)
+        self.reorgs.current.as_ref().is_some_and(Reorg::is_open)
     }
 
     /// The target's chain has `expected` where `local` holds `stored`.
     pub(super) fn detach(&mut self, now: Instant, local: Subchain, stored: BlockNumHash, expected: BlockNumHash) {
         self.close_run();
         // Another chain: whether it has that header too will show.
-        self.unknown = None;
+        self.target.rejected.unknown = None;
         let above_is_old = self.target.resolved.is_some_and(|target| target.number <= local.head);
         let heads = self.store.pending().newest().map_or(local.head, |newest| newest.head);
-        let again = self.reorg.take();
+        let again = self.reorgs.current.take();
         let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
         // What was never whole is nothing that anybody relies on.
         let is_whole = local.tail <= self.floor();
         let window = if is_whole { top.saturating_sub(self.config.rollback_window) } else { local.tail };
         // Back to a chain that was given up is never too far.
-        let lowest = local.tail.max(self.reorged_to.map_or(window, |ancestor| ancestor.min(window)));
+        let lowest = local.tail.max(self.reorgs.last_ancestor.map_or(window, |ancestor| ancestor.min(window)));
         // Every peer of this chain has its genesis, and so has the store.
         let rooted = lowest == 0 && self.chain.genesis().is_some();
         let same_run = again.as_ref().is_some_and(|before| before.local.tail == local.tail);
@@ -136,7 +147,7 @@ impl HeaderSync {
             None => (AncestorSearch::new(expected.number, lowest, rooted), None),
         };
         let above_is_old = above_is_old && given_up.is_none();
-        self.reorg = Some(Reorg {
+        self.reorgs.current = Some(Reorg {
             local,
             top,
             differs: expected,
@@ -155,7 +166,7 @@ impl HeaderSync {
 
     /// One step of the search: asks the store or peers, compares, or ends.
     pub(super) fn poll_reorg(&mut self, now: Instant) -> bool {
-        let Some(reorg) = &mut self.reorg else { return false };
+        let Some(reorg) = &mut self.reorgs.current else { return false };
         match reorg.phase {
             ReorgPhase::TooDeep { since, retry_at } => return self.poll_too_deep(now, since, retry_at),
             ReorgPhase::Weighing(_) | ReorgPhase::Replacing => return false,
@@ -189,7 +200,7 @@ impl HeaderSync {
             Known::Absent => None,
             Known::Header { hash, .. } => Some(hash),
         };
-        let Some(reorg) = &mut self.reorg else { return false };
+        let Some(reorg) = &mut self.reorgs.current else { return false };
         let moved = match reorg.search.proven_at(number) {
             Some(hash) => {
                 reorg.search.decide(stored == Some(hash));
@@ -201,12 +212,12 @@ impl HeaderSync {
             self.moved(now);
             return true;
         }
-        !reorg.search.is_open() && !self.paused && self.open_number(now, number)
+        !reorg.search.is_open() && !self.host.is_paused && self.open_number(now, number)
     }
 
     /// Chooses who is asked for this number, and asks them.
     fn open_number(&mut self, now: Instant, number: BlockNumber) -> bool {
-        let Some(most) = self.reorg.as_ref().map(|reorg| reorg.search.witnesses_max()) else { return false };
+        let Some(most) = self.reorgs.current.as_ref().map(|reorg| reorg.search.witnesses_max()) else { return false };
         let mut witnesses = self.witnesses(now, number, Some(Rank::Verified));
         if witnesses.is_empty() || most > crate::config::ANCESTOR_PEERS_MAX {
             witnesses = self.witnesses(now, number, None);
@@ -217,7 +228,7 @@ impl HeaderSync {
         let retry = now + self.config.target_retry;
         if witnesses.is_empty() {
             let alone = !self.ask_standing(now);
-            if let Some(reorg) = &mut self.reorg {
+            if let Some(reorg) = &mut self.reorgs.current {
                 reorg.alone = alone.then_some(number);
                 // Whoever was asked is asked again, wherever those may stand of whom nothing is known: they may never say.
                 if reorg.search.has_silent() && reorg.retry_at.is_none() {
@@ -230,7 +241,7 @@ impl HeaderSync {
             self.send(now, *peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
         }
         let deadline = now + patience + self.config.steal_after;
-        if let Some(reorg) = &mut self.reorg {
+        if let Some(reorg) = &mut self.reorgs.current {
             reorg.alone = None;
             reorg.search.open(witnesses, deadline);
         }
@@ -240,8 +251,8 @@ impl HeaderSync {
     /// Peers of the target's chain that serve this number, of this rank if one is named, in an order that is chance's: the
     /// quickest are not asked more often than others.
     fn witnesses(&mut self, now: Instant, number: BlockNumber, rank: Option<Rank>) -> Vec<PeerId> {
-        let mut witnesses = self.scheduler.by_chance(&self.peers, now);
-        let Some(reorg) = &self.reorg else { return Vec::new() };
+        let mut witnesses = self.peers.by_chance(now);
+        let Some(reorg) = &self.reorgs.current else { return Vec::new() };
         witnesses.retain(|id| {
             let Some(peer) = self.peers.get(*id) else { return false };
             let serves = peer.range().is_some_and(|range| range.contains(number));
@@ -255,7 +266,7 @@ impl HeaderSync {
 
     /// When the search stops waiting for somebody.
     pub(super) fn search_wakeup(&self, now: Instant) -> Option<Instant> {
-        let reorg = self.reorg.as_ref()?;
+        let reorg = self.reorgs.current.as_ref()?;
         let too_deep = match reorg.phase {
             ReorgPhase::TooDeep { since, retry_at } => [Some(since + self.config.backoff_start), Some(retry_at)],
             _ => [None; 2],
@@ -267,7 +278,7 @@ impl HeaderSync {
 
     /// A question of the search ended without an answer that can be used.
     pub(super) fn note_unanswered(&mut self, request: &InFlight) {
-        if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorg, &request.purpose) {
+        if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorgs.current, &request.purpose) {
             reorg.search.note_silent(request.peer);
         }
     }
@@ -279,7 +290,7 @@ impl HeaderSync {
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
             self.penalize_request(now, peer, answer.request.sent, fault);
-        } else if let (Some(reorg), Some(hash)) = (&mut self.reorg, hash) {
+        } else if let (Some(reorg), Some(hash)) = (&mut self.reorgs.current, hash) {
             reorg.search.claim(Claim { number, peer, hash });
             if let Some(known) = self.peers.get(peer) {
                 self.target.standings.note_claim(peer, known.served);
@@ -293,7 +304,7 @@ impl HeaderSync {
     /// The search has ended: gives up what lies above the ancestor, or says that it may not.
     fn end_search(&mut self, now: Instant) -> bool {
         let floor = self.floor();
-        let Some(reorg) = &mut self.reorg else { return false };
+        let Some(reorg) = &mut self.reorgs.current else { return false };
         let (local, top) = (reorg.local, reorg.top);
         let is_whole = local.tail <= floor;
         let ancestor = match reorg.search.outcome() {
@@ -318,10 +329,10 @@ impl HeaderSync {
 
     /// The reorg is deeper than the window: nothing is removed, and the target is chosen anew after a pause.
     fn refuse_reorg(&mut self, now: Instant, local: BlockNumHash) -> bool {
-        let times = self.too_deep.map_or(0, |before| before.times);
-        self.too_deep = Some(TooDeep { local, times: times.saturating_add(1) });
+        let times = self.reorgs.too_deep.map_or(0, |before| before.times);
+        self.reorgs.too_deep = Some(TooDeep { local, times: times.saturating_add(1) });
         let pause: Duration = doubled(TOO_DEEP_RETRY, times, self.config.cool_down);
-        if let Some(reorg) = &mut self.reorg {
+        if let Some(reorg) = &mut self.reorgs.current {
             reorg.phase = ReorgPhase::TooDeep { since: now, retry_at: now + pause };
         }
         // Another tip may have its majority by now.
@@ -337,7 +348,7 @@ impl HeaderSync {
             };
             !self.peers.usable(now).any(|(id, peer)| self.is_on_target(id) || named(id, peer))
         };
-        if !(is_left || now >= retry_at) || self.paused || self.peers.usable(now).next().is_none() {
+        if !(is_left || now >= retry_at) || self.host.is_paused || self.peers.usable(now).next().is_none() {
             return false;
         }
         self.cancel_search();
@@ -347,7 +358,7 @@ impl HeaderSync {
 
     /// Gives up what is stored of the old chain above the ancestor.
     pub(super) fn give_up_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
-        let Some(reorg) = &self.reorg else { return false };
+        let Some(reorg) = &self.reorgs.current else { return false };
         let (differs, keep_above) = (reorg.differs.number, !reorg.above_is_old);
         self.store.retain_runs(|run| {
             if run.tail > differs || run.head <= ancestor.number {
@@ -363,7 +374,7 @@ impl HeaderSync {
 
     /// Nothing of the stored run is on the target's chain.
     fn give_up_run(&mut self, now: Instant) -> bool {
-        let Some(reorg) = &self.reorg else { return false };
+        let Some(reorg) = &self.reorgs.current else { return false };
         let (local, differs, keep_above) = (reorg.local, reorg.differs.number, !reorg.above_is_old);
         self.store.retain_runs(|run| run.head < local.tail || (keep_above && run.tail > differs));
         // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
@@ -371,12 +382,12 @@ impl HeaderSync {
     }
 
     fn unwind_above(&mut self, now: Instant, to: BlockNumber, given_up: BlockNumber) -> bool {
-        if let Some(reorg) = &mut self.reorg {
+        if let Some(reorg) = &mut self.reorgs.current {
             reorg.phase = ReorgPhase::Replacing;
             reorg.given_up = Some(given_up);
             reorg.retry_at = None;
         }
-        self.too_deep = None;
+        self.reorgs.too_deep = None;
         self.store.unwind(to);
         self.moved(now);
         true
@@ -384,9 +395,9 @@ impl HeaderSync {
 
     /// The new chain meets what stayed, or is left for another target: says what was given up, once.
     pub(super) fn tell_reorg(&mut self) {
-        let Some(reorg) = self.reorg.take() else { return };
+        let Some(reorg) = self.reorgs.current.take() else { return };
         let (Some(first), Some(target)) = (reorg.given_up, self.target.resolved) else { return };
-        self.reorged_to = first.checked_sub(1);
+        self.reorgs.last_ancestor = first.checked_sub(1);
         if let (Some(reverted), Some(adopted)) =
             (BlockRange::new(first, reorg.top), BlockRange::new(first, target.number.max(first)))
         {
@@ -402,7 +413,7 @@ impl HeaderSync {
 
     /// Headers were proven: do they bear out what peers claimed of them?
     pub(super) fn check_claims_in(&mut self, now: Instant, verified: &VerifiedHeaders) {
-        let Some(reorg) = &self.reorg else { return };
+        let Some(reorg) = &self.reorgs.current else { return };
         let range = verified.range();
         for number in reorg.search.claimed_numbers(range.first(), range.last()) {
             if let Some(hash) = verified.hashes().get((range.last() - number) as usize) {
@@ -413,7 +424,7 @@ impl HeaderSync {
 
     /// The target's chain has `proven` at `number`: whoever is on it and said otherwise lied.
     pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, proven: B256) {
-        let Some(reorg) = &mut self.reorg else { return };
+        let Some(reorg) = &mut self.reorgs.current else { return };
         for claim in reorg.search.contradicted(number, proven) {
             // A peer that has announced something else since then may have moved to another chain in between.
             if self.stands_by_its_claim(claim.peer) {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
-use super::HeaderSync;
+use super::{HeaderSync, stall::StallWatch};
 use crate::{
     config::PROGRESS_RANGES_MAX,
     io::{Event, Output},
@@ -17,6 +17,13 @@ use crate::{
 use header_rules::range::BlockRange;
 use sorted::sort_long_by;
 
+/// What a page is told, and when.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    pub progress: ProgressReporter,
+    pub stall: StallWatch,
+}
+
 /// When progress was last reported, and the rates that it is computed from.
 #[derive(Debug)]
 pub(super) struct ProgressReporter {
@@ -27,12 +34,13 @@ pub(super) struct ProgressReporter {
     is_stale: bool,
 }
 
-impl ProgressReporter {
-    /// Nothing was reported yet.
-    pub fn new() -> Self {
+impl Default for ProgressReporter {
+    fn default() -> Self {
         Self { linked: Meter::new(), bytes: Meter::new(), reported_at: None, is_stale: true }
     }
+}
 
+impl ProgressReporter {
     /// Something happened.
     pub fn touch(&mut self) {
         self.is_stale = true;
@@ -68,8 +76,8 @@ impl HeaderSync {
         let total = whole.map_or(0, BlockRange::len);
         let stored = whole.map_or(0, |whole| self.store.durable().stored_in(whole));
         let staged = self.downloader.staging.headers() + self.store.collected() + self.store.batched_headers();
-        let headers_per_second = self.reporter.linked_per_second(now);
-        let moving = self.phase.run().is_some() && self.watch.announced.is_none() && !self.paused;
+        let headers_per_second = self.reports.progress.linked_per_second(now);
+        let moving = self.phase.run().is_some() && self.reports.stall.announced.is_none() && !self.host.is_paused;
         Progress {
             stage: self.stage(now),
             target,
@@ -79,14 +87,14 @@ impl HeaderSync {
             staged: staged.min(total.saturating_sub(stored)),
             percent: if total == 0 { 0.0 } else { stored as f64 * 100.0 / total as f64 },
             headers_per_second,
-            bytes_received: self.reporter.bytes.total(),
-            bytes_per_second: self.reporter.bytes.per_second(now),
+            bytes_received: self.reports.progress.bytes.total(),
+            bytes_per_second: self.reports.progress.bytes.per_second(now),
             eta: if moving { eta(total.saturating_sub(stored), headers_per_second) } else { None },
             memory_bytes: self.memory_bytes(),
             ranges: whole.map(|whole| self.strip(whole)).unwrap_or_default(),
             peers: peers(&self.peers, now),
-            stall: self.watch.announced.clone(),
-            paused: self.paused,
+            stall: self.reports.stall.announced.clone(),
+            paused: self.host.is_paused,
         }
     }
 
@@ -94,7 +102,7 @@ impl HeaderSync {
     pub fn download_stats(&self) -> DownloadStats {
         DownloadStats {
             in_flight: self.downloader.requests.len(),
-            buffered: self.downloader.staging.runs() + self.inbox.len(),
+            buffered: self.downloader.staging.runs() + self.downloader.inbox.len(),
             escalated: self.downloader.plan.escalated(),
             ..self.tactics.stats
         }
@@ -126,11 +134,11 @@ impl HeaderSync {
     /// A progress event, when something happened and the last one is long enough ago. What changes before that time is
     /// over is in the next one.
     pub(super) fn poll_progress(&mut self, now: Instant) -> bool {
-        if self.reporter.due_at(now, self.config.progress_every).is_none_or(|at| at > now) {
+        if self.reports.progress.due_at(now, self.config.progress_every).is_none_or(|at| at > now) {
             return false;
         }
-        self.reporter.reported_at = Some(now);
-        self.reporter.is_stale = false;
+        self.reports.progress.reported_at = Some(now);
+        self.reports.progress.is_stale = false;
         let progress = self.progress(now);
         self.out.push_back(Output::Event(Event::Progress(progress)));
         true

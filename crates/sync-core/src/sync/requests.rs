@@ -36,12 +36,15 @@ pub(super) enum Outcome {
 impl HeaderSync {
     /// Sends one request for headers, if a window has room, memory allows it, and there is something to ask for.
     pub(super) fn poll_requests(&mut self, now: Instant) -> bool {
-        if self.paused || self.downloader.plan.is_empty() || self.downloader.requests.len() >= REQUESTS_IN_FLIGHT_MAX {
+        if self.host.is_paused
+            || self.downloader.plan.is_empty()
+            || self.downloader.requests.len() >= REQUESTS_IN_FLIGHT_MAX
+        {
             return false;
         }
         match self.strategy() {
             Strategy::Concurrent => {
-                let candidates = self.scheduler.candidates(&self.peers, now);
+                let candidates = self.peers.candidates(now);
                 self.request_by_number(now, &candidates)
             }
             Strategy::Sequential => {
@@ -49,7 +52,7 @@ impl HeaderSync {
                 if self.downloader.requests.find(is_piece).is_some() {
                     return false;
                 }
-                let reliable = self.scheduler.reliable(&self.peers, now);
+                let reliable = self.peers.reliable(now);
                 self.request_by_number(now, &reliable)
             }
             Strategy::ByHash => self.request_by_hash(now),

@@ -20,10 +20,11 @@ use bytes::Bytes;
 
 use alloy_primitives::B256;
 
-use super::{HeaderSync, inbox::Response, phase::Phase};
+use super::{HeaderSync, phase::Phase};
 use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},
+    headers::Response,
     io::{BlockNumHash, Output, SyncTarget},
     lineage::{Anchor, Lineage, LinkFault},
     time::Instant,
@@ -132,7 +133,7 @@ impl HeaderSync {
         self.phase.stop_waiting();
         let Some(target) = self.target.resolved else { return };
         let above_floor = target.number >= self.floor();
-        let is_over = self.wrong_genesis.is_some() || self.is_stopped_at(target.hash) || !above_floor;
+        let is_over = self.target.rejected.wrong_genesis.is_some() || self.is_stopped_at(target.hash) || !above_floor;
         if self.store.is_unwinding() || self.is_seeking() || is_over {
             return;
         }
@@ -173,7 +174,7 @@ impl HeaderSync {
                 let lineage = Lineage::resume(self.chain.clone(), anchor, child.and_then(header));
                 let parent = meets.and_then(|older| header(older.head).filter(|(hash, _)| *hash == older.head_hash));
                 let parent = parent.map(|(_, rlp)| rlp);
-                let untried = !self.invalid.is_empty();
+                let untried = !self.target.rejected.hashes.is_empty();
                 self.downloader.open(gap);
                 self.tactics.gap_opens();
                 let run = Run { lineage, anchor, bottom, meets, parent, untried, complete: false };
@@ -187,7 +188,7 @@ impl HeaderSync {
     /// Nothing is missing between floor and target: a newer tip that waited for that takes its place, as it does when a
     /// run is filled.
     fn end_of_gaps(&mut self, now: Instant) {
-        self.too_deep = None;
+        self.reorgs.too_deep = None;
         self.tell_reorg();
         if let Some(next) = self.target.next.take() {
             self.adopt(now, next);
@@ -215,7 +216,7 @@ impl HeaderSync {
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
         }
-        self.inbox.take(Response::is_piece);
+        self.downloader.inbox.take(Response::is_piece);
     }
 
     /// After each link: is the gap filled, and does it meet what lies under it?
@@ -237,7 +238,7 @@ impl HeaderSync {
         }
         let Some(older) = run.meets else {
             run.complete = true;
-            self.too_deep = None;
+            self.reorgs.too_deep = None;
             self.tell_reorg();
             return;
         };
@@ -263,7 +264,7 @@ impl HeaderSync {
         }
         let Some(run) = self.phase.run_mut() else { return };
         run.complete = true;
-        self.too_deep = None;
+        self.reorgs.too_deep = None;
         self.tell_reorg();
     }
 
@@ -282,7 +283,7 @@ impl HeaderSync {
         }
         let chosen_by_peers = self.target.wanted.is_some_and(|wanted| !matches!(wanted, SyncTarget::Hash(_)));
         if !self.target.unasked {
-            self.wrong_genesis = Some(got);
+            self.target.rejected.wrong_genesis = Some(got);
             if !chosen_by_peers {
                 return;
             }

@@ -150,7 +150,7 @@ impl HeaderSync {
         let Some(known) = self.peers.get_mut(peer) else { return };
         known.window.answered_late(now, request.sent);
         known.bytes += bytes;
-        self.reporter.note_received(now, bytes);
+        self.reports.progress.note_received(now, bytes);
         let is_trusted = self.peers.get(peer).is_some_and(|known| known.is_usable(now));
         if usable
             && is_trusted

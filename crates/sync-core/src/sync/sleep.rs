@@ -31,17 +31,19 @@ use core::time::Duration;
 use super::HeaderSync;
 use crate::{io::Output, time::Instant};
 
-/// When the host called, and when it had promised to.
+/// The host: when it called, when it had promised to, and whether the user paused it.
 #[derive(Debug, Default)]
-pub(super) struct HostClock {
+pub(super) struct Host {
     /// The moment that the last `Output::Timeout` named.
     promised: Option<Instant>,
     /// The last call came later than that.
     overslept: bool,
     polled_at: Instant,
+    /// Nothing is downloaded.
+    pub is_paused: bool,
 }
 
-impl HostClock {
+impl Host {
     /// The host polls. `true` for the first poll at this moment.
     pub fn poll(&mut self, now: Instant) -> bool {
         core::mem::replace(&mut self.polled_at, now) != now
@@ -70,7 +72,7 @@ impl HostClock {
 impl HeaderSync {
     /// Moves what the time asleep is no part of. Call it before an input is looked at.
     pub(super) fn leave_out_sleep(&mut self, now: Instant) {
-        let Some((slept, is_again)) = self.clock.overslept(now, self.config.sleep_forgiven) else { return };
+        let Some((slept, is_again)) = self.host.overslept(now, self.config.sleep_forgiven) else { return };
         let grace = if is_again { Duration::ZERO } else { self.config.deadline_min };
         let moved = |at: Instant, patience: Duration| {
             let at = at + slept;
@@ -79,18 +81,18 @@ impl HeaderSync {
         };
         self.downloader.requests.shift(slept, now + grace);
         self.peers.shift(slept, now + grace);
-        self.announcements.shift(slept);
-        if let Some(reorg) = &mut self.reorg {
+        self.peers.announcements.shift(slept);
+        if let Some(reorg) = &mut self.reorgs.current {
             reorg.search.shift(slept, now + grace);
         }
-        self.announcements.sample.shift(|at| moved(at, self.config.tip_settle));
-        if let Some((_, since)) = &mut self.watch.suspected {
+        self.peers.announcements.sample.shift(|at| moved(at, self.config.tip_settle));
+        if let Some((_, since)) = &mut self.reports.stall.suspected {
             *since = moved(*since, self.config.stall_after);
         }
-        self.watch.moved_at = match self.watch.announced {
-            None => moved(self.watch.moved_at, self.config.no_progress_after.min(self.config.claim_patience)),
+        self.reports.stall.moved_at = match self.reports.stall.announced {
+            None => moved(self.reports.stall.moved_at, self.config.no_progress_after.min(self.config.claim_patience)),
             // A stall that was said does not end by itself.
-            Some(_) => self.watch.moved_at + slept,
+            Some(_) => self.reports.stall.moved_at + slept,
         };
     }
 }

@@ -98,27 +98,28 @@ impl HeaderSync {
     pub(super) fn poll_stall(&mut self, now: Instant) -> bool {
         let found = self.find_stall(now);
         let Some(reason) = found else {
-            self.watch.suspected = None;
-            let over = self.watch.announced.take().is_some();
+            self.reports.stall.suspected = None;
+            let over = self.reports.stall.announced.take().is_some();
             self.tell_stall(now);
             return over;
         };
-        let since = match &self.watch.suspected {
+        let since = match &self.reports.stall.suspected {
             Some((same, since)) if discriminant(same) == discriminant(&reason) => *since,
             _ => now,
         };
-        self.watch.suspected = Some((reason.clone(), since));
+        self.reports.stall.suspected = Some((reason.clone(), since));
         let due = self.stall_due(&reason, since) <= now;
         if (due || self.may_raise_at_once(now, &reason)) && self.raise_floor(now, &reason) {
-            self.watch.suspected = None;
+            self.reports.stall.suspected = None;
             return true;
         }
-        let is_new = self.watch.announced.as_ref() != Some(&reason) && self.watch.may_repeat_at(&reason) <= now;
+        let is_new =
+            self.reports.stall.announced.as_ref() != Some(&reason) && self.reports.stall.may_repeat_at(&reason) <= now;
         if !due || !is_new {
             return false;
         }
-        self.watch.announced = Some(reason.clone());
-        self.watch.announced_at = now;
+        self.reports.stall.announced = Some(reason.clone());
+        self.reports.stall.announced_at = now;
         self.target.dirty = true;
         // Nothing of the old chain stayed that the new one could meet, and it goes down no further: the reorg is over.
         if self.is_parked() && !self.is_seeking() && self.phase.run().is_some_and(|run| run.meets.is_none()) {
@@ -130,11 +131,11 @@ impl HeaderSync {
 
     /// Says what holds, if the last event said something else and the budget allows it.
     pub(super) fn tell_stall(&mut self, now: Instant) -> bool {
-        if self.watch.told == self.watch.announced || !self.watch.budget.take(now) {
+        if self.reports.stall.told == self.reports.stall.announced || !self.reports.stall.budget.take(now) {
             return false;
         }
-        self.watch.told = self.watch.announced.clone();
-        let Some(reason) = self.watch.told.clone() else {
+        self.reports.stall.told = self.reports.stall.announced.clone();
+        let Some(reason) = self.reports.stall.told.clone() else {
             self.out.push_back(Output::Event(Event::Resumed));
             return true;
         };
@@ -155,16 +156,22 @@ impl HeaderSync {
     /// When the suspected reason will be said, if it was not yet, or what the budget holds back; when lack of progress would
     /// be.
     pub(super) fn stall_wakeup(&self, now: Instant) -> Option<Instant> {
-        let suspected =
-            self.watch.suspected.as_ref().filter(|(reason, _)| self.watch.announced.as_ref() != Some(reason));
-        let suspected =
-            suspected.map(|(reason, since)| self.stall_due(reason, *since).max(self.watch.may_repeat_at(reason)));
-        let watched =
-            self.watch.announced.is_none() && (self.phase.run().is_some() || self.is_seeking()) && !self.paused;
+        let suspected = self
+            .reports
+            .stall
+            .suspected
+            .as_ref()
+            .filter(|(reason, _)| self.reports.stall.announced.as_ref() != Some(reason));
+        let suspected = suspected
+            .map(|(reason, since)| self.stall_due(reason, *since).max(self.reports.stall.may_repeat_at(reason)));
+        let watched = self.reports.stall.announced.is_none()
+            && (self.phase.run().is_some() || self.is_seeking())
+            && !self.host.is_paused;
         let quiet = [self.config.no_progress_after, self.config.claim_patience];
-        let quiet = quiet.into_iter().filter(|_| watched).map(|after| self.watch.moved_at + after);
-        let held_back = (self.watch.told != self.watch.announced).then(|| now + self.watch.budget.wait(now));
-        suspected.into_iter().chain(quiet).chain(held_back).filter(|at| *at > self.clock.polled_at()).min()
+        let quiet = quiet.into_iter().filter(|_| watched).map(|after| self.reports.stall.moved_at + after);
+        let held_back = (self.reports.stall.told != self.reports.stall.announced)
+            .then(|| now + self.reports.stall.budget.wait(now));
+        suspected.into_iter().chain(quiet).chain(held_back).filter(|at| *at > self.host.polled_at()).min()
     }
 
     fn stall_due(&self, reason: &StallReason, since: Instant) -> Instant {
@@ -191,17 +198,17 @@ impl HeaderSync {
         if let Some(failure) = self.store.failure().cloned() {
             return Some(StallReason::Store(failure));
         }
-        if let (Some(got), Some(expected)) = (self.wrong_genesis, self.chain.genesis()) {
+        if let (Some(got), Some(expected)) = (self.target.rejected.wrong_genesis, self.chain.genesis()) {
             return Some(StallReason::WrongGenesis { got, expected });
         }
-        if let Some(unknown) = &self.unknown {
+        if let Some(unknown) = &self.target.rejected.unknown {
             return Some(unknown.stall());
         }
         if let Some(chain) = self.target.invalid.clone() {
             let InvalidChain { number, hash, violation, last_valid } = chain;
             return Some(StallReason::InvalidTarget { number, hash, violation: Box::new(violation), last_valid });
         }
-        if let Some(TooDeep { local, .. }) = self.too_deep {
+        if let Some(TooDeep { local, .. }) = self.reorgs.too_deep {
             return Some(StallReason::RollbackTooDeep { local, window: self.config.rollback_window });
         }
         if let Some(target) = self.target.resolved.filter(|target| target.number < self.floor()) {
@@ -212,7 +219,7 @@ impl HeaderSync {
             && self.target.trouble.is_none()
             && self.target.resolved.is_some()
             && !self.phase.is_awaiting_store();
-        if self.paused || idle || self.target.wanted.is_none() {
+        if self.host.is_paused || idle || self.target.wanted.is_none() {
             return None;
         }
         if !self.peers.iter().any(|(_, peer)| peer.connected) {
@@ -232,10 +239,10 @@ impl HeaderSync {
         if let Some(missing) = self.still_unavailable(now) {
             return Some(StallReason::RangeUnavailable(missing));
         }
-        let waited = now.saturating_since(self.watch.moved_at);
+        let waited = now.saturating_since(self.reports.stall.moved_at);
         let stuck = (waited >= self.config.no_progress_after).then_some(StallReason::NoProgress);
         if self.phase.run().is_none() {
-            let alone = self.reorg.as_ref().and_then(|reorg| reorg.alone);
+            let alone = self.reorgs.current.as_ref().and_then(|reorg| reorg.alone);
             let missing = alone.and_then(|number| BlockRange::new(number, number)).map(StallReason::RangeUnavailable);
             return missing.or(stuck.filter(|_| working));
         }

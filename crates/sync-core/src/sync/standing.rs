@@ -17,10 +17,10 @@
 
 use alloy_primitives::{B256, keccak256};
 
-use super::{HeaderSync, inbox::Response};
+use super::HeaderSync;
 use crate::{
     fault::PeerFault,
-    headers::{InFlight, Purpose},
+    headers::{InFlight, Purpose, Response},
     id::PeerId,
     io::{Output, StallReason, StartBlock},
     peers::{Evidence, Peer},
@@ -113,7 +113,7 @@ impl HeaderSync {
 
     /// Was this asked for before the peer's last announcement?
     pub(super) fn is_earlier(&self, request: &InFlight) -> bool {
-        self.announcements.tip_at(request.peer).is_some_and(|at| request.sent <= at)
+        self.peers.announcements.tip_at(request.peer).is_some_and(|at| request.sent <= at)
     }
 
     /// Is what the peer said in the search for an ancestor of the chain that it is on now, and is that the target's?
@@ -150,14 +150,15 @@ impl HeaderSync {
             });
             gone * 2 > all
         };
-        let unserved = matches!(self.watch.announced, Some(StallReason::RangeUnavailable(_))) && !self.is_parked();
+        let unserved =
+            matches!(self.reports.stall.announced, Some(StallReason::RangeUnavailable(_))) && !self.is_parked();
         most_are_gone(false) || self.has_waited_for_front(now) && most_are_gone(true) || unserved
     }
 
     /// Did the front not come for so long that whoever claims it may never have had it?
     fn has_waited_for_front(&self, now: Instant) -> bool {
         let waits = self.phase.run().is_some_and(|run| !run.complete);
-        waits && now >= self.watch.moved_at + self.config.claim_patience && self.store.batches() == 0
+        waits && now >= self.reports.stall.moved_at + self.config.claim_patience && self.store.batches() == 0
     }
 
     /// Who cannot have this number is not on the target's chain: the target, while an ancestor is sought; the header that
@@ -168,7 +169,7 @@ impl HeaderSync {
             return Some(target.number);
         }
         if self.is_stopped_at(target.hash) {
-            return self.unknown.as_ref()?.number;
+            return self.target.rejected.unknown.as_ref()?.number;
         }
         self.phase.run().filter(|_| self.has_waited_for_front(now)).map(|run| run.anchor.number)
     }
@@ -195,7 +196,7 @@ impl HeaderSync {
 
     /// Asks one doubted peer where it stands.
     pub(super) fn poll_doubts(&mut self, now: Instant) -> bool {
-        if self.paused {
+        if self.host.is_paused {
             return false;
         }
         let open = self.target.standings.doubted.keys().copied().find(|peer| self.may_ask_standing(now, *peer));
@@ -206,7 +207,7 @@ impl HeaderSync {
     /// time: silent ones must not hold up the word of the others, who may have left the target. `true` when one was
     /// asked, or is being asked.
     pub(super) fn ask_standing(&mut self, now: Instant) -> bool {
-        let Some(target) = self.target.resolved.filter(|_| !self.paused) else { return false };
+        let Some(target) = self.target.resolved.filter(|_| !self.host.is_paused) else { return false };
         let unknown = self.peers.usable(now).find(|(id, peer)| {
             let serves = peer.range().is_some_and(|range| range.contains(target.number));
             let said = self.target.standings.said.get(id).is_some_and(|(served, _)| *served == peer.served);
@@ -260,13 +261,13 @@ impl HeaderSync {
         // A question that failed at once is not put again at once.
         let asked = self.target.standings.asked.get(&peer);
         let rested = asked.is_none_or(|at| now >= *at + self.config.backoff_start);
-        let is_here = || self.inbox.iter().any(|answer| asks(&answer.request));
+        let is_here = || self.downloader.inbox.iter().any(|answer| asks(&answer.request));
         ready && rested && self.downloader.requests.find(asks).is_none() && !is_here()
     }
 
     /// When somebody may be asked again.
     pub(super) fn standing_wakeup(&self, now: Instant) -> Option<Instant> {
-        let open = !self.paused && (self.is_seeking() || !self.target.standings.doubted.is_empty());
+        let open = !self.host.is_paused && (self.is_seeking() || !self.target.standings.doubted.is_empty());
         let asked = self.target.standings.asked.values().filter(|_| open);
         asked.map(|at| *at + self.config.backoff_start).filter(|at| *at > now).min()
     }

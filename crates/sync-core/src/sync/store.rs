@@ -17,7 +17,7 @@ impl HeaderSync {
         }
         let full = self.store.collected_bytes() > self.config.staged_bytes_max / 4;
         let idle = self.store.collected() > 0
-            && (self.paused || now.saturating_since(self.watch.moved_at) >= self.config.flush_after);
+            && (self.host.is_paused || now.saturating_since(self.reports.stall.moved_at) >= self.config.flush_after);
         let flush = run.complete || full || idle;
         self.store.cut(flush)
     }
@@ -26,7 +26,7 @@ impl HeaderSync {
     pub(super) fn flush_wakeup(&self) -> Option<Instant> {
         let may_cut = self.store.batches() < self.config.batches_in_flight_max;
         let waits = self.phase.run().is_some() && self.store.collected() > 0 && may_cut;
-        waits.then(|| self.watch.moved_at + self.config.flush_after)
+        waits.then(|| self.reports.stall.moved_at + self.config.flush_after)
     }
 
     /// Hands out the next thing for the store.

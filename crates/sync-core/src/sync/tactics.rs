@@ -9,7 +9,7 @@ use core::time::Duration;
 use alloc::collections::VecDeque;
 use alloy_primitives::B256;
 
-use super::HeaderSync;
+use super::{HeaderSync, memory::HeaderSize};
 use crate::{
     headers::{
         Purpose, Strategy,
@@ -30,6 +30,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What the machine remembers between two looks.
 #[derive(Debug, Default)]
 pub(super) struct Tactics {
+    /// How long a header is.
+    pub header_size: HeaderSize,
     pub selector: Selector,
     pub stats: DownloadStats,
     /// How many headers the gap that is open had; `None` until it was looked at.
@@ -104,7 +106,7 @@ impl HeaderSync {
 
     /// When another strategy, or a peer that refused, may be tried although nothing happens.
     pub(super) fn strategy_wakeup(&self, now: Instant) -> Option<Instant> {
-        if self.phase.run().is_none() || self.paused {
+        if self.phase.run().is_none() || self.host.is_paused {
             return None;
         }
         let looked = self.tactics.looked_at.map_or(now, |at| at + LOOK_EVERY);
@@ -150,7 +152,7 @@ impl HeaderSync {
             hash_unknown: self.is_front_refused(now),
             front_failures: failures.map_or(0, |failures| failures.attempts()),
             expected_alone,
-            measured: self.reporter.linked_per_second(now),
+            measured: self.reports.progress.linked_per_second(now),
         }
     }
 

@@ -16,18 +16,21 @@ use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{HeaderSync, inbox::Response, phase::Phase, standing::Standings, votes::Votes};
+use super::{HeaderSync, phase::Phase, rejected::Rejected, standing::Standings, votes::Votes};
 use crate::{
     config::{PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,
     follow::{BranchWeight, InvalidChain},
-    headers::{InFlight, Purpose},
+    headers::{InFlight, Purpose, Response},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
     peers::Evidence,
     time::{Instant, doubled},
 };
-use header_rules::{header::HeaderLink, range::BLOCK_NUMBER_END};
+use header_rules::{
+    header::HeaderLink,
+    range::{BLOCK_NUMBER_END, BlockNumber},
+};
 use sorted::SortedSet;
 
 /// Peers asked for a pinned target at the same time: one silent peer must not hold the start of a sync for a deadline.
@@ -67,9 +70,18 @@ pub(super) struct Target {
     pub unasked: bool,
     /// What stands in the way.
     pub trouble: Option<StallReason>,
+    /// Where the floor has risen to, because no peer serves anything lower.
+    pub risen_floor: Option<BlockNumber>,
+    /// What was found wrong with earlier targets.
+    pub rejected: Rejected,
 }
 
 impl Target {
+    /// Nothing is wanted yet; an earlier session let the floor rise so far.
+    pub fn new(risen_floor: Option<BlockNumber>) -> Self {
+        Self { risen_floor, ..Self::default() }
+    }
+
     /// The peer announces the pinned hash: it may have come to it since it was asked.
     pub fn note_named(&mut self, peer: PeerId, hash: B256) {
         if self.wanted == Some(SyncTarget::Hash(hash)) {
@@ -96,12 +108,23 @@ impl HeaderSync {
         }
         self.cancel_questions(|purpose| !matches!(purpose, Purpose::Piece { .. }));
         // A chain that ends in another genesis is not synced any more: there is nothing to go on with.
-        let resolved = self.target.resolved.filter(|_| self.wrong_genesis.is_none() && self.unknown.is_none());
+        let resolved = self
+            .target
+            .resolved
+            .filter(|_| self.target.rejected.wrong_genesis.is_none() && self.target.rejected.unknown.is_none());
         let unasked = resolved.is_some_and(|resolved| target != SyncTarget::Hash(resolved.hash));
-        self.target = Target { wanted: Some(target), resolved, unasked, dirty: true, ..Target::default() };
-        self.wrong_genesis = None;
-        self.unknown = None;
-        self.too_deep = None;
+        self.target.rejected.wrong_genesis = None;
+        self.target.rejected.unknown = None;
+        self.target = Target {
+            wanted: Some(target),
+            resolved,
+            unasked,
+            dirty: true,
+            risen_floor: self.target.risen_floor,
+            rejected: core::mem::take(&mut self.target.rejected),
+            ..Target::default()
+        };
+        self.reorgs.too_deep = None;
     }
 
     /// Input: the host found the pinned target in its store.
@@ -121,7 +144,7 @@ impl HeaderSync {
     /// One step towards the target: sends at most one probe or vote. `true` when something was done.
     pub(super) fn poll_target(&mut self, now: Instant) -> bool {
         let is_over = self.phase.is_synced() && matches!(self.target.wanted, None | Some(SyncTarget::Hash(_)));
-        if !is_over && !self.paused && self.ask_unheard(now) {
+        if !is_over && !self.host.is_paused && self.ask_unheard(now) {
             return true;
         }
         match self.target.wanted {
@@ -134,7 +157,7 @@ impl HeaderSync {
 
     fn poll_pinned(&mut self, now: Instant, hash: B256) -> bool {
         let known = self.target.resolved.is_some_and(|known| known.hash == hash) || self.is_stopped_at(hash);
-        if known || self.target.invalid.is_some() || self.paused {
+        if known || self.target.invalid.is_some() || self.host.is_paused {
             return false;
         }
         if let Some(newest) = self.store.pending().subchains.iter().find(|run| run.head_hash == hash) {
@@ -150,7 +173,7 @@ impl HeaderSync {
             self.target.round_since = None;
             self.target.asked.clear();
         }
-        let candidates = self.scheduler.askable(&self.peers, now);
+        let candidates = self.peers.askable(now);
         let probing = self.probes_waited_for(now, |_| true);
         let fresh: Vec<_> = candidates.into_iter().filter(|peer| !self.target.asked.contains(peer)).collect();
         let names = |id: PeerId| self.peers.get(id).is_some_and(|peer| peer.served.latest_hash == hash);
@@ -212,7 +235,7 @@ impl HeaderSync {
     /// Is a gap being filled, or about to be?
     pub(super) fn is_busy(&self) -> bool {
         let filling = self.phase.run().is_some() && !self.is_parked();
-        filling || self.reorg.is_some() || self.phase.is_awaiting_store() || self.store.is_unwinding()
+        filling || self.reorgs.current.is_some() || self.phase.is_awaiting_store() || self.store.is_unwinding()
     }
 
     /// The target's number and hash are known.
@@ -252,7 +275,7 @@ impl HeaderSync {
         self.phase.enter(Phase::Idle);
         self.target.standings = Standings::default();
         self.target.invalid = None;
-        self.wrong_genesis = None;
+        self.target.rejected.wrong_genesis = None;
         self.target.weight = Some(BranchWeight::new(target.number));
         self.target.resolved = Some(target);
         self.out.push_back(Output::Event(Event::TargetResolved(target)));

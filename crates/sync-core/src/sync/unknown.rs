@@ -60,20 +60,20 @@ impl HeaderSync {
     fn note_unknown(&mut self, now: Instant, unknown: UnknownHeader) {
         self.cancel_search();
         self.phase.enter(Phase::Idle);
-        self.unknown = Some(unknown);
+        self.target.rejected.unknown = Some(unknown);
         self.moved(now);
     }
 
     /// Is `hash` the target under which the sync stopped?
     pub(super) fn is_stopped_at(&self, hash: B256) -> bool {
-        self.unknown.as_ref().is_some_and(|unknown| unknown.target == hash)
+        self.target.rejected.unknown.as_ref().is_some_and(|unknown| unknown.target == hash)
     }
 
     /// Does the walk come down to the header that stopped it before, under another target? Then it ends here too, without
     /// another request. `child`: the header above the anchor.
     pub(super) fn comes_down_to_unknown(&mut self, anchor: Anchor, child: Option<B256>) -> bool {
         let Some(target) = self.target.resolved else { return false };
-        let Some(unknown) = &mut self.unknown else { return false };
+        let Some(unknown) = &mut self.target.rejected.unknown else { return false };
         let is_it = unknown.hash == anchor.hash || Some(unknown.hash) == child;
         if is_it {
             unknown.target = target.hash;
@@ -87,8 +87,8 @@ impl HeaderSync {
             let lowest = verified.range().first();
             unknown.number.is_none_or(|number| lowest <= number) && !verified.hashes().contains(&unknown.hash)
         };
-        if self.unknown.as_ref().is_some_and(passed) {
-            self.unknown = None;
+        if self.target.rejected.unknown.as_ref().is_some_and(passed) {
+            self.target.rejected.unknown = None;
         }
     }
 }

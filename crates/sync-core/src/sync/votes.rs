@@ -25,12 +25,12 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{HeaderSync, inbox::Response, standing::hash_at};
+use super::{HeaderSync, standing::hash_at};
 use crate::{
     config::{TIP_CLAIMS_MAX, VOTES_PER_PEER_MAX},
     fault::PeerFault,
     follow::{Known, TipPlace, place},
-    headers::Purpose,
+    headers::{Purpose, Response},
     id::PeerId,
     io::{BlockNumHash, StallReason, StartBlock, SyncTarget, TipClaim},
     time::Instant,
@@ -90,14 +90,14 @@ impl Votes {
 
 impl HeaderSync {
     pub(super) fn poll_tip(&mut self, now: Instant) -> bool {
-        if self.paused {
+        if self.host.is_paused {
             return false;
         }
         let tips: SortedMap<PeerId, BlockNumHash> = self
             .peers
             .voters(now)
             .filter(|(_, peer)| peer.range().is_some())
-            .filter(|(_, peer)| self.invalid.get(peer.served.latest_hash).is_none())
+            .filter(|(_, peer)| self.target.rejected.hashes.get(peer.served.latest_hash).is_none())
             .map(|(id, peer)| (id, BlockNumHash { number: peer.served.latest, hash: peer.served.latest_hash }))
             .collect();
         if tips.is_empty() {
@@ -168,18 +168,18 @@ impl HeaderSync {
 
     /// Did more than half of the configured peers speak, or is their time over?
     pub(super) fn has_fair_sample(&self, now: Instant) -> bool {
-        self.announcements.sample.is_most_of(self.config.peers_expected) || self.is_settled(now)
+        self.peers.announcements.sample.is_most_of(self.config.peers_expected) || self.is_settled(now)
     }
 
     /// When the peers that have not spoken yet are waited for no longer.
     pub(super) fn settles_at(&self) -> Option<Instant> {
-        self.announcements.sample.since().map(|at| at + self.config.tip_settle)
+        self.peers.announcements.sample.since().map(|at| at + self.config.tip_settle)
     }
 
     /// Looks for the hash that enough peers have at `number`.
     pub(super) fn poll_number(&mut self, now: Instant, number: BlockNumber) -> bool {
         let known = self.target.resolved.is_some_and(|known| known.number == number);
-        if known || self.paused {
+        if known || self.host.is_paused {
             return false;
         }
         let serving = self.peers.voters(now).filter(|(_, peer)| peer.range().is_some_and(|it| it.contains(number)));
@@ -195,7 +195,7 @@ impl HeaderSync {
             }
         }
         // Who has nothing there, or a block of a chain that broke a rule, names none.
-        count.retain(|hash, _| !hash.is_zero() && self.invalid.get(*hash).is_none());
+        count.retain(|hash, _| !hash.is_zero() && self.target.rejected.hashes.get(*hash).is_none());
         let have = count.values().copied().max().unwrap_or_default();
         if let Some((hash, _)) = count.into_iter().find(|(_, votes)| *votes >= need) {
             self.target.trouble = None;
@@ -231,7 +231,7 @@ impl HeaderSync {
         for id in open {
             let asking = self.downloader.requests.find(|r| r.peer == *id && matches!(r.purpose, Purpose::Vote(_)));
             let ready = self.peers.get(*id).is_some_and(|p| p.may_ask(now));
-            if asking.is_none() && ready && !self.announcements.is_waiting(*id) {
+            if asking.is_none() && ready && !self.peers.announcements.is_waiting(*id) {
                 self.send(now, *id, Purpose::Vote(tip.number), StartBlock::Number(tip.number), 1);
                 return true;
             }

@@ -41,7 +41,7 @@ impl HeaderSync {
     /// An ancestor was claimed: weighs the branches above it. `None`: they are not weighed; else whether anything was
     /// done.
     pub(super) fn weigh_down_to(&mut self, now: Instant, ancestor: BlockNumHash) -> Option<bool> {
-        let reorg = self.reorg.as_ref()?;
+        let reorg = self.reorgs.current.as_ref()?;
         let bytes = (reorg.top - ancestor.number).saturating_mul(HEADER_BYTES_ESTIMATE);
         let whole = reorg.local.tail <= self.floor() && reorg.local.head == reorg.top;
         let small = reorg.top - ancestor.number <= WEIGHED_HEADERS_MAX && bytes <= self.config.staged_bytes_max / 4;
@@ -51,14 +51,14 @@ impl HeaderSync {
         if !(whole && small && follows && counted) {
             return None;
         }
-        while let Some(number) = reorg_next(&self.reorg, ancestor.number)? {
+        while let Some(number) = reorg_next(&self.reorgs.current, ancestor.number)? {
             let header = match self.store.stored(number) {
                 Known::Unasked => return Some(self.ask_for_weights(number, ancestor.number)),
                 Known::Asked => return Some(false),
                 Known::Absent => return None,
                 Known::Header { rlp, .. } => Header::decode(rlp).ok()?,
             };
-            if !self.reorg.as_mut()?.old_weight.add_one(&header) {
+            if !self.reorgs.current.as_mut()?.old_weight.add_one(&header) {
                 return None;
             }
         }
@@ -75,12 +75,12 @@ impl HeaderSync {
 
     /// Fetches the rest of the new branch into memory; the stored one stays meanwhile.
     fn fetch_branch(&mut self, now: Instant, ancestor: BlockNumHash) {
-        let Some(reorg) = &mut self.reorg else { return };
+        let Some(reorg) = &mut self.reorgs.current else { return };
         let anchor = Anchor { number: reorg.differs.number, hash: reorg.differs.hash };
         let Some(gap) = BlockRange::new(ancestor.number + 1, anchor.number) else { return };
         let meets = Some(Subchain { head: ancestor.number, head_hash: ancestor.hash, ..reorg.local });
         reorg.phase = ReorgPhase::Weighing(ancestor);
-        self.too_deep = None;
+        self.reorgs.too_deep = None;
         let lineage = Lineage::new(self.chain.clone(), anchor);
         self.downloader.open(gap);
         self.tactics.gap_opens();
@@ -100,7 +100,7 @@ impl HeaderSync {
     /// The new branch meets the ancestor. If it is heavier the stored one is given up for it, else the stored head
     /// stays the target.
     pub(super) fn is_heavier(&mut self, now: Instant) -> bool {
-        let Some(reorg) = &self.reorg else { return true };
+        let Some(reorg) = &self.reorgs.current else { return true };
         let ReorgPhase::Weighing(ancestor) = reorg.phase else { return true };
         let old = reorg.old_weight.down_to(ancestor.number + 1);
         let new = self.target.weight.and_then(|weight| weight.down_to(ancestor.number + 1));

@@ -4,16 +4,17 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use bytes::Bytes;
 
-use crate::{
-    headers::{InFlight, Purpose},
-    id::PeerId,
-};
+use super::{InFlight, Purpose};
+use crate::id::PeerId;
 
 /// Headers that came for a request.
 #[derive(Debug)]
-pub(super) struct Response {
+pub struct Response {
+    /// Who sent them.
     pub peer: PeerId,
+    /// What they were asked for.
     pub request: InFlight,
+    /// RLP, falling.
     pub headers: Vec<Bytes>,
     /// Bytes of the headers.
     pub bytes: u64,
@@ -28,7 +29,7 @@ impl Response {
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub struct Inbox {
     responses: VecDeque<Response>,
     bytes: u64,
 }
@@ -42,6 +43,11 @@ impl Inbox {
     /// Responses that wait.
     pub fn len(&self) -> usize {
         self.responses.len()
+    }
+
+    /// Does none wait?
+    pub fn is_empty(&self) -> bool {
+        self.responses.is_empty()
     }
 
     /// What waits, the oldest first.
