@@ -157,8 +157,12 @@ const figures = {
     const measures = { wasm: [], native: [], ethereumjs: [] };
     for (let turn = 0; turn < ROUNDS; turn++) {
       measures.wasm.push(await parts.evaluate((args) => bench.verify(...args), [peer.info.http, 0, to, ROUNDS]));
-      measures.native.push(Number(execFileSync(process.env.HEADLIGHT_VERIFY, [file, String(ROUNDS)], { encoding: 'utf8' })));
-      measures.ethereumjs.push(await parts.evaluate((args) => bench.ethereumjs(...args), [peer.info.http, 0, Math.floor(to / 4), 1]));
+      measures.native.push(
+        Number(execFileSync(process.env.HEADLIGHT_VERIFY, [file, String(ROUNDS)], { encoding: 'utf8' })),
+      );
+      measures.ethereumjs.push(
+        await parts.evaluate((args) => bench.ethereumjs(...args), [peer.info.http, 0, Math.floor(to / 4), 1]),
+      );
     }
     await parts.close();
     const [wasm, native, ethereumjs] = Object.values(measures).map((values) => Math.round(median(values)));
@@ -178,7 +182,9 @@ const figures = {
     const wasms = [];
     for (let turn = 0; turn < ROUNDS; turn++) {
       // Each makes its own chain, the same; a fresh worker gives the memory of the last one back.
-      natives.push(JSON.parse(execFileSync(process.env.HEADLIGHT_LINKAGE, [String(LINKAGE_HEADERS), '1'], { encoding: 'utf8' })));
+      natives.push(
+        JSON.parse(execFileSync(process.env.HEADLIGHT_LINKAGE, [String(LINKAGE_HEADERS), '1'], { encoding: 'utf8' })),
+      );
       const parts = await world.parts();
       wasms.push(await parts.evaluate((args) => bench.linkage(...args), [LINKAGE_HEADERS, 1]));
       await parts.close();

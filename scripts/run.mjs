@@ -5,9 +5,9 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { homedir } from 'node:os';
 
 const NODE_MAJOR_MIN = 20;
 
@@ -25,7 +25,9 @@ function works(command) {
 }
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
-  fail(`Node ${process.versions.node} is too old: install Node ${NODE_MAJOR_MIN} or newer from https://nodejs.org, ${again}.`);
+  fail(
+    `Node ${process.versions.node} is too old: install Node ${NODE_MAJOR_MIN} or newer from https://nodejs.org, ${again}.`,
+  );
 }
 
 // rustup installs to ~/.cargo/bin; a shell that was open before does not have it on its PATH yet.

@@ -2,7 +2,7 @@
 // `header-peer` made of it. Shares no code with the peer. Knows the three file formats; for the embedded chain there is
 // no file, and the honest peer's own answer is what it is compared with.
 
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** e2store entry type of a header, snappy-framed: https://github.com/eth-clients/e2store-format-specs */

@@ -88,8 +88,12 @@ function sourceOf(args, reference) {
   if (headers === undefined) return { info: { earliest, latest, latestHash, http }, blobs: {} };
   const first = numberOf(headers[0]);
   const gap = headers.findIndex((header, index) => numberOf(header) !== first + index);
-  if (gap !== -1) throw new Unusable(`the source is no single chain: number ${numberOf(headers[gap])} comes after ${first + gap - 1}`);
-  const slice = (query) => Buffer.concat(headers.slice(Number(query.get('from')) - first, Number(query.get('to')) - first + 1));
+  if (gap !== -1)
+    throw new Unusable(
+      `the source is no single chain: number ${numberOf(headers[gap])} comes after ${first + gap - 1}`,
+    );
+  const slice = (query) =>
+    Buffer.concat(headers.slice(Number(query.get('from')) - first, Number(query.get('to')) - first + 1));
   return {
     info: { earliest: first, latest: first + headers.length - 1, latestHash, http: '/source' },
     blobs: { '/source/headers.bin': slice },
@@ -126,15 +130,15 @@ async function sync(scope, { peers: count, fault, source }) {
   report.bytes = (await run.progress()).bytesReceived;
   const faults = await run.events('fault');
   report.faults = faults.length;
-  for (const { peer, code, message } of faults.slice(0, 20)) console.error(`headlight: fault of ${peer}: ${code}: ${message}`);
+  for (const { peer, code, message } of faults.slice(0, 20))
+    console.error(`headlight: fault of ${peer}: ${code}: ${message}`);
   const accused = faults.filter((event) => peers.some((peer) => peer.id === event.peer && !liars.includes(peer)));
   if (accused.length > 0) console.error('headlight: an honest peer was penalised');
 
-  const stored = await page.evaluate(([name, info, options]) => bare.compare(name, info, options), [
-    run.name,
-    info,
-    { byHashStep: Math.ceil(reference.count / LOOKUPS_MAX) },
-  ]);
+  const stored = await page.evaluate(
+    ([name, info, options]) => bare.compare(name, info, options),
+    [run.name, info, { byHashStep: Math.ceil(reference.count / LOOKUPS_MAX) }],
+  );
   report.headers = stored.headers;
   report.mismatches = stored.count;
   stored.mismatches.forEach((line) => console.error(`headlight: ${line}`));

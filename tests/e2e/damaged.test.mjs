@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { openBrowser } from './support/browser.mjs';
 import { generated } from './support/chains.mjs';
-import { listOf, openDemo, bannerSays, textOf } from './support/demo.mjs';
+import { bannerSays, listOf, openDemo, textOf } from './support/demo.mjs';
 import { connectionsGone, startPeer } from './support/peer.mjs';
 import { openBare, startRun } from './support/run.mjs';
 import { serve } from './support/server.mjs';
@@ -69,7 +69,10 @@ for (const which of ['newest', 'middle']) {
     if (which === 'middle') {
       await second.until(`events.some((event) => event.type === 'segment-dropped')`, 60_000);
       const [dropped] = await second.events('segment-dropped');
-      assert.ok(dropped.from <= key && key <= dropped.to, `${key} was damaged, ${dropped.from} to ${dropped.to} dropped`);
+      assert.ok(
+        dropped.from <= key && key <= dropped.to,
+        `${key} was damaged, ${dropped.from} to ${dropped.to} dropped`,
+      );
     }
     await second.until(`progress.state === 'synced' && progress.stored === progress.total`, 60_000);
     const again = (await peer.stats()).headersServed - served.headersServed;
@@ -92,7 +95,11 @@ test('the page says that stored headers were damaged, and fills the gap', async 
   await damage(demo, names[0], 'middle');
 
   const again = await openDemo(browser, server);
-  await again.locator('#log').getByText(/damaged|dropped/i).first().waitFor({ timeout: 60_000 });
+  await again
+    .locator('#log')
+    .getByText(/damaged|dropped/i)
+    .first()
+    .waitFor({ timeout: 60_000 });
   await bannerSays(again, 'Synced', 60_000);
   assert.match(await textOf(again, 'percent'), /^100(\.0)?$/);
 });

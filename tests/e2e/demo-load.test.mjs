@@ -52,7 +52,11 @@ test('the demo names what it leaves out of a list, in one line', async (t) => {
 });
 
 for (const [what, prepare, expected] of [
-  ['a script that is not there', (context) => context.route('**/main.js', (route) => route.abort()), /main\.js was not loaded/],
+  [
+    'a script that is not there',
+    (context) => context.route('**/main.js', (route) => route.abort()),
+    /main\.js was not loaded/,
+  ],
   [
     'a package that is not there',
     (context) => context.route('**/headlight/index.js', (route) => route.fulfill({ status: 404, body: '' })),
@@ -60,7 +64,8 @@ for (const [what, prepare, expected] of [
   ],
   [
     'a script that this browser cannot parse',
-    (context) => context.route('**/main.js', (route) => route.fulfill({ contentType: 'text/javascript', body: 'let #' })),
+    (context) =>
+      context.route('**/main.js', (route) => route.fulfill({ contentType: 'text/javascript', body: 'let #' })),
     /too old.*SyntaxError/,
   ],
   [

@@ -27,7 +27,11 @@ test('the demo page syncs from the peer that serves it', async (t) => {
 
   await page.locator('#lookup-key').fill(peer.info.latestHash);
   await page.keyboard.press('Enter');
-  await page.locator('#lookup-result').getByText(/19.?999/).first().waitFor();
+  await page
+    .locator('#lookup-result')
+    .getByText(/19.?999/)
+    .first()
+    .waitFor();
   await page.locator('#lookup-key').fill('0');
   await page.keyboard.press('Enter');
   await page.locator('#lookup-result').getByText(peer.info.genesis.slice(2, 10)).first().waitFor();

@@ -90,4 +90,3 @@ test('a browser without room for one more connection says so', async (t) => {
   await page.evaluate(() => hoarded.splice(0).forEach((connection) => connection.close()));
   await run.synced(90_000);
 });
-

@@ -48,7 +48,8 @@ test('the largest quorum is reached with as many peers, and not with one less', 
 test('the worker refuses what lies outside, and names it', async (t) => {
   const page = await openBare(await openBrowser(t), await serve(t));
   const cases = [];
-  const add = (option, options) => cases.push({ option, options: { chain: { id: 1 }, storage: { name: 'figures' }, ...options } });
+  const add = (option, options) =>
+    cases.push({ option, options: { chain: { id: 1 }, storage: { name: 'figures' }, ...options } });
   for (const [name, [min, max]] of bounds) {
     for (const value of [min - 1, max + 1, min + 0.5, '7', -1, 2 ** 53, 2 ** 64]) {
       add(`tuning.${name}`, { tuning: { [name]: value } });

@@ -63,7 +63,10 @@ test('what the page itself names must be right', async (t) => {
   const peer = await startPeer(t, ...generated(HEADERS));
   const server = await serve(t, { lists: { '/list.json': () => listed(peer, [peer.multiaddr]) } });
   const page = await openBare(await openBrowser(t), server);
-  const named = await tryStart(page, [peer], { peersUrl: '/list.json', peers: ['/dns4/localhost/udp/1/webrtc-direct'] });
+  const named = await tryStart(page, [peer], {
+    peersUrl: '/list.json',
+    peers: ['/dns4/localhost/udp/1/webrtc-direct'],
+  });
   assert.equal(named.error?.code, 'bad-multiaddr');
 });
 
@@ -93,7 +96,11 @@ for (const [how, answer] of Object.entries({
     now = () => listed(peer, [peer.multiaddr]);
     await second.until(`progress.state === 'synced'`, 60_000);
     const errors = await second.events('error');
-    assert.deepEqual(errors.map(({ code }) => code), ['no-peers-url'], 'said once, not at each look');
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      ['no-peers-url'],
+      'said once, not at each look',
+    );
   });
 }
 
@@ -137,7 +144,10 @@ test('a list of another chain', async (t) => {
   const server = await serve(t, { lists: { '/list.json': () => list() } });
   const page = await openBare(await openBrowser(t), server);
   const { error } = await tryStart(page, [peer], fromList, 'first');
-  assert.deepEqual([error?.code, error?.details], ['wrong-chain', { got: String(chainId), expected: String(chainId - 1) }]);
+  assert.deepEqual(
+    [error?.code, error?.details],
+    ['wrong-chain', { got: String(chainId), expected: String(chainId - 1) }],
+  );
 
   // Of a running sync it is an event: the list is at fault, not the sync.
   chainId = peer.info.chainId;

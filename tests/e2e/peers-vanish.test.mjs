@@ -24,16 +24,26 @@ test('all peers vanish and come back', async (t) => {
   await run.until(`progress.stored > 0`);
   await Promise.all(peers.map((peer) => peer.kill()));
 
-  const stalled = await run.until(`progress.state === 'stalled' && progress.stall.code === 'no-peers'`, NOTICED_WITHIN_MS);
+  const stalled = await run.until(
+    `progress.state === 'stalled' && progress.stall.code === 'no-peers'`,
+    NOTICED_WITHIN_MS,
+  );
   assert.ok(stalled.stored < COUNT, 'they vanished in the middle');
   const addresses = peers.map((peer) => peer.multiaddr);
   await Promise.all(peers.map((peer) => peer.start()));
-  assert.deepEqual(peers.map((peer) => peer.multiaddr), addresses, 'a multiaddr survives a restart');
+  assert.deepEqual(
+    peers.map((peer) => peer.multiaddr),
+    addresses,
+    'a multiaddr survives a restart',
+  );
 
   await run.until(`progress.bytesReceived > ${stalled.bytesReceived}`, RECONNECT_WITHIN_MS);
   await run.synced();
   await run.equalsSource(peers[0], { byHashStep: 97 });
-  assert.ok((await run.events('fault')).every((event) => event.code === 'timeout'), 'nobody is called a liar');
+  assert.ok(
+    (await run.events('fault')).every((event) => event.code === 'timeout'),
+    'nobody is called a liar',
+  );
 });
 
 test('a peer that restarts is connected again', async (t) => {

@@ -102,7 +102,10 @@ test('a reader tab serves what its own pin covers', async (t) => {
   const target = honest.info.latestHash;
   const other = await startRun(await openBare(browser, server), [honest], { storage, target });
   const stalled = await other.until(`progress.stall !== undefined`);
-  assert.deepEqual([stalled.state, stalled.stall.code, stalled.stall.details.hash], ['follower', 'other-target', target]);
+  assert.deepEqual(
+    [stalled.state, stalled.stall.code, stalled.stall.details.hash],
+    ['follower', 'other-target', target],
+  );
   assert.equal(stalled.target, undefined);
   assert.equal((await other.call('getHeader', 5)).value, undefined);
   assert.deepEqual(await other.walk(0, COUNT), []);

@@ -22,7 +22,16 @@ function refuse(page, path, how) {
       const denied = () => {
         throw new DOMException(`${name}: access is denied for this document`, 'SecurityError');
       };
-      const throwing = how === 'getter' ? { get: denied } : { value: class { constructor() { denied(); } } };
+      const throwing =
+        how === 'getter'
+          ? { get: denied }
+          : {
+              value: class {
+                constructor() {
+                  denied();
+                }
+              },
+            };
       Object.defineProperty(owner, name, { configurable: true, ...throwing });
     },
     [path, how],
@@ -49,7 +58,10 @@ test('a getter or a constructor that throws is named in a typed error', async (t
     assert.deepEqual([error?.name, error?.code], ['HeadlightError', code], `${path}: ${JSON.stringify(error)}`);
     assert.ok(error.message.includes(name) && error.message.includes('denied'), error.message);
     if (code === 'unsupported-browser') {
-      assert.ok(error.details.missing.some((missing) => missing.startsWith(name)), JSON.stringify(error.details));
+      assert.ok(
+        error.details.missing.some((missing) => missing.startsWith(name)),
+        JSON.stringify(error.details),
+      );
       assert.deepEqual(error.details.refused, error.details.missing);
     }
     await page.close();
@@ -59,7 +71,8 @@ test('a getter or a constructor that throws is named in a typed error', async (t
 test('what the page does not need may be refused', async (t) => {
   const peer = await startPeer(t, ...generated(1_000));
   const page = await openBare(await openBrowser(t), await serve(t));
-  for (const path of ['navigator.storage', 'localStorage', 'sessionStorage', 'caches']) await refuse(page, path, 'getter');
+  for (const path of ['navigator.storage', 'localStorage', 'sessionStorage', 'caches'])
+    await refuse(page, path, 'getter');
   const run = await startRun(page, [peer]);
   await run.synced();
 });
@@ -94,7 +107,10 @@ test('a sandboxed frame gets a typed error', async (t) => {
   await inner.waitForFunction('globalThis.bareReady === true');
   const error = await inner.evaluate((options) => bare.start('run', options).then(({ error }) => error), options);
   assert.equal(error?.name, 'HeadlightError', JSON.stringify(error));
-  assert.ok(['unsupported-browser', 'storage-unavailable', 'worker-failed'].includes(error.code), JSON.stringify(error));
+  assert.ok(
+    ['unsupported-browser', 'storage-unavailable', 'worker-failed'].includes(error.code),
+    JSON.stringify(error),
+  );
   assert.ok(error.message.length > 20, error.message);
 });
 

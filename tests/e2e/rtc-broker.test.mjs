@@ -125,7 +125,9 @@ test('what a peer opens is closed at once and handed to nobody, and too much of 
   assert.equal(await page.evaluate(() => broker.connections), 1, 'a few are no breach');
 
   await page.evaluate(() => void Array.from({ length: 60 }, openOne));
-  await page.waitForFunction(() => told.some(({ type, state, cause }) => type === 'state' && state === 'failed' && cause === 'channels'));
+  await page.waitForFunction(() =>
+    told.some(({ type, state, cause }) => type === 'state' && state === 'failed' && cause === 'channels'),
+  );
   assert.equal(await page.evaluate(() => broker.connections), 0);
   assert.deepEqual(page.problems, []);
 });
@@ -152,7 +154,13 @@ test('a certificate that is not the one of the description is told apart from no
 
 test('a command that makes no sense ends everything, and says so', async (t) => {
   const browser = await openBrowser(t);
-  for (const nonsense of [null, 'open', {}, { type: 'open', connection: -1 }, { type: 'dance', connection: 1, request: 1 }]) {
+  for (const nonsense of [
+    null,
+    'open',
+    {},
+    { type: 'open', connection: -1 },
+    { type: 'dance', connection: 1, request: 1 },
+  ]) {
     const page = await openBroker(t, browser);
     await page.evaluate(() => ask({ type: 'open', connection: 1 }));
     await page.evaluate((nonsense) => post(nonsense), nonsense);

@@ -91,7 +91,14 @@ test('what any script of the origin posts decides nothing', async (t) => {
   await stranger.evaluate(
     ([name, targets]) => {
       const channel = new BroadcastChannel(`headlight-progress:${name}`);
-      const figures = { staged: 0, headersPerSecond: 0, bytesReceived: 0, bytesPerSecond: 0, memoryBytes: 0, peers: [] };
+      const figures = {
+        staged: 0,
+        headersPerSecond: 0,
+        bytesReceived: 0,
+        bytesPerSecond: 0,
+        memoryBytes: 0,
+        peers: [],
+      };
       for (const target of targets) {
         const all = { floor: target.number, total: 1, stored: 1, percent: 100, ranges: [] };
         channel.postMessage({ type: 'progress', progress: { state: 'synced', target, ...all, ...figures } });
@@ -99,7 +106,15 @@ test('what any script of the origin posts decides nothing', async (t) => {
         channel.postMessage({ type: 'state', state: 'failed' });
       }
       // No messages of ours, in whole or in part.
-      for (const message of [null, 7, 'good day', [], { type: 'progress' }, { type: 'fault', peer: {} }, { type: 'lock-lost' }]) {
+      for (const message of [
+        null,
+        7,
+        'good day',
+        [],
+        { type: 'progress' },
+        { type: 'fault', peer: {} },
+        { type: 'lock-lost' },
+      ]) {
         channel.postMessage(message);
       }
       const peers = [{ id: 'x', toString: 'y' }];
@@ -107,7 +122,10 @@ test('what any script of the origin posts decides nothing', async (t) => {
       channel.postMessage({ type: 'progress', progress: { state: 'synced', ...figures, headersPerSecond: 'fast' } });
       // The last is well formed, and shows when all before it were seen.
       const target = targets[0];
-      channel.postMessage({ type: 'progress', progress: { state: 'synced', target, ...figures, headersPerSecond: 4_711 } });
+      channel.postMessage({
+        type: 'progress',
+        progress: { state: 'synced', target, ...figures, headersPerSecond: 4_711 },
+      });
       channel.close();
     },
     ['forged', [paused.target, stored, { number: 5, hash: NOBODY_HAS }]],
@@ -163,6 +181,9 @@ test('a thousand look-ups at once', async (t) => {
       const headers = await Promise.all(wanted.map((number) => bare.handle('run').getHeader(number)));
       return headers.map((header) => header?.number);
     });
-    assert.deepEqual(numbers, Array.from({ length: 1_000 }, (_, at) => at * 5));
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 1_000 }, (_, at) => at * 5),
+    );
   }
 });

@@ -44,7 +44,10 @@ async function nobodyIsBlamed({ peer, relay, run }) {
   assert.ok(counters.down.deliveredBytes > peer.count * 500, `all came through the relay: ${JSON.stringify(counters)}`);
   assert.deepEqual(await run.events('fault'), []);
   const { value: infos } = await run.call('peers');
-  assert.deepEqual(infos.map(({ id, score, faults }) => ({ id, score, faults })), [{ id: peer.id, score: SCORE_MAX, faults: 0 }]);
+  assert.deepEqual(
+    infos.map(({ id, score, faults }) => ({ id, score, faults })),
+    [{ id: peer.id, score: SCORE_MAX, faults: 0 }],
+  );
   await run.equalsSource(peer, { byHashStep: 997 });
 }
 

@@ -39,7 +39,11 @@ test('a malformed multiaddress', async (t) => {
   const page = await openBare(browser, server);
   for (const multiaddr of ['', 'localhost:4001', '/ip4/127.0.0.1/tcp/4001', '/ip4/999.0.0.1/udp/1/webrtc-direct']) {
     const { error } = await tryStart(page, [], { chain: 'mainnet', peers: [multiaddr] });
-    assert.deepEqual([error?.name, error?.code], ['HeadlightError', 'bad-multiaddr'], `${multiaddr}: ${JSON.stringify(error)}`);
+    assert.deepEqual(
+      [error?.name, error?.code],
+      ['HeadlightError', 'bad-multiaddr'],
+      `${multiaddr}: ${JSON.stringify(error)}`,
+    );
   }
   await page.close();
   const demo = await openDemo(browser, server, { chain: 'mainnet', peers: '/ip4/127.0.0.1/tcp/4001' });

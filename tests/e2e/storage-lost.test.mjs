@@ -57,7 +57,10 @@ async function begin(t, count = COUNT) {
 
 /** Everything was fetched again after the moment `at`, and is what the source has. */
 async function filledAgain(run, peer) {
-  await run.until(`progress.state === 'synced' && progress.stored === progress.total && progress.total === ${peer.count}`, 90_000);
+  await run.until(
+    `progress.state === 'synced' && progress.stored === progress.total && progress.total === ${peer.count}`,
+    90_000,
+  );
   await run.equalsSource(peer, { byHashStep: 997, byNumberStep: 997 });
   const states = (await run.events('state')).map((event) => event.state);
   assert.ok(states.includes('opening'), `the state says that the store is opened again: ${states}`);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -38,8 +38,24 @@ test('a chain from a file that starts above genesis', needsTarball, async (t) =>
   const { code, report, stderr } = await sync('--headers', file, '--peers', '2');
   assert.deepEqual(Object.keys(report), KEYS);
   assert.deepEqual(
-    { code, ok: report.ok, headers: report.headers, first: report.first, tip: report.tip, faults: report.faults, mismatches: report.mismatches },
-    { code: 0, ok: true, headers: 4_000, first: 2_000, tip: { number: 5_999, hash: peer.info.latestHash }, faults: 0, mismatches: 0 },
+    {
+      code,
+      ok: report.ok,
+      headers: report.headers,
+      first: report.first,
+      tip: report.tip,
+      faults: report.faults,
+      mismatches: report.mismatches,
+    },
+    {
+      code: 0,
+      ok: true,
+      headers: 4_000,
+      first: 2_000,
+      tip: { number: 5_999, hash: peer.info.latestHash },
+      faults: 0,
+      mismatches: 0,
+    },
     stderr,
   );
   assert.ok(report.seconds > 0 && report.bytes > 4_000 * 500);

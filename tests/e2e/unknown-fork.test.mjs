@@ -23,16 +23,26 @@ async function twoPeers(t, rlps, chainId) {
 async function nobodyIsBlamed(run) {
   assert.deepEqual(await run.events('fault'), []);
   const { value: peers } = await run.call('peers');
-  assert.deepEqual(peers.map((peer) => [peer.faults, peer.score, peer.state]), [[0, 100, 'connected'], [0, 100, 'connected']]);
+  assert.deepEqual(
+    peers.map((peer) => [peer.faults, peer.score, peer.state]),
+    [
+      [0, 100, 'connected'],
+      [0, 100, 'connected'],
+    ],
+  );
 }
 
-test('a fork that the page does not know is nobody\'s fault, and what is stored stays readable', async (t) => {
+test("a fork that the page does not know is nobody's fault, and what is stored stays readable", async (t) => {
   const source = await startPeer(t, ...generated(BLOCKS));
   const known = splitHeaders(await source.headers(0, BLOCKS - 1));
   // One more field than any fork that is known today.
-  const forked = linkHeaders(known.map((items, number) => (number < FORK ? items : [
-    ...items, rlpString(Buffer.alloc(32, 1)), rlpString([7]), rlpString(Buffer.alloc(32, 2)),
-  ])));
+  const forked = linkHeaders(
+    known.map((items, number) =>
+      number < FORK
+        ? items
+        : [...items, rlpString(Buffer.alloc(32, 1)), rlpString([7]), rlpString(Buffer.alloc(32, 2))],
+    ),
+  );
   const before = await twoPeers(t, forked.slice(0, FORK), source.info.chainId);
   const after = await twoPeers(t, forked, source.info.chainId);
   const options = {
@@ -87,15 +97,17 @@ test('fork times are data: with those of the chain the same store goes on, and a
 
 test('a chain whose headers have another seal, absent roots and fields of their own', async (t) => {
   const source = await startPeer(t, ...generated(BLOCKS));
-  const own = linkHeaders(splitHeaders(await source.headers(0, BLOCKS - 1)).map((items, number) => [
-    ...items.slice(0, 3),
-    rlpString([]),
-    ...items.slice(4, 13),
-    rlpString([number % 100 + 1]),
-    rlpString(Buffer.alloc(65, number)),
-    rlpString(Buffer.alloc(12, 0xff)),
-    Buffer.of(0xc2, 1, 2),
-  ]));
+  const own = linkHeaders(
+    splitHeaders(await source.headers(0, BLOCKS - 1)).map((items, number) => [
+      ...items.slice(0, 3),
+      rlpString([]),
+      ...items.slice(4, 13),
+      rlpString([(number % 100) + 1]),
+      rlpString(Buffer.alloc(65, number)),
+      rlpString(Buffer.alloc(12, 0xff)),
+      Buffer.of(0xc2, 1, 2),
+    ]),
+  );
   const peers = await twoPeers(t, own, 777_000_777);
   const browser = await openBrowser(t);
   const page = await openBare(browser, await serve(t));

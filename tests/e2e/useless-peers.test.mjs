@@ -40,7 +40,10 @@ test('sixteen silent peers do not keep the seventeenth away, which answers', asy
   const run = await startRun(page, [...silent, honest], { target: honest.info.latestHash, tuning });
   await run.until(`progress.state === 'synced' && progress.stored === ${COUNT}`, 90_000);
   const faults = await run.events('fault');
-  assert.ok(faults.every((event) => event.peer !== honest.id), JSON.stringify(faults));
+  assert.ok(
+    faults.every((event) => event.peer !== honest.id),
+    JSON.stringify(faults),
+  );
 });
 
 for (const [fault, says] of [

@@ -62,10 +62,13 @@ async function inPage(t, script, prepare = async () => {}) {
 }
 
 test('a worker whose script is not there', async (t) => {
-  const error = await inPage(t, `
+  const error = await inPage(
+    t,
+    `
     const worker = () => new Worker('/nowhere.js', { type: 'module' });
     return startSync({ ...options, worker }).catch(plain);
-  `);
+  `,
+  );
   assert.equal(error.code, 'worker-failed');
   assert.match(error.message, /could not be loaded/);
 });
@@ -77,7 +80,9 @@ test('the real worker, when its wasm is not there', async (t) => {
 });
 
 test('a worker that breaks: every promise is rejected, the state is failed, once', async (t) => {
-  const seen = await inPage(t, `
+  const seen = await inPage(
+    t,
+    `
     const seen = { states: [], errors: [] };
     const sync = await start('addPeer() { throw new Error("broken on purpose"); }');
     sync.on('state', ({ state }) => seen.states.push(state));
@@ -88,7 +93,8 @@ test('a worker that breaks: every promise is rejected, the state is failed, once
     await sync.stop();
     seen.state = sync.progress.state;
     return seen;
-  `);
+  `,
+  );
   assert.deepEqual(seen.rejected, ['worker-failed', 'worker-failed', 'worker-failed']);
   assert.deepEqual([seen.later, seen.state, seen.states], ['worker-failed', 'failed', ['failed']]);
   assert.equal(seen.errors.length, 1);
@@ -96,17 +102,22 @@ test('a worker that breaks: every promise is rejected, the state is failed, once
 });
 
 test('a worker that does not answer stop is ended all the same', async (t) => {
-  const seen = await inPage(t, `
+  const seen = await inPage(
+    t,
+    `
     const sync = await start('');
     const waiting = sync.getHeader(1).catch(plain);
     await Promise.all([sync.stop(), sync.stop()]);
     return { waiting: await waiting, synced: await sync.synced.catch(plain), state: sync.progress.state };
-  `);
+  `,
+  );
   assert.deepEqual([seen.waiting.code, seen.synced.code, seen.state], ['stopped', 'stopped', 'stopped']);
 });
 
 test('getHeaders yields everything, and is never more than one piece ahead', async (t) => {
-  const seen = await inPage(t, `
+  const seen = await inPage(
+    t,
+    `
     const sync = await start(${JSON.stringify(PIECES)});
     const asked = async () => (await sync.stats()).filter((method) => method === 'getHeaders').length;
     const headers = sync.getHeaders(5, 14);
@@ -118,7 +129,8 @@ test('getHeaders yields everything, and is never more than one piece ahead', asy
     for await (const header of sync.getHeaders(0, 1_000_000)) if (header.number === 4) break;
     seen.left = await asked();
     return seen;
-  `);
+  `,
+  );
   assert.deepEqual(seen.numbers, [5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
   assert.equal(seen.before, 0, 'asks for nothing before the first is wanted');
   assert.equal(seen.first, 2, 'one piece in use, one ahead');
@@ -127,7 +139,9 @@ test('getHeaders yields everything, and is never more than one piece ahead', asy
 });
 
 test('getHeaders ends with `reorged` where a piece does not go on from the one before', async (t) => {
-  const seen = await inPage(t, `
+  const seen = await inPage(
+    t,
+    `
     const sync = await start(${JSON.stringify(PIECES)});
     const seen = { numbers: [] };
     try {
@@ -138,7 +152,8 @@ test('getHeaders ends with `reorged` where a piece does not go on from the one b
     // Where the walk begins anew, nothing stands before it.
     seen.again = (await sync.getHeaders(100, 102).next()).value.number;
     return seen;
-  `);
+  `,
+  );
   assert.deepEqual(seen.numbers, [94, 95, 96, 97, 98, 99]);
   const hash = (byte) => `0x${'00'.repeat(31)}${byte.toString(16).padStart(2, '0')}`;
   assert.equal(seen.error.code, 'reorged');
@@ -147,18 +162,23 @@ test('getHeaders ends with `reorged` where a piece does not go on from the one b
 });
 
 test('calls that nobody answers are bounded', async (t) => {
-  const codes = await inPage(t, `
+  const codes = await inPage(
+    t,
+    `
     const sync = await start('');
     const calls = Array.from({ length: 1_025 }, () => sync.getHeader(1).catch(plain));
     const last = await calls.at(-1);
     await sync.stop();
     return [last.code, (await calls[0]).code];
-  `);
+  `,
+  );
   assert.deepEqual(codes, ['busy', 'stopped']);
 });
 
 test('a listener that throws harms no other, and arguments are checked', async (t) => {
-  const seen = await inPage(t, `
+  const seen = await inPage(
+    t,
+    `
     const seen = { heard: 0, reported: 0 };
     window.addEventListener('error', () => seen.reported++);
     const event = "{ type: 'event', event: { type: 'synced', number: 1, hash: '0x01' } }";
@@ -173,7 +193,8 @@ test('a listener that throws harms no other, and arguments are checked', async (
     seen.codes = (await Promise.allSettled(wrong)).map(({ reason }) => reason?.code);
     await sync.stop();
     return seen;
-  `);
+  `,
+  );
   assert.deepEqual(seen, {
     heard: 1,
     reported: 1,

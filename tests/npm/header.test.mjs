@@ -87,7 +87,10 @@ for (const [name, bits] of INTEGERS) {
       try {
         assert.equal(BigInt(decodeFields(rlp)[name]), value);
       } catch (error) {
-        assert.deepEqual([error.code, error.details?.option, error.details?.got], ['inexact-number', name, String(value)]);
+        assert.deepEqual(
+          [error.code, error.details?.option, error.details?.got],
+          ['inexact-number', name, String(value)],
+        );
         assert.ok(value > 2n ** 53n - 1n, 'what fits is given');
         // What does not depend on it stays readable.
         const header = new StoredHeader({ number: 1, hash: '0x01', rlp });
@@ -113,7 +116,11 @@ test('bytes that are no header are a typed error', () => {
     'too few items': [0xc2, 1, 2],
   };
   for (const [what, bytes] of Object.entries(bad)) {
-    assert.throws(() => decodeFields(Uint8Array.from(bytes)), { name: 'HeadlightError', code: 'unsupported-header' }, what);
+    assert.throws(
+      () => decodeFields(Uint8Array.from(bytes)),
+      { name: 'HeadlightError', code: 'unsupported-header' },
+      what,
+    );
   }
 });
 
@@ -130,7 +137,10 @@ for (const [what, [changed, field]] of Object.entries(OTHERS)) {
     const rlp = rlpOf({ ...GENESIS, timestamp: 1_700_000_000, ...changed });
     const header = new StoredHeader({ number: 0, hash: '0x01', rlp });
     const error = { name: 'HeadlightError', code: 'unsupported-header' };
-    assert.throws(() => header.fields, (thrown) => thrown.code === error.code && thrown.details.option === field);
+    assert.throws(
+      () => header.fields,
+      (thrown) => thrown.code === error.code && thrown.details.option === field,
+    );
     assert.deepEqual([header.parentHash, header.timestamp], [GENESIS.parentHash, 1_700_000_000]);
     assert.equal(header.items.length, 15);
     assert.equal(header.items[3], GENESIS.stateRoot);
@@ -155,8 +165,17 @@ test('a piece is taken apart, and its headers own their bytes', () => {
     rlp: Uint8Array.from([...first, ...second]),
   };
   const headers = [...unpack(piece)];
-  assert.deepEqual(headers.map((header) => header.number), [7, 8]);
-  assert.deepEqual(headers.map((header) => header.hash), [`0x${'11'.repeat(32)}`, `0x${'22'.repeat(32)}`]);
-  assert.deepEqual(headers.map((header) => header.fields.number), [0, 1]);
+  assert.deepEqual(
+    headers.map((header) => header.number),
+    [7, 8],
+  );
+  assert.deepEqual(
+    headers.map((header) => header.hash),
+    [`0x${'11'.repeat(32)}`, `0x${'22'.repeat(32)}`],
+  );
+  assert.deepEqual(
+    headers.map((header) => header.fields.number),
+    [0, 1],
+  );
   assert.equal(headers[1].rlp.buffer.byteLength, second.length);
 });

@@ -19,7 +19,10 @@ const ABSENT = [
 
 /** Runs a module in a process of its own, and gives what it prints; a process that does not end by itself fails. */
 function run(script) {
-  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 20_000 });
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
   return JSON.parse(output);
 }
 

@@ -64,7 +64,14 @@ const wrong = [
   ['forks', { chain: 'mainnet', peers, forks: 'prague' }],
   ['forks', { chain: 'mainnet', peers, forks: [] }],
   ['forks', { chain: 'mainnet', peers, forks: null }],
-  ['forks', { chain: 'mainnet', peers, forks: Object.defineProperty({}, 'pragueTime', { enumerable: true, get: () => gone() }) }],
+  [
+    'forks',
+    {
+      chain: 'mainnet',
+      peers,
+      forks: Object.defineProperty({}, 'pragueTime', { enumerable: true, get: () => gone() }),
+    },
+  ],
   ['forks', { chain: 'mainnet', peers, forks: { chainId: ' '.repeat(FORKS_CHARACTERS_MAX) } }],
   ['storage', { chain: 'mainnet', peers, storage: 'here' }],
   ['storage.name', { chain: 'mainnet', peers, storage: { name: '' } }],
@@ -78,12 +85,15 @@ const wrong = [
 
 for (const [option, options] of wrong) {
   test(`${option} is named as wrong`, () => {
-    assert.throws(() => checkOptions(options), (error) => {
-      assert.deepEqual([error.name, error.code, error.details.option], ['HeadlightError', 'bad-option', option]);
-      assert.ok(error.message.startsWith(`${option} must be `), error.message);
-      assert.ok(error.message.length < 300, error.message);
-      return true;
-    });
+    assert.throws(
+      () => checkOptions(options),
+      (error) => {
+        assert.deepEqual([error.name, error.code, error.details.option], ['HeadlightError', 'bad-option', option]);
+        assert.ok(error.message.startsWith(`${option} must be `), error.message);
+        assert.ok(error.message.length < 300, error.message);
+        return true;
+      },
+    );
   });
 }
 
@@ -96,11 +106,15 @@ for (const [name, [min, max]] of Object.entries(TUNING_BOUNDS)) {
     }
     const u64 = [2n ** 53n + 1n, 2n ** 64n - 1n];
     for (const outside of [min - 1, max + 1, min + 0.5, NaN, Infinity, '500', null, 2 ** 53, 2 ** 64, ...u64]) {
-      assert.throws(() => checkOptions(withFigure(name, outside)), (error) => {
-        assert.deepEqual([error.code, error.details.option], ['bad-option', `tuning.${name}`]);
-        assert.match(error.message, new RegExp(`from ${min} to ${max}, got `));
-        return true;
-      }, String(outside));
+      assert.throws(
+        () => checkOptions(withFigure(name, outside)),
+        (error) => {
+          assert.deepEqual([error.code, error.details.option], ['bad-option', `tuning.${name}`]);
+          assert.match(error.message, new RegExp(`from ${min} to ${max}, got `));
+          return true;
+        },
+        String(outside),
+      );
     }
   });
 }

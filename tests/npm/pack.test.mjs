@@ -41,7 +41,10 @@ test('outside a browser the import is harmless and the start a typed error', (t)
   assert.deepEqual(JSON.parse(output), [true, 'unsupported-browser', true]);
 });
 
-for (const [module, moduleResolution] of [['esnext', 'bundler'], ['nodenext', 'nodenext']]) {
+for (const [module, moduleResolution] of [
+  ['esnext', 'bundler'],
+  ['nodenext', 'nodenext'],
+]) {
   test(`the types carry a strict consumer, resolution ${moduleResolution}`, (t) => {
     const app = freshApp(t, 'types', pack(t).tarball);
     const lib = ['es2022', 'dom'];

@@ -135,7 +135,10 @@ test('a list that is not there is asked for again until it comes, and missed onc
   const world = new World(t);
   world.body = undefined;
   assert.deepEqual(await attached(world), []);
-  assert.deepEqual(world.events.map(({ code }) => code), ['no-peers-url']);
+  assert.deepEqual(
+    world.events.map(({ code }) => code),
+    ['no-peers-url'],
+  );
   for (const pause of [...RETRY_MS, RETRY_MS.at(-1)]) {
     assert.equal(await world.pass(pause - 1), 0);
     assert.equal(await world.pass(1), 1, `after ${pause} ms`);
@@ -157,7 +160,10 @@ test('a list of another chain rejects the start; later it is an error event and 
   world.progresses('no-peers');
   await world.pass(REFRESH_INTERVAL_MS);
   await world.pass(REFRESH_INTERVAL_MS);
-  assert.deepEqual(world.events.map(({ code }) => code), ['wrong-chain']);
+  assert.deepEqual(
+    world.events.map(({ code }) => code),
+    ['wrong-chain'],
+  );
   assert.deepEqual(world.added, []);
 });
 
@@ -170,7 +176,10 @@ test('an entry that cannot be used is named once, and not offered again once the
   world.progresses('no-peers');
   await world.pass(REFRESH_INTERVAL_MS);
   await world.pass(REFRESH_INTERVAL_MS);
-  assert.deepEqual(world.events.map(({ multiaddr }) => multiaddr), ['null', refused]);
+  assert.deepEqual(
+    world.events.map(({ multiaddr }) => multiaddr),
+    ['null', refused],
+  );
   assert.deepEqual(world.added, [[GOOD], [GOOD]]);
 });
 

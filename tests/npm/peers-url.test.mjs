@@ -59,7 +59,10 @@ test('bad entries are skipped, each with a reason, and the good ones stay', asyn
   const skipped = [];
   assert.deepEqual(await fetchPeerList(url, (entry) => skipped.push(entry)), { peers });
   const shown = ['null', '7', '["/ip4"]', '{"a":1}', 'true', '', `${long.slice(0, 80)}…`, bad[7], circuit];
-  assert.deepEqual(skipped.map(({ multiaddr }) => multiaddr), shown);
+  assert.deepEqual(
+    skipped.map(({ multiaddr }) => multiaddr),
+    shown,
+  );
   for (const { multiaddr, reason } of skipped) assert.ok(reason.length > 10, multiaddr);
   assert.match(skipped[6].reason, /1024/);
 });

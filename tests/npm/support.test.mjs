@@ -27,7 +27,10 @@ function missing() {
 test('what is there is not missing', () => {
   const names = missing();
   assert.ok(names.includes('IndexedDB'));
-  assert.deepEqual(names.filter((name) => name.startsWith('WebAssembly')), []);
+  assert.deepEqual(
+    names.filter((name) => name.startsWith('WebAssembly')),
+    [],
+  );
 });
 
 test('what the browser refuses is named, with its reason, and apart from what it lacks', (t) => {
@@ -57,11 +60,15 @@ test('what the browser refuses is named, with its reason, and apart from what it
 });
 
 test('a constructor that throws is named', (t) => {
-  t.mock.method(globalThis, 'MessageChannel', class {
-    constructor() {
-      throw new Error('no more channels');
-    }
-  });
+  t.mock.method(
+    globalThis,
+    'MessageChannel',
+    class {
+      constructor() {
+        throw new Error('no more channels');
+      }
+    },
+  );
   assert.throws(assertSupported, (error) => {
     assert.ok(error.details.refused.includes('MessageChannel'));
     assert.match(error.message, /MessageChannel \(no more channels\)/);
@@ -75,7 +82,10 @@ test('WebAssembly without vectors', () => {
     asked = bytes;
     return false;
   };
-  assert.deepEqual(missing().filter((name) => name.startsWith('WebAssembly')), ['WebAssembly SIMD']);
+  assert.deepEqual(
+    missing().filter((name) => name.startsWith('WebAssembly')),
+    ['WebAssembly SIMD'],
+  );
   // What was asked is a module that an engine with vectors compiles, and the vector is what it is about.
   assert.deepEqual(WebAssembly.Module.exports(new WebAssembly.Module(asked)), []);
   const splat = asked.indexOf(0xfd);

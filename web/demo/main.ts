@@ -7,7 +7,7 @@
  * Until `data-state` is set, errors are shown by guard.js; from then on by this file.
  */
 
-import { HeadlightError, startSync, type Progress, type SyncHandle } from 'headlight';
+import { HeadlightError, type Progress, type SyncHandle, startSync } from 'headlight';
 import { element, setText } from './dom.js';
 import { count } from './format.js';
 import { describe, log, logEvents } from './log.js';
@@ -64,7 +64,7 @@ function draw(progress: Progress): void {
 function fail(error: unknown): void {
   over = true;
   const known = error instanceof HeadlightError ? error : new HeadlightError('internal', describe(error));
-  document.documentElement.dataset['error'] = known.code;
+  document.documentElement.dataset.error = known.code;
   markState('failed', undefined);
   showWords(errorWords(known));
   log('bad', `${known.message} (${known.code})`);
@@ -130,7 +130,7 @@ function connectAddPeer(handle: SyncHandle): void {
 }
 
 markState('opening', undefined);
-delete document.documentElement.dataset['error'];
+delete document.documentElement.dataset.error;
 // What nobody caught is a fault of this page: it is told where everything else is.
 window.addEventListener('error', (event) => log('bad', `Error in this page: ${event.message}`));
 window.addEventListener('unhandledrejection', (event) => log('bad', `Error in this page: ${describe(event.reason)}`));

@@ -10,7 +10,7 @@
  * - `tuning`: a JSON object, `SyncTuning`
  */
 
-import { CHAIN_IDS, HeadlightError, type ChainName, type CustomChain, type Hash, type SyncOptions } from 'headlight';
+import { CHAIN_IDS, type ChainName, type CustomChain, type Hash, HeadlightError, type SyncOptions } from 'headlight';
 import { describe } from './log.js';
 
 /** What this page reads of the peer list beside it. */
@@ -30,7 +30,10 @@ interface ChainChoice {
 
 /** The options of this page. Rejects with `no-peers-url` where they need the peer list and it cannot be had. */
 export async function readOptions(query: URLSearchParams): Promise<SyncOptions> {
-  const peers = query.getAll('peers').flatMap((list) => list.split(',')).filter((peer) => peer !== '');
+  const peers = query
+    .getAll('peers')
+    .flatMap((list) => list.split(','))
+    .filter((peer) => peer !== '');
   const { chain, forks } = await readChain(query, peers.length > 0);
   const options: SyncOptions = { chain };
   const givenForks = query.get('forks');

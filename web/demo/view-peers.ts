@@ -31,7 +31,9 @@ const COLUMNS = [
 
 /** Its connection: why there is none, or the place from which it is on another branch. */
 function standing({ state, otherBranchFrom, lastDialError }: PeerInfo): string {
-  if (state === 'unreachable' && lastDialError !== undefined) return `${STATES[state]}: ${DIAL_ERRORS[lastDialError.code]}`;
+  if (state === 'unreachable' && lastDialError !== undefined) {
+    return `${STATES[state]}: ${DIAL_ERRORS[lastDialError.code]}`;
+  }
   if (state !== 'connected' || otherBranchFrom === undefined) return STATES[state];
   return `other branch from ${count(otherBranchFrom)}`;
 }
@@ -68,7 +70,7 @@ export class PeersView {
     const cells = COLUMNS.map(([name, className]) => {
       const cell = make('td', className);
       cell.setAttribute('role', 'cell');
-      cell.dataset['label'] = name;
+      cell.dataset.label = name;
       row.append(cell);
       return cell;
     });
@@ -79,7 +81,7 @@ export class PeersView {
   }
 
   #fill({ row, cells }: Row, peer: PeerInfo): void {
-    if (row.dataset['state'] !== peer.state) row.dataset['state'] = peer.state;
+    if (row.dataset.state !== peer.state) row.dataset.state = peer.state;
     const ban = peer.bannedForSeconds;
     const texts = [
       shortPeer(peer.id),

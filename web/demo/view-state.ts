@@ -6,7 +6,7 @@ import type { Words } from './words.js';
 /** Shows these words. */
 export function showWords({ title, text, mood }: Words): void {
   const banner = element('banner');
-  if (banner.dataset['mood'] !== mood) banner.dataset['mood'] = mood;
+  if (banner.dataset.mood !== mood) banner.dataset.mood = mood;
   setText(element('banner-title'), title);
   setText(element('banner-text'), text);
 }
@@ -14,7 +14,7 @@ export function showWords({ title, text, mood }: Words): void {
 /** State and stall code as attributes of `<html>`: for the style sheet, and for tests that wait for them. */
 export function markState(state: string, stall: string | undefined): void {
   const { dataset } = document.documentElement;
-  if (dataset['state'] !== state) dataset['state'] = state;
-  if (stall === undefined) delete dataset['stall'];
-  else dataset['stall'] = stall;
+  if (dataset.state !== state) dataset.state = state;
+  if (stall === undefined) delete dataset.stall;
+  else dataset.stall = stall;
 }

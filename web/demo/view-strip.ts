@@ -107,14 +107,16 @@ export class StripView {
     const size = goal.to - goal.from;
     const far = from && Math.abs(from.from - goal.from) + Math.abs(from.to - goal.to);
     if (from === undefined || far === undefined || far < size * ARRIVED || far > size * 20 || this.#still.matches) {
-      return (this.#lens = goal);
+      this.#lens = goal;
+      return goal;
     }
     const keep = GLIDE_PER_MS ** passed;
     this.#ask();
-    return (this.#lens = {
+    this.#lens = {
       from: goal.from + (from.from - goal.from) * keep,
       to: goal.to + (from.to - goal.to) * keep,
-    });
+    };
+    return this.#lens;
   }
 
   #bar(progress: Progress | undefined, span: Span | undefined, top: number, height: number, inner: number): void {

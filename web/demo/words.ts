@@ -124,7 +124,8 @@ const DIAL_ADVICE: Readonly<Partial<Record<DialErrorCode, string>>> = {
   'wrong-certhash':
     'Somebody answers, with another certificate than the address names (certhash). The peer has a new one: use the address ' +
     'that it prints now.',
-  'wrong-peer-id': 'Somebody answers, and is another peer than the address names (p2p). Use the address that it prints now.',
+  'wrong-peer-id':
+    'Somebody answers, and is another peer than the address names (p2p). Use the address that it prints now.',
   limit: 'The browser has no room for one more connection. Close other tabs of this site, or reload.',
   unsupported: 'This browser, or the peer, cannot do what is needed. Hover over its state below to see why.',
   refused: 'The peer ends the connection. It may be full, or serve something else.',

@@ -219,7 +219,8 @@ export class Sync implements SyncHandle {
   }
 
   stop(): Promise<void> {
-    return (this.#stopping ??= this.#stop());
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
   }
 
   async #stop(): Promise<void> {

@@ -9,7 +9,7 @@
 
 import { HeadlightError } from './errors.js';
 import type { HeaderRecord, PackedHeaders } from './messages.js';
-import { readList, toBigInt, toHex, type RlpItem } from './rlp.js';
+import { type RlpItem, readList, toBigInt, toHex } from './rlp.js';
 import type { Hash, Hex } from './types.js';
 
 /**
@@ -90,7 +90,8 @@ export class StoredHeader {
 
   /** All fields by name; decoded at the first use. Throws `inexact-number` or `unsupported-header`, see {@link HeaderFields}. */
   get fields(): HeaderFields {
-    return (this.#fields ??= nameItems(this.#split()));
+    this.#fields ??= nameItems(this.#split());
+    return this.#fields;
   }
 
   /** All fields as they stand, without names, on any chain; a nested list as its RLP. */
@@ -124,7 +125,8 @@ export class StoredHeader {
   }
 
   #split(): RlpItem[] {
-    return (this.#items ??= readList(this.rlp));
+    this.#items ??= readList(this.rlp);
+    return this.#items;
   }
 
   /** The hash at this place of the list (Yellow Paper 4.4). */
@@ -146,7 +148,9 @@ function string(field: string, item: RlpItem | undefined): Uint8Array {
 
 /** The bytes of a field of this width. */
 function fixed(field: string, item: RlpItem | undefined, width: number): Uint8Array {
-  if (item === undefined || item.isList || item.bytes.length !== width) throw unsupported(field, item, `${width} bytes`);
+  if (item === undefined || item.isList || item.bytes.length !== width) {
+    throw unsupported(field, item, `${width} bytes`);
+  }
   return item.bytes;
 }
 

@@ -22,8 +22,8 @@ import { PeerListWatcher } from './peers-refresh.js';
 import { assertSupported } from './support.js';
 import type { SyncHandle, SyncOptions } from './types.js';
 
-export { HeadlightError } from './errors.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
+export { HeadlightError } from './errors.js';
 export type { HeaderFields, StoredHeader } from './header.js';
 export { CHAIN_IDS } from './options.js';
 export type * from './types.js';

@@ -16,8 +16,8 @@ export class Listeners {
   /** Adds a listener; the returned function removes it. One function added twice is called twice. */
   on<T extends keyof SyncEvents>(type: T, listener: Listener<SyncEvents[T]>): () => void {
     const entry: Listener<SyncEvents[T]> = (event) => listener(event);
-    let listeners = this.#byType.get(type);
-    if (listeners === undefined) this.#byType.set(type, (listeners = new Set()));
+    const listeners = this.#byType.get(type) ?? new Set();
+    this.#byType.set(type, listeners);
     listeners.add(entry);
     return () => void listeners.delete(entry);
   }

@@ -12,10 +12,10 @@
  * @module
  */
 
-import { toHeadlightError, type HeadlightError } from './errors.js';
+import { type HeadlightError, toHeadlightError } from './errors.js';
+import type { Sync } from './handle.js';
 import { assertSameChain, fetchPeerList, type PeerList, type SkippedEntry } from './peers-url.js';
 import type { CustomChain, Progress, StallCode, SyncEvents, SyncState } from './types.js';
-import type { Sync } from './handle.js';
 
 /** How long the start waits for the list, in milliseconds: a server that answers at all has done so by then. */
 export const START_WAIT_MS = 3_000;
@@ -90,7 +90,8 @@ export class PeerListWatcher {
    * Rejects with `wrong-chain` where it came in time and is for another chain: then the options are wrong.
    */
   async readAtStart(): Promise<string[]> {
-    const reading = (this.#reading = this.#look());
+    const reading = this.#look();
+    this.#reading = reading;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), START_WAIT_MS);

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { describe, HeadlightError, shorten, SHOWN_CHARACTERS_MAX } from './errors.js';
+import { describe, HeadlightError, SHOWN_CHARACTERS_MAX, shorten } from './errors.js';
 import { isHash, isObject, MULTIADDR_CHARACTERS_MAX } from './options.js';
 import type { CustomChain, Hash } from './types.js';
 
@@ -112,7 +112,10 @@ function usableEntries(entries: unknown[], onSkipped: (entry: SkippedEntry) => v
   }
   const unread = entries.length - LISTED_PEERS_MAX;
   if (unread > 0) {
-    onSkipped({ multiaddr: '…', reason: `the list is longer than ${LISTED_PEERS_MAX} entries: ${unread} were not read` });
+    onSkipped({
+      multiaddr: '…',
+      reason: `the list is longer than ${LISTED_PEERS_MAX} entries: ${unread} were not read`,
+    });
   }
   return [...usable];
 }

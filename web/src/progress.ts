@@ -51,7 +51,7 @@ export type StallCode =
    * respond. What lies above is stored and can be read, and new blocks are followed. See {@link SyncTuning.floor}.
    */
   | 'range-unavailable'
-  /** The floor lies above the target: there is nothing to sync. */
+  /** `tuning.floor` lies above the target: there is nothing to sync. */
   | 'floor-above-target'
   /** The site's storage quota is used up. */
   | 'storage-full'
@@ -73,8 +73,6 @@ export type StallCode =
   | 'wrong-genesis'
   /** Every peer serves another chain. */
   | 'wrong-chain'
-  /** `tuning.floor` lies above the target. */
-  | 'floor-above-target'
   /**
    * In state `follower`: the tab that writes the store has reached its own target, and the one pinned here is not stored
    * down to the floor. It is synced once this tab writes the store.

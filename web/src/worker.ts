@@ -8,9 +8,9 @@
  * @module
  */
 
-import init, { start } from './wasm/headlight.js';
 import { describe } from './errors.js';
 import type { FromWorker } from './messages.js';
+import init, { start } from './wasm/headlight.js';
 
 /** The part of `DedicatedWorkerGlobalScope` in use; TypeScript cannot hold the DOM's and a worker's types at once. */
 interface WorkerScope extends EventTarget {

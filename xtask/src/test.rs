@@ -30,7 +30,7 @@ const STEPS: [Step; 14] = [
     Step { name: "bare-metal", shows: "the portable crates build for a target without an OS", run: bare_metal },
     Step { name: "hosts", shows: "what the browser's crates decide without a browser, natively", run: hosts },
     Step { name: "web", shows: "wasm, npm package and demo page build, within the size budget", run: web },
-    Step { name: "types", shows: "the TypeScript holds", run: types },
+    Step { name: "types", shows: "TypeScript and JavaScript: types, lints and format hold", run: types },
     Step { name: "lint-wasm", shows: "clippy has nothing to say on the browser's crates", run: lint_wasm },
     Step { name: "peer", shows: "header-peer and link-relay build, and their tests hold", run: peer },
     Step { name: "conformance", shows: "every requirement has tests, and they hold", run: || conformance::table(true) },
@@ -141,6 +141,8 @@ fn types() -> Outcome<Counts> {
         let arguments = ["--noEmit", "--project", project].map(str::to_owned);
         counts += checked(shell::run(&mut shell::node("node_modules/typescript/bin/tsc", &arguments)))?;
     }
+    let arguments = ["check", "--error-on-warnings"].map(str::to_owned);
+    counts += checked(shell::run(&mut shell::node("node_modules/@biomejs/biome/bin/biome", &arguments)))?;
     Ok(counts)
 }
 

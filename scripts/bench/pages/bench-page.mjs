@@ -10,7 +10,8 @@ function inWorker(script, message, transfer = []) {
       worker.terminate();
       settle(value);
     };
-    worker.onmessage = ({ data }) => (data.error === undefined ? end(resolve, data.value) : end(reject, new Error(data.error)));
+    worker.onmessage = ({ data }) =>
+      data.error === undefined ? end(resolve, data.value) : end(reject, new Error(data.error));
     worker.onerror = (event) => end(reject, new Error(event.message));
     worker.postMessage(message, transfer);
   });
@@ -27,7 +28,9 @@ globalThis.bench = {
   channel(multiaddr, headers, inFlight) {
     const { port1, port2 } = new MessageChannel();
     const broker = new RtcBroker(port1);
-    return inWorker('part-worker.js', { part: 'channel', args: [port2, multiaddr, headers, inFlight] }, [port2]).finally(() => broker.close());
+    return inWorker('part-worker.js', { part: 'channel', args: [port2, multiaddr, headers, inFlight] }, [
+      port2,
+    ]).finally(() => broker.close());
   },
   /** Headers a second, proved in wasm. */
   async verify(http, from, to, rounds) {

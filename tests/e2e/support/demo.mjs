@@ -11,7 +11,9 @@ export async function openDemo(browser, server, parameters = {}) {
 
 /** The list that the demo page fetches beside itself, for `serve({ lists })`: these peers, in the words of the first. */
 export function listOf(...peers) {
-  return { '/demo/peers.json': async () => ({ ...(await peers[0].list()), peers: peers.map((peer) => peer.multiaddr) }) };
+  return {
+    '/demo/peers.json': async () => ({ ...(await peers[0].list()), peers: peers.map((peer) => peer.multiaddr) }),
+  };
 }
 
 /** Waits until the banner's title is this, and it is visible. */

@@ -29,7 +29,9 @@ export const chromium =
 export function needsData(folder, prefix = '') {
   const path = join(dataFolder, folder);
   const there = existsSync(path) && readdirSync(path).some((name) => name.startsWith(prefix));
-  return there ? {} : { skip: `no ${prefix}* in ${path}: put real chains there, or name their folder in HEADLIGHT_DATA` };
+  return there
+    ? {}
+    : { skip: `no ${prefix}* in ${path}: put real chains there, or name their folder in HEADLIGHT_DATA` };
 }
 
 /** Files of one network in a folder of the data, in the order of their names. */

@@ -25,7 +25,9 @@ export class Relay {
 
   /** Starts a relay with these figures in front of these peers. */
   async start(peers, link) {
-    const flags = Object.entries(link).map(([name, value]) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=${value}`);
+    const flags = Object.entries(link).map(
+      ([name, value]) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}=${value}`,
+    );
     const targets = peers.map((peer) => `--target=${udpAddress(peer.multiaddr)}`);
     const child = spawn(linkRelay, [...targets, ...flags], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
     running.add(child);

@@ -20,14 +20,22 @@ export class Run {
   /** Waits until all is stored, and returns the head. */
   async synced(ms = syncDeadline(this.peers[0].count)) {
     await this.until(`progress.state === 'synced'`, ms);
-    const { value, error } = await within(5_000, 'synced', this.page.evaluate((name) => bare.synced(name), this.name));
+    const { value, error } = await within(
+      5_000,
+      'synced',
+      this.page.evaluate((name) => bare.synced(name), this.name),
+    );
     assert.equal(error, undefined);
     return value;
   }
 
   /** Waits until the promise `synced` resolves, whatever the state is, and returns the head. */
   async promiseOfSynced(ms = syncDeadline(this.peers[0].count)) {
-    const { value, error } = await within(ms, 'synced', this.page.evaluate((name) => bare.synced(name), this.name));
+    const { value, error } = await within(
+      ms,
+      'synced',
+      this.page.evaluate((name) => bare.synced(name), this.name),
+    );
     assert.equal(error, undefined);
     return value;
   }

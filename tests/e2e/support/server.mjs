@@ -2,8 +2,8 @@
 // database stay. It serves the built package, the demo page, and the bare page that the data checks run in.
 
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { dirname, extname, join, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 

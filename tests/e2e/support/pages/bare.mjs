@@ -39,7 +39,10 @@ async function start(name, options) {
       run.watchers.forEach((watch) => watch());
     });
   }
-  run.synced = run.handle.synced.then((value) => ({ value }), (error) => ({ error: plain(error) }));
+  run.synced = run.handle.synced.then(
+    (value) => ({ value }),
+    (error) => ({ error: plain(error) }),
+  );
   runs.set(name, run);
   return { ok: true, storage: run.handle.storage };
 }
@@ -61,7 +64,11 @@ function until(name, condition, ms) {
     const timer = setTimeout(() => {
       run.watchers.delete(watch);
       const { ranges, ...rest } = run.progress ?? run.handle.progress ?? {};
-      reject(new Error(`not within ${ms} ms: ${condition}\n${JSON.stringify({ ...rest, events: run.events.slice(-20) }, null, 1)}`));
+      reject(
+        new Error(
+          `not within ${ms} ms: ${condition}\n${JSON.stringify({ ...rest, events: run.events.slice(-20) }, null, 1)}`,
+        ),
+      );
     }, ms);
     function watch() {
       const progress = run.progress ?? run.handle.progress;

@@ -91,14 +91,19 @@ export async function compareWithSource(handle, source, { byHashStep = 1, byNumb
         found.forEach((header, index) => {
           const number = some[index];
           if (header === undefined) differs(`${number} is not found by ${keyOf(number)}`);
-          else if (header.number !== number || header.hash !== hashOf(number)) differs(`${keyOf(number)} finds ${header.number}`);
+          else if (header.number !== number || header.hash !== hashOf(number))
+            differs(`${keyOf(number)} finds ${header.number}`);
           else if (!sameBytes(header.rlp, expected[number - from].rlp)) differs(`${keyOf(number)} finds other bytes`);
         });
       }
       return keys.length;
     };
     const every = (step) =>
-      step === 0 ? [] : Array.from({ length: to - from + 1 }, (_, index) => from + index).filter((number) => number % step === 0 || number === latest);
+      step === 0
+        ? []
+        : Array.from({ length: to - from + 1 }, (_, index) => from + index).filter(
+            (number) => number % step === 0 || number === latest,
+          );
     byHash += await lookUp(every(byHashStep), hashOf);
     byNumber += await lookUp(every(byNumberStep), (number) => number);
   }

@@ -1,13 +1,17 @@
 // A user's TypeScript: the declarations of the package must carry it, in every way of resolving modules.
 
-import { CHAIN_IDS, HeadlightError, startSync, type Progress, type StoredHeader, type SyncHandle } from 'headlight';
+import { CHAIN_IDS, HeadlightError, type Progress, type StoredHeader, type SyncHandle, startSync } from 'headlight';
 
 export async function newest(peers: string[]): Promise<StoredHeader | undefined> {
   const sync: SyncHandle = await startSync({
     chain: 'mainnet',
     peers,
     onProgress: ({ percent, stall, peers }: Progress) => {
-      console.log(percent.toFixed(1), stall?.code, peers.map((peer) => peer.latencyMs ?? 0));
+      console.log(
+        percent.toFixed(1),
+        stall?.code,
+        peers.map((peer) => peer.latencyMs ?? 0),
+      );
     },
   });
   const end = sync.on('fault', ({ peer, code, banned }) => console.warn(peer, code, banned));
