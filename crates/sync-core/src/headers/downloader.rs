@@ -6,7 +6,7 @@
 //!        +------ give back <----+-------------------+      failed, short, pushed out
 //! ```
 //!
-//! [`Downloader::check_invariant`] says so in code; the tests call it after every step.
+//! [`Downloader::check_invariant`] says so in code; the machine calls it after every input in debug builds.
 
 use alloc::vec::Vec;
 
@@ -124,8 +124,12 @@ impl<R> Downloader<R> {
 
     /// Is each number of `gap` in exactly one place? For tests and debug builds: it walks everything.
     pub fn check_invariant(&self, gap: BlockRange) -> bool {
-        let mut runs: Vec<BlockRange> =
-            self.plan.ranges().chain(self.requests.ranges()).chain(self.staging.ranges()).collect();
+        let came = self.inbox.iter().filter_map(|response| match response.request.purpose {
+            Purpose::Piece { range, .. } => Some(range),
+            _ => None,
+        });
+        let asked = self.plan.ranges().chain(self.requests.ranges());
+        let mut runs: Vec<BlockRange> = asked.chain(came).chain(self.staging.ranges()).collect();
         runs.sort_unstable();
         let covers = runs.first().is_some_and(|run| run.first() == gap.first())
             && runs.last().is_some_and(|run| run.last() == gap.last());

@@ -117,6 +117,11 @@ impl Requests {
         id
     }
 
+    /// How many requests were given up whose responses may still come.
+    pub fn late(&self) -> usize {
+        self.late.len()
+    }
+
     /// The request ended; `None` when the id is unknown (late, cancelled, never given out).
     pub fn finish(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.in_flight.remove(&id)?;

@@ -23,6 +23,7 @@
 //! | `memory` | who may take how much memory, and how long a header is |
 //! | `store_queue` | batches, unwinds and lookups: one at a time |
 //! | `store` | when batches are cut, and what follows when the store has answered |
+//! | `invariants` | what holds after every input |
 //! | `sleep` | time that the host slept, and what it counts for |
 //! | `stall` | nothing moves, and why |
 //! | `report` | progress |
@@ -34,6 +35,7 @@ mod compare;
 mod condemn;
 mod floor;
 mod front;
+mod invariants;
 mod memory;
 mod phase;
 mod rejected;
@@ -161,6 +163,9 @@ impl HeaderSync {
             }
             Input::Timeout => {}
         }
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
     }
 
     /// The next thing to do. Looks at one answer, proves one, or cuts one batch at most; [`Output::Timeout`] means
@@ -192,6 +197,9 @@ impl HeaderSync {
                 || self.tell_stall(now)
                 || self.poll_progress(now);
             if !worked && self.out.is_empty() {
+                if cfg!(debug_assertions) {
+                    self.check_invariants();
+                }
                 let at = self.wakeup(now);
                 return self.host.promise(at);
             }

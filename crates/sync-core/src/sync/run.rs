@@ -277,6 +277,8 @@ impl HeaderSync {
     /// must name another; a tip that peers chose counts no more, and the next one that they agree on takes its place.
     pub(super) fn leave_wrong_genesis(&mut self, now: Instant, got: B256) {
         self.drop_run();
+        self.phase.enter(Phase::Idle);
+        self.cancel_search();
         let head = self.target.resolved.map(|target| target.hash);
         if let Some(newest) = self.store.pending().newest().filter(|newest| Some(newest.head_hash) == head).copied() {
             self.give_up(now, newest.tail);

@@ -107,11 +107,11 @@ impl HeaderSync {
             return;
         }
         self.cancel_questions(|purpose| !matches!(purpose, Purpose::Piece { .. }));
-        // A chain that ends in another genesis is not synced any more: there is nothing to go on with.
-        let resolved = self
-            .target
-            .resolved
-            .filter(|_| self.target.rejected.wrong_genesis.is_none() && self.target.rejected.unknown.is_none());
+        // A chain that ends in another genesis, or stopped at a header that cannot be judged, is not synced any more: there is
+        // nothing to go on with.
+        let is_over =
+            |target: &BlockNumHash| self.target.rejected.wrong_genesis.is_some() || self.is_stopped_at(target.hash);
+        let resolved = self.target.resolved.filter(|target| !is_over(target));
         let unasked = resolved.is_some_and(|resolved| target != SyncTarget::Hash(resolved.hash));
         self.target.rejected.wrong_genesis = None;
         self.target.rejected.unknown = None;

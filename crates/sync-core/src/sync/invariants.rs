@@ -1,0 +1,93 @@
+//! What holds after every input and whenever the machine is drained, whatever the world did. Checked in debug builds and in
+//! the simulator; a failure is a fault of this crate.
+
+use super::{HeaderSync, reorg::ReorgPhase};
+use crate::{
+    checkpoint::Subchain,
+    config::{LATE_REQUESTS_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_MAX, STAGED_RUNS_MAX, TRIALS_MAX},
+    headers::{InFlight, Purpose, Response},
+};
+use header_rules::range::BlockRange;
+
+impl HeaderSync {
+    /// Panics where the machine contradicts itself. Costs a walk over plan, requests and peers.
+    pub(super) fn check_invariants(&self) {
+        self.check_phase();
+        self.check_download();
+        self.check_store();
+        self.check_peers();
+    }
+
+    /// Phase, reorg and target agree with each other.
+    fn check_phase(&self) {
+        let reorg = self.reorgs.current.as_ref();
+        if self.phase.run().is_some() || self.phase.is_synced() {
+            assert!(self.target.resolved.is_some(), "headers are downloaded for no target");
+        }
+        let is_comparing = reorg.is_some_and(|reorg| reorg.phase == ReorgPhase::Comparing);
+        assert_eq!(self.phase.is_comparing(), is_comparing, "what is compared belongs to a reorg that compares");
+        let is_weighing = reorg.is_some_and(|reorg| matches!(reorg.phase, ReorgPhase::Weighing(_)));
+        assert_eq!(self.phase.is_weighing(), is_weighing, "what is weighed belongs to a reorg that weighs");
+        if let Some(reorg) = reorg {
+            assert!(self.target.resolved.is_some(), "a reorg to no target");
+            assert!(!self.phase.is_synced(), "synced in the middle of a reorg");
+            assert!(reorg.local.tail <= reorg.local.head, "a reorg of an empty run");
+            assert!(reorg.phase != ReorgPhase::Replacing || reorg.given_up.is_some(), "what is replaced was given up");
+        }
+        if self.phase.is_synced() {
+            assert!(self.store.collected() == 0, "synced, and verified headers are in no batch");
+            assert!(self.target.rejected.wrong_genesis.is_none(), "synced with another network's genesis");
+        }
+    }
+
+    /// Each number of the open gap is in exactly one place, and nothing is anywhere when no gap is open.
+    fn check_download(&self) {
+        let download = &self.downloader;
+        let is_piece = |request: &InFlight| matches!(request.purpose, Purpose::Piece { .. });
+        match self.phase.run() {
+            Some(run) if !run.complete => {
+                assert!(run.bottom <= run.anchor.number, "the anchor {} is under the gap", run.anchor.number);
+                let gap = BlockRange::new(run.bottom, run.anchor.number);
+                let holds = gap.is_some_and(|gap| download.check_invariant(gap));
+                assert!(holds, "a number of {gap:?} is in no place, or in two");
+            }
+            Some(_) | None => {
+                assert!(download.plan.is_empty(), "headers are planned and no gap is open");
+                assert!(download.staging.is_empty(), "headers are staged and no gap is open");
+                assert!(download.requests.find(is_piece).is_none(), "headers are requested and no gap is open");
+                assert!(!download.inbox.iter().any(Response::is_piece), "headers came and no gap is open");
+            }
+        }
+        assert!(download.requests.len() <= REQUESTS_IN_FLIGHT_MAX + PEERS_MAX, "too many requests are in flight");
+        assert!(download.requests.late() <= LATE_REQUESTS_MAX, "too many late requests are remembered");
+        assert!(download.staging.runs() <= STAGED_RUNS_MAX + REQUESTS_IN_FLIGHT_MAX, "too many runs are staged");
+        assert!(self.tactics.failed_trials.len() <= TRIALS_MAX, "more trials failed than there are places");
+    }
+
+    /// The checkpoints are sound, and the store never has less than the durable one says.
+    fn check_store(&self) {
+        let (pending, durable) = (self.store.pending(), self.store.durable());
+        assert!(durable.is_sound(), "the durable checkpoint is unsound: {durable:?}");
+        assert!(pending.is_sound(), "the pending checkpoint is unsound: {pending:?}");
+        assert_eq!(pending.chain_id, durable.chain_id, "the chain changed");
+        assert!(pending.floor <= durable.floor.max(self.floor()), "the floor rose although it may not");
+        let run = self.phase.filling().filter(|run| !run.complete);
+        let stored = |run: &Subchain, number| run.tail <= number && number <= run.head;
+        if let Some(run) = run {
+            let anchor = run.anchor.number;
+            let twice = pending.subchains.iter().any(|subchain| stored(subchain, anchor));
+            assert!(!twice, "header {anchor} is stored and downloaded again");
+        }
+    }
+
+    /// What is in flight to a peer is what its requests say.
+    fn check_peers(&self) {
+        let mut requests = 0;
+        for (id, peer) in self.peers.iter() {
+            let count = self.downloader.requests.count(|request| request.peer == id);
+            assert_eq!(peer.window.requests(), count, "requests in flight to {id}");
+            requests += count;
+        }
+        assert_eq!(self.downloader.requests.len(), requests, "a request to a peer that is not remembered");
+    }
+}
