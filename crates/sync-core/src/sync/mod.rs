@@ -8,6 +8,7 @@
 //! | `floor` | how far down the sync goes, and what nobody serves |
 //! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
+//! | `witnesses` | who is asked for a number in that search, and what they claim |
 //! | `compare` | the first headers under the place where they differ, fetched by hash |
 //! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
@@ -54,6 +55,7 @@ mod target;
 mod unknown;
 mod votes;
 mod weigh;
+mod witnesses;
 
 use alloc::{collections::VecDeque, format};
 

@@ -21,20 +21,15 @@
 
 use core::time::Duration;
 
-use alloc::vec::Vec;
-use alloy_primitives::B256;
-
-use super::{HeaderSync, compare::Compared, front::HAND_OVER_ROUND_TRIPS, standing::hash_at};
+use super::{HeaderSync, compare::Compared};
 use crate::{
     checkpoint::Subchain,
     config::TOO_DEEP_RETRY,
-    fault::PeerFault,
-    follow::{AncestorSearch, BranchWeight, Claim, Known, Outcome},
-    headers::{InFlight, Purpose, Response},
+    follow::{AncestorSearch, BranchWeight, Known, Outcome},
+    headers::Purpose,
     id::PeerId,
-    io::{BlockNumHash, Event, Output, StartBlock},
-    lineage::VerifiedHeaders,
-    peers::{Peer, Rank},
+    io::{BlockNumHash, Event, Output},
+    peers::Peer,
     time::{Instant, doubled},
 };
 use header_rules::range::{BlockNumber, BlockRange};
@@ -128,9 +123,7 @@ impl HeaderSync {
         let heads = self.store.pending().newest().map_or(local.head, |newest| newest.head);
         let again = self.reorgs.current.take();
         let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
-        // What was never whole is nothing that anybody relies on.
-        let is_whole = local.tail <= self.floor();
-        let window = if is_whole { top.saturating_sub(self.config.rollback_window) } else { local.tail };
+        let window = if self.is_whole(&local) { top.saturating_sub(self.config.rollback_window) } else { local.tail };
         // Back to a chain that was given up is never too far.
         let lowest = local.tail.max(self.reorgs.last_ancestor.map_or(window, |ancestor| ancestor.min(window)));
         // Every peer of this chain has its genesis, and so has the store.
@@ -215,55 +208,6 @@ impl HeaderSync {
         !reorg.search.is_open() && !self.host.is_paused && self.open_number(now, number)
     }
 
-    /// Chooses who is asked for this number, and asks them.
-    fn open_number(&mut self, now: Instant, number: BlockNumber) -> bool {
-        let Some(most) = self.reorgs.current.as_ref().map(|reorg| reorg.search.witnesses_max()) else { return false };
-        let mut witnesses = self.witnesses(now, number, Some(Rank::Verified));
-        if witnesses.is_empty() || most > crate::config::ANCESTOR_PEERS_MAX {
-            witnesses = self.witnesses(now, number, None);
-        }
-        witnesses.truncate(most);
-        let trips = witnesses.iter().filter_map(|id| self.peers.get(*id)?.window.round_trip());
-        let patience = trips.min().map_or(self.config.deadline_start, |trip| trip * HAND_OVER_ROUND_TRIPS);
-        let retry = now + self.config.target_retry;
-        if witnesses.is_empty() {
-            let alone = !self.ask_standing(now);
-            if let Some(reorg) = &mut self.reorgs.current {
-                reorg.alone = alone.then_some(number);
-                // Whoever was asked is asked again, wherever those may stand of whom nothing is known: they may never say.
-                if reorg.search.has_silent() && reorg.retry_at.is_none() {
-                    reorg.retry_at = Some(retry);
-                }
-            }
-            return false;
-        }
-        for peer in &witnesses {
-            self.send(now, *peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
-        }
-        let deadline = now + patience + self.config.steal_after;
-        if let Some(reorg) = &mut self.reorgs.current {
-            reorg.alone = None;
-            reorg.search.open(witnesses, deadline);
-        }
-        true
-    }
-
-    /// Peers of the target's chain that serve this number, of this rank if one is named, in an order that is chance's: the
-    /// quickest are not asked more often than others.
-    fn witnesses(&mut self, now: Instant, number: BlockNumber, rank: Option<Rank>) -> Vec<PeerId> {
-        let mut witnesses = self.peers.by_chance(now);
-        let Some(reorg) = &self.reorgs.current else { return Vec::new() };
-        witnesses.retain(|id| {
-            let Some(peer) = self.peers.get(*id) else { return false };
-            let serves = peer.range().is_some_and(|range| range.contains(number));
-            serves
-                && rank.is_none_or(|rank| peer.rank() == rank)
-                && !reorg.search.is_silent(*id)
-                && self.is_on_target(*id)
-        });
-        witnesses
-    }
-
     /// When the search stops waiting for somebody.
     pub(super) fn search_wakeup(&self, now: Instant) -> Option<Instant> {
         let reorg = self.reorgs.current.as_ref()?;
@@ -276,37 +220,19 @@ impl HeaderSync {
         seeking.chain(too_deep.into_iter().flatten()).filter(|at| *at > now).min()
     }
 
-    /// A question of the search ended without an answer that can be used.
-    pub(super) fn note_unanswered(&mut self, request: &InFlight) {
-        if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorgs.current, &request.purpose) {
-            reorg.search.note_silent(request.peer);
-        }
-    }
-
-    /// An answer to a question of the search.
-    pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Response, number: BlockNumber) {
-        let peer = answer.peer;
-        let hash = hash_at(&answer, number).filter(|_| !self.is_earlier(&answer.request));
-        if answer.headers.len() > 1 {
-            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize_request(now, peer, answer.request.sent, fault);
-        } else if let (Some(reorg), Some(hash)) = (&mut self.reorgs.current, hash) {
-            reorg.search.claim(Claim { number, peer, hash });
-            if let Some(known) = self.peers.get(peer) {
-                self.target.standings.note_claim(peer, known.served);
-            }
-        } else {
-            // It has nothing there, or of which chain it speaks nobody knows: others are asked, or it again.
-            self.note_unanswered(&answer.request);
-        }
+    /// Is the stored run whole, down to the floor? The rollback window is for such a run alone: what was never whole is
+    /// nothing that anybody relies on.
+    fn is_whole(&self, local: &Subchain) -> bool {
+        local.tail <= self.floor()
     }
 
     /// The search has ended: gives up what lies above the ancestor, or says that it may not.
     fn end_search(&mut self, now: Instant) -> bool {
-        let floor = self.floor();
+        let Some((local, top)) = self.reorgs.current.as_ref().map(|reorg| (reorg.local, reorg.top)) else {
+            return false;
+        };
+        let is_whole = self.is_whole(&local);
         let Some(reorg) = &mut self.reorgs.current else { return false };
-        let (local, top) = (reorg.local, reorg.top);
-        let is_whole = local.tail <= floor;
         let ancestor = match reorg.search.outcome() {
             Some(Outcome::Ancestor(number)) => number,
             Some(Outcome::Nothing) if reorg.search.ask_everybody() => return true,
@@ -409,29 +335,5 @@ impl HeaderSync {
     pub(super) fn cancel_search(&mut self) {
         self.cancel_questions(|purpose| matches!(purpose, Purpose::Ancestor(_)));
         self.tell_reorg();
-    }
-
-    /// Headers were proven: do they bear out what peers claimed of them?
-    pub(super) fn check_claims_in(&mut self, now: Instant, verified: &VerifiedHeaders) {
-        let Some(reorg) = &self.reorgs.current else { return };
-        let range = verified.range();
-        for number in reorg.search.claimed_numbers(range.first(), range.last()) {
-            if let Some(hash) = verified.hashes().get((range.last() - number) as usize) {
-                self.check_claims(now, number, *hash);
-            }
-        }
-    }
-
-    /// The target's chain has `proven` at `number`: whoever is on it and said otherwise lied.
-    pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, proven: B256) {
-        let Some(reorg) = &mut self.reorgs.current else { return };
-        for claim in reorg.search.contradicted(number, proven) {
-            // A peer that has announced something else since then may have moved to another chain in between.
-            if self.stands_by_its_claim(claim.peer) {
-                // It may have come to the target's chain after it said so: the same question as for a broken link.
-                let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: proven };
-                self.doubt(now, claim.peer, fault);
-            }
-        }
     }
 }

@@ -1,0 +1,141 @@
+//! One peer: what it serves, what may be in flight to it, what it is worth.
+
+use core::time::Duration;
+
+use super::{
+    BatchSize, ByteWindow, Evidence, Liveness, PeerAddress, Rank, Reputation, aside::Aside, rate::Rate,
+    round_trips::RoundTrips,
+};
+use crate::time::Instant;
+use header_rules::{block::ServedRange, range::BlockRange};
+
+/// One peer that is or was connected.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Is it connected?
+    pub connected: bool,
+    /// What it says it serves.
+    pub served: ServedRange,
+    /// Is it on our chain?
+    pub same_chain: bool,
+    /// What may be in flight.
+    pub window: ByteWindow,
+    /// How many headers it is asked for at once.
+    pub batch: BatchSize,
+    /// Its last round trips.
+    pub trips: RoundTrips,
+    /// What it has shown in this session.
+    pub evidence: Evidence,
+    /// Is it late?
+    pub liveness: Liveness,
+    /// When a request was last counted as failed, for the size of the next one.
+    pub failed_at: Option<Instant>,
+    /// When its last whole response came.
+    pub responded_at: Option<Instant>,
+    /// When the latest of the requests was sent that it answered.
+    pub answered_sent: Option<Instant>,
+    /// Bytes of it that were proven, lately.
+    pub rate: Rate,
+    /// What it is not asked for at present.
+    pub aside: Aside,
+    /// What it is worth.
+    pub reputation: Reputation,
+    /// Where it is reached, if the host said so.
+    pub address: Option<PeerAddress>,
+    /// Until when its address is banned, for what somebody did there.
+    pub address_banned_until: Option<Instant>,
+    /// Headers of this peer that were proven.
+    pub headers: u64,
+    /// The same in earlier sessions.
+    pub headers_before: u64,
+    /// When the last of them were.
+    pub linked_at: Option<Instant>,
+    /// Bytes of headers received from it.
+    pub bytes: u64,
+    /// When the connection was last made or lost.
+    pub since: Instant,
+}
+
+impl Peer {
+    /// The numbers that it says it serves; `None` for a peer that serves nothing (an empty client says 0 to 0 too, but
+    /// then genesis is all that it is asked for).
+    pub fn range(&self) -> Option<BlockRange> {
+        BlockRange::new(self.served.earliest, self.served.latest)
+    }
+
+    /// What it says it serves, without what it answered nothing for since it said so.
+    pub fn serves(&self, now: Instant) -> Option<BlockRange> {
+        let range = self.range()?;
+        let lowest = self.aside.absent_to(now).map_or(0, |absent| absent.saturating_add(1));
+        BlockRange::new(range.first().max(lowest), range.last())
+    }
+
+    /// The numbers that it may be asked for now: what it serves, without what it has on another branch.
+    pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
+        let range = self.serves(now)?;
+        match self.aside.branch_from(now) {
+            Some(from) => BlockRange::new(range.first(), range.last().min(from.checked_sub(1)?)),
+            None => Some(range),
+        }
+    }
+
+    /// Connected, on our chain, not banned, and nor is its address.
+    pub fn is_usable(&self, now: Instant) -> bool {
+        self.connected && self.same_chain && self.banned_for(now).is_none()
+    }
+
+    /// May it be asked: neither banned, nor set aside for its silence, nor late?
+    pub fn may_ask(&self, now: Instant) -> bool {
+        self.reputation.may_ask(now) && self.liveness == Liveness::Responsive
+    }
+
+    /// Does its word for a tip count? Not while it is late or silent: whoever answers nothing decides nothing.
+    pub fn has_vote(&self) -> bool {
+        self.liveness == Liveness::Responsive && !self.reputation.is_unheard()
+    }
+
+    /// Its place in the order of peers.
+    pub fn rank(&self) -> Rank {
+        Rank::of(self.evidence, !self.reputation.is_silent() && self.reputation.is_trusted())
+    }
+
+    /// How much longer it is banned, itself or its address.
+    pub fn banned_for(&self, now: Instant) -> Option<Duration> {
+        let address = self.address_banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now));
+        self.reputation.banned_for(now).max(address)
+    }
+
+    /// It announces what it serves. Where that no longer holds what it answered nothing for, the empty answer was no fault:
+    /// announcements are late (eth wire, `BlockRangeUpdate`: at most one in 32 blocks).
+    pub fn announce(&mut self, served: ServedRange) {
+        self.served = served.plausible();
+        let absent = self.aside.take_absent();
+        if absent.is_some_and(|number| self.range().is_none_or(|range| !range.contains(number))) {
+            self.reputation.forgive_slip();
+        }
+    }
+
+    /// A request ended without an answer that can be used. Those that were open at the last failure failed with it.
+    pub fn failed(&mut self, now: Instant, sent: Instant) {
+        if self.failed_at.is_none_or(|at| sent > at) {
+            self.failed_at = Some(now);
+            self.batch.failed();
+        }
+    }
+
+    /// Headers of it were proven: what it sent so far is worth something.
+    pub fn linked(&mut self, now: Instant, headers: u64, bytes: u64) {
+        self.headers += headers;
+        self.linked_at = Some(now);
+        self.rate.add(now, bytes);
+        self.evidence.verified();
+        self.reputation.linked();
+    }
+
+    /// An answer came in time.
+    pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
+        self.trips.add(now.saturating_since(sent));
+        self.answered_sent = self.answered_sent.max(Some(sent));
+        self.window.answered(now, sent, bytes, window_used);
+    }
+}

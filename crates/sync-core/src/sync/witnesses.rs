@@ -1,0 +1,120 @@
+//! Who is asked for a number in the search for an ancestor, what they claim, and whether headers bear it out.
+//!
+//! Only peers on the target's chain are asked, in an order that is chance's; what they claim is believed only once a hash link
+//! has met it, and who stands by a claim that headers contradict is doubted.
+
+use alloc::vec::Vec;
+use alloy_primitives::B256;
+
+use super::{HeaderSync, front::HAND_OVER_ROUND_TRIPS, standing::hash_at};
+use crate::{
+    fault::PeerFault,
+    follow::Claim,
+    headers::{InFlight, Purpose, Response},
+    id::PeerId,
+    io::StartBlock,
+    lineage::VerifiedHeaders,
+    peers::Rank,
+    time::Instant,
+};
+use header_rules::range::BlockNumber;
+
+impl HeaderSync {
+    /// Chooses who is asked for this number, and asks them.
+    pub(super) fn open_number(&mut self, now: Instant, number: BlockNumber) -> bool {
+        let Some(most) = self.reorgs.current.as_ref().map(|reorg| reorg.search.witnesses_max()) else { return false };
+        let mut witnesses = self.witnesses(now, number, Some(Rank::Verified));
+        if witnesses.is_empty() || most > crate::config::ANCESTOR_PEERS_MAX {
+            witnesses = self.witnesses(now, number, None);
+        }
+        witnesses.truncate(most);
+        let trips = witnesses.iter().filter_map(|id| self.peers.get(*id)?.window.round_trip());
+        let patience = trips.min().map_or(self.config.deadline_start, |trip| trip * HAND_OVER_ROUND_TRIPS);
+        let retry = now + self.config.target_retry;
+        if witnesses.is_empty() {
+            let alone = !self.ask_standing(now);
+            if let Some(reorg) = &mut self.reorgs.current {
+                reorg.alone = alone.then_some(number);
+                // Whoever was asked is asked again, wherever those may stand of whom nothing is known: they may never say.
+                if reorg.search.has_silent() && reorg.retry_at.is_none() {
+                    reorg.retry_at = Some(retry);
+                }
+            }
+            return false;
+        }
+        for peer in &witnesses {
+            self.send(now, *peer, Purpose::Ancestor(number), StartBlock::Number(number), 1);
+        }
+        let deadline = now + patience + self.config.steal_after;
+        if let Some(reorg) = &mut self.reorgs.current {
+            reorg.alone = None;
+            reorg.search.open(witnesses, deadline);
+        }
+        true
+    }
+
+    /// Peers of the target's chain that serve this number, of this rank if one is named, in an order that is chance's: the
+    /// quickest are not asked more often than others.
+    fn witnesses(&mut self, now: Instant, number: BlockNumber, rank: Option<Rank>) -> Vec<PeerId> {
+        let mut witnesses = self.peers.by_chance(now);
+        let Some(reorg) = &self.reorgs.current else { return Vec::new() };
+        witnesses.retain(|id| {
+            let Some(peer) = self.peers.get(*id) else { return false };
+            let serves = peer.range().is_some_and(|range| range.contains(number));
+            serves
+                && rank.is_none_or(|rank| peer.rank() == rank)
+                && !reorg.search.is_silent(*id)
+                && self.is_on_target(*id)
+        });
+        witnesses
+    }
+
+    /// A question of the search ended without an answer that can be used.
+    pub(super) fn note_unanswered(&mut self, request: &InFlight) {
+        if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorgs.current, &request.purpose) {
+            reorg.search.note_silent(request.peer);
+        }
+    }
+
+    /// An answer to a question of the search.
+    pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Response, number: BlockNumber) {
+        let peer = answer.peer;
+        let hash = hash_at(&answer, number).filter(|_| !self.is_earlier(&answer.request));
+        if answer.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
+            self.penalize_request(now, peer, answer.request.sent, fault);
+        } else if let (Some(reorg), Some(hash)) = (&mut self.reorgs.current, hash) {
+            reorg.search.claim(Claim { number, peer, hash });
+            if let Some(known) = self.peers.get(peer) {
+                self.target.standings.note_claim(peer, known.served);
+            }
+        } else {
+            // It has nothing there, or of which chain it speaks nobody knows: others are asked, or it again.
+            self.note_unanswered(&answer.request);
+        }
+    }
+
+    /// Headers were proven: do they bear out what peers claimed of them?
+    pub(super) fn check_claims_in(&mut self, now: Instant, verified: &VerifiedHeaders) {
+        let Some(reorg) = &self.reorgs.current else { return };
+        let range = verified.range();
+        for number in reorg.search.claimed_numbers(range.first(), range.last()) {
+            if let Some(hash) = verified.hashes().get((range.last() - number) as usize) {
+                self.check_claims(now, number, *hash);
+            }
+        }
+    }
+
+    /// The target's chain has `proven` at `number`: whoever is on it and said otherwise lied.
+    pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, proven: B256) {
+        let Some(reorg) = &mut self.reorgs.current else { return };
+        for claim in reorg.search.contradicted(number, proven) {
+            // A peer that has announced something else since then may have moved to another chain in between.
+            if self.stands_by_its_claim(claim.peer) {
+                // It may have come to the target's chain after it said so: the same question as for a broken link.
+                let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: proven };
+                self.doubt(now, claim.peer, fault);
+            }
+        }
+    }
+}
