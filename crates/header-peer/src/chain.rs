@@ -3,57 +3,16 @@
 use std::{fmt, path::Path};
 
 use alloy_hardforks::{EthereumHardfork, ForkCondition, ForkFilter, ForkFilterKey, ForkHash, Head};
-use alloy_primitives::{B256, b256};
+use alloy_primitives::B256;
+use header_rules::chain::{NETWORKS, Network};
 use header_wire::ForkId;
 
 use crate::forks::Forks;
 
-/// Chain id of generated chains: the one that EIP-155 names for private chains. Which of them a chain is, its genesis
-/// says.
-pub const GENERATED_CHAIN_ID: u64 = 1337;
+pub use header_rules::chain::GENERATED_CHAIN_ID;
+
 /// Chain id of a source whose network nobody named.
 pub const UNKNOWN_CHAIN_ID: u64 = 0;
-
-/// A public network that the peer knows by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// Its name, as in file names.
-    pub name: &'static str,
-    /// Chain id.
-    pub chain_id: u64,
-    /// Hash of its genesis block.
-    pub genesis: B256,
-    /// Time of its genesis block, seconds since 1970.
-    genesis_timestamp: u64,
-}
-
-/// The public networks. Genesis hashes and times are those of the networks' published genesis files.
-pub const NETWORKS: [Network; 4] = [
-    Network {
-        name: "mainnet",
-        chain_id: 1,
-        genesis: b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3"),
-        genesis_timestamp: 0,
-    },
-    Network {
-        name: "sepolia",
-        chain_id: 11_155_111,
-        genesis: b256!("25a5cc106eea7138acab33231d7160d69cb777ee0c2c553fcddf5138993e6dd9"),
-        genesis_timestamp: 1_633_267_481,
-    },
-    Network {
-        name: "holesky",
-        chain_id: 17_000,
-        genesis: b256!("b5f7f912443c940f21fd611f12828d75b534364ed9e95ca4e307729a4661bde4"),
-        genesis_timestamp: 1_695_902_100,
-    },
-    Network {
-        name: "hoodi",
-        chain_id: 560_048,
-        genesis: b256!("bbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b"),
-        genesis_timestamp: 1_742_212_800,
-    },
-];
 
 /// The chain that a peer names in its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +58,7 @@ impl Chain {
     pub fn fork_id(self, genesis: Option<B256>, number: u64, timestamp: u64, forks: Option<&Forks>) -> ForkId {
         let Some(genesis) = genesis else { return ForkId::default() };
         let network = self.network().filter(|network| network.genesis == genesis);
-        let table = network.map(|network| network.forks()).unwrap_or_default();
+        let table = network.map(forks_of).unwrap_or_default();
         let keys = match forks {
             Some(forks) => forks.apply(table),
             None => table,
@@ -130,23 +89,24 @@ impl fmt::Display for Chain {
     }
 }
 
-impl Network {
-    /// Blocks and times at which the fork id changes.
-    fn forks(&self) -> Vec<ForkFilterKey> {
-        let forks: Vec<(EthereumHardfork, ForkCondition)> = match self.name {
-            "mainnet" => EthereumHardfork::mainnet().into(),
-            "sepolia" => EthereumHardfork::sepolia().into(),
-            "holesky" => EthereumHardfork::holesky().into(),
-            _ => EthereumHardfork::hoodi().into(),
-        };
-        let key = |(_, condition): &(_, ForkCondition)| match *condition {
-            ForkCondition::Block(number) => Some(ForkFilterKey::Block(number)),
-            ForkCondition::TTD { fork_block, .. } => fork_block.map(ForkFilterKey::Block),
-            ForkCondition::Timestamp(time) => Some(ForkFilterKey::Time(time)),
-            ForkCondition::Never => None,
-        };
-        forks.iter().filter_map(key).collect()
-    }
+/// Blocks and times at which the fork id of a network changes. [`ForkSchedule`](header_rules::chain::ForkSchedule) has only
+/// the forks that change a header, so the rest comes from the field's own table.
+fn forks_of(network: &Network) -> Vec<ForkFilterKey> {
+    let forks: Vec<(EthereumHardfork, ForkCondition)> = match network.name {
+        "mainnet" => EthereumHardfork::mainnet().into(),
+        "sepolia" => EthereumHardfork::sepolia().into(),
+        "holesky" => EthereumHardfork::holesky().into(),
+        "hoodi" => EthereumHardfork::hoodi().into(),
+        // A network that is new in the table: its fork id is its genesis alone.
+        _ => Vec::new(),
+    };
+    let key = |(_, condition): &(_, ForkCondition)| match *condition {
+        ForkCondition::Block(number) => Some(ForkFilterKey::Block(number)),
+        ForkCondition::TTD { fork_block, .. } => fork_block.map(ForkFilterKey::Block),
+        ForkCondition::Timestamp(time) => Some(ForkFilterKey::Time(time)),
+        ForkCondition::Never => None,
+    };
+    forks.iter().filter_map(key).collect()
 }
 
 #[cfg(test)]
@@ -176,8 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn every_network_of_the_table_has_its_forks() {
+        for network in &NETWORKS {
+            assert!(!forks_of(network).is_empty(), "{}: name its forks in forks_of", network.name);
+        }
+    }
+
+    #[test]
     fn a_genesis_weighs_more_than_a_file_name() {
-        let mainnet = NETWORKS[0];
+        let mainnet = &NETWORKS[0];
         let of_file = |genesis, file: &str| {
             let network = network_of_file(Path::new(file));
             Chain::of_source(genesis, network.as_deref()).id

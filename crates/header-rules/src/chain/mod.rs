@@ -19,6 +19,7 @@ pub(crate) use forks::begun;
 pub use forks::{BlobParams, Consensus, DaoFork, ForkSchedule, Seal};
 #[cfg(feature = "genesis-json")]
 pub use genesis_json::GenesisJson;
+pub use networks::{NETWORKS, Network};
 
 /// Longest header of a chain whose forks are known, in bytes. All 23 fields at their longest have 760; there is room for
 /// seven more of 32 bytes.

@@ -8,33 +8,83 @@
 //! sources disagree. A published date was cancelled after its release before, so a later fork is a plan, not a fact.
 
 use alloc::borrow::Cow;
-use alloy_primitives::{U256, b256};
+use alloy_primitives::{B256, U256, b256};
 
 use super::{BlobParams, ChainSpec, Consensus, DaoFork, ForkSchedule};
+
+/// A public network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its name: in `ChainSpec::by_name`, on command lines, in file names, in the package's `chain` option.
+    pub name: &'static str,
+    /// Chain id (EIP-155).
+    pub chain_id: u64,
+    /// Hash of its genesis block.
+    pub genesis: B256,
+    /// Time of its genesis block, seconds since 1970.
+    pub genesis_timestamp: u64,
+    forks: fn() -> ForkSchedule,
+}
+
+/// The public networks: the one table that machine, native peer and tools read. Genesis hashes and times are those of the
+/// networks' published genesis files. A test holds the lists of the npm package against it (`tests/rules/one_table.rs`).
+pub const NETWORKS: [Network; 4] = [
+    Network {
+        name: "mainnet",
+        chain_id: 1,
+        genesis: b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3"),
+        genesis_timestamp: 0,
+        forks: || MAINNET,
+    },
+    Network {
+        name: "sepolia",
+        chain_id: 11_155_111,
+        genesis: b256!("25a5cc106eea7138acab33231d7160d69cb777ee0c2c553fcddf5138993e6dd9"),
+        genesis_timestamp: 1_633_267_481,
+        forks: || SEPOLIA,
+    },
+    Network {
+        name: "holesky",
+        chain_id: 17_000,
+        genesis: b256!("b5f7f912443c940f21fd611f12828d75b534364ed9e95ca4e307729a4661bde4"),
+        genesis_timestamp: 1_695_902_100,
+        forks: || HOLESKY,
+    },
+    Network {
+        name: "hoodi",
+        chain_id: 560_048,
+        genesis: b256!("bbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b"),
+        genesis_timestamp: 1_742_212_800,
+        forks: || HOODI,
+    },
+];
+
+impl Network {
+    /// Chain, genesis and rules of the network.
+    pub fn spec(&self) -> ChainSpec {
+        ChainSpec::public(self.chain_id, self.name, Some(self.genesis), (self.forks)())
+    }
+}
 
 impl ChainSpec {
     /// Ethereum mainnet.
     pub fn mainnet() -> Self {
-        let genesis = b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3");
-        Self::public(1, "mainnet", Some(genesis), MAINNET)
+        NETWORKS[0].spec()
     }
 
     /// Sepolia: a test network, proof of work up to 1,450,408.
     pub fn sepolia() -> Self {
-        let genesis = b256!("25a5cc106eea7138acab33231d7160d69cb777ee0c2c553fcddf5138993e6dd9");
-        Self::public(11_155_111, "sepolia", Some(genesis), SEPOLIA)
+        NETWORKS[1].spec()
     }
 
     /// Holesky: a test network, proof of stake from block 1.
     pub fn holesky() -> Self {
-        let genesis = b256!("b5f7f912443c940f21fd611f12828d75b534364ed9e95ca4e307729a4661bde4");
-        Self::public(17_000, "holesky", Some(genesis), HOLESKY)
+        NETWORKS[2].spec()
     }
 
     /// Hoodi: a test network, proof of stake from block 1.
     pub fn hoodi() -> Self {
-        let genesis = b256!("bbe312868b376a3001692a646dd2d7d1e4406380dfd86b98aa8a34d1557c971b");
-        Self::public(560_048, "hoodi", Some(genesis), HOODI)
+        NETWORKS[3].spec()
     }
 
     /// What a node in developer mode makes: every fork up to the second step of blobs from genesis on. The genesis is
@@ -45,25 +95,13 @@ impl ChainSpec {
 
     /// The public network with this chain id. Not [`ChainSpec::dev`]: many private chains bear its id, with other forks.
     pub fn by_id(id: u64) -> Option<Self> {
-        match id {
-            1 => Some(Self::mainnet()),
-            11_155_111 => Some(Self::sepolia()),
-            17_000 => Some(Self::holesky()),
-            560_048 => Some(Self::hoodi()),
-            _ => None,
-        }
+        NETWORKS.iter().find(|network| network.chain_id == id).map(Network::spec)
     }
 
-    /// The network with this name: `mainnet`, `sepolia`, `holesky`, `hoodi` or `dev`.
+    /// The network with this name: one of [`NETWORKS`], or `dev`.
     pub fn by_name(name: &str) -> Option<Self> {
-        match name {
-            "mainnet" => Some(Self::mainnet()),
-            "sepolia" => Some(Self::sepolia()),
-            "holesky" => Some(Self::holesky()),
-            "hoodi" => Some(Self::hoodi()),
-            "dev" => Some(Self::dev()),
-            _ => None,
-        }
+        let public = NETWORKS.iter().find(|network| network.name == name).map(Network::spec);
+        public.or_else(|| (name == "dev").then(Self::dev))
     }
 }
 

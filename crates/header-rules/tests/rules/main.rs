@@ -15,5 +15,6 @@ mod genesis_json;
 mod header;
 mod known_until;
 mod mutations;
+mod one_table;
 mod real_chains;
 mod unknown_chain;
