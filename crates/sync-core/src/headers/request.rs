@@ -43,7 +43,7 @@ pub enum Purpose {
     /// Which header has the peer at this number? Its hash is a vote for a tip.
     Vote(BlockNumber),
     /// Which header has the peer at the height of the target? Its hash tells whether it is on the target's chain.
-    Standing(BlockNumber),
+    ForkCheck(BlockNumber),
     /// Which header has the target's chain at this number? Asked while the common ancestor is sought.
     Ancestor(BlockNumber),
 }
@@ -83,7 +83,7 @@ impl InFlight {
     pub fn may_go_to(&self, peer: PeerId, now: Instant) -> bool {
         match &self.purpose {
             Purpose::Piece { failures, .. } => failures.allow(peer, now),
-            Purpose::Target(_) | Purpose::Vote(_) | Purpose::Standing(_) | Purpose::Ancestor(_) => true,
+            Purpose::Target(_) | Purpose::Vote(_) | Purpose::ForkCheck(_) | Purpose::Ancestor(_) => true,
         }
     }
 }
@@ -267,7 +267,7 @@ impl Requests {
     pub fn ranges(&self) -> impl Iterator<Item = BlockRange> + '_ {
         self.pieces.values().rev().filter_map(|id| match &self.in_flight.get(id)?.purpose {
             Purpose::Piece { range, .. } => Some(*range),
-            Purpose::Target(_) | Purpose::Vote(_) | Purpose::Standing(_) | Purpose::Ancestor(_) => None,
+            Purpose::Target(_) | Purpose::Vote(_) | Purpose::ForkCheck(_) | Purpose::Ancestor(_) => None,
         })
     }
 

@@ -18,7 +18,7 @@ impl HeaderSync {
             if let Some(known) = self.peers.get_mut(peer) {
                 known.aside.forget_branch();
             }
-            self.tactics.refused.forget(peer);
+            self.strategy.refused.forget(peer);
         }
         self.target.dirty = true;
         self.update_floor(now);

@@ -58,8 +58,8 @@ impl HeaderSync {
         let askable = self.peers.askable(now);
         let class = |id: PeerId| {
             let peer = self.peers.get(id)?;
-            let refused = self.tactics.refused.contains(now, hash, id);
-            if refused || self.target.standings.is_doubted(id) || peer.serves(now).is_none() {
+            let refused = self.strategy.refused.contains(now, hash, id);
+            if refused || self.target.fork_checks.is_suspected(id) || peer.serves(now).is_none() {
                 return None;
             }
             let announced = peer.serves(now).is_some_and(|range| range.contains(front));
@@ -87,7 +87,7 @@ impl HeaderSync {
         let Response { peer, request, .. } = answer;
         let Purpose::Piece { range, .. } = &request.purpose else { return };
         let number = range.last();
-        self.tactics.dirty = true;
+        self.strategy.dirty = true;
         let Some(known) = self.peers.get(peer) else {
             self.return_piece(now, request, false);
             return;
@@ -97,15 +97,15 @@ impl HeaderSync {
         let near_tip = number.saturating_add(self.config.near_tip) > served.latest;
         if !near_tip {
             self.return_piece(now, request, true);
-            self.doubt(now, peer, PeerFault::EmptyAnswer { start: number });
+            self.start_fork_check(now, peer, PeerFault::EmptyAnswer { start: number });
             return;
         }
         // No failure of the range: the next peer is asked for all of it, and this one not again for this block.
         self.return_piece(now, request, false);
-        self.tactics.refused.note(now, hash, peer, now + self.config.cool_down);
+        self.strategy.refused.note(now, hash, peer, now + self.config.cool_down);
         if !is_probe {
             // When most peers have left this branch, the tip that they agree on takes the target's place.
-            self.target.standings.note_aside(peer, served);
+            self.target.fork_checks.note_aside(peer, served);
             self.target.dirty = true;
             // It announced the number: what it has there, and probably somewhat below, is another block.
             self.peers.other_branch(now, peer, number);
@@ -121,7 +121,7 @@ impl HeaderSync {
             _ => return,
         };
         if let (Some(run), PeerFault::EmptyAnswer { .. }) = (self.phase.run(), fault) {
-            self.tactics.refused.note(now, run.anchor.hash, peer, now + self.config.cool_down);
+            self.strategy.refused.note(now, run.anchor.hash, peer, now + self.config.cool_down);
         }
         self.leave_branch(now, peer, *number);
     }
@@ -131,7 +131,7 @@ impl HeaderSync {
         self.peers.other_branch(now, peer, number);
         let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(number);
         self.take_back_from(now, peer, from);
-        self.tactics.dirty = true;
+        self.strategy.dirty = true;
     }
 
     /// Forgets what the peer sent, and was asked for, by number from `from` up.

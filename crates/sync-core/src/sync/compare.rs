@@ -34,7 +34,7 @@ impl HeaderSync {
         reorg.phase = ReorgPhase::Comparing;
         reorg.alone = None;
         self.downloader.open(gap);
-        self.tactics.gap_opens();
+        self.strategy.gap_opens();
         self.phase.enter(Phase::ComparingBranches(Run {
             lineage: Lineage::new(self.chain.clone(), anchor),
             anchor,

@@ -55,8 +55,8 @@ impl HeaderSync {
                 peer.may_ask(now)
                     && peer.serves(now).is_some_and(|range| range.contains(anchor.number))
                     && failures.is_none_or(|failures| failures.allow(*id, now))
-                    && !self.target.standings.is_doubted(*id)
-                    && !self.tactics.refused.contains(now, anchor.hash, *id)
+                    && !self.target.fork_checks.is_suspected(*id)
+                    && !self.strategy.refused.contains(now, anchor.hash, *id)
             })
         })
     }
@@ -165,7 +165,7 @@ impl HeaderSync {
         let most = self.unverified_pieces_max(known, 1);
         let on_trial = |id: &PeerId| self.peers.get(*id).is_some_and(|known| known.rank() != Rank::Verified);
         let others: SortedSet<PeerId> = self.holders().filter(|id| *id != peer).filter(on_trial).collect();
-        let failed = self.tactics.failed_trials.iter().filter(|until| **until > now).count();
+        let failed = self.strategy.failed_trials.iter().filter(|until| **until > now).count();
         if others.len() + failed >= TRIALS_MAX || self.holders().filter(|id| *id == peer).count() >= most {
             return None;
         }
@@ -182,7 +182,7 @@ impl HeaderSync {
         if self.peers.get(peer).is_some_and(|known| known.rank() == Rank::Verified) {
             return;
         }
-        let failed = &mut self.tactics.failed_trials;
+        let failed = &mut self.strategy.failed_trials;
         if failed.len() == TRIALS_MAX {
             failed.pop_front();
         }
@@ -192,7 +192,7 @@ impl HeaderSync {
     /// When a place for a trial is free again.
     pub(super) fn trial_wakeup(&self, now: Instant) -> Option<Instant> {
         let waits = !self.host.is_paused && self.phase.run().is_some() && !self.downloader.plan.is_empty();
-        self.tactics.failed_trials.iter().copied().filter(|at| waits && *at > now).min()
+        self.strategy.failed_trials.iter().copied().filter(|at| waits && *at > now).min()
     }
 
     /// The front is with a peer that takes too long: another one gets it. The answer of the first is not cancelled: coming

@@ -65,7 +65,7 @@ impl HeaderSync {
 
     /// The size of a header, rounded up a little so that answers are not cut.
     pub(super) fn header_bytes(&self) -> u64 {
-        self.tactics.header_size.mean + self.tactics.header_size.mean / 32
+        self.strategy.header_size.mean + self.strategy.header_size.mean / 32
     }
 
     /// Were headers of the peer linked?
@@ -111,7 +111,7 @@ impl HeaderSync {
         let staged_max = self.config.staged_bytes_max.saturating_sub(others);
         let peers = &self.peers;
         let is_stranger = |id: PeerId| peers.get(id).is_none_or(|peer| peer.headers == 0);
-        self.tactics.stats.shed += self.downloader.shed(staged_max, keep, is_stranger);
+        self.strategy.stats.shed += self.downloader.shed(staged_max, keep, is_stranger);
     }
 
     /// Input: a response to `request` that can be used. Of one that is longer than expected the beginning is kept, at

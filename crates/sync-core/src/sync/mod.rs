@@ -1,6 +1,6 @@
 //! [`HeaderSync`]: owns the parts; all branching across parts is here and nowhere else.
 //!
-//! | room | what happens in it |
+//! | file | subject |
 //! |---|---|
 //! | `target` | what the sync ends with, above: what the user wants, and which block that is |
 //! | `votes` | which block peers mean: at a number, or as their tip |
@@ -10,16 +10,16 @@
 //! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
 //! | `witnesses` | who is asked for a number in that search, and what they claim |
 //! | `compare` | the first headers under the place where they differ, fetched by hash |
-//! | `standing` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
-//! | `weigh` | by proof of work: is the new branch heavier than the stored one? |
+//! | `fork_check` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
+//! | `difficulty` | by proof of work: is the new branch heavier than the stored one? |
 //! | `rejected` | what was found wrong with targets |
-//! | `condemn` | the target's chain breaks a rule |
+//! | `reject` | the target's chain breaks a rule |
 //! | `unknown` | the target's chain has a header that this release cannot judge |
-//! | `requests` | what is asked, and how a request ends without its answer; faults and bans |
+//! | `requests` | what is asked, and how a request ends without its response; faults and bans |
 //! | `front` | who may be asked for what everything waits for, and what a peer gets of which nothing was verified |
 //! | `silence` | how long a peer may say nothing; late responses |
-//! | `answers` | what came: looked at once, staged, proven when the anchor comes to it |
-//! | `tactics` | how the gap is asked for: over all peers, over one, by hash |
+//! | `responses` | what came: looked at once, staged, verified when the anchor comes to it |
+//! | `strategy` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
 //! | `memory` | who may take how much memory, and how long a header is |
 //! | `store_queue` | batches, unwinds and lookups: one at a time |
@@ -27,40 +27,40 @@
 //! | `invariants` | what holds after every input |
 //! | `sleep` | time that the host slept, and what it counts for |
 //! | `stall` | nothing moves, and why |
-//! | `report` | progress |
+//! | `progress` | progress |
 
 mod announce;
-mod answers;
 mod branch;
 mod compare;
-mod condemn;
+mod difficulty;
 mod floor;
+mod fork_check;
 mod front;
 mod invariants;
 mod memory;
 mod phase;
+mod progress;
+mod reject;
 mod rejected;
 mod reorg;
-mod report;
 mod requests;
+mod responses;
 mod run;
 mod silence;
 mod sleep;
 mod stall;
-mod standing;
 mod store;
 mod store_queue;
-mod tactics;
+mod strategy;
 mod target;
 mod unknown;
 mod votes;
-mod weigh;
 mod witnesses;
 
 use alloc::{collections::VecDeque, format};
 
 use self::{
-    phase::Phase, reorg::Reorgs, report::Reports, sleep::Host, store_queue::StoreQueue, tactics::Tactics,
+    phase::Phase, progress::Reports, reorg::Reorgs, sleep::Host, store_queue::StoreQueue, strategy::GapStrategy,
     target::Target,
 };
 use crate::{
@@ -84,7 +84,7 @@ pub struct HeaderSync {
 
     peers: Peers,
     downloader: Downloader<SealedRun>,
-    tactics: Tactics,
+    strategy: GapStrategy,
 
     target: Target,
     phase: Phase,
@@ -109,7 +109,7 @@ impl HeaderSync {
         Self {
             peers: Peers::new(&config),
             downloader: Downloader::new(),
-            tactics: Tactics::default(),
+            strategy: GapStrategy::default(),
             target: Target::new(risen.then_some(pending.floor)),
             phase: Phase::default(),
             reorgs: Reorgs::default(),
@@ -139,20 +139,20 @@ impl HeaderSync {
         );
         self.target.dirty |= !routine;
         match input {
-            Input::TargetChanged(target) => self.want(target),
+            Input::TargetChanged(target) => self.set_target(target),
             Input::TargetStored(raw) => self.note_target_stored(now, &raw),
             Input::PeerConnected { peer, status } => self.note_connected(now, peer, &status),
             Input::PeerUpdated { peer, served } => self.note_updated(now, peer, served),
             Input::PeerDisconnected { peer } => {
                 self.return_requests_of(now, peer);
                 self.peers.disconnect(now, peer);
-                self.target.standings.forget_doubt(peer);
+                self.target.fork_checks.forget_suspicion(peer);
                 self.peers.announcements.forget_tip(peer);
                 self.announce(now, peer, News::Range);
             }
             Input::PeerMisbehaved { peer, what } => self.penalize(now, peer, PeerFault::Protocol(what)),
             Input::PeerAddress { peer, address } => self.peers.note_address(now, peer, address),
-            Input::HeadersReceived { request, headers } => self.note_answer(now, request, headers),
+            Input::HeadersReceived { request, headers } => self.receive_headers(now, request, headers),
             Input::ResponseProgress { peer } => self.note_progress(now, peer),
             Input::RequestFailed { request, failure } => self.note_failure(now, request, failure),
             Input::BatchPersisted { batch } => self.note_persisted(batch),
@@ -184,7 +184,7 @@ impl HeaderSync {
             let worked = self.poll_deadlines(now)
                 || self.poll_announcements(now)
                 || self.poll_target_if_dirty(now)
-                || self.poll_doubts(now)
+                || self.poll_fork_checks(now)
                 || self.poll_reorg(now)
                 || self.poll_hand_over(now)
                 || self.poll_strategy(now)
@@ -219,11 +219,11 @@ impl HeaderSync {
             return;
         }
         self.target.votes.forget(id);
-        self.target.standings.keep_only(|peer| self.peers.get(peer).is_some());
+        self.target.fork_checks.keep_only(|peer| self.peers.get(peer).is_some());
         self.peers.forget_unknown_announcements();
         self.announce(now, id, News::Range);
         if same_chain {
-            self.refuse_implausible(now, id, status.served);
+            self.reject_implausible(now, id, status.served);
         } else {
             let fault = PeerFault::WrongChain {
                 got_chain: status.chain_id,
@@ -240,11 +240,11 @@ impl HeaderSync {
         known.announce(served);
         self.announce(now, id, news);
         self.target.note_named(id, served.latest_hash);
-        self.refuse_implausible(now, id, served);
+        self.reject_implausible(now, id, served);
     }
 
     /// Numbers that no chain has are no range: the peer serves nothing until it says something else.
-    fn refuse_implausible(&mut self, now: Instant, peer: PeerId, served: ServedRange) {
+    fn reject_implausible(&mut self, now: Instant, peer: PeerId, served: ServedRange) {
         if !served.is_plausible() {
             let what = format!("serves blocks {} to {}, over every plausible number", served.earliest, served.latest);
             self.penalize(now, peer, PeerFault::Protocol(what));
@@ -292,7 +292,7 @@ impl HeaderSync {
             self.hand_over_wakeup(now),
             self.trial_wakeup(now),
             self.strategy_wakeup(now),
-            self.standing_wakeup(now),
+            self.fork_check_wakeup(now),
             self.downloader.plan.next_wakeup(now).filter(|_| hungry),
             self.peers.next_wakeup(now),
             self.target.retry_at,

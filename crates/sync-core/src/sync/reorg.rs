@@ -12,7 +12,7 @@
 //! *Comparing* fetches the next headers of the target's chain by hash, so that a short reorg is decided by hashes alone;
 //! *Seeking* compares them, and what peers say further down, with the store ([`AncestorSearch`]). What the new chain
 //! brought so far is stored above and stays there. Nothing is removed before there is an ancestor; no word of a peer is
-//! believed before the hash link has met it. Only peers that are on the target's chain are asked (`standing`): the others
+//! believed before the hash link has met it. Only peers that are on the target's chain are asked (`fork_check`): the others
 //! would name an ancestor that is theirs.
 //!
 //! A reorg deeper than the window is not followed, and not for ever refused either: the target is chosen anew after
@@ -250,7 +250,7 @@ impl HeaderSync {
             Known::Absent => return self.give_up_run(now),
         };
         let ancestor = BlockNumHash { number: ancestor, hash };
-        self.weigh_down_to(now, ancestor).unwrap_or_else(|| self.give_up_above(now, ancestor))
+        self.compare_difficulty_down_to(now, ancestor).unwrap_or_else(|| self.give_up_above(now, ancestor))
     }
 
     /// The reorg is deeper than the window: nothing is removed, and the target is chosen anew after a pause.

@@ -1,7 +1,7 @@
 //! What is asked, and how a request ends without its answer.
 //!
 //! ```text
-//!   asked --> answered (`answers`)
+//!   asked --> answered (`responses`)
 //!         --> failed: the host says that it could not be sent, or that its stream broke
 //!         --> overdue: others are asked; a late response is used all the same (`silence`)
 //!         --> handed over: another peer gets the numbers that everything waits for (`front`)
@@ -73,7 +73,7 @@ impl HeaderSync {
         for peer in candidates.iter().copied() {
             let Some(known) = self.peers.get(peer) else { continue };
             let Some(numbers) = known.numbers(now) else { continue };
-            if self.target.standings.is_doubted(peer) {
+            if self.target.fork_checks.is_suspected(peer) {
                 continue;
             }
             let limit = self.request_headers(known, header_bytes);
@@ -110,7 +110,7 @@ impl HeaderSync {
         let Some(known) = self.peers.get_mut(peer) else { return };
         let window_used = known.window.sent(bytes);
         known.evidence.asked();
-        self.tactics.stats.requests += 1;
+        self.strategy.stats.requests += 1;
         let request = InFlight { peer, purpose, limit, sent: now, deadline, bytes, window_used, passed: false };
         let id = self.downloader.requests.send(request);
         self.out.push_back(Output::Request(HeadersRequest { id, peer, start, limit }));
@@ -129,7 +129,7 @@ impl HeaderSync {
         self.release(&request);
         let (peer, sent) = (request.peer, request.sent);
         self.note_outcome(now, &request, Outcome::Failed);
-        self.note_unanswered(&request);
+        self.note_no_response(&request);
         if let Purpose::Vote(number) = request.purpose
             && let Some(known) = self.peers.get(peer)
         {
@@ -137,7 +137,7 @@ impl HeaderSync {
             self.target.votes.note(peer, known.served.latest_hash, number, None);
         }
         self.return_piece(now, request, true);
-        self.tactics.stats.transport_failures += 1;
+        self.strategy.stats.transport_failures += 1;
         match failure {
             RequestFailure::Protocol(what) => self.penalize_request(now, peer, sent, PeerFault::Protocol(what)),
             // The connection may be back the next moment, so this is no fault to speak of; but who often drops what it
@@ -160,7 +160,7 @@ impl HeaderSync {
         while let Some(id) = self.downloader.requests.of_peer(peer) {
             let Some(request) = self.downloader.requests.finish(id) else { break };
             self.release(&request);
-            self.note_unanswered(&request);
+            self.note_no_response(&request);
             self.return_piece(now, request, false);
         }
         self.downloader.requests.forgive(peer);
@@ -178,7 +178,7 @@ impl HeaderSync {
         if !matches!(request.purpose, Purpose::Piece { .. }) {
             return;
         }
-        self.tactics.selector.history.ended(now, matches!(outcome, Outcome::Answered(_)));
+        self.strategy.selector.history.ended(now, matches!(outcome, Outcome::Answered(_)));
         if let Some(known) = self.peers.get_mut(request.peer) {
             match outcome {
                 Outcome::Answered(headers) => known.batch.answered(request.limit, headers),
@@ -220,12 +220,12 @@ impl HeaderSync {
             let Some(request) = self.downloader.requests.give_up(id) else { break };
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
-            self.note_unanswered(&request);
+            self.note_no_response(&request);
             self.return_piece(now, request, false);
         }
         self.downloader.requests.forgive(peer);
         self.drop_unproven_of(now, peer);
         self.target.dirty = true;
-        self.tactics.dirty = true;
+        self.strategy.dirty = true;
     }
 }

@@ -152,7 +152,7 @@ impl HeaderSync {
                     self.leave_wrong_genesis(now, anchor.hash);
                     return;
                 }
-                if self.is_condemned(now, anchor) {
+                if self.is_rejected(now, anchor) {
                     return;
                 }
                 let seam: alloc::vec::Vec<_> = child.into_iter().chain(meets.map(|older| older.head)).collect();
@@ -176,7 +176,7 @@ impl HeaderSync {
                 let parent = parent.map(|(_, rlp)| rlp);
                 let untried = !self.target.rejected.hashes.is_empty();
                 self.downloader.open(gap);
-                self.tactics.gap_opens();
+                self.strategy.gap_opens();
                 let run = Run { lineage, anchor, bottom, meets, parent, untried, complete: false };
                 self.phase.enter(Phase::FillingGap(run));
                 self.stage_compared(gap);
@@ -227,7 +227,7 @@ impl HeaderSync {
         if !is_down || is_compared {
             if self.is_wrong_genesis(anchor) {
                 self.leave_wrong_genesis(now, anchor.hash);
-            } else if self.is_condemned(now, anchor) {
+            } else if self.is_rejected(now, anchor) {
                 self.drop_run();
             } else if self.comes_down_to_unknown(anchor, None) {
                 self.close_run();
@@ -255,7 +255,7 @@ impl HeaderSync {
             if matches!(error.fault, LinkFault::UnknownFork { .. }) {
                 self.stop_at_unknown(now, error, false);
             } else {
-                self.condemn(now, error, Some(anchor.hash));
+                self.reject_chain(now, error, Some(anchor.hash));
             }
             return;
         }
@@ -289,7 +289,7 @@ impl HeaderSync {
             if !chosen_by_peers {
                 return;
             }
-            self.condemn_other_genesis(now, got);
+            self.reject_other_genesis(now, got);
         }
         self.target.resolved = None;
         self.target.dirty = true;

@@ -91,13 +91,13 @@ impl HeaderSync {
         while let Some(id) = self.downloader.requests.of_peer(peer) {
             let Some(request) = self.downloader.requests.take_back(id, fault_at) else { break };
             self.release(&request);
-            self.tactics.stats.timeouts += 1;
+            self.strategy.stats.timeouts += 1;
             // One silence is one event, however many requests were open.
             if sent.is_none() {
                 self.note_outcome(now, &request, Outcome::Failed);
             }
             sent = sent.max(Some(request.sent));
-            self.note_unanswered(&request);
+            self.note_no_response(&request);
             if let Purpose::Piece { range, mut failures, .. } = request.purpose {
                 // The peer itself owes this already: it is not asked for it a second time before that is over.
                 failures.pause(peer, now, grace, grace);
@@ -120,9 +120,9 @@ impl HeaderSync {
         if let Some(known) = self.peers.get_mut(peer) {
             known.window.overdue(now, sent);
         }
-        self.tactics.stats.timeouts += 1;
+        self.strategy.stats.timeouts += 1;
         self.note_outcome(now, &request, Outcome::Failed);
-        self.note_unanswered(&request);
+        self.note_no_response(&request);
         self.return_piece(now, request, true);
         self.penalize_request(now, peer, sent, PeerFault::Timeout);
     }
@@ -135,14 +135,14 @@ impl HeaderSync {
         if let Some(known) = self.peers.get_mut(peer) {
             known.liveness = Liveness::Responsive;
         }
-        self.tactics.stats.timeouts += 1;
+        self.strategy.stats.timeouts += 1;
         self.penalize(now, peer, PeerFault::Timeout);
         self.target.dirty = true;
     }
 
     /// A response to a request that was given up: it teaches how slow its peer is, and is used where its numbers, or its
     /// word, are still wanted.
-    pub(super) fn note_late_answer(&mut self, now: Instant, id: RequestId, mut headers: Vec<Bytes>) {
+    pub(super) fn receive_late_headers(&mut self, now: Instant, id: RequestId, mut headers: Vec<Bytes>) {
         let Some((mut request, usable)) = self.downloader.requests.late_answer(id) else { return };
         let peer = request.peer;
         self.note_response(now, peer, id);
@@ -154,7 +154,7 @@ impl HeaderSync {
         let is_trusted = self.peers.get(peer).is_some_and(|known| known.is_usable(now));
         if usable
             && is_trusted
-            && !self.target.standings.is_doubted(peer)
+            && !self.target.fork_checks.is_suspected(peer)
             && self.takes_late(now, &mut request, &mut headers)
         {
             self.keep_response(request, headers);
@@ -195,7 +195,7 @@ impl HeaderSync {
                 let known = self.target.resolved.is_some_and(|target| target.hash == *hash);
                 !known && self.target.wanted == Some(SyncTarget::Hash(*hash))
             }
-            Purpose::Vote(_) | Purpose::Standing(_) => true,
+            Purpose::Vote(_) | Purpose::ForkCheck(_) => true,
             // Others were asked for this number; the search has gone on.
             Purpose::Ancestor(_) => false,
         }

@@ -16,10 +16,10 @@
 //! | `StallWatch`: suspected since | moves | what may pass by itself had no time to |
 //! | bans, of peers and of addresses | runs on | said to the user in wall-clock time |
 //! | `Reputation::paused_until`, `Failure::until` | runs on | the peer had time to recover; its next request shows |
-//! | `Aside`, `Refused`: until; `Tactics::failed_trials` | runs on | the peer had time to follow the chain |
-//! | `Standings::asked`, `Target::retry_at`, `Reorg::retry_at`, `ReorgPhase::TooDeep`, `Persisting::retry_at` | runs on | a pause before the next try |
+//! | `Aside`, `Refused`: until; `GapStrategy::failed_trials` | runs on | the peer had time to follow the chain |
+//! | `ForkChecks::asked`, `Target::retry_at`, `Reorg::retry_at`, `ReorgPhase::TooDeep`, `Persisting::retry_at` | runs on | a pause before the next try |
 //! | `StallWatch::announced_at`, `StallBudget`, `ProgressReporter::reported_at`, `Announcements`: looked at | runs on | so far apart by the clock |
-//! | `Selector`, `History`, `Tactics::looked_at` | runs on | what was measured ages |
+//! | `Selector`, `History`, `GapStrategy::looked_at` | runs on | what was measured ages |
 //! | `Meter`, `Rate`, `ByteWindow::fastest_since`, `Peers::measured_at` | runs on | rates are per second of the clock |
 //! | `Peer::since`, `Peer::linked_at` | runs on | facts |
 //!

@@ -40,7 +40,7 @@ impl HeaderSync {
     /// Input: the batch is durable.
     pub(super) fn note_persisted(&mut self, id: BatchId) {
         if let Some(headers) = self.store.persisted(id) {
-            self.tactics.stats.flushed += headers;
+            self.strategy.stats.flushed += headers;
             // A tip under the stored head is compared once everything is durable.
             self.target.dirty |= !self.is_busy();
         }

@@ -10,13 +10,13 @@
 //!
 //! A target that was found is *resolved*: its number and hash are known, and it is synced at once. Only a newer tip of
 //! peers waits until the download that is under way is done, unless most peers have left the target's chain
-//! (`standing`).
+//! (`fork_check`).
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{HeaderSync, phase::Phase, rejected::Rejected, standing::Standings, votes::Votes};
+use super::{HeaderSync, fork_check::ForkChecks, phase::Phase, rejected::Rejected, votes::Votes};
 use crate::{
     config::{PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,
@@ -60,7 +60,7 @@ pub(super) struct Target {
     /// A tip whose chain is no heavier than the stored one.
     pub lighter: Option<B256>,
     /// Which peers are on the target's chain.
-    pub standings: Standings,
+    pub fork_checks: ForkChecks,
     /// The chain that was given up because it broke a rule, until another target is synced.
     pub invalid: Option<InvalidChain>,
     /// Something happened that may bring it nearer.
@@ -102,7 +102,7 @@ impl Target {
 
 impl HeaderSync {
     /// The user names a target.
-    pub(super) fn want(&mut self, target: SyncTarget) {
+    pub(super) fn set_target(&mut self, target: SyncTarget) {
         if self.target.wanted == Some(target) {
             return;
         }
@@ -273,7 +273,7 @@ impl HeaderSync {
         self.peers.forget_branches();
         self.cancel_search();
         self.phase.enter(Phase::Idle);
-        self.target.standings = Standings::default();
+        self.target.fork_checks = ForkChecks::default();
         self.target.invalid = None;
         self.target.rejected.wrong_genesis = None;
         self.target.weight = Some(BranchWeight::new(target.number));

@@ -25,7 +25,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{HeaderSync, standing::hash_at};
+use super::{HeaderSync, fork_check::hash_at};
 use crate::{
     config::{TIP_CLAIMS_MAX, VOTES_PER_PEER_MAX},
     fault::PeerFault,

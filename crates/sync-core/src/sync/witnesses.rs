@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 use alloy_primitives::B256;
 
-use super::{HeaderSync, front::HAND_OVER_ROUND_TRIPS, standing::hash_at};
+use super::{HeaderSync, fork_check::hash_at, front::HAND_OVER_ROUND_TRIPS};
 use crate::{
     fault::PeerFault,
     follow::Claim,
@@ -32,7 +32,7 @@ impl HeaderSync {
         let patience = trips.min().map_or(self.config.deadline_start, |trip| trip * HAND_OVER_ROUND_TRIPS);
         let retry = now + self.config.target_retry;
         if witnesses.is_empty() {
-            let alone = !self.ask_standing(now);
+            let alone = !self.ask_fork_check(now);
             if let Some(reorg) = &mut self.reorgs.current {
                 reorg.alone = alone.then_some(number);
                 // Whoever was asked is asked again, wherever those may stand of whom nothing is known: they may never say.
@@ -70,7 +70,7 @@ impl HeaderSync {
     }
 
     /// A question of the search ended without an answer that can be used.
-    pub(super) fn note_unanswered(&mut self, request: &InFlight) {
+    pub(super) fn note_no_response(&mut self, request: &InFlight) {
         if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorgs.current, &request.purpose) {
             reorg.search.note_silent(request.peer);
         }
@@ -86,11 +86,11 @@ impl HeaderSync {
         } else if let (Some(reorg), Some(hash)) = (&mut self.reorgs.current, hash) {
             reorg.search.claim(Claim { number, peer, hash });
             if let Some(known) = self.peers.get(peer) {
-                self.target.standings.note_claim(peer, known.served);
+                self.target.fork_checks.note_claim(peer, known.served);
             }
         } else {
             // It has nothing there, or of which chain it speaks nobody knows: others are asked, or it again.
-            self.note_unanswered(&answer.request);
+            self.note_no_response(&answer.request);
         }
     }
 
@@ -113,7 +113,7 @@ impl HeaderSync {
             if self.stands_by_its_claim(claim.peer) {
                 // It may have come to the target's chain after it said so: the same question as for a broken link.
                 let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: proven };
-                self.doubt(now, claim.peer, fault);
+                self.start_fork_check(now, claim.peer, fault);
             }
         }
     }

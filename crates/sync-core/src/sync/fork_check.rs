@@ -35,13 +35,13 @@ pub const EXCUSES_MAX: u8 = 4;
 
 /// What is known of each peer's chain. See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Standings {
+pub(super) struct ForkChecks {
     /// What the peer says it has at the height of the target.
     said: SortedMap<PeerId, (ServedRange, Option<B256>)>,
     /// Headers of the peer were proven to lie on the target's chain.
     linked: SortedMap<PeerId, ServedRange>,
     /// Its headers did not link; the question is open.
-    doubted: SortedMap<PeerId, PeerFault>,
+    suspected: SortedMap<PeerId, PeerFault>,
     aside: SortedMap<PeerId, ServedRange>,
     /// Its headers did not link, and it says that it has the target; nothing of it was proven since. What it announced
     /// then, and how often it was so.
@@ -52,7 +52,7 @@ pub(super) struct Standings {
     asked: SortedMap<PeerId, Instant>,
 }
 
-impl Standings {
+impl ForkChecks {
     /// Headers of this peer were proven.
     pub fn note_linked(&mut self, peer: PeerId, served: ServedRange) {
         self.linked.insert(peer, served);
@@ -68,7 +68,7 @@ impl Standings {
     pub fn keep_only(&mut self, known: impl Fn(PeerId) -> bool) {
         self.said.retain(|peer, _| known(*peer));
         self.linked.retain(|peer, _| known(*peer));
-        self.doubted.retain(|peer, _| known(*peer));
+        self.suspected.retain(|peer, _| known(*peer));
         self.aside.retain(|peer, _| known(*peer));
         self.contradicted.retain(|peer, _| known(*peer));
         self.claimed.retain(|peer, _| known(*peer));
@@ -83,13 +83,13 @@ impl Standings {
     }
 
     /// Its connection is gone, and the open question with it.
-    pub fn forget_doubt(&mut self, peer: PeerId) {
-        self.doubted.remove(&peer);
+    pub fn forget_suspicion(&mut self, peer: PeerId) {
+        self.suspected.remove(&peer);
     }
 
     /// Is it to be seen on which chain it is? Until then it is not asked for headers.
-    pub fn is_doubted(&self, peer: PeerId) -> bool {
-        self.doubted.contains_key(&peer)
+    pub fn is_suspected(&self, peer: PeerId) -> bool {
+        self.suspected.contains_key(&peer)
     }
 
     /// It does not have the target's chain, by its own word.
@@ -102,11 +102,11 @@ impl HeaderSync {
     /// Is the peer on the target's chain, by its own word or by headers that were proven?
     pub(super) fn is_on_target(&self, peer: PeerId) -> bool {
         let (Some(known), Some(target)) = (self.peers.get(peer), self.target.resolved) else { return false };
-        match self.target.standings.said.get(&peer) {
+        match self.target.fork_checks.said.get(&peer) {
             Some((served, hash)) if *served == known.served => *hash == Some(target.hash),
             _ => {
                 known.served.latest_hash == target.hash
-                    || self.target.standings.linked.get(&peer) == Some(&known.served)
+                    || self.target.fork_checks.linked.get(&peer) == Some(&known.served)
             }
         }
     }
@@ -119,7 +119,7 @@ impl HeaderSync {
     /// Is what the peer said in the search for an ancestor of the chain that it is on now, and is that the target's?
     pub(super) fn stands_by_its_claim(&self, peer: PeerId) -> bool {
         let now = self.peers.get(peer).map(|known| known.served.latest_hash);
-        let then = self.target.standings.claimed.get(&peer).map(|served| served.latest_hash);
+        let then = self.target.fork_checks.claimed.get(&peer).map(|served| served.latest_hash);
         now == then && self.is_on_target(peer)
     }
 
@@ -131,7 +131,7 @@ impl HeaderSync {
     }
 
     fn is_aside(&self, id: PeerId, peer: &Peer) -> bool {
-        self.target.standings.aside.get(&id) == Some(&peer.served)
+        self.target.fork_checks.aside.get(&id) == Some(&peer.served)
     }
 
     /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then
@@ -141,7 +141,7 @@ impl HeaderSync {
     /// as many of them as it likes.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
         // Those whose chain ends under what is sought say nothing for the target either.
-        let number = self.number_of_doubt(now);
+        let number = self.number_to_check(now);
         let is_lower = |served: ServedRange| number.is_some_and(|number| served.latest < number);
         let most_are_gone = |heard_only: bool| {
             let voters = self.peers.voters(now).filter(|(_, peer)| !heard_only || peer.evidence >= Evidence::Answered);
@@ -163,7 +163,7 @@ impl HeaderSync {
 
     /// Who cannot have this number is not on the target's chain: the target, while an ancestor is sought; the header that
     /// cannot be judged; or the front, when it did not come for so long that whoever claims it may never have had it.
-    fn number_of_doubt(&self, now: Instant) -> Option<BlockNumber> {
+    fn number_to_check(&self, now: Instant) -> Option<BlockNumber> {
         let target = self.target.resolved?;
         if self.is_seeking() {
             return Some(target.number);
@@ -175,7 +175,7 @@ impl HeaderSync {
     }
 
     /// Headers of the peer do not link: is it a lie, or another chain?
-    pub(super) fn doubt(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
+    pub(super) fn start_fork_check(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
         if self.peers.get(peer).is_none_or(|known| !known.connected) {
             return;
         }
@@ -183,43 +183,43 @@ impl HeaderSync {
         if self.said_other(peer) {
             self.set_aside(now, peer, &fault);
         } else {
-            self.target.standings.doubted.get_or_insert_with(peer, || fault);
+            self.target.fork_checks.suspected.get_or_insert_with(peer, || fault);
         }
     }
 
     /// Has the peer said, and announced nothing since, that it is on another chain? Then it need not be asked again.
     fn said_other(&self, peer: PeerId) -> bool {
         let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return false };
-        let said = self.target.standings.said.get(&peer).filter(|(served, _)| *served == known.served);
+        let said = self.target.fork_checks.said.get(&peer).filter(|(served, _)| *served == known.served);
         said.is_some_and(|(_, hash)| *hash != Some(target.hash))
     }
 
     /// Asks one doubted peer where it stands.
-    pub(super) fn poll_doubts(&mut self, now: Instant) -> bool {
+    pub(super) fn poll_fork_checks(&mut self, now: Instant) -> bool {
         if self.host.is_paused {
             return false;
         }
-        let open = self.target.standings.doubted.keys().copied().find(|peer| self.may_ask_standing(now, *peer));
-        open.is_some_and(|peer| self.send_standing(now, peer))
+        let open = self.target.fork_checks.suspected.keys().copied().find(|peer| self.may_check_fork(now, *peer));
+        open.is_some_and(|peer| self.send_fork_check(now, peer))
     }
 
     /// Asks a peer of which nothing is known whether it is on the target's chain. All of them are asked at the same
     /// time: silent ones must not hold up the word of the others, who may have left the target. `true` when one was
     /// asked, or is being asked.
-    pub(super) fn ask_standing(&mut self, now: Instant) -> bool {
+    pub(super) fn ask_fork_check(&mut self, now: Instant) -> bool {
         let Some(target) = self.target.resolved.filter(|_| !self.host.is_paused) else { return false };
         let unknown = self.peers.usable(now).find(|(id, peer)| {
             let serves = peer.range().is_some_and(|range| range.contains(target.number));
-            let said = self.target.standings.said.get(id).is_some_and(|(served, _)| *served == peer.served);
-            serves && !said && !self.is_on_target(*id) && self.may_ask_standing(now, *id)
+            let said = self.target.fork_checks.said.get(id).is_some_and(|(served, _)| *served == peer.served);
+            serves && !said && !self.is_on_target(*id) && self.may_check_fork(now, *id)
         });
         let unknown = unknown.map(|(id, _)| id);
-        let asked = unknown.is_some_and(|peer| self.send_standing(now, peer));
-        asked || self.downloader.requests.count(|request| matches!(request.purpose, Purpose::Standing(_))) > 0
+        let asked = unknown.is_some_and(|peer| self.send_fork_check(now, peer));
+        asked || self.downloader.requests.count(|request| matches!(request.purpose, Purpose::ForkCheck(_))) > 0
     }
 
     /// An answer to the question.
-    pub(super) fn receive_standing(&mut self, now: Instant, answer: Response, number: BlockNumber) {
+    pub(super) fn receive_fork_check(&mut self, now: Instant, answer: Response, number: BlockNumber) {
         let peer = answer.peer;
         if answer.headers.len() > 1 {
             let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
@@ -233,10 +233,10 @@ impl HeaderSync {
         }
         let served = known.served;
         let said = hash_at(&answer, number);
-        self.target.standings.said.insert(peer, (served, said));
-        let fault = self.target.standings.doubted.remove(&peer);
+        self.target.fork_checks.said.insert(peer, (served, said));
+        let fault = self.target.fork_checks.suspected.remove(&peer);
         if said != Some(target.hash) {
-            self.target.standings.note_aside(peer, served);
+            self.target.fork_checks.note_aside(peer, served);
             if let Some(fault) = fault {
                 self.set_aside(now, peer, &fault);
             }
@@ -248,34 +248,34 @@ impl HeaderSync {
         }
         // What did not link, or was not there, may have been said before the peer came to this chain. Everything of
         // then is forgotten; from now on it has no excuse, until it announces another tip or headers of it are proven.
-        if self.target.standings.may_excuse(peer, served) {
+        if self.target.fork_checks.may_excuse(peer, served) {
             self.take_back_from(now, peer, 0);
         } else {
             self.penalize(now, peer, fault);
         }
     }
 
-    fn may_ask_standing(&self, now: Instant, peer: PeerId) -> bool {
+    fn may_check_fork(&self, now: Instant, peer: PeerId) -> bool {
         let ready = self.peers.get(peer).is_some_and(|it| it.is_usable(now) && it.may_ask(now));
-        let asks = |request: &InFlight| request.peer == peer && matches!(request.purpose, Purpose::Standing(_));
+        let asks = |request: &InFlight| request.peer == peer && matches!(request.purpose, Purpose::ForkCheck(_));
         // A question that failed at once is not put again at once.
-        let asked = self.target.standings.asked.get(&peer);
+        let asked = self.target.fork_checks.asked.get(&peer);
         let rested = asked.is_none_or(|at| now >= *at + self.config.backoff_start);
         let is_here = || self.downloader.inbox.iter().any(|answer| asks(&answer.request));
         ready && rested && self.downloader.requests.find(asks).is_none() && !is_here()
     }
 
     /// When somebody may be asked again.
-    pub(super) fn standing_wakeup(&self, now: Instant) -> Option<Instant> {
-        let open = !self.host.is_paused && (self.is_seeking() || !self.target.standings.doubted.is_empty());
-        let asked = self.target.standings.asked.values().filter(|_| open);
+    pub(super) fn fork_check_wakeup(&self, now: Instant) -> Option<Instant> {
+        let open = !self.host.is_paused && (self.is_seeking() || !self.target.fork_checks.suspected.is_empty());
+        let asked = self.target.fork_checks.asked.values().filter(|_| open);
         asked.map(|at| *at + self.config.backoff_start).filter(|at| *at > now).min()
     }
 
-    fn send_standing(&mut self, now: Instant, peer: PeerId) -> bool {
+    fn send_fork_check(&mut self, now: Instant, peer: PeerId) -> bool {
         let Some(target) = self.target.resolved else { return false };
-        self.target.standings.asked.insert(peer, now);
-        self.send(now, peer, Purpose::Standing(target.number), StartBlock::Number(target.number), 1);
+        self.target.fork_checks.asked.insert(peer, now);
+        self.send(now, peer, Purpose::ForkCheck(target.number), StartBlock::Number(target.number), 1);
         true
     }
 
@@ -308,14 +308,14 @@ mod tests {
     #[test]
     fn a_contradiction_is_excused_once_for_each_announcement_until_there_are_too_many() {
         let peer = PeerId(1);
-        let mut standings = Standings::default();
-        assert!(standings.may_excuse(peer, announced(0)));
-        assert!(!standings.may_excuse(peer, announced(0)), "it announced nothing else since");
-        standings.note_linked(peer, announced(0));
+        let mut fork_checks = ForkChecks::default();
+        assert!(fork_checks.may_excuse(peer, announced(0)));
+        assert!(!fork_checks.may_excuse(peer, announced(0)), "it announced nothing else since");
+        fork_checks.note_linked(peer, announced(0));
         for tip in 0..EXCUSES_MAX {
-            assert!(standings.may_excuse(peer, announced(tip)), "it may have moved, {tip}");
+            assert!(fork_checks.may_excuse(peer, announced(tip)), "it may have moved, {tip}");
         }
-        assert!(!standings.may_excuse(peer, announced(EXCUSES_MAX)), "nothing of it was proven in all that time");
-        assert!(standings.may_excuse(PeerId(2), announced(0)), "each answers for itself");
+        assert!(!fork_checks.may_excuse(peer, announced(EXCUSES_MAX)), "nothing of it was proven in all that time");
+        assert!(fork_checks.may_excuse(PeerId(2), announced(0)), "each answers for itself");
     }
 }

@@ -7,8 +7,8 @@
 //! The input only notes an answer, and each poll looks at one or proves one. So the next request is on its way before
 //! anything is hashed, and a host never waits for more than one answer's hashes. What an answer is worth by itself is
 //! its sender's doing, and a fault is noted at once. Whether it belongs to the target shows when it is linked: a peer
-//! may be on another branch in good faith (`standing`), and a header that breaks a rule speaks against the target
-//! (`condemn`), not against its messenger.
+//! may be on another branch in good faith (`fork_check`), and a header that breaks a rule speaks against the target
+//! (`reject_chain`), not against its messenger.
 //!
 //! How much memory all that may take is said in `memory`.
 
@@ -29,9 +29,9 @@ use header_rules::{range::BlockRange, rules::RuleViolation};
 
 impl HeaderSync {
     /// Input: an answer. Only notes it, so that the next request can go out before anything is hashed.
-    pub(super) fn note_answer(&mut self, now: Instant, id: RequestId, headers: Vec<Bytes>) {
+    pub(super) fn receive_headers(&mut self, now: Instant, id: RequestId, headers: Vec<Bytes>) {
         let Some(request) = self.downloader.requests.finish(id) else {
-            self.note_late_answer(now, id, headers);
+            self.receive_late_headers(now, id, headers);
             return;
         };
         let bytes = bytes_of(&headers);
@@ -51,7 +51,7 @@ impl HeaderSync {
         match answer.request.purpose.clone() {
             Purpose::Target(hash) => self.receive_target(now, answer, hash),
             Purpose::Vote(number) => self.receive_vote(now, answer, number),
-            Purpose::Standing(number) => self.receive_standing(now, answer, number),
+            Purpose::ForkCheck(number) => self.receive_fork_check(now, answer, number),
             Purpose::Ancestor(number) => self.receive_ancestor(now, answer, number),
             Purpose::Piece { range, by_hash, failures } => self.receive_piece(now, answer, range, failures, by_hash),
         }
@@ -81,7 +81,7 @@ impl HeaderSync {
             return;
         }
         let Some((headers, bytes)) = self.cut_oversized(now, &request, piece, headers, bytes) else {
-            self.tactics.stats.validation_failures += 1;
+            self.strategy.stats.validation_failures += 1;
             self.note_outcome(now, &request, Outcome::Failed);
             self.return_piece(now, request, true);
             return;
@@ -106,7 +106,7 @@ impl HeaderSync {
             }
             (Ok(sealed), _) => {
                 self.note_outcome(now, &request, Outcome::Answered(count as u16));
-                let stats = &mut self.tactics.stats;
+                let stats = &mut self.strategy.stats;
                 stats.headers += count as u64;
                 stats.partial += u64::from(count < usize::from(request.limit));
                 let is_front = self.phase.run().is_some_and(|run| run.anchor.number == piece.last());
@@ -149,7 +149,7 @@ impl HeaderSync {
     /// An empty answer to a question by number.
     fn note_empty(&mut self, now: Instant, answer: Response, piece: BlockRange) {
         let Response { peer, request, .. } = answer;
-        self.tactics.stats.empty += 1;
+        self.strategy.stats.empty += 1;
         self.note_outcome(now, &request, Outcome::Failed);
         let (sent, number) = (request.sent, piece.last());
         self.return_piece(now, request, true);
@@ -171,7 +171,7 @@ impl HeaderSync {
     /// An answer that cannot be used: all of it is dropped, and its numbers go back.
     fn reject(&mut self, now: Instant, request: InFlight, fault: PeerFault) {
         let (peer, sent) = (request.peer, request.sent);
-        self.tactics.stats.validation_failures += 1;
+        self.strategy.stats.validation_failures += 1;
         self.note_outcome(now, &request, Outcome::Failed);
         self.return_piece(now, request, true);
         self.penalize_request(now, peer, sent, fault);
@@ -193,12 +193,12 @@ impl HeaderSync {
                     run.anchor = anchor;
                 }
                 run.untried = false;
-                self.tactics.header_size.note(verified.len() as u64, bytes_of(verified.headers()));
-                if self.comes_down_to_bad(now, &verified) {
+                self.strategy.header_size.note(verified.len() as u64, bytes_of(verified.headers()));
+                if self.descends_from_invalid(now, &verified) {
                     return true;
                 }
                 self.passes_unknown(&verified);
-                self.weigh(&verified);
+                self.add_difficulty(&verified);
                 self.check_claims_in(now, &verified);
                 if self.phase.is_comparing() {
                     self.note_compared(peer, &verified);
@@ -206,10 +206,10 @@ impl HeaderSync {
                     self.store.push(verified);
                 }
                 if let Some(known) = self.peers.get_mut(peer) {
-                    self.target.standings.note_linked(peer, known.served);
+                    self.target.fork_checks.note_linked(peer, known.served);
                     known.linked(now, range.len(), bytes);
                 }
-                self.tactics.stats.linked(range.len(), &failures);
+                self.strategy.stats.linked(range.len(), &failures);
                 self.reports.progress.note_linked(now, range.len());
                 self.moved(now);
                 self.out.push_back(Output::Event(Event::HeadersLinked { range, peer }));
@@ -226,17 +226,17 @@ impl HeaderSync {
             }
             // The target vouches for the bad header; its messenger is not to blame.
             Err(error) if !error.blames_sender() => {
-                self.tactics.stats.validation_failures += 1;
-                self.condemn(now, error, Some(parent));
+                self.strategy.stats.validation_failures += 1;
+                self.reject_chain(now, error, Some(parent));
             }
             Err(error) => {
                 self.note_trial_over(now, peer);
                 self.downloader.plan.give_back(range, failures);
-                self.tactics.stats.disagreements += 1;
+                self.strategy.stats.disagreements += 1;
                 let number = range.last();
                 let undecodable = undecodable.map(|error| PeerFault::Undecodable { number, error });
                 if let Some(fault) = undecodable.or(error.sender_fault()) {
-                    self.doubt(now, peer, fault);
+                    self.start_fork_check(now, peer, fault);
                 }
             }
         }

@@ -29,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What the machine remembers between two looks.
 #[derive(Debug, Default)]
-pub(super) struct Tactics {
+pub(super) struct GapStrategy {
     /// How long a header is.
     pub header_size: HeaderSize,
     pub selector: Selector,
@@ -44,7 +44,7 @@ pub(super) struct Tactics {
     pub failed_trials: VecDeque<Instant>,
 }
 
-impl Tactics {
+impl GapStrategy {
     /// A gap opens; nothing that holds for the one before says how long it is.
     pub fn gap_opens(&mut self) {
         self.gap = None;
@@ -85,21 +85,21 @@ impl HeaderSync {
     pub(super) fn poll_strategy(&mut self, now: Instant) -> bool {
         let Some(run) = self.phase.run() else { return false };
         let (front, bottom) = (run.anchor.number, run.bottom);
-        let opened = self.tactics.gap.is_none();
+        let opened = self.strategy.gap.is_none();
         if opened {
-            self.tactics.gap = Some(BlockRange::new(bottom, front).map_or(0, BlockRange::len));
+            self.strategy.gap = Some(BlockRange::new(bottom, front).map_or(0, BlockRange::len));
         }
-        let rested = self.tactics.looked_at.is_none_or(|at| now >= at + LOOK_EVERY);
-        if run.complete || !(opened || rested || self.tactics.dirty) {
+        let rested = self.strategy.looked_at.is_none_or(|at| now >= at + LOOK_EVERY);
+        if run.complete || !(opened || rested || self.strategy.dirty) {
             return false;
         }
-        self.tactics.looked_at = Some(now);
-        self.tactics.dirty = false;
+        self.strategy.looked_at = Some(now);
+        self.strategy.dirty = false;
         let view = self.view(now);
         if rested {
-            self.tactics.selector.measure(now, view.measured);
+            self.strategy.selector.measure(now, view.measured);
         }
-        let Some((to, why)) = self.tactics.selector.decide(now, &view) else { return false };
+        let Some((to, why)) = self.strategy.selector.decide(now, &view) else { return false };
         self.out.push_back(Output::Event(Event::StrategyChanged { to, why }));
         true
     }
@@ -109,9 +109,9 @@ impl HeaderSync {
         if self.phase.run().is_none() || self.host.is_paused {
             return None;
         }
-        let looked = self.tactics.looked_at.map_or(now, |at| at + LOOK_EVERY);
-        let change = self.tactics.selector.next_wakeup(now).map(|at| at.max(looked));
-        let asked_again = Some(self.tactics.refused.until).filter(|until| *until > now);
+        let looked = self.strategy.looked_at.map_or(now, |at| at + LOOK_EVERY);
+        let change = self.strategy.selector.next_wakeup(now).map(|at| at.max(looked));
+        let asked_again = Some(self.strategy.refused.until).filter(|until| *until > now);
         [change, asked_again].into_iter().flatten().min()
     }
 
@@ -131,7 +131,7 @@ impl HeaderSync {
             peers += 1;
             let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
             disagreeing += usize::from(!agrees);
-            may_agree |= agrees && peer.may_ask(now) && (has_verified || self.tactics.stats.linked == 0);
+            may_agree |= agrees && peer.may_ask(now) && (has_verified || self.strategy.stats.linked == 0);
             if let Some(round_trip) = peer.window.round_trip().filter(|trip| !trip.is_zero()) {
                 let headers = self.request_headers(peer, header_bytes) as f64;
                 expected_alone = expected_alone.max(headers / round_trip.as_secs_f64());
@@ -144,7 +144,7 @@ impl HeaderSync {
         let failures = self.downloader.plan.failures_at(front).or(in_flight);
         View {
             front,
-            gap: self.tactics.gap.unwrap_or(u64::MAX),
+            gap: self.strategy.gap.unwrap_or(u64::MAX),
             peers,
             // One verified peer that agrees brings more by number, many requests at a time, than all others by hash; and
             // before anything is linked, one that may turn out to agree is enough.
@@ -162,7 +162,7 @@ impl HeaderSync {
         let anchor = run.anchor;
         let could = |peer: &Peer| peer.serves(now).is_some_and(|range| range.contains(anchor.number));
         let mut asked = self.peers.usable(now).filter(|(_, peer)| could(peer)).peekable();
-        asked.peek().is_some() && asked.all(|(id, _)| self.tactics.refused.contains(now, anchor.hash, id))
+        asked.peek().is_some() && asked.all(|(id, _)| self.strategy.refused.contains(now, anchor.hash, id))
     }
 
     /// How many headers one request to this peer asks for: what its window of bytes holds, and at most what it gives.
@@ -172,6 +172,6 @@ impl HeaderSync {
 
     /// The strategy in use.
     pub fn strategy(&self) -> Strategy {
-        self.tactics.selector.current()
+        self.strategy.selector.current()
     }
 }

@@ -24,7 +24,7 @@ use header_rules::{block::ServedRange, range::BlockNumber, rules::RuleViolation}
 
 impl HeaderSync {
     /// A proven header breaks a rule. `parent` is its parent hash.
-    pub(super) fn condemn(&mut self, now: Instant, error: LinkError, parent: Option<B256>) {
+    pub(super) fn reject_chain(&mut self, now: Instant, error: LinkError, parent: Option<B256>) {
         let LinkFault::Invalid { hash, violation } = error.fault else { return };
         let below = error.number.checked_sub(1);
         let last_valid = below.zip(parent).map(|(number, hash)| BlockNumHash { number, hash });
@@ -41,7 +41,7 @@ impl HeaderSync {
             let child = run.lineage.child_hash().unwrap_or(target.hash);
             let (got, expected) = (number.saturating_add(1), got.saturating_add(1));
             let fault = LinkFault::Invalid { hash: child, violation: RuleViolation::Number { got, expected } };
-            self.condemn(now, LinkError { number: got, fault }, None);
+            self.reject_chain(now, LinkError { number: got, fault }, None);
             return;
         }
         let names = |served: ServedRange| served.latest == number && served.latest_hash == hash;
@@ -57,7 +57,7 @@ impl HeaderSync {
     }
 
     /// The tip that peers named descends from another genesis: they said that they have ours, or that they do not know.
-    pub(super) fn condemn_other_genesis(&mut self, now: Instant, got: B256) {
+    pub(super) fn reject_other_genesis(&mut self, now: Instant, got: B256) {
         let (Some(target), Some(expected)) = (self.target.resolved, self.chain.genesis()) else { return };
         let violation = RuleViolation::Genesis { got, expected };
         self.target
@@ -74,7 +74,7 @@ impl HeaderSync {
     }
 
     /// Does the target's chain come down to a known bad header, or to a descendant of one? Then it is given up.
-    pub(super) fn is_condemned(&mut self, now: Instant, anchor: Anchor) -> bool {
+    pub(super) fn is_rejected(&mut self, now: Instant, anchor: Anchor) -> bool {
         let known = self.target.rejected.hashes.get(anchor.hash).cloned();
         let is_bad = known.is_some();
         if let Some(chain) = known {
@@ -84,7 +84,7 @@ impl HeaderSync {
     }
 
     /// The same for headers that were just proven.
-    pub(super) fn comes_down_to_bad(&mut self, now: Instant, verified: &VerifiedHeaders) -> bool {
+    pub(super) fn descends_from_invalid(&mut self, now: Instant, verified: &VerifiedHeaders) -> bool {
         let known = verified
             .hashes()
             .iter()

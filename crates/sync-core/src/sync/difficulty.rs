@@ -29,7 +29,7 @@ use header_rules::{
 
 impl HeaderSync {
     /// Counts headers that were just proven, where they may come down to a stored run.
-    pub(super) fn weigh(&mut self, verified: &VerifiedHeaders) {
+    pub(super) fn add_difficulty(&mut self, verified: &VerifiedHeaders) {
         let follows = self.target.wanted == Some(SyncTarget::PeersTip);
         // What is only compared is fetched again, and counted then.
         let may_meet = self.phase.run().is_some_and(|run| run.meets.is_some());
@@ -40,7 +40,7 @@ impl HeaderSync {
 
     /// An ancestor was claimed: weighs the branches above it. `None`: they are not weighed; else whether anything was
     /// done.
-    pub(super) fn weigh_down_to(&mut self, now: Instant, ancestor: BlockNumHash) -> Option<bool> {
+    pub(super) fn compare_difficulty_down_to(&mut self, now: Instant, ancestor: BlockNumHash) -> Option<bool> {
         let reorg = self.reorgs.current.as_ref()?;
         let bytes = (reorg.top - ancestor.number).saturating_mul(HEADER_BYTES_ESTIMATE);
         let whole = reorg.local.tail <= self.floor() && reorg.local.head == reorg.top;
@@ -83,7 +83,7 @@ impl HeaderSync {
         self.reorgs.too_deep = None;
         let lineage = Lineage::new(self.chain.clone(), anchor);
         self.downloader.open(gap);
-        self.tactics.gap_opens();
+        self.strategy.gap_opens();
         self.phase.enter(Phase::WeighingBranches(Run {
             lineage,
             anchor,

@@ -104,7 +104,7 @@ impl HeaderSync {
             in_flight: self.downloader.requests.len(),
             buffered: self.downloader.staging.runs() + self.downloader.inbox.len(),
             escalated: self.downloader.plan.escalated(),
-            ..self.tactics.stats
+            ..self.strategy.stats
         }
     }
 
