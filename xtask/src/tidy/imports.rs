@@ -3,63 +3,10 @@
 //! A reader of tokens, not of Rust: it needs no types, so calls of methods are no imports, and what a macro makes is not
 //! seen.
 
-use std::collections::BTreeSet;
-
-use super::tokens::{Token, tokens};
-
-/// One module: a file, or a `mod name { .. }` inside one.
-#[derive(Debug, Default)]
-pub struct Module {
-    /// Empty for a file.
-    pub name: String,
-    /// Under `#[cfg(test)]`.
-    pub is_test: bool,
-    /// Every name that a `use` binds.
-    pub uses: Vec<Use>,
-    /// Every path in the code outside of `use`, and whether only tests have it. A name alone is a path of one.
-    pub paths: BTreeSet<(Vec<String>, bool)>,
-    /// Items of the module's own.
-    pub defines: BTreeSet<String>,
-    /// `mod name { .. }`.
-    pub inline: Vec<Self>,
-    /// `mod name;`.
-    pub files: Vec<FileModule>,
-}
-
-/// `mod name;`.
-#[derive(Debug)]
-pub struct FileModule {
-    /// Its name.
-    pub name: String,
-    /// What `#[path = ".."]` says.
-    pub path: Option<String>,
-    /// Under `#[cfg(test)]`.
-    pub is_test: bool,
-}
-
-/// One name of a `use`.
-#[derive(Debug)]
-pub struct Use {
-    /// From its first word; the first is empty for a path that begins with `::`.
-    pub path: Vec<String>,
-    /// What it is called here.
-    pub binds: Binds,
-    /// A re-export, to whomever.
-    pub is_public: bool,
-    /// Under `#[cfg(test)]`.
-    pub is_test: bool,
-}
-
-/// What a `use` adds to the names of its module.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Binds {
-    /// One name.
-    Name(String),
-    /// Nothing that can be named: `as _`.
-    Nothing,
-    /// All names of a module.
-    All,
-}
+use super::{
+    module::{Binds, FileModule, Module, Use},
+    tokens::{Token, tokens},
+};
 
 /// Reads a whole file.
 pub fn read(text: &str) -> Module {
@@ -94,6 +41,8 @@ impl Reader {
         let mut depth = 0_usize;
         let mut before = Before::default();
         let mut test_part: Option<TestPart> = None;
+        // Names in the body of a macro belong to whom it is expanded for; only `$crate` says otherwise.
+        let mut macro_depth: Option<usize> = None;
         while let Some(token) = self.tokens.get(self.at).cloned() {
             self.at += 1;
             match &token {
@@ -122,8 +71,17 @@ impl Reader {
                         Token::Sign('{' | '(' | '[') => depth += 1,
                         Token::Sign('}') if depth == 0 => return,
                         Token::Sign('}' | ')' | ']') => depth = depth.saturating_sub(1),
-                        Token::Word(word) => self.word(word, depth, test_part.is_some(), module),
+                        Token::Word(word) if word == "macro_rules" && macro_depth.is_none() => {
+                            self.word(word, depth, test_part.is_some(), module);
+                            macro_depth = Some(depth);
+                        }
+                        Token::Word(word) if macro_depth.is_none() || word == "crate" => {
+                            self.word(word, depth, test_part.is_some(), module);
+                        }
                         _ => {}
+                    }
+                    if matches!(token, Token::Sign('}' | ')' | ']')) && macro_depth == Some(depth) {
+                        macro_depth = None;
                     }
                     if test_part.as_ref().is_some_and(|part| part.ends_with(&token, depth)) {
                         test_part = None;
@@ -359,6 +317,13 @@ mod tests {
         assert!(module.defines.contains("f") && module.uses.is_empty());
         let unsaid = read("// crate::a::B\n/* crate::c::D */ fn f() { \"crate::e::F\"; }");
         assert_eq!(paths(&unsaid, false), [""; 0]);
+    }
+
+    #[test]
+    fn a_macro_names_what_is_there_where_it_is_expanded() {
+        let module = read("macro_rules! m { ($a:ident) => { $a!(b::c); $crate::d::e(); }; } fn f() { g::h(); }");
+        assert_eq!(paths(&module, false), ["crate::d::e", "g::h"]);
+        assert!(module.defines.contains("m"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod floors;
 mod imports;
 mod known;
 mod manifest;
+mod module;
 mod tokens;
 mod tree;
 mod words;

@@ -5,7 +5,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::imports::{self, Binds, Module};
+use super::{
+    imports,
+    module::{Binds, Module},
+};
 
 /// A module in its place.
 #[derive(Debug)]
