@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod conformance;
 mod counts;
+mod outcome;
 mod pack;
 mod paths;
 mod setup;

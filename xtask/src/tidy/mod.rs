@@ -37,7 +37,7 @@ pub fn run() -> Outcome {
     for table in tables.filter(|table| packages.iter().all(|package| package.name != *table)) {
         found.push(format!("`{table}` has a table in `tidy` and is no crate of the workspace"));
     }
-    for known in &KNOWN_CIRCLES {
+    for known in KNOWN_CIRCLES {
         println!("known: {} circles of files in {}: {}", known.circles.len(), known.package, known.reason);
     }
     found.iter().for_each(|line| println!("{line}"));
@@ -68,7 +68,7 @@ fn modules(package: &Package) -> Outcome<Vec<String>> {
         own.into_iter().for_each(|(from, all)| graph.entry(from).or_default().extend(all));
         found.extend(tree.missing);
     }
-    found.extend(circles::check(&package.name, &graph, &circles, &KNOWN_CIRCLES));
+    found.extend(circles::check(&package.name, &graph, &circles, KNOWN_CIRCLES));
     let unread = sources.iter().filter(|file| !read.contains(*file));
     found.extend(unread.map(|file| format!("{}: no `mod` leads to this file", file.display())));
     Ok(found)
