@@ -8,9 +8,9 @@ use header_wire::ForkId;
 
 use crate::forks::Forks;
 
-/// Chain id of generated chains: the one that EIP-155 names for private chains. Which of them a chain is, its genesis
-/// says.
-pub const GENERATED_CHAIN_ID: u64 = 1337;
+/// Chain id of generated chains. Which of them a chain is, its genesis says.
+pub use header_rules::chain::GENERATED_CHAIN_ID;
+
 /// Chain id of a source whose network nobody named.
 pub const UNKNOWN_CHAIN_ID: u64 = 0;
 

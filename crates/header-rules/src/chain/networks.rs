@@ -8,11 +8,16 @@
 //! sources disagree. A published date was cancelled after its release before, so a later fork is a plan, not a fact.
 
 use alloc::borrow::Cow;
-use alloy_primitives::{U256, b256};
+use alloy_primitives::{B256, U256, b256};
 
-use super::{BlobParams, ChainSpec, Consensus, DaoFork, ForkSchedule};
+use super::{BlobParams, ChainSpec, Consensus, DaoFork, ForkSchedule, GENERATED_CHAIN_ID};
 
 impl ChainSpec {
+    /// A chain of `header-peer serve --generate`: every fork up to Prague from genesis on.
+    pub fn generated(genesis: B256) -> Self {
+        Self::custom(GENERATED_CHAIN_ID, genesis, GENERATED)
+    }
+
     /// Ethereum mainnet.
     pub fn mainnet() -> Self {
         let genesis = b256!("d4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3");
@@ -182,7 +187,7 @@ const DEV: ForkSchedule = ForkSchedule {
 };
 
 /// Of [`ChainSpec::generated`].
-pub(super) const GENERATED: ForkSchedule = ForkSchedule {
+const GENERATED: ForkSchedule = ForkSchedule {
     merge: Some(0),
     terminal_total_difficulty: Some(U256::ZERO),
     shanghai: Some(0),
