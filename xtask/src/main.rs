@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod conformance;
 mod counts;
+mod outcome;
 mod pack;
 mod paths;
 mod setup;
@@ -33,7 +34,7 @@ Usage: npm start | npm test | npm run <task> [-- arguments]      (or: cargo xtas
   setup [--browser]        check and install what the others need
   size                     gzip kilobytes of the wasm against its budget
   pack [DIR]               the npm tarball, as it would be published
-  tidy                     floors, file lengths and words";
+  tidy                     floors, circles of files, file lengths and words";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::shell::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome};
 
 /// The project's root.
 pub fn root() -> &'static Path {

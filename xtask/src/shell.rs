@@ -11,29 +11,7 @@ use std::{
 
 use crate::paths;
 
-/// Why a task ended: one line for the user (empty when all was said), and the exit code.
-#[derive(Debug)]
-pub struct Failure {
-    /// One sentence.
-    pub line: String,
-    /// Exit code of the process.
-    pub code: u8,
-}
-
-impl Failure {
-    /// Something must be installed or passed differently before this can work.
-    pub fn usage(line: impl Into<String>) -> Self {
-        Self { line: line.into(), code: 2 }
-    }
-
-    /// Something ran and failed.
-    pub fn failed(line: impl Into<String>) -> Self {
-        Self { line: line.into(), code: 1 }
-    }
-}
-
-/// What every task returns.
-pub type Outcome<T = ()> = Result<T, Failure>;
+pub use crate::outcome::{Failure, Outcome};
 
 /// A command at the project's root, with the environment that a user's shell would give it.
 ///

@@ -9,6 +9,7 @@ use header_wire::ForkId;
 
 use crate::forks::Forks;
 
+/// Chain id of generated chains. Which of them a chain is, its genesis says.
 pub use header_rules::chain::GENERATED_CHAIN_ID;
 
 /// Chain id of a source whose network nobody named.

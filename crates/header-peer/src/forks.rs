@@ -6,10 +6,8 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use alloy_hardforks::ForkFilterKey;
-use header_rules::chain::{ChainSpec, FORKS_BYTES_MAX, ForkSchedule};
+use header_rules::chain::{ChainSpec, FORKS_BYTES_MAX, ForkSchedule, GENERATED_CHAIN_ID};
 use serde_json::{Map, Value};
-
-use crate::chain::{Chain, GENERATED_CHAIN_ID};
 
 /// Every fork up to Prague, from genesis on: the forks of a generated chain.
 const GENERATED: &str = r#"{"homesteadBlock":0,"byzantiumBlock":0,"constantinopleBlock":0,"muirGlacierBlock":0,
@@ -28,7 +26,7 @@ impl Forks {
     /// The forks of a generated chain.
     pub fn generated() -> Self {
         let json = serde_json::from_str(GENERATED).expect("a constant of this module");
-        Self::of(Chain { id: GENERATED_CHAIN_ID }, json).expect("a constant of this module")
+        Self::of(GENERATED_CHAIN_ID, json).expect("a constant of this module")
     }
 
     /// Reads `--forks FILE`. What it does not name stays as `before` says, or the table of the network.
@@ -36,7 +34,7 @@ impl Forks {
     /// # Errors
     ///
     /// The file cannot be read, or says what cannot be; one line.
-    pub fn load(path: &Path, chain: Chain, before: Option<Self>) -> Result<Self, String> {
+    pub fn load(path: &Path, chain_id: u64, before: Option<Self>) -> Result<Self, String> {
         let failed = |error: String| format!("{}: {error}", path.display());
         let len = fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
         if len > FORKS_BYTES_MAX as u64 {
@@ -47,11 +45,11 @@ impl Forks {
             serde_json::from_str(&text).map_err(|error| failed(format!("no JSON object: {error}")))?;
         let mut json = before.map(|before| before.json).unwrap_or_default();
         json.extend(own);
-        Self::of(chain, json).map_err(failed)
+        Self::of(chain_id, json).map_err(failed)
     }
 
-    fn of(chain: Chain, json: Map<String, Value>) -> Result<Self, String> {
-        let table = ChainSpec::by_id(chain.id).and_then(|spec| spec.forks().cloned()).unwrap_or_default();
+    fn of(chain_id: u64, json: Map<String, Value>) -> Result<Self, String> {
+        let table = ChainSpec::by_id(chain_id).and_then(|spec| spec.forks().cloned()).unwrap_or_default();
         let text = Value::Object(json.clone()).to_string();
         let schedule = table.overridden(&text).map_err(|error| error.to_string())?;
         Ok(Self { json, table, schedule })
@@ -96,9 +94,10 @@ mod tests {
     use alloy_primitives::B256;
 
     use super::*;
+    use crate::chain::Chain;
 
     fn hoodi(json: &str) -> Forks {
-        Forks::of(Chain { id: 560_048 }, serde_json::from_str(json).expect("an object")).expect("a schedule")
+        Forks::of(560_048, serde_json::from_str(json).expect("an object")).expect("a schedule")
     }
 
     #[test]

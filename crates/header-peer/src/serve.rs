@@ -107,7 +107,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
         _ => Arc::clone(&honest),
     };
     let forks = match &args.forks {
-        Some(path) => Some(Forks::load(path, chain, generated).map_err(ServeError::Forks)?),
+        Some(path) => Some(Forks::load(path, chain.id, generated).map_err(ServeError::Forks)?),
         None => generated,
     };
     let status = status(&*source, chain, forks.as_ref())?;

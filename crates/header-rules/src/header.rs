@@ -154,11 +154,6 @@ impl<'a> Header<'a> {
         FIELDS_MIN + later.into_iter().filter(|present| *present).count()
     }
 
-    /// The fields that link it into its chain.
-    pub fn link(&self) -> HeaderLink {
-        HeaderLink { parent_hash: self.parent_hash, number: self.number, timestamp: self.timestamp }
-    }
-
     /// Was it made by proof of stake (EIP-3675)? Then its difficulty is zero.
     pub fn is_proof_of_stake(&self) -> bool {
         self.difficulty.is_zero()

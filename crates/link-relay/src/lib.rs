@@ -10,7 +10,7 @@
 //! each socket and one for each direction (a timer of an asynchronous runtime has a millisecond, a wait of a thread a tenth
 //! of that).
 //!
-//! What bounds it: flows ([`relay::FLOWS_MAX`]), bytes under way ([`relay::BYTES_UNDER_WAY_MAX`]), the length of a datagram.
+//! What bounds it: flows ([`relay::FLOWS_MAX`]), bytes under way ([`direction::BYTES_UNDER_WAY_MAX`]), the length of a datagram.
 //! It is a tool for tests and measurements on one machine and trusts whoever sends to it.
 
 #![forbid(unsafe_code)]

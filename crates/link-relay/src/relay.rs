@@ -24,9 +24,6 @@ use crate::{
 /// Clients of one target at a time; the one that was silent for the longest time goes when another comes.
 pub const FLOWS_MAX: usize = 256;
 
-/// Payload under way in one direction, bytes: five seconds of 100 Mbit. More is dropped and counted.
-pub const BYTES_UNDER_WAY_MAX: usize = 64 * 1024 * 1024;
-
 /// What a socket's buffers should hold, bytes: a relay must never lose a packet by itself. The system may give less.
 const SOCKET_BUFFER_BYTES: usize = 16 * 1024 * 1024;
 

@@ -17,13 +17,10 @@
 //! The text is trusted as far as whoever gives it; it cannot make this code panic, and what it cannot mean is an error
 //! with the key.
 
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, vec::Vec};
 
-use super::{BlobParams, Consensus, DaoFork, ForkSchedule, json::Object};
+use super::{BlobParams, ConfigError, Consensus, DaoFork, FORKS_BYTES_MAX, ForkSchedule, json::Object};
 use sorted::sort_short_by;
-
-/// Longest text of a schedule, in bytes; that of mainnet has some 1,200.
-pub const FORKS_BYTES_MAX: usize = 16 * 1024;
 
 /// Blocks from one clique checkpoint to the next, where the file does not say (EIP-225).
 const CLIQUE_EPOCH: u64 = 30_000;
@@ -88,59 +85,6 @@ const BLOB_FORKS: [(&str, &str); 9] = [
     ("bpo5Time", "bpo5"),
     ("amsterdamTime", "amsterdam"),
 ];
-
-/// What is wrong with a schedule, or with a genesis.json.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// No JSON object.
-    #[error("{what} is no object: {error}")]
-    Json {
-        /// Key of the object.
-        what: String,
-        /// What the reader says.
-        error: String,
-    },
-    /// A key without which there is no chain.
-    #[error("{0} is absent")]
-    Missing(&'static str),
-    /// A value that its key cannot have.
-    #[error("{key} cannot be {value}")]
-    Value {
-        /// The key.
-        key: String,
-        /// The value, cut to 80 characters.
-        value: String,
-    },
-    /// Blob parameters that cannot be.
-    #[error("blobs of {fork}: target {target} of {max}, fraction {update_fraction}")]
-    Blobs {
-        /// The fork.
-        fork: String,
-        /// Its target.
-        target: u64,
-        /// Its highest number.
-        max: u64,
-        /// Its update fraction.
-        update_fraction: u64,
-    },
-    /// The chain is of an engine, or of a family, whose rules are not known here.
-    #[error("the rules of a chain with {0} are not known")]
-    Engine(String),
-    /// A key that names no fork known here.
-    #[error("{0} is no fork that is known here")]
-    UnknownKey(String),
-    /// A fork without the one that comes before it, or before that one.
-    #[error("{later} must not begin before {earlier}, and not without it")]
-    Order {
-        /// Key of the fork that comes first.
-        earlier: &'static str,
-        /// Key of the other.
-        later: &'static str,
-    },
-    /// Longer than [`FORKS_BYTES_MAX`].
-    #[error("{0} bytes, at most {FORKS_BYTES_MAX}")]
-    TooLong(usize),
-}
 
 impl ForkSchedule {
     /// This schedule with what `json` says put in its place: the `config` of a go-ethereum genesis.json, with `null` for

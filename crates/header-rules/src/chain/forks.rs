@@ -9,6 +9,9 @@ use alloy_primitives::U256;
 
 use crate::range::BlockNumber;
 
+/// Blob gas of one blob (EIP-4844).
+pub const GAS_PER_BLOB: u64 = 131_072;
+
 /// Blob parameters that hold from a time on (EIP-7840; later ones by "blob parameter only" forks, EIP-7892).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlobParams {

@@ -6,6 +6,7 @@
 //! [`RuleSet::Structural`], so that no honest chain is refused for a rule that it never had.
 
 mod config;
+mod error;
 mod forks;
 #[cfg(feature = "genesis-json")]
 mod genesis_json;
@@ -14,9 +15,9 @@ mod networks;
 
 use alloy_primitives::B256;
 
-pub use config::{ConfigError, FORKS_BYTES_MAX};
+pub use error::ConfigError;
 pub(crate) use forks::begun;
-pub use forks::{BlobParams, Consensus, DaoFork, ForkSchedule, Seal};
+pub use forks::{BlobParams, Consensus, DaoFork, ForkSchedule, GAS_PER_BLOB, Seal};
 #[cfg(feature = "genesis-json")]
 pub use genesis_json::GenesisJson;
 pub use networks::{NETWORKS, Network};
@@ -24,6 +25,9 @@ pub use networks::{NETWORKS, Network};
 /// Longest header of a chain whose forks are known, in bytes. All 23 fields at their longest have 760; there is room for
 /// seven more of 32 bytes.
 pub const HEADER_BYTES_MAX: usize = 1_024;
+
+/// Longest text of a schedule, in bytes; that of mainnet has some 1,200.
+pub const FORKS_BYTES_MAX: usize = 16 * 1024;
 
 /// Longest extra data of a clique chain beside the signers, in bytes: 32 free ones and a seal (EIP-225).
 pub const CLIQUE_EXTRA_BYTES: usize = 32 + 65;
@@ -64,11 +68,6 @@ pub struct ChainSpec {
 }
 
 impl ChainSpec {
-    /// A chain of `header-peer serve --generate`: every fork up to Prague from genesis on.
-    pub fn generated(genesis: B256) -> Self {
-        Self::custom(GENERATED_CHAIN_ID, genesis, networks::GENERATED)
-    }
-
     /// A chain of which nothing is known but its id and, perhaps, its genesis. Its headers are held to
     /// [`RuleSet::Structural`].
     pub fn unknown(id: u64, genesis: impl Into<Option<B256>>) -> Self {

@@ -10,7 +10,7 @@
 use alloc::borrow::Cow;
 use alloy_primitives::{B256, U256, b256};
 
-use super::{BlobParams, ChainSpec, Consensus, DaoFork, ForkSchedule};
+use super::{BlobParams, ChainSpec, Consensus, DaoFork, ForkSchedule, GENERATED_CHAIN_ID};
 
 /// A public network.
 #[derive(Clone, Debug)]
@@ -67,6 +67,11 @@ impl Network {
 }
 
 impl ChainSpec {
+    /// A chain of `header-peer serve --generate`: every fork up to Prague from genesis on.
+    pub fn generated(genesis: B256) -> Self {
+        Self::custom(GENERATED_CHAIN_ID, genesis, GENERATED)
+    }
+
     /// Ethereum mainnet.
     pub fn mainnet() -> Self {
         NETWORKS[0].spec()
@@ -220,7 +225,7 @@ const DEV: ForkSchedule = ForkSchedule {
 };
 
 /// Of [`ChainSpec::generated`].
-pub(super) const GENERATED: ForkSchedule = ForkSchedule {
+const GENERATED: ForkSchedule = ForkSchedule {
     merge: Some(0),
     terminal_total_difficulty: Some(U256::ZERO),
     shanghai: Some(0),

@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use alloy_rlp::Header as RlpHeader;
 
-use super::{HeaderError, fixed, required};
+use super::{Header, HeaderError, fixed, required};
 use crate::range::BlockNumber;
 
 /// Fields between the parent's hash and the number: ommers hash to difficulty.
@@ -23,6 +23,13 @@ pub struct HeaderLink {
     pub number: BlockNumber,
     /// Seconds since 1970 on Ethereum; another unit on some chains.
     pub timestamp: u64,
+}
+
+impl Header<'_> {
+    /// The fields that link it into its chain.
+    pub fn link(&self) -> HeaderLink {
+        HeaderLink { parent_hash: self.parent_hash, number: self.number, timestamp: self.timestamp }
+    }
 }
 
 impl HeaderLink {

@@ -7,12 +7,10 @@ use alloy_primitives::U256;
 
 use super::RuleViolation;
 use crate::{
-    chain::{BlobParams, ForkSchedule, begun},
+    chain::{BlobParams, ForkSchedule, GAS_PER_BLOB, begun},
     header::Header,
 };
 
-/// Blob gas of one blob (EIP-4844).
-pub const GAS_PER_BLOB: u64 = 131_072;
 /// Execution gas that a blob's proof is worth (EIP-7918).
 const BLOB_BASE_COST: u64 = 8_192;
 

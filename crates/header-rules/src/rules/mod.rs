@@ -53,8 +53,9 @@ use crate::{
     header::{Header, HeaderLink},
 };
 
+pub use crate::chain::GAS_PER_BLOB;
 pub use base_fee::{INITIAL_BASE_FEE, next_base_fee};
-pub use blob_gas::{GAS_PER_BLOB, next_excess_blob_gas};
+pub use blob_gas::next_excess_blob_gas;
 pub use difficulty::{next_difficulty, total_difficulty};
 pub use timestamp::check_future;
 pub use unknown_fork::{UnknownFork, is_of_unknown_fork};

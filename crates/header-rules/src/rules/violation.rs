@@ -5,8 +5,7 @@
 
 use alloy_primitives::{B256, U256};
 
-use super::GAS_PER_BLOB;
-use crate::{header::HeaderError, range::BlockNumber};
+use crate::{chain::GAS_PER_BLOB, header::HeaderError, range::BlockNumber};
 
 /// A rule that a header breaks: what it has and what the rule asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
