@@ -1,6 +1,6 @@
-//! From a request to its answer, in one reused buffer.
+//! From a request to its response, in one reused buffer.
 //!
-//! An answer stops before it exceeds its limit of bytes, but always holds one header at least when the first exists; it
+//! A response stops before it exceeds its limit of bytes, but always holds one header at least when the first exists; it
 //! also stops where the source ends or a number leaves 64 bits. Whatever a request asks for, it costs at most
 //! `HEADERS_PER_REQUEST_MAX` look-ups, and stops before it makes the source make more than
 //! [`HEADERS_MADE_PER_ANSWER_MAX`] headers.
@@ -11,7 +11,7 @@ use header_wire::{AnswerBuilder, GetBlockHeaders, HashOrNumber, limits::HEADERS_
 
 use crate::{limits::HEADERS_MADE_PER_ANSWER_MAX, source::HeaderSource};
 
-/// What an answer holds.
+/// What a response holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// How many headers.
@@ -26,7 +26,7 @@ pub struct Answer {
     pub middle: Range<usize>,
 }
 
-/// Puts the answer to `request` into `builder`; it is cut before its headers exceed `bytes_max`.
+/// Puts the response to `request` into `builder`; it is cut before its headers exceed `bytes_max`.
 pub fn build(
     source: &dyn HeaderSource,
     request: &GetBlockHeaders,

@@ -9,7 +9,7 @@ use crate::{chain::Chain, fault::Fault, limits, source::GENERATED_HEADERS_MAX};
 
 /// Headers of the embedded chain when no source is named.
 pub const GENERATE_DEFAULT: u64 = 100_000;
-/// Room that an answer leaves in a message for its ids and prefixes, and for one header over the limit.
+/// Room that a response leaves in a message for its ids and prefixes, and for one header over the limit.
 const ANSWER_BYTES_MAX: u64 = (MESSAGE_BYTES_MAX / 2) as u64;
 
 /// Serves Ethereum headers to browsers over WebRTC.
@@ -67,7 +67,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = limits::CONNECTIONS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
 
-    /// Bytes of headers at which an answer is cut
+    /// Bytes of headers at which a response is cut
     #[arg(long, value_name = "N", default_value_t = ANSWER_BYTES_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..=ANSWER_BYTES_MAX))]
     pub answer_bytes: u64,
 

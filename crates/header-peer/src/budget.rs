@@ -67,7 +67,7 @@ impl Share {
         self.spend_many(now, 1)
     }
 
-    /// Spends so many requests at once: what an answer cost beyond its own is waited for by the next.
+    /// Spends so many requests at once: what a response cost beyond its own is waited for by the next.
     pub fn spend_many(&self, now: Instant, requests: u32) -> Duration {
         let mut peers = self.budgets.lock();
         let Some(bucket) = peers.get_mut(&self.peer) else { return Duration::ZERO };
@@ -101,7 +101,7 @@ mod tests {
         let waits: Vec<_> = (0..13).map(|_| share.spend(start + Duration::from_secs(2)).as_millis()).collect();
         assert_eq!(waits[..10], [0; 10]);
         assert_eq!(waits[10..], [100, 200, 300]);
-        // Work that was done for an answer is paid by the next request.
+        // Work that was done for a response is paid by the next request.
         let busy = start + Duration::from_secs(60);
         share.spend_many(busy, 13);
         assert_eq!(share.spend(busy).as_millis(), 400);

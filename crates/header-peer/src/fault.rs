@@ -2,9 +2,9 @@
 //!
 //! | name | what it does | what a client must make of it |
 //! |---|---|---|
-//! | `flip-byte` | changes one bit in the middle header of its first answer and of every third after | a broken link, its culprit named |
-//! | `wrong-start` | its first answer and every third after begin one header off | wrong start |
-//! | `short` | at most eight headers an answer | nothing: a short answer is an answer |
+//! | `flip-byte` | changes one bit in the middle header of its first response and of every third after | a broken link, its culprit named |
+//! | `wrong-start` | its first response and every third after begin one header off | wrong start |
+//! | `short` | at most eight headers a response | nothing: a short response is a response |
 //! | `silent` | never answers | a timeout |
 //! | `slow` | answers 700 ms late | nothing, or others are asked first |
 //! | `forked` | serves another chain near the tip, see [`ForkedSource`](crate::source::ForkedSource) | tips that disagree, or a hash that is not there |
@@ -14,7 +14,7 @@
 //! | `flood-requests` | asks 10,000 times for a header | a breach |
 //! | `unsolicited` | sends headers that nobody asked for | a breach |
 //!
-//! Counting begins anew with each stream, so that a liar lies from its first answer.
+//! Counting begins anew with each stream, so that a liar lies from its first response.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::{answer::Answer, source::HeaderSource};
 
 /// Answers from one lie to the next, for those that do not lie always.
 const LIE_EVERY: u64 = 3;
-/// Headers in a short answer.
+/// Headers in a short response.
 const SHORT_HEADERS: u64 = 8;
 /// Headers that a pruned peer has.
 pub const PRUNED_HEADERS: u64 = 1_000;
@@ -64,7 +64,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// How long an answer is held back; `None` for ever.
+    /// How long a response is held back; `None` for ever.
     pub fn delay(self) -> Option<Duration> {
         match self {
             Self::Silent => None,
@@ -113,7 +113,7 @@ impl Fault {
         request
     }
 
-    /// Spoils an answer that is ready.
+    /// Spoils a response that is ready.
     pub fn spoil(self, answer: &mut Answer, builder: &mut AnswerBuilder, source: &dyn HeaderSource, answers: u64) {
         match self {
             Self::FlipByte if answers.is_multiple_of(LIE_EVERY) && answer.headers > 0 => {

@@ -10,7 +10,7 @@
 //! [`limits`] or [`header_wire::limits`], and one client's breach ends that client's stream alone.
 //!
 //! What an attacker can do: take connections up to `--max-connections`, each identity up to its request budget. What
-//! they cannot: make it hold more than one answer a stream, read a file, or learn anything but headers.
+//! they cannot: make it hold more than one response a stream, read a file, or learn anything but headers.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,7 +1,7 @@
 //! One stream's life: both sides say who they are, then requests are answered one after another until it ends.
 //!
-//! While an answer is made, delayed or written nothing is read, so one client has one answer in memory. A client that
-//! sends anything but requests, is silent for too long, or does not take its answer, loses its stream; the others do
+//! While a response is made, delayed or written nothing is read, so one client has one response in memory. A client that
+//! sends anything but requests, is silent for too long, or does not take its response, loses its stream; the others do
 //! not notice.
 
 use std::{io, sync::Arc, time::Instant};
@@ -26,7 +26,7 @@ pub struct Service {
     pub source: Arc<dyn HeaderSource>,
     /// What the peer says of itself.
     pub status: Status,
-    /// Bytes of headers at which an answer is cut.
+    /// Bytes of headers at which a response is cut.
     pub answer_bytes_max: usize,
     /// How it lies, if it does.
     pub fault: Option<Fault>,

@@ -45,7 +45,7 @@ impl Stats {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts an answer that was sent.
+    /// Counts a response that was sent.
     pub fn served(&self, headers: usize, bytes: usize) {
         self.headers.fetch_add(headers as u64, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);

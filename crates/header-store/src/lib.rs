@@ -1,8 +1,8 @@
 //! What every store of headers does: a trait, its in-memory twin, and the suite that each implementation passes.
 //!
 //! Headers are kept as [`Segment`]s: at most [`SEGMENT_HEADERS`] consecutive headers in one record, cut where the
-//! number is a multiple of it. What a store holds is never trusted blindly: a segment proves its own links
-//! ([`Segment::verify`]), and [`HeaderStore::open`] proves the checkpoint against the newest segment.
+//! number is a multiple of it. What a store holds is never trusted blindly: a segment verifies its own links
+//! ([`Segment::verify`]), and [`HeaderStore::open`] verifies the checkpoint against the newest segment.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -1,8 +1,8 @@
-//! A whole answer in one reused buffer: headers are appended as they are, prefixes are put before them at the end.
+//! A whole response in one reused buffer: headers are appended as they are, prefixes are put before them at the end.
 //!
 //! The length of everything that stands before the headers is only known once they are all there, so the buffer begins
 //! with room for the longest head, and the head is written so that it ends where the headers begin. A peer keeps one
-//! builder for each stream and allocates nothing for an answer once the buffer has grown.
+//! builder for each stream and allocates nothing for a response once the buffer has grown.
 
 use alloc::vec::Vec;
 use alloy_rlp::{Encodable, Header};
@@ -37,12 +37,12 @@ impl Default for AnswerBuilder {
 }
 
 impl AnswerBuilder {
-    /// An empty answer to request 0.
+    /// An empty response to request 0.
     pub fn new() -> Self {
         Self { buffer: alloc::vec![0; HEAD_BYTES_MAX], request_id: 0 }
     }
 
-    /// Begins an answer to `request_id`; what was built before is forgotten, its memory kept.
+    /// Begins a response to `request_id`; what was built before is forgotten, its memory kept.
     pub fn start(&mut self, request_id: u64) {
         self.buffer.truncate(HEAD_BYTES_MAX);
         self.request_id = request_id;

@@ -56,7 +56,7 @@ pub fn encode(message: &Message) -> Vec<u8> {
     }
 }
 
-/// Decodes one body (message id and RLP, without the length prefix). The headers of an answer are slices of `body`.
+/// Decodes one body (message id and RLP, without the length prefix). The headers of a response are slices of `body`.
 ///
 /// # Errors
 ///

@@ -29,7 +29,7 @@ pub enum WireError {
     /// RLP that is damaged, not canonical, or of another type than the message asks for.
     #[error("RLP: {0}")]
     Rlp(alloy_rlp::Error),
-    /// A request or an answer for too many headers.
+    /// A request or a response for too many headers.
     #[error("{got} headers, at most {limit} are allowed")]
     TooManyHeaders {
         /// Headers asked for, or headers in the answer as far as they were counted.

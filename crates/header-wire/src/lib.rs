@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Prefix and body are written by one `write_all` and flushed once; [`encode`] and [`AnswerBuilder`] therefore return
-//! both in one buffer. Request ids correlate, so answers may come in any order.
+//! both in one buffer. Request ids correlate, so responses may come in any order.
 //!
 //! | id | message | RLP |
 //! |---|---|---|

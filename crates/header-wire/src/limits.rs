@@ -4,11 +4,11 @@
 /// receipts later, and for a peer with larger answers, while a hostile peer holds at most this much of our memory.
 pub const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Most headers in one request or one answer, as eth/69 peers have it.
+/// Most headers in one request or one response, as eth/69 peers have it.
 pub const HEADERS_PER_REQUEST_MAX: usize = 1024;
 
-/// Bytes of headers at which a peer cuts its answer unless told otherwise. Answers of this size, one window of it in
-/// flight, lost no packet on a data channel; answers of 256 KiB overran the browser's UDP buffer (131,072 bytes) and
+/// Bytes of headers at which a peer cuts its response unless told otherwise. Responses of this size, one window of it in
+/// flight, lost no packet on a data channel; responses of 256 KiB overran the browser's UDP buffer (131,072 bytes) and
 /// waited seconds for the retransmission timer.
 pub const ANSWER_BYTES_DEFAULT: usize = 48 * 1024;
 
@@ -21,5 +21,5 @@ pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 pub const MESSAGES_QUEUED_MAX: usize = 4096;
 
 /// Bytes that are set aside when the prefix of a message is read. Longer messages grow as their bytes come, so that a
-/// promise alone holds no more memory than this; every answer of the default size is copied exactly once.
+/// promise alone holds no more memory than this; every response of the default size is copied exactly once.
 pub const RESERVED_BYTES_MAX: usize = 128 * 1024;

@@ -23,7 +23,7 @@ pub enum Message {
     Status(Status),
     /// A request for a run of headers.
     GetBlockHeaders(GetBlockHeaders),
-    /// The answer to it.
+    /// The response to it.
     BlockHeaders(BlockHeaders),
     /// What I serve has changed.
     BlockRangeUpdate(BlockRangeUpdate),
@@ -92,11 +92,11 @@ pub enum HashOrNumber {
 /// A request for headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GetBlockHeaders {
-    /// Comes back with the answer.
+    /// Comes back with the response.
     pub request_id: u64,
-    /// First header of the answer.
+    /// First header of the response.
     pub start: HashOrNumber,
-    /// Most headers in the answer; at most [`HEADERS_PER_REQUEST_MAX`](crate::limits::HEADERS_PER_REQUEST_MAX).
+    /// Most headers in the response; at most [`HEADERS_PER_REQUEST_MAX`](crate::limits::HEADERS_PER_REQUEST_MAX).
     pub limit: u64,
     /// Numbers left out between two headers.
     pub skip: u64,
@@ -104,7 +104,7 @@ pub struct GetBlockHeaders {
     pub reverse: bool,
 }
 
-/// The answer to a [`GetBlockHeaders`]: a prefix of what was asked for, in the order asked for; may be empty.
+/// The response to a [`GetBlockHeaders`]: a prefix of what was asked for, in the order asked for; may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockHeaders {
     /// Id of the request.

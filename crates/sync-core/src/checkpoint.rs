@@ -24,7 +24,7 @@ use header_rules::{
     range::{BlockNumber, BlockRange},
 };
 
-/// A stored, proven, contiguous run.
+/// A stored, verified, contiguous run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub struct Subchain {
     /// Highest number of the run.
@@ -150,7 +150,7 @@ impl Checkpoint {
         newest.is_some_and(|run| run.head == target.number && run.head_hash == target.hash && run.tail <= self.floor)
     }
 
-    /// Adds a run that was just proven and is being stored.
+    /// Adds a run that was just verified and is being stored.
     ///
     /// It extends the run above if that one's `next` is its head, opens a new one otherwise, and takes in the run below
     /// if its own `next` is that one's head. Where it overwrites numbers of older runs: a run with the same head is the

@@ -13,10 +13,10 @@ use header_rules::range::BlockNumber;
 pub const HEADERS_PER_REQUEST_MAX: u16 = 1_024;
 
 /// Headers that a peer is asked for at once before anything is known of it; its window of bytes is smaller at first.
-/// Between the 80 headers of 600 bytes that fit one answer of 48 KiB and the 1,024 that the protocol allows.
+/// Between the 80 headers of 600 bytes that fit one response of 48 KiB and the 1,024 that the protocol allows.
 pub const BATCH_HEADERS_START: u16 = 128;
 
-/// Headers that are added after five whole answers. Twenty answers bring a peer back from one failure; raising it makes
+/// Headers that are added after five whole responses. Twenty answers bring a peer back from one failure; raising it makes
 /// the way down and up again more restless.
 pub const BATCH_HEADERS_STEP: u16 = 16;
 
@@ -81,7 +81,7 @@ pub const STRANGERS_SHARE: u64 = 4;
 /// when thousands of peers connect. Raising it costs some 200 bytes a request.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 512;
 
-/// Requests given up (deadline, steal) whose late answer still teaches the round trip. Raising it costs 40 bytes each.
+/// Requests given up (deadline, steal) whose late response still teaches the round trip. Raising it costs 40 bytes each.
 pub const LATE_REQUESTS_MAX: usize = 256;
 
 /// Peers on trial that have pieces at the same time, in flight or staged; one that failed counts for [`TRIAL_PAUSE`] more.
@@ -108,7 +108,7 @@ pub const TRIAL_HEADERS_MAX: u64 = 32;
 /// chance to hold something up.
 pub const TRIAL_PAUSE: Duration = Duration::from_secs(2);
 
-/// A trial lies so far in front of the anchor, in time, that an answer within it holds up nothing. More lets a peer of no
+/// A trial lies so far in front of the anchor, in time, that a response within it holds up nothing. More lets a peer of no
 /// use be found later.
 pub const TRIAL_AHEAD: Duration = Duration::from_secs(1);
 
@@ -149,7 +149,7 @@ pub const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
 pub const TOO_DEEP_RETRY: Duration = Duration::from_secs(5);
 
 /// Answers kept in a search, to name who lied. A search over a million blocks asks for 40 numbers; each peer that is
-/// proven wrong is banned, so that searches end. Raising it costs 48 bytes each.
+/// verified wrong is banned, so that searches end. Raising it costs 48 bytes each.
 pub const ANCESTOR_CLAIMS_MAX: usize = 512;
 
 /// So long a probe for a pinned target keeps others from being asked; it is waited for longer. Shorter asks more peers for
@@ -197,7 +197,7 @@ pub struct SyncConfig {
     pub seed: u64,
     /// Connected peers that must name the same tip, for [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip). More than
     /// half of the connected peers must agree in any case. 1 trusts a lone peer's word for where the chain ends (each
-    /// header below is proven all the same); a host that knows several addresses should set 2 or more.
+    /// header below is verified all the same); a host that knows several addresses should set 2 or more.
     pub tip_quorum: usize,
     /// Peers that the host is configured with, by distinct identity. A new session chooses no tip before more than half of
     /// them agree on it, or [`tip_settle`](Self::tip_settle) is over. 1 never waits.
@@ -220,7 +220,7 @@ pub struct SyncConfig {
     /// Bytes of headers in memory: in flight (estimated), staged, collected, in batches. Six windows of 8,192 headers of
     /// 600 bytes are 29 MB. More lets fast peers run further ahead of a slow one; less makes them wait for it.
     pub staged_bytes_max: u64,
-    /// Bytes of one request's answer that the machine asks for. Peers cut an answer at 48 KiB because longer ones overrun
+    /// Bytes of one request's answer that the machine asks for. Peers cut a response at 48 KiB because longer ones overrun
     /// the receiver's UDP buffer (128 KiB in Chromium) and recovery takes seconds.
     pub request_bytes: u64,
     /// A peer's window at the start: bytes in flight.
@@ -260,24 +260,24 @@ pub struct SyncConfig {
     /// Time without peers until [`StallReason::NoPeers`](crate::StallReason::NoPeers), and for every other reason that has
     /// to do with peers.
     pub stall_after: Duration,
-    /// Time without a proven header until [`StallReason::NoProgress`](crate::StallReason::NoProgress).
+    /// Time without a verified header until [`StallReason::NoProgress`](crate::StallReason::NoProgress).
     pub no_progress_after: Duration,
-    /// Time without a proven header after which a range counts as unavailable although peers claim to serve it: those
+    /// Time without a verified header after which a range counts as unavailable although peers claim to serve it: those
     /// peers answered nothing, and others say that they do not have it. Two deadlines of a peer that was never heard of.
     pub claim_patience: Duration,
-    /// Time without a proven header after which what was proven is stored, although its window is not full.
+    /// Time without a verified header after which what was verified is stored, although its window is not full.
     pub flush_after: Duration,
     /// How much longer than four round trips of a quicker peer the piece at the front may take before it is given to that
     /// peer. Everything received waits for this piece.
     pub steal_after: Duration,
-    /// Blocks under a peer's announced tip within which an empty answer is no fault: it may have lost them to a reorg.
+    /// Blocks under a peer's announced tip within which an empty response is no fault: it may have lost them to a reorg.
     pub near_tip: u64,
     /// How many headers a reorg may give up of a chain that is stored down to the floor. A deeper one removes nothing and stalls
     /// ([`StallReason::RollbackTooDeep`](crate::StallReason::RollbackTooDeep)): 90,000 blocks are twelve days of mainnet,
     /// and no client of the field follows a reorg deeper than that (geth: `FullImmutabilityThreshold`); much more likely
     /// the target, or the store, belongs to another chain. `u64::MAX` allows any.
     pub rollback_window: u64,
-    /// How late the host may be before the time is not counted against peers: their answers may wait unread.
+    /// How late the host may be before the time is not counted against peers: their responses may wait unread.
     pub sleep_forgiven: Duration,
     /// Time between two progress events, whatever happens: a change of stage is in the next one.
     pub progress_every: Duration,

@@ -18,10 +18,10 @@ pub enum PeerFault {
         /// Chain id that we sync.
         expected_chain: u64,
     },
-    /// The answer does not begin where the request does.
+    /// The response does not begin where the request does.
     #[error("answer starts at {got}, expected {expected}")]
     WrongStart {
-        /// Number of the first header of the answer.
+        /// Number of the first header of the response.
         got: BlockNumber,
         /// Number that was asked for.
         expected: BlockNumber,
@@ -29,7 +29,7 @@ pub enum PeerFault {
     /// More headers than were asked for.
     #[error("answer holds {got} headers, at most {limit} were asked for")]
     TooManyHeaders {
-        /// Headers in the answer.
+        /// Headers in the response.
         got: usize,
         /// Headers asked for.
         limit: usize,
@@ -98,7 +98,7 @@ pub enum RequestFailure {
     /// The connection or its stream closed; not the peer's fault by itself.
     #[error("connection lost")]
     Disconnected,
-    /// The answer was no message of the protocol, or over a limit.
+    /// The response was no message of the protocol, or over a limit.
     #[error("protocol breach: {0}")]
     Protocol(String),
 }

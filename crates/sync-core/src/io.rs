@@ -79,7 +79,7 @@ pub enum Input {
         /// The place.
         address: PeerAddress,
     },
-    /// An answer: the RLP of each header, falling, as received.
+    /// A response: the RLP of each header, falling, as received.
     HeadersReceived {
         /// The request it answers.
         request: RequestId,
@@ -92,7 +92,7 @@ pub enum Input {
         /// The peer.
         peer: PeerId,
     },
-    /// A request ended without an answer. (A deadline is kept by the machine, not by the host.)
+    /// A request ended without a response. (A deadline is kept by the machine, not by the host.)
     RequestFailed {
         /// The request.
         request: RequestId,
@@ -116,7 +116,7 @@ pub enum Input {
         /// Highest block kept.
         to: BlockNumber,
     },
-    /// What the store holds: the answer to an [`Output::Lookup`].
+    /// What the store holds: the response to an [`Output::Lookup`].
     Stored {
         /// The question that it answers.
         id: LookupId,
@@ -142,7 +142,7 @@ pub enum StartBlock {
 /// A request for headers, always falling: `start`, its parent, and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadersRequest {
-    /// Comes back with the answer.
+    /// Comes back with the response.
     pub id: RequestId,
     /// Whom to ask.
     pub peer: PeerId,
@@ -161,7 +161,7 @@ pub struct HeadersRequest {
 pub enum Output {
     /// Send this request.
     Request(HeadersRequest),
-    /// The answer is no longer wanted; the host may forget the request.
+    /// The response is no longer wanted; the host may forget the request.
     Cancel(RequestId),
     /// A peer did something wrong. With [`Verdict::Banned`] the host closes the connection.
     Penalize {
@@ -176,7 +176,7 @@ pub enum Output {
     Persist(HeaderBatch),
     /// Read these headers, then answer [`Input::Stored`]. Asked for only when no write is under way.
     Lookup {
-        /// Comes back with the answer.
+        /// Comes back with the response.
         id: LookupId,
         /// At most [`LOOKUP_NUMBERS_MAX`](crate::config::LOOKUP_NUMBERS_MAX) numbers, rising.
         numbers: Vec<BlockNumber>,
@@ -200,7 +200,7 @@ pub enum Output {
 pub enum Event {
     /// The number and hash of the target are known.
     TargetResolved(BlockNumHash),
-    /// Headers of this peer were proven.
+    /// Headers of this peer were verified.
     HeadersLinked {
         /// Which.
         range: BlockRange,
@@ -230,7 +230,7 @@ pub enum Event {
         /// The hash that the new chain has at its number.
         expected: B256,
     },
-    /// Stored headers were given up for others. Said once for each reorg, when the new chain is proven to meet what stayed.
+    /// Stored headers were given up for others. Said once for each reorg, when the new chain is verified to meet what stayed.
     Reorg {
         /// Numbers that were removed.
         reverted: BlockRange,

@@ -1,6 +1,6 @@
 //! The machine: reverse sync of Ethereum headers, without I/O.
 //!
-//! From one trusted hash at the top it walks a chain **down**, proves every header by the parent hash of the one above,
+//! From one trusted hash at the top it walks a chain **down**, verifies every header by the parent hash of the one above,
 //! and hands out what it proved in batches that a store keeps. It opens no socket, reads no clock, spawns nothing: the
 //! host owns peers, database and time, the machine owns the decisions.
 //!
@@ -13,7 +13,7 @@
 //!
 //!   inside:  plan -> requests -> staging -> lineage -> collector -> batch
 //!            what is  who was     what came  what is    what waits   what is
-//!            missing  asked       and waits  proven     for a window stored
+//!            missing  asked       and waits  verified     for a window stored
 //! ```
 //!
 //! # The contract

@@ -44,7 +44,7 @@ pub enum RangeState {
     Unprocessed,
     /// A peer was asked for it.
     Borrowed,
-    /// Received, or proven and waiting for its window to fill.
+    /// Received, or verified and waiting for its window to fill.
     Staged,
     /// In the store.
     Stored,
@@ -76,7 +76,7 @@ pub struct PeerProgress {
     pub window_bytes: u64,
     /// Smoothed time from request to answer.
     pub round_trip: Option<Duration>,
-    /// Headers of this peer that were proven.
+    /// Headers of this peer that were verified.
     pub headers: u64,
     /// Bytes of headers received from it.
     pub bytes: u64,
@@ -171,7 +171,7 @@ pub enum StallReason {
     },
     /// The store refused a batch.
     Store(StoreFailure),
-    /// Thirty seconds without a proven header, although peers are there.
+    /// Thirty seconds without a verified header, although peers are there.
     NoProgress,
     /// The header at height 0 is not the genesis of the chain. Fatal: the target lies on another network.
     WrongGenesis {
@@ -199,7 +199,7 @@ pub struct Progress {
     pub staged: u64,
     /// `stored / total` in percent, 0 to 100.
     pub percent: f64,
-    /// Headers proven a second, over the last seconds.
+    /// Headers verified a second, over the last seconds.
     pub headers_per_second: f64,
     /// Bytes of headers received since the start.
     pub bytes_received: u64,
@@ -226,38 +226,38 @@ pub struct DownloadStats {
     pub requests: u64,
     /// Headers that came and hang together.
     pub headers: u64,
-    /// Of these, headers that were proven.
+    /// Of these, headers that were verified.
     pub linked: u64,
     /// Headers that are durable, of this session.
     pub flushed: u64,
-    /// Answers that held fewer headers than were asked for.
+    /// Responses that held fewer headers than were asked for.
     pub partial: u64,
-    /// Empty answers to questions by number.
+    /// Empty responses to questions by number.
     pub empty: u64,
-    /// Answers that came before those above them.
+    /// Responses that came before those above them.
     pub out_of_order: u64,
     /// Requests that were not answered in time.
     pub timeouts: u64,
-    /// Answers that were wrong in themselves, or headers that broke a rule.
+    /// Responses that were wrong in themselves, or headers that broke a rule.
     pub validation_failures: u64,
-    /// Answers that hang together and are of another branch.
+    /// Responses that hang together and are of another branch.
     pub disagreements: u64,
     /// Requests that ended with their stream or their connection.
     pub transport_failures: u64,
     /// Headers that were pushed out of memory and asked for again.
     pub shed: u64,
-    /// Headers that were proven although their range had been escalated.
+    /// Headers that were verified although their range had been escalated.
     pub recovered: u64,
     /// Requests in flight now.
     pub in_flight: usize,
-    /// Answers that wait now for those above them.
+    /// Responses that wait now for those above them.
     pub buffered: usize,
     /// Headers that are escalated now.
     pub escalated: u64,
 }
 
 impl DownloadStats {
-    /// Headers were proven, whose range had failed so often before.
+    /// Headers were verified, whose range had failed so often before.
     pub(crate) fn linked(&mut self, headers: u64, failures: &Failures) {
         self.linked += headers;
         if escalation::is_due(failures.attempts()) {

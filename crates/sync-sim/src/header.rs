@@ -13,7 +13,7 @@ const INVALID_EVERY: u64 = 7;
 
 /// Bytes of a fat header beside its extra data, about.
 const FAT_OVERHEAD: usize = 620;
-/// Bytes of an answer of fat headers, unless one alone has more.
+/// Bytes of a response of fat headers, unless one alone has more.
 const FAT_ANSWER_BYTES: usize = 48 * 1024;
 
 /// The figures of a header of the pool.
@@ -64,7 +64,7 @@ pub fn append_header(
 }
 
 /// Headers of so many bytes, falling from `top`, each the parent of the one before, on a chain that is nobody's. As many
-/// as fit one answer, at least one.
+/// as fit one response, at least one.
 pub fn fat_headers(top: u64, limit: usize, size: usize) -> Vec<Bytes> {
     let extra = vec![0xfa; size.saturating_sub(FAT_OVERHEAD)];
     let fit = (FAT_ANSWER_BYTES / size.max(1)).clamp(1, limit.max(1)) as u64;

@@ -66,7 +66,7 @@ impl World<'_> {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Request(request) => self.request(request),
-            // An answer may be on its way; the machine must bear it.
+            // A response may be on its way; the machine must bear it.
             Output::Cancel(_) => self.reach("a cancel"),
             Output::Penalize { peer, fault, verdict: Verdict::Banned } => {
                 self.reach(name_of(&fault));

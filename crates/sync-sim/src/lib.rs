@@ -62,7 +62,7 @@
 //! # What bounds it
 //!
 //! The library has no thread, no clock and no chance but the seed's, so it runs in a browser as it does natively. A world
-//! takes some 7 ms, one under attack some 20: 2,000 and more headers are hashed and proven for real, and little else costs anything, because all
+//! takes some 7 ms, one under attack some 20: 2,000 and more headers are hashed and verified for real, and little else costs anything, because all
 //! worlds share one [`Pool`] of chains and a virtual store keeps no bytes.
 
 #![forbid(unsafe_code)]

@@ -23,9 +23,9 @@ pub struct LinkPlan {
     pub bytes_per_milli: u64,
     /// Requests that vanish, of a million.
     pub loss_request_ppm: u64,
-    /// Answers that vanish, of a million.
+    /// Responses that vanish, of a million.
     pub loss_answer_ppm: u64,
-    /// Requests whose stream closes instead of an answer, of a million.
+    /// Requests whose stream closes instead of a response, of a million.
     pub broken_stream_ppm: u64,
     /// Answers after which the connection is gone, of a million.
     pub reset_ppm: u64,
@@ -42,7 +42,7 @@ impl LinkPlan {
     pub fn repaired(megabit: u64, round_trip: u64, lost_ppm: u64, stall_max: Micros) -> Self {
         Self {
             bytes_per_milli: megabit * 125,
-            // An answer of 48 KiB is some forty packets; each that is lost may be what everything waits for.
+            // A response of 48 KiB is some forty packets; each that is lost may be what everything waits for.
             stall_ppm: 40 * lost_ppm,
             stall_max,
             ..Self::clean(round_trip * MILLI / 2)
@@ -105,7 +105,7 @@ impl Link {
         now < self.cut_until
     }
 
-    /// When an answer of so many bytes to a request that leaves now is here; `None` when it vanishes.
+    /// When a response of so many bytes to a request that leaves now is here; `None` when it vanishes.
     pub fn answer_at(&mut self, now: Micros, bytes: u64, chance: &mut Chance) -> Option<Micros> {
         let mut begins = self.free_at.max(now + self.plan.latency);
         if chance.ppm(self.plan.stall_ppm) {

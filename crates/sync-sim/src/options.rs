@@ -248,7 +248,7 @@ impl Options {
     ///
     /// From the moment when the world is calm: the pauses that the machine may still sit out (a refused batch, an
     /// unavailable target, a silent peer), a share for each piece that a faulty peer may hold up, and the time that the
-    /// slowest honest peer takes to serve everything twice, one small answer after another, with what its way holds up.
+    /// slowest honest peer takes to serve everything twice, one small response after another, with what its way holds up.
     pub fn deadline(&self) -> Micros {
         if let Some(due) = self.attack.as_ref().and_then(|attack| attack.due) {
             return due;

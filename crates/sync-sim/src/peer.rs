@@ -14,7 +14,7 @@ use crate::{
     network::{Link, LinkPlan, Micros},
 };
 
-/// Bytes at which a peer cuts an answer, as header peers do.
+/// Bytes at which a peer cuts a response, as header peers do.
 const ANSWER_BYTES_MAX: usize = 48 * 1024;
 
 /// How a peer behaves.
@@ -22,7 +22,7 @@ const ANSWER_BYTES_MAX: usize = 48 * 1024;
 pub enum Manner {
     /// Answers with what it has; how fast is a matter of its way.
     Honest,
-    /// At most so many headers in an answer.
+    /// At most so many headers in a response.
     Capped(u16),
     /// Sees the chain so many blocks late, until the world is calm.
     Lagging(u64),
@@ -32,9 +32,9 @@ pub enum Manner {
     Recent(u64),
     /// The same, in a world in which nobody serves more.
     Pruned(u64),
-    /// Nothing in any answer.
+    /// Nothing in any response.
     Empty,
-    /// One bit of one field of one header is wrong, in so many percent of its answers. [`FIELDS`]: any field.
+    /// One bit of one field of one header is wrong, in so many percent of its responses. [`FIELDS`]: any field.
     LieInField(u8, u8),
     /// Everything it says is of another branch.
     Forked(BranchId),
@@ -78,7 +78,7 @@ pub enum Manner {
     Climbs,
     /// Its chain ends so many blocks under the honest tip, and what it has is right.
     Low(u64),
-    /// At most so many headers in an answer, over a way that is slow on purpose.
+    /// At most so many headers in a response, over a way that is slow on purpose.
     Drip(u16),
     /// Answers twice, and under ids that nobody gave out.
     Echo,
@@ -122,7 +122,7 @@ pub struct PeerPlan {
 pub enum Reply {
     /// Nothing.
     Nothing,
-    /// An answer.
+    /// A response.
     Headers(Vec<Bytes>),
     /// A message that is none.
     Breach,
@@ -246,7 +246,7 @@ impl SimPeer {
         PeerStatus { chain_id, genesis: Some(pool.genesis(genesis)), served: self.served(pool) }
     }
 
-    /// Its answer to a request.
+    /// Its response to a request.
     pub fn answer(&self, pool: &Pool, request: &HeadersRequest, chance: &mut Chance) -> Reply {
         let limit = usize::from(request.limit);
         if matches!(self.plan.manner, Manner::ClaimsHigher(_)) {

@@ -29,7 +29,7 @@ pub enum Bug {
     ClaimsAreBelieved,
     /// An honest peer's score falls for what others do.
     ScoreFalls,
-    /// Each empty answer of a peer that pruned is held against it, not the first alone.
+    /// Each empty response of a peer that pruned is held against it, not the first alone.
     PruneBlamedTwice,
     /// Each silence is held against its peer twice.
     SilenceBlamedTwice,

@@ -51,7 +51,7 @@ pub enum Attacker {
     Forked,
     /// Headers of 60 KB that it made itself.
     Fat,
-    /// One header an answer, after 1.4 seconds.
+    /// One header a response, after 1.4 seconds.
     Drip,
     /// Announces a hundred times a second and answers nothing.
     Flood,

@@ -41,7 +41,7 @@ pub const HELLO: &str = "hello";
 /// Between two questions for a sign of life.
 const PING_EVERY: Duration = Duration::from_secs(4);
 
-/// Questions in a row without an answer after which the writing tab counts as suspended: 20 seconds. A tab that runs
+/// Questions in a row without a response after which the writing tab counts as suspended: 20 seconds. A tab that runs
 /// answers within a turn of its event loop, also when it is hidden.
 const SILENT_PINGS_MAX: u32 = 5;
 

@@ -14,7 +14,7 @@
 //!
 //! The worker exports one function, [`start`]. Everything else travels as messages; [`message`] lists them all.
 //!
-//! **It decides nothing about the sync.** Which header is asked of whom, what is proven, who is banned: `sync-core`.
+//! **It decides nothing about the sync.** Which header is asked of whom, what is verified, who is banned: `sync-core`.
 //! This crate owns what a browser gives: the clock, timers, sockets, the database, the event loop.
 //!
 //! **What bounds it.** Every queue has a named limit: calls ([`mailbox::CALLS_MAX`]), network events
@@ -22,7 +22,7 @@
 //! ([`network::CONNECTIONS_MAX`]). Memory is bounded by the machine's own ceiling.
 //!
 //! **What an attacker can do.** A peer can make itself useless and be banned, and can be slow. What it sends passes a
-//! decoder with limits, then the proofs of `sync-core`. What the database holds is proven again when it is read. A script
+//! decoder with limits, then the proofs of `sync-core`. What the database holds is verified again when it is read. A script
 //! of the page's own origin is not an attacker but is not trusted to send well-formed messages.
 
 //!

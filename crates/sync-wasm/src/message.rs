@@ -133,7 +133,7 @@ pub struct Tuning {
     /// Bytes of headers that may wait in memory.
     #[serde(default)]
     pub memory_bytes_max: Option<u64>,
-    /// Milliseconds without a proven header until the sync counts as stalled.
+    /// Milliseconds without a verified header until the sync counts as stalled.
     #[serde(default)]
     pub stall_ms: Option<u64>,
     /// Milliseconds that dialling a peer may take.

@@ -6,31 +6,6 @@ use super::circles::Known;
 pub const KNOWN_CIRCLES: &[Known] = &[
     Known {
         package: "sync-core",
-        reason: "being taken apart",
-        circles: &[
-            "src/sync/announce.rs -> src/sync/mod.rs",
-            "src/sync/compare.rs -> src/sync/memory.rs -> src/sync/mod.rs -> src/sync/reorg.rs",
-            "src/sync/compare.rs -> src/sync/mod.rs -> src/sync/reorg.rs",
-            "src/sync/compare.rs -> src/sync/reorg.rs",
-            "src/sync/compare.rs -> src/sync/run.rs -> src/sync/mod.rs -> src/sync/reorg.rs",
-            "src/sync/front.rs -> src/sync/mod.rs -> src/sync/reorg.rs",
-            "src/sync/front.rs -> src/sync/run.rs -> src/sync/mod.rs -> src/sync/reorg.rs",
-            "src/sync/memory.rs -> src/sync/mod.rs",
-            "src/sync/mod.rs -> src/sync/reorg.rs",
-            "src/sync/mod.rs -> src/sync/reorg.rs -> src/sync/standing.rs",
-            "src/sync/mod.rs -> src/sync/run.rs",
-            "src/sync/mod.rs -> src/sync/stall.rs",
-            "src/sync/mod.rs -> src/sync/stall.rs -> src/sync/reorg.rs",
-            "src/sync/mod.rs -> src/sync/tactics.rs",
-            "src/sync/mod.rs -> src/sync/target.rs",
-            "src/sync/mod.rs -> src/sync/target.rs -> src/sync/standing.rs",
-            "src/sync/mod.rs -> src/sync/target.rs -> src/sync/votes.rs",
-            "src/sync/mod.rs -> src/sync/target.rs -> src/sync/votes.rs -> src/sync/standing.rs",
-            "src/sync/mod.rs -> src/sync/unknown.rs",
-        ],
-    },
-    Known {
-        package: "sync-core",
         reason: "a table of cases in three files",
         circles: &[
             "tests/machine/every_stall_ends.rs -> tests/machine/every_stall_ends/peers.rs",

@@ -3,7 +3,7 @@
 //! Which rules hold is read from the [`ChainSpec`]: all of them at the forks of a known chain, and on any other chain
 //! only what every chain has in common ([`RuleSet::Structural`]). Genesis is given, not made, and is never validated.
 //!
-//! Two directions, because a sync proves a chain from its tip down and a later pass may read it up again:
+//! Two directions, because a sync verifies a chain from its tip down and a later pass may read it up again:
 //!
 //! | | knows | asks |
 //! |---|---|---|

@@ -112,7 +112,7 @@ impl TestChain {
         (range.first()..=range.last()).rev().map(|number| self.header(number).clone()).collect()
     }
 
-    /// The headers of a range, proven from the hash of its highest.
+    /// The headers of a range, verified from the hash of its highest.
     pub fn verified(&self, range: BlockRange) -> Vec<VerifiedHeaders> {
         let anchor = Anchor { number: range.last(), hash: self.hash(range.last()) };
         let mut lineage = Lineage::new(self.spec.clone(), anchor);

@@ -26,7 +26,7 @@ pub async fn starts_afresh_on_a_garbled_checkpoint<F: StoreFactory>(factory: &mu
     }
 }
 
-/// The newest segment is proven at each opening; a damaged one is dropped, durably, and the checkpoint says so.
+/// The newest segment is verified at each opening; a damaged one is dropped, durably, and the checkpoint says so.
 pub async fn drops_a_damaged_head_at_opening<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(2_500, 21);
     let mut store = factory.create().await;

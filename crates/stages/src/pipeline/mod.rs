@@ -61,7 +61,7 @@
 //! # Bounds
 //!
 //! One step, one answer of at most a segment, and what the stage itself gathers. What a peer can do: nothing; everything
-//! here is proven and stored. What a store can do: refuse, and is then tried again after a pause that doubles
+//! here is verified and stored. What a store can do: refuse, and is then tried again after a pause that doubles
 //! ([`PipelineConfig`]).
 
 mod backward;

@@ -1,4 +1,4 @@
-//! The unit of storage: a run of proven headers with its hash index and the checkpoint that holds once it is stored.
+//! The unit of storage: a run of verified headers with its hash index and the checkpoint that holds once it is stored.
 
 use alloc::vec::Vec;
 use alloy_primitives::B256;
@@ -16,7 +16,7 @@ pub struct HashEntry {
     pub number: BlockNumber,
 }
 
-/// Proven headers on their way to the store. Only [`Collector`](super::Collector) builds one.
+/// Verified headers on their way to the store. Only [`Collector`](super::Collector) builds one.
 #[derive(Clone, Debug)]
 pub struct HeaderBatch {
     pub(super) id: BatchId,

@@ -1,9 +1,9 @@
-//! Gathers proven headers until a window is complete.
+//! Gathers verified headers until a window is complete.
 //!
 //! Holds one falling run, contiguous, not yet stored, whose bytes are counted ([`Collector::bytes`]); the machine asks
-//! for no more headers while they are too many. What may enter is proven already, so no peer can make it grow by lying.
+//! for no more headers while they are too many. What may enter is verified already, so no peer can make it grow by lying.
 //!
-//! Headers stay slices of the buffers that they came in. An answer is headers from end to end, so a slice pins little
+//! Headers stay slices of the buffers that they came in. A response is headers from end to end, so a slice pins little
 //! more than itself, and nothing is copied until the store packs a segment.
 
 use alloc::{collections::VecDeque, vec::Vec};
@@ -18,7 +18,7 @@ use crate::{
 };
 use header_rules::range::{BlockNumber, BlockRange};
 
-/// The proven run that waits for its window. Headers enter falling and leave as batches in rising order.
+/// The verified run that waits for its window. Headers enter falling and leave as batches in rising order.
 #[derive(Clone, Debug)]
 pub struct Collector {
     /// Headers in a window, aligned at its multiples.
@@ -43,7 +43,7 @@ impl Collector {
         Self { window, headers: VecDeque::new(), highest: 0, parent_hash: B256::ZERO, bytes: 0 }
     }
 
-    /// Takes in the next proven headers, falling.
+    /// Takes in the next verified headers, falling.
     ///
     /// # Panics
     ///

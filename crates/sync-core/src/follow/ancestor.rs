@@ -140,7 +140,7 @@ impl AncestorSearch {
         (number < lowest_proven && down_to < lowest_proven).then_some(down_to)
     }
 
-    /// The hashes that follow under what is proven, falling.
+    /// The hashes that follow under what is verified, falling.
     pub fn prove(&mut self, hashes: &[B256]) {
         let room = (ANCESTOR_PROOF_MAX as usize).saturating_sub(self.proven.len());
         self.proven.extend(hashes.iter().take(room));
@@ -157,7 +157,7 @@ impl AncestorSearch {
         let Some(number) = self.number() else { return };
         if is_same {
             self.same = Some(number);
-            // Nobody's denial above is proven.
+            // Nobody's denial above is verified.
             if self.electorate == Electorate::Everybody {
                 self.differs = self.top - self.proven.len() as u64;
             }
@@ -194,7 +194,7 @@ impl AncestorSearch {
         !self.witnesses.is_empty()
     }
 
-    /// These are asked for the number in question, and nobody else; their answers are waited for until then.
+    /// These are asked for the number in question, and nobody else; their responses are waited for until then.
     pub fn open(&mut self, witnesses: Vec<PeerId>, deadline: Instant) {
         self.witnesses = witnesses;
         self.deadline = deadline;
@@ -239,8 +239,8 @@ impl AncestorSearch {
         }
     }
 
-    /// Compares the answers with the stored hash and goes on to the next number. A match decides at once, a denial when no
-    /// witness is waited for any more. Without any answer there will be other witnesses. `true` when something changed.
+    /// Compares the responses with the stored hash and goes on to the next number. A match decides at once, a denial when no
+    /// witness is waited for any more. Without any response there will be other witnesses. `true` when something changed.
     pub fn judge(&mut self, now: Instant, stored: Option<B256>) -> bool {
         let Some(number) = self.number() else { return false };
         let answered = |peer: PeerId| self.claims.iter().any(|claim| claim.number == number && claim.peer == peer);

@@ -24,7 +24,7 @@ impl BranchWeight {
         Self { total: U256::ZERO, lowest: top.saturating_add(1), staked: false }
     }
 
-    /// Counts proven headers, if they go on where the sum stands. Costs one decoding for each, on a chain by proof of work.
+    /// Counts verified headers, if they go on where the sum stands. Costs one decoding for each, on a chain by proof of work.
     pub fn add(&mut self, verified: &VerifiedHeaders) {
         if self.staked || self.lowest.checked_sub(1) != Some(verified.range().last()) {
             return;

@@ -37,7 +37,7 @@ pub enum Known<'a> {
     },
 }
 
-/// Answers of the store, and questions that are open. See the [module](self).
+/// Responses of the store, and questions that are open. See the [module](self).
 #[derive(Debug, Default)]
 pub struct StoredHeaders {
     next_id: u64,

@@ -3,7 +3,7 @@
 //! at once, down to one header. So the part that nobody can serve is soon alone, and what surrounds it is had.
 //!
 //! It stays so for ever, because giving up a number would give up the sync; each (range, peer) pair keeps its own pause
-//! that doubles ([`super::failures::Failures`]), so for ever is not a hot loop. Once its headers are proven all of this is
+//! that doubles ([`super::failures::Failures`]), so for ever is not a hot loop. Once its headers are verified all of this is
 //! forgotten. A lost connection is no failure of the range, and nor is the silence of a peer that answers nothing at
 //! all; a response to a later request, without one to this, is.
 //!

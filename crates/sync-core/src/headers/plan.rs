@@ -1,6 +1,6 @@
 //! What is still to fetch: *unprocessed* runs of numbers, handed out from the top down.
 //!
-//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the answer is short, wrong or missing, what
+//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the response is short, wrong or missing, what
 //! is left of it comes back and is the first to be handed out again, because it is the highest. A run that somebody
 //! failed comes back as a piece of its own, with a note of who failed it, so that another peer is asked first and the
 //! same peer only after a pause that doubles.

@@ -1,9 +1,9 @@
-//! Requests on their way: who was asked for what, until when. One entry lives from the send to the answer, the
+//! Requests on their way: who was asked for what, until when. One entry lives from the send to the response, the
 //! deadline, the loss of the connection or a cancel; after that the id is unknown and whatever comes under it is
 //! ignored.
 //!
 //! Bounded by [`REQUESTS_IN_FLIGHT_MAX`](crate::config::REQUESTS_IN_FLIGHT_MAX) (kept by the caller) and, for requests
-//! that were given up, by [`LATE_REQUESTS_MAX`]: a late answer still teaches how slow its peer is.
+//! that were given up, by [`LATE_REQUESTS_MAX`]: a late response still teaches how slow its peer is.
 //!
 //! A request whose work was given to others (a quicker peer, or whoever is there when its peer is late) is still *owed*
 //! by the peer that was asked first: what that one sends until its time is over is a late response, which is used where
@@ -61,7 +61,7 @@ pub struct InFlight {
     pub sent: Instant,
     /// When it is given up.
     pub deadline: Instant,
-    /// Bytes that the answer is expected to have.
+    /// Bytes that the response is expected to have.
     pub bytes: u64,
     /// Bytes in flight to this peer when it went out, this request included.
     pub window_used: u64,
@@ -133,7 +133,7 @@ impl Requests {
         Some(request)
     }
 
-    /// Ends the request and remembers it: its answer may still come and tell how slow the peer is.
+    /// Ends the request and remembers it: its response may still come and tell how slow the peer is.
     pub fn give_up(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.finish(id)?;
         if self.late.len() == LATE_REQUESTS_MAX
@@ -174,7 +174,7 @@ impl Requests {
         self.stop_using(|late| late.peer == peer);
     }
 
-    /// A request that was taken back ended in another way: whose it was and when it went out, if its answer was still
+    /// A request that was taken back ended in another way: whose it was and when it went out, if its response was still
     /// owed.
     pub fn forgive_one(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
         let at = self.owed.keys().find(|(_, owed)| *owed == id).copied()?;
@@ -187,7 +187,7 @@ impl Requests {
         self.late.iter_mut().filter(|late| which(&late.request)).for_each(|late| late.usable = false);
     }
 
-    /// An answer under an unknown id: the request, and whether the answer may be used, once.
+    /// A response under an unknown id: the request, and whether the response may be used, once.
     pub fn late_answer(&mut self, id: RequestId) -> Option<(InFlight, bool)> {
         let at = self.late.iter().position(|late| late.id == id)?;
         self.owed.retain(|(_, owed), _| *owed != id);
@@ -271,7 +271,7 @@ impl Requests {
         })
     }
 
-    /// Moves all sends and deadlines into the future: so long nobody could have read an answer. None is before
+    /// Moves all sends and deadlines into the future: so long nobody could have read a response. None is before
     /// `not_before`, so that what waits unread can be read.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
         self.deadlines.clear();

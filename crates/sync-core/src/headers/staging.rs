@@ -1,11 +1,11 @@
-//! Answers that wait their turn: *staged*, by the number of their highest header.
+//! Responses that wait their turn: *staged*, by the number of their highest header.
 //!
-//! Answers come in any order; only the one that begins at the anchor can be proven. The others wait here. Their ranges
+//! Responses come in any order; only the one that begins at the anchor can be verified. The others wait here. Their ranges
 //! are disjoint, because the plan hands out each number once, and their bytes are counted, by sender too: the machine asks
 //! for no more than its memory holds, and what a peer sends beyond what was asked for pushes out runs that are far from the
 //! anchor ([`Staging::evict_lowest`]), which are then fetched again.
 //!
-//! `R` is what the machine keeps of an answer (headers that hang together, not yet proven).
+//! `R` is what the machine keeps of a response (headers that hang together, not yet verified).
 
 use alloc::vec::Vec;
 
@@ -14,7 +14,7 @@ use crate::id::PeerId;
 use header_rules::range::{BlockNumber, BlockRange};
 use sorted::SortedMap;
 
-/// One answer that waits.
+/// One response that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged<R> {
     /// Who sent it.
@@ -23,13 +23,13 @@ pub struct Staged<R> {
     pub range: BlockRange,
     /// Bytes that it holds in memory.
     pub bytes: u64,
-    /// Who failed these numbers before; forgotten once they are proven.
+    /// Who failed these numbers before; forgotten once they are verified.
     pub failures: Failures,
     /// The headers, falling.
     pub run: R,
 }
 
-/// All answers that wait. See the [module](self).
+/// All responses that wait. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Staging<R> {
     runs: SortedMap<BlockNumber, Staged<R>>,
@@ -46,7 +46,7 @@ impl<R> Default for Staging<R> {
 }
 
 impl<R> Staging<R> {
-    /// Takes an answer in. Its numbers must not be staged.
+    /// Takes a response in. Its numbers must not be staged.
     pub fn insert(&mut self, staged: Staged<R>) {
         self.bytes += staged.bytes;
         *self.holders.get_or_insert_with(staged.peer, || 0) += staged.bytes;
@@ -55,14 +55,14 @@ impl<R> Staging<R> {
         debug_assert!(twice.is_none(), "a number is staged twice");
     }
 
-    /// Takes the answer out whose highest header has this number.
+    /// Takes the response out whose highest header has this number.
     pub fn take(&mut self, last: BlockNumber) -> Option<Staged<R>> {
         let staged = self.runs.remove(&last)?;
         self.forget(&staged);
         Some(staged)
     }
 
-    /// Takes the answer out that is furthest from the anchor, of those that may go.
+    /// Takes the response out that is furthest from the anchor, of those that may go.
     pub fn evict_lowest(&mut self, goes: impl Fn(&Staged<R>) -> bool) -> Option<Staged<R>> {
         let last = self.runs.iter().find(|(_, staged)| goes(staged)).map(|(last, _)| *last)?;
         self.take(last)
@@ -85,12 +85,12 @@ impl<R> Staging<R> {
         theirs.into_iter().filter_map(|last| self.take(last)).collect()
     }
 
-    /// Does the answer that begins at this number wait here?
+    /// Does the response that begins at this number wait here?
     pub fn contains(&self, last: BlockNumber) -> bool {
         self.runs.contains_key(&last)
     }
 
-    /// Who sent the answers, one entry each.
+    /// Who sent the responses, one entry each.
     pub fn peers(&self) -> impl Iterator<Item = PeerId> + '_ {
         self.runs.values().map(|staged| staged.peer)
     }

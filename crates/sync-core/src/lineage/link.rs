@@ -88,16 +88,16 @@ impl SealedRun {
     }
 }
 
-/// The way down from one trusted hash: what was proven so far ends here, and the next older header joins here.
+/// The way down from one trusted hash: what was verified so far ends here, and the next older header joins here.
 ///
-/// Holds one header (some 600 bytes): the lowest one proven, because its rules ask for its parent.
+/// Holds one header (some 600 bytes): the lowest one verified, because its rules ask for its parent.
 #[derive(Clone, Debug)]
 pub struct Lineage {
     chain: ChainSpec,
     /// `None` under genesis.
     anchor: Option<Anchor>,
     /// The header above the anchor; unknown at the target, and where the store could not say ([`Lineage::resume`]): there
-    /// the hash link is proven as everywhere, and the rules between the two headers are not.
+    /// the hash link is verified as everywhere, and the rules between the two headers are not.
     child: Option<(B256, Bytes)>,
 }
 
@@ -117,7 +117,7 @@ impl Lineage {
         Self { chain, anchor: Some(anchor), child }
     }
 
-    /// What the next older header must be; `None` once genesis is proven.
+    /// What the next older header must be; `None` once genesis is verified.
     pub fn anchor(&self) -> Option<Anchor> {
         self.anchor
     }
@@ -134,7 +134,7 @@ impl Lineage {
 
     /// Joins a run to the anchor, and moves the anchor under it. Nothing changes on an error.
     ///
-    /// Cheap: one comparison, and the rules between the lowest proven header and the run's highest.
+    /// Cheap: one comparison, and the rules between the lowest verified header and the run's highest.
     pub fn link(&mut self, run: SealedRun) -> Result<VerifiedHeaders, LinkError> {
         self.check_hash(&run)?;
         self.check_seam(&run)?;
@@ -158,11 +158,11 @@ impl Lineage {
         }
     }
 
-    /// The rules between the lowest proven header and its stored parent, whose hash the caller has compared with the
+    /// The rules between the lowest verified header and its stored parent, whose hash the caller has compared with the
     /// anchor.
     pub fn check_parent(&self, parent: &[u8]) -> Result<(), LinkError> {
         let Some((hash, rlp)) = &self.child else { return Ok(()) };
-        // What cannot be read is judged where it is proven itself, or came from a store: then the hash link must do.
+        // What cannot be read is judged where it is verified itself, or came from a store: then the hash link must do.
         let (Ok(child), Ok(parent)) = (View::read(rlp, &self.chain), View::read(parent, &self.chain)) else {
             return Ok(());
         };

@@ -1,4 +1,4 @@
-//! One answer that hangs together: hashed, decoded, linked inside itself. Not proven; it may descend from anything.
+//! One response that hangs together: hashed, decoded, linked inside itself. Not verified; it may descend from anything.
 
 use alloc::vec::Vec;
 use alloy_primitives::B256;
@@ -23,7 +23,7 @@ pub(super) struct Broken {
     pub flaw: Flaw,
 }
 
-/// Headers of one answer, falling, each the parent of the one before it.
+/// Headers of one response, falling, each the parent of the one before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedRun {
     pub(super) headers: Vec<Bytes>,
@@ -35,10 +35,10 @@ pub struct SealedRun {
 }
 
 impl SealedRun {
-    /// Takes in the headers of an answer that must begin at `highest`, falling. Costs one hash and one decoding for each
+    /// Takes in the headers of a response that must begin at `highest`, falling. Costs one hash and one decoding for each
     /// header. Any error is the sender's fault: what it sent does not hang together, from the header on that it names.
     ///
-    /// The run ends above a header that this release cannot judge, so that what lies above it can be proven; such a
+    /// The run ends above a header that this release cannot judge, so that what lies above it can be verified; such a
     /// header is a run of its own. It also ends at a header that leads nowhere by number.
     pub fn seal(chain: &ChainSpec, highest: BlockNumber, headers: Vec<Bytes>) -> Result<Self, PeerFault> {
         let range = range_below(highest, headers.len())?;

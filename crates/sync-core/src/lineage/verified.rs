@@ -1,4 +1,4 @@
-//! Headers that are proven to descend from the anchor.
+//! Headers that are verified to descend from the anchor.
 
 use alloy_primitives::B256;
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::{Anchor, SealedRun};
 use header_rules::range::{BlockNumber, BlockRange};
 
-/// Proven headers, falling. Only [`Lineage::link`](super::Lineage::link) builds one.
+/// Verified headers, falling. Only [`Lineage::link`](super::Lineage::link) builds one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedHeaders {
     run: SealedRun,

@@ -1,20 +1,20 @@
 //! How many headers one request to a peer asks for: a count that grows slowly and falls quickly, beside the window of
 //! bytes ([`super::budget`]).
 //!
-//! The two answer different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may
-//! be under way before a queue forms. The count follows the *peer*: how many headers it gives in one answer, whatever
+//! The two response different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may
+//! be under way before a queue forms. The count follows the *peer*: how many headers it gives in one response, whatever
 //! its reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window
-//! alone: [`BATCH_HEADERS_START`] lies above what fits in one answer.
+//! alone: [`BATCH_HEADERS_START`] lies above what fits in one response.
 //!
 //! | outcome | count |
 //! |---|---|
-//! | five whole answers in a row | + [`BATCH_HEADERS_STEP`] |
+//! | five whole responses in a row | + [`BATCH_HEADERS_STEP`] |
 //! | a shorter answer than asked for, lawful | x 0.7, but not under what came |
-//! | no answer, an empty one, a wrong one | x 0.5 |
+//! | no response, an empty one, a wrong one | x 0.5 |
 //!
-//! An answer that misses fewer than an eighth counts for nothing: there a limit of *bytes* cut it, which the running
+//! A response that misses fewer than an eighth counts for nothing: there a limit of *bytes* cut it, which the running
 //! mean of header sizes accounts for. A peer that twice gives the same number has a cap: it is asked for exactly that,
-//! and for more again only after [`CAP_PROBE_AFTER`] whole answers. Never under 1 or over [`HEADERS_PER_REQUEST_MAX`].
+//! and for more again only after [`CAP_PROBE_AFTER`] whole responses. Never under 1 or over [`HEADERS_PER_REQUEST_MAX`].
 
 use crate::config::{BATCH_HEADERS_START, BATCH_HEADERS_STEP, HEADERS_PER_REQUEST_MAX};
 
@@ -30,7 +30,7 @@ pub struct BatchSize {
     limit: u16,
     /// Whole answers in a row.
     streak: u16,
-    /// How many headers the last short answer held.
+    /// How many headers the last short response held.
     cut_at: Option<u16>,
     /// The peer gives so many and no more.
     cap: Option<u16>,

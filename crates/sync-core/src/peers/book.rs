@@ -35,7 +35,7 @@ pub struct PeerRecord {
     pub score: u8,
     /// Faults so far.
     pub faults: u32,
-    /// Headers of it that were proven.
+    /// Headers of it that were verified.
     pub headers: u64,
     /// How much longer it is banned; whole milliseconds.
     pub banned_for: Duration,

@@ -1,8 +1,8 @@
 //! How much may be in flight to one peer: a window of bytes that follows the delay.
 //!
 //! A data channel has no back-pressure from its receiver, and a burst that overruns a UDP buffer costs seconds. So the
-//! asker decides: the window starts at one answer's worth, grows while answers come back as fast as the fastest ever
-//! did, stays where a queue begins to form at the narrowest place, and is halved when an answer is overdue.
+//! asker decides: the window starts at one response's worth, grows while responses come back as fast as the fastest ever
+//! did, stays where a queue begins to form at the narrowest place, and is halved when a response is overdue.
 //!
 //! ```text
 //!  queued = used * (1 - fastest / round trip)       bytes that wait somewhere on the way
@@ -28,7 +28,7 @@ const FASTEST_SPAN: Duration = Duration::from_secs(10);
 const QUEUE_HALVES_MIN: u64 = 1;
 
 /// Queue, in halves of a request, over which the window shrinks. On a loopback this holds two requests of 48 KiB in
-/// flight: with one the way stands idle while an answer is read, with three or more the browser's UDP buffer overflows
+/// flight: with one the way stands idle while a response is read, with three or more the browser's UDP buffer overflows
 /// so often that a sync is slower again (fixed windows of 48, 96, 144, 192 KiB in turn, means of three syncs each, the
 /// peer on both cores: 10.2, 12.4, 11.8, 10.2 MB/s).
 const QUEUE_HALVES_MAX: u64 = 3;
@@ -104,7 +104,7 @@ impl ByteWindow {
         self.requests = self.requests.saturating_sub(1);
     }
 
-    /// An answer came in time: learn from its round trip. `window_used` was in flight when its request went out.
+    /// A response came in time: learn from its round trip. `window_used` was in flight when its request went out.
     pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
         let round_trip = now.saturating_since(sent).max(ROUND_TRIP_MIN);
         self.learn(now, round_trip);
@@ -124,7 +124,7 @@ impl ByteWindow {
         }
     }
 
-    /// An answer came after its deadline, or was waited for no longer: the peer is slow, and so slow.
+    /// A response came after its deadline, or was waited for no longer: the peer is slow, and so slow.
     pub fn answered_late(&mut self, now: Instant, sent: Instant) {
         self.learn(now, now.saturating_since(sent).max(ROUND_TRIP_MIN));
     }
@@ -134,7 +134,7 @@ impl ByteWindow {
         self.halved_at = self.halved_at.map(|at| at + by);
     }
 
-    /// An answer is overdue. Halves the window, once a round trip, and waits longer for the next.
+    /// A response is overdue. Halves the window, once a round trip, and waits longer for the next.
     pub fn overdue(&mut self, now: Instant, sent: Instant) {
         self.opening = false;
         if self.halved_at.is_none_or(|at| sent >= at) {
@@ -160,7 +160,7 @@ impl ByteWindow {
         self.deadline = fair.clamp(self.deadline, self.deadline_max.max(self.deadline));
     }
 
-    /// How long to wait for an answer while nothing comes: at least three smoothed round trips and the fixed part.
+    /// How long to wait for a response while nothing comes: at least three smoothed round trips and the fixed part.
     pub fn deadline(&self) -> Duration {
         let fair = self.smoothed.map_or(Duration::ZERO, |trip| trip * DEADLINE_ROUND_TRIPS + self.deadline_min);
         self.deadline.max(fair).min(self.deadline_max)
@@ -209,7 +209,7 @@ mod tests {
 
     const KIB: u64 = 1024;
 
-    /// A link with a fixed delay and rate; the window is kept full. Returns the window after so many answers.
+    /// A link with a fixed delay and rate; the window is kept full. Returns the window after so many responses.
     fn run(delay_ms: u64, bytes_per_ms: u64, answers: usize) -> u64 {
         let mut window = ByteWindow::new(&SyncConfig::default());
         let mut now = 0u64;

@@ -20,7 +20,7 @@ pub enum Evidence {
     NeverAsked,
     /// It was asked and did not answer yet.
     Unanswered,
-    /// It answered. What an answer is worth shows later.
+    /// It answered. What a response is worth shows later.
     Answered,
     /// Headers of it were verified.
     Verified,

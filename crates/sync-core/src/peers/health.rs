@@ -32,9 +32,9 @@ pub struct PeerHealth {
     pub round_trip_slow: Option<Duration>,
     /// How long it may take now.
     pub deadline: Duration,
-    /// Bytes of proven headers a second, over the last seconds.
+    /// Bytes of verified headers a second, over the last seconds.
     pub bytes_per_second: f64,
-    /// Headers that were proven.
+    /// Headers that were verified.
     pub headers: u64,
     /// Time since one of them was.
     pub linked_before: Option<Duration>,

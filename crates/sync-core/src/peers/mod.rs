@@ -23,6 +23,7 @@ pub mod reputation;
 pub mod round_trips;
 pub mod scheduler;
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use address::PeerAddress;
@@ -177,7 +178,7 @@ impl Peers {
         peer.address = Some(address);
     }
 
-    /// How long to wait for an answer of this peer: what its own round trips ask for, and never less than the median
+    /// How long to wait for a response of this peer: what its own round trips ask for, and never less than the median
     /// peer needs, so that neither one quick peer nor its own quick past dooms it.
     pub fn deadline(&self, peer: &Peer) -> Duration {
         let fair = self.fair_deadline.map_or(Duration::ZERO, |fair| fair + self.config.deadline_min);
@@ -232,6 +233,38 @@ impl Peers {
     /// Connected peers on our chain that are not banned, by id.
     pub fn usable(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
         self.iter().filter(move |(_, peer)| peer.is_usable(now))
+    }
+
+    /// See [`Scheduler::candidates`].
+    pub fn candidates(&mut self, now: Instant) -> Vec<PeerId> {
+        let mut scheduler = self.scheduler;
+        let ordered = scheduler.candidates(self.usable(now), now);
+        self.scheduler = scheduler;
+        ordered
+    }
+
+    /// See [`Scheduler::reliable`].
+    pub fn reliable(&mut self, now: Instant) -> Vec<PeerId> {
+        let mut scheduler = self.scheduler;
+        let ordered = scheduler.reliable(self.usable(now), now);
+        self.scheduler = scheduler;
+        ordered
+    }
+
+    /// See [`Scheduler::by_chance`].
+    pub fn by_chance(&mut self, now: Instant) -> Vec<PeerId> {
+        let mut scheduler = self.scheduler;
+        let ordered = scheduler.by_chance(self.usable(now), now);
+        self.scheduler = scheduler;
+        ordered
+    }
+
+    /// See [`Scheduler::askable`].
+    pub fn askable(&mut self, now: Instant) -> Vec<PeerId> {
+        let mut scheduler = self.scheduler;
+        let ordered = scheduler.askable(self.usable(now), now);
+        self.scheduler = scheduler;
+        ordered
     }
 
     /// The usable peers whose word for a tip counts; all of them when nobody answers.

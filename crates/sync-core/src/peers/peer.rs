@@ -34,7 +34,7 @@ pub struct Peer {
     pub responded_at: Option<Instant>,
     /// When the latest of the requests was sent that it answered.
     pub answered_sent: Option<Instant>,
-    /// Bytes of it that were proven, lately.
+    /// Bytes of it that were verified, lately.
     pub rate: Rate,
     /// What it is not asked for at present.
     pub aside: Aside,
@@ -44,7 +44,7 @@ pub struct Peer {
     pub address: Option<PeerAddress>,
     /// Until when its address is banned, for what somebody did there.
     pub address_banned_until: Option<Instant>,
-    /// Headers of this peer that were proven.
+    /// Headers of this peer that were verified.
     pub headers: u64,
     /// The same in earlier sessions.
     pub headers_before: u64,
@@ -105,7 +105,7 @@ impl Peer {
         self.reputation.banned_for(now).max(address)
     }
 
-    /// It announces what it serves. Where that no longer holds what it answered nothing for, the empty answer was no fault:
+    /// It announces what it serves. Where that no longer holds what it answered nothing for, the empty response was no fault:
     /// announcements are late (eth wire, `BlockRangeUpdate`: at most one in 32 blocks).
     pub fn announce(&mut self, served: ServedRange) {
         self.served = served.plausible();
@@ -115,7 +115,7 @@ impl Peer {
         }
     }
 
-    /// A request ended without an answer that can be used. Those that were open at the last failure failed with it.
+    /// A request ended without a response that can be used. Those that were open at the last failure failed with it.
     pub fn failed(&mut self, now: Instant, sent: Instant) {
         if self.failed_at.is_none_or(|at| sent > at) {
             self.failed_at = Some(now);
@@ -123,7 +123,7 @@ impl Peer {
         }
     }
 
-    /// Headers of it were proven: what it sent so far is worth something.
+    /// Headers of it were verified: what it sent so far is worth something.
     pub fn linked(&mut self, now: Instant, headers: u64, bytes: u64) {
         self.headers += headers;
         self.linked_at = Some(now);
@@ -132,7 +132,7 @@ impl Peer {
         self.reputation.linked();
     }
 
-    /// An answer came in time.
+    /// A response came in time.
     pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
         self.trips.add(now.saturating_since(sent));
         self.answered_sent = self.answered_sent.max(Some(sent));

@@ -1,11 +1,11 @@
-//! How much was proven a second, over the last seconds, in 24 bytes: what the current span holds, and of the span
+//! How much was verified a second, over the last seconds, in 24 bytes: what the current span holds, and of the span
 //! before it the share that still lies in the window.
 
 use core::time::Duration;
 
 use crate::time::Instant;
 
-/// Length of the window: a few answers of a slow peer, and short enough to notice that it stopped.
+/// Length of the window: a few responses of a slow peer, and short enough to notice that it stopped.
 pub const RATE_SPAN: Duration = Duration::from_secs(5);
 
 /// A rate over the last [`RATE_SPAN`].

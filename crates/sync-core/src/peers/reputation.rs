@@ -1,4 +1,4 @@
-//! What a peer is worth to us, from outcomes that were proven: an answer counts when its headers were linked, never
+//! What a peer is worth to us, from outcomes that were verified: a response counts when its headers were linked, never
 //! when they arrived, so that a fast liar does not rank first.
 //!
 //! | outcome | score | and so |
@@ -11,7 +11,7 @@
 //! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
 //!
 //! **One event is one fault.** Requests that were open when a fault was noted fail for the same reason as the first of them
-//! ([`Reputation::is_noted`]); an invalid response needs no such rule, because the first one bans. An empty answer is
+//! ([`Reputation::is_noted`]); an invalid response needs no such rule, because the first one bans. An empty response is
 //! forgiven when the peer's next announcement no longer claims the number ([`Reputation::forgive_slip`]).
 //!
 //! A ban ends by itself ([`SyncConfig::ban`]); the peer starts again at [`SCORE_AFTER_BAN`], where two slips end it.
@@ -33,7 +33,7 @@ pub const SCORE_AFTER_BAN: u8 = 50;
 /// The score under which a peer is asked only when no better one has room.
 pub const SCORE_TRUSTED: u8 = 60;
 
-/// Connections in a row that may end with requests open and nothing proven; then the peer is distrusted like one with a
+/// Connections in a row that may end with requests open and nothing verified; then the peer is distrusted like one with a
 /// low score. Once may be bad luck.
 const BROKEN_OFF_MAX: u32 = 1;
 
@@ -84,7 +84,7 @@ impl Reputation {
         }
     }
 
-    /// Headers of the peer were proven.
+    /// Headers of the peer were verified.
     pub fn linked(&mut self) {
         if self.banned_until.is_none() {
             self.score = (self.score + LINKED_GAIN).min(SCORE_MAX);

@@ -24,7 +24,7 @@ pub struct RoundTrips {
 }
 
 impl RoundTrips {
-    /// One answer took so long.
+    /// One response took so long.
     pub fn add(&mut self, round_trip: Duration) {
         let at = self.added as usize % SAMPLES;
         self.micros[at] = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);

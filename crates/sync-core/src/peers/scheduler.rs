@@ -10,7 +10,7 @@
 use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
 
-use super::Peers;
+use super::Peer;
 use crate::{id::PeerId, time::Instant};
 use sorted::sort_short_by;
 
@@ -30,80 +30,54 @@ impl Scheduler {
         Self { seed, turn: 0 }
     }
 
-    /// The peers that may be asked now and have room, the best first.
-    pub fn candidates(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
-        let mut candidates = self.askable(peers, now);
-        candidates.retain(|id| peers.get(*id).is_some_and(|peer| peer.window.has_room()));
-        candidates
+    /// Those of the usable peers that may be asked now and have room, the best first.
+    pub fn candidates<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
+        let ready = self.ordered(usable, now).into_iter();
+        ready.filter(|(_, peer)| peer.window.has_room()).map(|(id, _)| id).collect()
     }
 
-    /// The peers that may be asked now, the most reliable first (rank, score, round trip): for one request at a time.
-    pub fn reliable(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
-        let mut ready = self.askable(peers, now);
+    /// Those that may be asked now, the most reliable first (rank, score, round trip): for one request at a time.
+    pub fn reliable<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
+        let mut ready = self.ordered(usable, now);
         // Stable: what is equal keeps its turn.
-        let order = |id: &PeerId| {
-            let peer = peers.get(*id);
-            let round_trip = peer.and_then(|peer| peer.window.round_trip()).unwrap_or(Duration::MAX);
-            peer.map(|peer| (peer.rank(), Reverse(peer.reputation.score()), round_trip))
+        let order = |peer: &Peer| {
+            let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
+            (peer.rank(), Reverse(peer.reputation.score()), round_trip)
         };
-        sort_short_by(&mut ready, |a, b| order(a).cmp(&order(b)));
-        ready
+        sort_short_by(&mut ready, |(_, a), (_, b)| order(a).cmp(&order(b)));
+        ready.into_iter().map(|(id, _)| id).collect()
     }
 
-    /// The peers that may be asked now, in an order that follows from the seed and the turn alone: for questions on
-    /// which nobody's quickness or record should weigh.
-    pub fn by_chance(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
+    /// Those that may be asked now, in an order that follows from the seed and the turn alone: for questions on which
+    /// nobody's quickness or record should weigh.
+    pub fn by_chance<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
         self.turn = self.turn.wrapping_add(1);
-        let ready = peers.usable(now).filter(|(_, peer)| peer.may_ask(now));
+        let ready = usable.filter(|(_, peer)| peer.may_ask(now));
         let mut ready: Vec<_> = ready.map(|(id, _)| (mix(self.seed ^ self.turn, id), id)).collect();
         sort_short_by(&mut ready, Ord::cmp);
         ready.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// The peers that may be asked now, the best first, with or without room: for a question of one header.
-    pub fn askable(&mut self, peers: &Peers, now: Instant) -> Vec<PeerId> {
+    /// Those that may be asked now, the best first, with or without room: for a question of one header.
+    pub fn askable<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
+        self.ordered(usable, now).into_iter().map(|(id, _)| id).collect()
+    }
+
+    fn ordered<'a>(
+        &mut self,
+        usable: impl Iterator<Item = (PeerId, &'a Peer)>,
+        now: Instant,
+    ) -> Vec<(PeerId, &'a Peer)> {
         self.turn = self.turn.wrapping_add(1);
-        let mut ready: Vec<_> = peers
-            .usable(now)
-            .filter(|(_, peer)| peer.may_ask(now))
-            .map(|(id, peer)| {
-                let fill = peer.window.used() * 16 / peer.window.window().max(1);
-                let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
-                let score = Reverse(peer.reputation.score() / SCORE_STEP);
-                (peer.rank(), score, fill, round_trip, mix(self.seed ^ self.turn, id), id)
-            })
-            .collect();
-        sort_short_by(&mut ready, Ord::cmp);
-        ready.into_iter().map(|(.., id)| id).collect()
-    }
-}
-
-impl Peers {
-    /// See [`Scheduler::candidates`].
-    pub fn candidates(&mut self, now: Instant) -> Vec<PeerId> {
-        self.schedule(|scheduler, peers| scheduler.candidates(peers, now))
-    }
-
-    /// See [`Scheduler::reliable`].
-    pub fn reliable(&mut self, now: Instant) -> Vec<PeerId> {
-        self.schedule(|scheduler, peers| scheduler.reliable(peers, now))
-    }
-
-    /// See [`Scheduler::by_chance`].
-    pub fn by_chance(&mut self, now: Instant) -> Vec<PeerId> {
-        self.schedule(|scheduler, peers| scheduler.by_chance(peers, now))
-    }
-
-    /// See [`Scheduler::askable`].
-    pub fn askable(&mut self, now: Instant) -> Vec<PeerId> {
-        self.schedule(|scheduler, peers| scheduler.askable(peers, now))
-    }
-
-    fn schedule(&mut self, order: impl FnOnce(&mut Scheduler, &Self) -> Vec<PeerId>) -> Vec<PeerId> {
-        let mut scheduler = self.scheduler;
-        let ordered = order(&mut scheduler, self);
-        self.scheduler = scheduler;
-        ordered
+        let order = |(id, peer): &(PeerId, &Peer)| {
+            let fill = peer.window.used() * 16 / peer.window.window().max(1);
+            let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
+            let score = Reverse(peer.reputation.score() / SCORE_STEP);
+            (peer.rank(), score, fill, round_trip, mix(self.seed ^ self.turn, *id), *id)
+        };
+        let mut ready: Vec<_> = usable.filter(|(_, peer)| peer.may_ask(now)).map(|it| (order(&it), it)).collect();
+        sort_short_by(&mut ready, |(a, _), (b, _)| a.cmp(b));
+        ready.into_iter().map(|(_, it)| it).collect()
     }
 }
 
@@ -120,6 +94,7 @@ mod tests {
     use alloy_primitives::B256;
 
     use super::*;
+    use crate::peers::Peers;
     use crate::{config::SyncConfig, fault::PeerFault};
     use header_rules::block::{PeerStatus, ServedRange};
 
@@ -138,7 +113,7 @@ mod tests {
         let peers = world(4);
         let firsts = |seed| {
             let mut scheduler = Scheduler::new(seed);
-            (0..64).map(|_| scheduler.candidates(&peers, Instant::ZERO)[0]).collect::<Vec<_>>()
+            (0..64).map(|_| scheduler.candidates(peers.usable(Instant::ZERO), Instant::ZERO)[0]).collect::<Vec<_>>()
         };
         assert_eq!(firsts(7), firsts(7));
         for id in 0..4 {
@@ -153,7 +128,7 @@ mod tests {
         peers.fault(Instant::ZERO, PeerId(0), &slip);
         peers.fault(Instant::ZERO, PeerId(0), &slip);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);
-        let order = Scheduler::new(1).askable(&peers, Instant::ZERO);
+        let order = Scheduler::new(1).askable(peers.usable(Instant::ZERO), Instant::ZERO);
         assert_eq!(order, [PeerId(2), PeerId(1), PeerId(0)]);
     }
 
@@ -165,9 +140,9 @@ mod tests {
         let later = Instant::from_millis(1_000);
         peers.refresh(later);
         // Its window is empty and its score still good; one silence is what is known of it.
-        assert_eq!(Scheduler::new(1).askable(&peers, later), [PeerId(1), PeerId(0)]);
+        assert_eq!(Scheduler::new(1).askable(peers.usable(later), later), [PeerId(1), PeerId(0)]);
         peers.get_mut(PeerId(0)).expect("connected").linked(later, 1, 600);
-        assert_eq!(Scheduler::new(1).askable(&peers, later), [PeerId(0), PeerId(1)]);
+        assert_eq!(Scheduler::new(1).askable(peers.usable(later), later), [PeerId(0), PeerId(1)]);
     }
 
     #[test]
@@ -176,7 +151,8 @@ mod tests {
         peers.fault(Instant::ZERO, PeerId(0), &PeerFault::Timeout);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(48 * 1024);
         peers.disconnect(Instant::ZERO, PeerId(2));
-        assert!(Scheduler::new(1).candidates(&peers, Instant::ZERO).is_empty());
-        assert_eq!(Scheduler::new(1).candidates(&peers, Instant::from_millis(500)), [PeerId(0)]);
+        assert!(Scheduler::new(1).candidates(peers.usable(Instant::ZERO), Instant::ZERO).is_empty());
+        let later = Instant::from_millis(500);
+        assert_eq!(Scheduler::new(1).candidates(peers.usable(later), later), [PeerId(0)]);
     }
 }

@@ -1,8 +1,8 @@
 //! Peers on another branch: a block asked for by its hash, and what follows when numbers mean different blocks.
 //!
-//! An answer to a question *by number* that hangs together and does not meet the anchor is no proof of a lie: the peer
+//! A response to a question *by number* that hangs together and does not meet the anchor is no proof of a lie: the peer
 //! may have followed a reorg (`standing` asks it). Then it is set aside for these numbers
-//! ([`Peers::other_branch`](crate::peers::Peers::other_branch)). *By hash* there is one right answer: another block is
+//! ([`Peers::other_branch`](crate::peers::Peers::other_branch)). *By hash* there is one right response: another block is
 //! a lie, none means that the peer is on the other branch altogether.
 
 use alloc::vec::Vec;
@@ -81,7 +81,7 @@ impl HeaderSync {
         candidates
     }
 
-    /// An empty answer to a question by hash: the peer has no such block. Near its tip it may have lost it; elsewhere
+    /// An empty response to a question by hash: the peer has no such block. Near its tip it may have lost it; elsewhere
     /// it is asked where it stands, and when it says that it has the target it contradicts itself.
     pub(super) fn note_refused(&mut self, now: Instant, answer: Response, hash: B256) {
         let Response { peer, request, .. } = answer;

@@ -5,10 +5,8 @@
 //! ([`AncestorSearch::prove`](crate::follow::AncestorSearch::prove)); the headers wait, and are staged when the gap under
 //! the new chain is opened, so that they are not fetched twice.
 
-use alloc::vec::Vec;
-use bytes::Bytes;
-
-use super::{HeaderSync, memory::bytes_of, phase::Phase, reorg::ReorgPhase, run::Run};
+use super::parts::{Phase, ReorgPhase, Run};
+use super::{HeaderSync, memory::bytes_of};
 use crate::{
     config::COMPARED_BYTES_MAX,
     id::PeerId,
@@ -17,13 +15,6 @@ use crate::{
     time::Instant,
 };
 use header_rules::range::{BlockNumber, BlockRange};
-
-/// Headers that were compared, as the peers sent them; as much as [`COMPARED_BYTES_MAX`] holds.
-#[derive(Debug, Default)]
-pub(super) struct Compared {
-    answers: Vec<(PeerId, BlockRange, Vec<Bytes>)>,
-    pub bytes: u64,
-}
 
 impl HeaderSync {
     /// Fetches headers of the target's chain by hash, until the one right above `down_to` names its parent.

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! Weighed is only what can be: a stored chain that is whole, at most [`WEIGHED_HEADERS_MAX`] headers of it (and a
-//! quarter of the memory), a new branch that was proven from its tip down in this session, no proof of stake on either
+//! quarter of the memory), a new branch that was verified from its tip down in this session, no proof of stake on either
 //! side. In every other case the target decides, as it does when the user pinned it. A tip that lost is not weighed
 //! again; the next one of its chain is.
 
 use alloc::vec::Vec;
 
-use super::{HeaderSync, phase::Phase, reorg::ReorgPhase, run::Run};
+use super::HeaderSync;
+use super::parts::{Phase, ReorgPhase, Run};
 use crate::{
     checkpoint::Subchain,
     config::{HEADER_BYTES_ESTIMATE, LOOKUP_NUMBERS_MAX, WEIGHED_HEADERS_MAX},
@@ -28,7 +29,7 @@ use header_rules::{
 };
 
 impl HeaderSync {
-    /// Counts headers that were just proven, where they may come down to a stored run.
+    /// Counts headers that were just verified, where they may come down to a stored run.
     pub(super) fn add_difficulty(&mut self, verified: &VerifiedHeaders) {
         let follows = self.target.wanted == Some(SyncTarget::PeersTip);
         // What is only compared is fetched again, and counted then.
@@ -46,7 +47,7 @@ impl HeaderSync {
         let whole = reorg.local.tail <= self.floor() && reorg.local.head == reorg.top;
         let small = reorg.top - ancestor.number <= WEIGHED_HEADERS_MAX && bytes <= self.config.staged_bytes_max / 4;
         let follows = self.target.wanted == Some(SyncTarget::PeersTip) && reorg.given_up.is_none();
-        // What was proven so far of the new branch must be counted down to where the stored one begins.
+        // What was verified so far of the new branch must be counted down to where the stored one begins.
         let counted = self.target.weight?.next() == Some(reorg.differs.number);
         if !(whole && small && follows && counted) {
             return None;
@@ -125,7 +126,7 @@ impl HeaderSync {
 }
 
 /// The next stored number to count above `ancestor`; `None` when the branch cannot be weighed, `Some(None)` when it is.
-fn reorg_next(reorg: &Option<super::reorg::Reorg>, ancestor: BlockNumber) -> Option<Option<BlockNumber>> {
+fn reorg_next(reorg: &Option<super::parts::Reorg>, ancestor: BlockNumber) -> Option<Option<BlockNumber>> {
     let next = reorg.as_ref()?.old_weight.next()?;
     Some((next > ancestor).then_some(next))
 }

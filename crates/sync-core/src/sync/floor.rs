@@ -16,7 +16,8 @@
 //!
 //! An attacker who claims everything and serves nothing delays that stall by `claim_patience` and changes nothing else.
 
-use super::{HeaderSync, phase::Phase};
+use super::HeaderSync;
+use super::parts::Phase;
 use crate::{
     io::StallReason,
     peers::{Liveness, Peer},

@@ -27,79 +27,9 @@ use crate::{
     time::Instant,
 };
 use header_rules::{block::ServedRange, header::HeaderLink, range::BlockNumber};
-use sorted::SortedMap;
-
-/// So often a peer may have moved between two answers that contradict each other, until headers of it are proven. A
-/// peer follows a reorg now and then; one that announces another tip with each lie is caught here.
-pub const EXCUSES_MAX: u8 = 4;
-
-/// What is known of each peer's chain. See the [module](self).
-#[derive(Debug, Default)]
-pub(super) struct ForkChecks {
-    /// What the peer says it has at the height of the target.
-    said: SortedMap<PeerId, (ServedRange, Option<B256>)>,
-    /// Headers of the peer were proven to lie on the target's chain.
-    linked: SortedMap<PeerId, ServedRange>,
-    /// Its headers did not link; the question is open.
-    suspected: SortedMap<PeerId, PeerFault>,
-    aside: SortedMap<PeerId, ServedRange>,
-    /// Its headers did not link, and it says that it has the target; nothing of it was proven since. What it announced
-    /// then, and how often it was so.
-    contradicted: SortedMap<PeerId, (ServedRange, u8)>,
-    /// What a peer had announced last when it answered in the search for an ancestor.
-    claimed: SortedMap<PeerId, ServedRange>,
-    /// When the question was put last.
-    asked: SortedMap<PeerId, Instant>,
-}
-
-impl ForkChecks {
-    /// Headers of this peer were proven.
-    pub fn note_linked(&mut self, peer: PeerId, served: ServedRange) {
-        self.linked.insert(peer, served);
-        self.contradicted.remove(&peer);
-    }
-
-    /// A peer answered in the search for an ancestor.
-    pub fn note_claim(&mut self, peer: PeerId, served: ServedRange) {
-        self.claimed.insert(peer, served);
-    }
-
-    /// Forgets peers that nobody remembers any more: there are at most as many entries as peers.
-    pub fn keep_only(&mut self, known: impl Fn(PeerId) -> bool) {
-        self.said.retain(|peer, _| known(*peer));
-        self.linked.retain(|peer, _| known(*peer));
-        self.suspected.retain(|peer, _| known(*peer));
-        self.aside.retain(|peer, _| known(*peer));
-        self.contradicted.retain(|peer, _| known(*peer));
-        self.claimed.retain(|peer, _| known(*peer));
-        self.asked.retain(|peer, _| known(*peer));
-    }
-
-    /// The peer contradicts itself. May it have moved in between?
-    fn may_excuse(&mut self, peer: PeerId, served: ServedRange) -> bool {
-        let (last, times) = self.contradicted.get(&peer).map_or((None, 0), |(last, times)| (Some(*last), *times));
-        self.contradicted.insert(peer, (served, times.saturating_add(1)));
-        last != Some(served) && times < EXCUSES_MAX
-    }
-
-    /// Its connection is gone, and the open question with it.
-    pub fn forget_suspicion(&mut self, peer: PeerId) {
-        self.suspected.remove(&peer);
-    }
-
-    /// Is it to be seen on which chain it is? Until then it is not asked for headers.
-    pub fn is_suspected(&self, peer: PeerId) -> bool {
-        self.suspected.contains_key(&peer)
-    }
-
-    /// It does not have the target's chain, by its own word.
-    pub fn note_aside(&mut self, peer: PeerId, served: ServedRange) {
-        self.aside.insert(peer, served);
-    }
-}
 
 impl HeaderSync {
-    /// Is the peer on the target's chain, by its own word or by headers that were proven?
+    /// Is the peer on the target's chain, by its own word or by headers that were verified?
     pub(super) fn is_on_target(&self, peer: PeerId) -> bool {
         let (Some(known), Some(target)) = (self.peers.get(peer), self.target.resolved) else { return false };
         match self.target.fork_checks.said.get(&peer) {
@@ -218,7 +148,7 @@ impl HeaderSync {
         asked || self.downloader.requests.count(|request| matches!(request.purpose, Purpose::ForkCheck(_))) > 0
     }
 
-    /// An answer to the question.
+    /// A response to the question.
     pub(super) fn receive_fork_check(&mut self, now: Instant, answer: Response, number: BlockNumber) {
         let peer = answer.peer;
         if answer.headers.len() > 1 {
@@ -247,7 +177,7 @@ impl HeaderSync {
             known.aside.note_absent(now, *start, now + self.config.cool_down);
         }
         // What did not link, or was not there, may have been said before the peer came to this chain. Everything of
-        // then is forgotten; from now on it has no excuse, until it announces another tip or headers of it are proven.
+        // then is forgotten; from now on it has no excuse, until it announces another tip or headers of it are verified.
         if self.target.fork_checks.may_excuse(peer, served) {
             self.take_back_from(now, peer, 0);
         } else {
@@ -289,33 +219,10 @@ impl HeaderSync {
     }
 }
 
-/// Hash of the one header of an answer, unless it says that it has another number.
+/// Hash of the one header of a response, unless it says that it has another number.
 pub(super) fn hash_at(answer: &Response, number: BlockNumber) -> Option<B256> {
     let raw = answer.headers.first()?;
     // A header of a fork that is not known has a hash too, and who sends it answers.
     let is_there = HeaderLink::decode(raw).map_or(true, |header| header.number == number);
     is_there.then(|| keccak256(raw))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn announced(tip: u8) -> ServedRange {
-        ServedRange { earliest: 0, latest: 9, latest_hash: B256::repeat_byte(tip) }
-    }
-
-    #[test]
-    fn a_contradiction_is_excused_once_for_each_announcement_until_there_are_too_many() {
-        let peer = PeerId(1);
-        let mut fork_checks = ForkChecks::default();
-        assert!(fork_checks.may_excuse(peer, announced(0)));
-        assert!(!fork_checks.may_excuse(peer, announced(0)), "it announced nothing else since");
-        fork_checks.note_linked(peer, announced(0));
-        for tip in 0..EXCUSES_MAX {
-            assert!(fork_checks.may_excuse(peer, announced(tip)), "it may have moved, {tip}");
-        }
-        assert!(!fork_checks.may_excuse(peer, announced(EXCUSES_MAX)), "nothing of it was proven in all that time");
-        assert!(fork_checks.may_excuse(PeerId(2), announced(0)), "each answers for itself");
-    }
 }

@@ -21,9 +21,8 @@
 //! An attacker with any number of new ids gets [`TRIALS_MAX`] places, each once in
 //! [`TRIAL_PAUSE`], and each costs at most one round trip at the front.
 
-use core::{cmp::Reverse, time::Duration};
-
 use alloc::vec::Vec;
+use core::{cmp::Reverse, time::Duration};
 
 use super::HeaderSync;
 use crate::{
@@ -37,7 +36,7 @@ use crate::{
 use header_rules::range::BlockRange;
 use sorted::{SortedSet, sort_short_by};
 
-/// The front is asked of another peer when its answer takes so many times longer than that peer's round trip.
+/// The front is asked of another peer when its response takes so many times longer than that peer's round trip.
 pub(super) const HAND_OVER_ROUND_TRIPS: u32 = 4;
 
 impl HeaderSync {
@@ -195,7 +194,7 @@ impl HeaderSync {
         self.strategy.failed_trials.iter().copied().filter(|at| waits && *at > now).min()
     }
 
-    /// The front is with a peer that takes too long: another one gets it. The answer of the first is not cancelled: coming
+    /// The front is with a peer that takes too long: another one gets it. The response of the first is not cancelled: coming
     /// late, it is used or tells how slow the peer is; not coming at all, it is silence.
     pub(super) fn poll_hand_over(&mut self, now: Instant) -> bool {
         let Some(front) = self.phase.run().map(|run| run.anchor.number).filter(|_| !self.host.is_paused) else {

@@ -1,7 +1,8 @@
 //! What holds after every input and whenever the machine is drained, whatever the world did. Checked in debug builds and in
 //! the simulator; a failure is a fault of this crate.
 
-use super::{HeaderSync, reorg::ReorgPhase};
+use super::HeaderSync;
+use super::parts::ReorgPhase;
 use crate::{
     checkpoint::Subchain,
     config::{LATE_REQUESTS_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_MAX, STAGED_RUNS_MAX, TRIALS_MAX},

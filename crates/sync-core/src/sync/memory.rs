@@ -16,54 +16,28 @@
 //! the same, responses of peers without linked headers make room first, the lowest of them before the others.
 
 use alloc::vec::Vec;
+
 use bytes::Bytes;
 
 use super::HeaderSync;
 use crate::{
-    config::{
-        HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
-        HEADER_MEAN_WEIGHT_START, PEER_SHARE, RESPONSE_OVER_RESERVE, STAGED_RUNS_MAX, STRANGER_SHARE, STRANGERS_SHARE,
-    },
+    config::{PEER_SHARE, RESPONSE_OVER_RESERVE, STAGED_RUNS_MAX, STRANGER_SHARE, STRANGERS_SHARE},
     headers::{InFlight, Response},
     id::PeerId,
     peers::Peer,
 };
 use header_rules::range::BlockNumber;
 
-/// The mean length of linked headers, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct HeaderSize {
-    mean: u64,
-    /// How many headers the mean counts for.
-    weight: u64,
-}
-
-impl Default for HeaderSize {
-    fn default() -> Self {
-        Self { mean: HEADER_BYTES_ESTIMATE, weight: HEADER_MEAN_WEIGHT_START }
-    }
-}
-
-impl HeaderSize {
-    /// Headers were linked.
-    pub fn note(&mut self, headers: u64, bytes: u64) {
-        let weight = self.weight.saturating_add(headers);
-        let sum = self.mean.saturating_mul(self.weight).saturating_add(bytes);
-        self.mean = (sum / weight.max(1)).clamp(HEADER_BYTES_MEAN_MIN, HEADER_BYTES_MEAN_MAX);
-        self.weight = weight.min(HEADER_MEAN_WEIGHT_MAX);
-    }
-}
-
 impl HeaderSync {
     /// Bytes of headers in memory: expected, received, staged, collected, in batches. Never over
-    /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one answer, and one
+    /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one response, and one
     /// header for each question.
     pub fn memory_bytes(&self) -> u64 {
         let compared = self.reorgs.current.as_ref().map_or(0, |reorg| reorg.compared.bytes);
         self.downloader.bytes() + self.downloader.inbox.bytes() + self.store.bytes() + compared
     }
 
-    /// The size of a header, rounded up a little so that answers are not cut.
+    /// The size of a header, rounded up a little so that responses are not cut.
     pub(super) fn header_bytes(&self) -> u64 {
         self.strategy.header_size.mean + self.strategy.header_size.mean / 32
     }

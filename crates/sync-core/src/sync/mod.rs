@@ -38,10 +38,9 @@ mod fork_check;
 mod front;
 mod invariants;
 mod memory;
-mod phase;
+mod parts;
 mod progress;
 mod reject;
-mod rejected;
 mod reorg;
 mod requests;
 mod responses;
@@ -50,7 +49,6 @@ mod silence;
 mod sleep;
 mod stall;
 mod store;
-mod store_queue;
 mod strategy;
 mod target;
 mod unknown;
@@ -59,10 +57,7 @@ mod witnesses;
 
 use alloc::{collections::VecDeque, format};
 
-use self::{
-    phase::Phase, progress::Reports, reorg::Reorgs, sleep::Host, store_queue::StoreQueue, strategy::GapStrategy,
-    target::Target,
-};
+use self::parts::{GapStrategy, Host, Phase, Reorgs, Reports, StoreQueue, Target};
 use crate::{
     checkpoint::Checkpoint,
     config::SyncConfig,
@@ -126,7 +121,7 @@ impl HeaderSync {
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.leave_out_sleep(now);
         self.reports.progress.touch();
-        // Answers to probes and votes, and what peers announce, say so themselves, when they are looked at.
+        // Responses to probes and votes, and what peers announce, say so themselves, when they are looked at.
         let routine = matches!(
             input,
             Input::HeadersReceived { .. }
@@ -170,7 +165,7 @@ impl HeaderSync {
         }
     }
 
-    /// The next thing to do. Looks at one answer, proves one, or cuts one batch at most; [`Output::Timeout`] means
+    /// The next thing to do. Looks at one response, verifies one, or cuts one batch at most; [`Output::Timeout`] means
     /// drained.
     pub fn poll_output(&mut self, now: Instant) -> Output {
         if self.host.poll(now) {
@@ -277,7 +272,7 @@ impl HeaderSync {
         true
     }
 
-    /// A header was proven, or something else that ends a wait happened.
+    /// A header was verified, or something else that ends a wait happened.
     fn moved(&mut self, now: Instant) {
         self.reports.stall.moved_at = now;
     }

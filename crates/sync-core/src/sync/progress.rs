@@ -1,71 +1,17 @@
 //! What a page may draw: [`Progress`], put together from all parts.
 
-use core::time::Duration;
-
 use alloc::vec::Vec;
 
-use super::{HeaderSync, stall::StallWatch};
+use super::HeaderSync;
 use crate::{
     config::PROGRESS_RANGES_MAX,
     io::{Event, Output},
     peers::{PeerBook, Peers},
-    progress::{
-        DownloadStats, Meter, PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta,
-    },
+    progress::{DownloadStats, PeerProgress, Progress, RangeProgress, RangeState, SyncStage, bounded_ranges, eta},
     time::Instant,
 };
 use header_rules::range::BlockRange;
 use sorted::sort_long_by;
-
-/// What a page is told, and when.
-#[derive(Debug, Default)]
-pub(super) struct Reports {
-    pub progress: ProgressReporter,
-    pub stall: StallWatch,
-}
-
-/// When progress was last reported, and the rates that it is computed from.
-#[derive(Debug)]
-pub(super) struct ProgressReporter {
-    linked: Meter,
-    bytes: Meter,
-    reported_at: Option<Instant>,
-    /// Did anything happen since?
-    is_stale: bool,
-}
-
-impl Default for ProgressReporter {
-    fn default() -> Self {
-        Self { linked: Meter::new(), bytes: Meter::new(), reported_at: None, is_stale: true }
-    }
-}
-
-impl ProgressReporter {
-    /// Something happened.
-    pub fn touch(&mut self) {
-        self.is_stale = true;
-    }
-
-    /// Headers were verified.
-    pub fn note_linked(&mut self, now: Instant, headers: u64) {
-        self.linked.add(now, headers);
-    }
-
-    /// Bytes of headers were received.
-    pub fn note_received(&mut self, now: Instant, bytes: u64) {
-        self.bytes.add(now, bytes);
-    }
-
-    /// Headers verified in a second, over the last seconds.
-    pub fn linked_per_second(&self, now: Instant) -> f64 {
-        self.linked.per_second(now)
-    }
-
-    /// When the next report is due; `None` while nothing has happened since the last.
-    pub fn due_at(&self, now: Instant, every: Duration) -> Option<Instant> {
-        self.is_stale.then(|| self.reported_at.map_or(now, |at| at + every))
-    }
-}
 
 impl HeaderSync {
     /// How far the sync is.
@@ -144,7 +90,7 @@ impl HeaderSync {
         true
     }
 
-    /// The whole range from the tip down. Where a number is in no list it is proven and not yet stored.
+    /// The whole range from the tip down. Where a number is in no list it is verified and not yet stored.
     fn strip(&self, whole: BlockRange) -> Vec<RangeProgress> {
         let (floor, top) = (whole.first(), whole.last());
         let mut known: Vec<RangeProgress> = Vec::new();

@@ -9,9 +9,11 @@
 //! its word for tips then counts no more, and the others decide.
 
 use alloc::vec::Vec;
+
 use alloy_primitives::B256;
 
-use super::{HeaderSync, phase::Phase};
+use super::HeaderSync;
+use super::parts::Phase;
 use crate::{
     fault::PeerFault,
     follow::InvalidChain,
@@ -23,7 +25,7 @@ use crate::{
 use header_rules::{block::ServedRange, range::BlockNumber, rules::RuleViolation};
 
 impl HeaderSync {
-    /// A proven header breaks a rule. `parent` is its parent hash.
+    /// A verified header breaks a rule. `parent` is its parent hash.
     pub(super) fn reject_chain(&mut self, now: Instant, error: LinkError, parent: Option<B256>) {
         let LinkFault::Invalid { hash, violation } = error.fault else { return };
         let below = error.number.checked_sub(1);
@@ -83,7 +85,7 @@ impl HeaderSync {
         is_bad
     }
 
-    /// The same for headers that were just proven.
+    /// The same for headers that were just verified.
     pub(super) fn descends_from_invalid(&mut self, now: Instant, verified: &VerifiedHeaders) -> bool {
         let known = verified
             .hashes()
@@ -107,8 +109,8 @@ impl HeaderSync {
             Phase::Idle | Phase::AwaitingStore | Phase::Synced => at,
         };
         let target = self.target.resolved.map(|target| target.hash);
-        // What is asked for next may lie under the bad header already, when the rule is broken where two answers meet, or
-        // where an answer meets the store: that is its parent, which good chains share.
+        // What is asked for next may lie under the bad header already, when the rule is broken where two responses meet, or
+        // where a response meets the store: that is its parent, which good chains share.
         let lowest = self.phase.run().map(|run| run.anchor).filter(|anchor| anchor.number >= chain.number);
         let lowest = lowest.map(|anchor| anchor.hash);
         for hash in [Some(chain.hash), lowest, target].into_iter().flatten() {

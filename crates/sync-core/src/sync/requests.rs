@@ -1,4 +1,4 @@
-//! What is asked, and how a request ends without its answer.
+//! What is asked, and how a request ends without its response.
 //!
 //! ```text
 //!   asked --> answered (`responses`)
@@ -116,7 +116,7 @@ impl HeaderSync {
         self.out.push_back(Output::Request(HeadersRequest { id, peer, start, limit }));
     }
 
-    /// Input: a request ended without an answer.
+    /// Input: a request ended without a response.
     pub(super) fn note_failure(&mut self, now: Instant, id: RequestId, failure: RequestFailure) {
         let Some(request) = self.downloader.requests.finish(id) else {
             // It was taken back for a quicker peer: nothing is owed any more, and a breach is one all the same.

@@ -1,11 +1,11 @@
-//! What came: each answer is looked at once, kept while it waits its turn, and proven when the anchor comes to it.
+//! What came: each response is looked at once, kept while it waits its turn, and verified when the anchor comes to it.
 //!
 //! ```text
 //!   input -> received -> right length, right start, hangs together -> staged -> begins at the anchor -> linked
 //! ```
 //!
-//! The input only notes an answer, and each poll looks at one or proves one. So the next request is on its way before
-//! anything is hashed, and a host never waits for more than one answer's hashes. What an answer is worth by itself is
+//! The input only notes a response, and each poll looks at one or verifies one. So the next request is on its way before
+//! anything is hashed, and a host never waits for more than one response's hashes. What a response is worth by itself is
 //! its sender's doing, and a fault is noted at once. Whether it belongs to the target shows when it is linked: a peer
 //! may be on another branch in good faith (`fork_check`), and a header that breaks a rule speaks against the target
 //! (`reject_chain`), not against its messenger.
@@ -13,6 +13,7 @@
 //! How much memory all that may take is said in `memory`.
 
 use alloc::vec::Vec;
+
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
@@ -28,7 +29,7 @@ use crate::{
 use header_rules::{range::BlockRange, rules::RuleViolation};
 
 impl HeaderSync {
-    /// Input: an answer. Only notes it, so that the next request can go out before anything is hashed.
+    /// Input: a response. Only notes it, so that the next request can go out before anything is hashed.
     pub(super) fn receive_headers(&mut self, now: Instant, id: RequestId, headers: Vec<Bytes>) {
         let Some(request) = self.downloader.requests.finish(id) else {
             self.receive_late_headers(now, id, headers);
@@ -45,7 +46,7 @@ impl HeaderSync {
         self.keep_response(request, headers);
     }
 
-    /// Looks at one answer: right start, not too long, hangs together. What passes is staged.
+    /// Looks at one response: right start, not too long, hangs together. What passes is staged.
     pub(super) fn poll_received(&mut self, now: Instant) -> bool {
         let Some(answer) = self.downloader.inbox.pop() else { return false };
         match answer.request.purpose.clone() {
@@ -146,7 +147,7 @@ impl HeaderSync {
         if headers.is_empty() { None } else { Some((headers, bytes)) }
     }
 
-    /// An empty answer to a question by number.
+    /// An empty response to a question by number.
     fn note_empty(&mut self, now: Instant, answer: Response, piece: BlockRange) {
         let Response { peer, request, .. } = answer;
         self.strategy.stats.empty += 1;
@@ -168,7 +169,7 @@ impl HeaderSync {
         }
     }
 
-    /// An answer that cannot be used: all of it is dropped, and its numbers go back.
+    /// A response that cannot be used: all of it is dropped, and its numbers go back.
     fn reject(&mut self, now: Instant, request: InFlight, fault: PeerFault) {
         let (peer, sent) = (request.peer, request.sent);
         self.strategy.stats.validation_failures += 1;
@@ -218,7 +219,7 @@ impl HeaderSync {
             Err(LinkError {
                 fault: LinkFault::Invalid { violation: RuleViolation::Genesis { got, .. }, .. }, ..
             }) => {
-                // The answer holds block 0 of another network, and hangs together up to the target: nobody lied.
+                // The response holds block 0 of another network, and hangs together up to the target: nobody lied.
                 self.leave_wrong_genesis(now, got);
             }
             Err(error) if matches!(error.fault, LinkFault::UnknownFork { .. }) => {
@@ -243,7 +244,7 @@ impl HeaderSync {
         true
     }
 
-    /// Forgets what a banned peer sent and nobody has proven yet: a liar's other answers would fail one by one.
+    /// Forgets what a banned peer sent and nobody has verified yet: a liar's other responses would fail one by one.
     pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
         self.downloader.unstage_of(peer, 0);
         self.downloader.requests.stop_using(|request| request.peer == peer);

@@ -16,11 +16,10 @@
 //! Rules that compare a header with its parent hold at the two ends of a run as inside it: the neighbours are asked of
 //! the store before the run is opened. A store that cannot say leaves the hash link alone to join them.
 
-use bytes::Bytes;
-
 use alloy_primitives::B256;
 
-use super::{HeaderSync, phase::Phase};
+use super::HeaderSync;
+use super::parts::{Phase, Run};
 use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},
@@ -30,25 +29,6 @@ use crate::{
     time::Instant,
 };
 use header_rules::range::{BlockNumber, BlockRange};
-
-/// A gap that is being filled.
-#[derive(Debug)]
-pub(super) struct Run {
-    /// Proves headers one after another.
-    pub lineage: Lineage,
-    /// What the next older header must be.
-    pub anchor: Anchor,
-    /// Lowest number of the gap.
-    pub bottom: BlockNumber,
-    /// The older subchain that begins right under it.
-    pub meets: Option<Subchain>,
-    /// The header that it ends with, above, if the store has it.
-    pub parent: Option<Bytes>,
-    /// Some chain broke a rule before, and nothing of this run is proven yet: one answer may show that it is the same.
-    pub untried: bool,
-    /// The anchor has passed the bottom.
-    pub complete: bool,
-}
 
 /// Where the next run lies.
 enum Gap {
@@ -201,7 +181,7 @@ impl HeaderSync {
         self.ask_store(numbers);
     }
 
-    /// Gives up the run that is open: what was proven is stored, what was only received is forgotten.
+    /// Gives up the run that is open: what was verified is stored, what was only received is forgotten.
     pub(super) fn close_run(&mut self) {
         if self.phase.filling().is_some() && !self.store.is_unwinding() {
             while self.store.cut(true) {}
@@ -268,7 +248,7 @@ impl HeaderSync {
         self.tell_reorg();
     }
 
-    /// Is the header at height 0 another than the chain's genesis? Known as soon as its child is proven.
+    /// Is the header at height 0 another than the chain's genesis? Known as soon as its child is verified.
     fn is_wrong_genesis(&self, anchor: Anchor) -> bool {
         anchor.number == 0 && self.chain.genesis().is_some_and(|genesis| genesis != anchor.hash)
     }

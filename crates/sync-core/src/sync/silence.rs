@@ -9,6 +9,7 @@
 //! deadline, and it is a fault by itself.
 
 use alloc::vec::Vec;
+
 use bytes::Bytes;
 
 use super::{HeaderSync, memory::bytes_of, requests::Outcome};
@@ -176,7 +177,7 @@ impl HeaderSync {
                     headers.drain(..headers.len().min(above as usize));
                     *by_hash = by_hash.map(|_| anchor.hash);
                     let Some(under) = BlockRange::new(range.first(), anchor.number) else { return false };
-                    // Another peer was asked in the meantime: the first answer counts.
+                    // Another peer was asked in the meantime: the first response counts.
                     self.recall_front(now, under);
                     *range = under;
                 }

@@ -7,7 +7,7 @@
 //!
 //! No reason needs a reload to end. Beside what the table names, another target that the user names ends each of them that
 //! has to do with the target; for a pinned hash whose chain is wrong that is the only end. Times count from the change;
-//! an answer and the budget below (a second together) come on top.
+//! a response and the budget below (a second together) come on top.
 //!
 //! | stall | what ends it | within |
 //! |---|---|---|
@@ -33,65 +33,17 @@
 //! [`STALL_EVENTS_EVERY`]): a change that comes sooner waits, and what holds when its time has come is said.
 
 use alloc::boxed::Box;
-use core::{mem::discriminant, time::Duration};
+use core::mem::discriminant;
 
-use super::{HeaderSync, reorg::TooDeep};
+use super::HeaderSync;
+use super::parts::TooDeep;
 use crate::{
-    config::{STALL_EVENTS_BURST, STALL_EVENTS_EVERY},
     follow::InvalidChain,
     io::{Event, Output, StallReason, SyncTarget},
     peers::health,
     time::Instant,
 };
 use header_rules::range::BlockRange;
-
-/// New details of a stall that was said already are said at most so often: they may follow what peers announce.
-const DETAILS_EVERY: Duration = Duration::from_secs(1);
-
-/// What was found and what was said.
-#[derive(Debug, Default)]
-pub(super) struct StallWatch {
-    /// When a header was last verified, a gap was opened, or something else ended a wait.
-    pub moved_at: Instant,
-    /// What may be said soon, and since when it holds.
-    pub suspected: Option<(StallReason, Instant)>,
-    pub announced: Option<StallReason>,
-    announced_at: Instant,
-    /// What the last event said.
-    told: Option<StallReason>,
-    budget: StallBudget,
-}
-
-/// How soon a change may be said.
-#[derive(Debug, Default)]
-struct StallBudget {
-    /// Every event that was said takes [`STALL_EVENTS_EVERY`], one after another; until when.
-    taken_until: Instant,
-}
-
-impl StallBudget {
-    /// How long the next event waits.
-    fn wait(&self, now: Instant) -> Duration {
-        self.taken_until.saturating_since(now).saturating_sub(STALL_EVENTS_EVERY * (STALL_EVENTS_BURST - 1))
-    }
-
-    /// An event is said, if it need not wait.
-    fn take(&mut self, now: Instant) -> bool {
-        let may = self.wait(now).is_zero();
-        if may {
-            self.taken_until = self.taken_until.max(now) + STALL_EVENTS_EVERY;
-        }
-        may
-    }
-}
-
-impl StallWatch {
-    /// When this reason may be said, if it is one that was said with other details.
-    fn may_repeat_at(&self, reason: &StallReason) -> Instant {
-        let same = self.announced.as_ref().is_some_and(|said| discriminant(said) == discriminant(reason));
-        if same { self.announced_at + DETAILS_EVERY } else { Instant::ZERO }
-    }
-}
 
 impl HeaderSync {
     /// Looks for a reason; says it when its time has come, and takes it back when it is over.
@@ -247,23 +199,5 @@ impl HeaderSync {
             return missing.or(stuck.filter(|_| working));
         }
         self.unavailable(now).map(StallReason::RangeUnavailable).or(stuck)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn u13_a_few_changes_are_said_at_once_and_then_one_at_a_time() {
-        let mut budget = StallBudget::default();
-        let start = Instant::from_millis(60_000);
-        let said = (0..1_000).filter(|millis| budget.take(start + Duration::from_millis(*millis))).count();
-        let most = STALL_EVENTS_BURST + (1_000 / STALL_EVENTS_EVERY.as_millis()) as u32;
-        assert_eq!(said as u32, most - 1, "a second is not quite over");
-        let quiet = start + STALL_EVENTS_EVERY * (STALL_EVENTS_BURST + 4);
-        assert!((0..STALL_EVENTS_BURST).all(|_| budget.take(quiet)));
-        assert_eq!(budget.wait(quiet), STALL_EVENTS_EVERY);
-        assert!(!budget.take(quiet));
     }
 }

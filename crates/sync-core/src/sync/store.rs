@@ -22,7 +22,7 @@ impl HeaderSync {
         self.store.cut(flush)
     }
 
-    /// When what is proven is stored although its window is not full.
+    /// When what is verified is stored although its window is not full.
     pub(super) fn flush_wakeup(&self) -> Option<Instant> {
         let may_cut = self.store.batches() < self.config.batches_in_flight_max;
         let waits = self.phase.run().is_some() && self.store.collected() > 0 && may_cut;

@@ -6,79 +6,17 @@
 
 use core::time::Duration;
 
-use alloc::collections::VecDeque;
-use alloy_primitives::B256;
-
-use super::{HeaderSync, memory::HeaderSize};
+use super::HeaderSync;
 use crate::{
-    headers::{
-        Purpose, Strategy,
-        strategy::{Selector, View},
-    },
-    id::PeerId,
+    headers::{Purpose, Strategy, strategy::View},
     io::{Event, Output},
     peers::{Peer, Rank},
-    progress::DownloadStats,
     time::Instant,
 };
 use header_rules::range::BlockRange;
-use sorted::SortedSet;
 
 /// The world is looked at once in so long: long enough that a rate over five seconds has moved.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// What the machine remembers between two looks.
-#[derive(Debug, Default)]
-pub(super) struct GapStrategy {
-    /// How long a header is.
-    pub header_size: HeaderSize,
-    pub selector: Selector,
-    pub stats: DownloadStats,
-    /// How many headers the gap that is open had; `None` until it was looked at.
-    gap: Option<u64>,
-    looked_at: Option<Instant>,
-    /// Something happened that the selector should see now.
-    pub dirty: bool,
-    pub refused: Refused,
-    /// Until when the places of trials that failed are taken; at most [`TRIALS_MAX`](crate::config::TRIALS_MAX).
-    pub failed_trials: VecDeque<Instant>,
-}
-
-impl GapStrategy {
-    /// A gap opens; nothing that holds for the one before says how long it is.
-    pub fn gap_opens(&mut self) {
-        self.gap = None;
-    }
-}
-
-/// Who does not have the block at the front, asked by its hash. At most one entry a peer.
-#[derive(Debug, Default)]
-pub(super) struct Refused {
-    hash: B256,
-    peers: SortedSet<PeerId>,
-    until: Instant,
-}
-
-impl Refused {
-    /// The peer has no such block; believed until then.
-    pub fn note(&mut self, now: Instant, hash: B256, peer: PeerId, until: Instant) {
-        if self.hash != hash || self.until <= now {
-            (self.hash, self.until) = (hash, until);
-            self.peers.clear();
-        }
-        self.peers.insert(peer);
-    }
-
-    /// The peer announces something new.
-    pub fn forget(&mut self, peer: PeerId) {
-        self.peers.remove(&peer);
-    }
-
-    /// Has the peer said that it has no such block?
-    pub fn contains(&self, now: Instant, hash: B256, peer: PeerId) -> bool {
-        self.hash == hash && self.until > now && self.peers.contains(&peer)
-    }
-}
 
 impl HeaderSync {
     /// Looks whether another strategy is better now.

@@ -1,7 +1,7 @@
 //! Where the sync ends, above: what the user wants, and which block that is.
 //!
 //! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
-//! tip first, with one place left for the others and one for those who have answered something. An empty answer says "I
+//! tip first, with one place left for the others and one for those who have answered something. An empty response says "I
 //! do not have it" and costs nothing; a header with another hash is a lie. When nobody had it the sync says so and starts
 //! another round after a pause, and asks each new peer at once. A pinned header that lies inside a stored run is the
 //! target all the same: nothing is fetched for it, and what is stored above stays.
@@ -13,92 +13,26 @@
 //! (`fork_check`).
 
 use alloc::vec::Vec;
+
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::{HeaderSync, fork_check::ForkChecks, phase::Phase, rejected::Rejected, votes::Votes};
+use super::HeaderSync;
+use super::parts::{ForkChecks, Phase, Target};
 use crate::{
     config::{PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,
-    follow::{BranchWeight, InvalidChain},
+    follow::BranchWeight,
     headers::{InFlight, Purpose, Response},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
     peers::Evidence,
     time::{Instant, doubled},
 };
-use header_rules::{
-    header::HeaderLink,
-    range::{BLOCK_NUMBER_END, BlockNumber},
-};
-use sorted::SortedSet;
+use header_rules::{header::HeaderLink, range::BLOCK_NUMBER_END};
 
 /// Peers asked for a pinned target at the same time: one silent peer must not hold the start of a sync for a deadline.
 pub(super) const PROBES_MAX: usize = 3;
-
-/// What is wanted and what is known of it.
-#[derive(Debug, Default)]
-pub(super) struct Target {
-    /// What the user wants.
-    pub wanted: Option<SyncTarget>,
-    /// What is being synced.
-    pub resolved: Option<BlockNumHash>,
-    /// What is synced after that: a newer tip.
-    pub next: Option<BlockNumHash>,
-    /// Peers that were asked for the pinned hash in this round.
-    asked: SortedSet<PeerId>,
-    /// When the first of them was.
-    round_since: Option<Instant>,
-    /// Rounds in which nobody had it.
-    rounds: u32,
-    /// When the next round begins.
-    pub retry_at: Option<Instant>,
-    /// What peers say that they have at the numbers in question.
-    pub votes: Votes,
-    /// What its proven headers weigh, from the target down.
-    pub weight: Option<BranchWeight>,
-    /// A tip whose chain is no heavier than the stored one.
-    pub lighter: Option<B256>,
-    /// Which peers are on the target's chain.
-    pub fork_checks: ForkChecks,
-    /// The chain that was given up because it broke a rule, until another target is synced.
-    pub invalid: Option<InvalidChain>,
-    /// Something happened that may bring it nearer.
-    pub dirty: bool,
-    /// What is being synced is not what is wanted: an earlier target until the new one is known, or what was stored
-    /// already, because the peers are behind it.
-    pub unasked: bool,
-    /// What stands in the way.
-    pub trouble: Option<StallReason>,
-    /// Where the floor has risen to, because no peer serves anything lower.
-    pub risen_floor: Option<BlockNumber>,
-    /// What was found wrong with earlier targets.
-    pub rejected: Rejected,
-}
-
-impl Target {
-    /// Nothing is wanted yet; an earlier session let the floor rise so far.
-    pub fn new(risen_floor: Option<BlockNumber>) -> Self {
-        Self { risen_floor, ..Self::default() }
-    }
-
-    /// The peer announces the pinned hash: it may have come to it since it was asked.
-    pub fn note_named(&mut self, peer: PeerId, hash: B256) {
-        if self.wanted == Some(SyncTarget::Hash(hash)) {
-            self.asked.remove(&peer);
-        }
-    }
-
-    /// What was found is given up, and what is wanted is sought from the beginning.
-    pub fn choose_anew(&mut self) {
-        self.resolved = None;
-        self.next = None;
-        self.asked.clear();
-        self.round_since = None;
-        self.retry_at = None;
-        self.dirty = true;
-    }
-}
 
 impl HeaderSync {
     /// The user names a target.
@@ -161,7 +95,7 @@ impl HeaderSync {
             return false;
         }
         if let Some(newest) = self.store.pending().subchains.iter().find(|run| run.head_hash == hash) {
-            // Proven and stored in an earlier run: no peer need be asked.
+            // Verified and stored in an earlier run: no peer need be asked.
             let number = newest.head;
             self.resolve(now, BlockNumHash { number, hash });
             return true;
@@ -207,7 +141,7 @@ impl HeaderSync {
         false
     }
 
-    /// An answer to a probe.
+    /// A response to a probe.
     pub(super) fn receive_target(&mut self, now: Instant, answer: Response, hash: B256) {
         self.target.dirty = true;
         let Some(raw) = answer.headers.first() else { return };

@@ -1,40 +1,22 @@
 //! A header of the target's chain that this release cannot judge: the sync stops above it and says so.
 //!
 //! The header hashes to its anchor, so the target vouches for it and nobody is blamed ([`header_rules::rules::UnknownFork`]). It
-//! is not known to be invalid either: nothing is removed, what was proven above it is stored, and peers on this chain
+//! is not known to be invalid either: nothing is removed, what was verified above it is stored, and peers on this chain
 //! keep their votes, or a few peers that stayed on another chain would decide. Another target is tried as soon as it is
-//! named or agreed on; the stall ends when a chain without that header is proven.
+//! named or agreed on; the stall ends when a chain without that header is verified.
 
 use alloy_primitives::B256;
 
-use super::{HeaderSync, phase::Phase};
+use super::HeaderSync;
+use super::parts::{Phase, UnknownHeader};
 use crate::{
-    io::StallReason,
     lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
     time::Instant,
 };
-use header_rules::{header::HeaderError, range::BlockNumber, rules::UnknownFork};
-
-/// What stopped the sync.
-#[derive(Clone, Debug)]
-pub(super) struct UnknownHeader {
-    /// Its number; unknown when the target itself cannot be read.
-    pub number: Option<BlockNumber>,
-    pub hash: B256,
-    pub why: UnknownFork,
-    /// The target under which it was found last: that one is not tried again.
-    target: B256,
-}
-
-impl UnknownHeader {
-    /// As it is said.
-    pub fn stall(&self) -> StallReason {
-        StallReason::UnknownFork { number: self.number, hash: self.hash, why: alloc::boxed::Box::new(self.why.clone()) }
-    }
-}
+use header_rules::{header::HeaderError, rules::UnknownFork};
 
 impl HeaderSync {
-    /// A proven header, or a stored one whose parent was just proven, cannot be judged. `keeps`: what was proven so far is
+    /// A verified header, or a stored one whose parent was just verified, cannot be judged. `keeps`: what was verified so far is
     /// stored; not when the header in question is the lowest of it.
     pub(super) fn stop_at_unknown(&mut self, now: Instant, error: LinkError, keeps: bool) {
         let LinkFault::UnknownFork { hash, why } = error.fault else { return };
@@ -81,7 +63,7 @@ impl HeaderSync {
         is_it
     }
 
-    /// Headers were proven: a chain that has others where the unknown one lies, or lower, is not stopped by it.
+    /// Headers were verified: a chain that has others where the unknown one lies, or lower, is not stopped by it.
     pub(super) fn passes_unknown(&mut self, verified: &VerifiedHeaders) {
         let passed = |unknown: &UnknownHeader| {
             let lowest = verified.range().first();

@@ -23,6 +23,7 @@
 //! votes of one person are not many is for the host, who chooses whom it connects to.
 
 use alloc::vec::Vec;
+
 use alloy_primitives::B256;
 
 use super::{HeaderSync, fork_check::hash_at};
@@ -37,56 +38,6 @@ use crate::{
 };
 use header_rules::range::BlockNumber;
 use sorted::{SortedMap, sort_short_by};
-
-/// What peers say that they have at the numbers in question.
-#[derive(Debug, Default)]
-pub(super) struct Votes {
-    ballots: SortedMap<PeerId, Ballot>,
-}
-
-/// One peer's votes, as of its own announcement.
-#[derive(Debug)]
-struct Ballot {
-    /// Its own tip when it was asked.
-    latest_hash: B256,
-    /// One entry for each number in question, the oldest first; at most [`VOTES_PER_PEER_MAX`].
-    hashes: Vec<(BlockNumber, Option<B256>)>,
-}
-
-impl Votes {
-    /// The peer is asked anew.
-    pub fn forget(&mut self, peer: PeerId) {
-        self.ballots.remove(&peer);
-    }
-
-    /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
-    pub fn note(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
-        let ballot = self.ballots.get_or_insert_with(peer, || Ballot { latest_hash, hashes: Vec::new() });
-        ballot.hashes.retain(|(known, _)| *known != number);
-        // Never a vote that was just given: it would be asked for again.
-        if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
-            ballot.hashes.remove(0);
-        }
-        ballot.hashes.push((number, vote));
-    }
-
-    /// What the peer said that it has at `number`; `None` when it was not asked.
-    fn of(&self, peer: PeerId, number: BlockNumber) -> Option<Option<B256>> {
-        let hashes = &self.ballots.get(&peer)?.hashes;
-        hashes.iter().find(|(known, _)| *known == number).map(|(_, vote)| *vote)
-    }
-
-    /// Did the peer, whose own tip is `latest_hash` now, vote for this block?
-    pub fn names(&self, peer: PeerId, latest_hash: B256, block: BlockNumHash) -> bool {
-        let is_of_now = self.ballots.get(&peer).is_some_and(|ballot| ballot.latest_hash == latest_hash);
-        is_of_now && self.of(peer, block.number) == Some(Some(block.hash))
-    }
-
-    /// Forgets the votes of peers that have another tip now, or none.
-    fn keep_only(&mut self, latest_hash: impl Fn(PeerId) -> Option<B256>) {
-        self.ballots.retain(|peer, ballot| latest_hash(*peer) == Some(ballot.latest_hash));
-    }
-}
 
 impl HeaderSync {
     pub(super) fn poll_tip(&mut self, now: Instant) -> bool {
@@ -239,7 +190,7 @@ impl HeaderSync {
         false
     }
 
-    /// An answer to a vote; an empty one says that the peer does not know.
+    /// A response to a vote; an empty one says that the peer does not know.
     pub(super) fn receive_vote(&mut self, now: Instant, answer: Response, number: BlockNumber) {
         self.target.dirty = true;
         if answer.headers.len() > 1 {
@@ -279,7 +230,7 @@ impl HeaderSync {
             TipPlace::Above => true,
             TipPlace::Differs(run, _) => newest == Some(run.tail),
             TipPlace::Inside(run) if newest == Some(run.tail) => match self.store.stored(tip.number) {
-                // Looked at again when the answer to an earlier question is there.
+                // Looked at again when the response to an earlier question is there.
                 Known::Asked => return false,
                 Known::Unasked if self.store.is_looking_up() => return false,
                 Known::Unasked => {

@@ -4,6 +4,7 @@
 //! has met it, and who stands by a claim that headers contradict is doubted.
 
 use alloc::vec::Vec;
+
 use alloy_primitives::B256;
 
 use super::{HeaderSync, fork_check::hash_at, front::HAND_OVER_ROUND_TRIPS};
@@ -69,14 +70,14 @@ impl HeaderSync {
         witnesses
     }
 
-    /// A question of the search ended without an answer that can be used.
+    /// A question of the search ended without a response that can be used.
     pub(super) fn note_no_response(&mut self, request: &InFlight) {
         if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorgs.current, &request.purpose) {
             reorg.search.note_silent(request.peer);
         }
     }
 
-    /// An answer to a question of the search.
+    /// A response to a question of the search.
     pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Response, number: BlockNumber) {
         let peer = answer.peer;
         let hash = hash_at(&answer, number).filter(|_| !self.is_earlier(&answer.request));
@@ -94,7 +95,7 @@ impl HeaderSync {
         }
     }
 
-    /// Headers were proven: do they bear out what peers claimed of them?
+    /// Headers were verified: do they bear out what peers claimed of them?
     pub(super) fn check_claims_in(&mut self, now: Instant, verified: &VerifiedHeaders) {
         let Some(reorg) = &self.reorgs.current else { return };
         let range = verified.range();
@@ -105,7 +106,7 @@ impl HeaderSync {
         }
     }
 
-    /// The target's chain has `proven` at `number`: whoever is on it and said otherwise lied.
+    /// The target's chain has `verified` at `number`: whoever is on it and said otherwise lied.
     pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, proven: B256) {
         let Some(reorg) = &mut self.reorgs.current else { return };
         for claim in reorg.search.contradicted(number, proven) {

@@ -31,7 +31,7 @@ fn d01_nothing_is_asked_until_there_are_target_and_peer() {
 }
 
 /// Where the field's clients never ask for genesis, because they are born with its header, this machine does when its
-/// floor is 0: its store begins empty, and genesis is proven like every other header.
+/// floor is 0: its store begins empty, and genesis is verified like every other header.
 #[test]
 fn d05_requests_fall_and_never_ask_for_the_local_head() {
     let chain = Chain::new(4_000);

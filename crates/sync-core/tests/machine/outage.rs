@@ -29,8 +29,8 @@ fn u01_who_never_answered_is_asked_after_who_was_silent_once() {
     for seed in 0..50 {
         let mut scheduler = Scheduler::new(seed);
         let order = [PeerId(0), PeerId(2), PeerId(1)];
-        assert_eq!(scheduler.askable(&peers, later), order, "verified, never asked, never answered");
-        assert_eq!(scheduler.reliable(&peers, later), order);
+        assert_eq!(scheduler.askable(peers.usable(later), later), order, "verified, never asked, never answered");
+        assert_eq!(scheduler.reliable(peers.usable(later), later), order);
     }
 }
 

@@ -79,7 +79,7 @@ fn d12_db3_an_extension_keeps_all_work() {
     assert_eq!(served(&world), 5_005);
 }
 
-/// A pinned hash above what is being synced: what was proven stays, as a stored run that the new one comes down to.
+/// A pinned hash above what is being synced: what was verified stays, as a stored run that the new one comes down to.
 #[test]
 fn d12_db3_a_pinned_extension_keeps_what_was_proven() {
     let chain = Chain::new(5_000);

@@ -3,7 +3,7 @@
 //!
 //! What differs in every case: geth is given the head's header, asks in groups of 512 and never for genesis. Here the
 //! target is a hash, so its number is asked for (one header more), requests are as long as an answer of 48 KiB, genesis is
-//! fetched, proven and stored like the others, and a short answer is taken as far as it goes (P-05).
+//! fetched, verified and stored like the others, and a short answer is taken as far as it goes (P-05).
 
 use std::collections::BTreeSet;
 

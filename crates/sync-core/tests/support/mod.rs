@@ -250,7 +250,7 @@ impl World {
         assert!(resolved, "no target after {} ms: {:#?}", self.now_ms, self.progress());
     }
 
-    /// Was any header proven?
+    /// Was any header verified?
     pub fn has_linked(&self) -> bool {
         self.events.iter().any(|event| matches!(event, Event::HeadersLinked { .. }))
     }

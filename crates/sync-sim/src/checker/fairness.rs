@@ -2,8 +2,8 @@
 //! are slow and lose nothing for good, not even silence: what is late comes. Of any peer one silence is one fault, however
 //! many requests were open.
 //!
-//! A peer that prunes and says so late answers with nothing inside the range that it announced. The machine cannot tell
-//! that from a lie, so one empty answer may be held against it for each time that it pruned, however many requests were
+//! A peer that prunes and says so late responses with nothing inside the range that it announced. The machine cannot tell
+//! that from a lie, so one empty response may be held against it for each time that it pruned, however many requests were
 //! on their way, and however many it gets until it has announced the new range; and never so that it is banned.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::{network::Micros, state::State};
 
 #[derive(Debug, Default)]
 pub struct Fairness {
-    /// Empty answers that were held against honest peers.
+    /// Empty responses that were held against honest peers.
     empty: BTreeMap<u32, u32>,
     /// When a silence was held against a peer the last time.
     silent: BTreeMap<u32, Micros>,

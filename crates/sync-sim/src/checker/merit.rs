@@ -12,7 +12,7 @@ const SCORE_MIN: u8 = 90;
 
 /// One way, at most: far under any deadline.
 const LATENCY_MAX: u64 = 150 * MILLI;
-/// Bytes a millisecond, at least: an answer of 48 KiB takes a tenth of a second.
+/// Bytes a millisecond, at least: a response of 48 KiB takes a tenth of a second.
 const BYTES_PER_MILLI_MIN: u64 = 500;
 
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! Exports that only `npm run bench` calls, behind the feature `bench`; never in what ships.
 //!
 //! Each does one part of a sync's work alone, so that the whole can be divided by it: [`bench_channel`] carries answers
-//! over the same kind of stream and throws them away, [`bench_verify`] proves headers that are in memory already,
+//! over the same kind of stream and throws them away, [`bench_verify`] verifies headers that are in memory already,
 //! [`bench_linkage`] as many generated ones as the native `linkage`.
 
 #[expect(dead_code, reason = "of the native example `linkage` only the generator and the linking are measured here")]
@@ -17,7 +17,7 @@ use web_sys::MessagePort;
 
 use crate::clock;
 
-/// Dials the peer, asks for `headers` headers with `in_flight` requests always on their way, and throws the answers
+/// Dials the peer, asks for `headers` headers with `in_flight` requests always on their way, and throws the responses
 /// away. Resolves with `[bytes of headers, milliseconds]`, from the first request to the last answer.
 #[wasm_bindgen]
 pub async fn bench_channel(

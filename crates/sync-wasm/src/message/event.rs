@@ -54,7 +54,7 @@ pub struct Progress {
     pub staged: f64,
     /// `stored / total`, 0 to 100.
     pub percent: f64,
-    /// Headers proven a second, over the last seconds.
+    /// Headers verified a second, over the last seconds.
     pub headers_per_second: f64,
     /// Bytes of headers received since the start.
     pub bytes_received: f64,
@@ -150,7 +150,7 @@ pub struct PeerInfo {
     /// Smoothed time from request to answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<f64>,
-    /// Headers of this peer that were proven.
+    /// Headers of this peer that were verified.
     pub headers: f64,
     /// Bytes of headers received from it.
     pub bytes: f64,

@@ -118,12 +118,12 @@ pub enum NetworkEvent {
         /// The range.
         served: ServedRange,
     },
-    /// Bytes of an answer came that is not whole yet.
+    /// Bytes of a response came that is not whole yet.
     Progress {
         /// Which.
         session: SessionKey,
     },
-    /// An answer, as received.
+    /// A response, as received.
     Headers {
         /// Which.
         session: SessionKey,

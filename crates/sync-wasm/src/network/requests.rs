@@ -1,9 +1,9 @@
 //! Who owes us which answer: request ids on the wire, and the machine's ids behind them.
 //!
-//! Ids on the wire rise over the life of the worker and are never used twice, so an answer that comes after its request
-//! was cancelled, or after the machine was made anew, is told apart from one that nobody asked for. An answer counts
-//! only when it comes from the peer that was asked. At most [`OWED_MAX`] answers are remembered for each peer; the
-//! oldest is forgotten first (its answer, if it ever comes, is then a late one).
+//! Ids on the wire rise over the life of the worker and are never used twice, so a response that comes after its request
+//! was cancelled, or after the machine was made anew, is told apart from one that nobody asked for. A response counts
+//! only when it comes from the peer that was asked. At most [`OWED_MAX`] responses are remembered for each peer; the
+//! oldest is forgotten first (its response, if it ever comes, is then a late one).
 
 use sorted::SortedMap;
 use sync_core::id::{PeerId, RequestId};
@@ -11,7 +11,7 @@ use sync_core::id::{PeerId, RequestId};
 /// Answers remembered for one peer: a few times what the machine keeps in flight, for those it cancelled.
 const OWED_MAX: usize = 256;
 
-/// What an answer on the wire is.
+/// What a response on the wire is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Wanted: to this request.
@@ -48,7 +48,7 @@ impl RequestTable {
         wire_id
     }
 
-    /// The machine does not want the answer any more.
+    /// The machine does not want the response any more.
     pub fn cancel(&mut self, request: RequestId) {
         if let Some((peer, wire_id)) = self.sent.remove(&request)
             && let Some(owed) = self.owed.get_mut(&peer)
@@ -57,7 +57,7 @@ impl RequestTable {
         }
     }
 
-    /// An answer came from `peer`.
+    /// A response came from `peer`.
     pub fn answer(&mut self, peer: PeerId, wire_id: u64) -> Answer {
         match self.owed.get_mut(&peer).and_then(|owed| owed.remove(&wire_id)) {
             Some(Some(request)) => {
@@ -75,7 +75,7 @@ impl RequestTable {
         self.owed.get(&peer)?.values().copied().flatten().next()
     }
 
-    /// The connection to `peer` is gone, and with it every answer.
+    /// The connection to `peer` is gone, and with it every response.
     pub fn peer_gone(&mut self, peer: PeerId) {
         for request in
             self.owed.remove(&peer).into_iter().flat_map(SortedMap::into_iter).filter_map(|(_, request)| request)
@@ -84,7 +84,7 @@ impl RequestTable {
         }
     }
 
-    /// The machine was made anew: its old ids mean nothing any more, the answers may still come.
+    /// The machine was made anew: its old ids mean nothing any more, the responses may still come.
     pub fn cancel_all(&mut self) {
         self.sent.clear();
         for request in self.owed.values_mut().flat_map(SortedMap::values_mut) {

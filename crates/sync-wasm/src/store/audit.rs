@@ -1,4 +1,4 @@
-//! Is what is stored still what was proven? One segment at a time, from the top down.
+//! Is what is stored still what was verified? One segment at a time, from the top down.
 //!
 //! A segment must hold together, hang on the one above it (or on the checkpoint, where a run begins), and end where the
 //! checkpoint says that its run ends. What does not is a hole: its headers are removed and carved out of the

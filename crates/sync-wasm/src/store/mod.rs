@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! IdbStore            the trait of sync-core; who may write
-//!   change  audit     whole writes; is it still what was proven?
+//!   change  audit     whole writes; is it still what was verified?
 //!   snapshot          what the page reads: all of one call at one moment
-//!   segments  index   what is read, and proven when it is read
+//!   segments  index   what is read, and verified when it is read
 //!   peers  place      what is known of peers and where the audit stands, beside the headers
 //!   transaction       bytes in and out, all or nothing, durable
 //!   connection        open, lost, made anew
@@ -23,7 +23,7 @@
 //! headers: open in 10 ms, a header by number in 4 ms, by hash in 8 ms, most of it the proof of its segment.
 //!
 //! Only who was [granted](IdbStore::grant) the store's [`WriteLock`] writes; everybody may read. Nothing that is read
-//! is believed before it was proven (see the modules). Memory: one packed segment at a time on the way in, four proven
+//! is believed before it was verified (see the modules). Memory: one packed segment at a time on the way in, four verified
 //! segments for reads, one bucket of the index (under 1 MB) while it is merged.
 
 mod audit;
@@ -187,7 +187,7 @@ impl IdbStore {
         if self.is_writer() { Ok(()) } else { Err(StoreFailure::Locked) }
     }
 
-    /// Proven segments that may be served again without reading: only if nobody else writes.
+    /// Verified segments that may be served again without reading: only if nobody else writes.
     fn cache(&self) -> Option<&SegmentCache> {
         self.is_writer().then_some(&self.0.cache)
     }

@@ -1,8 +1,8 @@
-//! Reads segments, and believes none before it has proven it.
+//! Reads segments, and believes none before it has verified it.
 //!
 //! A segment is found by its first number: the slot's first, or, where the slot is not whole, the greatest key at or
-//! under the number. What is read is proven against itself ([`Segment::verify`]), and the last [`CACHE_SEGMENTS_MAX`]
-//! proven ones are kept, so that a walk over all headers proves each segment once. Only the writer keeps any: nobody
+//! under the number. What is read is verified against itself ([`Segment::verify`]), and the last [`CACHE_SEGMENTS_MAX`]
+//! verified ones are kept, so that a walk over all headers verifies each segment once. Only the writer keeps any: nobody
 //! else can change the store then.
 //!
 //! Whoever can write to the browser's disk can put anything here. It ends in [`StoreFailure::Damaged`], or in headers
@@ -25,7 +25,7 @@ use super::{
     transaction::Tx,
 };
 
-/// Proven segments kept for the next read; 600 KB each on today's chains.
+/// Verified segments kept for the next read; 600 KB each on today's chains.
 const CACHE_SEGMENTS_MAX: usize = 4;
 
 /// Keys that one read hands over: all of a chain of eight million headers.
@@ -34,7 +34,7 @@ const KEYS_AT_ONCE: u32 = 8_192;
 /// What lies at a number.
 #[derive(Clone, Debug)]
 pub(super) enum Record {
-    /// A segment that holds the number. Its form is right, nothing in it is proven.
+    /// A segment that holds the number. Its form is right, nothing in it is verified.
     Unproven(Segment),
     /// A record that may have held it.
     Damaged {
@@ -58,7 +58,7 @@ impl Record {
     }
 }
 
-/// The last proven segments, newest first, and the checkpoint beside them.
+/// The last verified segments, newest first, and the checkpoint beside them.
 #[derive(Debug, Default)]
 pub(super) struct SegmentCache {
     kept: RefCell<VecDeque<Segment>>,
@@ -102,7 +102,7 @@ impl SegmentCache {
     }
 }
 
-/// The proven segment that holds `number`. `cache` is the writer's.
+/// The verified segment that holds `number`. `cache` is the writer's.
 pub(super) async fn proven(
     db: &Connection,
     cache: Option<&SegmentCache>,

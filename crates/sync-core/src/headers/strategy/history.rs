@@ -1,6 +1,6 @@
 //! What each strategy brought when it was used, and how requests ended lately.
 //!
-//! Measured, never guessed: the rate of a strategy is what was *proven* a second while it was in use, smoothed, and it
+//! Measured, never guessed: the rate of a strategy is what was *verified* a second while it was in use, smoothed, and it
 //! is believed for [`FRESH`]. Reliability counts the requests that ended in the last one to two spans of [`SPAN`].
 
 use core::time::Duration;
@@ -65,7 +65,7 @@ impl History {
         (self.current, self.last, self.since) = (Outcomes::default(), Outcomes::default(), now);
     }
 
-    /// So many headers a second are proven with this strategy.
+    /// So many headers a second are verified with this strategy.
     pub fn measured(&mut self, now: Instant, strategy: Strategy, headers_per_second: f64) {
         let smoothed = match self.rate(now, strategy) {
             Some(before) => before * 0.75 + headers_per_second * 0.25,

@@ -3,10 +3,10 @@
 //! | strategy | asks | costs | is right when |
 //! |---|---|---|---|
 //! | [`Concurrent`](Strategy::Concurrent) | ranges by number, of all peers, every window full | peers must agree on numbers | nearly always |
-//! | [`Sequential`](Strategy::Sequential) | ranges by number, of one peer, one at a time | one round trip for each answer | many at once overload the way to us: most requests end without an answer |
-//! | [`ByHash`](Strategy::ByHash) | the anchor by its hash, of one peer, one at a time | one round trip *and* one proof for each answer | numbers mean different blocks to different peers (a reorg), nobody serves the front by number, or the gap is one request long anyway |
+//! | [`Sequential`](Strategy::Sequential) | ranges by number, of one peer, one at a time | one round trip for each response | many at once overload the way to us: most requests end without a response |
+//! | [`ByHash`](Strategy::ByHash) | the anchor by its hash, of one peer, one at a time | one round trip *and* one proof for each response | numbers mean different blocks to different peers (a reorg), nobody serves the front by number, or the gap is one request long anyway |
 //!
-//! Whatever the strategy, what is asked for, staged and proven is the same; a change loses nothing that is in flight.
+//! Whatever the strategy, what is asked for, staged and verified is the same; a change loses nothing that is in flight.
 //!
 //! * [`selector`] holds the choice and its hysteresis; it looks at a [`View`] and is otherwise blind.
 //! * [`history`] holds what each way did before, and how reliable requests were over the last seconds.
@@ -85,7 +85,7 @@ pub enum StrategyReason {
         /// Headers that are missing.
         headers: u64,
     },
-    /// Most requests to several peers end without an answer.
+    /// Most requests to several peers end without a response.
     #[error("{failed} of {ended} requests failed")]
     Unreliable {
         /// Requests of the last seconds without a usable answer.

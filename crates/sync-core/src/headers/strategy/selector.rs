@@ -4,7 +4,7 @@
 //! * **By hash, because it must.** More than half of the peers have another block under the front's number, or the
 //!   front is escalated. Changes at once; lasts at least one *dwell*. When nobody knows the hash either, it ends at
 //!   once and is not tried again for a dwell.
-//! * **By hash, because the gap is short** ([`SHORT_GAP_HEADERS`]): one request fetches it whole, and its answer cannot
+//! * **By hash, because the gap is short** ([`SHORT_GAP_HEADERS`]): one request fetches it whole, and its response cannot
 //!   be of another branch. Ends with the gap.
 //! * **One at a time, because most requests fail** although several peers are there: many windows share one narrow way.
 //!   Only when one peer alone is expected to bring [`MARGIN`] times what is had.
@@ -59,7 +59,7 @@ pub struct View {
     pub front_failures: u32,
     /// Headers a second that the best peer alone would bring, one request at a time, by its round trips.
     pub expected_alone: f64,
-    /// Headers a second that are proven now.
+    /// Headers a second that are verified now.
     pub measured: f64,
 }
 

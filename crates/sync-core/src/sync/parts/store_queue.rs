@@ -52,7 +52,7 @@ struct Unwinding {
 
 /// Verified headers on their way to the store, and what the store holds. See the [module](self).
 #[derive(Debug)]
-pub(super) struct StoreQueue {
+pub struct StoreQueue {
     /// Headers in a window.
     window: u64,
     collector: Collector,

@@ -15,11 +15,11 @@
 //! Three phases hold the [`Run`] of headers that is downloaded. A reorg that is under way ([`reorg`](super::reorg)) says why a
 //! branch is compared or weighed; it may go on while the machine waits for the store.
 
-use super::run::Run;
+use super::Run;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) enum Phase {
+pub enum Phase {
     /// No gap is open: there is no target, it is refused or under the floor, or the store has to answer or to remove
     /// something first.
     #[default]

@@ -2,12 +2,12 @@
 
 use alloy_primitives::B256;
 
-use super::unknown::UnknownHeader;
+use super::UnknownHeader;
 use crate::follow::InvalidHashes;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Rejected {
+pub struct Rejected {
     /// Hashes on chains that break a rule.
     pub hashes: InvalidHashes,
     /// The target's chain ends in this block 0, which is another network's.

@@ -1,0 +1,43 @@
+//! [`Host`]: what is known of the host.
+
+use core::time::Duration;
+
+use crate::{io::Output, time::Instant};
+
+/// The host: when it called, when it had promised to, and whether the user paused it.
+#[derive(Debug, Default)]
+pub struct Host {
+    /// The moment that the last `Output::Timeout` named.
+    promised: Option<Instant>,
+    /// The last call came later than that.
+    overslept: bool,
+    polled_at: Instant,
+    /// Nothing is downloaded.
+    pub is_paused: bool,
+}
+
+impl Host {
+    /// The host polls. `true` for the first poll at this moment.
+    pub fn poll(&mut self, now: Instant) -> bool {
+        core::mem::replace(&mut self.polled_at, now) != now
+    }
+
+    /// The moment of the last poll.
+    pub fn polled_at(&self) -> Instant {
+        self.polled_at
+    }
+
+    /// The host is told when to call again.
+    pub fn promise(&mut self, at: Option<Instant>) -> Output {
+        self.promised = at;
+        Output::Timeout(at)
+    }
+
+    /// How long the host slept, if it was longer than `forgiven`, and whether it did so the last time too.
+    pub fn overslept(&mut self, now: Instant, forgiven: Duration) -> Option<(Duration, bool)> {
+        let slept = now.saturating_since(self.promised.take()?);
+        let is_long = slept >= forgiven;
+        let before = core::mem::replace(&mut self.overslept, is_long);
+        is_long.then_some((slept, before))
+    }
+}

@@ -1,0 +1,59 @@
+//! [`Votes`]: what peers say that they have at the numbers in question.
+
+use alloc::vec::Vec;
+
+use alloy_primitives::B256;
+
+use crate::{config::VOTES_PER_PEER_MAX, id::PeerId, io::BlockNumHash};
+use header_rules::range::BlockNumber;
+use sorted::SortedMap;
+
+/// What peers say that they have at the numbers in question.
+#[derive(Debug, Default)]
+pub struct Votes {
+    ballots: SortedMap<PeerId, Ballot>,
+}
+
+/// One peer's votes, as of its own announcement.
+#[derive(Debug)]
+struct Ballot {
+    /// Its own tip when it was asked.
+    latest_hash: B256,
+    /// One entry for each number in question, the oldest first; at most [`VOTES_PER_PEER_MAX`].
+    hashes: Vec<(BlockNumber, Option<B256>)>,
+}
+
+impl Votes {
+    /// The peer is asked anew.
+    pub fn forget(&mut self, peer: PeerId) {
+        self.ballots.remove(&peer);
+    }
+
+    /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
+    pub fn note(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
+        let ballot = self.ballots.get_or_insert_with(peer, || Ballot { latest_hash, hashes: Vec::new() });
+        ballot.hashes.retain(|(known, _)| *known != number);
+        // Never a vote that was just given: it would be asked for again.
+        if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
+            ballot.hashes.remove(0);
+        }
+        ballot.hashes.push((number, vote));
+    }
+
+    /// What the peer said that it has at `number`; `None` when it was not asked.
+    pub fn of(&self, peer: PeerId, number: BlockNumber) -> Option<Option<B256>> {
+        let hashes = &self.ballots.get(&peer)?.hashes;
+        hashes.iter().find(|(known, _)| *known == number).map(|(_, vote)| *vote)
+    }
+
+    /// Did the peer, whose own tip is `latest_hash` now, vote for this block?
+    pub fn names(&self, peer: PeerId, latest_hash: B256, block: BlockNumHash) -> bool {
+        let is_of_now = self.ballots.get(&peer).is_some_and(|ballot| ballot.latest_hash == latest_hash);
+        is_of_now && self.of(peer, block.number) == Some(Some(block.hash))
+    }
+
+    /// Forgets the votes of peers that have another tip now, or none.
+    pub fn keep_only(&mut self, latest_hash: impl Fn(PeerId) -> Option<B256>) {
+        self.ballots.retain(|peer, ballot| latest_hash(*peer) == Some(ballot.latest_hash));
+    }
+}
