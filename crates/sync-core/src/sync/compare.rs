@@ -5,8 +5,11 @@
 //! ([`AncestorSearch::prove`](crate::follow::AncestorSearch::prove)); the headers wait, and are staged when the gap under
 //! the new chain is opened, so that they are not fetched twice.
 
-use super::parts::{Phase, ReorgPhase, Run};
-use super::{HeaderSync, memory::bytes_of};
+use super::{
+    HeaderSync,
+    memory::bytes_of,
+    parts::{Phase, ReorgPhase, Run},
+};
 use crate::{
     config::COMPARED_BYTES_MAX,
     id::PeerId,

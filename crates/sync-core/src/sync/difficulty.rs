@@ -13,8 +13,10 @@
 
 use alloc::vec::Vec;
 
-use super::HeaderSync;
-use super::parts::{Phase, ReorgPhase, Run};
+use super::{
+    HeaderSync,
+    parts::{Phase, ReorgPhase, Run},
+};
 use crate::{
     checkpoint::Subchain,
     config::{HEADER_BYTES_ESTIMATE, LOOKUP_NUMBERS_MAX, WEIGHED_HEADERS_MAX},

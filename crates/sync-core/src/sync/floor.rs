@@ -16,8 +16,7 @@
 //!
 //! An attacker who claims everything and serves nothing delays that stall by `claim_patience` and changes nothing else.
 
-use super::HeaderSync;
-use super::parts::Phase;
+use super::{HeaderSync, parts::Phase};
 use crate::{
     io::StallReason,
     peers::{Liveness, Peer},

@@ -1,14 +1,15 @@
 //! What holds after every input and whenever the machine is drained, whatever the world did. Checked in debug builds and in
 //! the simulator; a failure is a fault of this crate.
 
-use super::HeaderSync;
-use super::parts::ReorgPhase;
+use super::{HeaderSync, parts::ReorgPhase};
 use crate::{
     checkpoint::Subchain,
     config::{LATE_REQUESTS_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_MAX, STAGED_RUNS_MAX, TRIALS_MAX},
     headers::{InFlight, Purpose, Response},
+    id::PeerId,
 };
 use header_rules::range::BlockRange;
+use sorted::SortedMap;
 
 impl HeaderSync {
     /// Panics where the machine contradicts itself. Costs a walk over plan, requests and peers.
@@ -83,12 +84,14 @@ impl HeaderSync {
 
     /// What is in flight to a peer is what its requests say.
     fn check_peers(&self) {
-        let mut requests = 0;
-        for (id, peer) in self.peers.iter() {
-            let count = self.downloader.requests.count(|request| request.peer == id);
-            assert_eq!(peer.window.requests(), count, "requests in flight to {id}");
-            requests += count;
+        let mut open: SortedMap<PeerId, usize> = SortedMap::new();
+        for request in self.downloader.requests.iter() {
+            *open.get_or_insert_with(request.peer, || 0) += 1;
         }
-        assert_eq!(self.downloader.requests.len(), requests, "a request to a peer that is not remembered");
+        for (id, peer) in self.peers.iter() {
+            let count = open.remove(&id).unwrap_or_default();
+            assert_eq!(peer.window.requests(), count, "requests in flight to {id}");
+        }
+        assert!(open.is_empty(), "a request to a peer that is not remembered: {open:?}");
     }
 }

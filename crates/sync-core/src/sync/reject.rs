@@ -12,8 +12,7 @@ use alloc::vec::Vec;
 
 use alloy_primitives::B256;
 
-use super::HeaderSync;
-use super::parts::Phase;
+use super::{HeaderSync, parts::Phase};
 use crate::{
     fault::PeerFault,
     follow::InvalidChain,

@@ -21,8 +21,10 @@
 
 use core::time::Duration;
 
-use super::HeaderSync;
-use super::parts::{Compared, Reorg, ReorgPhase, TooDeep};
+use super::{
+    HeaderSync,
+    parts::{Compared, Reorg, ReorgPhase, TooDeep},
+};
 use crate::{
     checkpoint::Subchain,
     config::TOO_DEEP_RETRY,

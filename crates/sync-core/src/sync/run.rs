@@ -18,8 +18,10 @@
 
 use alloy_primitives::B256;
 
-use super::HeaderSync;
-use super::parts::{Phase, Run};
+use super::{
+    HeaderSync,
+    parts::{Phase, Run},
+};
 use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},

@@ -35,8 +35,7 @@
 use alloc::boxed::Box;
 use core::mem::discriminant;
 
-use super::HeaderSync;
-use super::parts::TooDeep;
+use super::{HeaderSync, parts::TooDeep};
 use crate::{
     follow::InvalidChain,
     io::{Event, Output, StallReason, SyncTarget},

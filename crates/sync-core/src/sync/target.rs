@@ -17,8 +17,10 @@ use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 
-use super::HeaderSync;
-use super::parts::{ForkChecks, Phase, Target};
+use super::{
+    HeaderSync,
+    parts::{ForkChecks, Phase, Target},
+};
 use crate::{
     config::{PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,

@@ -7,8 +7,10 @@
 
 use alloy_primitives::B256;
 
-use super::HeaderSync;
-use super::parts::{Phase, UnknownHeader};
+use super::{
+    HeaderSync,
+    parts::{Phase, UnknownHeader},
+};
 use crate::{
     lineage::{Anchor, LinkError, LinkFault, VerifiedHeaders},
     time::Instant,
