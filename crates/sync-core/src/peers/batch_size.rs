@@ -1,7 +1,7 @@
 //! How many headers one request to a peer asks for: a count that grows slowly and falls quickly, beside the window of
 //! bytes ([`super::budget`]).
 //!
-//! The two response different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may
+//! The two answer different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may
 //! be under way before a queue forms. The count follows the *peer*: how many headers it gives in one response, whatever
 //! its reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window
 //! alone: [`BATCH_HEADERS_START`] lies above what fits in one response.

@@ -16,6 +16,10 @@
 //! | it has the same rank or a better one, and has answered something | four of its round trips and `steal_after` |
 //! | it was never asked, who has the front was never heard of or is silent, and nobody else has answered anything | `steal_after`; half of that each further time |
 //!
+//! A verified peer that brings fewer than [`SLOW_HEADERS_A_SECOND`] headers a second (one header in each response, say) is no
+//! better than one that was never asked: where headers are asked for by hash, one after another, that one is asked first;
+//! and what is compared or weighed, which has no trials otherwise, has them.
+//!
 //! It goes to the peer that it was taken for. The first peer is still awaited: whoever answers first is used.
 //!
 //! An attacker with any number of new ids gets [`TRIALS_MAX`] places, each once in
@@ -39,7 +43,18 @@ use sorted::{SortedSet, sort_short_by};
 /// The front is asked of another peer when its response takes so many times longer than that peer's round trip.
 pub(super) const HAND_OVER_ROUND_TRIPS: u32 = 4;
 
+/// A peer that brings fewer headers a second leaves others a chance: a response of one header over 150 ms, or of 64 over a
+/// second. A peer is rarely so slow by its way alone; if it is, another one costs it [`steal_after`] now and then.
+///
+/// [`steal_after`]: crate::SyncConfig::steal_after
+pub(super) const SLOW_HEADERS_A_SECOND: u64 = 64;
+
 impl HeaderSync {
+    /// Is it known that this peer brings little?
+    pub(super) fn is_slow(&self, peer: &Peer) -> bool {
+        self.speed(peer).is_some_and(|speed| speed < SLOW_HEADERS_A_SECOND.ilog2())
+    }
+
     /// Is there a peer of rank `Verified` that can be asked for the front? Then nobody else is.
     pub(super) fn is_front_served(&self, now: Instant) -> bool {
         self.front_candidates(now).any(|(_, peer)| peer.rank() == Rank::Verified)
@@ -159,7 +174,11 @@ impl HeaderSync {
         limit: u64,
     ) -> Option<(BlockRange, Failures)> {
         // What is compared or weighed is short, and everything waits for all of it.
-        let front = self.phase.filling()?.anchor.number;
+        let quick = |(_, peer): (PeerId, &Peer)| peer.rank() == Rank::Verified && !self.is_slow(peer);
+        if self.phase.filling().is_none() && self.front_candidates(now).any(quick) {
+            return None;
+        }
+        let front = self.phase.run()?.anchor.number;
         let known = self.peers.get(peer)?;
         let most = self.unverified_pieces_max(known, 1);
         let on_trial = |id: &PeerId| self.peers.get(*id).is_some_and(|known| known.rank() != Rank::Verified);

@@ -3,7 +3,7 @@
 
 use crate::support::{
     Chain, Manner, TestPeer, World,
-    ancestor::{announce, assert_reorg, config},
+    ancestor::{announce, assert_reorg, config, stored},
     strangers::{HONEST, NOBODY, Strangers, assert_not_blamed, connect_honest, run_among},
 };
 
@@ -53,6 +53,28 @@ fn u10_a_deep_search_is_not_held_up_by_newcomers() {
     for (at_once, every_ms) in [(3, 1_000), (6, 200)] {
         let took = reorg_among(&old, &new, Strangers { at_once, every_ms });
         assert!(took <= alone * 3, "{took} ms, alone {alone} ms");
+    }
+}
+
+/// Peers that give one header in each response are there first, and honest ones come a moment later. The headers that decide a
+/// reorg are asked for one after another, or in few requests: nobody gives them one by one for long.
+#[test]
+fn u01_u10_who_gives_one_header_at_a_time_keeps_no_reorg_from_peers_that_were_never_asked() {
+    let old = Chain::new(3_000);
+    for depth in [20, 60, 400] {
+        let new = old.fork(3_000 - depth, 3_003);
+        let mut world = World::with(old.spec(), config(), stored(&old));
+        world.target(SyncTarget::Hash(new.tip().hash));
+        for id in 1..=3 {
+            world.connect(id, TestPeer { delay_ms: 150, ..TestPeer::new(&new).manner(Manner::Short(1)) });
+        }
+        connect_honest(&mut world, 5, &new, 50);
+        let start = world.now_ms;
+        world.run_until_ms(start + 20_000, World::is_synced);
+        let took = world.now_ms - start;
+        assert!(world.is_synced() && took <= 4_000, "{depth} blocks: {took} ms: {:#?}", world.progress());
+        world.assert_stored(&new, 0);
+        assert_not_blamed(&world, HONEST..HONEST + 5);
     }
 }
 
