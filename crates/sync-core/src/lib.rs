@@ -36,7 +36,8 @@
 //! # A loop that drives it
 //!
 //! ```
-//! use sync_core::{HeaderSync, Input, Output, SyncConfig, SyncTarget, chain::ChainSpec, time::Instant};
+//! use header_rules::chain::ChainSpec;
+//! use sync_core::{HeaderSync, Input, Output, SyncConfig, SyncTarget, time::Instant};
 //!
 //! let mut machine = HeaderSync::new(SyncConfig::default(), ChainSpec::mainnet(), None);
 //! let mut now = Instant::ZERO;

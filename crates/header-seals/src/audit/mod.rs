@@ -20,8 +20,8 @@
 //! # Example
 //!
 //! ```
-//! use sync_core::{config::SEAL_STEP_WORK, range::BlockRange};
-//! use sync_core::seals::{AuditStep, SealAudit, SealEngine, SealPolicy};
+//! use header_rules::range::BlockRange;
+//! use header_seals::{AuditStep, SealAudit, SealEngine, SealPolicy, limits::SEAL_STEP_WORK};
 //!
 //! # fn read_from_store(_: BlockRange) -> Vec<bytes::Bytes> { Vec::new() }
 //! let range = BlockRange::new(0, 15_537_393).expect("rising");

@@ -14,7 +14,7 @@
 //! checkpoint, [`reopen`](SpillCollector::reopen) after a restart.
 //!
 //! ```
-//! use sync_core::etl::{EqualKeys, MemorySpill, SpillCollector};
+//! use stages::etl::{EqualKeys, MemorySpill, SpillCollector};
 //!
 //! let mut collector = SpillCollector::new(1 << 20, EqualKeys::Last, MemorySpill::new());
 //! collector.insert(b"b", b"1")?;
@@ -25,7 +25,7 @@
 //! assert_eq!(merge.next()?, Some((&b"b"[..], &b"3"[..])));
 //! assert_eq!(merge.next()?, None);
 //! collector.clear()?;
-//! # Ok::<(), sync_core::etl::EtlError>(())
+//! # Ok::<(), stages::etl::EtlError>(())
 //! ```
 
 use alloc::vec::Vec;

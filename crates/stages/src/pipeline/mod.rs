@@ -29,12 +29,12 @@
 //! machine from the checkpoint that was stored.
 //!
 //! ```
-//! use sync_core::{
+//! use stages::{
 //!     config::PipelineConfig,
 //!     etl::MemorySpill,
 //!     pipeline::{HashIndexStage, HeadersStage, Pipeline, PipelineInput, PipelineOutput, PipelineState},
-//!     time::Instant,
 //! };
+//! use sync_core::time::Instant;
 //!
 //! let index = HashIndexStage::new(1 << 20, MemorySpill::new());
 //! let mut stored = PipelineState::default();

@@ -16,7 +16,6 @@ use crate::{
     headers::{InFlight, Purpose, Response},
     id::PeerId,
     io::{Output, StartBlock},
-    peers::Rank,
     time::Instant,
 };
 use header_rules::range::BlockRange;
@@ -75,10 +74,7 @@ impl HeaderSync {
         let mut candidates: Vec<_> = askable.into_iter().filter_map(class).collect();
         let order = |class: u8, id: PeerId| {
             let peer = self.peers.get(id);
-            let is_slow = peer.is_some_and(|peer| self.is_slow(peer));
-            // Whoever brings little comes after those that were never asked.
-            let rank = peer.map(|peer| if is_slow { peer.rank().max(Rank::New) } else { peer.rank() });
-            (class, rank, is_slow, Reverse(peer.and_then(|peer| self.speed(peer))))
+            (class, peer.map(|peer| peer.rank()), Reverse(peer.and_then(|peer| self.speed(peer))))
         };
         // Stable: what is equal keeps the order of the scheduler.
         sort_short_by(&mut candidates, |a, b| order(a.0, a.1).cmp(&order(b.0, b.1)));

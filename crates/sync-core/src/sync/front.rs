@@ -16,9 +16,8 @@
 //! | it has the same rank or a better one, and has answered something | four of its round trips and `steal_after` |
 //! | it was never asked, who has the front was never heard of or is silent, and nobody else has answered anything | `steal_after`; half of that each further time |
 //!
-//! A verified peer that brings fewer than [`SLOW_HEADERS_A_SECOND`] headers a second (one header in each response, say) is no
-//! better than one that was never asked: where headers are asked for by hash, one after another, that one is asked first;
-//! and what is compared or weighed, which has no trials otherwise, has them.
+//! What is compared or weighed, and what is asked for by hash, one request after another, is short and has no trials, unless
+//! every verified peer brings fewer than [`SLOW_HEADERS_A_SECOND`] headers a second (one header in each response, say).
 //!
 //! It goes to the peer that it was taken for. The first peer is still awaited: whoever answers first is used.
 //!
@@ -43,16 +42,35 @@ use sorted::{SortedSet, sort_short_by};
 /// The front is asked of another peer when its response takes so many times longer than that peer's round trip.
 pub(super) const HAND_OVER_ROUND_TRIPS: u32 = 4;
 
-/// A peer that brings fewer headers a second leaves others a chance: a response of one header over 150 ms, or of 64 over a
-/// second. A peer is rarely so slow by its way alone; if it is, another one costs it [`steal_after`] now and then.
-///
-/// [`steal_after`]: crate::SyncConfig::steal_after
-pub(super) const SLOW_HEADERS_A_SECOND: u64 = 64;
+/// A peer that brings fewer headers a second leaves others a trial: a response of one header over 150 ms, or of 64 over more
+/// than a second. It keeps the front until another one is verified, so a way that is slow by itself loses nothing.
+const SLOW_HEADERS_A_SECOND: u64 = 64;
 
 impl HeaderSync {
-    /// Is it known that this peer brings little?
-    pub(super) fn is_slow(&self, peer: &Peer) -> bool {
-        self.speed(peer).is_some_and(|speed| speed < SLOW_HEADERS_A_SECOND.ilog2())
+    /// Does a verified peer serve the front that brings more than a little?
+    fn is_front_quick(&self, now: Instant) -> bool {
+        let is_slow = |peer: &Peer| self.speed(peer).is_some_and(|speed| speed < SLOW_HEADERS_A_SECOND.ilog2());
+        self.front_candidates(now).any(|(_, peer)| peer.rank() == Rank::Verified && !is_slow(peer))
+    }
+
+    /// Asks one peer on trial by number, while the front is asked for by hash of peers that all bring little.
+    pub(super) fn request_trial(&mut self, now: Instant) -> bool {
+        if !self.is_front_served(now) || self.is_front_quick(now) {
+            return false;
+        }
+        self.peers.candidates(now).into_iter().any(|peer| {
+            let Some(known) = self.peers.get(peer).filter(|known| known.rank() != Rank::Verified) else { return false };
+            let Some(numbers) = known.numbers(now) else { return false };
+            let limit = self.request_headers(known, self.header_bytes());
+            if self.target.fork_checks.is_suspected(peer) || !self.has_share(peer, known) {
+                return false;
+            }
+            let Some((range, failures)) = self.borrow_trial(now, peer, numbers, limit) else { return false };
+            let asked = range.len() as u16;
+            let start = StartBlock::Number(range.last());
+            self.send(now, peer, Purpose::Piece { range, failures, by_hash: None }, start, asked);
+            true
+        })
     }
 
     /// Is there a peer of rank `Verified` that can be asked for the front? Then nobody else is.
@@ -174,8 +192,7 @@ impl HeaderSync {
         limit: u64,
     ) -> Option<(BlockRange, Failures)> {
         // What is compared or weighed is short, and everything waits for all of it.
-        let quick = |(_, peer): (PeerId, &Peer)| peer.rank() == Rank::Verified && !self.is_slow(peer);
-        if self.phase.filling().is_none() && self.front_candidates(now).any(quick) {
+        if self.phase.filling().is_none() && self.is_front_quick(now) {
             return None;
         }
         let front = self.phase.run()?.anchor.number;

@@ -55,7 +55,7 @@ impl HeaderSync {
                 let reliable = self.peers.reliable(now);
                 self.request_by_number(now, &reliable)
             }
-            Strategy::ByHash => self.request_by_hash(now),
+            Strategy::ByHash => self.request_by_hash(now) || self.request_trial(now),
         }
     }
 
