@@ -14,7 +14,7 @@
 //! | `flood-requests` | asks 10,000 times for a header | a breach |
 //! | `unsolicited` | sends headers that nobody asked for | a breach |
 //!
-//! Counting begins anew with each stream, so that a liar lies from its first response.
+//! Counting begins anew with each stream, so that the first response of each is faulty.
 
 use std::time::Duration;
 

@@ -53,7 +53,7 @@ pub enum AuditStep {
     },
 }
 
-/// What the store holds at these numbers: the answer to an [`Output::Lookup`](sync_core::Output::Lookup). A header that cannot
+/// What the store holds at these numbers: the response to an [`Output::Lookup`](sync_core::Output::Lookup). A header that cannot
 /// be read counts as absent; a damaged one is found by the audit, not here.
 pub async fn stored_headers<S: HeaderStore>(store: &S, numbers: &[BlockNumber]) -> Vec<(BlockNumber, Option<Bytes>)> {
     let mut headers = Vec::with_capacity(numbers.len());

@@ -16,7 +16,7 @@ pub const HEADERS_PER_REQUEST_MAX: u16 = 1_024;
 /// Between the 80 headers of 600 bytes that fit one response of 48 KiB and the 1,024 that the protocol allows.
 pub const BATCH_HEADERS_START: u16 = 128;
 
-/// Headers that are added after five whole responses. Twenty answers bring a peer back from one failure; raising it makes
+/// Headers that are added after five whole responses. Twenty of them bring a peer back from one failure; raising it makes
 /// the way down and up again more restless.
 pub const BATCH_HEADERS_STEP: u16 = 16;
 
@@ -220,7 +220,7 @@ pub struct SyncConfig {
     /// Bytes of headers in memory: in flight (estimated), staged, collected, in batches. Six windows of 8,192 headers of
     /// 600 bytes are 29 MB. More lets fast peers run further ahead of a slow one; less makes them wait for it.
     pub staged_bytes_max: u64,
-    /// Bytes of one request's answer that the machine asks for. Peers cut a response at 48 KiB because longer ones overrun
+    /// Bytes of one response that the machine asks for. Peers cut a response at 48 KiB because longer ones overrun
     /// the receiver's UDP buffer (128 KiB in Chromium) and recovery takes seconds.
     pub request_bytes: u64,
     /// A peer's window at the start: bytes in flight.

@@ -179,6 +179,7 @@ export async function connectionsGone(peer) {
   let stats = await peer.stats();
   while (stats.connections > 0) {
     if (Date.now() - begin > GONE_WITHIN_MS) throw new Error(`still connected: ${JSON.stringify(stats)}`);
+    // The peer tells its figures only when it is asked for them.
     await new Promise((resolve) => setTimeout(resolve, 100));
     stats = await peer.stats();
   }

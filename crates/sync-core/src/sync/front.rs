@@ -16,10 +16,10 @@
 //! | it has the same rank or a better one, and has answered something | four of its round trips and `steal_after` |
 //! | it was never asked, who has the front was never heard of or is silent, and nobody else has answered anything | `steal_after`; half of that each further time |
 //!
+//! It goes to the peer that it was taken for. The first peer is still awaited: whoever answers first is used.
+//!
 //! What is compared or weighed, and what is asked for by hash, one request after another, is short and has no trials, unless
 //! every verified peer brings fewer than [`SLOW_HEADERS_A_SECOND`] headers a second (one header in each response, say).
-//!
-//! It goes to the peer that it was taken for. The first peer is still awaited: whoever answers first is used.
 //!
 //! An attacker with any number of new ids gets [`TRIALS_MAX`] places, each once in
 //! [`TRIAL_PAUSE`], and each costs at most one round trip at the front.
@@ -100,8 +100,8 @@ impl HeaderSync {
         (self.request_headers(peer, self.header_bytes()) * 1_000_000 / micros).checked_ilog2()
     }
 
-    /// Those of the candidates that may have the front, the best first: by rank, then who agrees on numbers, then who has room, then whose answers
-    /// bring most, then the quicker one.
+    /// Those of the candidates that may have the front, the best first: by rank, then who agrees on numbers, then who has
+    /// room, then whose responses bring most, then the quicker one.
     fn best_for_front(&self, now: Instant, allowed: impl Fn(PeerId, &Peer) -> bool) -> Vec<PeerId> {
         let Some(front) = self.phase.run().map(|run| run.anchor.number) else { return Vec::new() };
         let mut best: Vec<_> = self

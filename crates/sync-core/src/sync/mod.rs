@@ -2,6 +2,7 @@
 //!
 //! | file | subject |
 //! |---|---|
+//! | `parts` | the state: phase, target, reorgs, the queue to the store, reports, host |
 //! | `target` | what the sync ends with, above: what the user wants, and which block that is |
 //! | `votes` | which block peers mean: at a number, or as their tip |
 //! | `announce` | what peers announce: noted at once, looked at a few times a second |
@@ -12,7 +13,6 @@
 //! | `compare` | the first headers under the place where they differ, fetched by hash |
 //! | `fork_check` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `difficulty` | by proof of work: is the new branch heavier than the stored one? |
-//! | `rejected` | what was found wrong with targets |
 //! | `reject` | the target's chain breaks a rule |
 //! | `unknown` | the target's chain has a header that this release cannot judge |
 //! | `requests` | what is asked, and how a request ends without its response; faults and bans |
@@ -22,7 +22,6 @@
 //! | `strategy` | how the gap is asked for: over all peers, over one, by hash |
 //! | `branch` | peers whose numbers mean other blocks |
 //! | `memory` | who may take how much memory, and how long a header is |
-//! | `store_queue` | batches, unwinds and lookups: one at a time |
 //! | `store` | when batches are cut, and what follows when the store has answered |
 //! | `invariants` | what holds after every input |
 //! | `sleep` | time that the host slept, and what it counts for |

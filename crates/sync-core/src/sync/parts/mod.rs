@@ -1,5 +1,6 @@
-//! The machine's state: parts that own their fields. None of them knows the machine; what is decided across them is in the
-//! `impl` blocks of [`HeaderSync`](super::HeaderSync), beside this folder.
+//! The machine's state, apart from its decisions: no part knows the machine. What is decided across parts is in the `impl`
+//! blocks of [`HeaderSync`](super::HeaderSync), beside this folder. [`StoreQueue`], [`Phase`] and [`Votes`] change through
+//! their methods alone; fields of the others are open to those blocks.
 
 mod compared;
 mod fork_checks;

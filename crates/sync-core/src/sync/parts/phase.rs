@@ -93,8 +93,10 @@ impl Phase {
         }
     }
 
-    /// The branch that was weighed is heavier: its headers are stored from now on.
+    /// The branch that was weighed is heavier: its headers are stored from now on. The one transition beside
+    /// [`enter`](Self::enter), because the run goes over with it.
     pub fn fill_what_was_weighed(&mut self) {
+        debug_assert!(self.is_weighing(), "{} was not weighed", self.name());
         match core::mem::take(self) {
             Self::WeighingBranches(run) => *self = Self::FillingGap(run),
             other => *self = other,
