@@ -8,7 +8,7 @@
  */
 
 import { HeadlightError, type Progress, type SyncHandle, startSync } from 'headlight';
-import { element, setText } from './dom.js';
+import { element, make, setText } from './dom.js';
 import { count } from './format.js';
 import { describe, log, logEvents } from './log.js';
 import { chainLabel, readOptions } from './parameters.js';
@@ -92,6 +92,7 @@ function connect(handle: SyncHandle): void {
   });
   connectClear(handle);
   connectAddPeer(handle);
+  connectReport(handle);
 }
 
 function connectClear(handle: SyncHandle): void {
@@ -126,6 +127,27 @@ function connectAddPeer(handle: SyncHandle): void {
     } catch (error) {
       setText(note, `Not added: ${describe(error)}`);
     }
+  });
+}
+
+/** Saves the recording of this session as a file. */
+function connectReport(handle: SyncHandle): void {
+  const button = element<HTMLButtonElement>('save-report');
+  button.disabled = false;
+  button.addEventListener('click', () => {
+    void attempt(async () => {
+      const recording = await handle.recording();
+      if (recording === undefined) {
+        log('info', 'There is no report here: the sync runs in another tab.');
+        return;
+      }
+      const link = make('a');
+      link.href = URL.createObjectURL(new Blob([recording as BlobPart], { type: 'application/octet-stream' }));
+      link.download = `${handle.storage}-${new Date().toISOString().replaceAll(':', '-')}.headlight`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+      log('info', 'The report was saved. It has the addresses of your peers.');
+    });
   });
 }
 

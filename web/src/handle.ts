@@ -218,6 +218,10 @@ export class Sync implements SyncHandle {
     return this.#client.call('stats');
   }
 
+  recording(): Promise<Uint8Array | undefined> {
+    return this.#client.call('recording');
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;

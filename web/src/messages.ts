@@ -82,6 +82,7 @@ export interface Calls {
   stop: { args: []; value: undefined };
   clear: { args: []; value: undefined };
   stats: { args: []; value: SyncStats };
+  recording: { args: []; value: Uint8Array | undefined };
 }
 
 /** What the page saw and a worker cannot see. */

@@ -143,6 +143,7 @@ export const TUNING_BOUNDS = {
   stallMs: [100, TIMER_MS_MAX],
   // ICE, DTLS and Noise take this long with a peer on the same machine.
   dialTimeoutMs: [500, TIMER_MS_MAX],
+  recordingBytesMax: [0, 256 * 1024 * 1024],
 } as const satisfies Readonly<Record<Exclude<keyof SyncTuning, 'audit'>, readonly [min: number, max: number]>>;
 
 function checkTuning(tuning: unknown): SyncTuning {

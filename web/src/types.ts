@@ -151,6 +151,11 @@ export interface SyncTuning {
   stallMs?: number;
   /** Milliseconds that dialling a peer may take, 500 to 2^31 - 1. */
   dialTimeoutMs?: number;
+  /**
+   * Bytes of {@link SyncHandle.recording}, 0 to 256 MiB; default 4 MiB, which are some 7,000 headers. They are used only as
+   * far as the sync downloads. 0: nothing is recorded.
+   */
+  recordingBytesMax?: number;
   /** `false`: stored segments are not audited in the background. For benchmarks only. */
   audit?: boolean;
 }
@@ -256,4 +261,11 @@ export interface SyncHandle {
   clear(): Promise<void>;
   /** Figures for tests and benchmarks. */
   stats(): Promise<SyncStats>;
+  /**
+   * The recording of this session, for a report of a bug: every input of the sync since its start, up to
+   * {@link SyncTuning.recordingBytesMax}. With it a developer runs the session again, with the same outputs
+   * (`sync-sim --replay FILE`). It has the addresses of the peers and the hashes that the page asked for, and no keys.
+   * `undefined` in state `follower`, where another tab runs the sync, and where nothing is recorded.
+   */
+  recording(): Promise<Uint8Array | undefined>;
 }

@@ -15,6 +15,7 @@ pub struct BlockNumHash {
 
 /// What a peer says it serves (eth/69 `Status` and `BlockRangeUpdate`, EIP-7642). Its word, not a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ServedRange {
     /// Lowest block it serves.
     pub earliest: BlockNumber,
@@ -41,6 +42,7 @@ impl ServedRange {
 
 /// What a peer says in its `Status` message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeerStatus {
     /// Network id; equals the chain id on every public network.
     pub chain_id: u64,

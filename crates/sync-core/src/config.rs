@@ -5,6 +5,8 @@
 
 mod bounded;
 
+pub use bounded::ConfigError;
+
 use core::time::Duration;
 
 use header_rules::range::BlockNumber;
@@ -189,8 +191,9 @@ pub const INVALID_HASHES_MAX: usize = 512;
 
 /// How a host tunes the machine. `SyncConfig::default()` is right for a browser tab. A figure that no sync can have (a floor
 /// at or above [`BLOCK_NUMBER_END`](header_rules::range::BLOCK_NUMBER_END), no window, a least value over its greatest) is
-/// cut to the nearest that one can.
+/// taken as the nearest that one can; [`SyncConfig::validate`] names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SyncConfig {
     /// Seed of every random choice (which of two equal peers is asked first). The same seed and the same inputs give
     /// the same outputs.

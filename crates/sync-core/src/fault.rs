@@ -94,6 +94,7 @@ impl PeerFault {
 
 /// Why a request ended without headers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RequestFailure {
     /// The connection or its stream closed; not the peer's fault by itself.
     #[error("connection lost")]
@@ -118,6 +119,7 @@ fn genesis_text(genesis: Option<B256>) -> String {
 
 /// Why a store did not do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum StoreFailure {
     /// The storage quota is used up (IndexedDB: `QuotaExceededError`).
     #[error("storage is full; free space for this site, then sync goes on by itself")]

@@ -26,6 +26,7 @@ use header_rules::range::{BlockNumber, BlockRange};
 
 /// Where the sync should end, above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SyncTarget {
     /// The tip that enough connected peers agree on ([`SyncConfig::tip_quorum`](crate::SyncConfig::tip_quorum)).
     PeersTip,
@@ -38,6 +39,7 @@ pub enum SyncTarget {
 
 /// What happened in the world.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Input {
     /// The user, or a new session, names a target. The same target again is a no-op.
     TargetChanged(SyncTarget),
@@ -154,6 +156,7 @@ pub struct HeadersRequest {
 
 /// What the host must do, or may show.
 #[derive(Debug)]
+#[must_use = "the machine gives each output once, and waits for what comes of it"]
 #[allow(
     clippy::large_enum_variant,
     reason = "one output exists at a time; a box would cost an allocation for each event"
@@ -192,7 +195,53 @@ pub enum Output {
     /// Something to show.
     Event(Event),
     /// Drained. Call again with the next input, or with [`Input::Timeout`] at this moment.
-    Timeout(Option<Instant>),
+    Timeout(Option<Wakeup>),
+}
+
+/// When the machine wants [`Input::Timeout`], and for which timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wakeup {
+    /// The moment, later than the poll that returned it.
+    pub at: Instant,
+    /// The timer that ends then. For people; the machine looks at all of them.
+    pub timer: Timer,
+}
+
+/// What the machine waits for when it waits for time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The deadline of a request.
+    RequestDeadline,
+    /// The request at the front may be given to a quicker peer.
+    HandOver,
+    /// A peer of which no header was verified may be tried.
+    Trial,
+    /// The strategy is judged.
+    Strategy,
+    /// A check whether a peer is on the target's chain goes on.
+    ForkCheck,
+    /// A range that failed may be asked for again.
+    RangeRetry,
+    /// A peer's pause or ban ends.
+    PeerPause,
+    /// The target is asked for again.
+    TargetRetry,
+    /// Another peer is asked for the target.
+    Probe,
+    /// A new session has waited long enough for more peers to name a tip.
+    TipSettle,
+    /// Announcements are looked at.
+    Announcements,
+    /// The search for the common ancestor goes on.
+    AncestorSearch,
+    /// A batch that the store refused is handed out again.
+    StoreRetry,
+    /// A stall is found, or said.
+    Stall,
+    /// What was verified is stored although its window is not full.
+    Flush,
+    /// Progress is reported.
+    Progress,
 }
 
 /// Something to show. Events never ask for anything.

@@ -51,11 +51,11 @@
 //!             Output::Request(_) | Output::Cancel(_) | Output::Penalize { .. } => {}
 //!             Output::Persist(_) | Output::Lookup { .. } | Output::Unwind { .. } => {}
 //!             Output::Event(event) => println!("{event:?}"),
-//!             // Drained: wait for the next input, at most until `when`.
-//!             Output::Timeout(when) => {
+//!             // Drained: wait for the next input, at most until that moment.
+//!             Output::Timeout(wakeup) => {
 //!                 wakeups += 1;
-//!                 if let (Some(when), true) = (when, wakeups < 3) {
-//!                     now = when;
+//!                 if let (Some(wakeup), true) = (wakeup, wakeups < 3) {
+//!                     now = wakeup.at;
 //!                     input = Some(Input::Timeout);
 //!                 }
 //!                 break;
@@ -71,9 +71,9 @@
 //!
 //! | floor | modules | |
 //! |---|---|---|
-//! | machine | [`sync`] | owns the parts and branches across them |
+//! | machine | `sync` | owns the parts and branches across them |
 //! | order | [`io`], [`progress`] | what goes in and out; how far the sync is |
-//! | parts | [`headers`], [`peers`], [`etl`], [`follow`] | what to fetch; whom to ask; what to store; which chain |
+//! | parts | `headers`, `peers`, [`etl`], `follow` | what to fetch; whom to ask; what to store; which chain |
 //! | truth | [`lineage`], [`fault`] | what descends from what; what can be wrong |
 //! | words | [`checkpoint`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
 //!
@@ -87,7 +87,7 @@
 
 extern crate alloc;
 
-pub mod sync;
+mod sync;
 
 pub mod config;
 pub mod io;
@@ -95,8 +95,19 @@ pub mod io;
 pub mod progress;
 
 pub mod etl;
+
+// The parts of the machine are no interface. The tests of this crate see them.
+#[cfg(not(feature = "parts"))]
+mod follow;
+#[cfg(feature = "parts")]
 pub mod follow;
+#[cfg(not(feature = "parts"))]
+mod headers;
+#[cfg(feature = "parts")]
 pub mod headers;
+#[cfg(not(feature = "parts"))]
+mod peers;
+#[cfg(feature = "parts")]
 pub mod peers;
 
 pub mod lineage;
@@ -107,9 +118,9 @@ pub mod id;
 pub mod time;
 
 pub use checkpoint::{Checkpoint, Subchain};
-pub use config::SyncConfig;
+pub use config::{ConfigError, SyncConfig};
 pub use io::{
     BlockNumHash, Event, HeadersRequest, Input, Output, PeerAddress, PeerBook, PeerHealth, PeerRecord, PeerStatus,
-    ServedRange, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, TipClaim,
+    ServedRange, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, Timer, TipClaim, Wakeup,
 };
 pub use sync::HeaderSync;

@@ -142,6 +142,7 @@ impl World<'_> {
         let floor = self.saboteur.floor(&self.state);
         let config = SyncConfig { floor, ..self.state.options.config.clone() };
         let spec = self.state.options.spec(self.state.pool);
+        self.recorder.start(self.now(), &config, &spec, checkpoint.as_ref(), None);
         self.machine = Some(HeaderSync::new(config, spec, checkpoint));
         self.stall = None;
         if self.state.paused {

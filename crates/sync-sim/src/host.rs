@@ -34,6 +34,7 @@ impl World<'_> {
             self.check(|checker, state| checker.on_input(state, &input));
             let now = self.now();
             if let Some(machine) = &mut self.machine {
+                self.recorder.input(now, &input);
                 machine.handle_input(now, input);
             }
             self.drain();
@@ -45,6 +46,7 @@ impl World<'_> {
         let mut polls = 0;
         while let Some(machine) = self.machine.as_mut().filter(|_| self.violation.is_none()) {
             let output = machine.poll_output(now);
+            self.recorder.output(now, &output);
             self.state.memory_bytes = machine.memory_bytes();
             self.state.recovered = machine.download_stats().recovered;
             polls += 1;
@@ -95,10 +97,11 @@ impl World<'_> {
                 self.backlog.push_back(Input::Stored { id, headers });
             }
             Output::Event(event) => self.note(&event),
-            Output::Timeout(at) => {
+            Output::Timeout(wakeup) => {
                 let started_at = self.state.started_at;
                 // A timer of this host does not fire early.
-                self.wakeup = at.map(|at| started_at + at.since_start().as_nanos().div_ceil(1_000) as u64);
+                self.wakeup =
+                    wakeup.map(|wakeup| started_at + wakeup.at.since_start().as_nanos().div_ceil(1_000) as u64);
             }
         }
     }

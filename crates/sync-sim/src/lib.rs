@@ -29,6 +29,8 @@
 //!   cargo run -p sync-sim --profile sim -- --replay 5372 --trace
 //!   cargo run -p sync-sim --profile sim -- --seeds 0..1000 --until-violation
 //!   cargo run -p sync-sim --profile sim -- attack
+//!   cargo run -p sync-sim --profile sim -- --replay 5372 --record 5372.headlight
+//!   cargo run -p sync-sim --profile sim -- --replay 5372.headlight --trace
 //! ```
 //!
 //! The first prints its rate, what its worlds reached (a crash between two writes, a stall for each reason, ...), and each
@@ -40,6 +42,9 @@
 //! The third stops at the first violation and prints how many seeds that took: so many does the simulator need to find a
 //! bug that was put into the machine by hand. The fourth prints the attack [`table`]: how much longer a sync takes under
 //! attack, by the kind and number of attackers and their new ids a second; it exits with 1 when a limit is exceeded.
+//!
+//! The last two write the [`recording`] of a world's machines, and replay a recording: this one or one that a page saved
+//! ([`session`]). A replay exits with 1 when the machine gives other outputs than the recorded one.
 //!
 //! # Add to it
 //!
@@ -68,11 +73,13 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod outcome;
 pub mod world;
 
 mod happen;
 mod host;
 pub mod saboteur;
+pub mod session;
 
 pub mod checker;
 pub mod state;
@@ -97,8 +104,8 @@ pub mod network;
 
 pub use chain::Pool;
 pub use options::Options;
+pub use outcome::{Outcome, Violation};
 pub use saboteur::Bug;
-pub use world::{Outcome, Violation};
 
 use world::World;
 

@@ -4,6 +4,8 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -13,8 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use recording::Replayed;
 use sync_sim::{
     Options, Outcome, Pool, Violation,
+    session::replay_file,
     table::{Row, Table},
     trace::LINES_KEPT,
     world::World,
@@ -25,24 +29,38 @@ const REPORTS_MAX: usize = 5;
 /// Between two lines of progress.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
+/// Most bytes of the recording of a world: the longest worlds have some 20 MB.
+const RECORDING_BYTES_MAX: usize = 1 << 30;
+
 const USAGE: &str = "\
 usage: sync-sim [--seeds FIRST..END] [--jobs N] [--hashes] [--until-violation]
-       sync-sim --replay SEED [--trace] [--peace]
+       sync-sim --replay SEED [--trace] [--peace] [--record FILE]
+       sync-sim --replay FILE [--trace]
        sync-sim attack [--jobs N]
 
   --seeds FIRST..END  run these worlds (default 0..500); exit code 1 when one violates anything
   --jobs N            threads (default: as many as there are cores)
   --replay SEED       run one world, print its options, its outcome and its last lines
+  --replay FILE       replay a recording: one of --record, or one that a page saved (`sync.recording()`); exit code 1
+                      when the machine gives other outputs than the recorded one
   --trace             with --replay: print every line
+  --record FILE       with --replay SEED: write the recording of the world's machines
   --peace             with --replay: a world under attack without its malicious peers
   --until-violation   with --seeds: stop at the first seed that violates anything, and say how many were run
   attack              print the attack table: how much longer a sync takes under attack; exit code 1 over a limit
   --hashes            print each seed with the hash of its trace, to be compared with another platform's";
 
+/// What `--replay` names.
+enum Replay {
+    Seed(u64),
+    File(PathBuf),
+}
+
 struct Args {
     seeds: core::ops::Range<u64>,
     jobs: usize,
-    replay: Option<u64>,
+    replay: Option<Replay>,
+    record: Option<PathBuf>,
     trace: bool,
     hashes: bool,
     peace: bool,
@@ -56,6 +74,7 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
         seeds: 0..500,
         jobs,
         replay: None,
+        record: None,
         trace: false,
         hashes: false,
         peace: false,
@@ -68,7 +87,11 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> {
         match arg.as_str() {
             "--seeds" => parsed.seeds = range(&value()?)?,
             "--jobs" => parsed.jobs = number(&value()?)?.clamp(1, 256) as usize,
-            "--replay" => parsed.replay = Some(number(&value()?)?),
+            "--replay" => {
+                let value = value()?;
+                parsed.replay = Some(number(&value).map_or_else(|_| Replay::File(value.into()), Replay::Seed));
+            }
+            "--record" => parsed.record = Some(value()?.into()),
             "--trace" => parsed.trace = true,
             "--hashes" => parsed.hashes = true,
             "attack" => parsed.attack = true,
@@ -97,8 +120,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let clean = match args.replay {
-        Some(seed) => replay(seed, &args),
+    let clean = match &args.replay {
+        Some(Replay::Seed(seed)) => replay(*seed, &args),
+        Some(Replay::File(file)) => replay_session(file, args.trace),
         None if args.attack => attack(args.jobs),
         None => sweep(&args),
     };
@@ -143,7 +167,8 @@ fn replay(seed: u64, args: &Args) -> bool {
     let outcome = match options {
         Ok(options) => {
             println!("{options}");
-            World::new(&pool, options, None, lines).run()
+            let recorded_bytes_max = if args.record.is_some() { RECORDING_BYTES_MAX } else { 0 };
+            World::new(&pool, options, None, lines).recorded(recorded_bytes_max).run()
         }
         Err(outcome) => {
             println!("{}", Options::draw(seed, &pool));
@@ -164,7 +189,50 @@ fn replay(seed: u64, args: &Args) -> bool {
     if let Some(violation) = &outcome.violation {
         println!("{}", describe(seed, violation));
     }
-    outcome.violation.is_none()
+    let is_written = match (&args.record, &outcome.recording) {
+        (Some(file), Some(recording)) => write_recording(file, recording),
+        (Some(_), None) => {
+            eprintln!("nothing was recorded: the violation is in the same world without malicious peers, add --peace");
+            false
+        }
+        (None, _) => true,
+    };
+    outcome.violation.is_none() && is_written
+}
+
+fn write_recording(file: &Path, recording: &[u8]) -> bool {
+    let written = fs::write(file, recording);
+    match &written {
+        Ok(()) => println!("{} bytes in {}", recording.len(), file.display()),
+        Err(error) => eprintln!("cannot write {}: {error}", file.display()),
+    }
+    written.is_ok()
+}
+
+/// Replays a recording.
+fn replay_session(file: &Path, trace: bool) -> bool {
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            eprintln!("cannot read {}: {error}; --replay takes the number of a world or a file", file.display());
+            return false;
+        }
+    };
+    let (lines, replayed) = replay_file(&bytes, if trace { usize::MAX } else { LINES_KEPT });
+    for line in &lines {
+        println!("{line}");
+    }
+    match replayed {
+        Ok(Replayed { machines, inputs, outputs, is_cut }) => {
+            let cut = if is_cut { "; the session went on after the recording's limit" } else { "" };
+            println!("{machines} machines, {inputs} inputs, {outputs} outputs, all as recorded{cut}");
+            true
+        }
+        Err(error) => {
+            eprintln!("{}: {error}", file.display());
+            false
+        }
+    }
 }
 
 fn describe(seed: u64, violation: &Violation) -> String {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use header_rules::range::BlockRange;
+use recording::Recorder;
 use sync_core::{
     BlockNumHash, Event, HeaderSync, Input, StallReason, fault::RequestFailure, id::RequestId, time::Instant,
 };
@@ -17,6 +18,7 @@ use crate::{
     checker::{self, Check, Checker},
     network::{Micros, SECOND},
     options::{CrashPoint, Options},
+    outcome::{Outcome, Violation},
     saboteur::{Bug, Saboteur},
     state::State,
     store::{StoreAnswer, StoreOp},
@@ -27,44 +29,6 @@ use crate::{
 const REST: Micros = 2 * SECOND;
 /// Events of a world at most: a world that makes more has run wild.
 const EVENTS_MAX: u64 = 400_000;
-
-/// What is wrong, who says so, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Name of the checker.
-    pub checker: &'static str,
-    /// What it saw.
-    pub what: String,
-    /// When.
-    pub at: Micros,
-}
-
-/// What became of a world.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The first thing that was wrong.
-    pub violation: Option<Violation>,
-    /// Hash of everything that went in and came out.
-    pub trace_hash: u64,
-    /// Headers that the store held in the end.
-    pub headers: u64,
-    /// Headers that the machine proved, those proved again included.
-    pub linked: u64,
-    /// When it ended.
-    pub ended_at: Micros,
-    /// When everything was stored, if it was.
-    pub whole_at: Option<Micros>,
-    /// Time from the calm to the end of the sync; zero when it was over before.
-    pub took: Micros,
-    /// How long that might have taken.
-    pub might_take: Micros,
-    /// Processes that ran.
-    pub sessions: u32,
-    /// What happened in it, by name, and how often: that a sweep reaches what it is meant to.
-    pub reached: BTreeMap<&'static str, u64>,
-    /// The last lines of a recorded run.
-    pub lines: Vec<String>,
-}
 
 /// What is going to happen. What belongs to a process or a connection that is gone does not.
 #[derive(Debug)]
@@ -127,6 +91,7 @@ pub struct World<'a> {
     checkers: Vec<Box<dyn Checker>>,
     pub(crate) saboteur: Saboteur,
     pub(crate) trace: Trace,
+    pub(crate) recorder: Recorder,
     pub(crate) violation: Option<Violation>,
     pub(crate) network_chance: Chance,
     pub(crate) peer_chance: Chance,
@@ -160,6 +125,7 @@ impl<'a> World<'a> {
             checkers: checker::all(),
             saboteur: Saboteur::new(bug),
             trace: Trace::new(keep),
+            recorder: Recorder::new(0),
             violation: None,
             network_chance: Chance::new(seed, "network"),
             peer_chance: Chance::new(seed, "peer"),
@@ -172,6 +138,11 @@ impl<'a> World<'a> {
             linked: 0,
             reached: BTreeMap::new(),
         }
+    }
+
+    /// The same world, whose machines are recorded in a file of `bytes_max` bytes at most.
+    pub fn recorded(self, bytes_max: usize) -> Self {
+        Self { recorder: Recorder::new(bytes_max), ..self }
     }
 
     /// Runs to the end.
@@ -242,6 +213,7 @@ impl<'a> World<'a> {
             violation: self.violation,
             reached: self.reached,
             lines: self.trace.into_lines(),
+            recording: self.recorder.file().map(<[u8]>::to_vec),
         }
     }
 

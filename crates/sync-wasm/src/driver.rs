@@ -29,6 +29,7 @@ use bytes::Bytes;
 use futures::{FutureExt, StreamExt, channel::mpsc, future::select};
 use gloo_timers::future::TimeoutFuture;
 use header_store::StoreOpening;
+use recording::Recorder;
 use sorted::SortedMap;
 use sync_core::{Input, fault::StoreFailure, id::PeerId, time::Instant};
 use wasm_bindgen_futures::spawn_local;
@@ -151,7 +152,7 @@ impl Driver {
         let queue_host = QueueHost { spawn: Rc::new(spawn_local), now: clock::now };
         let mut driver = Self {
             book: setup.book,
-            feed: Feed::default(),
+            feed: Feed::new(Recorder::new(settings.recording_bytes_max())),
             paused: settings.paused,
             requests: RequestTable::default(),
             outboxes: SortedMap::new(),

@@ -4,11 +4,14 @@
 //! machine is drained. So no caller can hand over two in a row. A step of the host that needs the outcome of an input
 //! ([`Step::Admit`]) waits in the same line.
 //!
+//! Every call of the machine passes here, so its [`Recorder`] stands here.
+//!
 //! What waits is bounded by what one event leads to: two steps for each connected peer when a machine is made, one input
 //! for each output of the machine.
 
 use std::collections::VecDeque;
 
+use recording::Recorder;
 use sync_core::{HeaderSync, Input, Output, id::PeerId, time::Instant};
 
 /// The machine, as the feed sees it.
@@ -56,11 +59,13 @@ pub struct Feed<M = HeaderSync> {
     drained: bool,
     /// When the machine wants to hear of the time.
     due: Option<Instant>,
+    recorder: Recorder,
 }
 
-impl<M> Default for Feed<M> {
-    fn default() -> Self {
-        Self { machine: None, steps: VecDeque::new(), drained: true, due: None }
+impl<M> Feed<M> {
+    /// No machine yet. All that there will be are recorded by `recorder`.
+    pub fn new(recorder: Recorder) -> Self {
+        Self { machine: None, steps: VecDeque::new(), drained: true, due: None, recorder }
     }
 }
 
@@ -70,10 +75,24 @@ impl<M: Machine> Feed<M> {
         self.machine.as_ref()
     }
 
-    /// Puts a machine in place of the one before. What waited was for that one.
+    /// Puts a machine in place of the one before. What waited was for that one. A new machine is started in
+    /// [`Feed::recorder_mut`] by its maker.
     pub fn replace(&mut self, machine: Option<M>) {
+        self.steps.clear();
         // A new machine has work before any input.
-        *self = Self { drained: machine.is_none(), machine, ..Self::default() };
+        self.drained = machine.is_none();
+        self.due = None;
+        self.machine = machine;
+    }
+
+    /// What is recorded.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// The recorder, to be told of a machine that is made.
+    pub fn recorder_mut(&mut self) -> &mut Recorder {
+        &mut self.recorder
     }
 
     /// Appends an input. Without a machine it is dropped: a new one is told what holds.
@@ -100,9 +119,11 @@ impl<M: Machine> Feed<M> {
         let machine = self.machine.as_mut()?;
         loop {
             if !self.drained {
-                match machine.poll_output(now) {
-                    Output::Timeout(due) => {
-                        self.due = due;
+                let output = machine.poll_output(now);
+                self.recorder.output(now, &output);
+                match output {
+                    Output::Timeout(wakeup) => {
+                        self.due = wakeup.map(|wakeup| wakeup.at);
                         self.drained = true;
                     }
                     output => return Some(Work::Output(output)),
@@ -111,6 +132,7 @@ impl<M: Machine> Feed<M> {
             match self.steps.pop_front()? {
                 Step::Admit(peer) => return Some(Work::Admit(peer)),
                 Step::Input(input) => {
+                    self.recorder.input(now, &input);
                     machine.handle_input(now, input);
                     self.drained = false;
                     self.due = None;
@@ -123,6 +145,8 @@ impl<M: Machine> Feed<M> {
 #[cfg(test)]
 mod tests {
     use std::{cell::RefCell, rc::Rc};
+
+    use sync_core::{Timer, Wakeup};
 
     use super::*;
 
@@ -141,7 +165,7 @@ mod tests {
 
         fn poll_output(&mut self, _: Instant) -> Output {
             match std::mem::take(&mut self.outputs) {
-                0 => Output::Timeout(Some(Instant::from_millis(9))),
+                0 => Output::Timeout(Some(Wakeup { at: Instant::from_millis(9), timer: Timer::Progress })),
                 _ => {
                     self.calls.borrow_mut().push("output");
                     Output::Cancel(sync_core::id::RequestId(0))
@@ -153,7 +177,7 @@ mod tests {
     #[test]
     fn the_machine_is_drained_between_any_two_inputs() {
         let calls = Rc::default();
-        let mut feed = Feed::default();
+        let mut feed = Feed::new(Recorder::new(0));
         feed.push(Input::Timeout);
         assert!(feed.poll(Instant::ZERO).is_none(), "nobody is there to hear of it");
         feed.replace(Some(Recorder { calls: Rc::clone(&calls), outputs: 0 }));
@@ -177,7 +201,7 @@ mod tests {
     #[test]
     fn what_waited_for_a_machine_is_dropped_with_it() {
         let calls = Rc::default();
-        let mut feed = Feed::default();
+        let mut feed = Feed::new(Recorder::new(0));
         feed.replace(Some(Recorder { calls: Rc::clone(&calls), outputs: 0 }));
         feed.push(Input::Timeout);
         feed.push_admit(PeerId(1));

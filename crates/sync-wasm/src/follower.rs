@@ -282,6 +282,8 @@ impl Follower<'_> {
                     let stats = Stats { wasm_memory_bytes: view::wasm_memory_bytes(), ..Stats::default() };
                     self.port.reply(id, &stats);
                 }
+                // The machine runs in the leader's tab.
+                Call::Recording => self.port.reply_done(id),
                 // Only the leader can do these.
                 Call::Pause | Call::Resume | Call::Clear => self.port.reply_error(id, &HostError::Follower),
                 Call::Stop => return Some(id),

@@ -7,6 +7,7 @@
 //! { type: 'call', id, method: 'getHeader',  args: [number | hash] }             -> reply: StoredHeader | undefined
 //! { type: 'call', id, method: 'getHeaders', args: [from, to] }                  -> reply: PackedHeaders | undefined
 //! { type: 'call', id, method: 'peers' | 'stats', args: [] }                     -> reply: PeerInfo[] | Stats
+//! { type: 'call', id, method: 'recording', args: [] }                           -> reply: Uint8Array | undefined
 //! { type: 'call', id, method: 'addPeer',    args: [multiaddr] }                 -> reply: undefined
 //! { type: 'call', id, method: 'addListedPeers', args: [multiaddr[]] }           -> reply: undefined
 //! { type: 'call', id, method: 'pause' | 'resume' | 'stop' | 'clear', args: [] } -> reply: undefined
@@ -139,6 +140,9 @@ pub struct Tuning {
     /// Milliseconds that dialling a peer may take.
     #[serde(default)]
     pub dial_timeout_ms: Option<u64>,
+    /// Bytes of the recording of the session; default: [`crate::options::RECORDING_BYTES_MAX`].
+    #[serde(default)]
+    pub recording_bytes_max: Option<u64>,
     /// `false`: stored segments are not audited in the background (benchmarks only).
     #[serde(default)]
     pub audit: Option<bool>,
@@ -172,6 +176,8 @@ pub enum Call {
     Clear,
     /// Figures for tests and benchmarks.
     Stats,
+    /// The recording of the session, for a report of a bug.
+    Recording,
 }
 
 /// How the page names a block.

@@ -34,6 +34,10 @@ const STORAGE_NAME_MAX: usize = 128;
 /// Longest timer of a browser, in milliseconds: a longer one fires at once.
 const TIMER_MS_MAX: u64 = (1 << 31) - 1;
 
+/// Bytes of the recording of a session, where the page does not say: 7,000 headers, or days of a sync that only follows
+/// new blocks. More costs its memory in each tab that downloads more.
+pub const RECORDING_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// An option that is a whole number, with its bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
@@ -46,7 +50,7 @@ pub struct Figure {
 }
 
 /// Every figure that the page may set. Within its bounds the sync works; the page checks the same (`web/src/options.ts`).
-pub const FIGURES: [Figure; 8] = [
+pub const FIGURES: [Figure; 9] = [
     Figure { name: "chain.id", min: 0, max: NUMBER_MAX },
     // Peers that are connected must name the tip.
     Figure { name: "tuning.tipQuorum", min: 1, max: CONNECTIONS_MAX as u64 },
@@ -60,6 +64,8 @@ pub const FIGURES: [Figure; 8] = [
     Figure { name: "tuning.stallMs", min: 100, max: TIMER_MS_MAX },
     // ICE, DTLS and Noise take this long with a peer on the same machine.
     Figure { name: "tuning.dialTimeoutMs", min: 500, max: TIMER_MS_MAX },
+    // 0: no recording. A sixteenth of what wasm can address: the file is copied once when the page asks for it.
+    Figure { name: "tuning.recordingBytesMax", min: 0, max: 256 * 1024 * 1024 },
 ];
 
 impl Figure {
@@ -79,9 +85,18 @@ impl Figure {
 
 /// The values of [`FIGURES`], in their order.
 fn values(options: &StartOptions) -> [Option<u64>; FIGURES.len()] {
-    let Tuning { tip_quorum, floor, seed, request_timeout_ms, memory_bytes_max, stall_ms, dial_timeout_ms, .. } =
-        options.tuning;
-    [Some(options.chain.id), tip_quorum, floor, seed, request_timeout_ms, memory_bytes_max, stall_ms, dial_timeout_ms]
+    let tuning = &options.tuning;
+    [
+        Some(options.chain.id),
+        tuning.tip_quorum,
+        tuning.floor,
+        tuning.seed,
+        tuning.request_timeout_ms,
+        tuning.memory_bytes_max,
+        tuning.stall_ms,
+        tuning.dial_timeout_ms,
+        tuning.recording_bytes_max,
+    ]
 }
 
 /// A checked `start`.
@@ -191,6 +206,12 @@ impl Settings {
         config
     }
 
+    /// Bytes of the recording of this session.
+    pub fn recording_bytes_max(&self) -> usize {
+        // Checked to be within FIGURES.
+        self.tuning.recording_bytes_max.map_or(RECORDING_BYTES_MAX, |bytes| bytes as usize)
+    }
+
     /// Time that dialling a peer may take.
     pub fn dial_timeout(&self) -> Duration {
         self.tuning.dial_timeout_ms.map_or(DIAL_TIMEOUT, Duration::from_millis)
@@ -231,6 +252,7 @@ mod tests {
             "tuning.memoryBytesMax" => tuning.memory_bytes_max = Some(value),
             "tuning.stallMs" => tuning.stall_ms = Some(value),
             "tuning.dialTimeoutMs" => tuning.dial_timeout_ms = Some(value),
+            "tuning.recordingBytesMax" => tuning.recording_bytes_max = Some(value),
             _ => panic!("no figure {name}"),
         }
         StartOptions { chain, tuning, ..StartOptions::default() }

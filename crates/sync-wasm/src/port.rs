@@ -120,6 +120,7 @@ fn read_call(method: &str, args: &JsValue) -> Result<Call, HostError> {
         "stop" => Call::Stop,
         "clear" => Call::Clear,
         "stats" => Call::Stats,
+        "recording" => Call::Recording,
         _ => return Err(option("method", "is not known")),
     })
 }
@@ -183,6 +184,13 @@ impl Port {
             Ok(value) => self.reply_value(id, &value, None),
             Err(error) => self.reply_error(id, &HostError::WorkerFailed(error.to_string())),
         }
+    }
+
+    /// Answers the call `id` with a copy of these bytes, which is transferred, or with `undefined`.
+    pub fn reply_bytes(&self, id: f64, bytes: Option<&[u8]>) {
+        let Some(bytes) = bytes else { return self.reply_done(id) };
+        let bytes = Uint8Array::from(bytes);
+        self.reply_value(id, &bytes, Some(&Array::of1(&bytes.buffer())));
     }
 
     /// Answers `getHeader`; the RLP is transferred.

@@ -14,6 +14,7 @@ pub const GAS_PER_BLOB: u64 = 131_072;
 
 /// Blob parameters that hold from a time on (EIP-7840; later ones by "blob parameter only" forks, EIP-7892).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlobParams {
     /// First timestamp, in seconds.
     pub from: u64,
@@ -49,6 +50,7 @@ impl BlobParams {
 
 /// Who makes the blocks until proof of stake does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Consensus {
     /// Proof of work by ethash (Yellow Paper 4.4.4); nothing before the merge on a chain merged from its genesis on.
     #[default]
@@ -64,6 +66,7 @@ pub enum Consensus {
 
 /// The fork of the DAO (EIP-779), with the side that the chain took. Its first ten blocks are marked in the extra data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DaoFork {
     /// First block.
     pub block: BlockNumber,
@@ -75,6 +78,7 @@ pub struct DaoFork {
 ///
 /// Forks up to the merge begin at a number, later ones at a timestamp (seconds). The default has none: Frontier for ever.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ForkSchedule {
     /// Who made the blocks before the merge.
     pub consensus: Consensus,

@@ -53,11 +53,6 @@ impl InvalidHashes {
         self.known.get(&hash)
     }
 
-    /// How many hashes are remembered.
-    pub fn len(&self) -> usize {
-        self.known.len()
-    }
-
     /// Is nothing remembered?
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
@@ -80,7 +75,7 @@ mod tests {
         for number in 0..INVALID_HASHES_MAX as u64 + 10 {
             invalid.insert(B256::left_padding_from(&number.to_be_bytes()), &chain);
         }
-        assert_eq!(invalid.len(), INVALID_HASHES_MAX);
+        assert_eq!(invalid.known.len(), INVALID_HASHES_MAX);
         assert!(invalid.get(B256::ZERO).is_none(), "the oldest is forgotten");
         let newest = INVALID_HASHES_MAX as u64 + 9;
         assert_eq!(invalid.get(B256::left_padding_from(&newest.to_be_bytes())), Some(&chain));

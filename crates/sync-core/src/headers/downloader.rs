@@ -64,11 +64,6 @@ impl<R> Downloader<R> {
         given_up
     }
 
-    /// Extends the gap downwards.
-    pub fn extend(&mut self, below: BlockRange) {
-        self.plan.give_back(below, Failures::default());
-    }
-
     /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan without a failure.
     pub fn stage(
         &mut self,

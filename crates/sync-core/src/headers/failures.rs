@@ -92,11 +92,6 @@ impl Failures {
         self.peers.iter().all(|failure| failure.peer != peer || failure.until <= now)
     }
 
-    /// Did this peer fail it?
-    pub fn names(&self, peer: PeerId) -> bool {
-        self.peers.iter().any(|failure| failure.peer == peer)
-    }
-
     /// Did anybody fail it?
     pub fn is_empty(&self) -> bool {
         self.peers.is_empty()
@@ -154,6 +149,6 @@ mod tests {
         assert!(
             !joined.allow(PeerId(1), Instant::from_millis(999)) && joined.allow(PeerId(1), Instant::from_millis(1_000))
         );
-        assert!(joined.names(PeerId(2)));
+        assert!(joined.peers.iter().any(|failure| failure.peer == PeerId(2)));
     }
 }

@@ -41,13 +41,8 @@ impl Inbox {
     }
 
     /// Responses that wait.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.responses.len()
-    }
-
-    /// Does none wait?
-    pub fn is_empty(&self) -> bool {
-        self.responses.is_empty()
     }
 
     /// What waits, the oldest first.

@@ -18,9 +18,8 @@ pub mod staging;
 pub mod strategy;
 
 pub use downloader::Downloader;
-pub use failures::{Failure, Failures};
-pub use inbox::{Inbox, Response};
-pub use plan::Plan;
-pub use request::{InFlight, Purpose, Requests};
-pub use staging::{Staged, Staging};
+pub use failures::Failures;
+pub use inbox::Response;
+pub use request::{InFlight, Purpose};
+pub use staging::Staged;
 pub use strategy::{Strategy, StrategyReason};

@@ -37,7 +37,6 @@ pub struct Plan {
     pieces: SortedMap<BlockNumber, Piece>,
     /// The pieces that are escalated, the shortest first, the highest of equals: length and highest number.
     escalated: SortedSet<(u64, Reverse<BlockNumber>)>,
-    headers: u64,
 }
 
 impl Plan {
@@ -50,12 +49,6 @@ impl Plan {
     pub fn clear(&mut self) {
         self.pieces.clear();
         self.escalated.clear();
-        self.headers = 0;
-    }
-
-    /// Headers that nobody is asked for.
-    pub fn headers(&self) -> u64 {
-        self.headers
     }
 
     /// Is there nothing left to ask for?
@@ -222,7 +215,6 @@ impl Plan {
             self.pieces.range(range.first()..).next().is_none_or(|(_, next)| next.first > range.last()),
             "{range} is already in the plan"
         );
-        self.headers += range.len();
         if escalation::is_due(failures.attempts()) {
             self.escalated.insert((range.len(), Reverse(range.last())));
         }
@@ -232,7 +224,6 @@ impl Plan {
     fn remove(&mut self, last: BlockNumber) {
         if let Some(piece) = self.pieces.remove(&last) {
             let len = BlockRange::new(piece.first, last).map_or(0, BlockRange::len);
-            self.headers -= len;
             self.escalated.remove(&(len, Reverse(last)));
         }
     }
@@ -360,7 +351,7 @@ mod tests {
         assert_eq!(plan.borrow(liar, ALL(), 0, 25, NOW).expect("what it did not fail").0, range(35, 59));
         let (together, failures) = plan.borrow(slow, ALL(), 0, 25, NOW).expect("work");
         assert_eq!(together, range(75, 99));
-        assert!(failures.names(liar) && !failures.allow(liar, NOW) && failures.attempts() == 1);
+        assert!(!failures.allow(liar, NOW) && failures.attempts() == 1);
         assert_eq!(plan.borrow(slow, range(63, 80), 0, 25, NOW).expect("what it serves").0, range(63, 74));
         assert_eq!(
             plan.borrow(slow, ALL(), 0, 25, NOW).expect("the rest, and nothing that nobody failed").0,

@@ -78,16 +78,6 @@ struct Late {
     usable: bool,
 }
 
-impl InFlight {
-    /// May `peer` be asked for the same now? Not for a while after it failed it.
-    pub fn may_go_to(&self, peer: PeerId, now: Instant) -> bool {
-        match &self.purpose {
-            Purpose::Piece { failures, .. } => failures.allow(peer, now),
-            Purpose::Target(_) | Purpose::Vote(_) | Purpose::ForkCheck(_) | Purpose::Ancestor(_) => true,
-        }
-    }
-}
-
 /// All requests in flight. See the [module](self).
 #[derive(Debug, Default)]
 pub struct Requests {
@@ -291,12 +281,7 @@ impl Requests {
     }
 
     /// Requests in flight.
-    pub fn len(&self) -> usize {
+    pub fn total(&self) -> usize {
         self.in_flight.len()
-    }
-
-    /// Is nothing in flight?
-    pub fn is_empty(&self) -> bool {
-        self.in_flight.is_empty()
     }
 }

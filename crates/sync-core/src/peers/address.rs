@@ -18,7 +18,22 @@ use sorted::SortedMap;
 
 /// A place where a peer is reached, in the host's own words. 1 to [`ADDRESS_BYTES_MAX`] bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(into = "Bytes", try_from = "Bytes"))]
 pub struct PeerAddress(Bytes);
+
+impl From<PeerAddress> for Bytes {
+    fn from(address: PeerAddress) -> Self {
+        address.0
+    }
+}
+
+impl TryFrom<Bytes> for PeerAddress {
+    type Error = &'static str;
+
+    fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
+        Self::new(bytes).ok_or("an address is empty or too long")
+    }
+}
 
 impl PeerAddress {
     /// An address; `None` when it is empty or too long to be one.

@@ -48,11 +48,6 @@ impl BatchSize {
         self.limit
     }
 
-    /// How many headers the peer gives at most, if that is known.
-    pub fn cap(&self) -> Option<u16> {
-        self.cap
-    }
-
     /// `got` of `asked` headers came, at least one.
     pub fn answered(&mut self, asked: u16, got: u16) {
         debug_assert!(0 < got && got <= asked, "{got} of {asked}");
@@ -143,7 +138,7 @@ mod tests {
                 size.answered(asked, asked.min(cap));
             }
             assert!(short <= 8, "cap {cap}: {short} of 200 asked for more");
-            assert_eq!(size.cap(), Some(cap));
+            assert_eq!(size.cap, Some(cap));
         }
     }
 

@@ -30,12 +30,6 @@ impl Rate {
         (rolled.current as f64 + rolled.last as f64 * (1.0 - into.min(1.0))) / RATE_SPAN.as_secs_f64()
     }
 
-    /// How much in the window.
-    pub fn recent(&self, now: Instant) -> u64 {
-        let rolled = self.rolled(now);
-        rolled.current.saturating_add(rolled.last)
-    }
-
     fn rolled(mut self, now: Instant) -> Self {
         let passed = now.saturating_since(self.since);
         if passed >= RATE_SPAN * 2 {
@@ -62,6 +56,5 @@ mod tests {
         let half = rate.per_second(Instant::from_millis(22_500));
         assert!((40.0..=60.0).contains(&half), "{half}");
         assert_eq!(rate.per_second(Instant::from_millis(40_000)), 0.0);
-        assert_eq!(rate.recent(Instant::from_millis(40_000)), 0);
     }
 }

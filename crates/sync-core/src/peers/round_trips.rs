@@ -41,11 +41,6 @@ impl RoundTrips {
         let at = (last * usize::from(percent.min(100))).div_ceil(100);
         Some(Duration::from_micros(u64::from(sorted[at])))
     }
-
-    /// How many samples there are, at most [`SAMPLES`].
-    pub fn samples(&self) -> usize {
-        (self.added as usize).min(SAMPLES)
-    }
 }
 
 /// The shortest deadline that is fair to a peer like the median one: three of its round trips, and longer the fewer
@@ -77,7 +72,6 @@ mod tests {
         for millis in 0..100 {
             trips.add(MS(millis));
         }
-        assert_eq!(trips.samples(), SAMPLES);
         assert_eq!(trips.percentile(0), Some(MS(84)));
         assert_eq!(trips.percentile(50), Some(MS(92)));
         assert_eq!(trips.percentile(100), Some(MS(99)));

@@ -60,7 +60,7 @@ impl HeaderSync {
                 assert!(!download.inbox.iter().any(Response::is_piece), "headers came and no gap is open");
             }
         }
-        assert!(download.requests.len() <= REQUESTS_IN_FLIGHT_MAX + PEERS_MAX, "too many requests are in flight");
+        assert!(download.requests.total() <= REQUESTS_IN_FLIGHT_MAX + PEERS_MAX, "too many requests are in flight");
         assert!(download.requests.late() <= LATE_REQUESTS_MAX, "too many late requests are remembered");
         assert!(download.staging.runs() <= STAGED_RUNS_MAX + REQUESTS_IN_FLIGHT_MAX, "too many runs are staged");
         assert!(self.strategy.failed_trials.len() <= TRIALS_MAX, "more trials failed than there are places");

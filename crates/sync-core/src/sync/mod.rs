@@ -24,6 +24,7 @@
 //! | `memory` | who may take how much memory, and how long a header is |
 //! | `store` | when batches are cut, and what follows when the store has answered |
 //! | `invariants` | what holds after every input |
+//! | `timers` | when the machine wants to be called again, and for which of its timers |
 //! | `sleep` | time that the host slept, and what it counts for |
 //! | `stall` | nothing moves, and why |
 //! | `progress` | progress |
@@ -50,6 +51,7 @@ mod stall;
 mod store;
 mod strategy;
 mod target;
+mod timers;
 mod unknown;
 mod votes;
 mod witnesses;
@@ -196,8 +198,9 @@ impl HeaderSync {
                 if cfg!(debug_assertions) {
                     self.check_invariants();
                 }
-                let at = self.wakeup(now);
-                return self.host.promise(at);
+                let wakeup = self.next_wakeup(now);
+                self.host.promise(wakeup.map(|wakeup| wakeup.at));
+                return Output::Timeout(wakeup);
             }
         }
     }
@@ -274,36 +277,5 @@ impl HeaderSync {
     /// A header was verified, or something else that ends a wait happened.
     fn moved(&mut self, now: Instant) {
         self.reports.stall.moved_at = now;
-    }
-
-    /// The next moment at which something may change without an input.
-    fn wakeup(&self, now: Instant) -> Option<Instant> {
-        let hungry = !self.host.is_paused && !self.downloader.plan.is_empty();
-        let flush = self.flush_wakeup();
-        let progress = self.reports.progress.due_at(now, self.config.progress_every);
-        [
-            self.downloader.requests.next_deadline(),
-            self.hand_over_wakeup(now),
-            self.trial_wakeup(now),
-            self.strategy_wakeup(now),
-            self.fork_check_wakeup(now),
-            self.downloader.plan.next_wakeup(now).filter(|_| hungry),
-            self.peers.next_wakeup(now),
-            self.target.retry_at,
-            self.probe_wakeup(now),
-            self.settles_at(),
-            self.peers.announcements.due_at(),
-            self.search_wakeup(now),
-            self.store.retry_at(),
-            self.stall_wakeup(now),
-            flush,
-            progress,
-        ]
-        .into_iter()
-        .flatten()
-        // What is due and was not done waits for something else (a pause that ends, a batch that is stored); its input
-        // wakes the machine, a timer would only spin.
-        .filter(|at| *at > now)
-        .min()
     }
 }

@@ -47,8 +47,8 @@ impl HeaderSync {
     /// How the download went so far, in figures.
     pub fn download_stats(&self) -> DownloadStats {
         DownloadStats {
-            in_flight: self.downloader.requests.len(),
-            buffered: self.downloader.staging.runs() + self.downloader.inbox.len(),
+            in_flight: self.downloader.requests.total(),
+            buffered: self.downloader.staging.runs() + self.downloader.inbox.count(),
             escalated: self.downloader.plan.escalated(),
             ..self.strategy.stats
         }

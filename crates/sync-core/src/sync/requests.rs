@@ -38,7 +38,7 @@ impl HeaderSync {
     pub(super) fn poll_requests(&mut self, now: Instant) -> bool {
         if self.host.is_paused
             || self.downloader.plan.is_empty()
-            || self.downloader.requests.len() >= REQUESTS_IN_FLIGHT_MAX
+            || self.downloader.requests.total() >= REQUESTS_IN_FLIGHT_MAX
         {
             return false;
         }

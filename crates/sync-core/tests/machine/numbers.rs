@@ -7,7 +7,7 @@ use alloy_primitives::B256;
 use header_rules::{range::BLOCK_NUMBER_END, range::BlockRange};
 use sync_core::{
     Checkpoint, Input, PeerAddress, ServedRange, StallReason, Subchain, SyncConfig, SyncTarget,
-    headers::{Failures, Plan},
+    headers::{Failures, plan::Plan},
     id::PeerId,
     peers::{PeerBook, PeerRecord},
 };

@@ -122,10 +122,9 @@ proptest! {
                 Some(front) => prop_assert!(downloader.check_invariant(BlockRange::new(0, front).expect("rising"))),
                 None => prop_assert!(downloader.plan.is_empty() && downloader.staging.is_empty()),
             }
-            prop_assert_eq!(downloader.plan.headers(), downloader.plan.ranges().map(|range| range.len()).sum::<u64>());
         }
         // Whoever failed what: after the longest pause an honest peer gets everything that is left.
-        let rest: u64 = downloader.plan.headers();
+        let rest: u64 = downloader.plan.ranges().map(|range| range.len()).sum();
         let mut got = 0;
         let all = BlockRange::new(0, u64::MAX).expect("rising");
         while let Some((range, _)) = downloader.plan.borrow(PeerId(9), all, 0, 128, now) {

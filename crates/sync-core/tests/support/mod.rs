@@ -376,9 +376,9 @@ impl World {
                     self.schedule(delay, Happening::Unwound(to, checkpoint));
                 }
                 Output::Event(event) => self.events.push(event),
-                Output::Timeout(at) => {
-                    assert!(at.is_none_or(|at| at > now), "a timer in the past would spin: {at:?} at {now:?}");
-                    self.wakeup = at;
+                Output::Timeout(wakeup) => {
+                    assert!(wakeup.is_none_or(|wakeup| wakeup.at > now), "a timer in the past: {wakeup:?} at {now:?}");
+                    self.wakeup = wakeup.map(|wakeup| wakeup.at);
                     return;
                 }
             }

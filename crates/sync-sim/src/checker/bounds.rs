@@ -137,8 +137,8 @@ impl Checker for Bounds {
                     return Err(format!("{count} changes of the stall in a second"));
                 }
             }
-            Output::Timeout(Some(at)) if *at <= Instant::from_micros(state.machine_now()) => {
-                return Err(format!("a timer in the past: {at:?}"));
+            Output::Timeout(Some(wakeup)) if wakeup.at <= Instant::from_micros(state.machine_now()) => {
+                return Err(format!("a timer in the past: {wakeup:?}"));
             }
             _ => {}
         }

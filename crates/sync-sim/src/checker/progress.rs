@@ -16,11 +16,7 @@
 //!
 //! The attack table ([`table`](crate::table)) has longer syncs and tighter limits, without an allowance.
 
-use crate::{
-    chain::Pool,
-    options::Options,
-    world::{Outcome, World},
-};
+use crate::{chain::Pool, options::Options, outcome::Outcome, world::World};
 
 /// How many times longer an attack may make a sync.
 pub const TIMES: u64 = 3;

@@ -59,6 +59,7 @@ impl Driver {
                 let stats = self.report.stats(&self.counters, memory, self.book.connected());
                 self.port.reply(id, &stats);
             }
+            Call::Recording => self.port.reply_bytes(id, self.feed.recorder().file()),
             Call::Stop => return Some(id),
         }
         None

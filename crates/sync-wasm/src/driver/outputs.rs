@@ -20,7 +20,9 @@ impl Driver {
         self.store.machine_replaced();
         let config = self.settings.config(self.seed);
         let known = self.peers_known(now);
-        let mut machine = HeaderSync::new(config, self.settings.chain(), self.store.checkpoint().cloned());
+        let (chain, checkpoint) = (self.settings.chain(), self.store.checkpoint());
+        self.feed.recorder_mut().start(now, &config, &chain, checkpoint, known.as_ref());
+        let mut machine = HeaderSync::new(config, chain, checkpoint.cloned());
         if let Some(known) = known {
             machine.restore_peers(now, &known);
         }

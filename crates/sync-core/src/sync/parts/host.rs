@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::{io::Output, time::Instant};
+use crate::time::Instant;
 
 /// The host: when it called, when it had promised to, and whether the user paused it.
 #[derive(Debug, Default)]
@@ -28,9 +28,8 @@ impl Host {
     }
 
     /// The host is told when to call again.
-    pub fn promise(&mut self, at: Option<Instant>) -> Output {
+    pub fn promise(&mut self, at: Option<Instant>) {
         self.promised = at;
-        Output::Timeout(at)
     }
 
     /// How long the host slept, if it was longer than `forgiven`, and whether it did so the last time too.

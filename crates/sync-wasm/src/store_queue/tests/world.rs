@@ -72,7 +72,7 @@ impl World {
             chain: chain.clone(),
             disk,
             control,
-            feed: Feed::default(),
+            feed: Feed::new(recording::Recorder::new(0)),
             now: Instant::ZERO,
             tasks,
             requests: Vec::new(),
