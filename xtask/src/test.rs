@@ -40,8 +40,17 @@ const STEPS: [Step; 14] = [
 ];
 
 /// Portable crates: no libp2p, no browser, no operating system.
-const PORTABLE: [&str; 8] =
-    ["header-wire", "keccak-pair", "sorted", "header-rules", "header-seals", "sync-core", "header-store", "stages"];
+const PORTABLE: [&str; 9] = [
+    "header-wire",
+    "keccak-pair",
+    "sorted",
+    "header-rules",
+    "header-seals",
+    "sync-core",
+    "header-store",
+    "stages",
+    "recording",
+];
 /// What is made for tests: portable too, but nothing of it ships.
 const FOR_TESTS: [&str; 2] = ["header-maker", "sync-sim"];
 

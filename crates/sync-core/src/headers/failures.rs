@@ -61,7 +61,12 @@ impl Failures {
         }
     }
 
-    /// How often it was taken from one peer for another.
+    /// Notes that a peer disappeared with the piece, and had never answered.
+    pub fn disappeared(&mut self) {
+        self.handed_over = self.handed_over.saturating_add(1);
+    }
+
+    /// How often it was taken from one peer for another, or disappeared with one.
     pub fn handed_over(&self) -> u32 {
         self.handed_over
     }

@@ -150,17 +150,22 @@ impl HeaderSync {
         }
     }
 
-    /// Input: the connection is gone. Nothing is held against the peer, and nothing against the pieces.
+    /// Input: the connection is gone. Nothing is held against the peer, and nothing against the pieces. A piece that it took
+    /// with it without ever having answered counts as taken from it, so that others like it are waited for ever shorter.
     pub(super) fn return_requests_of(&mut self, now: Instant, peer: PeerId) {
+        let has_answered = self.peers.get(peer).is_none_or(|known| known.rank() < Rank::New);
         if self.downloader.requests.of_peer(peer).is_some()
             && let Some(known) = self.peers.get_mut(peer)
         {
             known.reputation.broke_off();
         }
         while let Some(id) = self.downloader.requests.of_peer(peer) {
-            let Some(request) = self.downloader.requests.finish(id) else { break };
+            let Some(mut request) = self.downloader.requests.finish(id) else { break };
             self.release(&request);
             self.note_no_response(&request);
+            if let (Purpose::Piece { failures, .. }, false) = (&mut request.purpose, has_answered) {
+                failures.disappeared();
+            }
             self.return_piece(now, request, false);
         }
         self.downloader.requests.forgive(peer);

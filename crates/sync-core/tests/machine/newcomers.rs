@@ -7,7 +7,7 @@ use crate::support::{
     strangers::{HONEST, NOBODY, Strangers, assert_not_blamed, connect_honest, run_among},
 };
 
-use sync_core::SyncTarget;
+use sync_core::{SyncConfig, SyncTarget};
 
 /// Four honest peers move from `old` to `new`, among silent peers that name the new tip; returns how long it takes.
 fn reorg_among(old: &Chain, new: &Chain, strangers: Strangers) -> u64 {
@@ -75,6 +75,35 @@ fn u01_u10_who_gives_one_header_at_a_time_keeps_no_reorg_from_peers_that_were_ne
         assert!(world.is_synced() && took <= 4_000, "{depth} blocks: {took} ms: {:#?}", world.progress());
         world.assert_stored(&new, 0);
         assert_not_blamed(&world, HONEST..HONEST + 5);
+    }
+}
+
+/// Silent peers leave before they are waited for no longer, and new ones come. What is missing is asked of one peer after
+/// another, each of a shorter time, so the honest two of ten are soon among them, whatever the chance.
+#[test]
+fn u01_silent_peers_that_leave_in_time_keep_a_short_gap_from_no_honest_peer_for_long() {
+    let old = Chain::new(300);
+    let new = old.grown(12);
+    for seed in 0..60 {
+        let mut world = World::with(old.spec(), SyncConfig { seed, ..config() }, stored(&old));
+        let silent = TestPeer::new(&new).manner(Manner::Silent);
+        for id in 1..=8 {
+            world.connect(id, silent.clone());
+        }
+        connect_honest(&mut world, 2, &new, 140);
+        world.target(SyncTarget::PeersTip);
+        let start = world.now_ms;
+        for id in 9..200 {
+            world.run_until_ms(start + u64::from(id - 8) * 200, World::is_synced);
+            world.disconnect(id - 8);
+            world.connect(id, silent.clone());
+            if world.is_synced() {
+                break;
+            }
+        }
+        let took = world.now_ms - start;
+        assert!(world.is_synced() && took <= 4_000, "seed {seed}: {took} ms");
+        assert_not_blamed(&world, HONEST..HONEST + 2);
     }
 }
 
