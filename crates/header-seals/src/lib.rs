@@ -34,22 +34,6 @@ mod sections;
 pub use audit::{AuditError, AuditHalt, AuditStep, SealAudit};
 pub use policy::SealPolicy;
 
-/// How the headers of a chain are sealed before the merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealEngine {
-    /// Not at all: a chain that began with proof of stake, or one of which nothing is known.
-    None,
-    /// By proof of work.
-    Ethash,
-    /// By authorities (EIP-225).
-    Clique {
-        /// Least seconds between a header and its parent.
-        period: u64,
-        /// Headers from one checkpoint to the next; 0 means the 30,000 of the EIP, as in a genesis file that leaves it out.
-        epoch: u64,
-    },
-}
-
 /// What is wrong with a seal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealViolation {

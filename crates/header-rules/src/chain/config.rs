@@ -19,11 +19,8 @@
 
 use alloc::{borrow::ToOwned, vec::Vec};
 
-use super::{BlobParams, ConfigError, Consensus, DaoFork, FORKS_BYTES_MAX, ForkSchedule, json::Object};
+use super::{BlobParams, CLIQUE_EPOCH, ConfigError, Consensus, DaoFork, FORKS_BYTES_MAX, ForkSchedule, json::Object};
 use sorted::sort_short_by;
-
-/// Blocks from one clique checkpoint to the next, where the file does not say (EIP-225).
-const CLIQUE_EPOCH: u64 = 30_000;
 
 /// Keys whose value is an object and that are known here. Any other names an engine, or a family of chains, whose rules
 /// are not Ethereum's.

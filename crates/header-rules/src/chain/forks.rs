@@ -55,9 +55,9 @@ pub enum Consensus {
     Ethash,
     /// Proof of authority (EIP-225).
     Clique {
-        /// Seconds between two blocks, at the least.
+        /// Least seconds between a block and its parent.
         period: u64,
-        /// Blocks from one checkpoint to the next; 30,000 on the public networks that were.
+        /// Blocks from one checkpoint to the next; 0 means [`CLIQUE_EPOCH`](super::CLIQUE_EPOCH).
         epoch: u64,
     },
 }

@@ -29,6 +29,9 @@ pub const HEADER_BYTES_MAX: usize = 1_024;
 /// Longest text of a schedule, in bytes; that of mainnet has some 1,200.
 pub const FORKS_BYTES_MAX: usize = 16 * 1024;
 
+/// Blocks from one clique checkpoint to the next, where the genesis file names no number (EIP-225, `EPOCH_LENGTH`).
+pub const CLIQUE_EPOCH: u64 = 30_000;
+
 /// Longest extra data of a clique chain beside the signers, in bytes: 32 free ones and a seal (EIP-225).
 pub const CLIQUE_EXTRA_BYTES: usize = 32 + 65;
 

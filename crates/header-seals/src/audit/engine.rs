@@ -2,13 +2,13 @@
 
 #[cfg(feature = "clique")]
 use crate::clique::{Clique, Snapshot};
-use crate::{AuditError, AuditHalt, SealEngine, SealPolicy, SealViolation};
+use crate::{AuditError, AuditHalt, SealPolicy, SealViolation};
 #[cfg(feature = "ethash")]
 use crate::{
     ethash::{self, CacheStore, EPOCH_BLOCKS, Epoch},
     limits::ETHASH_EPOCH_MAX,
 };
-use header_rules::range::BlockNumber;
+use header_rules::{chain::Consensus, range::BlockNumber};
 
 /// Work of hashing and decoding a header, in hashes of one block.
 const HEADER_WORK: u32 = 8;
@@ -58,13 +58,13 @@ pub(super) enum Stop {
 impl Engine {
     /// The state before the header `first`.
     #[cfg_attr(not(feature = "clique"), allow(unused_variables, reason = "only clique must begin somewhere"))]
-    pub(super) fn new(engine: SealEngine, first: BlockNumber) -> Result<Self, AuditError> {
-        match engine {
-            SealEngine::None => Ok(Self::None),
+    pub(super) fn new(consensus: Option<Consensus>, first: BlockNumber) -> Result<Self, AuditError> {
+        match consensus {
+            None => Ok(Self::None),
             #[cfg(feature = "ethash")]
-            SealEngine::Ethash => Ok(Self::Ethash(CacheStore::new())),
+            Some(Consensus::Ethash) => Ok(Self::Ethash(CacheStore::new())),
             #[cfg(feature = "clique")]
-            SealEngine::Clique { period, epoch } => {
+            Some(Consensus::Clique { period, epoch }) => {
                 let clique = Clique::new(period, epoch);
                 let checkpoint = clique.checkpoint_at_or_below(first);
                 if first == checkpoint {
@@ -74,7 +74,7 @@ impl Engine {
                 }
             }
             #[allow(unreachable_patterns, reason = "reached only by builds without one of the engines")]
-            absent => Err(AuditError::EngineAbsent(absent)),
+            Some(absent) => Err(AuditError::EngineAbsent(absent)),
         }
     }
 

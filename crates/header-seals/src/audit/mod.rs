@@ -20,14 +20,14 @@
 //! # Example
 //!
 //! ```
-//! use header_rules::range::BlockRange;
-//! use header_seals::{AuditStep, SealAudit, SealEngine, SealPolicy, limits::SEAL_STEP_WORK};
+//! use header_rules::{chain::ChainSpec, range::BlockRange};
+//! use header_seals::{AuditStep, SealAudit, SealPolicy, limits::SEAL_STEP_WORK};
 //!
 //! # fn read_from_store(_: BlockRange) -> Vec<bytes::Bytes> { Vec::new() }
 //! let range = BlockRange::new(0, 15_537_393).expect("rising");
 //! let secret = 0x5eed; // From the host's source of randomness.
 //! let policy = SealPolicy::Sample { every: 100.try_into().expect("not 0"), seed: secret };
-//! let mut audit = SealAudit::new(SealEngine::Ethash, policy, range).expect("built in");
+//! let mut audit = SealAudit::new(ChainSpec::mainnet().consensus(), policy, range).expect("built in");
 //! # let mut calls = 0;
 //! loop {
 //! #   calls += 1; if calls > 3 { break }
@@ -51,10 +51,11 @@ use alloy_primitives::keccak256;
 use bytes::Bytes;
 
 use self::engine::{Due, Engine, Looked};
-use super::{SealEngine, SealPolicy};
+use super::SealPolicy;
 use crate::limits::SEAL_QUEUE_HEADERS_MAX;
 use header_rules::{
     block::BlockNumHash,
+    chain::Consensus,
     header::Header,
     range::{BlockNumber, BlockRange},
 };
@@ -77,9 +78,14 @@ pub struct SealAudit {
 
 impl SealAudit {
     /// An audit of the headers of `range`. It stops by itself where proof of stake begins. For clique the range begins at
-    /// a checkpoint, whose list of signers is trusted like the hash that leads to it.
-    pub fn new(engine: SealEngine, policy: SealPolicy, range: BlockRange) -> Result<Self, AuditError> {
-        let engine = Engine::new(engine, range.first())?;
+    /// a checkpoint, whose list of signers is trusted like the hash that leads to it. Without a consensus
+    /// ([`ChainSpec::consensus`](header_rules::chain::ChainSpec::consensus) of an unknown chain) there is nothing to check.
+    pub fn new(
+        consensus: impl Into<Option<Consensus>>,
+        policy: SealPolicy,
+        range: BlockRange,
+    ) -> Result<Self, AuditError> {
+        let engine = Engine::new(consensus.into(), range.first())?;
         Ok(Self { engine, policy, range, last: None, queue: VecDeque::new(), checked: 0 })
     }
 

@@ -2,8 +2,9 @@
 
 use alloy_primitives::B256;
 
-use crate::{SealEngine, SealViolation};
+use crate::SealViolation;
 use header_rules::{
+    chain::Consensus,
     header::HeaderError,
     range::{BlockNumber, BlockRange},
 };
@@ -11,9 +12,9 @@ use header_rules::{
 /// Why an audit cannot begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError {
-    /// The engine was left out of this build.
+    /// The build leaves out the feature that checks these seals.
     #[error("this build has no {0:?}")]
-    EngineAbsent(SealEngine),
+    EngineAbsent(Consensus),
     /// A clique audit begins at a checkpoint.
     #[error("a clique audit begins at a checkpoint: {first} is none, {checkpoint} is")]
     NotACheckpoint {

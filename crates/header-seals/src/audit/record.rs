@@ -6,11 +6,12 @@ use alloy_primitives::{B256, Bytes};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 
 use super::{SealAudit, engine::Engine};
+use crate::SealPolicy;
 #[cfg(feature = "clique")]
 use crate::clique::Snapshot;
-use crate::{SealEngine, SealPolicy};
 use header_rules::{
     block::BlockNumHash,
+    chain::Consensus,
     range::{BlockNumber, BlockRange},
 };
 
@@ -49,11 +50,16 @@ impl SealAudit {
         out
     }
 
-    /// An audit that goes on where another one of the same engine, policy and range wrote itself down. `None` for bytes
-    /// that it would not have written; the host then begins anew.
-    pub fn resume(engine: SealEngine, policy: SealPolicy, range: BlockRange, mut bytes: &[u8]) -> Option<Self> {
+    /// An audit that continues from the bytes of [`encode`](Self::encode), with the same consensus, policy and range.
+    /// `None` for any other bytes; the host then starts a new audit.
+    pub fn resume(
+        consensus: impl Into<Option<Consensus>>,
+        policy: SealPolicy,
+        range: BlockRange,
+        mut bytes: &[u8],
+    ) -> Option<Self> {
         let record = <Record as Decodable>::decode(&mut bytes).ok()?;
-        let mut audit = Self::new(engine, policy, range).ok()?;
+        let mut audit = Self::new(consensus, policy, range).ok()?;
         let last = match record.last.as_slice() {
             [] => None,
             [last] if range.contains(last.number) => Some(BlockNumHash { number: last.number, hash: last.hash }),

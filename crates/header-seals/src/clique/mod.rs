@@ -32,14 +32,20 @@ mod vote;
 
 use core::num::NonZeroU64;
 
-use header_rules::range::BlockNumber;
+use header_rules::{
+    chain::{CLIQUE_EPOCH, CLIQUE_EXTRA_BYTES},
+    range::BlockNumber,
+};
 
 pub use seal::{SEAL_BYTES, VANITY_BYTES, recover_signer, seal_hash};
 pub use snapshot::Snapshot;
 pub use violation::CliqueViolation;
 
-/// Headers from one checkpoint to the next where a genesis names no number (EIP-225, `EPOCH_LENGTH`).
-const EPOCH_LENGTH_DEFAULT: NonZeroU64 = NonZeroU64::new(30_000).expect("not 0");
+/// Headers from one checkpoint to the next where a genesis file names no number.
+const EPOCH_LENGTH_DEFAULT: NonZeroU64 = NonZeroU64::new(CLIQUE_EPOCH).expect("not 0");
+
+// The rules of `header-rules` allow a header exactly the extra data that this module reads.
+const _: () = assert!(CLIQUE_EXTRA_BYTES == VANITY_BYTES + SEAL_BYTES);
 
 /// What a clique chain fixes in its genesis file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
