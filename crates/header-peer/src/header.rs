@@ -2,7 +2,8 @@
 //!
 //! A peer serves headers of any chain and any fork, those of 15 fields and those of 23 and more, with roots that are
 //! absent and seals of any kind, so nothing here is a consensus rule. What a header means is for whoever syncs it to judge.
-//! A header in which these three do not stand at their places, or one of over 16 KiB, cannot be served.
+//! A header in which these three do not stand at their places, or one longer than
+//! [`HEADER_BYTES_MAX`](header_wire::limits::HEADER_BYTES_MAX), cannot be served.
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Decodable, Header as RlpHeader};

@@ -23,7 +23,7 @@ use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::{checkpoint::Checkpoint, etl::HeaderBatch, fault::StoreFailure};
 
 pub use memory::MemoryStore;
-pub use segment::{SEGMENT_HEADERS, Segment, SegmentDamage, SegmentEnds};
+pub use segment::{SEGMENT_BYTES_MAX, SEGMENT_HEADERS, Segment, SegmentDamage, SegmentEnds};
 
 /// A store that was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

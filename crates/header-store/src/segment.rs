@@ -17,9 +17,11 @@ use bytes::Bytes;
 use keccak_pair::keccak256_each;
 
 use header_rules::{
+    chain::{CLIQUE_EXTRA_BYTES, CLIQUE_SIGNERS_MAX, HEADER_BYTES_MAX as RULES_HEADER_BYTES_MAX},
     header::{HeaderError, HeaderLink},
     range::{BlockNumber, BlockRange},
 };
+use header_wire::limits::HEADER_BYTES_MAX;
 use sync_core::{checkpoint::Subchain, etl::HeaderBatch};
 
 /// Headers in a segment at most; a segment never crosses a multiple of it.
@@ -31,8 +33,13 @@ const VERSION: u8 = 1;
 const PREFIX_BYTES: usize = 1 + 8 + 4;
 /// One end offset.
 const OFFSET_BYTES: usize = 4;
-/// Longest record that is believed. A header is at most 16 KiB on the wire (a clique checkpoint with its signers).
-pub const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + 16 * 1024);
+/// Longest record, in bytes: a whole segment of the longest headers that a peer can send. A longer record is damage.
+pub const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + HEADER_BYTES_MAX);
+
+// Offsets are `u32`.
+const _: () = assert!(SEGMENT_BYTES_MAX <= u32::MAX as usize);
+// The wire carries every header that the rules of a known chain allow.
+const _: () = assert!(RULES_HEADER_BYTES_MAX + CLIQUE_EXTRA_BYTES + 20 * CLIQUE_SIGNERS_MAX <= HEADER_BYTES_MAX);
 
 /// What is wrong with a stored record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use header_rules::range::BlockRange;
-use header_store::{SEGMENT_HEADERS, Segment, SegmentDamage, contract::TestChain};
+use header_store::{SEGMENT_BYTES_MAX, SEGMENT_HEADERS, Segment, SegmentDamage, contract::TestChain};
+use header_wire::limits::HEADER_BYTES_MAX;
 use proptest::prelude::*;
 use sync_core::{Checkpoint, checkpoint::Subchain};
 
@@ -35,6 +36,16 @@ fn a_record_comes_back() {
         let below = part.first().checked_sub(1).map(|below| chain.hash(below));
         assert_eq!(ends.parent_hash, below.unwrap_or_default());
     }
+}
+
+#[test]
+fn the_longest_headers_of_the_wire_fill_a_segment_that_is_read_again() {
+    let longest = Bytes::from(vec![7; HEADER_BYTES_MAX]);
+    let whole = Segment::pack(0, &vec![longest; SEGMENT_HEADERS as usize]);
+    assert_eq!(whole.record().len(), SEGMENT_BYTES_MAX);
+    assert_eq!(Segment::decode(whole.record().clone()), Ok(whole.clone()));
+    let longer = Bytes::from([whole.record(), &[0][..]].concat());
+    assert_eq!(Segment::decode(longer), Err(SegmentDamage::Form("too long")));
 }
 
 #[test]
