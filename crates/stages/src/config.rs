@@ -12,7 +12,8 @@ pub const ETL_RUNS_MAX: usize = 64;
 /// blocks, so that the read buffers of [`ETL_RUNS_MAX`] runs together are no more than the buffer that was sorted.
 pub const ETL_BLOCK_BYTES: usize = 16 * 1024;
 
-/// Key and value of one ETL entry. The longest header on the wire is 16 KiB; a length over this one is damage.
+/// Longest key with its value of one ETL entry, in bytes. A row of the hash index has 40; a longer length in a spilled
+/// block is damage, and a higher maximum lets damage ask for more memory.
 pub const ETL_ENTRY_BYTES_MAX: usize = 64 * 1024;
 
 /// A stage's own data in its checkpoint. It is written with every step of the stage; raising it makes each longer.
@@ -45,8 +46,6 @@ pub struct PipelineConfig {
     pub fail_on_unwind: bool,
     /// Under this block a stage gave up what an unwind needs; an unwind below it is refused.
     pub pruned_below: Option<BlockNumber>,
-    /// Blocks removed when target and store do not meet, the first time; each time that they still do not meet it doubles.
-    pub unwind_depth_start: u64,
     /// First pause before a stage, or a write, is tried again; doubles each time.
     pub retry_start: Duration,
     /// Longest such pause.
@@ -65,7 +64,6 @@ impl Default for PipelineConfig {
             max_block: None,
             fail_on_unwind: false,
             pruned_below: None,
-            unwind_depth_start: 3,
             retry_start: Duration::from_secs(1),
             retry_max: Duration::from_secs(10),
             retries_max: 5,

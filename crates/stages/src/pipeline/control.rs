@@ -1,10 +1,9 @@
-//! What a pass of the pipeline came to, what an error leads to, and how deep an unwind goes.
+//! The result of a pass, and what an error leads to.
 
 use alloc::string::String;
 use alloy_primitives::B256;
 
 use super::stage::{StageError, StageId};
-use crate::config::PipelineConfig;
 use header_rules::{block::BlockNumHash, range::BlockNumber};
 use sync_core::fault::StoreFailure;
 
@@ -111,43 +110,19 @@ pub enum Triage {
         /// The block that made it necessary.
         bad_block: Option<BlockNumHash>,
     },
-    /// Try the stage again after a pause; with a limit or without.
+    /// Wait until the host requests an unwind: the sync machine searches the block that both chains share
+    /// (`sync_core::follow::AncestorSearch`), and the pipeline removes nothing before the machine has found it.
+    AwaitUnwind,
+    /// Retry the stage after a pause.
     Retry {
-        /// Waits for the user (a full disk), so it is tried for ever.
+        /// Without a limit, because the user must act first (a full disk).
         for_ever: bool,
     },
     /// The pipeline ends.
     Stop,
 }
 
-/// The unwinds that a detached head led to, one after the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DetachedHeads {
-    /// Where the last one led to.
-    to: Option<BlockNumber>,
-    attempts: u32,
-}
-
-impl DetachedHeads {
-    /// The block to keep when `local` does not meet the chain above: [`PipelineConfig::unwind_depth_start`] below it, and
-    /// twice as deep each time that the head which the last unwind left does not meet it either. A fork of depth `d` is
-    /// resolved in about `log2(d)` attempts. `None`: nothing is left to remove, genesis itself differs.
-    pub fn unwind_to(&mut self, config: &PipelineConfig, local: BlockNumber) -> Option<BlockNumber> {
-        self.attempts = if self.to.is_some_and(|to| local <= to) { self.attempts.saturating_add(1) } else { 1 };
-        let depth = config.unwind_depth_start.max(1).saturating_mul(1 << (self.attempts - 1).min(62));
-        let lowest = match config.first.checked_sub(1) {
-            Some(below) => below,
-            None if local == 0 => return None,
-            None => 0,
-        };
-        let to = local.saturating_sub(depth).max(lowest);
-        self.to = Some(to);
-        Some(to)
-    }
-}
-
-/// Sorts an error of a stage that stands at `checkpoint`. A detached head is the pipeline's own matter: it needs to know
-/// the unwinds before.
+/// What an error of a stage with this checkpoint leads to. `first` is the lowest block of the store.
 pub fn triage(first: BlockNumber, checkpoint: Option<BlockNumber>, error: &StageError) -> Triage {
     match error {
         StageError::InvalidBlock { block, .. } => {
@@ -158,6 +133,7 @@ pub fn triage(first: BlockNumber, checkpoint: Option<BlockNumber>, error: &Stage
         StageError::MissingData { block } => Triage::Unwind { to: block.saturating_sub(1), bad_block: None },
         StageError::Store(StoreFailure::Full | StoreFailure::Locked) => Triage::Retry { for_ever: true },
         StageError::Store(StoreFailure::Other(_)) | StageError::Recoverable(_) => Triage::Retry { for_ever: false },
+        StageError::DetachedHead { local, .. } if local.number > 0 => Triage::AwaitUnwind,
         StageError::DetachedHead { .. }
         | StageError::Store(StoreFailure::Damaged(_))
         | StageError::ChannelClosed

@@ -8,10 +8,12 @@
 //! were stored with the machine's own. Downwards it removes headers, together with the machine's checkpoint as it is
 //! afterwards, in one transaction.
 //!
-//! What can go wrong, and what follows: the run above touches and does not meet (or what is stored changed under the
-//! stage): [`StageError::DetachedHead`]. Headers that were there are gone, after damage for example:
-//! [`StageError::MissingData`], so that later stages are taken back and the headers fetched again. The download ended
-//! for good: [`StageError::ChannelClosed`].
+//! | problem | error | what follows |
+//! |---|---|---|
+//! | the target, or the run above, does not meet the stored run | [`StageError::DetachedHead`] | the machine searches the common ancestor, then requests the unwind |
+//! | stored headers are gone, for example after damage | [`StageError::MissingData`] | later stages are unwound, the headers are fetched again |
+//! | the store holds another chain than the one under the stage's checkpoint | [`StageError::MissingData`] of the lowest block | every stage starts again: the old headers are gone, so the common ancestor is not known |
+//! | the download has ended | [`StageError::ChannelClosed`] | the pipeline ends |
 
 use alloc::vec;
 use alloy_primitives::{B256, keccak256};
@@ -129,6 +131,9 @@ impl Stage for HeadersStage {
             match self.hash_at(&run, number) {
                 Lookup::Read(range) => return self.ask(range),
                 Lookup::Hash(hash) if hash.as_slice() != &input.checkpoint.data[..] => {
+                    if number > 0 {
+                        return Err(StageError::MissingData { block: input.first });
+                    }
                     let was = B256::try_from(&input.checkpoint.data[..]).unwrap_or_default();
                     let local = BlockNumHash { number, hash: was };
                     return Err(StageError::DetachedHead { local, expected: hash });

@@ -25,8 +25,10 @@
 //!
 //! Headers are removed through the pipeline alone, while there is one: `Output::Unwind` of the machine becomes
 //! [`PipelineInput::Unwind`], later stages are taken back first (they read the headers that are to go), and
-//! [`ControlFlow::Unwind`] becomes `Input::Unwound`. After an unwind that the pipeline itself began, the host makes a new
-//! machine from the checkpoint that was stored.
+//! [`ControlFlow::Unwind`] becomes `Input::Unwound`. Where the target and the stored chain do not meet, only the machine
+//! searches the block that they share: [`HeadersStage`] reports [`StageError::DetachedHead`], and the pipeline waits for
+//! the unwind. An invalid block and missing data need no search, so the pipeline unwinds by itself; the host then makes a
+//! new machine from the stored checkpoint.
 //!
 //! ```
 //! use stages::{
@@ -86,7 +88,7 @@ use crate::config::PipelineConfig;
 use header_rules::range::BlockNumber;
 use sync_core::{progress::Meter, time::Instant};
 
-pub use control::{ControlFlow, DetachedHeads, PipelineError, Triage, triage};
+pub use control::{ControlFlow, PipelineError, Triage, triage};
 pub use event::PipelineEvent;
 pub use hash_index::{HASH_INDEX, HASH_INDEX_TABLE, HashIndexStage, hash_index_row};
 pub use headers::{HEADERS, HeadersStage};
@@ -136,7 +138,6 @@ pub struct Pipeline {
     /// An unwind that the host asked for.
     wanted: Option<(BlockNumber, bool)>,
     shutdown: bool,
-    detached: DetachedHeads,
     bad_block: Option<header_rules::block::BlockNumHash>,
     next_id: u64,
     /// When the step under way began; waiting does not count.
@@ -191,7 +192,6 @@ impl Pipeline {
             failures: 0,
             wanted: None,
             shutdown: false,
-            detached: DetachedHeads::default(),
             bad_block: None,
             next_id: 0,
             step_since: Instant::ZERO,

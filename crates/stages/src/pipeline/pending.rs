@@ -181,16 +181,13 @@ impl Pipeline {
         let (stage, checkpoint) = (slot.stage.id(), slot.checkpoint.block);
         self.reset_stages();
         let first = self.config.first;
-        let mut wanted = triage(first, checkpoint, &error);
-        if let StageError::DetachedHead { local, expected } = &error {
-            match self.detached.unwind_to(&self.config, local.number) {
-                Some(to) => wanted = Triage::Unwind { to, bad_block: None },
-                None => {
-                    self.event(PipelineEvent::Error { stage, error: error.clone(), retry_in: None });
-                    self.end(Err(PipelineError::WrongNetwork { got: *expected, expected: local.hash }));
-                    return;
-                }
-            }
+        let wanted = triage(first, checkpoint, &error);
+        if let StageError::DetachedHead { local, expected } = error
+            && local.number == 0
+        {
+            self.event(PipelineEvent::Error { stage, error, retry_in: None });
+            self.end(Err(PipelineError::WrongNetwork { got: expected, expected: local.hash }));
+            return;
         }
         if let StageError::InvalidBlock { block, reason } = &error {
             if self.bad_block == Some(*block) {
@@ -208,7 +205,11 @@ impl Pipeline {
                 self.event(PipelineEvent::Error { stage, error, retry_in: None });
                 self.begin_unwind(to, bad_block, false);
             }
-            Triage::Unwind { .. } => self.retry(now, stage, error, false),
+            Triage::AwaitUnwind if !is_backward => {
+                self.event(PipelineEvent::Error { stage, error, retry_in: None });
+                self.waiting = true;
+            }
+            Triage::Unwind { .. } | Triage::AwaitUnwind => self.retry(now, stage, error, false),
             Triage::Retry { for_ever } => self.retry(now, stage, error, for_ever),
             Triage::Stop => {
                 self.event(PipelineEvent::Error { stage, error: error.clone(), retry_in: None });

@@ -37,6 +37,8 @@ fn l05_every_error_has_its_consequence() {
         (StageError::Store(StoreFailure::Full), Triage::Retry { for_ever: true }),
         (StageError::Store(StoreFailure::Locked), Triage::Retry { for_ever: true }),
         (StageError::Store(StoreFailure::Damaged("a page".into())), Triage::Stop),
+        (StageError::DetachedHead { local: bad(61), expected: B256::ZERO }, Triage::AwaitUnwind),
+        (StageError::DetachedHead { local: bad(0), expected: B256::ZERO }, Triage::Stop),
         (StageError::ChannelClosed, Triage::Stop),
         (StageError::Fatal("for good".into()), Triage::Stop),
     ];
