@@ -12,7 +12,7 @@ import { badOption, HeadlightError } from './errors.js';
 import { StoredHeader, unpack } from './header.js';
 import { Listeners } from './listeners.js';
 import type { StartOptions, WorkerEvent } from './messages.js';
-import { checkCount, checkHash, checkMultiaddr } from './options.js';
+import { checkCount, checkHash, checkMultiaddr, PEERS_MAX } from './options.js';
 import { LISTED_PEERS_MAX } from './peers-url.js';
 import { RtcBroker } from './rtc-broker.js';
 import type { BlockRef, Hash, PeerInfo, Progress, SyncEvents, SyncHandle, SyncState, SyncStats } from './types.js';
@@ -36,9 +36,6 @@ const OPENING: Progress = {
   ranges: [],
   peers: [],
 };
-
-/** Multiaddresses added by `addPeer` that a new worker is told of: as many as the worker knows peers. */
-const ADDED_PEERS_MAX = 256;
 
 /**
  * One sync, in one worker at a time. Built by `startSync`.
@@ -175,7 +172,7 @@ export class Sync implements SyncHandle {
 
   async addPeer(multiaddr: string): Promise<void> {
     await this.#client.call('addPeer', checkMultiaddr('multiaddr', multiaddr));
-    if (this.#added.size < ADDED_PEERS_MAX) this.#added.add(multiaddr);
+    if (this.#added.size < PEERS_MAX) this.#added.add(multiaddr);
   }
 
   /**

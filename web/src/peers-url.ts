@@ -8,20 +8,20 @@
  */
 
 import { describe, HeadlightError, SHOWN_CHARACTERS_MAX, shorten } from './errors.js';
-import { isHash, isObject, MULTIADDR_CHARACTERS_MAX } from './options.js';
+import { isHash, isObject, MULTIADDR_CHARACTERS_MAX, PEERS_MAX } from './options.js';
 import type { CustomChain, Hash } from './types.js';
 
 /** How long the list may take to arrive. */
 export const PEERS_URL_TIMEOUT_MS = 10_000;
 
-/** Longest list, in characters: 256 multiaddresses of twice their usual length, and some air. */
+/** Longest list, in characters: `PEERS_MAX` multiaddresses of 400 characters (twice their usual length), and some spare. */
 export const PEERS_URL_CHARACTERS_MAX = 128 * 1_024;
 
 /**
  * Entries of a list that are read: four times what the worker's address book holds, so that bad entries at the front do
  * not hide the good ones behind them. The worker takes as many in one message.
  */
-export const LISTED_PEERS_MAX = 1_024;
+export const LISTED_PEERS_MAX = 4 * PEERS_MAX;
 
 /** A list may serve other clients, too: addresses of transports that a page does not have are skipped. */
 const DIALABLE = /\/webrtc-direct(\/|$)/;

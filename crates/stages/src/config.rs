@@ -19,7 +19,7 @@ pub const ETL_ENTRY_BYTES_MAX: usize = 64 * 1024;
 /// A stage's own data in its checkpoint. It is written with every step of the stage; raising it makes each longer.
 pub const STAGE_DATA_BYTES_MAX: usize = 64 * 1024;
 
-/// Headers that a stage reads at once; a store answers with a segment at most.
+/// Headers that a stage reads at once: one segment of the store, which is the most that one read returns.
 pub const STAGE_READ_HEADERS_MAX: u64 = 1_024;
 
 /// Blocks whose hashes are sorted at once for the hash index. More makes the rows of an index that is empty rise from end

@@ -6,31 +6,12 @@
 use alloc::sync::Arc;
 
 use super::{
-    Commit, ControlFlow, Pipeline, PipelineError, PipelineEvent, StageError, Work,
-    forward::Forward,
-    pending::CommitKind,
+    Commit, ControlFlow, PipelineError, PipelineEvent, StageError,
     stage::{Step, UnwindInput},
+    state::{Backward, CommitKind, Forward, Pipeline, Work},
 };
 use header_rules::{block::BlockNumHash, range::BlockNumber};
 use sync_core::{fault::StoreFailure, time::Instant};
-
-/// An unwind under way.
-#[derive(Debug)]
-pub(super) struct Backward {
-    to: BlockNumber,
-    bad_block: Option<BlockNumHash>,
-    /// Stages from here on are taken back; the one before is next.
-    pub at: usize,
-    is_begun: bool,
-    /// The first stage takes part although it does not stand above `to`: the sync machine waits for it.
-    is_forced: bool,
-}
-
-impl Backward {
-    pub fn new(to: BlockNumber, bad_block: Option<BlockNumHash>, stages: usize, is_forced: bool) -> Self {
-        Self { to, bad_block, at: stages, is_begun: false, is_forced }
-    }
-}
 
 impl Pipeline {
     /// Would an unwind remove anything?

@@ -3,26 +3,13 @@
 use alloc::sync::Arc;
 
 use super::{
-    Commit, ControlFlow, Pipeline, PipelineError, PipelineEvent, Work,
-    pending::CommitKind,
-    progress::PipelineProgress,
+    Commit, ControlFlow, PipelineError, PipelineEvent,
     stage::{ExecInput, ExecOutput, Step},
+    state::{CommitKind, Forward, Pipeline, Work},
 };
 use crate::config::STAGE_DATA_BYTES_MAX;
 use header_rules::range::BlockNumber;
 use sync_core::time::Instant;
-
-/// A pass under way.
-#[derive(Debug, Default)]
-pub(super) struct Forward {
-    /// The stage whose turn it is.
-    pub at: usize,
-    /// Its step was begun.
-    is_begun: bool,
-    /// A checkpoint moved in this pass.
-    is_changed: bool,
-    progress: PipelineProgress,
-}
 
 impl Pipeline {
     /// One step; `true` when the stage has more to do at once.

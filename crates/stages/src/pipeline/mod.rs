@@ -78,12 +78,12 @@ mod pending;
 mod progress;
 mod report;
 pub mod stage;
+mod state;
 pub mod step_size;
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
-use core::fmt;
 
-use self::{backward::Backward, forward::Forward, pending::Pending};
+use self::state::{Backward, Forward, Slot, Work};
 use crate::config::PipelineConfig;
 use header_rules::range::BlockNumber;
 use sync_core::{progress::Meter, time::Instant};
@@ -100,64 +100,8 @@ pub use stage::{
     Change, ExecInput, ExecOutput, HeaderRows, News, Row, Stage, StageCheckpoint, StageError, StageId, Step, Table,
     UnwindInput, UnwindOutput,
 };
+pub use state::Pipeline;
 pub use step_size::StepSize;
-
-/// A stage in its place.
-struct Slot {
-    stage: Box<dyn Stage>,
-    checkpoint: StageCheckpoint,
-    meter: Meter,
-    report: StageReport,
-}
-
-/// What is under way.
-#[derive(Debug)]
-enum Work {
-    /// Nothing until the next news.
-    Idle,
-    Forward(Forward),
-    Backward(Backward),
-    Ended,
-}
-
-/// Runs stages. See the [module](self).
-pub struct Pipeline {
-    config: PipelineConfig,
-    slots: Vec<Slot>,
-    work: Work,
-    /// The read or the commit that the host has.
-    pending: Option<Pending>,
-    /// The answer to the last read, until the stage has it.
-    answer: Option<HeaderRows>,
-    /// The stage waits for news.
-    waiting: bool,
-    /// When the stage is tried again.
-    retry_at: Option<Instant>,
-    /// Failures in a row.
-    failures: u32,
-    /// An unwind that the host asked for.
-    wanted: Option<(BlockNumber, bool)>,
-    shutdown: bool,
-    bad_block: Option<header_rules::block::BlockNumHash>,
-    next_id: u64,
-    /// When the step under way began; waiting does not count.
-    step_since: Instant,
-    progress_at: Option<Instant>,
-    started: Option<Instant>,
-    out: VecDeque<PipelineOutput>,
-}
-
-impl fmt::Debug for Pipeline {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stages = self.slots.iter().map(|slot| (slot.stage.id(), slot.checkpoint.block));
-        f.debug_struct("Pipeline")
-            .field("work", &self.work)
-            .field("pending", &self.pending)
-            .field("waiting", &self.waiting)
-            .field("stages", &stages.collect::<Vec<_>>())
-            .finish_non_exhaustive()
-    }
-}
 
 impl Pipeline {
     /// A pipeline that goes on from `state`. An unwind that was interrupted is ended before anything else.
@@ -302,28 +246,5 @@ impl Pipeline {
         if matches!(self.work, Work::Idle) {
             self.work = Work::Forward(Forward::default());
         }
-    }
-
-    /// Every stage forgets what it gathered.
-    fn reset_stages(&mut self) {
-        self.answer = None;
-        self.waiting = false;
-        self.retry_at = None;
-        for slot in &mut self.slots {
-            if let Err(error) = slot.stage.reset() {
-                let stage = slot.stage.id();
-                self.out.push_back(PipelineOutput::Event(PipelineEvent::Error { stage, error, retry_in: None }));
-            }
-        }
-    }
-
-    fn end(&mut self, outcome: Result<ControlFlow, PipelineError>) {
-        self.work = Work::Ended;
-        self.wanted = None;
-        self.out.push_back(PipelineOutput::Ended(outcome));
-    }
-
-    fn event(&mut self, event: PipelineEvent) {
-        self.out.push_back(PipelineOutput::Event(event));
     }
 }

@@ -3,10 +3,10 @@
 use core::time::Duration;
 
 use super::{
-    Commit, Pipeline, PipelineError, PipelineEvent, PipelineOutput, StageError, StepId, Work,
-    backward::Backward,
+    Commit, PipelineError, PipelineEvent, PipelineOutput, StageError, StepId,
     control::{Triage, triage},
     stage::HeaderRows,
+    state::{Backward, CommitKind, Pending, Pipeline, Work},
 };
 use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::{
@@ -14,30 +14,6 @@ use sync_core::{
     progress::Meter,
     time::{Instant, doubled},
 };
-
-/// What the host has.
-#[derive(Debug)]
-pub(super) enum Pending {
-    Read {
-        id: StepId,
-    },
-    Commit {
-        commit: Commit,
-        /// Index of its stage.
-        at: usize,
-        kind: CommitKind,
-        since: Instant,
-        /// When it is handed out again after a refusal.
-        retry_at: Option<Instant>,
-        refusals: u32,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CommitKind {
-    Execute { done: bool },
-    Unwind,
-}
 
 impl Pipeline {
     pub(super) fn ask(&mut self, range: BlockRange) {
@@ -48,7 +24,7 @@ impl Pipeline {
 
     pub(super) fn hand_out(&mut self, now: Instant, commit: Commit, at: usize, kind: CommitKind) {
         self.out.push_back(PipelineOutput::Commit(commit.clone()));
-        self.pending = Some(Pending::Commit { commit, at, kind, since: now, retry_at: None, refusals: 0 });
+        self.pending = Some(Pending::Commit { commit, at, kind, since: now, retry_at: None, failures: 0 });
     }
 
     pub(super) fn step_id(&mut self) -> StepId {
@@ -147,7 +123,7 @@ impl Pipeline {
 
     pub(super) fn note_commit_failed(&mut self, now: Instant, id: StepId, failure: StoreFailure) {
         let limits = (self.config.retry_start, self.config.retry_max);
-        let Some(Pending::Commit { commit, retry_at, refusals, .. }) = &mut self.pending else { return };
+        let Some(Pending::Commit { commit, retry_at, failures, .. }) = &mut self.pending else { return };
         if commit.id != id || retry_at.is_some() {
             return;
         }
@@ -155,7 +131,7 @@ impl Pipeline {
         let is_final = match &failure {
             StoreFailure::Full | StoreFailure::Locked => false,
             StoreFailure::Damaged(_) => true,
-            StoreFailure::Other(_) => *refusals >= self.config.retries_max,
+            StoreFailure::Other(_) => *failures >= self.config.retries_max,
         };
         if is_final {
             self.pending = None;
@@ -163,8 +139,8 @@ impl Pipeline {
             self.end(Err(PipelineError::Store(failure)));
             return;
         }
-        let pause = doubled(limits.0, *refusals, limits.1);
-        *refusals = refusals.saturating_add(1);
+        let pause = doubled(limits.0, *failures, limits.1);
+        *failures = failures.saturating_add(1);
         *retry_at = Some(now + pause);
         self.event(PipelineEvent::Error { stage, error: StageError::Store(failure), retry_in: Some(pause) });
     }

@@ -3,13 +3,16 @@
 
 use crate::pipes::{Disk, Host, Rest, block, range, real_pipeline};
 use alloy_primitives::{B256, keccak256};
-use header_store::contract::TestChain;
-use stages::config::PipelineConfig;
+use header_store::{SEGMENT_HEADERS, contract::TestChain};
+use stages::config::{PipelineConfig, STAGE_READ_HEADERS_MAX};
 use stages::pipeline::{
     Change, ControlFlow, HASH_INDEX, HEADERS, HeadersStage, News, Pipeline, PipelineError, PipelineInput,
     PipelineOutput, StageCheckpoint, StageError, hash_index_row,
 };
 use sync_core::{BlockNumHash, Checkpoint};
+
+/// A stage reads at most what one segment of the store holds.
+const _: () = assert!(STAGE_READ_HEADERS_MAX == SEGMENT_HEADERS);
 
 fn headers_only(disk: &Disk) -> Pipeline {
     Pipeline::new(PipelineConfig::default(), &disk.state, vec![Box::new(HeadersStage::new())])
