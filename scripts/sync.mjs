@@ -103,9 +103,9 @@ function sourceOf(args, reference) {
 async function sync(scope, { peers: count, fault, source }) {
   // The first peer is honest and is what the store is compared with. When the only peer lies, it is not dialled.
   const reference = await start(scope, source);
-  const liars = fault === undefined ? [] : [await start(scope, [...source, '--fault', fault])];
-  const honest = count - liars.length;
-  const peers = honest > 0 ? [reference, ...liars] : liars;
+  const malicious = fault === undefined ? [] : [await start(scope, [...source, '--fault', fault])];
+  const honest = count - malicious.length;
+  const peers = honest > 0 ? [reference, ...malicious] : malicious;
   while (peers.length < count) peers.push(await start(scope, source));
 
   const { chainId, genesis } = reference.info;
@@ -121,7 +121,7 @@ async function sync(scope, { peers: count, fault, source }) {
     chain: { id: chainId, genesis },
     // A file may begin anywhere; the sync is whole when all of it is there.
     tuning: { floor: earliest },
-    // With a liar among few peers no tip has a quorum that one may trust: the honest source's is pinned.
+    // With a malicious peer among few peers no tip has a quorum that one may trust: the honest source's is pinned.
     ...(fault === undefined ? {} : { target: latestHash }),
   });
   const synced = await ended(run, deadline(reference.count, fault));
@@ -132,7 +132,7 @@ async function sync(scope, { peers: count, fault, source }) {
   report.faults = faults.length;
   for (const { peer, code, message } of faults.slice(0, 20))
     console.error(`headlight: fault of ${peer}: ${code}: ${message}`);
-  const accused = faults.filter((event) => peers.some((peer) => peer.id === event.peer && !liars.includes(peer)));
+  const accused = faults.filter((event) => peers.some((peer) => peer.id === event.peer && !malicious.includes(peer)));
   if (accused.length > 0) console.error('headlight: an honest peer was penalised');
 
   const stored = await page.evaluate(

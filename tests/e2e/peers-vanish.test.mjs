@@ -42,7 +42,7 @@ test('all peers vanish and come back', async (t) => {
   await run.equalsSource(peers[0], { byHashStep: 97 });
   assert.ok(
     (await run.events('fault')).every((event) => event.code === 'timeout'),
-    'nobody is called a liar',
+    'nobody is called a malicious peer',
   );
 });
 

@@ -150,10 +150,10 @@ test('faults, reorgs and detached heads reach every tab', async (t) => {
   assert.equal((await second.promiseOfSynced()).hash, forked.info.latestHash);
 
   await forked.kill();
-  const liar = await startPeer(t, ...generated(7_000), '--fault', 'flip-byte');
+  const malicious = await startPeer(t, ...generated(7_000), '--fault', 'flip-byte');
   const honest = await startPeer(t, ...generated(7_000));
   await first.call('addPeer', honest.multiaddr);
-  await first.call('addPeer', liar.multiaddr);
+  await first.call('addPeer', malicious.multiaddr);
   const all = ['fault', 'detached-head', 'reorg'].map((type) => `events.some((event) => event.type === '${type}')`);
   for (const run of [first, second]) await run.until(all.join(' && '), 60_000);
   const head = { number: 6_999, hash: honest.info.latestHash };

@@ -37,7 +37,7 @@ async function start(t, headers, link) {
 }
 
 /** Everything came through the relay, and nobody was blamed for anything. */
-async function nobodyIsBlamed({ peer, relay, run }) {
+async function noPeerIsBlamed({ peer, relay, run }) {
   await run.synced(SYNC_WITHIN_MS);
   const counters = await relay.counters();
   assert.equal(counters.down.overflow + counters.up.overflow, 0, 'the relay itself lost nothing');
@@ -54,7 +54,7 @@ async function nobodyIsBlamed({ peer, relay, run }) {
 for (const [name, { headers, link }] of Object.entries(PROFILES)) {
   for (let seed = 1; seed <= RUNS; seed++) {
     test(`an honest peer keeps its score: ${name}, seed ${seed}`, async (t) => {
-      await nobodyIsBlamed(await start(t, headers, { ...link, seed }));
+      await noPeerIsBlamed(await start(t, headers, { ...link, seed }));
     });
   }
 }
@@ -63,5 +63,5 @@ test('an honest peer keeps its score: the link stands still in the middle of a s
   const trial = await start(t, 40_000, { delayMs: 25 });
   await trial.run.until('progress.stored > 4_000');
   trial.relay.hold(HOLD_MS);
-  await nobodyIsBlamed(trial);
+  await noPeerIsBlamed(trial);
 });

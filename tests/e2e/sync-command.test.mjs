@@ -61,7 +61,7 @@ test('a chain from a file that starts above genesis', needsTarball, async (t) =>
   assert.ok(report.seconds > 0 && report.bytes > 4_000 * 500);
 });
 
-test('the embedded chain with one liar among two', needsTarball, async () => {
+test('the embedded chain with one malicious peer among two', needsTarball, async () => {
   const { code, report, stderr } = await sync('--generate', '12000', '--fault', 'flip-byte');
   assert.deepEqual([code, report.ok, report.headers, report.mismatches], [0, true, 12_000, 0], stderr);
   assert.ok(report.faults > 0);

@@ -3,14 +3,14 @@
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use header_wire::limits::{ANSWER_BYTES_DEFAULT, MESSAGE_BYTES_MAX};
+use header_wire::limits::{MESSAGE_BYTES_MAX, RESPONSE_BYTES_DEFAULT};
 
 use crate::{chain::Chain, fault::Fault, limits, source::GENERATED_HEADERS_MAX};
 
 /// Headers of the embedded chain when no source is named.
 pub const GENERATE_DEFAULT: u64 = 100_000;
 /// Room that a response leaves in a message for its ids and prefixes, and for one header over the limit.
-const ANSWER_BYTES_MAX: u64 = (MESSAGE_BYTES_MAX / 2) as u64;
+const RESPONSE_BYTES_MAX: u64 = (MESSAGE_BYTES_MAX / 2) as u64;
 
 /// Serves Ethereum headers to browsers over WebRTC.
 #[derive(Debug, Parser)]
@@ -68,8 +68,8 @@ pub struct ServeArgs {
     pub max_connections: u32,
 
     /// Bytes of headers at which a response is cut
-    #[arg(long, value_name = "N", default_value_t = ANSWER_BYTES_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..=ANSWER_BYTES_MAX))]
-    pub answer_bytes: u64,
+    #[arg(long, value_name = "N", default_value_t = RESPONSE_BYTES_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..=RESPONSE_BYTES_MAX))]
+    pub response_bytes: u64,
 
     /// Requests a second that one client may have answered
     #[arg(long, value_name = "N", default_value_t = limits::REQUESTS_PER_SECOND_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]

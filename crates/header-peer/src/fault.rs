@@ -19,9 +19,9 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use header_wire::{AnswerBuilder, BlockHeaders, BlockRangeUpdate, GetBlockHeaders, HashOrNumber, Message, Status};
+use header_wire::{BlockHeaders, BlockRangeUpdate, GetBlockHeaders, HashOrNumber, Message, ResponseBuilder, Status};
 
-use crate::{answer::Answer, source::HeaderSource};
+use crate::{response::Response, source::HeaderSource};
 
 /// Answers from one lie to the next, for those that do not lie always.
 const LIE_EVERY: u64 = 3;
@@ -95,10 +95,10 @@ impl Fault {
     }
 
     /// The request that is answered in place of the true one; `answers` were sent before on this stream.
-    pub fn twist(self, mut request: GetBlockHeaders, source: &dyn HeaderSource, answers: u64) -> GetBlockHeaders {
+    pub fn twist(self, mut request: GetBlockHeaders, source: &dyn HeaderSource, responses: u64) -> GetBlockHeaders {
         match self {
             Self::Short => request.limit = request.limit.min(SHORT_HEADERS),
-            Self::WrongStart if answers.is_multiple_of(LIE_EVERY) => {
+            Self::WrongStart if responses.is_multiple_of(LIE_EVERY) => {
                 let start = match request.start {
                     HashOrNumber::Hash(hash) => source.number_of(&hash),
                     HashOrNumber::Number(number) => Some(number),
@@ -114,20 +114,26 @@ impl Fault {
     }
 
     /// Spoils a response that is ready.
-    pub fn spoil(self, answer: &mut Answer, builder: &mut AnswerBuilder, source: &dyn HeaderSource, answers: u64) {
+    pub fn spoil(
+        self,
+        response: &mut Response,
+        builder: &mut ResponseBuilder,
+        source: &dyn HeaderSource,
+        responses: u64,
+    ) {
         match self {
-            Self::FlipByte if answers.is_multiple_of(LIE_EVERY) && answer.headers > 0 => {
-                let len = answer.middle.len();
-                let at = answer.middle.start + len / 2;
+            Self::FlipByte if responses.is_multiple_of(LIE_EVERY) && response.headers > 0 => {
+                let len = response.middle.len();
+                let at = response.middle.start + len / 2;
                 builder.payload_mut()[at] ^= 0x01;
             }
-            Self::TooMany if answer.headers > 0 => {
+            Self::TooMany if response.headers > 0 => {
                 // Whatever is added is too much; the parent of the last one is the most tempting.
-                let number = answer.last.saturating_sub(1).max(source.earliest());
-                for _ in answer.headers..=answer.asked {
+                let number = response.last.saturating_sub(1).max(source.earliest());
+                for _ in response.headers..=response.asked {
                     if let Some(header) = source.by_number(number) {
                         builder.push(&header);
-                        answer.headers += 1;
+                        response.headers += 1;
                     }
                 }
             }

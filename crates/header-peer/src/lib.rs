@@ -18,7 +18,6 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod announce;
-pub mod answer;
 pub mod args;
 pub mod budget;
 pub mod chain;
@@ -29,6 +28,7 @@ pub mod identity;
 pub mod limits;
 pub mod listener;
 pub mod log;
+pub mod response;
 pub mod runtime;
 pub mod serve;
 pub mod session;

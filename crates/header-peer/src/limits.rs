@@ -21,7 +21,7 @@ pub const REQUESTS_PER_SECOND_DEFAULT: u32 = 2000;
 
 /// Headers that a generated source may make for one response: five of its segments, which is what 1,024 headers in a row touch
 /// at most. A response with one header of each of a thousand segments would cost hundreds of times what it is worth.
-pub const HEADERS_MADE_PER_ANSWER_MAX: u64 = 5 * 256;
+pub const HEADERS_MADE_PER_RESPONSE_MAX: u64 = 5 * 256;
 
 /// Headers made that count as one request more: what one response of the default size holds, and some.
 pub const HEADERS_MADE_PER_REQUEST: u64 = 128;

@@ -120,7 +120,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
         source,
         status,
         // Checked to be far under the longest message.
-        answer_bytes_max: args.answer_bytes as usize,
+        response_bytes_max: args.response_bytes as usize,
         fault: args.fault,
         budgets: Budgets::new(args.request_budget),
         stats: Stats::default(),

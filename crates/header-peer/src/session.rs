@@ -7,15 +7,14 @@
 use std::{io, sync::Arc, time::Instant};
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use header_wire::{AnswerBuilder, Decoder, ETH_VERSION, GetBlockHeaders, Message, Status, WireError, encode};
+use header_wire::{Decoder, ETH_VERSION, GetBlockHeaders, Message, ResponseBuilder, Status, WireError, encode};
 use libp2p::PeerId;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    answer,
     budget::{Budgets, Share},
     fault::Fault,
-    limits,
+    limits, response,
     source::HeaderSource,
     stats::Stats,
 };
@@ -27,7 +26,7 @@ pub struct Service {
     /// What the peer says of itself.
     pub status: Status,
     /// Bytes of headers at which a response is cut.
-    pub answer_bytes_max: usize,
+    pub response_bytes_max: usize,
     /// How it lies, if it does.
     pub fault: Option<Fault>,
     /// Requests for each identity.
@@ -78,8 +77,8 @@ where
         share,
         stream,
         decoder: Decoder::new(limits::REQUEST_BYTES_MAX),
-        builder: AnswerBuilder::new(),
-        answers: 0,
+        builder: ResponseBuilder::new(),
+        responses: 0,
     };
     let result = session.serve().await;
     // The client may be gone: what closing says does not matter any more, but it must not last.
@@ -92,9 +91,9 @@ struct Session<'a, S> {
     share: Share,
     stream: S,
     decoder: Decoder,
-    builder: AnswerBuilder,
+    builder: ResponseBuilder,
     /// Answers sent so far.
-    answers: u64,
+    responses: u64,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
@@ -123,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
                 .map_err(|_| SessionError::TimedOut("waiting for a request"))??;
             match message {
                 None => return Ok(()),
-                Some(Message::GetBlockHeaders(request)) => self.answer(request).await?,
+                Some(Message::GetBlockHeaders(request)) => self.respond(request).await?,
                 // Whoever serves nothing may still say so, as often as it may ask.
                 Some(Message::BlockRangeUpdate(_)) => sleep(self.share.spend(Instant::now())).await,
                 Some(other) => return Err(SessionError::OutOfPlace(other.id())),
@@ -146,29 +145,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
         }
     }
 
-    async fn answer(&mut self, request: GetBlockHeaders) -> Result<(), SessionError> {
-        let Service { source, answer_bytes_max, fault, stats, .. } = self.service;
+    async fn respond(&mut self, request: GetBlockHeaders) -> Result<(), SessionError> {
+        let Service { source, response_bytes_max, fault, stats, .. } = self.service;
         let source = &**source;
         stats.requested();
         sleep(self.share.spend(Instant::now())).await;
 
-        let mut answer;
+        let mut response;
         match fault {
-            None => answer = answer::build(source, &request, *answer_bytes_max, &mut self.builder),
+            None => response = response::build(source, &request, *response_bytes_max, &mut self.builder),
             Some(fault) => {
                 let Some(delay) = fault.delay() else { return Ok(()) };
                 sleep(delay).await;
-                let twisted = fault.twist(request, source, self.answers);
-                answer = answer::build(source, &twisted, *answer_bytes_max, &mut self.builder);
-                fault.spoil(&mut answer, &mut self.builder, source, self.answers);
+                let twisted = fault.twist(request, source, self.responses);
+                response = response::build(source, &twisted, *response_bytes_max, &mut self.builder);
+                fault.spoil(&mut response, &mut self.builder, source, self.responses);
             }
         }
-        let more = u32::try_from(answer.made / limits::HEADERS_MADE_PER_REQUEST).unwrap_or(u32::MAX);
+        let more = u32::try_from(response.made / limits::HEADERS_MADE_PER_REQUEST).unwrap_or(u32::MAX);
         self.share.spend_many(Instant::now(), more);
         let bytes = self.builder.payload_len();
         write(&mut self.stream, self.builder.finish()).await?;
-        self.answers += 1;
-        stats.served(answer.headers, bytes);
+        self.responses += 1;
+        stats.served(response.headers, bytes);
         Ok(())
     }
 }

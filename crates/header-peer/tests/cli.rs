@@ -43,7 +43,7 @@ fn what_cannot_be_gives_one_line_and_code_2() {
         (&["--generate", "5", "--forks", typo], "amsterdmTime is no fork"),
         (&["--fault", "rude"], "flip-byte"),
         (&["--max-connections", "0"], "'0'"),
-        (&["--answer-bytes", "9999999"], "9999999"),
+        (&["--response-bytes", "9999999"], "9999999"),
         (&["--http", "nowhere"], "such as 0.0.0.0:4001"),
         (&["--headers", "/does/not/exist"], "/does/not/exist"),
         (&["--era1", damaged], "damaged.era1"),
@@ -100,7 +100,7 @@ fn nobody_needs_to_read_what_it_writes() {
     let mut stream = TcpStream::connect(&http).expect("it still serves");
     stream.write_all(b"GET /peers.json HTTP/1.0\r\n\r\n").expect("a request");
     let mut text = String::new();
-    stream.read_to_string(&mut text).expect("an answer");
+    stream.read_to_string(&mut text).expect("a response");
     assert!(text.contains("/webrtc-direct/"), "{text}");
     child.kill().expect("our own child, still running");
     child.wait().expect("our own child");

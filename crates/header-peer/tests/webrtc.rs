@@ -138,7 +138,7 @@ impl Client {
         let asked = self.ask(start, limit).await;
         match self.receive().await {
             Some(Message::BlockHeaders(BlockHeaders { request_id, headers })) if request_id == asked => headers,
-            other => panic!("no answer to {asked}: {other:?}"),
+            other => panic!("no response to {asked}: {other:?}"),
         }
     }
 }
@@ -284,8 +284,8 @@ async fn p03_p04_unknown_starts_and_equal_ids_are_all_answered_on_one_stream() {
     }
     let mut answered = Vec::new();
     for _ in 0..asked.len() {
-        let Some(Message::BlockHeaders(answer)) = client.receive().await else { panic!("each is answered") };
-        answered.push((answer.request_id, answer.headers.len()));
+        let Some(Message::BlockHeaders(response)) = client.receive().await else { panic!("each is answered") };
+        answered.push((response.request_id, response.headers.len()));
     }
     asked.sort_unstable();
     answered.sort_unstable();
@@ -304,8 +304,8 @@ async fn each_fault_lies_in_its_own_way() {
         let mut client = within(Client::connect(&liar)).await;
         if fault == "silent" {
             client.ask(tip, 10).await;
-            let answer = tokio::time::timeout(Duration::from_secs(2), client.receive()).await;
-            assert!(answer.is_err(), "{answer:?}");
+            let response = tokio::time::timeout(Duration::from_secs(2), client.receive()).await;
+            assert!(response.is_err(), "{response:?}");
             assert_eq!(liar.json("/stats.json")["requests"], 1);
             continue;
         }
@@ -314,7 +314,7 @@ async fn each_fault_lies_in_its_own_way() {
             "flip-byte" => {
                 let wrong = got.iter().zip(&truth).filter(|(a, b)| a != b).count();
                 assert_eq!((got.len(), wrong), (10, 1));
-                assert_eq!(client.headers(tip, 10).await, truth, "the second answer is true");
+                assert_eq!(client.headers(tip, 10).await, truth, "the second response is true");
             }
             "wrong-start" => assert_eq!(got[..9], truth[1..]),
             "short" => assert_eq!(got, truth[..8]),

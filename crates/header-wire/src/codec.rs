@@ -6,7 +6,7 @@ use alloy_rlp::{Decodable, EMPTY_STRING_CODE, Encodable, Header};
 use bytes::{BufMut, Bytes};
 
 use crate::{
-    AnswerBuilder, BlockHeaders, BlockRangeUpdate, ForkId, GetBlockHeaders, HashOrNumber, Message, Status, WireError,
+    BlockHeaders, BlockRangeUpdate, ForkId, GetBlockHeaders, HashOrNumber, Message, ResponseBuilder, Status, WireError,
     id, limits, varint,
 };
 
@@ -42,10 +42,10 @@ pub fn encode(message: &Message) -> Vec<u8> {
             .to_vec();
             frame(id::GET_BLOCK_HEADERS, &[&request.request_id, &Raw(&query)])
         }
-        Message::BlockHeaders(answer) => {
-            let mut builder = AnswerBuilder::new();
-            builder.start(answer.request_id);
-            for header in &answer.headers {
+        Message::BlockHeaders(response) => {
+            let mut builder = ResponseBuilder::new();
+            builder.start(response.request_id);
+            for header in &response.headers {
                 builder.push(header);
             }
             builder.finish().to_vec()

@@ -9,7 +9,7 @@
 //! unsigned varint: length of the body | body = one byte: message id | RLP of the message, as in eth/69
 //! ```
 //!
-//! Prefix and body are written by one `write_all` and flushed once; [`encode`] and [`AnswerBuilder`] therefore return
+//! Prefix and body are written by one `write_all` and flushed once; [`encode`] and [`ResponseBuilder`] therefore return
 //! both in one buffer. Request ids correlate, so responses may come in any order.
 //!
 //! | id | message | RLP |
@@ -55,19 +55,19 @@
 
 extern crate alloc;
 
-mod answer;
 mod codec;
 mod decoder;
 mod error;
 pub mod limits;
 mod message;
+mod response;
 mod varint;
 
-pub use answer::AnswerBuilder;
 pub use codec::{decode_body, encode};
 pub use decoder::Decoder;
 pub use error::WireError;
 pub use message::{BlockHeaders, BlockRangeUpdate, ForkId, GetBlockHeaders, HashOrNumber, Message, Status, id};
+pub use response::ResponseBuilder;
 
 /// Protocol id that both sides negotiate for the stream.
 pub const PROTOCOL: &str = "/headlight/sync/1";

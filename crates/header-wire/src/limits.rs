@@ -10,7 +10,7 @@ pub const HEADERS_PER_REQUEST_MAX: usize = 1024;
 /// Bytes of headers at which a peer cuts its response unless told otherwise. Responses of this size, one window of it in
 /// flight, lost no packet on a data channel; responses of 256 KiB overran the browser's UDP buffer (131,072 bytes) and
 /// waited seconds for the retransmission timer.
-pub const ANSWER_BYTES_DEFAULT: usize = 48 * 1024;
+pub const RESPONSE_BYTES_DEFAULT: usize = 48 * 1024;
 
 /// Longest RLP of one header, in bytes. A header is 500 to 700 bytes, but chains with signers in `extra_data` (clique
 /// checkpoints, 20 bytes a signer) go beyond; this is room for 3,000 signers.

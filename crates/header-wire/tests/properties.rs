@@ -34,12 +34,12 @@ fn messages() -> impl Strategy<Value = Message> {
             Message::GetBlockHeaders(GetBlockHeaders { request_id, start, limit, skip, reverse })
         },
     );
-    let answer = (any::<u64>(), vec(headers(), 0..20))
+    let response = (any::<u64>(), vec(headers(), 0..20))
         .prop_map(|(request_id, headers)| Message::BlockHeaders(BlockHeaders { request_id, headers }));
     let update = (any::<(u64, u64)>(), hashes()).prop_map(|((earliest, latest), latest_hash)| {
         Message::BlockRangeUpdate(BlockRangeUpdate { earliest, latest, latest_hash })
     });
-    prop_oneof![status, request, answer, update]
+    prop_oneof![status, request, response, update]
 }
 
 /// Feeds `bytes` in pieces of these lengths (over and over) and takes messages after each piece.

@@ -2,8 +2,8 @@
 
 use alloy_primitives::B256;
 use header_wire::{
-    AnswerBuilder, BlockHeaders, BlockRangeUpdate, Decoder, ETH_VERSION, ForkId, GetBlockHeaders, HashOrNumber,
-    Message, Status, WireError, encode, limits,
+    BlockHeaders, BlockRangeUpdate, Decoder, ETH_VERSION, ForkId, GetBlockHeaders, HashOrNumber, Message,
+    ResponseBuilder, Status, WireError, encode, limits,
 };
 
 /// All messages of one stream, or the first breach.
@@ -94,9 +94,9 @@ fn p04_request_id_zero_and_two_of_the_same_id_are_messages_like_any_other() {
     let bytes: Vec<u8> = sent.iter().flat_map(encode).collect();
     assert_eq!(decode_all(&bytes), Ok(sent.to_vec()));
     let empty = |request_id| Message::BlockHeaders(BlockHeaders { request_id, headers: Vec::new() });
-    let answers = [empty(7), empty(0), empty(7)];
-    let bytes: Vec<u8> = answers.iter().flat_map(encode).collect();
-    assert_eq!(decode_all(&bytes), Ok(answers.to_vec()), "in any order");
+    let responses = [empty(7), empty(0), empty(7)];
+    let bytes: Vec<u8> = responses.iter().flat_map(encode).collect();
+    assert_eq!(decode_all(&bytes), Ok(responses.to_vec()), "in any order");
 }
 
 #[test]
@@ -114,16 +114,16 @@ fn headers_are_slices_of_one_buffer() {
     let bytes = encode(&message);
     assert_eq!(bytes, [10, 0x04, 0xc8, 0x80, 0xc6, 0xc0, 0xc2, 1, 2, 0xc1, 0x80]);
     let got = decode_all(&bytes).expect("a valid message");
-    let [Message::BlockHeaders(answer)] = &got[..] else { panic!("one answer, not {got:?}") };
+    let [Message::BlockHeaders(response)] = &got[..] else { panic!("one response, not {got:?}") };
     assert_eq!(got[0], message);
-    let start = answer.headers[0].as_ptr();
-    assert_eq!(answer.headers[1].as_ptr(), start.wrapping_add(1));
-    assert_eq!(answer.headers[2].as_ptr(), start.wrapping_add(4));
+    let start = response.headers[0].as_ptr();
+    assert_eq!(response.headers[1].as_ptr(), start.wrapping_add(1));
+    assert_eq!(response.headers[2].as_ptr(), start.wrapping_add(4));
 }
 
 #[test]
 fn a_reused_builder_forgets_the_answer_before() {
-    let mut builder = AnswerBuilder::new();
+    let mut builder = ResponseBuilder::new();
     builder.start(u64::MAX);
     builder.push(&[0xc0; 300]);
     assert_eq!(builder.payload_len(), 300);
@@ -178,16 +178,16 @@ fn p06_limits_are_checked_before_anything_is_kept() {
     assert_eq!(decode_all(&encode(&over)), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
     assert!(decode_all(&encode(&request(HashOrNumber::Number(1), 1024))).is_ok());
 
-    let answer = |count: usize, header: Vec<u8>| {
+    let response = |count: usize, header: Vec<u8>| {
         encode(&Message::BlockHeaders(BlockHeaders { request_id: 1, headers: vec![header.into(); count] }))
     };
-    assert!(decode_all(&answer(1024, vec![0xc0])).is_ok());
-    assert_eq!(decode_all(&answer(1025, vec![0xc0])), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
+    assert!(decode_all(&response(1024, vec![0xc0])).is_ok());
+    assert_eq!(decode_all(&response(1025, vec![0xc0])), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
 
     let mut header = vec![0xfa, 0x01, 0x00, 0x00];
     header.resize(4 + 0x10000, 0);
     let expected = WireError::HeaderTooLong { got: 0x10004, limit: limits::HEADER_BYTES_MAX };
-    assert_eq!(decode_all(&answer(1, header)), Err(expected));
+    assert_eq!(decode_all(&response(1, header)), Err(expected));
 
     let mut decoder = Decoder::new(4);
     decoder.push(&[5]);

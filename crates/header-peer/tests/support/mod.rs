@@ -62,7 +62,7 @@ impl Peer {
         let mut stream = TcpStream::connect(address).expect("the web server listens");
         write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("a request");
         let mut all = Vec::new();
-        stream.read_to_end(&mut all).expect("an answer");
+        stream.read_to_end(&mut all).expect("a response");
         let end = all.windows(4).position(|four| four == b"\r\n\r\n").expect("the end of the headers");
         (String::from_utf8_lossy(&all[..end]).to_lowercase(), all.split_off(end + 4))
     }

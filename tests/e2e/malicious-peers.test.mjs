@@ -1,4 +1,4 @@
-// Two peers, one of which lies, in every way that `header-peer --fault` knows. The sync completes; the liar is named and
+// Two peers, one of which lies, in every way that `header-peer --fault` knows. The sync completes; the malicious peer is named and
 // penalised with the code of what it did, the honest peer never. What is merely slow, short or on another branch is no lie.
 
 import assert from 'node:assert/strict';
@@ -29,9 +29,9 @@ const FAULTS = {
 for (const [fault, codes] of Object.entries(FAULTS)) {
   test(`an honest peer and one that is ${fault}`, async (t) => {
     const honest = await startPeer(t, ...generated(COUNT));
-    const liar = await startPeer(t, ...generated(COUNT), '--fault', fault);
+    const malicious = await startPeer(t, ...generated(COUNT), '--fault', fault);
     const page = await openBare(await openBrowser(t), await serve(t));
-    const run = await startRun(page, [honest, liar], { target: honest.info.latestHash });
+    const run = await startRun(page, [honest, malicious], { target: honest.info.latestHash });
 
     assert.deepEqual(await run.synced(180_000), { number: COUNT - 1, hash: honest.info.latestHash });
 
@@ -40,19 +40,19 @@ for (const [fault, codes] of Object.entries(FAULTS)) {
     if (codes.length > 0) await run.until(`events.some((event) => event.type === 'fault')`, 30_000);
     const faults = await run.events('fault');
     const named = [...new Set(faults.map((event) => event.peer))];
-    assert.deepEqual(named, codes.length === 0 ? [] : [liar.id], JSON.stringify(faults));
+    assert.deepEqual(named, codes.length === 0 ? [] : [malicious.id], JSON.stringify(faults));
     for (const event of faults) {
       assert.ok(codes.includes(event.code), `${event.code}: ${event.message}`);
-      assert.equal(event.multiaddr, liar.multiaddr);
+      assert.equal(event.multiaddr, malicious.multiaddr);
     }
     const infos = (await run.call('peers')).value;
     const figures = Object.fromEntries(infos.map((info) => [info.id, info]));
     assert.equal(figures[honest.id].faults, 0);
     assert.equal(figures[honest.id].score, 100);
-    assert.equal(figures[liar.id].faults > 0, codes.length > 0);
-    assert.equal(figures[liar.id].score < 100, codes.length > 0);
+    assert.equal(figures[malicious.id].faults > 0, codes.length > 0);
+    assert.equal(figures[malicious.id].score < 100, codes.length > 0);
     // Whoever is on another branch is shown as that.
-    assert.equal(figures[liar.id].otherBranchFrom !== undefined, fault === 'forked');
+    assert.equal(figures[malicious.id].otherBranchFrom !== undefined, fault === 'forked');
     assert.equal(figures[honest.id].otherBranchFrom, undefined);
     assert.deepEqual(page.problems, []);
   });

@@ -15,28 +15,28 @@ const HEAD_BYTES_MAX: usize = varint::BYTES_MAX + 1 + 9 + 9 + 9;
 /// Builds a [`BlockHeaders`](crate::BlockHeaders) message from encoded headers.
 ///
 /// ```
-/// use header_wire::{AnswerBuilder, BlockHeaders, Message, encode};
+/// use header_wire::{ResponseBuilder, BlockHeaders, Message, encode};
 ///
 /// let header = [0xc2, 0x01, 0x02];
-/// let mut answer = AnswerBuilder::new();
+/// let mut answer = ResponseBuilder::new();
 /// answer.start(9);
 /// answer.push(&header);
 /// let same = Message::BlockHeaders(BlockHeaders { request_id: 9, headers: vec![header.to_vec().into()] });
 /// assert_eq!(answer.finish(), encode(&same));
 /// ```
 #[derive(Clone, Debug)]
-pub struct AnswerBuilder {
+pub struct ResponseBuilder {
     buffer: Vec<u8>,
     request_id: u64,
 }
 
-impl Default for AnswerBuilder {
+impl Default for ResponseBuilder {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl AnswerBuilder {
+impl ResponseBuilder {
     /// An empty response to request 0.
     pub fn new() -> Self {
         Self { buffer: alloc::vec![0; HEAD_BYTES_MAX], request_id: 0 }
