@@ -47,7 +47,7 @@ test('the demo names what it leaves out of a list, in one line', async (t) => {
   const page = await openDemo(await openBrowser(t), await serve(t, { lists }));
   await bannerSays(page, 'Synced', 60_000);
   const lines = page.locator('#log li');
-  await lines.getByText('101 entries of the peer list left out, the first: null (').waitFor();
+  await lines.getByText('101 entries of the peer list skipped, the first: null (').waitFor();
   assert.equal(await lines.count(), 2, 'and one line for the end of the sync');
 });
 
