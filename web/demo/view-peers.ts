@@ -22,7 +22,7 @@ const COLUMNS = [
   ['Peer', 'id'],
   ['State', ''],
   ['In flight', 'n'],
-  ['Limit', 'n'],
+  ['In-flight limit', 'n'],
   ['Latency', 'n'],
   ['Headers', 'n'],
   ['Received', 'n'],

@@ -22,7 +22,7 @@ const STATES: Readonly<Record<SyncState, Words>> = {
   'resolving-target': { title: 'Finding the tip', text: 'Asking the peers for their newest block.', mood: 'busy' },
   syncing: {
     title: 'Syncing down from the tip',
-    text: 'Each header is verified against the parent hash of the header above it and the rules of the chain, then stored.',
+    text: 'Each header is verified by the parent hash of its child and by the rules of the chain, then stored.',
     mood: 'busy',
   },
   synced: {

@@ -1,4 +1,4 @@
-//! What is made here, judged by the rules of the machine, which were written apart from it.
+//! Generated headers, checked by the machine's rules, which were written independently.
 
 use alloy_primitives::{B256, keccak256};
 use header_maker::{FIELDS, Figures, SplitMix64, append_header};

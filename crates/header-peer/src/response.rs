@@ -1,9 +1,8 @@
-//! From a request to its response, in one reused buffer.
+//! Builds the response to a request, in one reused buffer.
 //!
-//! A response stops before it exceeds its limit of bytes, but always holds one header at least when the first exists; it
-//! also stops where the source ends or a number leaves 64 bits. Whatever a request asks for, it costs at most
-//! `HEADERS_PER_REQUEST_MAX` look-ups, and stops before it makes the source make more than
-//! [`HEADERS_MADE_PER_RESPONSE_MAX`] headers.
+//! A response ends before its headers exceed the limit in bytes, but holds at least one header if the first one exists;
+//! it also ends where the source ends or a number would exceed 64 bits. Any request costs at most
+//! `HEADERS_PER_REQUEST_MAX` look-ups and at most [`HEADERS_MADE_PER_RESPONSE_MAX`] generated headers.
 
 use std::ops::Range;
 
@@ -11,22 +10,22 @@ use header_wire::{GetBlockHeaders, HashOrNumber, ResponseBuilder, limits::HEADER
 
 use crate::{limits::HEADERS_MADE_PER_RESPONSE_MAX, source::HeaderSource};
 
-/// What a response holds.
+/// Content of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
-    /// How many headers.
+    /// Number of headers.
     pub headers: usize,
-    /// How many were asked for.
+    /// Number of headers requested.
     pub asked: usize,
-    /// Number of the last one.
+    /// Number of the last header.
     pub last: u64,
-    /// Headers that the source made for it.
+    /// Headers that the source generated.
     pub made: u64,
-    /// Where the middle one lies in the payload.
+    /// Range of the middle header in the payload.
     pub middle: Range<usize>,
 }
 
-/// Puts the response to `request` into `builder`; it is cut before its headers exceed `bytes_max`.
+/// Writes the response to `request` into `builder`; it ends before its headers exceed `bytes_max`.
 pub fn build(
     source: &dyn HeaderSource,
     request: &GetBlockHeaders,
@@ -55,7 +54,7 @@ pub fn build(
             break;
         }
         builder.push(&header);
-        // The middle one of those so far, or one beside it.
+        // The middle header so far, or its neighbour.
         if response.headers == 0 || start <= bytes_max / 2 && response.headers < asked.div_ceil(2) {
             response.middle = start..builder.payload_len();
         }
@@ -127,8 +126,8 @@ mod tests {
         assert_eq!(numbers(&source, by_hash(B256::ZERO), all), [0_u64; 0]);
     }
 
-    /// The field stops after the header that crosses its limit of 2 MiB; this peer stops before it, because its limit is what
-    /// a browser's UDP buffer holds. One header always fits, so nothing is ever left out.
+    /// Other clients end a response after the header that crosses their limit of 2 MiB; this peer ends it before,
+    /// because its limit is the size of a browser's UDP buffer. One header always fits, so no header is ever left out.
     #[test]
     fn an_answer_costs_what_it_makes_whatever_it_skips() {
         let mut builder = ResponseBuilder::new();

@@ -1,8 +1,8 @@
-//! One stream's life: both sides say who they are, then requests are answered one after another until it ends.
+//! One stream: both sides send their status, then requests are served one after another until the stream ends.
 //!
-//! While a response is made, delayed or written nothing is read, so one client has one response in memory. A client that
-//! sends anything but requests, is silent for too long, or does not take its response, loses its stream; the others do
-//! not notice.
+//! The session reads nothing while it builds, delays or writes a response, so one client has at most one response in
+//! memory. A client that sends anything but requests, is silent for too long, or does not read its response, loses its
+//! stream; other streams are not affected.
 
 use std::{io, sync::Arc, time::Instant};
 
@@ -19,23 +19,23 @@ use crate::{
     stats::Stats,
 };
 
-/// What all sessions share.
+/// Shared state of all sessions.
 pub struct Service {
-    /// The headers.
+    /// Source of the headers.
     pub source: Arc<dyn HeaderSource>,
-    /// What the peer says of itself.
+    /// Status of this peer.
     pub status: Status,
-    /// Bytes of headers at which a response is cut.
+    /// Bytes of headers at which a response ends.
     pub response_bytes_max: usize,
-    /// How it lies, if it does.
+    /// Fault for tests.
     pub fault: Option<Fault>,
-    /// Requests for each identity.
+    /// Request budgets of the identities.
     pub budgets: Arc<Budgets>,
-    /// What was served.
+    /// Counters.
     pub stats: Stats,
 }
 
-/// Why a stream ended before its client closed it.
+/// Why a session ended before its client closed the stream.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The identity has too many streams already.
@@ -44,19 +44,19 @@ pub enum SessionError {
     /// The stream broke.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The client's bytes are no messages of the protocol.
+    /// The client violated the protocol.
     #[error("{0}")]
     Wire(#[from] WireError),
-    /// It ended inside a message.
+    /// The stream ended inside a message.
     #[error("cut off inside a message")]
     CutOff,
-    /// A message that has no place here.
+    /// A valid message that a client may not send.
     #[error("message {0:#04x} out of place")]
     OutOfPlace(u8),
-    /// The client speaks another version.
+    /// The client uses another version.
     #[error("version {0}, expected {ETH_VERSION}")]
     Version(u32),
-    /// Nothing came, or nothing was taken, for too long.
+    /// Nothing was received, or nothing could be sent, in time.
     #[error("timed out while {0}")]
     TimedOut(&'static str),
 }
@@ -65,7 +65,7 @@ pub enum SessionError {
 ///
 /// # Errors
 ///
-/// Why it ended otherwise. Nothing of it touches other streams.
+/// The reason of any other end. Other streams are not affected.
 pub async fn run<S>(service: &Service, peer: PeerId, stream: S) -> Result<(), SessionError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -81,7 +81,7 @@ where
         responses: 0,
     };
     let result = session.serve().await;
-    // The client may be gone: what closing says does not matter any more, but it must not last.
+    // The client may be gone: errors of closing are ignored, but closing has a timeout.
     let _ = timeout(limits::SHUTDOWN_TIMEOUT, session.stream.close()).await;
     result
 }
@@ -92,7 +92,7 @@ struct Session<'a, S> {
     stream: S,
     decoder: Decoder,
     builder: ResponseBuilder,
-    /// Answers sent so far.
+    /// Responses sent so far.
     responses: u64,
 }
 
@@ -123,14 +123,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
             match message {
                 None => return Ok(()),
                 Some(Message::GetBlockHeaders(request)) => self.respond(request).await?,
-                // Whoever serves nothing may still say so, as often as it may ask.
+                // A client that serves nothing may announce this, as often as it may request.
                 Some(Message::BlockRangeUpdate(_)) => sleep(self.share.spend(Instant::now())).await,
                 Some(other) => return Err(SessionError::OutOfPlace(other.id())),
             }
         }
     }
 
-    /// The next message; `None` when the client has closed the stream.
+    /// The next message; `None` if the client has closed the stream.
     async fn next_message(&mut self) -> Result<Option<Message>, SessionError> {
         let mut chunk = [0; limits::READ_BYTES];
         loop {

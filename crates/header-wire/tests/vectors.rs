@@ -1,4 +1,4 @@
-//! Messages whose bytes were worked out by hand from eth/69, and every way to spoil them.
+//! Messages encoded by hand from eth/69, and every way to damage them.
 
 use alloy_primitives::B256;
 use header_wire::{
@@ -6,7 +6,7 @@ use header_wire::{
     ResponseBuilder, Status, WireError, encode, limits,
 };
 
-/// All messages of one stream, or the first breach.
+/// All messages of one stream, or the first error.
 fn decode_all(bytes: &[u8]) -> Result<Vec<Message>, WireError> {
     let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
     decoder.push(bytes);
@@ -31,7 +31,7 @@ fn request(start: HashOrNumber, limit: u64) -> Message {
 
 #[test]
 fn p01_request_by_number_has_the_bytes_of_eth_69() {
-    // EIP-2481's own example: request id 1111, start 9999, limit 5, skip 5, rising.
+    // The example of EIP-2481: request id 1111, start 9999, limit 5, skip 5, rising.
     let expected = framed(&[0x03, 0xca, 0x82, 0x04, 0x57, 0xc6, 0x82, 0x27, 0x0f, 0x05, 0x05, 0x80]);
     let message = request(HashOrNumber::Number(9999), 5);
     assert_eq!(encode(&message), expected);
@@ -142,21 +142,21 @@ fn each_breach_has_its_own_error() {
         (&[0], WireError::Empty),
         (&framed(&[0x02, 0xc0]), WireError::UnknownMessage(0x02)),
         (&framed(&[0x10]), WireError::UnknownMessage(0x10)),
-        // A length prefix that is too long for its value, and one over every limit.
+        // A length prefix that is not minimal, and one over every limit.
         (&[0x81, 0x00], WireError::VarintNotMinimal),
         (&[0xff; 11], WireError::VarintOverflow),
         (&[0x81, 0x80, 0x80, 0x01], WireError::TooLong { got: 2 * 1024 * 1024 + 1, limit: 2 * 1024 * 1024 }),
-        // Bytes after the message; an item after the last of a list.
+        // Bytes after the message; an item after the last one of a list.
         (&framed(&[0x04, 0xc2, 0x80, 0xc0, 0x00]), WireError::TrailingBytes(1)),
         (&framed(&[0x04, 0xc3, 0x80, 0xc0, 0x01]), WireError::TrailingBytes(1)),
         (&framed(&[0x03, 0xc6, 0x01, 0xc5, 0x01, 0x01, 0x80, 0x80]), WireError::Rlp(Rlp::InputTooShort)),
         (&framed(&[0x03, 0xc7, 0x01, 0xc5, 0x01, 0x01, 0x80, 0x80, 0x01]), WireError::TrailingBytes(1)),
-        // A number with a leading zero; a small number in two bytes; a list whose length is written too long.
+        // A number with a leading zero; a small number in two bytes; a list length that is not minimal.
         (&framed(&[0x04, 0xc3, 0x00, 0xc0]), WireError::Rlp(Rlp::InputTooShort)),
         (&framed(&[0x04, 0xc2, 0x00, 0xc0]), WireError::Rlp(Rlp::LeadingZero)),
         (&framed(&[0x04, 0xc3, 0x81, 0x01, 0xc0]), WireError::Rlp(Rlp::NonCanonicalSingleByte)),
         (&framed(&[0x04, 0xf8, 0x02, 0x80, 0xc0]), WireError::Rlp(Rlp::NonCanonicalSize)),
-        // A header that is a string; a flag that is neither true nor false; a hash of 31 bytes.
+        // A header that is a string; a flag that is neither 0 nor 1; a hash of 31 bytes.
         (&framed(&[0x04, 0xc3, 0x80, 0xc1, 0x05]), WireError::Rlp(Rlp::UnexpectedString)),
         (
             &framed(&[0x03, 0xc6, 0x01, 0xc4, 0x01, 0x01, 0x80, 0x02]),
@@ -207,7 +207,7 @@ fn messages_before_a_breach_are_delivered_and_the_breach_stays() {
     decoder.push(&encode(&good));
     assert_eq!(decoder.next(), Err(WireError::Empty));
 
-    // The same when the breach is inside a whole message.
+    // The same, with the error inside a complete message.
     let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
     decoder.push(&[1, 0x77]);
     decoder.push(&encode(&good));
@@ -221,7 +221,7 @@ fn a_flood_of_short_messages_is_bounded() {
     let one = [1, 0x77];
     decoder.push(&one.repeat(limits::MESSAGES_QUEUED_MAX + 1));
     assert!(!decoder.is_mid_message());
-    // The queue's own messages come first; here the first of them is a breach already.
+    // The queued messages come first; here the first of them is an error.
     assert_eq!(decoder.next(), Err(WireError::UnknownMessage(0x77)));
 
     let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
