@@ -1,4 +1,4 @@
-// What is known of peers outlives the page: a malicious peer that was banned is banned after a reload, and nobody asks it anything.
+// Bans outlive the page: a peer that was banned is banned after a reload, and gets no requests.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,20 +9,22 @@ import { connectionsGone, startPeer } from './support/peer.mjs';
 import { openBare, startRun } from './support/run.mjs';
 import { serve } from './support/server.mjs';
 
-/** Long enough that the malicious peer is found out, and the page reloaded, before all is stored. */
+/** Long enough that the malicious peer is banned, and the page reloaded, before all headers are stored. */
 const COUNT = 100_000;
 
 /** Seconds of a ban, and how long a page may take to come back. */
 const BAN_SECONDS = 600;
 const RELOAD_SECONDS = 120;
 
-/** Peers and their figures by id, from the typed `peers()`. */
+/** Peers and their figures by id, from `peers()`. */
 async function infos(run) {
   const { value } = await run.call('peers');
   return Object.fromEntries(value.map((info) => [info.id, info]));
 }
 
-/** An honest peer and a malicious peer on one host; a run that has banned the malicious peer. `options` are those of the run. */
+/**
+ * An honest and a malicious peer on one host; a run that has banned the malicious one. `options` are those of the run.
+ */
 async function banned(t) {
   const honest = await startPeer(t, ...generated(COUNT));
   const malicious = await startPeer(t, ...generated(COUNT), '--fault', 'flip-byte');
@@ -43,7 +45,7 @@ async function reload(page, ...peers) {
   await page.waitForFunction('globalThis.bareReady === true');
 }
 
-/** In the page: waits until what is known of peers lies in the database. */
+/** In the page: waits until the peer records are in the database. */
 async function waitForBook() {
   const [{ name }] = await indexedDB.databases();
   const opening = indexedDB.open(name);
@@ -89,7 +91,7 @@ test('a malicious peer that was banned before a reload is banned after it, and t
   assert.deepEqual(page.problems, []);
 });
 
-test('clear() forgets what was known of peers, and a damaged book is dropped and said so', async (t) => {
+test('clear() removes all peer records, and damaged records are dropped with an error event', async (t) => {
   const { honest, malicious, page, run } = await banned(t);
   await run.synced(180_000);
   const stored = (await run.progress()).stored;
@@ -120,13 +122,17 @@ test('clear() forgets what was known of peers, and a damaged book is dropped and
   assert.notEqual(forgotten[malicious.id].state, 'banned');
   assert.equal((await damaged.call('stop')).error, undefined);
 
-  // A new book in place of the damaged one; then the page clears everything while a ban stands.
+  // New records in place of the damaged ones; then the page clears everything during a ban.
   const whole = await startRun(page, [honest, malicious], { target: honest.info.latestHash }, 'whole');
   await whole.synced();
   assert.deepEqual(await whole.events('error'), []);
   assert.equal((await whole.call('clear')).error, undefined);
   await whole.until(`events.some((event) => event.type === 'fault' && event.banned)`, 60_000);
-  assert.equal((await infos(whole))[malicious.id].state, 'banned', 'asked again after clear(), it lied again');
+  assert.equal(
+    (await infos(whole))[malicious.id].state,
+    'banned',
+    'after clear() it gets requests again, and is banned again',
+  );
   assert.equal((await whole.call('clear')).error, undefined);
   const cleared = await infos(whole);
   assert.notEqual(cleared[malicious.id].state, 'banned', 'clear() lifts the ban');

@@ -1,5 +1,5 @@
-// The chain has a fork that the page does not know: the page says so, blames nobody, and what it has stays readable. And
-// chains whose headers have a form of their own.
+// The chain has a fork that the page does not know: the page shows it, penalizes no peer, and stored headers stay
+// readable. And chains whose headers have another form.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

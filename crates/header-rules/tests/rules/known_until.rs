@@ -1,5 +1,5 @@
-//! The schedules of the public networks say until when they are known. What does not fit before that time is invalid; from
-//! then on it is of a fork that this release does not know. Never is it the fault of the peer that sent it.
+//! The schedules of the public networks say until when they are known. What does not fit before that time is invalid;
+//! from then on it is of a fork that this release does not know. Never is it the fault of the peer that sent it.
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Encodable, Header as RlpHeader};

@@ -1,5 +1,5 @@
-//! An audit as bytes: where it is, and the snapshot of a clique chain. The queue and the cache are made again; engine,
-//! policy and range come from the host.
+//! The stored form of an audit: its position, and the snapshot of a clique chain. Queue and cache are built again;
+//! consensus, policy and range come from the host.
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, Bytes};
@@ -15,16 +15,16 @@ use header_rules::{
     range::{BlockNumber, BlockRange},
 };
 
-/// Form of the bytes.
+/// Version of the stored format.
 const VERSION: u64 = 1;
 
 #[derive(RlpEncodable, RlpDecodable)]
 struct Record {
     version: u64,
     checked: u64,
-    /// The header looked at last; none at the start.
+    /// The last audited header; empty at the start.
     last: Vec<Last>,
-    /// Of a clique chain; empty otherwise.
+    /// Snapshot of a clique chain; empty otherwise.
     snapshot: Bytes,
 }
 
@@ -35,8 +35,8 @@ struct Last {
 }
 
 impl SealAudit {
-    /// What must be kept to go on after a restart with [`resume`](Self::resume): some tens of bytes, and the signers and
-    /// open votes of a clique chain.
+    /// The bytes for [`resume`](Self::resume) after a restart: some tens of bytes, and the signers and open votes of a
+    /// clique chain.
     pub fn encode(&self) -> Vec<u8> {
         let snapshot = match &self.engine {
             #[cfg(feature = "clique")]
@@ -72,7 +72,7 @@ impl SealAudit {
 }
 
 impl Engine {
-    /// Goes on after the header `last`. `false` if the bytes are no snapshot that stands after it.
+    /// Continues after the header `last`. `false` if the bytes are not a snapshot after this header.
     fn take_up(&mut self, last: Option<BlockNumHash>, bytes: &[u8]) -> bool {
         match (self, last) {
             #[cfg(feature = "clique")]

@@ -1,4 +1,4 @@
-//! What a clique header owes to no other (EIP-225, "Specification").
+//! Checks of a clique header by itself (EIP-225, "Specification").
 
 use alloy_primitives::{Address, B64, B256};
 
@@ -8,10 +8,10 @@ use header_rules::header::{EMPTY_OMMERS_HASH, Header};
 
 /// The nonce of a vote for an account (`NONCE_AUTH`).
 pub(super) const NONCE_AUTH: B64 = B64::repeat_byte(0xff);
-/// The nonce of a vote against one, and of no vote (`NONCE_DROP`).
+/// The nonce of a vote against an account, and of no vote (`NONCE_DROP`).
 pub(super) const NONCE_DROP: B64 = B64::ZERO;
 
-/// Checks the fields that clique gave a new meaning, and takes the extra data apart.
+/// Checks the fields that clique redefines, and splits the extra data.
 pub(super) fn check<'a>(clique: Clique, header: &Header<'a>) -> Result<Extra<'a>, CliqueViolation> {
     if header.field_count() > FIELDS_MAX {
         return Err(CliqueViolation::Fields { got: header.field_count(), max: FIELDS_MAX });

@@ -92,7 +92,8 @@ const SCENARIOS: [Scenario; 24] = [
     short_epochs("a snapshot read back does not forget who signed", "ABC", "A B A*| A", TooSoon('A')),
 ];
 
-/// Plays a scenario. `always`: the snapshot is written down and read back after each header, not only where a `|` stands.
+/// Plays a scenario. `always`: the snapshot is written down and read back after each header, not only where a `|`
+/// stands.
 fn run(scenario: &Scenario, always: bool) {
     let shows = scenario.shows;
     let mut chain = Chain::new(scenario.epoch, scenario.genesis);

@@ -7,107 +7,108 @@ use super::stage::{StageError, StageId};
 use header_rules::{block::BlockNumHash, range::BlockNumber};
 use sync_core::fault::StoreFailure;
 
-/// What a pass over all stages came to.
+/// Result of a pass over all stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlFlow {
-    /// A stage moved its checkpoint: the next pass follows at once.
+    /// The checkpoint of a stage has moved: the next pass follows at once.
     Continue {
         /// Checkpoint of the last stage.
         block: Option<BlockNumber>,
     },
-    /// No stage had anything to do: the next pass follows the next news.
+    /// No stage had work: the next pass follows the next news.
     NoProgress {
         /// Checkpoint of the last stage.
         block: Option<BlockNumber>,
     },
-    /// Stages were taken back; the next pass follows at once.
+    /// Stages were unwound; the next pass follows at once.
     Unwind {
         /// Highest block kept.
         to: BlockNumber,
-        /// The block that made it necessary, when one did.
+        /// The block that caused the unwind, if a block did.
         bad_block: Option<BlockNumHash>,
     },
-    /// Every stage came to [`PipelineConfig::max_block`]: the end.
+    /// Every stage has reached [`PipelineConfig::max_block`](crate::config::PipelineConfig::max_block): the end.
     Finished {
-        /// Checkpoint of the stage that is behind all others.
+        /// Lowest checkpoint of all stages.
         block: BlockNumber,
     },
-    /// The host asked for the end.
+    /// The host requested the end.
     Shutdown,
 }
 
 /// Why the pipeline ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PipelineError {
-    /// A stage cannot go on.
+    /// A stage cannot continue.
     #[error("stage {stage}: {error}")]
     Stage {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// Why.
+        /// Its error.
         error: StageError,
     },
-    /// A step failed as often as it may.
-    #[error("stage {stage} failed {tries} times in a row, at last: {error}")]
+    /// All retries of a step failed.
+    #[error("stage {stage} failed {tries} times in a row, last error: {error}")]
     RetriesExhausted {
-        /// Whose.
+        /// The stage.
         stage: StageId,
-        /// How often.
+        /// Number of attempts.
         tries: u32,
-        /// The last time.
+        /// The last error.
         error: StageError,
     },
-    /// The store failed in a way that no repetition mends.
+    /// The store failed, and a retry would not help.
     #[error("store: {0}")]
     Store(StoreFailure),
-    /// An unwind became necessary and the host will not have one.
-    #[error("an unwind to block {to} became necessary")]
+    /// An unwind is necessary, and [`PipelineConfig::fail_on_unwind`](crate::config::PipelineConfig::fail_on_unwind) is
+    /// set.
+    #[error("an unwind to block {to} is necessary, and not allowed")]
     UnexpectedUnwind {
         /// Highest block that would have been kept.
         to: BlockNumber,
     },
-    /// What an unwind so deep needs was given up.
-    #[error("cannot unwind to block {to}: data below block {pruned_below} was given up")]
+    /// The unwind needs data that was pruned.
+    #[error("cannot unwind to block {to}: data below block {pruned_below} was pruned")]
     UnwindTargetPruned {
         /// Highest block that would have been kept.
         to: BlockNumber,
-        /// What is left begins here.
+        /// Lowest block with data.
         pruned_below: BlockNumber,
     },
-    /// The chain under the target differs down to genesis: the target lies on another network.
+    /// The target descends from another genesis.
     #[error("wrong network: genesis is {expected}, the target descends from {got}")]
     WrongNetwork {
-        /// What the target descends from.
+        /// Genesis of the target's chain.
         got: B256,
-        /// What is stored at height 0.
+        /// Stored hash of block 0.
         expected: B256,
     },
-    /// The same block was found invalid again after it had been removed and fetched anew.
+    /// The same block was found invalid again, after it was removed and fetched again.
     #[error("block {} ({}) is invalid again: {reason}", block.number, block.hash)]
     SameBadBlock {
-        /// Which.
+        /// The block.
         block: BlockNumHash,
-        /// What is wrong with it.
+        /// The broken rule.
         reason: String,
     },
     /// A stage broke its contract.
     #[error("stage {stage} broke its contract: {what}")]
     BrokenStage {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// How.
+        /// The broken rule of the contract.
         what: &'static str,
     },
 }
 
-/// What an error of a stage leads to.
+/// Consequence of a stage's error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Triage {
-    /// Take every stage back to this block.
+    /// Unwind every stage to this block.
     Unwind {
         /// Highest block kept.
         to: BlockNumber,
-        /// The block that made it necessary.
+        /// The block that caused the unwind.
         bad_block: Option<BlockNumHash>,
     },
     /// Wait until the host requests an unwind: the sync machine searches the block that both chains share

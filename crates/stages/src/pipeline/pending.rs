@@ -1,4 +1,4 @@
-//! The one read or commit that the host has, its answer, and what is tried again.
+//! The read or commit in progress, its result, and retries.
 
 use core::time::Duration;
 
@@ -32,7 +32,7 @@ impl Pipeline {
         StepId(self.next_id)
     }
 
-    /// Is the host's answer to come, and until when? A read that is no longer wanted is forgotten; a commit never is.
+    /// Is a response of the host pending, and until when? An unwanted read is dropped; a commit never is.
     pub(super) fn poll_pending(&mut self, now: Instant) -> Option<Option<Instant>> {
         let is_unwanted = self.shutdown || self.wanted.is_some();
         match &mut self.pending {
@@ -42,7 +42,7 @@ impl Pipeline {
                 None
             }
             Some(Pending::Read { .. }) => Some(None),
-            // Refused, so nothing is half stored.
+            // The commit failed, so nothing of it is stored.
             Some(Pending::Commit { retry_at: Some(_), .. }) if is_unwanted => {
                 self.pending = None;
                 None
@@ -65,7 +65,7 @@ impl Pipeline {
         }
         self.pending = None;
         match rows {
-            Ok(rows) => self.answer = Some(rows),
+            Ok(rows) => self.rows = Some(rows),
             Err(failure) => self.note_error(now, StageError::Store(failure)),
         }
     }
@@ -80,7 +80,7 @@ impl Pipeline {
         }
     }
 
-    /// A stage stands at a new checkpoint.
+    /// A stage has a new checkpoint.
     pub(super) fn note_stored(
         &mut self,
         now: Instant,
@@ -101,7 +101,7 @@ impl Pipeline {
                 slot.report.note_run(after.saturating_sub(before), elapsed);
             }
             CommitKind::Unwind => {
-                // A rate over what was taken back would be a rate of nothing.
+                // After an unwind the old rate has no meaning.
                 slot.meter = Meter::new();
                 slot.report.note_unwind(before.saturating_sub(after));
             }
@@ -145,7 +145,7 @@ impl Pipeline {
         self.event(PipelineEvent::Error { stage, error: StageError::Store(failure), retry_in: Some(pause) });
     }
 
-    /// A stage failed. What it and the others gathered is forgotten in any case.
+    /// A stage failed. All stages drop what they have gathered.
     pub(super) fn note_error(&mut self, now: Instant, error: StageError) {
         let at = match &self.work {
             Work::Forward(forward) => forward.at.min(self.slots.len() - 1),
@@ -176,7 +176,7 @@ impl Pipeline {
         }
         let is_backward = matches!(self.work, Work::Backward(_));
         match wanted {
-            // An unwind that removes nothing would be followed by the same error at once.
+            // An unwind that removes nothing would cause the same error again at once.
             Triage::Unwind { to, bad_block } if !is_backward && self.is_anything_above(to) => {
                 self.event(PipelineEvent::Error { stage, error, retry_in: None });
                 self.begin_unwind(to, bad_block, false);

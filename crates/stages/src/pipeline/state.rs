@@ -1,4 +1,5 @@
-//! The state of a pipeline, apart from its decisions: the stages, the pass or the unwind under way, and what the host has.
+//! The state of a pipeline, apart from its decisions: the stages, the pass or the unwind under way, and what the host
+//! has.
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::fmt;
@@ -41,7 +42,7 @@ pub struct Pipeline {
     /// The read or the commit that the host has not answered yet.
     pub(super) pending: Option<Pending>,
     /// Rows of the last read, until the stage takes them.
-    pub(super) answer: Option<HeaderRows>,
+    pub(super) rows: Option<HeaderRows>,
     /// The stage waits for news.
     pub(super) waiting: bool,
     /// When the stage is retried.
@@ -130,7 +131,7 @@ impl fmt::Debug for Pipeline {
 impl Pipeline {
     /// Makes every stage drop what it has gathered and not stored.
     pub(super) fn reset_stages(&mut self) {
-        self.answer = None;
+        self.rows = None;
         self.waiting = false;
         self.retry_at = None;
         for slot in &mut self.slots {

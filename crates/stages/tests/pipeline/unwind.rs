@@ -1,4 +1,4 @@
-//! Unwinds: in reverse order, to the highest block that is kept, marked in the store until they are over.
+//! Unwinds: in reverse order, to the highest block kept, marked in the store until they are complete.
 
 use crate::pipes::{Disk, Host, Line, Rest, Scripted};
 use alloy_primitives::B256;
@@ -54,7 +54,7 @@ fn l07_l08_l10_stages_are_taken_back_in_reverse_to_the_block_that_is_kept() {
     ];
     assert_eq!(host.story(), expected);
     assert!(host.disk.state.checkpoints.values().all(|checkpoint| *checkpoint == StageCheckpoint::at(1)));
-    // What was gathered is forgotten before anything is taken back.
+    // Gathered data is dropped before the unwind.
     assert!(asked.iter().all(|asked| asked.borrow()[0] == "reset"));
 }
 
@@ -83,7 +83,7 @@ fn l07_l10_s11_an_unwind_to_the_tip_or_above_removes_nothing() {
     }
 }
 
-/// The host keeps no finalized or safe number beside its target, so there is none to lower.
+/// The host keeps no finalized or safe number beside its target, so none is lowered.
 #[test]
 fn l07_long_unwinds_go_in_parts_and_the_mark_stands_until_the_last() {
     let mut host = Host::new(standing(&[("a", 100), ("b", 90)]));
@@ -195,7 +195,7 @@ fn l06_a_detached_head_removes_nothing_until_an_unwind_is_requested() {
     let mut host = Host::default();
     let mut pipeline = Pipeline::new(up_to(100), &host.disk.state, vec![a.boxed()]);
     assert_eq!(host.run(&mut pipeline), Rest::Drained);
-    // News in between: the stage looks again, and the heads still do not meet.
+    // News in between: the stage tries again, and the heads still do not meet.
     host.news(&mut pipeline, News::Durable(Checkpoint::new(1, 0)));
     assert_eq!(host.run(&mut pipeline), Rest::Drained);
     assert_eq!(host.story()[3..], ["prepare a 60", "error a", "error a"]);
@@ -218,8 +218,8 @@ fn l06_another_genesis_is_another_network() {
     assert_eq!(host.story()[3..6], ["prepare a 2", "error a", "unwind a 2 to 0"]);
 }
 
-/// `checkpoint + 1` but for the first run, which begins at the lowest block of the store itself: genesis is downloaded
-/// and proven here like any other header.
+/// `checkpoint + 1`, except for the first step, which starts at the lowest block of the store: genesis is downloaded
+/// and verified here like any other header.
 #[test]
 fn l09_ranges_of_a_step_upwards() {
     let stands = |block: Option<u64>| StageCheckpoint { block, ..StageCheckpoint::default() };

@@ -87,7 +87,8 @@ impl Chain {
         &self.headers[self.headers.len() - 1]
     }
 
-    /// The fields of the next header as `by` would sign it: with its turn's difficulty, and with the list in a checkpoint.
+    /// The fields of the next header as `by` would sign it: with its turn's difficulty, and with the list in a
+    /// checkpoint.
     pub fn next_fields(&self, by: char) -> Vec<Vec<u8>> {
         let mut draft = child_fields(self.tip());
         let signers: Vec<Address> = self.snapshot.signers().collect();
