@@ -40,7 +40,7 @@ fn what_cannot_be_gives_one_line_and_code_2() {
         (&["--generate", "5", "--rlp", "x"], "--rlp"),
         (&["--chain", "moonnet"], "moonnet"),
         (&["--generate", "5", "--forks", "/does/not/exist"], "/does/not/exist"),
-        (&["--generate", "5", "--forks", damaged], "no JSON object"),
+        (&["--generate", "5", "--forks", damaged], "not a JSON object"),
         (&["--generate", "5", "--forks", typo], "amsterdmTime is no fork"),
         (&["--fault", "rude"], "flip-byte"),
         (&["--max-connections", "0"], "'0'"),

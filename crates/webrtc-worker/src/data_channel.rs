@@ -7,7 +7,7 @@
 //!
 //! * A message is copied once, from the browser's buffer into the [`Inbox`]; a message that does not fit is not copied,
 //!   and ends the channel.
-//! * A flush is done when the browser has the bytes. Waiting for the network would cost a round trip and prove nothing:
+//! * A flush is done when the browser has the bytes. Waiting for the network would cost a round trip and tell nothing:
 //!   only a response shows that the peer has received a message.
 //! * Closed by the peer: a reader gets the remaining bytes, then the end of the stream. Ended otherwise: the remaining
 //!   bytes, then an error, except after a violation, which drops them. Every end wakes reader and writer.

@@ -191,7 +191,7 @@ pub enum RuleViolation {
 
 impl RuleViolation {
     /// The rule's id. `genesis` and `future_timestamp` are our own; the others are those of the public test
-    /// cases, which also know `unknown_parent` (nobody here looks a parent up) and `seal`.
+    /// cases, which also know `unknown_parent` (no parent is looked up here) and `seal`.
     pub const fn id(&self) -> &'static str {
         match self {
             Self::Undecodable(_) => "rlp",

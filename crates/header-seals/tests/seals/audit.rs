@@ -42,13 +42,13 @@ fn worked() -> Option<&'static [Bytes]> {
     chain.as_deref()
 }
 
-/// What a store that holds `headers` from number `first` answers.
+/// The read of `asked` by a store that holds `headers` from number `first` on.
 fn stored(headers: &[Bytes], first: u64, asked: BlockRange) -> Vec<Bytes> {
     let at = |number: u64| (number - first) as usize;
     headers[at(asked.first())..=at(asked.last())].to_vec()
 }
 
-/// Goes on until an end, answering from the store. Returns the end and the steps that it took.
+/// Runs the audit to its end, with reads of the store. Returns the end and the number of steps.
 fn run(audit: &mut SealAudit, headers: &[Bytes], first: u64, work: u32) -> (AuditStep, usize) {
     for steps in 1.. {
         match audit.step(work) {
@@ -189,7 +189,7 @@ fn an_audit_by_work_is_taken_up_again() {
     let end = run(&mut straight, headers, 0, SEAL_STEP_WORK).0;
     let mut stops = 0;
     let taken_up = loop {
-        // Closed while the cache was built, and again, and when some seals were read; then nobody closes it any more.
+        // Stopped while the cache is built, once more, and after some seals; then it runs to its end.
         let (mut steps, mut over) = (0, None);
         while over.is_none() && [3, 30, 66].get(stops).is_none_or(|most| steps < *most) {
             match audit.step(SEAL_STEP_WORK) {

@@ -177,7 +177,7 @@ fn how_long_a_signer_waits_follows_the_list() {
     chain.grow('A');
 }
 
-/// An open vote is there until it is taken back or a checkpoint comes.
+/// An open vote counts until it is replaced or a checkpoint clears it.
 #[test]
 fn votes_are_counted_and_cleared() {
     let mut chain = Chain::new(5, "ABC");

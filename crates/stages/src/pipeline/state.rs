@@ -39,7 +39,7 @@ pub struct Pipeline {
     pub(super) config: PipelineConfig,
     pub(super) slots: Vec<Slot>,
     pub(super) work: Work,
-    /// The read or the commit that the host has not answered yet.
+    /// The read or the commit in progress at the host.
     pub(super) pending: Option<Pending>,
     /// Rows of the last read, until the stage takes them.
     pub(super) rows: Option<HeaderRows>,

@@ -63,7 +63,7 @@ export async function compareWithSource(handle, source, { byHashStep = 1, byNumb
     const to = Math.min(from + PIECE - 1, latest);
     // One header more: its parent hash is the hash of the last header of this chunk.
     const response = await fetch(`${http.replace(/\/$/, '')}/headers.bin?from=${from}&to=${Math.min(to + 1, latest)}`);
-    if (!response.ok) throw new Error(`the source answered with HTTP ${response.status}`);
+    if (!response.ok) throw new Error(`the source failed with HTTP ${response.status}`);
     const bytes = new Uint8Array(await response.arrayBuffer());
     const expected = [...lists(bytes)].map(({ start, end, prefix }) => ({
       rlp: bytes.subarray(start, end),

@@ -45,7 +45,7 @@ pub fn genesis(signers: &str) -> Bytes {
     header(&draft)
 }
 
-/// What the fields of a header after `parent` are before anybody votes or signs: difficulty 1, no list.
+/// The fields of a header after `parent` without vote and seal: difficulty 1, no list.
 pub fn child_fields(parent: &[u8]) -> Vec<Vec<u8>> {
     let before = fields(parent);
     let value = |field: usize| before[field].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
