@@ -45,7 +45,7 @@ pub enum AddressError {
     #[error("not a WebRTC-direct address: /ip4 or /ip6, /udp, /webrtc-direct are needed in this order")]
     NotWebRtcDirect,
     /// No `/certhash` after `/webrtc-direct`.
-    #[error("/certhash is missing: without it the peer's certificate cannot be verified")]
+    #[error("/certhash is missing: without it the peer cannot be verified")]
     NoCertHash,
     /// There is a certificate hash, but none is SHA-256, the only algorithm that peers use.
     #[error("no /certhash is a SHA-256 multihash")]

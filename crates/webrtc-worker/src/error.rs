@@ -85,7 +85,7 @@ pub enum EndReason {
     #[error("the certificate is not the one in the address (/certhash)")]
     Certificate,
     /// The peer violated the protocol.
-    #[error("protocol violation: {0}")]
+    #[error("violation: {0}")]
     Breach(String),
     /// The browser reported `disconnected`, and the connection did not recover.
     #[error("no response from the peer for too long")]
