@@ -22,7 +22,7 @@ const STATES: Readonly<Record<SyncState, Words>> = {
   'resolving-target': { title: 'Finding the tip', text: 'Asking the peers for their newest block.', mood: 'busy' },
   syncing: {
     title: 'Syncing down from the tip',
-    text: 'Each header is verified by the parent hash of its child and by the rules of the chain, then stored.',
+    text: "Each header is verified by its child's parent hash and by the chain's rules, then stored.",
     mood: 'busy',
   },
   synced: {
