@@ -64,7 +64,10 @@ test('the page shows the reason', async (t) => {
   const wrong = multiaddr.replace(part(multiaddr, 'certhash'), part(other.multiaddr, 'certhash'));
   const page = await openDemo(await openBrowser(t), await serve(t), { chain: String(peer.info.chainId), peers: wrong });
   await bannerSays(page, 'No peer can be reached', REASON_WITHIN_MS);
-  await page.locator('#peers').filter({ hasText: 'certificate differs from the address' }).waitFor({ timeout: REASON_WITHIN_MS });
+  await page
+    .locator('#peers')
+    .filter({ hasText: 'certificate differs from the address' })
+    .waitFor({ timeout: REASON_WITHIN_MS });
   await page.locator('#banner').filter({ hasText: 'certhash' }).waitFor({ timeout: REASON_WITHIN_MS });
 });
 
