@@ -41,7 +41,7 @@ fn what_cannot_be_gives_one_line_and_code_2() {
         (&["--chain", "moonnet"], "moonnet"),
         (&["--generate", "5", "--forks", "/does/not/exist"], "/does/not/exist"),
         (&["--generate", "5", "--forks", damaged], "not a JSON object"),
-        (&["--generate", "5", "--forks", typo], "amsterdmTime is no fork"),
+        (&["--generate", "5", "--forks", typo], "amsterdmTime is not a known fork"),
         (&["--fault", "rude"], "flip-byte"),
         (&["--max-connections", "0"], "'0'"),
         (&["--response-bytes", "9999999"], "9999999"),
