@@ -1,5 +1,5 @@
-// `npm run bench [-- figure ...]`: the figures of the README, one JSON object on the last line. Every ratio is measured in
-// one run, in one browser, against the same peer, part and whole in turn, so that a busy machine disturbs both alike.
+// `npm run bench [-- figure ...]`: the figures of the README, one JSON object on the last line. Both parts of a ratio
+// are measured in one run, in one browser, against the same peer, in turn, so that a busy machine affects both alike.
 //
 //   sync_vs_channel            bytes/s of a full sync / bytes/s that the same stream carries with no work done
 //   headers_per_second         of that sync
@@ -11,7 +11,8 @@
 //   heap_mb_peak               wasm memory after a sync of 100,000 and of 1,000,000 headers
 //   warm_start_ms              from `startSync` to the open store, with as many stored
 //
-// Called by `cargo xtask bench`, which builds first. A figure that cannot be measured is null, said why, exit code 1.
+// Called by `cargo xtask bench`, which builds first. A figure that cannot be measured is null, with a reason, and exit
+// code 1.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,19 +32,19 @@ import { Scope, unpack } from './scope.mjs';
 const SMALL = 100_000;
 const LARGE = 1_000_000;
 
-/** Rounds of whole and part in turn; the median is taken. */
+/** Rounds of both parts of a ratio, in turn; the median is used. */
 const ROUNDS = 3;
 
-/** Requests in flight that are tried on the raw channel; the fastest counts as its limit. */
+/** Numbers of requests in flight to try on the raw channel; the fastest counts as its limit. */
 const IN_FLIGHT = [2, 4, 8];
 
-/** Headers that are proven in memory, for each round. */
+/** Headers that are verified in memory in each round. */
 const VERIFY_HEADERS = 20_000;
 
 /** Generated headers that are linked in memory, natively and in wasm: 600 MB of the 4 GB that a wasm memory may have. */
 const LINKAGE_HEADERS = 1_000_000;
 
-/** Milliseconds that one sync may take. */
+/** Timeout of one sync, in milliseconds. */
 const SYNC_WITHIN_MS = 20 * 60_000;
 
 const pages = fileURLToPath(new URL('bench/pages/', import.meta.url));
@@ -62,7 +63,7 @@ function round(value, digits = 3) {
   return Number(value.toFixed(digits));
 }
 
-/** What every figure is measured with. */
+/** The environment of all measurements. */
 async function prepare(scope) {
   const bundles = mkdtempSync(join(tmpdir(), 'headlight-bench-'));
   scope.after(() => rmSync(bundles, { recursive: true, force: true }));
@@ -86,7 +87,7 @@ async function prepare(scope) {
     server,
     browser: await openBrowser(scope),
     bundles,
-    /** A peer that serves so many generated headers; started when it is first asked for. */
+    /** A peer that serves this many generated headers; started at its first use. */
     async peer(count) {
       if (!peers.has(count)) {
         const peer = new Peer(['--generate', String(count)]);
@@ -181,7 +182,7 @@ const figures = {
     const natives = [];
     const wasms = [];
     for (let turn = 0; turn < ROUNDS; turn++) {
-      // Each makes its own chain, the same; a fresh worker gives the memory of the last one back.
+      // Each makes the same chain; a fresh worker frees the memory of the previous one.
       natives.push(
         JSON.parse(execFileSync(process.env.HEADLIGHT_LINKAGE, [String(LINKAGE_HEADERS), '1'], { encoding: 'utf8' })),
       );

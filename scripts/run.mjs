@@ -1,7 +1,7 @@
 // Entry of every npm script: `node scripts/run.mjs <task> [arguments]`.
 //
-// Checks the two or three things that must be there before Rust can speak for itself, each with one clear line, then
-// hands over to `cargo run --package xtask`. Standard streams, signals and the exit code go through.
+// Checks the requirements of a Rust build, each with one clear message, then runs `cargo run --package xtask`. Standard
+// streams, signals and the exit code are passed through.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -30,7 +30,7 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   );
 }
 
-// rustup installs to ~/.cargo/bin; a shell that was open before does not have it on its PATH yet.
+// rustup installs to ~/.cargo/bin; an older shell does not have it in its PATH yet.
 const cargoHome = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
 if (existsSync(cargoHome) && !(process.env.PATH ?? '').split(delimiter).includes(cargoHome)) {
   process.env.PATH = `${process.env.PATH ?? ''}${delimiter}${cargoHome}`;
@@ -52,11 +52,11 @@ if (process.platform === 'linux' && !works('cc')) {
 const child = spawn('cargo', ['run', '--quiet', '--package', 'xtask', '--', task, ...args], {
   cwd: root,
   stdio: 'inherit',
-  // Paths on the command line are relative to where the user stands, not to the project.
+  // Paths on the command line are relative to the user's directory, not to the project.
   env: { ...process.env, HEADLIGHT_CWD: process.env.INIT_CWD ?? process.cwd() },
 });
 
-// A terminal sends Ctrl-C to the child as well; then it only must not end us before the child has ended.
+// A terminal sends Ctrl-C to the child as well; this process must only not end before the child.
 process.on('SIGINT', () => {
   if (!process.stdin.isTTY) child.kill('SIGINT');
 });

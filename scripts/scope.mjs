@@ -1,20 +1,20 @@
-// What a script must undo when it ends, in the reverse order; and the package as npm would install it.
+// Cleanup of a script, in reverse order; and the package as npm would install it.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Stands where a test has its `t`: what was opened is closed at the end. */
+/** Has the role of a test's `t`: closes at the end what was opened. */
 export class Scope {
   #undo = [];
 
-  /** Called at the end, the latest first. */
+  /** Registers a cleanup; the latest runs first. */
   after(undo) {
     this.#undo.unshift(undo);
   }
 
-  /** Undoes everything. One that fails does not keep the others from it. */
+  /** Runs all cleanups. A failed one does not stop the others. */
   async end() {
     for (const undo of this.#undo.splice(0)) {
       try {

@@ -1,6 +1,6 @@
-// An independent reading of a source file, so that what a sync stored is compared with the file itself and not with what
-// `header-peer` made of it. Shares no code with the peer. Knows the three file formats; for the embedded chain there is
-// no file, and the honest peer's own answer is what it is compared with.
+// An independent reader of source files, so that a sync is compared with the file itself and not with `header-peer`'s
+// reading of it. Shares no code with the peer. Knows the three file formats; the generated chain has no file, so it is
+// compared with the responses of the honest peer.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,8 +18,7 @@ const READERS = {
 const NETWORKS = { 1: 'mainnet', 11155111: 'sepolia', 17000: 'holesky', 560048: 'hoodi' };
 
 /**
- * RLP of each header of the source that these flags of `header-peer serve` name, rising; `undefined` for the embedded
- * chain.
+ * RLP of each header of the source in these flags of `header-peer serve`, rising; `undefined` for the generated chain.
  */
 export function readSource(args) {
   const pairs = [];
@@ -47,7 +46,7 @@ export function numberOf(header) {
   return fields.next().value.payload.reduce((number, byte) => number * 256 + byte, 0);
 }
 
-/** The RLP items in `bytes`, one after the other: each whole, and its payload. */
+/** The concatenated RLP items in `bytes`: each whole item, and its payload. */
 function* items(bytes) {
   for (let at = 0; at < bytes.length; ) {
     const first = bytes[at];
@@ -76,7 +75,7 @@ function bigEndian(bytes) {
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
-/** The file, or those of a folder: of one network, when that is named and the folder has any of it. */
+/** The file, or those of a folder: of one network, if it is given and the folder has any of it. */
 function era1Files(path, network) {
   if (!statSync(path).isDirectory()) return [path];
   const all = readdirSync(path).filter((name) => name.endsWith('.era1') && !name.startsWith('.'));

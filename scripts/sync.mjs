@@ -1,12 +1,11 @@
-// `npm run sync`: one sync from the command line. Starts the peers, syncs everything that they serve through the packed
-// package in a headless browser, reads the whole store back, compares it with the source header by header, and prints one
-// JSON line:
+// `npm run sync`: one sync from the command line. Starts the peers, syncs their headers through the packed package in a
+// headless browser, reads the whole store back, compares it with the source header by header, and prints one JSON line:
 //
 //   { "ok", "headers", "first", "tip": { "number", "hash" }, "seconds", "bytes", "faults", "mismatches" }
 //
 // headers: read back from the store; first: lowest number; seconds: from `startSync` to `synced`; bytes: of headers
-// received; faults: of peers, as the package named them; mismatches: headers that differ from the source, or are missing.
-// Exit code 0 when `ok`, 1 when anything differs or the sync does not end in time, 2 for wrong arguments.
+// received; faults: of peers, as reported by the package; mismatches: headers that differ from the source, or are
+// missing. Exit code 0 when `ok`, 1 when anything differs or the sync does not end in time, 2 for wrong arguments.
 //
 // Called by `cargo xtask sync`, which builds and packs first (CHROMIUM, HEADLIGHT_PEER, HEADLIGHT_TARBALL).
 
@@ -17,13 +16,13 @@ import { serve } from '../tests/e2e/support/server.mjs';
 import { Scope, unpack } from './scope.mjs';
 import { numberOf, readSource } from './source.mjs';
 
-/** Peers that one sync may have. */
+/** Most peers of one sync. */
 const PEERS_MAX = 16;
 
-/** Headers that are looked up by hash, one by one, beside the reading of all of them. */
+/** Headers to look up by hash, besides reading all of them. */
 const LOOKUPS_MAX = 20_000;
 
-/** Arguments, or a file, that cannot work: exit code 2. */
+/** Invalid arguments or files: exit code 2. */
 class Unusable extends Error {}
 
 /** Splits our own flags from those of `header-peer serve`. */
@@ -47,7 +46,9 @@ function parse(args) {
   return { peers, fault: own.fault, source };
 }
 
-/** Milliseconds that a sync of so many headers may take; less than a thousand a second is a defect, not a slow machine. */
+/**
+ * Timeout of a sync of this many headers, in milliseconds; less than a thousand a second is a bug, not a slow machine.
+ */
 function deadline(headers, fault) {
   return (120_000 + headers) * (fault === undefined ? 1 : 3);
 }
@@ -58,15 +59,15 @@ async function start(scope, args) {
   try {
     return await peer.start();
   } catch (error) {
-    // The peer's own line says what is wrong with its arguments or its file.
+    // The peer prints the reason, an invalid argument or file.
     throw new Unusable(error.message.split('\n').filter(Boolean).at(-1));
   }
 }
 
-/** What a sync that cannot go on looks like: every peer that it has is banned, for longer than we wait. */
+/** A sync cannot continue when every peer is banned for longer than this script waits. */
 const HOPELESS = `progress.state === 'stalled' && progress.peers.length > 0 && progress.peers.every((peer) => peer.state === 'banned')`;
 
-/** Waits for the end of the sync: its head, or `undefined` when it did not complete. */
+/** Waits for the end of the sync: the head, or `undefined` if it did not complete. */
 async function ended(run, ms) {
   try {
     const { state, stall } = await run.until(`progress.state === 'synced' || (${HOPELESS})`, ms);
@@ -79,8 +80,8 @@ async function ended(run, ms) {
 }
 
 /**
- * What the store is compared with: the file itself, read without any code of the peer, or for the embedded chain what the
- * honest peer says. `blobs` serves it to the page; `info` says what must be there.
+ * The reference for the store: the file itself, read without any code of the peer, or for the generated chain the
+ * responses of the honest peer. `blobs` serves it to the page; `info` describes it.
  */
 function sourceOf(args, reference) {
   const { earliest, latest, latestHash, http } = reference.info;
@@ -101,11 +102,12 @@ function sourceOf(args, reference) {
 }
 
 async function sync(scope, { peers: count, fault, source }) {
-  // The first peer is honest and is what the store is compared with. When the only peer lies, it is not dialled.
+  // The first peer is honest and is the reference for the store. If the only peer is malicious, the first one is not
+  // dialled.
   const reference = await start(scope, source);
-  const liars = fault === undefined ? [] : [await start(scope, [...source, '--fault', fault])];
-  const honest = count - liars.length;
-  const peers = honest > 0 ? [reference, ...liars] : liars;
+  const malicious = fault === undefined ? [] : [await start(scope, [...source, '--fault', fault])];
+  const honest = count - malicious.length;
+  const peers = honest > 0 ? [reference, ...malicious] : malicious;
   while (peers.length < count) peers.push(await start(scope, source));
 
   const { chainId, genesis } = reference.info;
@@ -119,9 +121,9 @@ async function sync(scope, { peers: count, fault, source }) {
   const begin = performance.now();
   const run = await startRun(page, peers, {
     chain: { id: chainId, genesis },
-    // A file may begin anywhere; the sync is whole when all of it is there.
+    // A file may start at any block; the sync is complete when all of the file is stored.
     tuning: { floor: earliest },
-    // With a liar among few peers no tip has a quorum that one may trust: the honest source's is pinned.
+    // With a malicious peer among few peers no tip has a trustworthy quorum: the honest source's tip is pinned.
     ...(fault === undefined ? {} : { target: latestHash }),
   });
   const synced = await ended(run, deadline(reference.count, fault));
@@ -132,7 +134,7 @@ async function sync(scope, { peers: count, fault, source }) {
   report.faults = faults.length;
   for (const { peer, code, message } of faults.slice(0, 20))
     console.error(`headlight: fault of ${peer}: ${code}: ${message}`);
-  const accused = faults.filter((event) => peers.some((peer) => peer.id === event.peer && !liars.includes(peer)));
+  const accused = faults.filter((event) => peers.some((peer) => peer.id === event.peer && !malicious.includes(peer)));
   if (accused.length > 0) console.error('headlight: an honest peer was penalised');
 
   const stored = await page.evaluate(

@@ -1,5 +1,5 @@
-// A peer whose headers start above genesis does not know the genesis of its chain. It says so, nobody compares it, and it
-// serves beside a peer that has everything.
+// A peer whose headers start above genesis does not know the genesis of its chain. Its status says so, the genesis is
+// not compared, and it serves beside a peer that has all headers.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ test('a whole peer and one that starts above genesis serve one generated chain',
   await bothServe(await startRun(named, [whole, upper], { storage: { name: 'named' } }), [whole, upper]);
   await named.close();
 
-  // Nobody but a peer says what the genesis is, and the first peer that is met does not know it.
+  // Only a peer can tell the genesis, and the first connected peer does not know it.
   const trusting = await openBare(browser, server);
   const run = await startRun(trusting, [upper], { chain: { id: whole.info.chainId }, storage: { name: 'trusting' } });
   await run.until(`progress.peers.some((peer) => peer.state === 'connected')`);

@@ -1,4 +1,4 @@
-// What is known of peers outlives the page: a liar that was banned is banned after a reload, and nobody asks it anything.
+// Bans outlive the page: a peer that was banned is banned after a reload, and gets no requests.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,30 +9,32 @@ import { connectionsGone, startPeer } from './support/peer.mjs';
 import { openBare, startRun } from './support/run.mjs';
 import { serve } from './support/server.mjs';
 
-/** Long enough that the liar is found out, and the page reloaded, before all is stored. */
+/** Long enough that the malicious peer is banned, and the page reloaded, before all headers are stored. */
 const COUNT = 100_000;
 
 /** Seconds of a ban, and how long a page may take to come back. */
 const BAN_SECONDS = 600;
 const RELOAD_SECONDS = 120;
 
-/** Peers and their figures by id, from the typed `peers()`. */
+/** Peers and their figures by id, from `peers()`. */
 async function infos(run) {
   const { value } = await run.call('peers');
   return Object.fromEntries(value.map((info) => [info.id, info]));
 }
 
-/** An honest peer and a liar on one host; a run that has banned the liar. `options` are those of the run. */
+/**
+ * An honest and a malicious peer on one host; a run that has banned the malicious one. `options` are those of the run.
+ */
 async function banned(t) {
   const honest = await startPeer(t, ...generated(COUNT));
-  const liar = await startPeer(t, ...generated(COUNT), '--fault', 'flip-byte');
+  const malicious = await startPeer(t, ...generated(COUNT), '--fault', 'flip-byte');
   const page = await openBare(await openBrowser(t), await serve(t));
-  const run = await startRun(page, [honest, liar], { target: honest.info.latestHash });
+  const run = await startRun(page, [honest, malicious], { target: honest.info.latestHash });
   await run.until(`events.some((event) => event.type === 'fault' && event.banned)`, 60_000);
   const before = await infos(run);
-  assert.equal(before[liar.id].state, 'banned');
+  assert.equal(before[malicious.id].state, 'banned');
   assert.notEqual(before[honest.id].state, 'banned', 'a neighbour on the same host');
-  return { honest, liar, page, run, before };
+  return { honest, malicious, page, run, before };
 }
 
 /** Reloads the page as a user does, without `stop`, once the ban is written. */
@@ -43,7 +45,7 @@ async function reload(page, ...peers) {
   await page.waitForFunction('globalThis.bareReady === true');
 }
 
-/** In the page: waits until what is known of peers lies in the database. */
+/** In the page: waits until the peer records are in the database. */
 async function waitForBook() {
   const [{ name }] = await indexedDB.databases();
   const opening = indexedDB.open(name);
@@ -62,24 +64,24 @@ async function waitForBook() {
   }
 }
 
-test('a liar that was banned before a reload is banned after it, and the honest peer serves the rest', async (t) => {
-  const { honest, liar, page, run, before } = await banned(t);
+test('a malicious peer that was banned before a reload is banned after it, and the honest peer serves the rest', async (t) => {
+  const { honest, malicious, page, run, before } = await banned(t);
   assert.ok((await run.progress()).stored < COUNT, 'the reload comes in the middle');
-  await reload(page, honest, liar);
-  const asked = (await liar.stats()).requests;
+  await reload(page, honest, malicious);
+  const asked = (await malicious.stats()).requests;
   const served = (await honest.stats()).requests;
 
-  const again = await startRun(page, [liar, honest], { target: honest.info.latestHash });
+  const again = await startRun(page, [malicious, honest], { target: honest.info.latestHash });
   assert.deepEqual(await again.synced(180_000), { number: COUNT - 1, hash: honest.info.latestHash });
 
   const after = await infos(again);
-  assert.equal(after[liar.id].state, 'banned');
-  assert.equal(after[liar.id].score, 0);
-  assert.equal(after[liar.id].faults, before[liar.id].faults);
-  const left = after[liar.id].bannedForSeconds;
+  assert.equal(after[malicious.id].state, 'banned');
+  assert.equal(after[malicious.id].score, 0);
+  assert.equal(after[malicious.id].faults, before[malicious.id].faults);
+  const left = after[malicious.id].bannedForSeconds;
   assert.ok(left > BAN_SECONDS - RELOAD_SECONDS && left < BAN_SECONDS, `${left} s are left of the ban`);
-  assert.equal((await liar.stats()).requests, asked, 'the liar was asked nothing');
-  assert.equal((await liar.stats()).connections, 0);
+  assert.equal((await malicious.stats()).requests, asked, 'the malicious peer was asked nothing');
+  assert.equal((await malicious.stats()).connections, 0);
   assert.equal(after[honest.id].state, 'connected');
   assert.equal(after[honest.id].faults, 0);
   assert.ok((await honest.stats()).requests > served);
@@ -89,8 +91,8 @@ test('a liar that was banned before a reload is banned after it, and the honest 
   assert.deepEqual(page.problems, []);
 });
 
-test('clear() forgets what was known of peers, and a damaged book is dropped and said so', async (t) => {
-  const { honest, liar, page, run } = await banned(t);
+test('clear() removes all peer records, and damaged records are dropped with an error event', async (t) => {
+  const { honest, malicious, page, run } = await banned(t);
   await run.synced(180_000);
   const stored = (await run.progress()).stored;
   assert.equal((await run.call('stop')).error, undefined);
@@ -109,7 +111,7 @@ test('clear() forgets what was known of peers, and a damaged book is dropped and
     db.close();
   });
 
-  const damaged = await startRun(page, [honest, liar], { target: honest.info.latestHash }, 'damaged');
+  const damaged = await startRun(page, [honest, malicious], { target: honest.info.latestHash }, 'damaged');
   await damaged.until(`events.some((event) => event.type === 'error')`);
   const [error] = await damaged.events('error');
   assert.equal(error.code, 'storage-damaged');
@@ -117,18 +119,22 @@ test('clear() forgets what was known of peers, and a damaged book is dropped and
   await damaged.synced();
   assert.equal((await damaged.progress()).stored, stored, 'nothing else is lost');
   const forgotten = await infos(damaged);
-  assert.notEqual(forgotten[liar.id].state, 'banned');
+  assert.notEqual(forgotten[malicious.id].state, 'banned');
   assert.equal((await damaged.call('stop')).error, undefined);
 
-  // A new book in place of the damaged one; then the page clears everything while a ban stands.
-  const whole = await startRun(page, [honest, liar], { target: honest.info.latestHash }, 'whole');
+  // New records in place of the damaged ones; then the page clears everything during a ban.
+  const whole = await startRun(page, [honest, malicious], { target: honest.info.latestHash }, 'whole');
   await whole.synced();
   assert.deepEqual(await whole.events('error'), []);
   assert.equal((await whole.call('clear')).error, undefined);
   await whole.until(`events.some((event) => event.type === 'fault' && event.banned)`, 60_000);
-  assert.equal((await infos(whole))[liar.id].state, 'banned', 'asked again after clear(), it lied again');
+  assert.equal(
+    (await infos(whole))[malicious.id].state,
+    'banned',
+    'after clear() it gets requests again, and is banned again',
+  );
   assert.equal((await whole.call('clear')).error, undefined);
   const cleared = await infos(whole);
-  assert.notEqual(cleared[liar.id].state, 'banned', 'clear() lifts the ban');
+  assert.notEqual(cleared[malicious.id].state, 'banned', 'clear() lifts the ban');
   assert.equal((await whole.call('stop')).error, undefined);
 });

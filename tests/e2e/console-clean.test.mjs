@@ -1,4 +1,4 @@
-// A whole life of a sync writes no error to the console: start, pause, look-ups, a second peer, clear, stop, reload.
+// A whole sync writes no error to the console: start, pause, look-ups, a second peer, clear, stop, reload.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

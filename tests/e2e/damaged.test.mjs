@@ -1,5 +1,5 @@
-// Bytes of the store change between two runs, as a bad disk changes them: what is damaged is found, dropped and
-// downloaded again; everything else stays.
+// Stored bytes change between two runs, as on a damaged disk: the damage is found, removed and downloaded again;
+// everything else stays.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -65,7 +65,7 @@ for (const which of ['newest', 'middle']) {
     await page.waitForFunction('globalThis.bareReady === true');
 
     const second = await startRun(page, [peer], { storage: { name: 'damaged' } });
-    // The newest is audited at opening, before anyone listens; the others in the background.
+    // The newest segment is audited at opening, before the page can listen; the others in the background.
     if (which === 'middle') {
       await second.until(`events.some((event) => event.type === 'segment-dropped')`, 60_000);
       const [dropped] = await second.events('segment-dropped');

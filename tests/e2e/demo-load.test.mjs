@@ -1,5 +1,5 @@
-// The demo page in a browser where something is wrong from the start: it works all the same, or says what is wrong and
-// what to do. It never stays at "Starting".
+// The demo page in a browser that lacks or blocks something: the page works, or says what is wrong and what to do. It
+// never stays at "Starting".
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -40,14 +40,14 @@ test('the demo works where Intl throws', async (t) => {
   assert.deepEqual(page.problems, []);
 });
 
-test('the demo names what it leaves out of a list, in one line', async (t) => {
+test('the demo shows the skipped entries of a list in one line', async (t) => {
   const peer = await startPeer(t, ...generated(HEADERS));
   const bad = Array.from({ length: 100 }, (_, index) => `peer-${index}.example.org`);
   const lists = { '/demo/peers.json': async () => ({ ...(await peer.list()), peers: [null, ...bad, peer.multiaddr] }) };
   const page = await openDemo(await openBrowser(t), await serve(t, { lists }));
   await bannerSays(page, 'Synced', 60_000);
   const lines = page.locator('#log li');
-  await lines.getByText('101 entries of the peer list left out, the first: null (').waitFor();
+  await lines.getByText('101 entries of the peer list skipped, the first: null (').waitFor();
   assert.equal(await lines.count(), 2, 'and one line for the end of the sync');
 });
 
@@ -108,7 +108,7 @@ for (const [what, prepare, title] of [
   });
 }
 
-test('a parameter that is no JSON, and a list of peers that is none, are said as such', async (t) => {
+test('an invalid parameter and an invalid peer list have their own messages', async (t) => {
   const browser = await openBrowser(t);
   const server = await serve(t, { lists: { '/demo/peers.json': () => null } });
   const parameters = await openDemo(browser, server, { chain: 'mainnet', tuning: '{' });

@@ -1,4 +1,4 @@
-// The page that `npm start` shows, served by the peer itself: the chain fills to its end, and every header can be looked up.
+// The page of `npm start`, served by the peer: it syncs the whole chain, and every header can be looked up.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';

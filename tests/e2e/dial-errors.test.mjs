@@ -12,10 +12,10 @@ import { serve } from './support/server.mjs';
 
 const COUNT = 2_000;
 
-/** A well-formed peer id that nobody here has. */
+/** A well-formed peer id that no peer here has. */
 const NOBODYS_ID = '12D3KooWRBhwfeP2Y4TCx1SM6s9rUoHhR5STiGwxBhgFRcw3UERE';
 
-/** From the start of a sync to the reason of a dial that nobody answers. */
+/** From the start of a sync to the error of a dial without a response; milliseconds. */
 const REASON_WITHIN_MS = 30_000;
 
 /** The part of a multiaddress after this name. */
@@ -28,7 +28,7 @@ async function failedDial(run) {
   return progress.peers[0].lastDialError;
 }
 
-/** Addresses of `peer` that are wrong in one way each, by the code that says so. */
+/** Addresses of `peer` with one mistake each, by error code. */
 const WRONG = {
   'wrong-certhash': ({ multiaddr }, other) =>
     multiaddr.replace(part(multiaddr, 'certhash'), part(other.multiaddr, 'certhash')),
@@ -58,13 +58,16 @@ for (const [code, wrong] of Object.entries(WRONG)) {
   });
 }
 
-test('the page says why', async (t) => {
+test('the page shows the reason', async (t) => {
   const [peer, other] = [await startPeer(t, ...generated(COUNT)), await startPeer(t, ...generated(COUNT))];
   const { multiaddr } = peer;
   const wrong = multiaddr.replace(part(multiaddr, 'certhash'), part(other.multiaddr, 'certhash'));
   const page = await openDemo(await openBrowser(t), await serve(t), { chain: String(peer.info.chainId), peers: wrong });
   await bannerSays(page, 'No peer can be reached', REASON_WITHIN_MS);
-  await page.locator('#peers').filter({ hasText: 'another certificate' }).waitFor({ timeout: REASON_WITHIN_MS });
+  await page
+    .locator('#peers')
+    .filter({ hasText: 'certificate differs from the address' })
+    .waitFor({ timeout: REASON_WITHIN_MS });
   await page.locator('#banner').filter({ hasText: 'certhash' }).waitFor({ timeout: REASON_WITHIN_MS });
 });
 
@@ -73,7 +76,7 @@ test('a browser without room for one more connection says so', async (t) => {
   const page = await openBare(await openBrowser(t), await serve(t));
   const dead = peer.multiaddr.replace(`/udp/${part(peer.multiaddr, 'udp')}/`, `/udp/9/`).replace(peer.id, NOBODYS_ID);
   const run = await startRun(page, [peer], { peers: [dead] });
-  // The page's own connections use up the browser's limit: its constructor throws from there on.
+  // The page's own connections reach the browser's limit: its constructor throws from there on.
   const thrown = await page.evaluate(() => {
     globalThis.hoarded = [];
     try {

@@ -1,5 +1,5 @@
-// Every figure of `tuning`: both ends of its range work in a real sync, and what lies outside is refused by the worker,
-// too, which a page reaches only without the package.
+// Every number in `tuning`: both ends of its range work in a real sync, and the worker too rejects values outside,
+// which a page can send only without the package.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// The embedded chain, and short real ones that begin above genesis: any chain that a peer serves can be synced.
+// The generated chain, and short real ones that start above genesis: any chain that a peer serves can be synced.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -50,7 +50,7 @@ for (const [folder, prefix, flag] of [
     const [file] = dataFiles(folder, prefix);
     const peer = await startPeer(t, flag, file);
     const page = await openBare(await openBrowser(t), await serve(t));
-    // A file may begin above genesis; what lies below it nobody serves.
+    // A file may start above genesis; no peer serves the blocks below.
     const run = await startRun(page, [peer], { tuning: { floor: peer.info.earliest } });
     assert.deepEqual(await run.synced(), { number: peer.info.latest, hash: peer.info.latestHash });
     await run.equalsSource(peer, { byHashStep: 1, byNumberStep: 1 });

@@ -1,6 +1,6 @@
-// A machine whose only address is 127.0.0.1 (a laptop without a network, a bare container). ICE leaves loopback out, in
-// header-peer's WebRTC library as in Chromium: the peer says so, and what to do. After that is done, peer and page find
-// each other over 127.0.0.1.
+// A machine whose only address is 127.0.0.1 (a laptop without a network, a bare container). ICE ignores loopback
+// addresses, in header-peer's WebRTC library as in Chromium: the peer prints this, with advice. Following the advice,
+// peer and page connect over 127.0.0.1.
 //
 // The tests run themselves again inside a network namespace.
 
@@ -52,7 +52,7 @@ for (const [network, setUp] of Object.entries(NETWORKS)) {
 }
 
 if (process.env.HEADLIGHT_NETWORK === 'none') {
-  test('the peer says that nobody can reach it, and what to do', async (t) => {
+  test('the peer prints that it cannot be reached, with advice', async (t) => {
     const peer = await startPeer(t, ...generated(10));
     await peer.logged(WARNING);
   });

@@ -1,5 +1,5 @@
-// The list at `peersUrl`, which nobody vouches for: bad entries, a list that is not there, a list of another chain, and a
-// list that changes while the sync waits for a peer.
+// The untrusted list at `peersUrl`: invalid entries, a missing list, a list of another chain, and a list that changes
+// while the sync waits for a peer.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,15 +13,15 @@ import { serve } from './support/server.mjs';
 
 const HEADERS = 5_000;
 
-/** What a start may take beside the wait for a list that does not come. */
+/** Time of a start beside the wait for a list that does not come; milliseconds. */
 const START_WITHIN_MS = 10_000;
 
 const fromList = { peers: [], peersUrl: '/list.json' };
 
-/** The list in the words of this peer, with these entries. */
+/** The list of this peer, with these entries. */
 const listed = (peer, peers) => ({ chainId: peer.info.chainId, genesis: peer.info.genesis, peers });
 
-test('bad entries of a list are skipped and named, and the good ones are used', async (t) => {
+test('invalid entries of a list are skipped with an event, and the valid ones are used', async (t) => {
   const [plain, twice] = [await startPeer(t, ...generated(HEADERS)), await startPeer(t, ...generated(HEADERS))];
   const good = plain.multiaddr;
   // Two hashes of one certificate: the one that this transport knows is used.
@@ -53,13 +53,13 @@ test('bad entries of a list are skipped and named, and the good ones are used', 
   assert.equal(reasons.size, skipped.length, 'each is named once');
   for (const [what, entry] of Object.entries(bad)) assert.ok(reasons.get(entry)?.length > 5, `${what} is not named`);
   for (const entry of ['null', '42', '{}', `${long.slice(0, 80)}…`]) assert.ok(reasons.has(entry), entry);
-  // The book holds 256 peers: the last of the strangers find no place.
+  // The address book holds 256 peers: there is no room for the last unknown ones.
   assert.match(reasons.get(strangers.at(-1)), /256/);
   assert.equal(skipped.length, Object.keys(bad).length + 4 + 300 + 2 - 256);
   assert.deepEqual(page.problems, []);
 });
 
-test('what the page itself names must be right', async (t) => {
+test('peers in the options must be valid', async (t) => {
   const peer = await startPeer(t, ...generated(HEADERS));
   const server = await serve(t, { lists: { '/list.json': () => listed(peer, [peer.multiaddr]) } });
   const page = await openBare(await openBrowser(t), server);
@@ -113,7 +113,7 @@ test('without a network the store is served; with it the sync goes on', async (t
   await first.call('stop');
   await first.until(`progress.state === 'stopped'`);
 
-  // What a page of an app that is cached does: its scripts are there, the network is not.
+  // A cached app without a network: its scripts are there.
   await page.route('**/list.json', (route) => route.abort('internetdisconnected'));
   const second = await startRun(page, [peer], fromList, 'second');
   assert.equal((await second.call('getHeader', peer.info.latestHash)).value?.number, HEADERS - 1);
@@ -149,7 +149,7 @@ test('a list of another chain', async (t) => {
     ['wrong-chain', { got: String(chainId), expected: String(chainId - 1) }],
   );
 
-  // Of a running sync it is an event: the list is at fault, not the sync.
+  // In a running sync it is an event: the list is wrong, not the sync.
   chainId = peer.info.chainId;
   const run = await startRun(page, [peer], fromList);
   await run.synced();

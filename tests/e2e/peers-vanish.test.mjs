@@ -1,4 +1,4 @@
-// Peers end without a word and come back at the same address: the sync goes on, without a reload of the page.
+// Peers are killed and come back at the same address: the sync resumes without a reload of the page.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,10 +11,10 @@ import { serve } from './support/server.mjs';
 
 const COUNT = 60_000;
 
-/** From the moment that peers are back to the next header that comes: a retry of the dial, at most. */
+/** From the moment that peers are back to the next header: at most a retry of the dial; milliseconds. */
 const RECONNECT_WITHIN_MS = 60_000;
 
-/** From the death of the last peer to the state that says so. */
+/** From the end of the last peer to the state that reports it; milliseconds. */
 const NOTICED_WITHIN_MS = 45_000;
 
 test('all peers vanish and come back', async (t) => {
@@ -42,7 +42,7 @@ test('all peers vanish and come back', async (t) => {
   await run.equalsSource(peers[0], { byHashStep: 97 });
   assert.ok(
     (await run.events('fault')).every((event) => event.code === 'timeout'),
-    'nobody is called a liar',
+    'no peer is penalized',
   );
 });
 

@@ -1,5 +1,5 @@
-// A store that holds more than the session trusts: blocks above the pinned one, stored when nothing was pinned. Target,
-// `synced` and what is served are the pin and its ancestors; nothing is thrown away.
+// A store that holds more than the session trusts: blocks above the pinned one, stored by a session without a pin.
+// Target, `synced` and `getHeader` are limited to the pin and its ancestors; nothing is removed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,12 +17,12 @@ const FORGED_FROM = COUNT - 512;
 /** An honest block under the forged ones, inside a stored segment. */
 const PINNED = FORGED_FROM - 100;
 
-/** Headers that a resumed session may ask for: the target once more. */
+/** Headers that a resumed session may request: the target once more. */
 const AGAIN_MAX = 2;
 
 const storage = { name: 'pinned' };
 
-/** A store in which forged blocks lie above honest ones, made by a session that pinned nothing. Returns the honest block. */
+/** A store with forged blocks above honest ones, made by a session without a pin. Returns the honest block. */
 async function forgedStore(page, forked) {
   const first = await startRun(page, [forked], { storage });
   await first.synced();
@@ -57,7 +57,7 @@ test('a pinned block under a forged head is the target', async (t) => {
   await second.call('stop');
   await connectionsGone(honest);
 
-  // Nothing was thrown away: without the pin all of it is there, and no more than the tip is asked for.
+  // Nothing was removed: without the pin all headers are there, and only the tip is requested.
   const third = await startRun(page, [forked], { storage }, 'third');
   assert.equal((await third.synced()).hash, forged.hash);
   const again = (await forked.stats()).headersServed - served + (await honest.stats()).headersServed;
@@ -76,7 +76,7 @@ test('a pinned block that is stored needs no peer', async (t) => {
   assert.deepEqual(await second.promiseOfSynced(), pin);
   await second.call('stop');
 
-  // Without a pin and without a peer: everything is served, and says that this session has not verified it.
+  // Without a pin and without a peer: all headers are served, marked as not verified in this session.
   const third = await startRun(page, [forked], { storage }, 'third');
   const walk = await third.walk(0, COUNT);
   assert.deepEqual([walk.length, walk.some((header) => header.verifiedUnderTarget)], [COUNT, false]);
@@ -98,7 +98,7 @@ test('a reader tab serves what its own pin covers', async (t) => {
   const walk = await reader.walk(0, COUNT);
   assert.deepEqual([walk.length, walk.every((header) => header.verifiedUnderTarget)], [PINNED + 1, true]);
 
-  // Pinned is what the store does not hold: nothing is served, nothing is synced, and that is said.
+  // The pinned block is not stored: no header is served, the sync is not synced, and the stall says so.
   const target = honest.info.latestHash;
   const other = await startRun(await openBare(browser, server), [honest], { storage, target });
   const stalled = await other.until(`progress.stall !== undefined`);

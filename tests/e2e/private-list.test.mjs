@@ -1,4 +1,4 @@
-// A peer list cannot make a browser knock at addresses that are nearer to it than the page that fetched the list.
+// A peer list cannot make a browser dial addresses that are nearer to it than the page that fetched the list.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// A connection on which nothing happens: a peer that was killed and came back with more headers is noticed, although to the
-// browser the connection looks as it did.
+// An idle connection: a peer that was killed and came back with more headers is noticed, although the browser still
+// reports the connection as open.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,13 +10,13 @@ import { startPeer } from './support/peer.mjs';
 import { openBare, startRun } from './support/run.mjs';
 import { serve } from './support/server.mjs';
 
-/** From the restart to the new head, without anything that the page does. */
+/** From the restart to the new head, without any action of the page; milliseconds. */
 const NEW_HEAD_WITHIN_MS = 60_000;
 
 const BEFORE = 1_500;
 const AFTER = 1_900;
 
-/** A synced page whose peer is then killed, and started again at its ports with more headers. */
+/** A synced page whose peer is then killed, and restarted at its ports with more headers. */
 async function restarted(t) {
   const peer = await startPeer(t, ...generated(BEFORE));
   const page = await openBare(await openBrowser(t), await serve(t));

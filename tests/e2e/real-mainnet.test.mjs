@@ -1,4 +1,4 @@
-// Real mainnet, blocks 0 to 16,383: every header that the browser stored is the source's, by number and by hash.
+// Real mainnet, blocks 0 to 16,383: every stored header equals the source, by number and by hash.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// A browser that refuses the page something: every getter and constructor may throw, in a sandboxed frame, with blocked
-// cookies, or at a limit. Whatever it is, `startSync` rejects with a typed error that names it.
+// A browser that blocks features: every getter and constructor may throw, in a sandboxed frame, with blocked cookies,
+// or at a limit. In each case `startSync` rejects with a typed error that names the feature.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -68,7 +68,7 @@ test('a getter or a constructor that throws is named in a typed error', async (t
   }
 });
 
-test('what the page does not need may be refused', async (t) => {
+test('blocked features that the page does not need are ignored', async (t) => {
   const peer = await startPeer(t, ...generated(1_000));
   const page = await openBare(await openBrowser(t), await serve(t));
   for (const path of ['navigator.storage', 'localStorage', 'sessionStorage', 'caches'])
@@ -114,7 +114,7 @@ test('a sandboxed frame gets a typed error', async (t) => {
   assert.ok(error.message.length > 20, error.message);
 });
 
-test('support is asked for before the options', async (t) => {
+test('support is checked before the options', async (t) => {
   const page = await openBare(await openBrowser(t), await serve(t));
   await page.evaluate(() => {
     delete globalThis.RTCPeerConnection;

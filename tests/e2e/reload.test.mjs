@@ -1,4 +1,4 @@
-// Reload in the middle: the second run downloads what was not stored, nothing else, and ends as if nothing had happened.
+// A reload during a sync: the second run downloads only the missing headers, and ends with the same result.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,10 +11,10 @@ import { serve } from './support/server.mjs';
 
 const COUNT = 60_000;
 
-/** Headers that may be asked for twice: the target once more, and one answer for each end of a stored run. */
+/** Headers that may be requested twice: the target, and one response for each end of a stored range. */
 const TWICE_MAX = 1 + 2 * 128;
 
-test('a reload in the middle downloads only what was not stored', async (t) => {
+test('a reload in the middle downloads only the missing headers', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
   const browser = await openBrowser(t);
   const page = await openBare(browser, await serve(t));

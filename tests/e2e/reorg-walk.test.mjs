@@ -1,4 +1,4 @@
-// A walk over stored headers while the store follows a reorg: no piece of the new chain is handed out behind one of the old.
+// Reading stored headers during a reorg: no chunk of the new branch follows one of the old branch.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ test('a walk that meets another chain ends with `reorged`', async (t) => {
   const run = await startRun(page, [forked]);
   await run.synced();
   const before = await run.walk(FORKED - 1, FORKED - 1);
-  // One piece is in use, up to 6,143, and the next one is there; both are of the chain that is given up.
+  // One chunk is in use, up to 6,143, and the next one is loaded; both are of the old branch.
   const first = await page.evaluate(async () => {
     globalThis.walk = bare.handle('run').getHeaders(6_000, 6_999);
     return (await walk.next()).value.number;

@@ -1,5 +1,5 @@
-// The page's broker of connections, without a peer: what it refuses, what it frees, and that a tab gets past the
-// browser's limit of connections, by waiting where it must.
+// The page's broker of connections, without a peer: what it rejects, what it frees, and that a tab gets past the
+// browser's limit of connections, by waiting.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { openBrowser } from './support/browser.mjs';
 import { root } from './support/paths.mjs';
 import { serve } from './support/server.mjs';
 
-/** A page with `broker`, the broker; `ask(command)`, its result; `told`, all else that it said. */
+/** A page with `broker`, the broker; `ask(command)`, its result; `told`, its other messages. */
 async function openBroker(t, browser) {
   const folder = mkdtempSync(join(tmpdir(), 'headlight-broker-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,7 +46,8 @@ async function openBroker(t, browser) {
 
 test('a tab makes more connections than the browser holds, one after another', async (t) => {
   const page = await openBroker(t);
-  // Chromium refuses the 501st that is not collected yet, so the broker says `limit` first, and whoever dials comes again.
+  // Chromium refuses the 501st connection that is not collected yet, so the broker reports `limit` first, and the
+  // dialler retries.
   const refused = await page.evaluate(async () => {
     const deadline = performance.now() + 90_000;
     for (let connection = 0; connection < 1_100; connection += 1) {
@@ -72,7 +73,7 @@ test('an offer comes with a channel that was transferred', async (t) => {
   assert.deepEqual(told, [{ type: 'channel', connection: 7, request: 1, channel: 'connecting' }]);
 });
 
-test('what cannot be done is refused with its reason, and nothing else breaks', async (t) => {
+test('an impossible command fails with its reason, and nothing else fails', async (t) => {
   const page = await openBroker(t);
   const refusal = async (command) => {
     const { ok, code } = await page.evaluate((command) => ask(command), command);
@@ -92,7 +93,7 @@ test('what cannot be done is refused with its reason, and nothing else breaks', 
   assert.deepEqual(page.problems, []);
 });
 
-test('what a peer opens is closed at once and handed to nobody, and too much of it ends the connection', async (t) => {
+test('a channel that a peer opens is closed at once, and too many of them end the connection', async (t) => {
   const page = await openBroker(t);
   const { closed, unread } = await page.evaluate(async () => {
     const until = (object, event, holds) =>
@@ -132,7 +133,7 @@ test('what a peer opens is closed at once and handed to nobody, and too much of 
   assert.deepEqual(page.problems, []);
 });
 
-test('a certificate that is not the one of the description is told apart from nobody there', async (t) => {
+test('a wrong certificate and a missing peer have different causes', async (t) => {
   const page = await openBroker(t);
   await page.evaluate(async () => {
     const { offer } = await ask({ type: 'open', connection: 7 });
@@ -152,7 +153,7 @@ test('a certificate that is not the one of the description is told apart from no
   assert.equal(cause, 'dtls');
 });
 
-test('a command that makes no sense ends everything, and says so', async (t) => {
+test('an invalid command ends the broker, with a message', async (t) => {
   const browser = await openBrowser(t);
   for (const nonsense of [
     null,

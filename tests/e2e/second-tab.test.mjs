@@ -1,5 +1,5 @@
-// Two tabs, one store: the second one follows, reads what the first stores, hears what happens, is synced when all of it is
-// stored, and takes over when the first closes.
+// Two tabs, one store: the second tab reads the headers that the first one stores, gets its events, is synced when
+// everything is stored, and takes over when the first tab closes.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,7 +14,7 @@ const COUNT = 100_000;
 
 const NOBODY_HAS = `0x${'ab'.repeat(32)}`;
 
-test('a second tab follows, reads, and takes over', async (t) => {
+test('a second tab reads, and takes over', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
   const browser = await openBrowser(t);
   const server = await serve(t);
@@ -72,7 +72,7 @@ test('a reader tab is synced while the first tab lives', async (t) => {
   assert.deepEqual([...firstPage.problems, ...secondPage.problems], []);
 });
 
-test('what any script of the origin posts decides nothing', async (t) => {
+test('messages of other scripts of the origin have no effect', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
   const browser = await openBrowser(t);
   const server = await serve(t);
@@ -150,10 +150,10 @@ test('faults, reorgs and detached heads reach every tab', async (t) => {
   assert.equal((await second.promiseOfSynced()).hash, forked.info.latestHash);
 
   await forked.kill();
-  const liar = await startPeer(t, ...generated(7_000), '--fault', 'flip-byte');
+  const malicious = await startPeer(t, ...generated(7_000), '--fault', 'flip-byte');
   const honest = await startPeer(t, ...generated(7_000));
   await first.call('addPeer', honest.multiaddr);
-  await first.call('addPeer', liar.multiaddr);
+  await first.call('addPeer', malicious.multiaddr);
   const all = ['fault', 'detached-head', 'reorg'].map((type) => `events.some((event) => event.type === '${type}')`);
   for (const run of [first, second]) await run.until(all.join(' && '), 60_000);
   const head = { number: 6_999, hash: honest.info.latestHash };

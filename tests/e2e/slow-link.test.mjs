@@ -1,4 +1,4 @@
-// A slow link is no fault of the peer behind it: a whole sync through a relay that delays and loses packets.
+// A slow link is not a fault of the peer behind it: a whole sync through a relay that delays and loses packets.
 //
 // HEADLIGHT_LINK_RUNS=10 node --test tests/e2e/slow-link.test.mjs: each profile so many times, each with another seed.
 
@@ -14,10 +14,10 @@ import { serve } from './support/server.mjs';
 
 const RUNS = Number(process.env.HEADLIGHT_LINK_RUNS ?? 1);
 
-/** What an honest peer has before and after everything. */
+/** Figures of an honest peer at any time. */
 const SCORE_MAX = 100;
 
-/** A sync through a slow link may take so long on a busy machine; milliseconds. */
+/** Timeout of a sync through a slow link on a busy machine; milliseconds. */
 const SYNC_WITHIN_MS = 240_000;
 
 const PROFILES = {
@@ -25,7 +25,7 @@ const PROFILES = {
   '50 Mbit, 10 ms each way, 0.1 % loss': { headers: 20_000, link: { rateMbit: 50, delayMs: 10, loss: 0.001 } },
 };
 
-/** Longer than a quick answer takes by far, shorter than anybody may call silence; milliseconds. */
+/** Much longer than a quick response, shorter than a timeout; milliseconds. */
 const HOLD_MS = 3_000;
 
 /** Starts a sync through a relay. */
@@ -36,8 +36,8 @@ async function start(t, headers, link) {
   return { peer, relay, run: await startRun(page, relay.peers) };
 }
 
-/** Everything came through the relay, and nobody was blamed for anything. */
-async function nobodyIsBlamed({ peer, relay, run }) {
+/** All headers came through the relay, and no peer was penalized. */
+async function noPeerIsBlamed({ peer, relay, run }) {
   await run.synced(SYNC_WITHIN_MS);
   const counters = await relay.counters();
   assert.equal(counters.down.overflow + counters.up.overflow, 0, 'the relay itself lost nothing');
@@ -54,7 +54,7 @@ async function nobodyIsBlamed({ peer, relay, run }) {
 for (const [name, { headers, link }] of Object.entries(PROFILES)) {
   for (let seed = 1; seed <= RUNS; seed++) {
     test(`an honest peer keeps its score: ${name}, seed ${seed}`, async (t) => {
-      await nobodyIsBlamed(await start(t, headers, { ...link, seed }));
+      await noPeerIsBlamed(await start(t, headers, { ...link, seed }));
     });
   }
 }
@@ -63,5 +63,5 @@ test('an honest peer keeps its score: the link stands still in the middle of a s
   const trial = await start(t, 40_000, { delayMs: 25 });
   await trial.run.until('progress.stored > 4_000');
   trial.relay.hold(HOLD_MS);
-  await nobodyIsBlamed(trial);
+  await noPeerIsBlamed(trial);
 });

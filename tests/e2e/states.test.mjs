@@ -1,4 +1,4 @@
-// What can be wrong with the world around a sync: each is a typed state within its deadline, and the page says it.
+// Problems around a sync: each is a typed state within its deadline, and the page shows it.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { startPeer } from './support/peer.mjs';
 import { openBare, startRun, tryStart } from './support/run.mjs';
 import { serve } from './support/server.mjs';
 
-/** From the start of a sync to the state that says what is wrong: a dial's deadline and the machine's patience. */
+/** From the start of a sync to the state with the problem: the dial timeout and the stall time; milliseconds. */
 const STALL_WITHIN_MS = 45_000;
 
 const NOBODY_HAS = `0x${'ab'.repeat(32)}`;
@@ -67,7 +67,7 @@ test('peers of another chain', async (t) => {
   await bannerSays(demo, 'The peers serve another chain', STALL_WITHIN_MS);
 });
 
-test('a pinned hash that nobody has', async (t) => {
+test('a pinned hash that no peer has', async (t) => {
   const peers = [await startPeer(t, ...generated(5_000)), await startPeer(t, ...generated(5_000))];
   const server = await serve(t, { lists: listOf(...peers) });
   const browser = await openBrowser(t);
@@ -109,7 +109,7 @@ test('the storage is full, then has room again', async (t) => {
   await bannerSays(demo, 'Synced', 90_000);
 });
 
-test('the page says that the storage is full', async (t) => {
+test('the page shows that the storage is full', async (t) => {
   const peer = await startPeer(t, ...generated(40_000));
   const server = await serve(t, { lists: listOf(peer) });
   const browser = await openBrowser(t);

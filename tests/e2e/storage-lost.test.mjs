@@ -1,6 +1,5 @@
-// The database goes away under a running sync: the browser closes it, another tab deletes or upgrades it, or holds it so
-// that it cannot even be opened. The sync opens it again and fills it, or says that it cannot; it never claims to be synced
-// over a store that is gone.
+// The database is lost during a sync: the browser closes it, or another tab deletes, upgrades or blocks it. The sync
+// opens it again and fills it, or reports that it cannot; it never reports synced without its store.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,7 +13,7 @@ import { serve } from './support/server.mjs';
 const COUNT = 30_000;
 const NAME = 'lost';
 
-/** What `startSync` may take to say that another tab holds the database; milliseconds. */
+/** Longest time until `startSync` reports that another tab holds the database; milliseconds. */
 const HELD_WITHIN_MS = 20_000;
 
 /** Clears the site's databases as the user does in the browser's settings: every connection is closed by force. */
@@ -24,7 +23,7 @@ async function clearSiteData(page, origin) {
   await session.detach();
 }
 
-/** Deletes the database from this page; resolves when it is gone. */
+/** Deletes the database from this page; resolves when it is deleted. */
 function deleteDatabase(page) {
   return page.evaluate(
     (name) =>
@@ -37,7 +36,7 @@ function deleteDatabase(page) {
   );
 }
 
-/** Is the write lock of the store held by anybody? */
+/** Does any tab hold the write lock of the store? */
 function lockIsHeld(page) {
   return page.evaluate(async (name) => {
     const { held } = await navigator.locks.query();
@@ -55,7 +54,7 @@ async function begin(t, count = COUNT) {
   return { peer, server, browser, page, run, other };
 }
 
-/** Everything was fetched again after the moment `at`, and is what the source has. */
+/** Everything was fetched again after the moment `at`, and equals the source. */
 async function filledAgain(run, peer) {
   await run.until(
     `progress.state === 'synced' && progress.stored === progress.total && progress.total === ${peer.count}`,
@@ -153,7 +152,7 @@ test('an open that waits behind a blocked deletion is refused, and succeeds once
   await run.equalsSource(peer);
 });
 
-test('segments that are gone are missing before the first progress', async (t) => {
+test('missing segments are noticed before the first progress', async (t) => {
   const { peer, page, run, other } = await begin(t);
   await run.synced();
   await run.call('stop');
@@ -180,7 +179,7 @@ test('segments that are gone are missing before the first progress', async (t) =
       }),
     NAME,
   );
-  // The peer is away: what the page is told comes from the store alone.
+  // The peer is stopped: the events of the page come from the store alone.
   await peer.kill();
   const second = await startRun(page, [peer], { target: peer.info.latestHash, storage: { name: NAME } }, 'second');
   const first = await second.until(`progress.state !== 'opening'`);

@@ -1,4 +1,4 @@
-// A page that the browser suspends gives the store away, and goes on where it was when it wakes.
+// A page that the browser suspends releases the store, and resumes when it wakes.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ import { serve } from './support/server.mjs';
 
 const COUNT = 100_000;
 
-/** From the last sign of life of a suspended tab to the end of another one's patience, with room for a busy machine. */
+/** From the suspension of a tab to the takeover by another one, with spare time for a busy machine; milliseconds. */
 const TAKEN_WITHIN_MS = 45_000;
 
 /** Freezes a page, which must be behind another one, and wakes it. */
@@ -20,7 +20,7 @@ async function lifecycle(browser, page) {
   return (state) => devtools.send('Page.setWebLifecycleState', { state });
 }
 
-/** Freezes the leader `first`: `second` takes the store within `ms`, and both hold the whole chain once it wakes. */
+/** Freezes the leader `first`: `second` takes over within `ms`, and both have the whole chain once `first` wakes. */
 async function takenOver(browser, first, second, ms) {
   const [peer] = first.peers;
   const set = await lifecycle(browser, first.page);
@@ -50,7 +50,7 @@ test('a frozen leader gives the store to another tab, and reads when it wakes', 
   await takenOver(browser, first, second);
 });
 
-test('a leader alone goes on after it was frozen, with the calls that waited', async (t) => {
+test('a leader alone resumes after it was frozen, with its pending calls', async (t) => {
   const peer = await startPeer(t, ...generated(20_000));
   const browser = await openPlainBrowser(t);
   const server = await serve(t);
@@ -60,7 +60,7 @@ test('a leader alone goes on after it was frozen, with the calls that waited', a
   await run.call('pause');
   await browser.open(`${server.origin}/compare.mjs`);
   const set = await lifecycle(browser, page);
-  // Asked in the moment in which the page is frozen: nobody answers before it wakes.
+  // The call is made at the moment of the freeze: the response comes after it.
   await page.evaluate(() => {
     document.addEventListener('freeze', () => (globalThis.late = bare.handle('run').getHeader(7)));
   });
@@ -74,7 +74,7 @@ test('a leader alone goes on after it was frozen, with the calls that waited', a
   assert.deepEqual(page.problems, []);
 });
 
-test('a leader that is suspended without a word loses the store, and notices', async (t) => {
+test('a leader that is suspended without an event loses the store, and notices', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
   const browser = await openPlainBrowser(t);
   const server = await serve(t);
@@ -94,7 +94,7 @@ test('a leader that is suspended without a word loses the store, and notices', a
   await takenOver(browser, first, second, TAKEN_WITHIN_MS);
 });
 
-test('a page that comes back by the back button goes on', async (t) => {
+test('a page that comes back by the back button resumes', async (t) => {
   const peer = await startPeer(t, ...generated(COUNT));
   const browser = await openPlainBrowser(t);
   const server = await serve(t);
@@ -108,7 +108,7 @@ test('a page that comes back by the back button goes on', async (t) => {
   });
   await page.goto(`${server.origin}/compare.mjs`);
   await connectionsGone(peer);
-  // Nobody holds the store meanwhile.
+  // No tab holds the store meanwhile.
   const other = await openBare(browser, server);
   const second = await startRun(other, [peer]);
   await second.until(`['syncing', 'synced'].includes(progress.state)`);

@@ -1,4 +1,4 @@
-// `npm run sync`: the one JSON line, for a chain from a file, for the embedded one, and when the only peer lies.
+// `npm run sync`: the one JSON line, for a chain from a file, for the generated one, and with only a malicious peer.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -61,19 +61,19 @@ test('a chain from a file that starts above genesis', needsTarball, async (t) =>
   assert.ok(report.seconds > 0 && report.bytes > 4_000 * 500);
 });
 
-test('the embedded chain with one liar among two', needsTarball, async () => {
+test('the generated chain with one malicious peer among two', needsTarball, async () => {
   const { code, report, stderr } = await sync('--generate', '12000', '--fault', 'flip-byte');
   assert.deepEqual([code, report.ok, report.headers, report.mismatches], [0, true, 12_000, 0], stderr);
   assert.ok(report.faults > 0);
 });
 
-test('the only peer lies', needsTarball, async () => {
+test('the only peer is malicious', needsTarball, async () => {
   const { code, report } = await sync('--generate', '12000', '--peers', '1', '--fault', 'wrong-start');
   assert.deepEqual([code, report.ok], [1, false]);
   assert.ok(report.faults > 0 && report.mismatches > 0);
 });
 
-test('arguments and files that cannot work', needsTarball, async () => {
+test('invalid arguments and files', needsTarball, async () => {
   for (const args of [['--headers', 'no-such-file'], ['--generate', '10', '--peers', 'many'], ['--no-such-flag']]) {
     const { code, report, stderr } = await sync(...args);
     assert.deepEqual([code, report], [2, undefined], `${args}: ${stderr}`);

@@ -1,5 +1,5 @@
-// The chain has a fork that the page does not know: the page says so, blames nobody, and what it has stays readable. And
-// chains whose headers have a form of their own.
+// The chain has a fork that the page does not know: the page shows it, penalizes no peer, and stored headers stay
+// readable. And chains whose headers have another form.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ async function twoPeers(t, rlps, chainId) {
   return [await startPeer(t, ...source), await startPeer(t, ...source)];
 }
 
-async function nobodyIsBlamed(run) {
+async function noPeerIsBlamed(run) {
   assert.deepEqual(await run.events('fault'), []);
   const { value: peers } = await run.call('peers');
   assert.deepEqual(
@@ -56,7 +56,7 @@ test("a fork that the page does not know is nobody's fault, and what is stored s
   let page = await openBare(browser, server);
   const first = await startRun(page, before, options);
   await first.synced();
-  await nobodyIsBlamed(first);
+  await noPeerIsBlamed(first);
   await page.close();
 
   page = await openBare(browser, server);
@@ -66,7 +66,7 @@ test("a fork that the page does not know is nobody's fault, and what is stored s
   assert.match(progress.stall.message, /update the package/);
   assert.deepEqual(progress.stall.details, { hash: after[0].info.latestHash, from: BLOCKS - 1 });
   await run.until(`progress.peers.filter((peer) => peer.state === 'connected').length === 2`);
-  await nobodyIsBlamed(run);
+  await noPeerIsBlamed(run);
   for (const number of [0, 500, FORK - 1]) {
     assert.equal((await run.call('getHeader', number)).value?.number, number);
   }
@@ -114,5 +114,5 @@ test('a chain whose headers have another seal, absent roots and fields of their 
   const run = await startRun(page, peers, { storage: { name: 'own' } });
   await run.synced();
   await run.equalsSource(peers[0], { byHashStep: 97 });
-  await nobodyIsBlamed(run);
+  await noPeerIsBlamed(run);
 });

@@ -1,4 +1,4 @@
-// Peers that are of no use do not hold the places of those that are; floods are breaches.
+// Useless peers do not occupy the connections that useful ones need; floods are protocol violations.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,7 +14,7 @@ const CONNECTIONS_MAX = 16;
 
 const COUNT = 3_000;
 
-/** So many of these, one after another: a start of all at once is a storm on a small machine. */
+/** This many of them at a time: starting all at once overloads a small machine. */
 async function startPeers(t, count, ...args) {
   const peers = [];
   while (peers.length < count) peers.push(await startPeer(t, ...args));
@@ -31,11 +31,11 @@ test('sixteen pruned peers do not keep the seventeenth away, which has everythin
   assert.deepEqual(await run.events('fault'), [], 'to be pruned is no fault');
 });
 
-test('sixteen silent peers do not keep the seventeenth away, which answers', async (t) => {
+test('sixteen silent peers do not keep the seventeenth away, which responds', async (t) => {
   const silent = await startPeers(t, CONNECTIONS_MAX, ...generated(COUNT), '--fault', 'silent');
   const honest = await startPeer(t, ...generated(COUNT));
   const page = await openBare(await openBrowser(t), await serve(t));
-  // Each silent peer that is asked costs a deadline.
+  // Each request to a silent peer costs a timeout.
   const tuning = { requestTimeoutMs: 1_000 };
   const run = await startRun(page, [...silent, honest], { target: honest.info.latestHash, tuning });
   await run.until(`progress.state === 'synced' && progress.stored === ${COUNT}`, 90_000);
@@ -51,13 +51,13 @@ for (const [fault, says] of [
   ['flood-requests', /requests too often/],
   ['unsolicited', /not requested/],
 ]) {
-  test(`a peer that is ${fault} is named, and its pauses grow`, async (t) => {
+  test(`a peer with the fault ${fault} is reported, and its pauses grow`, async (t) => {
     const honest = await startPeer(t, ...generated(COUNT));
     const flooder = await startPeer(t, ...generated(COUNT), '--fault', fault);
     const page = await openBare(await openBrowser(t), await serve(t));
     const run = await startRun(page, [honest, flooder], { target: honest.info.latestHash });
     await run.synced();
-    // Three breaches are a ban.
+    // Three violations are a ban.
     await run.until(`events.some((event) => event.type === 'fault' && event.banned)`, 60_000);
     const faults = await run.events('fault');
     for (const event of faults) {

@@ -125,6 +125,17 @@ test('the worker has the same bounds', () => {
   assert.deepEqual(named, Object.keys(TUNING_BOUNDS));
 });
 
+test('page, worker and sync machine have the same limits', () => {
+  const constant = (file, name) => {
+    const [, value] = readFileSync(join(root, file), 'utf8').match(new RegExp(`pub const ${name}: usize = ([^;]+);`));
+    return value.startsWith('sync_core::') ? constant('crates/sync-core/src/config.rs', name) : product(value);
+  };
+  const product = (value) => value.split('*').reduce((total, factor) => total * Number(factor.replaceAll('_', '')), 1);
+  assert.equal(constant('crates/sync-core/src/config.rs', 'PEERS_MAX'), PEERS_MAX);
+  assert.equal(constant('crates/sync-wasm/src/network/mod.rs', 'PEERS_MAX'), PEERS_MAX);
+  assert.equal(constant('crates/header-rules/src/chain/mod.rs', 'FORKS_BYTES_MAX'), FORKS_CHARACTERS_MAX);
+});
+
 test('options that cannot be read are a typed error', () => {
   const options = {
     chain: 'mainnet',

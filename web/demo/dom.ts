@@ -1,18 +1,18 @@
-/** The little of the DOM that the views share. */
+/** DOM helpers of the views. */
 
-/** The element with this id; a missing one is a defect of the page. */
+/** The element with this id. The page has all ids, so a missing one is a bug. */
 export function element<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no element #${id}`);
   return found as T;
 }
 
-/** Sets text only where it changes, so that nothing is laid out again for nothing. */
+/** Sets the text only if it changes, to avoid needless layout. */
 export function setText(target: Element, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** A new element with a class and text; text only, never markup: peers choose some of it. */
+/** A new element with a class and text. Text only, never markup: peers choose some of it. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className = '',

@@ -1,10 +1,10 @@
 /**
- * Figures for people: one unit at a time, few digits, never a jump in width that a fixed column cannot hold.
+ * Numbers for people: one unit, few digits, and a width that fits a fixed column.
  *
- * Without `Intl`: it throws where the system names no language that the browser knows (`LANG=C`).
+ * Without `Intl`: it throws on systems whose language the browser does not know (`LANG=C`).
  */
 
-/** What stands where there is no figure. */
+/** Shown in place of an unknown value. */
 export const NONE = '–';
 
 /** `1,234,567`; a number is rounded, a bigint exact. */
@@ -44,7 +44,7 @@ export function shortHash(hash: string): string {
   return `${hash.slice(0, 8)}…${hash.slice(-6)}`;
 }
 
-/** The end of a peer id: its start is the same for all. */
+/** The end of a peer id: the start is the same for all. */
 export function shortPeer(id: string): string {
   return `…${id.slice(-8)}`;
 }
@@ -52,12 +52,12 @@ export function shortPeer(id: string): string {
 /** `2026-01-31 12:00:00 UTC`. */
 export function time(seconds: number): string {
   const date = new Date(seconds * 1_000);
-  // A header may claim any time; beyond what a Date holds only the number is left.
+  // A header may hold any timestamp; beyond the range of a Date only the number is shown.
   if (Number.isNaN(date.getTime())) return `${seconds}`;
   return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** `14:03:59` of the clock on the wall. */
+/** `14:03:59`, local time. */
 export function clock(date: Date): string {
   return date.toTimeString().slice(0, 8);
 }

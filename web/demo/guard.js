@@ -1,9 +1,9 @@
 /*
- * Shows an error that happens before main.js has taken over: a script that does not load, one that this browser cannot
- * parse, an exception while the page is set up. Without it the page would say "Starting" for ever.
+ * Shows an error that happens before main.js runs: a script that does not load or that this browser cannot parse, or an
+ * exception during setup. Without this script the page would show "Starting" for ever.
  *
- * A classic script in the syntax of 2009, loaded first: it runs where nothing else here does. main.js has taken over once
- * it has set `data-state` on the root element; from then on it shows its errors itself.
+ * A classic script in ES5 syntax, loaded first: it runs in browsers that cannot run the rest. main.js shows its errors
+ * itself once it has set `data-state` on the root element.
  */
 (function () {
   'use strict';
@@ -12,7 +12,7 @@
 
   function show(text, advice) {
     if (root.getAttribute('data-state') !== null) return;
-    // The first error is the cause; those that follow from it say less.
+    // The first error is the cause of the others.
     root.setAttribute('data-state', 'failed');
     root.setAttribute('data-error', 'page-error');
     if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', fill);

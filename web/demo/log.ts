@@ -1,23 +1,23 @@
-/** What happened, newest first: faults of peers, reorgs, dropped segments, errors. */
+/** The event log, newest first: faults of peers, reorgs, dropped segments, errors. */
 
 import type { SyncHandle } from 'headlight';
 import { element, make } from './dom.js';
 import { block, clock, count, shortHash, shortPeer } from './format.js';
 
-/** Lines at most; the oldest goes. */
+/** Most lines; the oldest is removed. */
 const LINES_MAX = 60;
 
-/** One sentence for anything that was thrown. */
+/** One sentence for a thrown value of any type. */
 export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Adds a line; gives the part that holds the text. */
+/** Adds a line and returns the element that holds its text. */
 export function log(mood: 'info' | 'good' | 'warn' | 'bad', text: string): HTMLElement {
   const lines = element('log');
   const line = make('li', mood);
   const time = make('time', '', clock(new Date()));
-  // Hashes are cut to what the eye compares; the whole text is in the tooltip.
+  // Hashes are shortened; the tooltip has the whole text.
   const short = make('span', '', text.replace(/0x[0-9a-f]{64}/gi, shortHash));
   short.title = text;
   line.append(time, short);
@@ -26,10 +26,10 @@ export function log(mood: 'info' | 'good' | 'warn' | 'bad', text: string): HTMLE
   return short;
 }
 
-/** Skipped entries that the tooltip names. */
+/** Most skipped entries in the tooltip. */
 const SKIPPED_NAMED_MAX = 20;
 
-/** One line for all entries of the list that were left out: a list may have hundreds. */
+/** One line for all skipped entries of the list, which may be hundreds. */
 function logSkipped(handle: SyncHandle): void {
   const named: string[] = [];
   let skipped = 0;
@@ -39,12 +39,12 @@ function logSkipped(handle: SyncHandle): void {
     if (named.length < SKIPPED_NAMED_MAX) named.push(`${multiaddr} (${reason})`);
     line ??= log('warn', '');
     const entries = skipped === 1 ? 'One entry' : `${count(skipped)} entries`;
-    line.textContent = `${entries} of the peer list left out${skipped === 1 ? '' : ', the first'}: ${named[0]}.`;
+    line.textContent = `${entries} of the peer list skipped${skipped === 1 ? '' : ', the first'}: ${named[0]}.`;
     line.title = named.join('\n');
   });
 }
 
-/** Adds a line for each event of this sync that is worth one. */
+/** Logs the events of this sync. */
 export function logEvents(handle: SyncHandle): void {
   handle.on('synced', ({ number }) => log('good', `Synced up to ${block(number)}.`));
   handle.on('fault', ({ peer, message, banned }) => {
@@ -56,10 +56,10 @@ export function logEvents(handle: SyncHandle): void {
   });
   handle.on('reorg', ({ reverted, adopted }) => {
     const old = `${block(reverted.from)} to ${block(reverted.to)}`;
-    log('warn', `Reorg: ${old} gave way to a chain up to ${block(adopted.to)}.`);
+    log('warn', `Reorg: ${old} replaced by another branch up to ${block(adopted.to)}.`);
   });
   handle.on('detached-head', ({ local }) => {
-    log('warn', `The stored head ${block(local.number)} is not on the chain of the target.`);
+    log('warn', `The stored block ${block(local.number)} is not on the target's chain. Searching the common ancestor.`);
   });
   handle.on('error', (error) => log('bad', `${error.message} (${error.code})`));
 }

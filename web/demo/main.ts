@@ -1,10 +1,10 @@
 /**
- * The demo page: starts one sync with the public API of the package and draws what it reports.
+ * The demo page: starts one sync with the public API of the package and shows its progress.
  *
- * `window.headlight` is the handle of the sync, for the console and for tests; it is there as soon as the store is open
- * (`<html data-state>` is then no longer `opening`). When the sync cannot start, `<html data-error>` holds the code.
+ * `window.headlight` is the handle of the sync, for the console and for tests; it is set when the store is open (`<html
+ * data-state>` is then no longer `opening`). If the sync cannot start, `<html data-error>` holds the error code.
  *
- * Until `data-state` is set, errors are shown by guard.js; from then on by this file.
+ * guard.js shows errors until `data-state` is set, this file shows them from then on.
  */
 
 import { HeadlightError, type Progress, type SyncHandle, startSync } from 'headlight';
@@ -39,7 +39,7 @@ const clear = element<HTMLButtonElement>('clear');
 let newest: Progress | undefined;
 let over = false;
 
-/** Draws what the sync reports. What cannot be drawn is said once, in the banner; the sync goes on. */
+/** Draws the progress. If drawing fails, the banner shows the error once, and the sync continues. */
 function show(progress: Progress): void {
   try {
     draw(progress);
@@ -70,7 +70,7 @@ function fail(error: unknown): void {
   log('bad', `${known.message} (${known.code})`);
 }
 
-/** Runs what a button does; says it in the log when it fails. */
+/** Runs a button's action; logs a failure. */
 async function attempt(action: () => Promise<void>): Promise<void> {
   try {
     await action();
@@ -123,7 +123,7 @@ function connectAddPeer(handle: SyncHandle): void {
     try {
       await handle.addPeer(multiaddr);
       input.value = '';
-      setText(note, 'Added. It is being dialled.');
+      setText(note, 'Added. Connecting.');
     } catch (error) {
       setText(note, `Not added: ${describe(error)}`);
     }
@@ -153,10 +153,10 @@ function connectReport(handle: SyncHandle): void {
 
 markState('opening', undefined);
 delete document.documentElement.dataset.error;
-// What nobody caught is a fault of this page: it is told where everything else is.
+// An uncaught error is a bug of this page; it is shown in the log too.
 window.addEventListener('error', (event) => log('bad', `Error in this page: ${event.message}`));
 window.addEventListener('unhandledrejection', (event) => log('bad', `Error in this page: ${describe(event.reason)}`));
-// One sample a second; while the page is hidden the browser slows this down, and the picture waits.
+// One sample a second. While the page is hidden the browser slows this timer down, and nothing is drawn.
 setInterval(() => views.rate.sample((newest && rateNow(newest)) ?? 0), 1_000);
 try {
   const options = await readOptions(new URLSearchParams(location.search));

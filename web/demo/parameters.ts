@@ -1,11 +1,11 @@
 /**
- * What the address of the page may say. All is optional:
+ * Parameters of the page's address, all optional:
  *
- * - `peers`: multiaddresses, separated by commas, or the parameter more than once; otherwise `./peers.json`
- * - `chain`: a name (`mainnet`, `sepolia`, `holesky`, `hoodi`) or a chain id; otherwise what `./peers.json` says
+ * - `peers`: multiaddresses, separated by commas or in repeated parameters; default: `./peers.json`
+ * - `chain`: a name (`mainnet`, `sepolia`, `holesky`, `hoodi`) or a chain id; default: the chain in `./peers.json`
  * - `genesis`: hash of block 0, for a chain without a name
  * - `target`: hash to sync down from
- * - `forks`: a JSON object, `ForkSchedule`; otherwise what `./peers.json` says, when the chain is taken from there
+ * - `forks`: a JSON object, `ForkSchedule`; default: the one in `./peers.json`, if the chain comes from there
  * - `store`: name of the database
  * - `tuning`: a JSON object, `SyncTuning`
  */
@@ -13,7 +13,7 @@
 import { CHAIN_IDS, type ChainName, type CustomChain, type Hash, HeadlightError, type SyncOptions } from 'headlight';
 import { describe } from './log.js';
 
-/** What this page reads of the peer list beside it. */
+/** The fields of the peer list that this page reads. */
 interface PeerList {
   chainId?: number;
   genesis?: Hash;
@@ -22,13 +22,13 @@ interface PeerList {
 
 const PEER_LIST = new URL('peers.json', document.baseURI);
 
-/** What is synced, by the address of the page or by the peer list beside it. */
+/** Options of the sync, from the page's address or from the peer list. */
 interface ChainChoice {
   chain: ChainName | CustomChain;
   forks?: NonNullable<SyncOptions['forks']>;
 }
 
-/** The options of this page. Rejects with `no-peers-url` where they need the peer list and it cannot be had. */
+/** The options of this page. Rejects with `no-peers-url` if they need the peer list and it cannot be read. */
 export async function readOptions(query: URLSearchParams): Promise<SyncOptions> {
   const peers = query
     .getAll('peers')
@@ -50,16 +50,16 @@ export async function readOptions(query: URLSearchParams): Promise<SyncOptions> 
   return options;
 }
 
-/** `startSync` checks what is in it. */
+/** `startSync` checks the content. */
 function parseTuning(text: string): NonNullable<SyncOptions['tuning']> {
   try {
     return JSON.parse(text) as NonNullable<SyncOptions['tuning']>;
   } catch (error) {
-    throw new HeadlightError('bad-option', `tuning is no JSON object: ${describe(error)}`, { option: 'tuning' });
+    throw new HeadlightError('bad-option', `tuning is not a JSON object: ${describe(error)}`, { option: 'tuning' });
   }
 }
 
-/** A name for this chain, for people. */
+/** The name of this chain. */
 export function chainLabel(chain: SyncOptions['chain']): string {
   if (typeof chain === 'string') return chain;
   const known = Object.entries(CHAIN_IDS).find(([, id]) => id === chain.id);
@@ -71,7 +71,7 @@ async function readChain(query: URLSearchParams, peersAreNamed: boolean): Promis
   const genesis = query.get('genesis') as Hash | null;
   if (named !== null && !/^\d+$/.test(named)) return { chain: named as ChainName };
   if (named !== null) return { chain: genesis === null ? { id: Number(named) } : { id: Number(named), genesis } };
-  // This page comes from the same server as the list: the chain that it names is the one that its visitor wants.
+  // This page and the list come from the same server, so the list's chain is the default.
   const list = await fetchList();
   const chain: CustomChain = { id: list.chainId ?? 0 };
   if (list.genesis !== undefined && !peersAreNamed) chain.genesis = list.genesis;
@@ -83,7 +83,7 @@ async function fetchList(): Promise<PeerList> {
     const response = await fetch(PEER_LIST, { signal: AbortSignal.timeout(10_000) });
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);
     const list: unknown = await response.json();
-    if (typeof list !== 'object' || list === null) throw new Error('it is no JSON object');
+    if (typeof list !== 'object' || list === null) throw new Error('it is not a JSON object');
     return list;
   } catch (error) {
     const why = describe(error);

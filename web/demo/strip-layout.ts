@@ -1,23 +1,23 @@
 /**
- * Where things lie on the strip: pure arithmetic from ranges to a place, no canvas, no clock.
+ * Positions on the strip: pure arithmetic, without canvas or clock.
  *
- * The strip shows the chain twice. Above, all of it, floor at the left and tip at the right. Below, under the beam, a
- * *lens*: the few thousand blocks where work goes on, which would be less than a pixel above.
+ * The strip shows the chain twice. Above is the whole chain, floor at the left and tip at the right. Below, under the
+ * beam, is a *lens*: the few thousand blocks that are being synced, which would be less than a pixel above.
  */
 
 import type { Progress, RangeProgress } from 'headlight';
 
-/** A run of block numbers on an axis, the upper end outside; both may be fractions while the lens glides. */
+/** A range of block numbers on an axis, upper end excluded; both ends may be fractions while the lens moves. */
 export interface Span {
   from: number;
   to: number;
 }
 
-/** The least that a lens shows, in blocks: two storage windows. */
+/** Smallest width of the lens, in blocks: two storage windows. */
 const LENS_BLOCKS_MIN = 16_384;
-/** The most: beyond this, work that far apart is not in the picture. */
+/** Largest width of the lens, in blocks: work further away is not shown. */
 const LENS_BLOCKS_MAX = 262_144;
-/** The part of the lens, at its upper end, that shows what is stored already. */
+/** The part of the lens, at its upper end, that shows stored blocks. */
 const LENS_STORED_SHARE = 0.28;
 
 /** The whole range; `undefined` while the target is unknown. */
@@ -26,7 +26,7 @@ export function wholeSpan(progress: Progress): Span | undefined {
   return { from: progress.floor, to: progress.target.number + 1 };
 }
 
-/** Highest number that is not stored, counted from the tip; `undefined` when all is. */
+/** Highest number that is not stored, counted from the tip; `undefined` if all are stored. */
 export function frontier(progress: Progress): number | undefined {
   let top: number | undefined;
   for (const { to, state } of progress.ranges) {
@@ -36,8 +36,8 @@ export function frontier(progress: Progress): number | undefined {
 }
 
 /**
- * What the lens should show: the frontier, what is under way below it, and a little of what is stored above it.
- * When all is stored there is nothing to look at closely: the lens widens to the whole.
+ * The range that the lens should show: the frontier, the work below it, and a little of the stored part above it. When
+ * everything is stored, the lens widens to the whole range.
  */
 export function lensSpan(progress: Progress, whole: Span): Span {
   const total = whole.to - whole.from;
@@ -48,14 +48,14 @@ export function lensSpan(progress: Progress, whole: Span): Span {
     if ((state === 'borrowed' || state === 'staged') && top - from < LENS_BLOCKS_MAX) low = Math.min(low, from);
   }
   const wanted = ((top + 1 - low) / (1 - LENS_STORED_SHARE)) * 1.15;
-  // In steps of a power of two, so that the lens rests while work moves through it.
+  // In powers of two, so that the lens stands still while work moves through it.
   const stepped = 2 ** Math.ceil(Math.log2(Math.max(wanted, LENS_BLOCKS_MIN)));
   const size = Math.min(stepped, LENS_BLOCKS_MAX, total);
   const to = clamp(top + 1 + size * LENS_STORED_SHARE, whole.from + size, whole.to);
   return { from: to - size, to };
 }
 
-/** A range in the part 0..1 of the span that it takes; `undefined` when it lies outside. */
+/** The part of the span that a range covers, as 0..1; `undefined` if it is outside. */
 export function place(range: RangeProgress, span: Span): { left: number; right: number } | undefined {
   const size = span.to - span.from;
   const left = (range.from - span.from) / size;

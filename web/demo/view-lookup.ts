@@ -1,17 +1,17 @@
-/** Looks up one header in the store, by number or hash, and shows its fields. */
+/** Looks up one stored header by number or hash, and shows its fields. */
 
 import type { Hash, StoredHeader, SyncHandle } from 'headlight';
 import { element, make } from './dom.js';
 import { block, count, time } from './format.js';
 import { describe } from './log.js';
 
-/** The look-up form. Works as soon as there is a handle. */
+/** The look-up form. Works once there is a handle. */
 export class LookupView {
   readonly #form = element<HTMLFormElement>('lookup');
   readonly #key = element<HTMLInputElement>('lookup-key');
   readonly #result = element('lookup-result');
   #handle: SyncHandle | undefined;
-  /** Counts look-ups: the answer to an older one is dropped. */
+  /** Counts look-ups: the result of an older one is dropped. */
   #asked = 0;
 
   constructor() {
@@ -21,7 +21,7 @@ export class LookupView {
     });
   }
 
-  /** From now on, look-ups go to this store. */
+  /** Uses this store from now on. */
   attach(handle: SyncHandle): void {
     this.#handle = handle;
   }
@@ -29,7 +29,7 @@ export class LookupView {
   async #look(text: string): Promise<void> {
     const asked = ++this.#asked;
     const key = parseKey(text);
-    if (key === undefined) return this.#say('That is neither a block number nor a hash (0x and 64 hex digits).');
+    if (key === undefined) return this.#say('Not a block number or a hash (0x and 64 hex digits).');
     if (this.#handle === undefined) return this.#say('The store is not open yet.');
     try {
       const header = await this.#handle.getHeader(key);
@@ -44,9 +44,9 @@ export class LookupView {
   #whyMissing(key: number | Hash): string {
     const { target, floor } = this.#handle?.progress ?? {};
     if (typeof key === 'string') return 'No header with this hash is stored on this device.';
-    if (target !== undefined && key > target.number) return `That is above the target, ${block(target.number)}.`;
-    if (floor !== undefined && key < floor) return `That is below the lowest block of this sync, ${block(floor)}.`;
-    return `${block(key)} is not stored yet: the sync has not come down to it.`;
+    if (target !== undefined && key > target.number) return `Above the target, ${block(target.number)}.`;
+    if (floor !== undefined && key < floor) return `Below the lowest block of this sync, ${block(floor)}.`;
+    return `${block(key)} is not stored yet: the sync has not reached it.`;
   }
 
   #say(text: string): void {

@@ -1,11 +1,11 @@
-/** The table of peers. Rows are kept and altered, so that nothing jumps and a selection stays. */
+/** The table of peers. Rows are updated in place, so that a selection stays. */
 
 import type { PeerInfo } from 'headlight';
 import { element, make, setText } from './dom.js';
 import { bytes, count, duration, NONE, shortPeer } from './format.js';
 import { DIAL_ERRORS } from './words.js';
 
-/** Rows at most; the worker may know more peers. */
+/** Most rows; the worker may know more peers. */
 const ROWS_MAX = 64;
 
 const STATES: Readonly<Record<PeerInfo['state'], string>> = {
@@ -17,19 +17,19 @@ const STATES: Readonly<Record<PeerInfo['state'], string>> = {
   'wrong-chain': 'other chain',
 };
 
-/** Cells in the order of the columns: name, class. On a narrow screen the name stands before the figure. */
+/** Cells in the order of the columns: name, class. On a narrow screen the name is shown before the value. */
 const COLUMNS = [
   ['Peer', 'id'],
   ['State', ''],
   ['In flight', 'n'],
-  ['Window', 'n'],
+  ['In-flight limit', 'n'],
   ['Latency', 'n'],
   ['Headers', 'n'],
   ['Received', 'n'],
   ['Faults', 'faults'],
 ] as const;
 
-/** Its connection: why there is none, or the place from which it is on another branch. */
+/** State of the connection: the reason if there is none, or the first block of another branch. */
 function standing({ state, otherBranchFrom, lastDialError }: PeerInfo): string {
   if (state === 'unreachable' && lastDialError !== undefined) {
     return `${STATES[state]}: ${DIAL_ERRORS[lastDialError.code]}`;
@@ -43,12 +43,10 @@ interface Row {
   cells: HTMLTableCellElement[];
 }
 
-/** The table of peers. */
 export class PeersView {
   readonly #body = element('peers');
   readonly #rows = new Map<string, Row>();
 
-  /** Shows these peers. */
   update(peers: readonly PeerInfo[]): void {
     const shown = peers.slice(0, ROWS_MAX);
     const ids = new Set(shown.map((peer) => peer.id));

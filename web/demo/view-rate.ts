@@ -1,7 +1,7 @@
 /**
- * The rate of the last minutes as a line (uPlot). One sample a second; as many are kept as are shown.
+ * The rate of the last minutes as a line (uPlot). One sample a second.
  *
- * uPlot is loaded on its own: it throws at its import where `Intl` does, and the page works without a chart.
+ * uPlot is loaded by a dynamic import: it throws on systems without `Intl`, and the page works without the chart.
  */
 
 import type uPlot from 'uplot';
@@ -9,14 +9,14 @@ import { make } from './dom.js';
 import { count } from './format.js';
 import { describe } from './log.js';
 
-/** Samples, and so seconds, that are kept. */
+/** Most samples, hence seconds, that are kept. */
 const SAMPLES = 180;
-/** Seconds in the picture at first; it widens with what there is to show. */
+/** Seconds shown at first; grows with the samples. */
 const SECONDS_MIN = 30;
-/** Seconds between two labels: the first that gives at most so many of them. */
+/** Candidates for the seconds between two labels. */
 const STEPS = [5, 10, 15, 30, 60];
 const HEIGHT = 168;
-/** Room that one label needs, in pixels. */
+/** Width of one label, in pixels. */
 const LABEL_WIDTH = 72;
 
 /** The chart in one element. */
@@ -44,13 +44,13 @@ export class RateView {
 
   #start(): void {
     const host = this.#host;
-    // Colours are read from the style sheet when the chart is made: another theme, another chart.
+    // The chart reads its colours once: another theme needs another chart.
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#make());
     new ResizeObserver(() => this.#plot?.setSize({ width: host.clientWidth, height: HEIGHT })).observe(host);
     this.#make();
   }
 
-  /** One more second. */
+  /** Adds the sample of one second. */
   sample(headersPerSecond: number): void {
     this.#rates.shift();
     this.#rates.push(headersPerSecond);
@@ -58,7 +58,7 @@ export class RateView {
     this.#plot?.setData(this.#data());
   }
 
-  /** Seconds in the picture. */
+  /** Seconds shown. */
   get #span(): number {
     return Math.min(Math.max(this.#seen, SECONDS_MIN), SAMPLES) - 1;
   }

@@ -1,9 +1,8 @@
-/** The banner: what the sync is doing, in words. Its text changes with the state only, so it may be read aloud. */
+/** The banner: the state in words. Its text changes only with the state, so a screen reader can read it aloud. */
 
 import { element, setText } from './dom.js';
 import type { Words } from './words.js';
 
-/** Shows these words. */
 export function showWords({ title, text, mood }: Words): void {
   const banner = element('banner');
   if (banner.dataset.mood !== mood) banner.dataset.mood = mood;
@@ -11,7 +10,7 @@ export function showWords({ title, text, mood }: Words): void {
   setText(element('banner-text'), text);
 }
 
-/** State and stall code as attributes of `<html>`: for the style sheet, and for tests that wait for them. */
+/** State and stall code as attributes of `<html>`, for the style sheet and for tests. */
 export function markState(state: string, stall: string | undefined): void {
   const { dataset } = document.documentElement;
   if (dataset.state !== state) dataset.state = state;

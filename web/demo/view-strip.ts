@@ -1,22 +1,22 @@
 /**
- * Draws the strip: the whole chain as a road at night, lit from the tip down, and a beam that opens onto the lens.
+ * Draws the strip: the whole chain, filled from the tip down, and a beam that opens onto the lens.
  *
- * Drawn once for each change and while the lens glides, never in a loop of its own. The road is dark in both themes.
+ * Drawn once for each change and while the lens moves, never in an endless loop. The strip is dark in both themes.
  */
 
 import type { Progress, RangeState } from 'headlight';
 import { block } from './format.js';
 import { frontier, lensSpan, place, type Span, wholeSpan } from './strip-layout.js';
 
-/** Heights in CSS pixels. Their sum stands in the style sheet, too, so that the page has its shape before this runs. */
+/** Heights in CSS pixels. The style sheet repeats their sum, so that the layout is fixed before this script runs. */
 const ROAD = { pad: 16, label: 18, whole: 18, beam: 42, lens: 60 };
 const STRIP_HEIGHT = ROAD.pad * 2 + ROAD.label * 2 + ROAD.whole + ROAD.beam + ROAD.lens;
 
-/** Headers of one storage window: the lens marks their edges. */
+/** Headers of one storage window: the lens marks the edges. */
 const WINDOW_BLOCKS = 8_192;
-/** How fast the lens glides: the part of the way that is left after a millisecond. */
+/** Speed of the lens: the part of the distance that is left after a millisecond. */
 const GLIDE_PER_MS = 0.992;
-/** Nearer than this part of its size, the lens has arrived. */
+/** The lens stops within this part of its width. */
 const ARRIVED = 0.002;
 
 const COLORS = {
@@ -29,10 +29,9 @@ const COLORS = {
   beam: '255, 196, 92',
 } as const;
 
-/** In this order: what is little and matters lies on top. */
+/** Drawn in this order: small and important parts on top. */
 const LAYERS: readonly RangeState[] = ['stored', 'staged', 'borrowed'];
 
-/** The strip on one canvas. */
 export class StripView {
   readonly #canvas: HTMLCanvasElement;
   readonly #context: CanvasRenderingContext2D;
@@ -99,7 +98,7 @@ export class StripView {
     if (top !== undefined) this.#front(top + 1, lens, lensTop, inner);
   }
 
-  /** The lens on its way to `goal`. */
+  /** The lens, moved towards `goal`. */
   #glide(goal: Span, now: number): Span {
     const passed = Math.min(100, now - this.#drawnAt);
     this.#drawnAt = now;
@@ -133,7 +132,7 @@ export class StripView {
         for (const range of progress.ranges) {
           const where = range.state === layer ? place(range, span) : undefined;
           if (where === undefined) continue;
-          // What is under way is never narrower than a pixel; what is stored is never wider than it is.
+          // A range in progress is at least a pixel wide; a stored range is never wider than it is.
           const least = layer === 'stored' ? 0 : 1;
           const wide = Math.max(least, (where.right - where.left) * inner);
           context.fillRect(ROAD.pad + where.left * inner, top, wide, height);
@@ -143,7 +142,7 @@ export class StripView {
     context.restore();
   }
 
-  /** From the small part above to the lens below. */
+  /** From its part of the whole chain to the lens below. */
   #beam(progress: Progress, whole: Span, lens: Span, top: number, bottom: number, inner: number): void {
     const x = (number: number) => ROAD.pad + ((number - whole.from) / (whole.to - whole.from)) * inner;
     const [left, right] = [x(lens.from), x(lens.to)];
@@ -166,7 +165,7 @@ export class StripView {
     context.fillRect(middle - half, top, half * 2, 2);
   }
 
-  /** A thin line at each window's edge: a window is stored as a whole. */
+  /** A thin line at each edge of a window: windows are stored as a whole. */
   #windows(lens: Span, top: number, inner: number): void {
     const context = this.#context;
     const size = lens.to - lens.from;
@@ -177,7 +176,7 @@ export class StripView {
     }
   }
 
-  /** Where the stored part begins. */
+  /** The edge of the stored part. */
   #front(number: number, lens: Span, top: number, inner: number): void {
     const x = ROAD.pad + ((number - lens.from) / (lens.to - lens.from)) * inner;
     if (x < ROAD.pad || x > ROAD.pad + inner) return;
@@ -197,7 +196,7 @@ export class StripView {
     context.fillText(`${right} ${block(Math.round(span.to) - 1)}`.trim(), ROAD.pad + inner, y);
   }
 
-  /** Slanted lines: told apart from what has arrived without colour, too. */
+  /** Slanted lines distinguish requested ranges from received ones without colour. */
   #makeHatch(): CanvasPattern | null {
     const tile = new OffscreenCanvas(6, 6);
     const context = tile.getContext('2d');

@@ -1,57 +1,58 @@
-/**
- * What each state, stall and error means to the person in front of the page, and what to do about it. One place, so
- * that the tone stays one.
- */
+/** Texts for each state, stall and error: what it means, and what the user can do. */
 
 import type { DialErrorCode, ErrorCode, HeadlightError, Progress, StallCode, SyncState } from 'headlight';
 import { count } from './format.js';
 
-/** What the banner says, and in which mood. */
+/** Title, text and colour of the banner. */
 export interface Words {
   title: string;
   text: string;
   mood: 'calm' | 'busy' | 'good' | 'warn' | 'bad';
 }
 
-/** The banner's words for this progress. No figure that moves: a screen reader reads every change aloud. */
+/** The banner's text for this progress. Without figures that change: a screen reader reads every change aloud. */
 export function wordsFor(progress: Progress): Words {
   if (progress.stall !== undefined) return stallWords(progress);
   return STATES[progress.state];
 }
 
 const STATES: Readonly<Record<SyncState, Words>> = {
-  opening: { title: 'Opening the store', text: 'Reading what this device already holds.', mood: 'calm' },
+  opening: { title: 'Opening the store', text: 'Reading the headers that are stored on this device.', mood: 'calm' },
   'finding-peers': { title: 'Looking for peers', text: 'Connecting over WebRTC.', mood: 'busy' },
-  'resolving-target': { title: 'Finding the tip', text: 'Asking the peers which block is the newest.', mood: 'busy' },
+  'resolving-target': { title: 'Finding the tip', text: 'Asking the peers for their newest block.', mood: 'busy' },
   syncing: {
     title: 'Syncing down from the tip',
-    text: 'Each header is proved by the hash in the one above it, then stored.',
+    text: "Each header is verified by its child's parent hash and by the chain's rules, then stored.",
     mood: 'busy',
   },
-  synced: { title: 'Synced', text: 'The whole range is proved and stored on this device.', mood: 'good' },
-  stalled: { title: 'Waiting', text: 'Nothing moves at the moment.', mood: 'warn' },
-  paused: { title: 'Paused', text: 'What is on its way still arrives. Press Resume to go on.', mood: 'calm' },
+  synced: {
+    title: 'Synced',
+    text: 'All headers are verified and stored on this device. New blocks are added as they come.',
+    mood: 'good',
+  },
+  stalled: { title: 'Waiting', text: 'No progress at the moment.', mood: 'warn' },
+  paused: { title: 'Paused', text: 'Responses in flight are still stored. Press Resume to continue.', mood: 'calm' },
   follower: {
     title: 'Another tab is syncing',
-    text: 'This tab reads the same store, and takes over when the other is closed.',
+    text: 'This tab reads the same store, and takes over when the other tab is closed.',
     mood: 'calm',
   },
-  stopped: { title: 'Stopped', text: 'Reload the page to go on where it stopped.', mood: 'calm' },
-  failed: { title: 'Failed', text: 'Reload the page. What is stored stays.', mood: 'bad' },
+  stopped: { title: 'Stopped', text: 'Reload the page to continue where it stopped.', mood: 'calm' },
+  failed: { title: 'Failed', text: 'Reload the page. Stored headers are kept.', mood: 'bad' },
 };
 
 const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
   'no-peers': {
     title: 'No peer can be reached',
-    text: 'Dialling goes on. Is the peer running, and its UDP port open? You can add another one below.',
+    text: 'The page keeps dialling. Is the peer running, and is its UDP port open? You can add another peer below.',
   },
   'no-usable-peer': {
-    title: 'No peer is of use',
-    text: 'All are banned or serve something else. Add a peer below, or wait until a ban is over.',
+    title: 'No usable peer',
+    text: 'All peers are banned or serve other blocks. Add a peer below, or wait until a ban ends.',
   },
   'tips-disagree': {
-    title: 'The peers name different tips',
-    text: 'None has a majority. Add a peer, or pin the block hash that you trust with ?target=0x….',
+    title: 'The peers report different tips',
+    text: 'No tip has a majority. Add a peer, or pin the block hash that you trust with ?target=0x….',
   },
   'quorum-not-reached': {
     title: 'Too few peers agree on the tip',
@@ -59,81 +60,80 @@ const STALLS: Readonly<Record<StallCode, Omit<Words, 'mood'>>> = {
   },
   'target-unavailable': {
     title: 'No peer has the pinned block',
-    text: 'Check the hash in ?target=, or add a peer that has that block.',
+    text: 'Check the hash in ?target=, or add a peer that has this block.',
   },
   'range-unavailable': {
-    title: 'Part of the chain is not on offer',
-    text: 'No connected peer serves the blocks that are missing. What lies above is stored. Add a peer that has them.',
+    title: 'No peer serves the missing blocks',
+    text: 'All blocks above them are stored, and new blocks are followed. Add a peer that has the old blocks.',
   },
   'floor-above-target': {
-    title: 'The floor lies above the target',
+    title: 'The floor is above the target',
     text: 'There is nothing to sync between them. Choose a lower floor or a higher target.',
   },
   'storage-full': {
     title: 'The storage is full',
-    text: 'Free disk space, or remove data of this site. The sync then goes on by itself; nothing is lost.',
+    text: 'Free disk space, or remove data of this site. The sync then resumes by itself; nothing is lost.',
   },
   'storage-failed': {
     title: 'The store reports errors',
-    text: 'It is tried again. If this stays, close other tabs of this site and reload.',
+    text: 'The write is retried. If this lasts, close other tabs of this site and reload.',
   },
   'no-progress': {
-    title: 'Answers come, but nothing can be proved',
-    text: 'The peers may be overloaded, or hold another chain. Adding a peer helps.',
+    title: 'Peers respond, but no header can be verified',
+    text: 'The peers may be overloaded, or have another chain. Add a peer below.',
   },
   'invalid-target': {
-    title: 'The target lies on a chain that breaks a rule',
+    title: 'The target is on a chain that breaks a rule',
     text: 'Pin another block with ?target=, or add peers that are on a valid chain.',
   },
   'unknown-fork': {
     title: 'The chain has a fork that this version does not know',
-    text: 'Update the package. No peer is at fault, and the headers that are stored can still be read.',
+    text: 'Update the package. No peer is at fault, and the stored headers can still be read.',
   },
   'rollback-too-deep': {
-    title: 'The target parts from the stored chain too far down',
-    text: 'Nothing was removed. Check ?chain= and ?target=; to follow the other chain, clear the stored data.',
+    title: 'The reorg is too deep',
+    text: 'The target is on another branch than the stored headers, and the common ancestor is below the rollback limit. Nothing was removed. Check ?chain= and ?target=; to follow the other branch, clear the store.',
   },
   'wrong-genesis': {
     title: 'The target belongs to another chain',
-    text: 'It does not descend from the genesis of this one. Check ?chain= and ?target=.',
+    text: 'The target does not descend from the genesis of this chain. Check ?chain= and ?target=.',
   },
   'wrong-chain': {
     title: 'The peers serve another chain',
-    text: 'Check ?chain=, or add a peer of the right one.',
+    text: 'Check ?chain=, or add a peer of this chain.',
   },
   'other-target': {
     title: 'Another tab syncs to another target',
-    text: 'The block pinned here is not stored yet. This tab fetches it when the other one is closed.',
+    text: 'The block pinned in this tab is not stored yet. This tab syncs to it when the other tab is closed.',
   },
 };
 
-/** What the reason of a failed dial means, in a few words. */
+/** Short texts for the reasons of failed dials. */
 export const DIAL_ERRORS: Readonly<Record<DialErrorCode, string>> = {
-  'wrong-certhash': 'another certificate than in its address',
-  'wrong-peer-id': 'another peer answered',
+  'wrong-certhash': 'certificate differs from the address',
+  'wrong-peer-id': 'peer id differs from the address',
   limit: 'too many connections',
-  unsupported: 'not possible here',
+  unsupported: 'not supported here',
   refused: 'refused',
-  closed: 'ended',
+  closed: 'closed',
   'not-dialable': 'not dialled from this page',
-  timeout: 'no answer',
+  timeout: 'no response',
 };
 
-/** What to do about the peers that cannot be reached, when all have the same reason. */
+/** Advice if all dials failed for the same reason. */
 const DIAL_ADVICE: Readonly<Partial<Record<DialErrorCode, string>>> = {
   'wrong-certhash':
-    'Somebody answers, with another certificate than the address names (certhash). The peer has a new one: use the address ' +
-    'that it prints now.',
-  'wrong-peer-id':
-    'Somebody answers, and is another peer than the address names (p2p). Use the address that it prints now.',
-  limit: 'The browser has no room for one more connection. Close other tabs of this site, or reload.',
-  unsupported: 'This browser, or the peer, cannot do what is needed. Hover over its state below to see why.',
-  refused: 'The peer ends the connection. It may be full, or serve something else.',
+    'The peer has another certificate than the address (certhash). It may have a new one: use the address that it prints ' +
+    'now.',
+  'wrong-peer-id': 'Another peer runs at this address (its p2p id differs). Use the address that the peer prints now.',
+  limit: 'The limit of connections in this browser is reached. Close other tabs of this site, or reload.',
+  unsupported: 'This browser, or the peer, lacks a feature. Hover over the state of the peer below to see which.',
+  refused: 'The peer closes the connection. It may be full, or serve another chain.',
   'not-dialable':
-    'The list names addresses of a private network, which this page does not dial. Name the peer with ?peers= if you mean it.',
+    'The peer list has addresses of a private network, which this page does not dial. Use ?peers= to dial them.',
 };
 
-/** Advice for the one reason that all of these have. */
+/** Advice, if all dials failed for the same reason. */
 function dialAdvice(errors: readonly { code: DialErrorCode }[] | undefined): string | undefined {
   const [first, ...others] = errors ?? [];
   if (first === undefined || others.some(({ code }) => code !== first.code)) return undefined;
@@ -151,34 +151,34 @@ function stallWords({ stall }: Progress): Words {
 const ERRORS: Readonly<Partial<Record<ErrorCode, Omit<Words, 'mood'>>>> = {
   'bad-multiaddr': { title: 'Not a usable multiaddress', text: 'Check ?peers=.' },
   'bad-option': { title: 'A parameter is wrong', text: 'Check the address of this page.' },
-  'no-peers-url': { title: 'No list of peers', text: 'Is header-peer running? It serves peers.json beside this page.' },
-  'wrong-chain': { title: 'The peers serve another chain', text: 'Check ?chain= against the peer.' },
+  'no-peers-url': { title: 'No list of peers', text: 'Is header-peer running? It serves peers.json for this page.' },
+  'wrong-chain': { title: 'The peers serve another chain', text: 'Compare ?chain= with the chain of the peer.' },
   'storage-unavailable': {
     title: 'The store cannot be opened',
-    text: 'Private windows and strict settings forbid it. Close other tabs of this site and reload.',
+    text: 'Private windows and strict settings block it. Close other tabs of this site and reload.',
   },
   'storage-full': { title: 'The storage is full', text: 'Free disk space, or remove data of this site, then reload.' },
-  'worker-failed': { title: 'The worker failed', text: 'Reload the page. What is stored stays.' },
+  'worker-failed': { title: 'The worker failed', text: 'Reload the page. Stored headers are kept.' },
 };
 
 const SWITCHED_OFF = {
   title: 'WebRTC is switched off',
-  text: 'A setting, an extension or a policy of this browser forbids it. Allow WebRTC for this site, or use another browser.',
+  text: 'A setting, an extension or a policy of this browser blocks WebRTC. Allow WebRTC for this site, or use another browser.',
 };
 
 const REFUSED = {
   title: 'This browser blocks what the page needs',
-  text: 'Private windows, blocked cookies and embedding in another page do that. Allow site data here and reload.',
+  text: 'Private windows, blocked cookies or embedding in another page can be the cause. Allow site data for this page and reload.',
 };
 
 const INSECURE = { title: 'This page needs https', text: 'Open it over https, or from localhost.' };
 
 const TOO_OLD = {
   title: 'This browser is too old',
-  text: 'Data channels in workers and vectors in wasm are needed: Chrome and Edge 130, Firefox 144 or newer have both.',
+  text: 'The page needs data channels in workers and WebAssembly SIMD: Chrome or Edge 130, Firefox 144, or newer.',
 };
 
-/** Why a browser cannot run this: what it lacks tells an old one from one in which something is switched off. */
+/** The reason why this browser cannot run the page: too old, switched off, blocked, or without https. */
 function unsupportedWords({ details }: HeadlightError): Omit<Words, 'mood'> {
   const missing = details?.missing ?? [];
   if ((details?.refused ?? []).length > 0) return REFUSED;
@@ -186,7 +186,7 @@ function unsupportedWords({ details }: HeadlightError): Omit<Words, 'mood'> {
   return isSecureContext ? TOO_OLD : INSECURE;
 }
 
-/** The banner's words when the sync could not start, or is over. */
+/** The banner's text for a sync that cannot start, or has failed. */
 export function errorWords(error: HeadlightError): Words {
   const listed = error.code === 'unsupported-browser' ? unsupportedWords(error) : ERRORS[error.code];
   const words = listed ?? { title: STATES.failed.title, text: STATES.failed.text };

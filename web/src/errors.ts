@@ -1,27 +1,27 @@
 /**
- * The one error class of the package. Each failure that a caller can cause, or react to, has a code of its own; the
- * message is one sentence for people, `details` are the same facts for programs.
+ * The one error class of the package. Each failure that a caller can cause or react to has a code; the message is one
+ * sentence for people, `details` holds the same facts for programs.
  */
 
 import type { DialError } from './types.js';
 
-/** What went wrong. */
+/** Error codes. */
 export type ErrorCode =
   /** An option or argument has the wrong type, is missing, or is out of range; `details.option` names it. */
   | 'bad-option'
   /** A multiaddress does not parse, or cannot be dialled from a browser. */
   | 'bad-multiaddr'
   /**
-   * This browser lacks something that Headlight cannot do without, or refuses it to this page (a sandboxed frame, blocked
-   * cookies, a limit that is reached); `details.missing` lists it.
+   * This browser lacks a feature that Headlight needs, or does not allow it on this page (a sandboxed frame, blocked
+   * cookies, a limit that is reached); `details.missing` lists the features.
    */
   | 'unsupported-browser'
   /**
-   * `peersUrl` did not answer in time, or its answer is no peer list. The sync goes on without the list, and asks for it
-   * again: this code comes in an `error` event.
+   * `peersUrl` did not respond in time, or the response is not a peer list. The sync runs without the list and retries:
+   * this code comes in an `error` event.
    */
   | 'no-peers-url'
-  /** The peer list is for another chain than the one that was asked for. */
+  /** The peer list is for another chain than `chain`. */
   | 'wrong-chain'
   /** The database cannot be opened: private mode, blocked by the user, or written by a newer version. */
   | 'storage-unavailable'
@@ -29,76 +29,75 @@ export type ErrorCode =
   | 'storage-full'
   /** The database reported an error. */
   | 'storage-failed'
-  /** What is stored does not hold together; it is dropped. Headers are downloaded again. */
+  /** Stored data is damaged and was removed. The headers are downloaded again. */
   | 'storage-damaged'
-  /** This tab is a follower: another one writes the store. */
+  /** This tab is a reader: another tab writes the store. */
   | 'follower'
   /**
-   * A walk over stored headers met another chain: the store followed a reorg meanwhile. `details.from` is the number
-   * from which the headers are of the new chain, `details.expected` the hash of the header handed out before it,
-   * `details.got` the parent hash that was found. Begin the walk again.
+   * A reorg changed the store during `getHeaders`. `details.from` is the first number of the new branch,
+   * `details.expected` the hash of the previous header, `details.got` the parent hash that was found. Start again.
    */
   | 'reorged'
   /** More peers than the limit. */
   | 'too-many-peers'
-  /** More than 1,024 calls are unanswered; await some first. */
+  /** More than 1,024 calls are pending; await some first. */
   | 'busy'
   /** The worker could not be loaded, or it crashed. */
   | 'worker-failed'
-  /** A field of a header does not fit a JavaScript number; `details.got` is its value, `details.option` its name. */
+  /** A field of a header does not fit a JavaScript number; `details.option` is its name, `details.got` its value. */
   | 'inexact-number'
   /** The sync was stopped by `stop()`. */
   | 'stopped'
   /**
-   * A header of a chain that the package does not know has another form than Ethereum's, so its fields have no names
-   * here; `details.option` is the first that does not fit. `items` and `rlp` of the header stay readable.
+   * The header does not have the form of an Ethereum header, so its fields cannot be named; `details.option` is the
+   * first field that does not fit. `items` and `rlp` of the header stay readable.
    */
   | 'unsupported-header'
-  /** A defect of Headlight. */
+  /** A bug in Headlight. */
   | 'internal';
 
-/** Facts about an error, for programs; only what applies is present. */
+/** Facts about an error, for programs; only those that apply are present. */
 export interface ErrorDetails {
-  /** What was found. */
+  /** The value that was found. */
   got?: string;
-  /** What should have been there. */
+  /** The value that was expected. */
   expected?: string;
-  /** The option or argument that it is about, as a path: `chain.genesis`. */
+  /** Path of the option or argument: `chain.genesis`. */
   option?: string;
-  /** What the browser lacks. */
+  /** Features that the browser lacks. */
   missing?: string[];
-  /** Of these, what the browser has and refuses to this page. */
+  /** Features in `missing` that the browser has but does not allow on this page. */
   refused?: string[];
-  /** The URL that it is about. */
+  /** The URL that failed. */
   url?: string;
-  /** The HTTP status that came. */
+  /** The HTTP status of the response. */
   status?: number;
-  /** The hash that it is about. */
+  /** The hash in question. */
   hash?: string;
-  /** The multiaddress or peer that it is about. */
+  /** The multiaddress or peer in question. */
   multiaddr?: string;
-  /** First block number of the range that it is about. */
+  /** First block number of the range in question. */
   from?: number;
-  /** Last block number of that range, inside it. */
+  /** Last block number of that range, included. */
   to?: number;
-  /** How many there are. */
+  /** Actual number. */
   have?: number;
-  /** How many there must be. */
+  /** Required number. */
   need?: number;
-  /** How many peers were asked. */
+  /** Number of peers asked. */
   asked?: number;
-  /** Which tip each peer names, by its peer id; at most 16. */
+  /** The tip that each peer reports, by peer id; at most 16. */
   tips?: { peer: string; number: number; hash: string }[];
-  /** Why peers could not be dialled, on the stall `no-peers`; eight at most, `peers()` has all. */
+  /** Reasons of failed dials, on the stall `no-peers`; at most eight, `peers()` has all. */
   dialErrors?: (DialError & { peer: string; multiaddr: string })[];
 }
 
-/** What every rejected promise of this package rejects with. */
+/** Every promise of this package rejects with this class. */
 export class HeadlightError extends Error {
   override readonly name = 'HeadlightError';
-  /** What went wrong. Unknown codes may come with newer versions: treat them as `internal`. */
+  /** A newer version may add codes: treat an unknown one as `internal`. */
   readonly code: ErrorCode;
-  /** Facts for programs. */
+  /** The same facts for programs. */
   readonly details: ErrorDetails | undefined;
 
   constructor(code: ErrorCode, message: string, details?: ErrorDetails, options?: ErrorOptions) {
@@ -108,10 +107,10 @@ export class HeadlightError extends Error {
   }
 }
 
-/** One sentence for anything that was thrown. */
+/** One sentence for a thrown value of any type. */
 export function describe(error: unknown): string {
   try {
-    // A DOMException is an Error, and its name says more than its message.
+    // A DOMException is an Error whose name says more than its message.
     if (error instanceof Error) return error.name === 'Error' ? error.message : `${error.name}: ${error.message}`;
     return String(error);
   } catch {
@@ -120,30 +119,30 @@ export function describe(error: unknown): string {
   }
 }
 
-/** Anything that was thrown, as the error class of this package; `what` says what was being done. */
+/** Converts a thrown value to a `HeadlightError`; `what` names the action that failed. */
 export function toHeadlightError(error: unknown, what: string): HeadlightError {
   if (error instanceof HeadlightError) return error;
   return new HeadlightError('internal', `${what}: ${describe(error)}`, undefined, { cause: error });
 }
 
-/** One clear error for one bad option. `got` is shown shortened: it may be anything. */
+/** The error for an invalid option. `got` is shortened: it may be any value. */
 export function badOption(option: string, expected: string, got: unknown): HeadlightError {
   const shown = shorten(got);
   const details = { option, expected, got: shown };
   return new HeadlightError('bad-option', `${option} must be ${expected}, got ${shown}`, details);
 }
 
-/** Longest text of a wrong value that an error repeats, in characters. */
+/** Most characters of an invalid value that an error shows. */
 export const SHOWN_CHARACTERS_MAX = 80;
 
-/** A text of bearable length for any value. */
+/** A short text for any value. */
 export function shorten(value: unknown): string {
   let text: string;
   try {
     const asJson = typeof value === 'string' || value instanceof Object;
     text = asJson ? (JSON.stringify(value) ?? typeof value) : String(value);
   } catch {
-    // Cyclic objects and bigints inside objects have no JSON: their type says enough.
+    // Cyclic objects and bigints inside objects have no JSON, so only the type is shown.
     text = typeof value;
   }
   return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX)}…`;

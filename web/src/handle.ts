@@ -1,9 +1,10 @@
 /**
- * The handle of a running sync: turns calls into messages and the worker's events into `progress`, `synced` and
- * listeners. It holds no chain data; the worker and its store do.
+ * The handle of a running sync: sends calls as messages and turns the worker's events into `progress`, `synced` and
+ * listener calls. It holds no chain data; the worker and its store do.
  *
- * A sync ends once: by `stop()`, with its page, by an `error` event with state `failed`, or by a crash of the worker.
- * Then the worker and every connection are closed, waiting calls are rejected, and `progress.state` says which it was.
+ * A sync ends once: by `stop()`, when its page closes, by an `error` event with state `failed`, or by a crash of the
+ * worker. Then the worker and every connection are closed, pending calls are rejected, and `progress.state` gives the
+ * reason.
  *
  * @module
  */
@@ -12,13 +13,13 @@ import { badOption, HeadlightError } from './errors.js';
 import { StoredHeader, unpack } from './header.js';
 import { Listeners } from './listeners.js';
 import type { StartOptions, WorkerEvent } from './messages.js';
-import { checkCount, checkHash, checkMultiaddr } from './options.js';
+import { checkCount, checkHash, checkMultiaddr, PEERS_MAX } from './options.js';
 import { LISTED_PEERS_MAX } from './peers-url.js';
 import { RtcBroker } from './rtc-broker.js';
 import type { BlockRef, Hash, PeerInfo, Progress, SyncEvents, SyncHandle, SyncState, SyncStats } from './types.js';
 import { toError, WorkerClient } from './worker-client.js';
 
-/** How long a worker may take to close its store and connections before it is ended from outside. */
+/** Longest time that a worker may take to close its store and connections, before it is terminated. */
 export const STOP_TIMEOUT_MS = 5_000;
 
 const OPENING: Progress = {
@@ -37,31 +38,28 @@ const OPENING: Progress = {
   peers: [],
 };
 
-/** Multiaddresses added by `addPeer` that a new worker is told of: as many as the worker knows peers. */
-const ADDED_PEERS_MAX = 256;
-
 /**
- * One sync, in one worker at a time. Built by `startSync`.
+ * One sync, in one worker at a time. Created by `startSync`.
  *
- * The worker is ended while the page is suspended, and another one started when the page goes on: a suspended worker
- * would keep the lock of the store and connections that nobody reads.
+ * A suspended page ends its worker and starts another one when it resumes: a suspended worker would keep the lock of
+ * the store, and connections that it does not serve.
  */
 export class Sync implements SyncHandle {
   readonly synced: Promise<BlockRef>;
   readonly #listeners = new Listeners();
   readonly #client: WorkerClient;
   readonly #makeWorker: () => Worker;
-  /** Of the worker that is there. */
+  /** The broker of the current worker. */
   #broker: RtcBroker | undefined;
   #options: StartOptions | undefined;
   #paused = false;
-  /** Peers that a new worker must be told of. */
+  /** Peers added by `addPeer`; a new worker gets them again. */
   readonly #added = new Set<string>();
   #progress = OPENING;
   #storage = '';
   #stopping: Promise<void> | undefined;
   #ended = false;
-  /** Of the last `error` event: the reason, when the sync then fails. */
+  /** Error of the last `error` event: the reason if the sync fails next. */
   #lastError: HeadlightError | undefined;
   #settleSynced!: { resolve(head: BlockRef): void; reject(error: HeadlightError): void };
   #settleOpen: { resolve(): void; reject(error: HeadlightError): void } | undefined;
@@ -71,7 +69,7 @@ export class Sync implements SyncHandle {
     this.synced = new Promise((resolve, reject) => {
       this.#settleSynced = { resolve, reject };
     });
-    // Nobody has to wait for `synced`: a sync that is stopped must not show as an unhandled rejection.
+    // `synced` may be unused: a stopped sync must not cause an unhandled rejection.
     this.synced.catch(() => {});
     if (onProgress !== undefined) this.on('progress', onProgress);
     this.#client = new WorkerClient({
@@ -86,7 +84,7 @@ export class Sync implements SyncHandle {
     globalThis.document?.addEventListener('resume', this.#onResume);
   }
 
-  /** Starts the worker; resolves when the store is open. When it rejects, everything is closed again. */
+  /** Starts the worker; resolves when the store is open. After a rejection everything is closed. */
   open(options: StartOptions): Promise<void> {
     this.#options = options;
     return new Promise((resolve, reject) => {
@@ -95,7 +93,7 @@ export class Sync implements SyncHandle {
     });
   }
 
-  /** Starts a worker, the first one or another after the page was suspended. */
+  /** Starts a worker: at the start, and when the page resumes. */
   #launch(): void {
     if (this.#ended || this.#client.attached || this.#options === undefined) return;
     try {
@@ -113,12 +111,12 @@ export class Sync implements SyncHandle {
     } catch (error) {
       return this.#fail(asError(error));
     }
-    // Those that the worker does not know from `options`. A refusal was told when they were added.
+    // These peers are not in `options`. `addPeer` has reported a refusal already.
     for (const multiaddr of this.#added) this.#client.call('addPeer', multiaddr).catch(() => {});
     if (globalThis.document?.visibilityState === 'hidden') this.#client.hint('hidden');
   }
 
-  /** Ends the worker and every connection, until {@link #launch}. What is stored is whole at every moment. */
+  /** Ends the worker and every connection, until {@link #launch}. The store is consistent at every moment. */
   #putAway(): void {
     this.#client.detach();
     this.#broker?.close();
@@ -151,7 +149,7 @@ export class Sync implements SyncHandle {
     const ask = (first: number) => {
       if (first > to) return undefined;
       const piece = this.#client.call('getHeaders', first, to);
-      // Seen again when it is awaited; until then a rejection must not count as unhandled.
+      // The `await` below reports the rejection; until then it must not count as unhandled.
       piece.catch(() => {});
       return piece;
     };
@@ -161,7 +159,7 @@ export class Sync implements SyncHandle {
       if (piece === undefined || piece.lengths.length === 0) return;
       next = ask(piece.first + piece.lengths.length);
       for (const header of unpack(piece)) {
-        // Inside a piece the worker has verified it: a piece was read at one moment.
+        // The worker has verified the links inside a chunk: it reads a chunk in one transaction.
         if (header.number === piece.first) checkChild(last, header);
         last = header;
         yield header;
@@ -175,24 +173,24 @@ export class Sync implements SyncHandle {
 
   async addPeer(multiaddr: string): Promise<void> {
     await this.#client.call('addPeer', checkMultiaddr('multiaddr', multiaddr));
-    if (this.#added.size < ADDED_PEERS_MAX) this.#added.add(multiaddr);
+    if (this.#added.size < PEERS_MAX) this.#added.add(multiaddr);
   }
 
   /**
-   * Peers out of a peer list.
+   * Adds the peers of a peer list.
    *
    * @internal
    */
   async addListed(multiaddrs: string[]): Promise<void> {
     await this.#client.call('addListedPeers', multiaddrs);
     if (this.#options === undefined) return;
-    // A worker that is started after this one begins with the same peers, the newest first.
+    // A later worker starts with the same peers, the newest first.
     const listedPeers = [...new Set([...multiaddrs, ...(this.#options.listedPeers ?? [])])].slice(0, LISTED_PEERS_MAX);
     this.#options = { ...this.#options, listedPeers };
   }
 
   /**
-   * Tells the listeners of something that happened on the page's side.
+   * Reports an event of the page's side to the listeners.
    *
    * @internal
    */
@@ -230,14 +228,14 @@ export class Sync implements SyncHandle {
   async #stop(): Promise<void> {
     if (this.#ended) return;
     const reason = new HeadlightError('stopped', 'the sync was stopped');
-    // While the page is suspended nothing is open.
+    // A suspended page has no worker.
     if (!this.#client.attached) return this.#end('stopped', reason);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, STOP_TIMEOUT_MS);
     });
     try {
-      // Whether it closed in time, too late or with an error: below it is ended in any case.
+      // `#end` terminates the worker, whether it closed in time, too late, or with an error.
       await Promise.race([this.#client.call('stop').catch(() => {}), late]);
     } finally {
       clearTimeout(timer);
@@ -254,11 +252,11 @@ export class Sync implements SyncHandle {
         break;
       case 'state':
         if (event.state === 'failed') {
-          // Tells the listeners by itself, once the worker is closed.
+          // `#fail` reports the state, once the worker is closed.
           this.#fail(this.#lastError ?? new HeadlightError('worker-failed', 'the sync failed'));
           break;
         }
-        // The worker's last word; `#end` tells it once all is closed.
+        // `#end` reports this state, once everything is closed.
         if (event.state === 'stopped') break;
         listeners.emit('state', event.stall ? { state: event.state, stall: event.stall } : { state: event.state });
         break;
@@ -269,7 +267,7 @@ export class Sync implements SyncHandle {
         break;
       }
       case 'lock-lost':
-        // This page was suspended without being told, and another tab writes the store: this one reads from now on.
+        // The browser suspended this page without an event, and another tab took the lock: this tab becomes a reader.
         this.#putAway();
         this.#launch();
         break;
@@ -279,13 +277,13 @@ export class Sync implements SyncHandle {
         break;
       default: {
         const { type, ...content } = event;
-        // Each of the other events is handed on as it is; `messages.ts` and `SyncEvents` give them the same fields.
+        // The other events have the same fields in `messages.ts` and in `SyncEvents`.
         listeners.emit(type, content as never);
       }
     }
   }
 
-  /** The sync is over, and not because the page wanted it. */
+  /** Ends the sync after an error. */
   #fail(error: HeadlightError): void {
     if (this.#ended) return;
     const told = this.#lastError === error;
@@ -320,13 +318,13 @@ export class Sync implements SyncHandle {
 
   readonly #onResume = (): void => this.#launch();
 
-  /** The page goes into the cache of the back button, or for good. */
+  /** The page enters the back/forward cache, or is closed. */
   readonly #onPageHide = (event: PageTransitionEvent): void => {
     if (event.persisted) this.#putAway();
     else this.#end('stopped', new HeadlightError('stopped', 'the page was closed'));
   };
 
-  /** The page comes back. Some browsers resume it first: then there is a worker already. */
+  /** The page leaves the back/forward cache. In some browsers `resume` comes first and has started the worker. */
   readonly #onPageShow = (event: PageTransitionEvent): void => {
     if (event.persisted) this.#launch();
   };
@@ -336,10 +334,10 @@ function asError(error: unknown): HeadlightError {
   return error instanceof HeadlightError ? error : new HeadlightError('internal', String(error));
 }
 
-/** Where numbers follow each other, the header must be the child of the one handed out before. */
+/** A header whose number follows the previous one must be its child. */
 function checkChild(last: StoredHeader | undefined, header: StoredHeader): void {
   if (last === undefined || last.number + 1 !== header.number || last.hash === header.parentHash) return;
   const details = { from: header.number, expected: last.hash, got: header.parentHash };
-  const message = `block ${header.number} is no child of the header before it: the store followed a reorg meanwhile`;
+  const message = `block ${header.number} is not the child of the previous header: a reorg changed the store meanwhile`;
   throw new HeadlightError('reorged', message, details);
 }

@@ -1,8 +1,8 @@
 /**
  * A stored header, and its fields by name.
  *
- * The worker hands out bytes and their hash; names are given here, when somebody reads them. So a page that walks a
- * million headers for their hashes decodes none.
+ * The worker returns bytes and their hash; fields are decoded on first use. A page that reads a million headers for
+ * their hashes decodes none.
  *
  * @module
  */
@@ -16,15 +16,15 @@ import type { Hash, Hex } from './types.js';
  * The fields of a block header in the order in which they are hashed (Yellow Paper 4.4 and the EIPs named below).
  * Fields of later forks are absent in earlier headers.
  *
- * No number is ever rounded. Amounts are `bigint`. `number` and `timestamp` are JavaScript numbers, because dates and
- * look-ups take those; where a header holds one of 2^53 or more, `fields` throws a `HeadlightError` with the code
- * `inexact-number` and the value in `details.got`. The sync takes no block number of 2^48 or more, so in practice that
- * is a timestamp of a chain which does not count in seconds. `parentHash`, the roots and `rlp` stay readable.
+ * Numbers are never rounded. Amounts are `bigint`. `number` and `timestamp` are JavaScript numbers; where a header
+ * holds 2^53 or more, `fields` throws a `HeadlightError` with the code `inexact-number` and the value in `details.got`.
+ * The sync rejects block numbers of 2^48 or more, so in practice this is the timestamp of a chain that does not count
+ * seconds. `parentHash`, the roots and `rlp` stay readable.
  *
- * On a chain that the package does not know a header may have another form (a seal of its own, a root that is absent).
- * Where one of the first fifteen fields has not the width that it has on Ethereum, `fields` throws a `HeadlightError` with
- * the code `unsupported-header`; a later one, and all behind it, is left in `more`. {@link StoredHeader.items} has all of
- * them as they stand.
+ * On a chain that the package does not know, a header may have another form (its own seal, a missing root). If one of
+ * the first fifteen fields does not have its Ethereum width, `fields` throws a `HeadlightError` with the code
+ * `unsupported-header`; a later field of another form, and all fields after it, are in `more`. {@link
+ * StoredHeader.items} holds all fields unnamed.
  */
 export interface HeaderFields {
   parentHash: Hash;
@@ -60,22 +60,22 @@ export interface HeaderFields {
   parentBeaconBlockRoot?: Hash;
   /** EIP-7685. */
   requestsHash?: Hash;
-  /** What stands behind these, on chains and in forks that have more; a nested list as its RLP. */
+  /** Further fields, on chains and in forks that have more; a nested list as its RLP. */
   more?: Hex[];
 }
 
-/** A header out of the store: proven when it was stored, hashed again when it was read. */
+/** A stored header: verified before it was stored, hashed again when it was read. */
 export class StoredHeader {
   /** Block number. */
   readonly number: number;
   /** Keccak-256 of `rlp`. */
   readonly hash: Hash;
-  /** The header as it came from a peer, canonical RLP. The bytes are the caller's own. */
+  /** The header as a peer sent it, canonical RLP. The bytes belong to the caller. */
   readonly rlp: Uint8Array;
   /**
-   * Whether this header is the target of this session (`progress.target`), or an ancestor of it. Always `true` where
-   * `target` is pinned: nothing else is served then. Without a pin, `false` marks what an earlier session stored and
-   * this one has not reached yet: while the target is being looked for, while offline, or below a gap.
+   * Whether this header is the target of this session (`progress.target`) or its ancestor. Always `true` with a pinned
+   * `target`. Without a pin, `false` marks headers of an earlier session that this session has not verified yet: while
+   * it resolves its target, while it is offline, or below a gap.
    */
   readonly verifiedUnderTarget: boolean;
   #items: RlpItem[] | undefined;
@@ -88,23 +88,26 @@ export class StoredHeader {
     this.verifiedUnderTarget = record.verifiedUnderTarget;
   }
 
-  /** All fields by name; decoded at the first use. Throws `inexact-number` or `unsupported-header`, see {@link HeaderFields}. */
+  /**
+   * All fields by name; decoded at the first use. Throws `inexact-number` or `unsupported-header`, see {@link
+   * HeaderFields}.
+   */
   get fields(): HeaderFields {
     this.#fields ??= nameItems(this.#split());
     return this.#fields;
   }
 
-  /** All fields as they stand, without names, on any chain; a nested list as its RLP. */
+  /** All fields without names, on any chain; a nested list as its RLP. */
   get items(): Hex[] {
     return this.#split().map((item) => toHex(item.bytes));
   }
 
-  /** Hash of the block before. */
+  /** Hash of the parent block. */
   get parentHash(): Hash {
     return this.#hash('parentHash', 0);
   }
 
-  /** Seconds since 1970, UTC. Throws `inexact-number` where it does not fit a JavaScript number. */
+  /** Seconds since 1970, UTC. Throws `inexact-number` if it does not fit a JavaScript number. */
   get timestamp(): number {
     return exactNumber('timestamp', toBigInt(string('timestamp', this.#split()[11])));
   }
@@ -114,12 +117,12 @@ export class StoredHeader {
     return this.#hash('stateRoot', 3);
   }
 
-  /** Root of its transactions. */
+  /** Root of the transactions. */
   get transactionsRoot(): Hash {
     return this.#hash('transactionsRoot', 4);
   }
 
-  /** Root of its receipts. */
+  /** Root of the receipts. */
   get receiptsRoot(): Hash {
     return this.#hash('receiptsRoot', 5);
   }
@@ -129,24 +132,27 @@ export class StoredHeader {
     return this.#items;
   }
 
-  /** The hash at this place of the list (Yellow Paper 4.4). */
+  /** The hash at this index of the list (Yellow Paper 4.4). */
   #hash(field: string, place: number): Hash {
     return toHex(fixed(field, this.#split()[place], 32));
   }
 }
 
-/** The fields of a header. Throws `unsupported-header` where it is none, `inexact-number` where one would be rounded. */
+/**
+ * The fields of a header. Throws `unsupported-header` for another form, `inexact-number` for a number that would be
+ * rounded.
+ */
 export function decodeFields(rlp: Uint8Array): HeaderFields {
   return nameItems(readList(rlp));
 }
 
-/** The bytes of a field that is a string. */
+/** Bytes of a string field. */
 function string(field: string, item: RlpItem | undefined): Uint8Array {
   if (item === undefined || item.isList) throw unsupported(field, item, 'a string of bytes');
   return item.bytes;
 }
 
-/** The bytes of a field of this width. */
+/** Bytes of a string field of this width. */
 function fixed(field: string, item: RlpItem | undefined, width: number): Uint8Array {
   if (item === undefined || item.isList || item.bytes.length !== width) {
     throw unsupported(field, item, `${width} bytes`);
@@ -170,7 +176,7 @@ const LATER_FIELDS = [
   ['requestsHash', 32],
 ] as const satisfies readonly (readonly [keyof HeaderFields, 32 | undefined])[];
 
-/** An integer has 32 bytes at most. */
+/** Longest integer, in bytes. */
 const INTEGER_BYTES_MAX = 32;
 
 function nameItems(items: readonly RlpItem[]): HeaderFields {
@@ -206,7 +212,7 @@ function nameItems(items: readonly RlpItem[]): HeaderFields {
   return fields;
 }
 
-/** A number that is exact, or the error that says which is not. */
+/** The number, if a JavaScript number can hold it; throws `inexact-number` otherwise. */
 function exactNumber(field: 'number' | 'timestamp', value: bigint): number {
   if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
   const message = `the ${field} of this header, ${value}, does not fit a JavaScript number`;
@@ -214,7 +220,7 @@ function exactNumber(field: 'number' | 'timestamp', value: bigint): number {
   throw new HeadlightError('inexact-number', message, details);
 }
 
-/** The headers of one piece, one by one; each gets bytes of its own, so that keeping one does not keep the piece. */
+/** The headers of one chunk. Each gets its own bytes, so that one header does not keep the whole chunk in memory. */
 export function* unpack(piece: PackedHeaders): Generator<StoredHeader, void, undefined> {
   let offset = 0;
   for (const [index, length] of piece.lengths.entries()) {

@@ -1,5 +1,5 @@
 /**
- * Headlight: Ethereum headers, proven inside a browser tab.
+ * Headlight: Ethereum headers, verified inside a browser tab.
  *
  * ```ts
  * import { startSync } from 'headlight';
@@ -9,8 +9,8 @@
  * const header = await sync.getHeader(head.number);
  * ```
  *
- * The page does no work: a worker downloads, proves and stores. What stays here is what a worker cannot do: make
- * RTCPeerConnections for it (`rtc-broker`) and see that the network or the page is back.
+ * A worker downloads, verifies and stores headers. The page does what a worker cannot: it creates RTCPeerConnections
+ * (`rtc-broker`), and notices that the network or the page is back.
  *
  * @module
  */
@@ -29,21 +29,21 @@ export { CHAIN_IDS } from './options.js';
 export type * from './types.js';
 
 /**
- * Starts a sync. Resolves when the store is open and the worker runs; the sync itself goes on behind it.
+ * Starts a sync. Resolves when the store is open and the worker runs; the sync continues in the worker.
  *
- * Rejects with a {@link HeadlightError} and nothing else: `unsupported-browser`, `bad-option`, `bad-multiaddr`,
- * `wrong-chain`, `storage-unavailable`, `storage-full` or `worker-failed`.
+ * Rejects only with a {@link HeadlightError}: `unsupported-browser`, `bad-option`, `bad-multiaddr`, `wrong-chain`,
+ * `storage-unavailable`, `storage-full` or `worker-failed`.
  *
- * Peers that cannot be reached are no error here: they may come, and until then `progress.stall` says so. The same holds
- * for the list at `peersUrl`: the start waits for it three seconds at most. Without it the store opens and serves what it
- * has, an `error` event says why (`no-peers-url`), and the list is asked for again until it comes. Only a list that comes
- * in time and is for another chain rejects, with `wrong-chain`; one that comes later is an `error` event with that code.
+ * Unreachable peers do not reject: the sync keeps dialling, and `progress.stall` reports them. The start waits for the
+ * list at `peersUrl` for at most three seconds. Without the list the store opens, an `error` event gives the reason
+ * (`no-peers-url`), and the request is retried until it succeeds. A list for another chain rejects with `wrong-chain`
+ * if it comes in time, and is an `error` event with that code if it comes later.
  */
 export async function startSync(options: SyncOptions): Promise<SyncHandle> {
   try {
     return await begin(options);
   } catch (error) {
-    throw toHeadlightError(error, 'the sync could not be started');
+    throw toHeadlightError(error, 'the sync could not start');
   }
 }
 
@@ -64,10 +64,10 @@ async function begin(given: SyncOptions): Promise<SyncHandle> {
 function makeWorker(custom: SyncOptions['worker']): Worker {
   if (custom !== undefined) return checkWorker(custom);
   try {
-    // Bundlers look for exactly this expression: it must stay in one piece, with both arguments written out.
+    // Bundlers look for exactly this expression: keep it in one piece, with both arguments literal.
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   } catch (error) {
-    // A content security policy, a sandboxed frame, or a page from another origin than its script.
+    // A content security policy, a sandboxed frame, or a script of another origin throws here.
     throw workerFailed(error);
   }
 }
@@ -79,7 +79,7 @@ function checkWorker(custom: () => Worker): Worker {
   } catch (error) {
     throw workerFailed(error);
   }
-  // By its methods: a worker of another frame is no instance of this frame's class.
+  // Check the methods: a worker of another frame is not an instance of this frame's class.
   if (isObject(worker) && typeof worker.postMessage === 'function' && typeof worker.terminate === 'function') {
     return worker as unknown as Worker;
   }
@@ -87,6 +87,6 @@ function checkWorker(custom: () => Worker): Worker {
 }
 
 function workerFailed(error: unknown): HeadlightError {
-  const message = `the worker could not be made: ${describe(error)}`;
+  const message = `the worker could not be created: ${describe(error)}`;
   return new HeadlightError('worker-failed', message, undefined, { cause: error });
 }

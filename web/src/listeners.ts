@@ -1,6 +1,6 @@
 /**
- * Who wants to hear of what. A listener that throws harms neither the others nor the sync: its error is reported as
- * uncaught, which is what it is.
+ * The listeners of one sync. An error thrown by a listener does not stop the other listeners or the sync: it is
+ * reported as an uncaught error.
  *
  * @module
  */
@@ -9,11 +9,10 @@ import type { SyncEvents } from './types.js';
 
 type Listener<T> = (event: T) => void;
 
-/** The listeners of one sync. */
 export class Listeners {
   readonly #byType = new Map<keyof SyncEvents, Set<Listener<never>>>();
 
-  /** Adds a listener; the returned function removes it. One function added twice is called twice. */
+  /** Adds a listener; the returned function removes it. A function added twice is called twice. */
   on<T extends keyof SyncEvents>(type: T, listener: Listener<SyncEvents[T]>): () => void {
     const entry: Listener<SyncEvents[T]> = (event) => listener(event);
     const listeners = this.#byType.get(type) ?? new Set();

@@ -1,6 +1,5 @@
 /**
- * Everything that crosses the port between the page and the worker. The mirror of `crates/sync-wasm/src/message.rs`:
- * a change there is a change here.
+ * The messages between the page and the worker. They mirror `crates/sync-wasm/src/message.rs`: change both together.
  *
  * @module
  */
@@ -20,13 +19,13 @@ import type {
   SyncTuning,
 } from './types.js';
 
-/** What `start` brings: the options, checked, chain names turned into ids. */
+/** Data of `start`: the checked options, with chain names turned into ids. */
 export interface StartOptions {
   chain: CustomChain;
   peers: string[];
   /**
-   * Out of a peer list: entries that cannot be used are skipped and named in `peer-skipped`; those that lie nearer to the
-   * browser than the page are not dialled.
+   * Peers of a peer list: unusable entries are skipped with a `peer-skipped` event; addresses nearer to the browser
+   * than the page (private networks, this device) are not dialled.
    */
   listedPeers: string[];
   target?: Hash;
@@ -34,43 +33,43 @@ export interface StartOptions {
   forks?: string;
   storage: { name?: string };
   tuning: SyncTuning;
-  /** The sync does not begin before `resume`; absent: it does. */
+  /** Start paused, until `resume`. */
   paused?: boolean;
 }
 
-/** Answer to `start`: the store is open. */
+/** Response to `start`: the store is open. */
 export interface Started {
-  /** Another tab writes this store; this one reads. */
+  /** Another tab writes this store; this tab is a reader. */
   follower: boolean;
-  /** Headers that an earlier run stored. */
+  /** Number of headers from earlier sessions. */
   stored: number;
-  /** Name of the database. */
+  /** Name of the IndexedDB database. */
   storage: string;
 }
 
-/** A header as it crosses the port. */
+/** A header in a message. */
 export interface HeaderRecord {
   number: number;
   hash: Hash;
   rlp: Uint8Array;
-  /** It is this session's target, or an ancestor of it. */
+  /** The header is this session's target, or its ancestor. */
   verifiedUnderTarget: boolean;
 }
 
-/** Consecutive headers, rising; `first` may lie above the number that was asked for. */
+/** Consecutive headers, rising; `first` may be above the requested number. */
 export interface PackedHeaders {
   first: number;
-  /** Length of the RLP of each. */
+  /** Length of the RLP of each header. */
   lengths: Uint32Array;
-  /** 32 bytes each. */
+  /** 32 bytes per header. */
   hashes: Uint8Array;
-  /** End to end. */
+  /** All headers, concatenated. */
   rlp: Uint8Array;
   /** All are ancestors of this session's target (or it is the last of them), or none is. */
   verifiedUnderTarget: boolean;
 }
 
-/** Methods of the worker: arguments and answer of each. */
+/** Methods of the worker: arguments and result of each. */
 export interface Calls {
   getHeader: { args: [key: number | Hash]; value: HeaderRecord | undefined };
   getHeaders: { args: [from: number, to: number]; value: PackedHeaders | undefined };
@@ -85,23 +84,23 @@ export interface Calls {
   recording: { args: []; value: Uint8Array | undefined };
 }
 
-/** What the page saw and a worker cannot see. */
+/** Changes that only the page can see. */
 export type Hint = 'online' | 'visible' | 'hidden';
 
-/** Page to worker. */
+/** Messages from the page to the worker. */
 export type ToWorker =
   | { type: 'start'; id: number; options: StartOptions; rtcPort: MessagePort }
   | { [M in keyof Calls]: { type: 'call'; id: number; method: M; args: Calls[M]['args'] } }[keyof Calls]
   | { type: 'hint'; hint: Hint };
 
-/** What went wrong, as it crosses the port. */
+/** An error in a message. */
 export interface ErrorInfo {
   code: ErrorCode;
   message: string;
   details?: ErrorDetails;
 }
 
-/** Something happened in the worker. */
+/** Events of the worker. */
 export type WorkerEvent =
   | { type: 'progress'; progress: Progress }
   | { type: 'fault'; peer: string; multiaddr: string; code: FaultCode; message: string; banned: boolean }
@@ -111,11 +110,13 @@ export type WorkerEvent =
   | { type: 'reorg'; reverted: BlockRange; adopted: BlockRange }
   | { type: 'detached-head'; local: BlockRef; expected: Hash }
   | { type: 'segment-dropped'; from: number; to: number }
-  /** Another tab has taken the store's lock while this one was suspended: the worker does nothing more. */
+  /** Another tab took the store's lock while this tab was suspended: the worker has stopped. */
   | { type: 'lock-lost' }
   | ({ type: 'error' } & ErrorInfo);
 
-/** Worker to page. `crashed` comes from `worker.ts` alone: the wasm could not be loaded, or it trapped. */
+/**
+ * Messages from the worker to the page. Only `worker.ts` sends `crashed`: the wasm could not be loaded, or it trapped.
+ */
 export type FromWorker =
   | { type: 'reply'; id: number; ok: true; value?: unknown }
   | { type: 'reply'; id: number; ok: false; error: ErrorInfo }

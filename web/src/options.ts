@@ -1,6 +1,6 @@
 /**
- * Checks what a page gives to `startSync`: wrong types and sizes end here, each with one typed error that names the
- * option. What only the worker can tell (does a multiaddress parse?) is left to it.
+ * Checks the options of `startSync`. A wrong type or size gives one typed error that names the option. The worker
+ * checks the rest (for example whether a multiaddress parses).
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { badOption, describe, HeadlightError } from './errors.js';
 import type { StartOptions } from './messages.js';
 import type { ChainName, CustomChain, Hash, SyncOptions, SyncTuning } from './types.js';
 
-/** EIP-155 ids of the networks that have a name. */
+/** EIP-155 ids of the named networks. */
 export const CHAIN_IDS: Readonly<Record<ChainName, number>> = {
   mainnet: 1,
   sepolia: 11_155_111,
@@ -17,16 +17,16 @@ export const CHAIN_IDS: Readonly<Record<ChainName, number>> = {
   hoodi: 560_048,
 };
 
-/** Most multiaddresses in one list: as many as the worker's address book holds. */
+/** Most multiaddresses in one list: the size of the worker's address book. */
 export const PEERS_MAX = 256;
 
-/** Longest multiaddress, in characters; real ones have some 200. */
+/** Longest multiaddress, in characters; usual ones have about 200. */
 export const MULTIADDR_CHARACTERS_MAX = 1_024;
 
 /** Longest name of a database, in characters. */
 const STORAGE_NAME_CHARACTERS_MAX = 128;
 
-/** The options, checked; `peersUrl` is resolved against the page. */
+/** The checked options; `peersUrl` is resolved against the page. */
 export interface CheckedOptions {
   start: StartOptions;
   peersUrl: URL | undefined;
@@ -34,14 +34,14 @@ export interface CheckedOptions {
   worker: SyncOptions['worker'];
 }
 
-/** Throws `bad-option` for the first option that is wrong. */
+/** Throws `bad-option` for the first invalid option. */
 export function checkOptions(options: SyncOptions): CheckedOptions {
   if (!isObject(options)) throw badOption('options', 'an object', options);
   try {
     return readOptions(options);
   } catch (error) {
     if (error instanceof HeadlightError) throw error;
-    // A getter of the page threw, or a proxy.
+    // A getter or a proxy of the page threw.
     const message = `the options cannot be read: ${describe(error)}`;
     throw new HeadlightError('bad-option', message, { option: 'options' }, { cause: error });
   }
@@ -77,17 +77,17 @@ function checkChain(chain: unknown): CustomChain {
   return checked;
 }
 
-/** Longest fork schedule, in characters of JSON; the worker, which reads it, takes no more. */
+/** Longest fork schedule, in characters of JSON. The worker has the same limit. */
 export const FORKS_CHARACTERS_MAX = 16 * 1_024;
 
-/** JSON text of a fork schedule. What it says is checked by the worker, which has the only reader of this form. */
+/** JSON text of a fork schedule. The worker parses and checks it. */
 function checkForks(forks: unknown): string {
   let text: string | undefined;
   try {
     const exact = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);
     if (isObject(forks) && !Array.isArray(forks)) text = JSON.stringify(forks, exact);
   } catch {
-    // A cycle inside, or a getter that throws: no JSON.
+    // A cycle, or a getter that throws.
   }
   if (text === undefined) throw badOption('forks', 'an object that can be written as JSON', forks);
   if (text.length > FORKS_CHARACTERS_MAX) {
@@ -96,14 +96,14 @@ function checkForks(forks: unknown): string {
   return text;
 }
 
-/** A list of multiaddresses; also for the lists that come over the network. */
+/** Checks a list of multiaddresses, from the options or from the network. */
 export function checkPeers(option: string, peers: unknown): string[] {
   if (!Array.isArray(peers)) throw badOption(option, 'a list of multiaddresses', peers);
   if (peers.length > PEERS_MAX) throw badOption(option, `a list of at most ${PEERS_MAX}`, peers.length);
   return peers.map((peer, index) => checkMultiaddr(`${option}[${index}]`, peer));
 }
 
-/** A string that may be a multiaddress; the worker parses it. */
+/** Checks the type and length of a multiaddress; the worker parses it. */
 export function checkMultiaddr(option: string, multiaddr: unknown): string {
   if (typeof multiaddr !== 'string') throw badOption(option, 'a multiaddress (a string)', multiaddr);
   if (multiaddr.length > MULTIADDR_CHARACTERS_MAX) {
@@ -127,18 +127,17 @@ function checkStorage(storage: unknown): StartOptions['storage'] {
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
- * The least and the most of every figure of {@link SyncTuning}, both inside. Within these the sync works; the worker
- * checks the same (`options.rs`).
+ * Minimum and maximum of every number in {@link SyncTuning}, both included. The worker checks the same (`options.rs`).
  */
 export const TUNING_BOUNDS = {
-  // The worker keeps so many connections, and a tip needs as many peers that are connected.
+  // The worker keeps at most this many connections, and a tip needs as many connected peers.
   tipQuorum: [1, 16],
-  // No chain comes near 2^48 blocks; numbers from there on are taken for invalid.
+  // No chain comes near 2^48 blocks; higher numbers are invalid.
   floor: [0, 2 ** 48 - 1],
   seed: [0, Number.MAX_SAFE_INTEGER],
   // A response of 48 KiB takes this long on a local network.
   requestTimeoutMs: [100, TIMER_MS_MAX],
-  // Ten requests of 48 KiB; at the other end a quarter of what wasm can address.
+  // From ten requests of 48 KiB to a quarter of what wasm can address.
   memoryBytesMax: [512 * 1024, 1024 * 1024 * 1024],
   stallMs: [100, TIMER_MS_MAX],
   // ICE, DTLS and Noise take this long with a peer on the same machine.
@@ -172,7 +171,7 @@ function checkUrl(url: unknown): URL {
   throw badOption('peersUrl', 'an http or https address', text);
 }
 
-/** `URL.canParse` came with Chrome 120 and Safari 17; the constructor is everywhere. */
+/** `URL.canParse` needs Chrome 120 or Safari 17; the constructor works everywhere. */
 function parseUrl(text: string, base: string | undefined): URL | undefined {
   try {
     return new URL(text, base);
@@ -181,24 +180,23 @@ function parseUrl(text: string, base: string | undefined): URL | undefined {
   }
 }
 
-/** A whole number from 0 on, exact in a JavaScript number. */
+/** Checks an integer from 0 on that a JavaScript number holds exactly. */
 export function checkCount(option: string, value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
   throw badOption(option, 'a whole number from 0 on', value);
 }
 
-/** 32 bytes in hex; letters of either case come back small. */
+/** Checks 32 bytes in hex; returns lower case. */
 export function checkHash(option: string, value: unknown): Hash {
   if (isHash(value)) return value.toLowerCase() as Hash;
   throw badOption(option, 'a hash (0x and 64 hex digits)', value);
 }
 
-/** Is it 32 bytes in hex? */
 export function isHash(value: unknown): value is Hash {
   return typeof value === 'string' && /^0x[0-9a-f]{64}$/i.test(value);
 }
 
-/** Is it an object whose fields may be looked at? */
+/** Is `value` an object with readable fields? */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

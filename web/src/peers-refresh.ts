@@ -1,13 +1,12 @@
 /**
- * Keeps the peers of a list coming: reads the list at the start, again until it was read once, and again while the sync
- * waits for a peer. Peers move, and their new address stands there first.
+ * Reads the peer list at the start, retries until the first success, and reads it again while the sync waits for a
+ * peer: when a peer moves, its new address appears there first.
  *
- * The list is never in the way of what is stored. The start waits for it a short while; then the store opens without it,
- * and its peers are added when it comes. A list that cannot be read, and one of another chain, is an `error` event, once
- * until that changes.
+ * The list never delays stored headers. The start waits for it only a short time; then the store opens, and the peers
+ * are added later. A list that cannot be read, or is for another chain, gives one `error` event until that changes.
  *
- * At most one request at a time; {@link RETRY_MS} between two while the list was never read, {@link REFRESH_INTERVAL_MS}
- * while it was, and none while another peer would not help.
+ * Bounds: one request at a time, with a pause of {@link RETRY_MS} until the first success and {@link
+ * REFRESH_INTERVAL_MS} after it, and no request while another peer would not help.
  *
  * @module
  */
@@ -17,19 +16,19 @@ import type { Sync } from './handle.js';
 import { assertSameChain, fetchPeerList, type PeerList, type SkippedEntry } from './peers-url.js';
 import type { CustomChain, Progress, StallCode, SyncEvents, SyncState } from './types.js';
 
-/** How long the start waits for the list, in milliseconds: a server that answers at all has done so by then. */
+/** Longest time that the start waits for the list, in milliseconds. */
 export const START_WAIT_MS = 3_000;
 
-/** Pauses while the list was never read, in milliseconds; the last one is used from then on. */
+/** Pauses before the retries until the first success, in milliseconds; the last one repeats. */
 export const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
 
-/** From the end of one look at the list to the next, while the sync waits for a peer; in milliseconds. */
+/** Pause between two reads while the sync waits for a peer, in milliseconds. */
 export const REFRESH_INTERVAL_MS = 15_000;
 
-/** Skipped entries that are remembered, so that each is named once. Beyond it the memory starts anew. */
+/** Skipped entries that are remembered, so that each is reported once. At the limit the memory is cleared. */
 const SKIPPED_REMEMBERED_MAX = 4_096;
 
-/** Which stalls another peer may end. */
+/** Whether another peer may end the stall. */
 const HELPED_BY_PEERS: Readonly<Record<StallCode, boolean>> = {
   'no-peers': true,
   'no-usable-peer': true,
@@ -38,32 +37,32 @@ const HELPED_BY_PEERS: Readonly<Record<StallCode, boolean>> = {
   'target-unavailable': true,
   'range-unavailable': true,
   'no-progress': true,
-  // Without a pin the target is what the peers agree on: others may name a better one.
+  // Without a pin the peers choose the target: another peer may report a better tip.
   'invalid-target': true,
   'rollback-too-deep': true,
   'wrong-genesis': true,
   'wrong-chain': true,
   'floor-above-target': true,
-  // Only the other tab, a newer package, or more room on the disk ends these.
+  // These end in the other tab, with a newer package, or with more disk space.
   'other-target': false,
   'unknown-fork': false,
   'storage-full': false,
   'storage-failed': false,
 };
 
-/** States in which this tab has connections of its own, or wants some. */
+/** States in which this tab has connections of its own, or needs them. */
 const CONNECTS: ReadonlySet<SyncState> = new Set(['finding-peers', 'resolving-target', 'syncing', 'synced', 'stalled']);
 
-/** Would another peer help? A sync that is done needs one, too: without it no new block is heard of. */
+/** Would another peer help? A synced session needs a peer too, to learn of new blocks. */
 function waitsForPeer({ state, stall, peers }: Progress): boolean {
   if (stall !== undefined && HELPED_BY_PEERS[stall.code] === true) return true;
   return CONNECTS.has(state) && !peers.some((peer) => peer.state === 'connected');
 }
 
-/** What one look at the list gave. */
+/** Result of one read. */
 type Outcome = { list: PeerList; skipped: SkippedEntry[] } | { error: HeadlightError; skipped: SkippedEntry[] };
 
-/** The parts of a {@link Sync} in use. */
+/** The methods of {@link Sync} in use. */
 type ListedSync = Pick<Sync, 'progress' | 'on' | 'addListed' | 'report'>;
 
 /** The peer list of one sync. */
@@ -71,7 +70,7 @@ export class PeerListWatcher {
   readonly #url: URL;
   readonly #chain: CustomChain;
   #sync: ListedSync | undefined;
-  /** The look that is under way. */
+  /** The read in progress. */
   #reading: Promise<Outcome> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wasRead = false;
@@ -86,8 +85,8 @@ export class PeerListWatcher {
   }
 
   /**
-   * Reads the list, waits for it {@link START_WAIT_MS} at most, and gives its peers; none where it does not come.
-   * Rejects with `wrong-chain` where it came in time and is for another chain: then the options are wrong.
+   * Reads the list, waits at most {@link START_WAIT_MS}, and returns its peers; an empty list if it does not come.
+   * Rejects with `wrong-chain` if the list comes in time and is for another chain: then the options are wrong.
    */
   async readAtStart(): Promise<string[]> {
     const reading = this.#look();
@@ -107,12 +106,12 @@ export class PeerListWatcher {
     return [];
   }
 
-  /** From now on, what the list brings goes to this sync; ends with it. Call it once, after {@link readAtStart}. */
+  /** Adds later peers of the list to this sync, until it ends. Call this once, after {@link readAtStart}. */
   attach(sync: ListedSync): void {
     this.#sync = sync;
     this.#unlisten.push(
       sync.on('progress', () => this.#schedule()),
-      // The worker parses the entries, so it names some of the bad ones.
+      // The worker parses the entries, so it reports some of the invalid ones.
       sync.on('peer-skipped', ({ multiaddr }) => this.#remember(multiaddr)),
       sync.on('state', ({ state }) => {
         if (state === 'stopped' || state === 'failed') this.#close();
@@ -120,7 +119,7 @@ export class PeerListWatcher {
     );
     globalThis.addEventListener?.('online', this.#onOnline);
     const [reading, addedAtStart] = [this.#reading, this.#wasRead];
-    // In a task of its own: the page can add its listeners before the first event.
+    // In a task of its own, so that the page can add its listeners before the first event.
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (reading !== undefined) void this.#finish(reading, addedAtStart);
@@ -161,9 +160,9 @@ export class PeerListWatcher {
     this.#wasRead = true;
     this.#failures = 0;
     this.#lastError = undefined;
-    // Peers that the worker knows already are no news to it, and are dialled at once.
+    // The worker ignores peers that it is connected to and dials the others at once.
     const peers = list.peers.filter((peer) => !this.#named.has(peer));
-    // It rejects only when the sync is over, or its queue of calls is full; then the next look brings them.
+    // Rejects only if the sync has ended or its queue of calls is full; then the next read adds the peers.
     await this.#sync?.addListed(peers).catch((error: unknown) => toHeadlightError(error, 'the list was not added'));
   }
 
@@ -188,10 +187,10 @@ export class PeerListWatcher {
     return !this.#wasRead || waitsForPeer(this.#sync.progress);
   }
 
-  /** Sets the timer for the next look, where one is wanted and none is under way. */
+  /** Sets the timer for the next read, if one is due and none is in progress. */
   #schedule(): void {
     if (this.#timer !== undefined || this.#reading !== undefined || !this.#isWanted()) return;
-    // Not at once: most stalls that a peer ends are ended by the next dial.
+    // Not at once: in most stalls the next dial succeeds.
     const pause = this.#wasRead ? REFRESH_INTERVAL_MS : RETRY_MS[Math.min(this.#failures, RETRY_MS.length) - 1];
     this.#timer = setTimeout(() => this.#readNow(), pause);
   }

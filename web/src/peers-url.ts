@@ -1,37 +1,37 @@
 /**
- * Fetches a peer list (`header-peer` serves it at `/peers.json`) and compares its chain with ours.
+ * Fetches a peer list (`header-peer` serves it at `/peers.json`) and compares its chain with the options.
  *
- * The list is a hint and is not trusted: its author can at worst name peers that are of no use, which then shows as a
- * stall. Its size, its time and its types are bounded. An entry that cannot be used is skipped, and the others are used.
+ * The list is a hint and is not trusted: a malicious list can only name useless peers, which then shows as a stall.
+ * Size, time and types are bounded. Unusable entries are skipped.
  *
  * @module
  */
 
 import { describe, HeadlightError, SHOWN_CHARACTERS_MAX, shorten } from './errors.js';
-import { isHash, isObject, MULTIADDR_CHARACTERS_MAX } from './options.js';
+import { isHash, isObject, MULTIADDR_CHARACTERS_MAX, PEERS_MAX } from './options.js';
 import type { CustomChain, Hash } from './types.js';
 
-/** How long the list may take to arrive. */
+/** Timeout of the request, in milliseconds. */
 export const PEERS_URL_TIMEOUT_MS = 10_000;
 
-/** Longest list, in characters: 256 multiaddresses of twice their usual length, and some air. */
+/** Longest list, in characters: `PEERS_MAX` multiaddresses of 400 characters (twice their usual length), and some spare. */
 export const PEERS_URL_CHARACTERS_MAX = 128 * 1_024;
 
 /**
- * Entries of a list that are read: four times what the worker's address book holds, so that bad entries at the front do
- * not hide the good ones behind them. The worker takes as many in one message.
+ * Most entries of a list that are read: four times the size of the worker's address book, so that unusable entries at
+ * the front do not hide the usable ones behind them. The worker accepts as many in one message.
  */
-export const LISTED_PEERS_MAX = 1_024;
+export const LISTED_PEERS_MAX = 4 * PEERS_MAX;
 
-/** A list may serve other clients, too: addresses of transports that a page does not have are skipped. */
+/** A list may serve other clients too: addresses of other transports are skipped. */
 const DIALABLE = /\/webrtc-direct(\/|$)/;
 
-/** What a peer that does not know its chain's genesis may name in its place: the hash of no block. */
+/** Genesis hash in the list of a peer that does not know its genesis. */
 const GENESIS_UNKNOWN = `0x${'0'.repeat(64)}`;
 
-/** A peer list. Only `peers` is needed; the rest is compared where it is there. */
+/** A peer list. Only `peers` is required; the other fields are compared if present. */
 export interface PeerList {
-  /** Strings that may be multiaddresses; the worker parses them. Each is there once. */
+  /** Strings that may be multiaddresses, without duplicates; the worker parses them. */
   peers: string[];
   chainId?: number;
   genesis?: Hash;
@@ -39,15 +39,15 @@ export interface PeerList {
 
 /** An entry of a list that cannot be used. */
 export interface SkippedEntry {
-  /** The entry, shortened where it is no multiaddress at all. */
+  /** The entry; shortened if it is not a multiaddress. */
   multiaddr: string;
-  /** What is wrong with it. */
+  /** Reason. */
   reason: string;
 }
 
 /**
- * The list at `url`. Rejects with `no-peers-url` when it does not come in time, is no peer list, or has no entry that a
- * browser could dial. `onSkipped` hears of each entry that is left out.
+ * Reads the list at `url`. Rejects with `no-peers-url` if it does not come in time, is not a peer list, or has no entry
+ * that a browser can dial. Calls `onSkipped` for each entry that is skipped.
  */
 export async function fetchPeerList(url: URL, onSkipped: (entry: SkippedEntry) => void = () => {}): Promise<PeerList> {
   const deadline = new AbortController();
@@ -55,11 +55,11 @@ export async function fetchPeerList(url: URL, onSkipped: (entry: SkippedEntry) =
   let text: string;
   try {
     const response = await fetch(url, { signal: deadline.signal, headers: { accept: 'application/json' } });
-    if (!response.ok) throw unusable(url, `answered with HTTP status ${response.status}`, response.status);
+    if (!response.ok) throw unusable(url, `failed with HTTP status ${response.status}`, response.status);
     text = await readBounded(response, url);
   } catch (error) {
     if (error instanceof HeadlightError) throw error;
-    const late = `did not answer within ${PEERS_URL_TIMEOUT_MS / 1_000} s`;
+    const late = `did not respond within ${PEERS_URL_TIMEOUT_MS / 1_000} s`;
     const why = deadline.signal.aborted ? late : `cannot be fetched (${describe(error)})`;
     throw unusable(url, why, undefined, error);
   } finally {
@@ -68,7 +68,7 @@ export async function fetchPeerList(url: URL, onSkipped: (entry: SkippedEntry) =
   return parsePeerList(url, text, onSkipped);
 }
 
-/** Throws `wrong-chain` when the list names another chain than the one we sync. */
+/** Throws `wrong-chain` if the list names another chain than the options. */
 export function assertSameChain(list: PeerList, chain: CustomChain): void {
   if (list.chainId !== undefined && list.chainId !== 0 && list.chainId !== chain.id) {
     throw wrongChain('chain id', String(list.chainId), String(chain.id));
@@ -88,13 +88,14 @@ function parsePeerList(url: URL, text: string, onSkipped: (entry: SkippedEntry) 
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw unusable(url, 'is no JSON', undefined, error);
+    throw unusable(url, 'is not JSON', undefined, error);
   }
-  if (!isObject(value)) throw unusable(url, 'is no JSON object');
-  if (!Array.isArray(value.peers)) throw unusable(url, 'is no peer list: "peers" is no list');
+  if (!isObject(value)) throw unusable(url, 'is not a JSON object');
+  if (!Array.isArray(value.peers)) throw unusable(url, 'is not a peer list: "peers" is not an array');
   const list: PeerList = { peers: usableEntries(value.peers, onSkipped) };
   if (list.peers.length === 0) throw unusable(url, 'names no peer that a browser can dial (…/webrtc-direct/…)');
-  // An id beyond 2^53 was rounded by the JSON parser. It is kept all the same: no chain of ours has it.
+  // An id beyond 2^53 was rounded by the JSON parser. No chain here has such an id, so the comparison fails as it
+  // should.
   if (Number.isInteger(value.chainId)) list.chainId = value.chainId as number;
   if (isHash(value.genesis)) {
     const genesis = value.genesis.toLowerCase() as Hash;
@@ -132,7 +133,7 @@ function whyUnusable(entry: unknown): string | undefined {
   return undefined;
 }
 
-/** The body as text; ends as soon as it grows over the limit. */
+/** The body as text; stops at the limit. */
 async function readBounded(response: Response, url: URL): Promise<string> {
   if (response.body === null) return '';
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -1,5 +1,5 @@
 /**
- * What a block is named by: a hash, a number and a hash, a range of numbers.
+ * Names of blocks: a hash, a number with a hash, a range of numbers.
  *
  * @module
  */
@@ -10,13 +10,13 @@ export type Hash = `0x${string}`;
 /** Bytes as `0x` and hex digits. */
 export type Hex = `0x${string}`;
 
-/** One block by number and hash. */
+/** A block by number and hash. */
 export interface BlockRef {
   number: number;
   hash: Hash;
 }
 
-/** A run of block numbers, both ends inside. */
+/** A range of block numbers, both ends included. */
 export interface BlockRange {
   from: number;
   to: number;

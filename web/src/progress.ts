@@ -1,5 +1,5 @@
 /**
- * The public types of what a sync reports: its state, why it stalls, what peers do wrong, and its figures.
+ * The public types of a sync's reports: state, stalls, faults of peers, progress.
  *
  * @module
  */
@@ -7,26 +7,26 @@
 import type { ErrorDetails } from './errors.js';
 import type { BlockRange, BlockRef, Hash } from './primitives.js';
 
-/** What the sync is doing. */
+/** State of the sync. */
 export type SyncState =
   /** The store is being opened. */
   | 'opening'
-  /** Waits for peers. */
+  /** Connecting to peers. */
   | 'finding-peers'
-  /** Asks what the tip is. */
+  /** Asking peers for the tip. */
   | 'resolving-target'
-  /** Downloads, proves and stores. */
+  /** Downloading, verifying and storing headers. */
   | 'syncing'
   /** Everything from the floor to the target is stored. */
   | 'synced'
-  /** Nothing moves; `stall` says why. Goes on by itself once the cause is gone. */
+  /** No progress; `stall` gives the reason. The sync resumes by itself once the cause is gone. */
   | 'stalled'
-  /** Held by `pause()`. */
+  /** Paused by `pause()`. */
   | 'paused'
   /**
-   * Another tab writes this store. This one reads it, and takes over when the other is gone, or gives no sign of life
-   * for 20 seconds while this one is visible. The state stays so when everything is stored: the `synced` event and
-   * promise tell.
+   * Another tab writes this store, and this tab reads it. This tab takes over when the other tab is closed, or does not
+   * respond for 20 seconds while this tab is visible. The state does not change to `synced`: use the `synced` event or
+   * promise.
    */
   | 'follower'
   /** Ended by `stop()`. */
@@ -34,52 +34,52 @@ export type SyncState =
   /** Ended by an error, which the `error` event carried. */
   | 'failed';
 
-/** Why nothing moves. */
+/** Reason of a stall. */
 export type StallCode =
-  /** No peer can be reached; dialling goes on. */
+  /** No peer can be reached; the sync keeps dialling. */
   | 'no-peers'
-  /** Every peer is banned or of no use. */
+  /** Every connected peer is banned or cannot serve this sync. */
   | 'no-usable-peer'
-  /** Peers name different tips and none has the quorum; `details.tips` says who names what. Ends when enough agree. */
+  /** Peers report different tips and none has the quorum; `details.tips` lists them. Ends when enough peers agree. */
   | 'tips-disagree'
-  /** Fewer peers than the quorum name the same tip. */
+  /** Fewer peers than the quorum report the same tip. */
   | 'quorum-not-reached'
   /** No peer has the pinned target. */
   | 'target-unavailable'
   /**
-   * No connected peer serves blocks that are missing (`details.from` to `details.to`), or those that claim to do not
-   * respond. What lies above is stored and can be read, and new blocks are followed. See {@link SyncTuning.floor}.
+   * No connected peer serves the missing blocks (`details.from` to `details.to`), or the peers that announce them do
+   * not respond. The headers above are stored and readable, and new blocks are followed. See {@link SyncTuning.floor}.
    */
   | 'range-unavailable'
-  /** `tuning.floor` lies above the target: there is nothing to sync. */
+  /** `tuning.floor` is above the target: there is nothing to sync. */
   | 'floor-above-target'
   /** The site's storage quota is used up. */
   | 'storage-full'
   /** The database reports errors. */
   | 'storage-failed'
-  /** Peers answer, but nothing could be proven for a while. */
+  /** Peers respond, but no header could be verified for some time. */
   | 'no-progress'
   /** A block of the target's chain breaks a rule. */
   | 'invalid-target'
   /**
-   * A block of the target's chain has the right hash, and this release cannot judge it: it is of a fork that was added,
-   * moved or cancelled since. Update the package, or give {@link SyncOptions.forks}. No peer is blamed, and what is
-   * stored stays readable. `details.from` is its number, `details.hash` its hash.
+   * A block of the target's chain has the right hash, but belongs to a fork that this release does not know (added,
+   * moved or cancelled). Update the package, or give {@link SyncOptions.forks}. No peer is penalized, and stored
+   * headers stay readable. `details.from` is the block's number, `details.hash` its hash.
    */
   | 'unknown-fork'
-  /** The target's chain and the stored one part too far down; nothing was removed. */
+  /** The reorg to the target's chain is deeper than the rollback limit; nothing was removed. */
   | 'rollback-too-deep'
   /** The target does not descend from this chain's genesis. */
   | 'wrong-genesis'
   /** Every peer serves another chain. */
   | 'wrong-chain'
   /**
-   * In state `follower`: the tab that writes the store has reached its own target, and the one pinned here is not stored
-   * down to the floor. It is synced once this tab writes the store.
+   * In state `follower`: the tab that writes the store has synced to its own target, and the target pinned in this tab
+   * is not fully stored. The sync to it starts when this tab writes the store.
    */
   | 'other-target';
 
-/** Why nothing moves, for programs and for people. */
+/** A stall: its code, and a sentence for people. */
 export interface Stall {
   code: StallCode;
   /** One sentence. */
@@ -87,159 +87,159 @@ export interface Stall {
   details?: ErrorDetails;
 }
 
-/** What a peer did wrong. */
+/** Fault of a peer. */
 export type FaultCode =
   /** It serves another chain. */
   | 'wrong-chain'
-  /** Its answer does not begin where the request does. */
+  /** The response does not begin at the requested block. */
   | 'wrong-start'
-  /** More headers than were asked for. */
+  /** The response has more headers than the request asked for. */
   | 'too-many-headers'
-  /** Nothing, inside the range that it announces. */
+  /** The response is empty, although the peer announces these blocks. */
   | 'empty-answer'
-  /** A header that is no canonical RLP. */
+  /** A header is not canonical RLP. */
   | 'undecodable'
-  /** A header whose hash is not what its child says. */
+  /** The hash of a header is not the parent hash of its child. */
   | 'broken-link'
-  /** A header that breaks a rule of the chain. */
+  /** A header breaks a rule of the chain. */
   | 'invalid-header'
-  /** No answer in time. */
+  /** No response before the request timed out. */
   | 'timeout'
-  /** No message of the protocol, or one over a limit. */
+  /** A message that is not part of the protocol, or over a limit. */
   | 'protocol';
 
-/** Where a run of headers stands. */
+/** State of a range of headers. */
 export type RangeState =
-  /** Nobody asked for it yet. */
+  /** Not requested yet. */
   | 'unprocessed'
-  /** A peer was asked for it. */
+  /** Requested from a peer. */
   | 'borrowed'
-  /** Received, or proven and waiting for its window to fill. */
+  /** Received and not stored yet. */
   | 'staged'
-  /** Proven and in the store. */
+  /** Verified and stored. */
   | 'stored';
 
-/** One run of the whole range, both ends inside. */
+/** A range of headers in one state, both ends included. */
 export interface RangeProgress extends BlockRange {
   state: RangeState;
 }
 
-/** How the sync stands with a peer. */
+/** State of a peer. */
 export type PeerState =
-  /** A connection is being made. */
+  /** Connecting. */
   | 'dialing'
-  /** Connected; it said what it serves. */
+  /** Connected; the handshake is complete. */
   | 'connected'
-  /** The connection ended; it is dialled again. */
+  /** The connection ended; the peer is dialled again. */
   | 'disconnected'
-  /** It lied; not asked before the ban is over. */
+  /** Banned for its faults; no request is sent until the ban ends. */
   | 'banned'
-  /** The last dial failed; it is dialled again. */
+  /** The last dial failed; the peer is dialled again. */
   | 'unreachable'
   /** It serves another chain. */
   | 'wrong-chain';
 
-/** Why a peer could not be dialled. */
+/** Reason of a failed dial. */
 export type DialErrorCode =
-  /** Whoever answers there has another certificate than the address says (`/certhash`). */
+  /** The certificate at this address is not the one in the multiaddress (`/certhash`). */
   | 'wrong-certhash'
-  /** Another peer answered than the address says (`/p2p`). */
+  /** The peer at this address is not the one in the multiaddress (`/p2p`). */
   | 'wrong-peer-id'
-  /** The browser has no room for one more connection. It is tried again. */
+  /** The browser's limit on connections is reached. The dial is retried. */
   | 'limit'
-  /** The browser cannot do what the dial needs, or the peer does not speak the protocol. */
+  /** The browser lacks a feature that the dial needs, or the peer does not support the protocol. */
   | 'unsupported'
-  /** The peer ended the connection while it was made. */
+  /** The peer closed the connection during the handshake. */
   | 'refused'
-  /** The connection was ended on this side while it was made. */
+  /** This side closed the connection during the handshake. */
   | 'closed'
   /**
-   * The address comes from a peer list and lies in a private network, or on this device, and the page does not. What
-   * `peers` or `addPeer` name is dialled wherever it is.
+   * The address comes from a peer list and is in a private network, or on this device, but the page is not served from
+   * there. Addresses in `peers` and `addPeer` are always dialled.
    */
   | 'not-dialable'
-  /** Nobody answered in time. */
+  /** No response from this address in time. */
   | 'timeout';
 
-/** Why a peer could not be dialled, for programs and for people. */
+/** A failed dial: its code, and a sentence for people. */
 export interface DialError {
   code: DialErrorCode;
   /** One sentence. */
   message: string;
 }
 
-/** One peer. */
+/** A peer and its figures. */
 export interface PeerInfo {
   /** libp2p peer id. */
   id: string;
-  /** Where it is dialled. */
+  /** Address that is dialled. */
   multiaddr: string;
   state: PeerState;
-  /** What it says it serves; absent where it names numbers of 2^53 or more, which no chain has. */
+  /** Range of blocks that the peer announces; absent if a number is 2^53 or more. */
   served?: { earliest: number; latest: number; latestHash: Hash };
   requestsInFlight: number;
-  /** Bytes asked for and not yet received. */
+  /** Bytes requested and not received yet. */
   bytesInFlight: number;
-  /** How many bytes may be in flight. */
+  /** In-flight limit of this peer, in bytes. */
   windowBytes: number;
-  /** Smoothed time from request to answer, in milliseconds. */
+  /** Smoothed time from request to response, in milliseconds. */
   latencyMs?: number;
-  /** Headers of this peer that were proven. */
+  /** Headers of this peer that were verified. */
   headers: number;
-  /** Bytes of headers received from it. */
+  /** Bytes of headers received from this peer. */
   bytes: number;
-  /** Faults so far, those of earlier sessions among them; `lastFault` is of this session. */
+  /** Faults so far, including earlier sessions; `lastFault` is the last one of this session. */
   faults: number;
   lastFault?: { code: FaultCode; message: string; details?: ErrorDetails };
-  /** Why the last dial failed; absent once the peer was reached. */
+  /** Reason of the last failed dial; absent once the peer was reached. */
   lastDialError?: DialError;
   /** 0 (banned) to 100 (no fault). */
   score: number;
-  /** How long its ban still lasts, in seconds. */
+  /** Seconds until the ban ends. */
   bannedForSeconds?: number;
   /**
-   * From this number up it has another branch than the target's, so it is not asked there for a while. No fault: a reorg
-   * reaches peers at different moments.
+   * From this block up the peer has another branch than the target's, and gets no requests for it for some time. This
+   * is not a fault: a reorg reaches peers at different times.
    */
   otherBranchFrom?: number;
 }
 
-/** How far the sync is. A new object at each change; none is altered afterwards. */
+/** Progress of the sync. Each change makes a new object; an object never changes. */
 export interface Progress {
   state: SyncState;
-  /** Where the sync ends, above; absent until it is resolved. */
+  /** Highest block of the sync; absent until it is resolved. */
   target?: BlockRef;
-  /** Where it ends, below. */
+  /** Lowest block of the sync. */
   floor: number;
   /** Headers from floor to target; 0 while the target is unknown. */
   total: number;
-  /** Of these, headers in the store. */
+  /** Headers in the store. */
   stored: number;
-  /** Of these, headers received and not yet stored. */
+  /** Headers received and not stored yet. */
   staged: number;
   /** `stored / total`, 0 to 100. */
   percent: number;
-  /** Headers proven a second, over the last seconds. */
+  /** Headers verified per second, over the last seconds. */
   headersPerSecond: number;
   /** Bytes of headers received since the start. */
   bytesReceived: number;
-  /** Bytes of headers received a second, over the last seconds. */
+  /** Bytes of headers received per second, over the last seconds. */
   bytesPerSecond: number;
-  /** Seconds left at this rate. */
+  /** Estimated seconds left at this rate. */
   etaSeconds?: number;
-  /** Bytes of headers that wait in memory. */
+  /** Bytes of headers in memory that are not stored yet. */
   memoryBytes: number;
   /** Size of the worker's wasm memory, in bytes. */
   wasmMemoryBytes: number;
-  /** The whole range from the tip down, as few runs as describe it. */
+  /** State of the whole range, from the tip down; neighbours with the same state are merged. */
   ranges: RangeProgress[];
-  /** Every peer that is known. */
+  /** All known peers. */
   peers: PeerInfo[];
-  /** Why nothing moves, while `state` is `stalled`; in state `follower` only with the code `other-target`. */
+  /** Present while `state` is `stalled`; in state `follower` only with the code `other-target`. */
   stall?: Stall;
   /**
-   * What the tab that writes the store says of itself, while `state` is `follower`. It is shown, not verified; neither
-   * are the rates and the peers of this progress then. Target, floor, stored and ranges are read from the store.
+   * While `state` is `follower`: state and stall that the writing tab reports. This tab does not verify them, nor the
+   * rates and peers of this progress. Target, floor, `stored` and `ranges` are read from the store.
    */
   leader?: { state: SyncState; stall?: Stall };
 }

@@ -1,7 +1,6 @@
 /**
- * Reads one RLP list (Yellow Paper, appendix B): all that a block header is. Only what came out of the store is read
- * here, already hashed by the worker; but on a chain that the package does not know most of it is opaque, so every length
- * is checked before any use.
+ * Reads one RLP list (Yellow Paper, appendix B): a block header. The input comes from the store and was hashed by the
+ * worker; on a chain that the package does not know it is opaque, so every length is checked before use.
  *
  * @module
  */
@@ -10,20 +9,20 @@ import { HeadlightError } from './errors.js';
 
 /** One item of a list. */
 export interface RlpItem {
-  /** A view of what it holds; of a nested list, of all its RLP. */
+  /** The content, as a view; for a nested list, its whole RLP. */
   bytes: Uint8Array;
   isList: boolean;
 }
 
-/** The items of a list, as views into `bytes`. Throws `unsupported-header` where there is no such list. */
+/** The items of a list, as views into `bytes`. Throws `unsupported-header` if `bytes` is not one list. */
 export function readList(bytes: Uint8Array): RlpItem[] {
   const list = readItem(bytes, 0);
-  if (!list.isList || list.end !== bytes.length) throw damaged('is no single list');
+  if (!list.isList || list.end !== bytes.length) throw damaged('is not a single list');
   const items: RlpItem[] = [];
-  // A header has at most 16 KiB, and so many items.
+  // Bounded: a header has at most 64 KiB, and an item at least one byte.
   for (let at = list.start; at < list.end; ) {
     const item = readItem(bytes, at);
-    if (item.end > list.end) throw damaged('has an item over its end');
+    if (item.end > list.end) throw damaged('has an item beyond its end');
     items.push({ bytes: bytes.subarray(item.isList ? at : item.start, item.end), isList: item.isList });
     at = item.end;
   }
@@ -32,9 +31,9 @@ export function readList(bytes: Uint8Array): RlpItem[] {
 
 interface Item {
   isList: boolean;
-  /** First byte of its content. */
+  /** Index of the first byte of the content. */
   start: number;
-  /** One past its last byte. */
+  /** Index after the last byte. */
   end: number;
 }
 
@@ -60,7 +59,7 @@ export function toBigInt(bytes: Uint8Array): bigint {
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** `0x` and two digits a byte. */
+/** `0x` and two digits per byte. */
 export function toHex(bytes: Uint8Array): `0x${string}` {
   let text = '';
   for (const byte of bytes) text += HEX[byte];

@@ -1,7 +1,7 @@
 /**
- * The page's side of the worker's network. Browsers give `RTCPeerConnection` to pages only, but a data channel may be
- * transferred to a worker; so this broker makes connections and channels when the worker says so, transfers each channel
- * in the task that made it, and forwards what becomes of the connections. No byte of a peer passes through here.
+ * The page's side of the worker's network. Only pages have `RTCPeerConnection`, but a data channel can be transferred
+ * to a worker. This broker creates connections and channels on the worker's commands, transfers each channel in the
+ * task that created it, and reports the state of the connections. It handles no bytes of a peer.
  *
  * ```text
  *  worker -> page                                                page -> worker
@@ -10,88 +10,89 @@
  *  { type: 'channel', request, connection }                      channel, then result
  *  { type: 'close', connection }                                 nothing
  *
- *  page -> worker, by itself
- *  { type: 'state', connection, state, cause? }  `connectionState` changed; `cause` of `failed`, where more is known
- *  { type: 'broken', message }                  a command that makes no sense: page and worker are not of one build
+ *  page -> worker, unrequested
+ *  { type: 'state', connection, state, cause? }  `connectionState` changed; `cause` of `failed`, if it is known
+ *  { type: 'broken', message }                   an invalid command: page and worker are of different builds
  * ```
  *
- * What it holds: at most {@link CONNECTIONS_MAX} connections. What a peer can do: open channels, each of which is closed
- * at once, unread; after {@link CHANNELS_FROM_PEER_MAX} its connection is closed too. Everything else happens inside the
- * browser.
+ * Bounds: at most {@link CONNECTIONS_MAX} connections. A peer can open channels; each is closed at once, unread, and
+ * after {@link CHANNELS_FROM_PEER_MAX} of them its connection is closed too.
  *
  * The worker's side is the crate `webrtc-worker`.
  *
  * @module
  */
 
-/** Connections that are open or being made, for one broker. */
+/** Most connections of one broker, open or being opened. */
 export const CONNECTIONS_MAX = 64;
 
 /**
- * Connections of this page that the browser has not freed yet, closed ones among them. Chromium refuses the 501st and
- * frees a closed one only when it collects garbage; the rest is left to the page.
+ * Most connections of this page that the browser has not freed yet, including closed ones. Chromium refuses the 501st
+ * and frees a closed one only at garbage collection; the remaining ones are left to the page.
  */
 export const CONNECTIONS_UNCOLLECTED_MAX = 400;
 
 /**
- * From so many on, the broker provokes a collection of garbage now and then. A page that only waits for an absent peer
- * makes no garbage of its own, and after an hour of dials could not dial any more.
+ * From this number on, the broker provokes garbage collection now and then. A page that only waits for an absent peer
+ * creates no garbage, and after an hour of dials it could not dial any more.
  */
 export const COLLECT_FROM = 200;
 
-/** A collection is provoked each time so many more were made. */
+/** New connections between two provoked collections. */
 const COLLECT_EVERY = 50;
 
-/** How long a connection waits for the browser to free others, in milliseconds. */
+/** Longest time that a new connection waits for the browser to free others, in milliseconds. */
 const COLLECT_WAIT_MS = 2_000;
 
-/** Memory that is allocated and dropped to provoke a collection: never touched, so it costs milliseconds and no pages. */
+/**
+ * Bytes allocated and dropped to provoke a collection. They are never touched, so this costs milliseconds and no pages.
+ */
 const COLLECT_BUFFERS = 8;
 const COLLECT_BUFFER_BYTES = 16 * 1024 * 1024;
 
 /**
- * Channels that a peer may open in the life of a connection. A browser serves nothing, so each is closed at once; a peer
- * of libp2p opens a few by itself (identify, ping).
+ * Most channels that a peer may open on one connection. Each is closed at once, because a browser serves nothing; a
+ * libp2p peer opens a few by itself (identify, ping).
  */
 export const CHANNELS_FROM_PEER_MAX = 64;
 
-/** Channels that the worker may open in the life of a connection. It opens one, and one more after each that failed. */
+/** Most channels that the worker may open on one connection. It opens one, and one more after each failure. */
 export const CHANNELS_TO_PEER_MAX = 16_384;
 
-/** Characters of a session description. The longest that we make has about a thousand. */
+/** Longest session description, in characters. Ours have about a thousand. */
 export const SDP_CHARS_MAX = 16 * 1024;
 
-/** A certificate that expires sooner than this is replaced, in milliseconds. Browsers make them for 30 days. */
+/** A certificate is replaced this long before it expires, in milliseconds. Browsers issue them for 30 days. */
 const CERTIFICATE_LEFT_MIN_MS = 24 * 60 * 60 * 1_000;
 
-/** A command of the worker. Requests and connections are numbered by the worker. */
+/** A command of the worker. The worker numbers requests and connections. */
 export type RtcCommand =
   | { type: 'open'; request: number; connection: number }
   | { type: 'negotiate'; request: number; connection: number; offer: string; answer: string }
   | { type: 'channel'; request: number; connection: number }
   | { type: 'close'; connection: number };
 
-/** Why a command was not carried out. */
+/** Reason of a failed command. */
 export type RtcFailure =
   /** This browser cannot transfer a data channel. */
   | 'unsupported'
-  /** A limit on connections or channels. */
+  /** A limit on connections or channels is reached. */
   | 'limit'
-  /** WebRTC refused. */
+  /** WebRTC threw an error. */
   | 'rtc'
   /** The broker is closed. */
   | 'closed'
-  /** The command fits nothing that was asked before. */
+  /** The command does not fit the earlier ones. */
   | 'protocol';
 
-/** Why a connection failed, beyond that nobody answers. */
+/** Cause of a failed connection, if there was a response at all. */
 export type RtcFailureCause =
-  /** Somebody answered, and DTLS failed: the certificate is not the one in the address. */
+  /** There was a response, and DTLS failed: the certificate is not the one in the address. */
   | 'dtls'
   /** The peer opened more than {@link CHANNELS_FROM_PEER_MAX} channels. */
   | 'channels';
 
-/** What the broker says to the worker. */
+/** Messages of the broker to the worker. */
 export type RtcReport =
   | { type: 'result'; request: number; ok: true; offer?: string }
   | { type: 'result'; request: number; ok: false; code: RtcFailure; message: string }
@@ -99,15 +100,14 @@ export type RtcReport =
   | { type: 'state'; connection: number; state: RTCPeerConnectionState; cause?: RtcFailureCause }
   | { type: 'broken'; message: string };
 
-/** A connection, from the command that asks for it on. */
+/** A connection, from its first command on. */
 interface Entry {
-  /** Absent while the certificate is being made. */
+  /** Absent until the certificate is ready. */
   rtc?: RTCPeerConnection;
   channelsToPeer: number;
   channelsFromPeer: number;
 }
 
-/** A failure with its code. */
 class RtcError extends Error {
   constructor(
     readonly code: RtcFailure,
@@ -118,7 +118,7 @@ class RtcError extends Error {
 }
 
 /**
- * Makes and frees connections for the worker at the other end of `port`.
+ * Creates and frees connections for the worker at the other end of `port`.
  *
  * @example
  * ```ts
@@ -133,17 +133,17 @@ export class RtcBroker {
   #certificate: Promise<RTCCertificate> | undefined;
   #closed = false;
 
-  /** Listens at once; what the worker sent before is not lost. */
+  /** Listens at once; earlier messages of the worker are not lost. */
   constructor(port: MessagePort) {
     this.#port = port;
     port.addEventListener('message', this.#onMessage);
     port.addEventListener('messageerror', this.#onMessageError);
-    // Newer browsers say when the worker is gone.
+    // Newer browsers fire `close` when the worker is gone.
     port.addEventListener('close', this.#onPortClose);
     port.start();
   }
 
-  /** Connections that are open or being made. */
+  /** Connections that are open or being opened. */
   get connections(): number {
     return this.#connections.size;
   }
@@ -166,7 +166,7 @@ export class RtcBroker {
     else void this.#answer(command);
   };
 
-  readonly #onMessageError = (): void => this.#break('a message of the worker could not be read');
+  readonly #onMessageError = (): void => this.#break('a message of the worker cannot be read');
 
   readonly #onPortClose = (): void => this.close();
 
@@ -175,7 +175,7 @@ export class RtcBroker {
     this.close();
   }
 
-  /** Carries a command out and says how it ended. */
+  /** Executes a command and reports its result. */
   async #answer(command: Exclude<RtcCommand, { type: 'close' }>): Promise<void> {
     const { request } = command;
     try {
@@ -218,12 +218,12 @@ export class RtcBroker {
     try {
       const certificate = await this.#getCertificate();
       await roomForConnection();
-      if (this.#connections.get(connection) !== entry) throw new RtcError('closed', 'closed before it was made');
+      if (this.#connections.get(connection) !== entry) throw new RtcError('closed', 'closed before it was opened');
       const rtc = makeConnection(certificate);
       entry.rtc = rtc;
       rtc.onconnectionstatechange = () => this.#onState(connection, rtc.connectionState, causeOfFailure(rtc));
       rtc.ondatachannel = ({ channel }) => this.#onChannel(connection, entry, channel);
-      // The channel of the handshake: both sides know its number beforehand.
+      // The channel of the handshake: both sides know its id in advance.
       this.#transfer(connection, rtc.createDataChannel('', { negotiated: true, id: 0 }), request);
       const offer = await rtc.createOffer();
       return offer.sdp ?? '';
@@ -258,14 +258,14 @@ export class RtcBroker {
     if (state === 'failed' || state === 'closed') this.#free(connection);
   }
 
-  /** Nobody here reads what a peer opens: closed in the event that brings it, it holds no message. */
+  /** The page serves no channels. A channel that is closed in the event that announces it buffers no message. */
   #onChannel(connection: number, entry: Entry, channel: RTCDataChannel): void {
     channel.close();
     entry.channelsFromPeer += 1;
     if (entry.channelsFromPeer > CHANNELS_FROM_PEER_MAX) this.#onState(connection, 'failed', 'channels');
   }
 
-  /** To be called in the task that made the channel: later it can no more be transferred. */
+  /** Call this in the task that created the channel: later it cannot be transferred. */
   #transfer(connection: number, channel: RTCDataChannel, request: number): void {
     const report: RtcReport = { type: 'channel', connection, request, channel };
     try {
@@ -294,7 +294,7 @@ export class RtcBroker {
 /** Connections of this page, over all brokers, that the browser has not freed. */
 const uncollected = { count: 0, collectAt: COLLECT_FROM, waiting: new Set<() => void>() };
 
-/** Made with the first connection: a server that imports this module may have no such class. */
+/** Created with the first connection: a server that imports this module may lack the class. */
 let registry: FinalizationRegistry<undefined> | undefined;
 
 function onCollected(): void {
@@ -303,7 +303,7 @@ function onCollected(): void {
   for (const wake of [...uncollected.waiting]) wake();
 }
 
-/** Sees to it that connections are collected, and waits for it where it must. */
+/** Provokes garbage collection of connections, and waits for it at the limit. */
 async function roomForConnection(): Promise<void> {
   if (uncollected.count < uncollected.collectAt) return;
   uncollected.collectAt = uncollected.count + COLLECT_EVERY;
@@ -329,7 +329,7 @@ function makeConnection(certificate: RTCCertificate): RTCPeerConnection {
   try {
     rtc = new RTCPeerConnection({ certificates: [certificate] });
   } catch (error) {
-    // The browser's own limit, which the page's other connections count towards.
+    // The browser's own limit, which also counts the page's other connections.
     throw new RtcError('limit', error instanceof Error ? error.message : String(error));
   }
   uncollected.count += 1;
@@ -339,21 +339,21 @@ function makeConnection(certificate: RTCCertificate): RTCPeerConnection {
 }
 
 /**
- * Browsers say `failed` both when nobody answers and when the wrong one does. In the second case ICE has reached somebody,
- * so it is the DTLS above it that failed: its certificate is checked against the fingerprint in the description. (The
- * state of the DTLS transport may say so later than the connection's.)
+ * Browsers report `failed` both when there is no response and when the certificate is wrong. In the second case ICE has
+ * succeeded, so DTLS failed: it compares the certificate with the fingerprint in the description. (The state of the
+ * DTLS transport may change later than the connection's.)
  */
 function causeOfFailure(rtc: RTCPeerConnection): RtcFailureCause | undefined {
   const reached = rtc.iceConnectionState === 'connected' || rtc.iceConnectionState === 'completed';
   return reached ? 'dtls' : undefined;
 }
 
-/** Makes the browser feel short of memory. */
+/** Makes the browser believe that memory is short. */
 function provokeCollection(): void {
   try {
     for (let n = 0; n < COLLECT_BUFFERS; n += 1) new ArrayBuffer(COLLECT_BUFFER_BYTES);
   } catch {
-    // RangeError: it really is short of memory, and collects by itself.
+    // RangeError: memory is really short, and the browser collects by itself.
   }
 }
 
@@ -361,16 +361,16 @@ function generateCertificate(): Promise<RTCCertificate> {
   return RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256' } as EcKeyGenParams);
 }
 
-/** The command, or what is wrong with it. */
+/** The command, or the reason why it is invalid. */
 function parseCommand(data: unknown): RtcCommand | string {
-  if (typeof data !== 'object' || data === null) return 'a command that is no object';
+  if (typeof data !== 'object' || data === null) return 'a command that is not an object';
   const { type, request, connection, offer, answer } = data as Record<string, unknown>;
   if (!isNumber(connection)) return 'a command without a connection';
   if (type === 'close') return { type, connection };
   if (!isNumber(request)) return 'a command without a request';
   if (type === 'open' || type === 'channel') return { type, request, connection };
   if (type !== 'negotiate') return 'an unknown command';
-  if (!isDescription(offer) || !isDescription(answer)) return 'a session description that is none';
+  if (!isDescription(offer) || !isDescription(answer)) return 'an invalid session description';
   return { type, request, connection, offer, answer };
 }
 

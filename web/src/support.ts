@@ -1,32 +1,32 @@
 /**
- * Asks the browser, before anything starts, for what Headlight cannot do without. An old browser, or one that refuses
- * this page its storage, gives one typed error with the names of what is missing.
+ * Checks the browser's features before anything starts. A browser that lacks one, or does not allow it on this page,
+ * gives one typed error with the names of the missing features.
  *
- * A probe may throw: a getter of a sandboxed frame or of a browser that blocks cookies throws a `SecurityError`, and a
- * constructor fails when a limit is reached. Every probe below is caught, and its reason is part of the message.
+ * A probe may throw: a getter of a sandboxed frame, or of a browser that blocks cookies, throws a `SecurityError`, and
+ * a constructor fails at a limit. Every exception is caught, and its reason becomes part of the message.
  *
  * @module
  */
 
 import { describe, HeadlightError } from './errors.js';
 
-/** The result is the same for the life of the page; the probe below costs a connection object, so it runs once. */
+/** The result does not change during the life of the page. The probe costs a connection object, so it runs once. */
 let channelsTransfer: boolean | undefined;
 
 /**
- * The smallest module that needs 128-bit vectors, in which headers are hashed: one function, which makes a vector and
- * drops it. Chrome 91, Firefox 89, Safari 16.4 and newer take it for valid.
+ * The smallest module with a 128-bit vector, which the hashing of headers needs: one function that creates a vector and
+ * drops it. Chrome 91, Firefox 89, Safari 16.4 and newer accept it.
  */
 const VECTOR_MODULE = new Uint8Array([
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-  // One type, `() -> ()`, and one function of it.
+  // One type, `() -> ()`, and one function of this type.
   ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00],
   ...[0x03, 0x02, 0x01, 0x00],
   // Its code: i64.const 0, i64x2.splat, drop, end.
   ...[0x0a, 0x09, 0x01, 0x07, 0x00, 0x42, 0x00, 0xfd, 0x12, 0x1a, 0x0b],
 ]);
 
-/** What a page must have: its name, and whether it is there. In the order in which an error lists them. */
+/** Required features: name and probe. Errors list them in this order. */
 const NEEDED: readonly (readonly [name: string, isThere: () => boolean])[] = [
   ['Worker', () => typeof globalThis.Worker === 'function'],
   ['WebAssembly', () => typeof globalThis.WebAssembly === 'object'],
@@ -37,12 +37,12 @@ const NEEDED: readonly (readonly [name: string, isThere: () => boolean])[] = [
   ['RTCPeerConnection', () => typeof globalThis.RTCPeerConnection === 'function'],
 ];
 
-/** What a probe found. */
+/** Result of a probe. */
 type Probed = { there: boolean } | { refused: string };
 
 /**
- * Throws `unsupported-browser`. `details.missing` lists what is not there and what the browser refuses to this page;
- * the message tells the two apart.
+ * Throws `unsupported-browser`. `details.missing` lists the features that are absent or not allowed on this page; the
+ * message distinguishes the two.
  */
 export function assertSupported(): void {
   const absent: string[] = [];
@@ -61,7 +61,7 @@ export function assertSupported(): void {
   };
   let complete = true;
   for (const [name, isThere] of NEEDED) complete = check(name, isThere) && complete;
-  // The probe needs a channel and a connection, so it runs only where both are there.
+  // The probe needs a channel and a connection, so it runs only if both exist.
   if (complete && channelsTransfer !== true) {
     let connection: RTCPeerConnection | undefined;
     const made = check('RTCPeerConnection', () => {
@@ -99,7 +99,10 @@ function hasMessageChannel(): boolean {
   return true;
 }
 
-/** Can a data channel be sent through a port? Chrome 130, Firefox 144, Safari 15 and newer. Closes the connection. */
+/**
+ * Can a data channel be transferred through a port? Chrome 130, Firefox 144, Safari 15 and newer. Closes the
+ * connection.
+ */
 function transfers(connection: RTCPeerConnection): boolean {
   const { port1, port2 } = new MessageChannel();
   try {
@@ -108,7 +111,7 @@ function transfers(connection: RTCPeerConnection): boolean {
     port1.postMessage(channel, [channel as unknown as Transferable]);
     return true;
   } catch {
-    // DataCloneError: the browser knows no such transfer.
+    // DataCloneError: the browser does not support this transfer.
     return false;
   } finally {
     connection.close();

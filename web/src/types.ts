@@ -1,8 +1,8 @@
 /**
- * The public types: what a page gives to {@link startSync} and what it gets back.
+ * The public types: the options of {@link startSync}, and the handle and events that it returns.
  *
- * Block numbers are JavaScript numbers: the sync takes none of 2^48 or more, so they are exact. Hashes are `0x` hex
- * strings of 32 bytes, header RLP is a `Uint8Array`. A field that does not apply is absent, never `null`.
+ * Block numbers are JavaScript numbers. They are exact, because the sync rejects block numbers of 2^48 or more. Hashes
+ * are `0x` hex strings of 32 bytes, header RLP is a `Uint8Array`. A field that does not apply is absent, never `null`.
  *
  * @module
  */
@@ -19,9 +19,9 @@ export type * from './progress.js';
 export type ChainName = 'mainnet' | 'sepolia' | 'holesky' | 'hoodi';
 
 /**
- * Another chain, by its EIP-155 id. Without `genesis`, any block 0 that the target descends from is taken; give it, or
- * pin `target`, where that is not good enough. On a chain that the package does not know, hash links, numbers and times
- * are checked, and all other fields are opaque; with {@link SyncOptions.forks} every rule is.
+ * Another chain, by its EIP-155 id. Without `genesis`, the sync accepts any block 0 that the target descends from; give
+ * `genesis`, or pin `target`, to be sure of the chain. On a chain that the package does not know, the sync checks hash
+ * links, numbers and times; with {@link SyncOptions.forks} it checks every rule.
  */
 export interface CustomChain {
   /** EIP-155 chain id. */
@@ -30,7 +30,7 @@ export interface CustomChain {
   genesis?: Hash;
 }
 
-/** How many blobs a block may hold from some fork on (EIP-7840, EIP-7892). */
+/** Blob parameters of one fork (EIP-7840, EIP-7892). */
 export interface BlobParameters {
   target: number;
   max: number;
@@ -42,9 +42,9 @@ export type ForkNumber = number | bigint | string | null;
 
 /**
  * Where forks begin: the `config` object of a go-ethereum genesis.json. Blocks by number, times in seconds since 1970;
- * a number may also be a bigint, or a string of digits or of hex digits after `0x`. What is absent stays as the package has it, and
- * `null` cancels a fork. Keys of that file that no header shows (`berlinBlock`, `chainId`) are passed over; any other
- * unknown key is `bad-option`. `header-peer --forks FILE` reads the same.
+ * a number may also be a bigint, a decimal string, or a hex string with `0x`. An absent key keeps the default of the
+ * package, and `null` cancels a fork. Keys that do not change a header (`berlinBlock`, `chainId`) are ignored; any
+ * other unknown key is `bad-option`. `header-peer --forks FILE` reads the same format.
  */
 export interface ForkSchedule {
   homesteadBlock?: ForkNumber;
@@ -71,35 +71,35 @@ export interface ForkSchedule {
   bpo5Time?: ForkNumber;
   /** Replaces all blob parameters; by fork: `cancun`, `prague`, `osaka`, `amsterdam`, `bpo1` to `bpo5`. */
   blobSchedule?: Record<string, BlobParameters>;
-  /** Who makes the blocks before proof of stake, where it is not work (EIP-225). */
+  /** Proof of authority before the merge (EIP-225), in place of proof of work. */
   clique?: { period?: number; epoch?: number };
   /**
-   * Time up to which all of this is certain; `null`: for ever. A block of that time or later that does not fit is of a
-   * fork that is not known (`unknown-fork`), an earlier one is invalid (`invalid-target`).
+   * Time up to which this schedule is certain; `null`: for ever. A block that breaks a rule is `invalid-target` before
+   * this time, and `unknown-fork` from this time on.
    */
   knownUntil?: ForkNumber;
-  /** Keys that no header shows. */
+  /** Keys that do not change a header; ignored. */
   [passedOver: string]: unknown;
 }
 
-/** What to sync, from whom, and where to keep it. */
+/** Options of {@link startSync}. */
 export interface SyncOptions {
-  /** Which chain. */
   chain: ChainName | CustomChain;
   /** Multiaddresses that a browser can dial: `/ip4/…/udp/…/webrtc-direct/certhash/…/p2p/…`. */
   peers?: string[];
   /**
    * Address of a peer list as `header-peer` serves it at `/peers.json`, absolute or relative to the page. Its peers
-   * are added to `peers`; its chain id and genesis must be those of `chain`. One of the two options must be there.
+   * are added to `peers`; its chain id and genesis must match `chain`. `peers` or `peersUrl` is required.
    *
-   * The list is untrusted, and the sync does not depend on it: an entry that cannot be used is skipped and named in a
-   * `peer-skipped` event; while the list cannot be read, the store serves what it has, an `error` event says why, and the
-   * list is asked for again.
+   * The list is not trusted, and the sync does not depend on it. An entry that cannot be used is skipped, with a
+   * `peer-skipped` event. While the list cannot be read, the stored headers stay readable, an `error` event gives the
+   * reason, and the request is retried.
    */
   peersUrl?: string | URL;
   /**
-   * Hash to sync down from. Pin one from a source of your own to trust no peer for the tip; without it the tip is what
-   * {@link SyncTuning.tipQuorum} peers agree on.
+   * Hash of the block to sync down from. Pin a hash from a source that you trust, and no peer is trusted for the tip.
+   * Without it the target is the tip that more than half of the peers, and at least {@link SyncTuning.tipQuorum}, agree
+   * on.
    */
   target?: Hash;
   /**
@@ -107,47 +107,47 @@ export interface SyncOptions {
    * JSON.
    */
   forks?: ForkSchedule;
-  /** Where headers are kept. */
+  /** Where headers are stored. */
   storage?: {
     /** Name of the IndexedDB database; by default `headlight-<chain id>`. */
     name?: string;
   };
-  /** Called at every change, at most ten times a second. The same as `on('progress', …)`, but from the first moment. */
+  /** Called at every change, at most ten times a second. Like `on('progress', …)`, but it also gets the first events. */
   onProgress?: (progress: Progress) => void;
-  /** Figures that need no attention in normal use. */
+  /** Limits and timeouts; the defaults fit normal use. */
   tuning?: SyncTuning;
   /**
-   * Makes the worker: at the start, and again when a page goes on that was suspended. For where a bundler or a content
-   * security policy needs it made in a special way; the script is the package's `headlight/worker`, a module. By default `new Worker(new URL('./worker.js', import.meta.url), …)`.
+   * Creates the worker: at the start, and again when a suspended page resumes. Use it where a bundler or a content
+   * security policy does not allow the default, `new Worker(new URL('./worker.js', import.meta.url), …)`. The script is
+   * the module `headlight/worker` of the package.
    */
   worker?: () => Worker;
 }
 
 /**
- * Figures that need no attention in normal use; each absent one keeps its default. Each works over the whole range that
- * is given with it; outside of it `startSync` rejects with `bad-option`.
+ * Limits and timeouts. An absent field keeps its default. A value outside the given range is rejected with
+ * `bad-option`.
  */
 export interface SyncTuning {
   /**
    * Peers that must name the same tip, 1 to 16, which is the number of connections; default 2, or the number of peers
-   * when there are fewer. More than are named at the start is allowed, for a page that goes on with `addPeer`.
+   * when there are fewer. The quorum may be higher than the number of peers at the start: `addPeer` can add more.
    */
   tipQuorum?: number;
   /**
-   * Lowest block to sync, 0 to 2^48 - 1; default 0. No peer's word raises it: where no peer serves so far down, the sync stores what is
-   * served, follows new blocks, and stays `stalled` with `range-unavailable`; its details name the missing range. Set
-   * `floor` to the block from which on you need headers to be `synced` without the older ones (many peers of public
-   * networks have dropped those). On a chain that the package does not know the default is the lowest block that peers
-   * serve and that was verified.
+   * Lowest block to sync, 0 to 2^48 - 1; default 0. Peers cannot raise it: where no peer serves the lowest blocks, the
+   * sync stores the blocks above them, follows new blocks, and stays `stalled` with `range-unavailable`, whose details
+   * give the missing range. Many peers of public networks have pruned old blocks: set `floor` to the lowest block that
+   * you need. On a chain that the package does not know the default is the lowest verified block that peers serve.
    */
   floor?: number;
-  /** Seed of all chance in the sync, 0 to 2^53 - 1; default random. */
+  /** Seed of the random choices of the sync, 0 to 2^53 - 1; default random. */
   seed?: number;
-  /** Milliseconds until a request counts as unanswered, 100 to 2^31 - 1. */
+  /** Milliseconds until a request times out, 100 to 2^31 - 1. */
   requestTimeoutMs?: number;
-  /** Bytes of headers that may wait in memory, 512 KiB to 1 GiB. */
+  /** Most bytes of headers in memory, 512 KiB to 1 GiB. */
   memoryBytesMax?: number;
-  /** Milliseconds without a proven header until the sync counts as stalled, 100 to 2^31 - 1. */
+  /** Milliseconds without a newly verified header until the sync counts as stalled, 100 to 2^31 - 1. */
   stallMs?: number;
   /** Milliseconds that dialling a peer may take, 500 to 2^31 - 1. */
   dialTimeoutMs?: number;
@@ -156,39 +156,38 @@ export interface SyncTuning {
    * far as the sync downloads. 0: nothing is recorded.
    */
   recordingBytesMax?: number;
-  /** `false`: stored segments are not audited in the background. For benchmarks only. */
+  /** `false` turns off the background check of stored headers. For benchmarks only. */
   audit?: boolean;
 }
 
 /**
- * Events of a {@link SyncHandle} and what each carries. A tab in state `follower` has `progress`, `state` and `synced` of
- * its own; the others it hears from the tab that writes the store, at most 50 a second.
+ * Events of a {@link SyncHandle} with their data. A tab in state `follower` has its own `progress`, `state` and
+ * `synced` events; the other events come from the tab that writes the store, at most 50 a second.
  */
 export interface SyncEvents {
   /** At most ten a second, and at every change of state. */
   progress: Progress;
-  /** `state` changed. */
   state: { state: SyncState; stall?: Stall };
   /** Everything from the floor to the target is stored. */
   synced: BlockRef;
-  /** A peer did something wrong. */
+  /** A peer broke the protocol or sent an invalid response. */
   fault: { peer: string; multiaddr: string; code: FaultCode; message: string; banned: boolean };
   /**
-   * An entry of the list at `peersUrl` cannot be used, and was left out. `multiaddr` is the entry, shortened where it is
-   * no multiaddress at all.
+   * An entry of the list at `peersUrl` cannot be used and was skipped. `multiaddr` is the entry; an entry that is not a
+   * multiaddress is shortened.
    */
   'peer-skipped': { multiaddr: string; reason: string };
-  /** Stored headers were given up for others. */
+  /** Stored headers were replaced by those of another branch. */
   reorg: { reverted: BlockRange; adopted: BlockRange };
-  /** The chain below the target does not meet what is stored. */
+  /** The target's chain does not contain the stored block `local`: at this number it has `expected`. */
   'detached-head': { local: BlockRef; expected: Hash };
-  /** Stored headers were damaged; they are downloaded again. */
+  /** Stored headers were damaged and removed; they are downloaded again. */
   'segment-dropped': BlockRange;
-  /** Something failed that no call waits for. With state `failed` the sync is over. */
+  /** A failure outside of any call. With state `failed` the sync has ended. */
   error: HeadlightError;
 }
 
-/** Figures of the worker for tests and benchmarks; sums since its start. Bytes, milliseconds, counts. */
+/** Counters of the worker since its start, for tests and benchmarks: bytes, milliseconds, counts. */
 export interface SyncStats {
   wasmMemoryBytes: number;
   memoryBytes: number;
@@ -207,59 +206,58 @@ export interface SyncStats {
 }
 
 /**
- * A running sync. Every method rejects with a {@link HeadlightError}. At most 1,024 calls may be unanswered; what comes
- * beyond is rejected with `busy`.
+ * A running sync. Every method rejects with a {@link HeadlightError}. At most 1,024 calls may be pending; a further
+ * call is rejected with `busy`.
  *
- * While the browser has the page suspended (frozen, or kept for the back button), the sync is closed: connections end
- * and another tab may write the store. It goes on by itself when the page does, and answers the calls that waited. A page
- * that is closed for good ends its sync as `stop()` does.
+ * While the browser suspends the page (frozen, or in the back/forward cache), the sync is closed: its connections end,
+ * and another tab may write the store. The sync and the pending calls resume with the page. Closing the page ends the
+ * sync as `stop()` does.
  */
 export interface SyncHandle {
   /** The newest progress. */
   readonly progress: Progress;
-  /** Name of the database. */
+  /** Name of the IndexedDB database. */
   readonly storage: string;
   /**
-   * Resolves with the target when everything from the floor up to it is stored, for the first time. In state `follower`
-   * too: with the pinned target, or without one with the target of the tab that writes the store, once that tab has
-   * reached it and this one has read in the store that all of it is there. Rejects with `stopped` after `stop()`, or with
-   * the error that ended the sync. Leaving it unused is fine.
+   * Resolves with the target when every header from the floor to the target is stored for the first time. In state
+   * `follower` the target is the pinned one, or else the target of the tab that writes the store, and the promise resolves
+   * once this tab has found all headers in the store. Rejects with `stopped` after `stop()`, or with the error that
+   * ended the sync. An unused promise causes no unhandled rejection.
    */
   readonly synced: Promise<BlockRef>;
-  /** Calls `listener` at each event of this type. Returns a function that ends it. */
+  /** Calls `listener` at each event of this type. Returns a function that removes the listener. */
   on<T extends keyof SyncEvents>(type: T, listener: (event: SyncEvents[T]) => void): () => void;
   /**
-   * A stored header by number or hash; `undefined` when it is not stored (yet). Its bytes were hashed again when they
-   * were read: what comes has the hash that it says. Where `target` is pinned, only the target and its ancestors are
-   * served; else {@link StoredHeader.verifiedUnderTarget} says whether it is one.
+   * A stored header by number or hash; `undefined` when it is not stored (yet). The worker hashes the bytes again at
+   * each read. With a pinned `target` the result is always the target or its ancestor; without a pin see {@link
+   * StoredHeader.verifiedUnderTarget}.
    */
   getHeader(numberOrHash: number | Hash): Promise<StoredHeader | undefined>;
   /**
-   * The stored headers from `from` up to and with `to`, rising; the same as `getHeader` serves. Numbers that are not
-   * stored are left out. Read in pieces; the next piece is asked for while the current one is consumed, never more.
-   * Where numbers follow each other, each header is the child of the one before: a reorg between two pieces ends the
-   * walk with the error `reorged`.
+   * The stored headers from `from` to `to`, both included, in rising order. Numbers that are not stored are left out.
+   * Headers are read in chunks, with one chunk of read-ahead. A header whose number follows the previous one is its
+   * child: a reorg between two chunks ends the iteration with the error `reorged`.
    */
   getHeaders(from: number, to: number): AsyncIterableIterator<StoredHeader>;
   /**
-   * Every peer that was named here, or dialled. Scores and bans are kept with the store: a peer that an earlier session
-   * banned is `banned` until its time is over.
+   * Every peer that was added or dialled. Scores and bans are stored beside the headers: a peer that an earlier session
+   * banned is `banned` until the ban ends.
    */
   peers(): Promise<PeerInfo[]>;
   /**
-   * One more peer, by multiaddress. A later session dials it unasked only where `target` is pinned and no peer that the
-   * page names is reached.
+   * Adds a peer by its multiaddress. A later session dials it by itself only if `target` is pinned and none of the
+   * peers in the options can be reached.
    */
   addPeer(multiaddr: string): Promise<void>;
-  /** Sends no request until `resume()`. What is on its way still arrives and is stored. */
+  /** Stops sending requests until `resume()`. Responses in flight are still verified and stored. */
   pause(): Promise<void>;
-  /** Goes on after `pause()`. */
+  /** Ends a `pause()`. */
   resume(): Promise<void>;
-  /** Closes every connection and the store, and ends the worker. The store stays. May be called again. */
+  /** Closes every connection and ends the worker. The stored headers stay. A second call does nothing. */
   stop(): Promise<void>;
-  /** Empties the store, forgets what is known of peers (bans too), then syncs again from the tip. */
+  /** Removes all stored headers and all records of peers (bans too), then syncs again from the tip. */
   clear(): Promise<void>;
-  /** Figures for tests and benchmarks. */
+  /** Counters for tests and benchmarks. */
   stats(): Promise<SyncStats>;
   /**
    * The recording of this session, for a report of a bug: every input of the sync since its start, up to

@@ -1,10 +1,11 @@
 /**
- * The page's end of the worker: sends calls, matches replies to them, hands on events, notices when the worker dies.
+ * The page's end of the worker: sends calls, matches replies to them, passes events on, and notices when the worker
+ * crashes.
  *
- * At most {@link CALLS_PENDING_MAX} calls wait at a time. The worker may be put away while the page is suspended, and
- * another {@link WorkerClient.attach attached} later: calls that wait are sent to that one again (so each call may be done
- * twice). However the client ends (stopped, crashed, never loaded), it ends once: every waiting call is rejected with the
- * same error, and later calls at once.
+ * At most {@link CALLS_PENDING_MAX} calls are pending. While the page is suspended there may be no worker; a worker
+ * that is {@link WorkerClient.attach attached} later gets the pending calls again (so a call may be executed twice).
+ * The client ends once (stopped, crashed, never loaded): every pending call is rejected with the same error, and later
+ * calls at once.
  *
  * @module
  */
@@ -12,36 +13,36 @@
 import { HeadlightError } from './errors.js';
 import type { Calls, ErrorInfo, FromWorker, Hint, Started, StartOptions, ToWorker, WorkerEvent } from './messages.js';
 
-/** Unanswered calls at most. The worker's queue has room for as many. */
+/** Most pending calls. The worker's queue has the same length. */
 export const CALLS_PENDING_MAX = 1_024;
 
 /**
- * Longest time from `start` to its reply: script and wasm over a slow line, then the worker's own limits for lock, database
- * and first read, 40 seconds together. A script that never arrives raises no event.
+ * Longest time from `start` to its reply: loading script and wasm over a slow line, then the worker's own limits for
+ * lock, database and first read, 40 seconds together. A script that never arrives fires no event.
  */
 export const START_WAIT_MAX_MS = 120_000;
 
 interface Pending {
-  /** Sent again to the next worker; absent for `start`, which each worker has of its own. */
+  /** Sent again to the next worker; absent for `start`, which is different for each worker. */
   message?: ToWorker;
   resolve(value: unknown): void;
   reject(error: HeadlightError): void;
 }
 
-/** What the owner of a {@link WorkerClient} is told. */
+/** Callbacks of the owner of a {@link WorkerClient}. */
 export interface WorkerListener {
-  /** Something happened in the worker. */
+  /** An event of the worker. */
   onEvent(event: WorkerEvent): void;
   /** The worker crashed or could not be loaded; called at most once, and not after {@link WorkerClient.end}. */
   onCrash(error: HeadlightError): void;
 }
 
-/** One worker at a time, and the calls that it has not answered yet. */
+/** At most one worker, and the pending calls. */
 export class WorkerClient {
   readonly #listener: WorkerListener;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
-  /** Runs until `start` is answered. */
+  /** Runs until the reply to `start`. */
   #startTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 0;
   #ended: HeadlightError | undefined;
@@ -51,8 +52,8 @@ export class WorkerClient {
   }
 
   /**
-   * Listens to this worker, sends it `start` and then every call that waits. `rtcPort` leads to the broker of this page.
-   * The promise does not settle when the worker is put away first.
+   * Listens to this worker, sends it `start` and then every pending call. `rtcPort` leads to the broker of this page.
+   * The promise stays pending if the worker is detached first.
    */
   attach(worker: Worker, options: StartOptions, rtcPort: MessagePort): Promise<Started> {
     this.detach();
@@ -72,7 +73,7 @@ export class WorkerClient {
     return started as Promise<Started>;
   }
 
-  /** Ends the worker at once. Calls wait for the next one. */
+  /** Ends the worker at once. Pending calls wait for the next worker. */
   detach(): void {
     const worker = this.#worker;
     if (worker === undefined) return;
@@ -85,16 +86,14 @@ export class WorkerClient {
     for (const [id, { message }] of this.#pending) if (message === undefined) this.#pending.delete(id);
   }
 
-  /** Whether a worker is attached. */
   get attached(): boolean {
     return this.#worker !== undefined;
   }
 
-  /** Calls a method of the worker. */
   call<M extends keyof Calls>(method: M, ...args: Calls[M]['args']): Promise<Calls[M]['value']> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (this.#pending.size >= CALLS_PENDING_MAX) {
-      return Promise.reject(new HeadlightError('busy', `${CALLS_PENDING_MAX} calls are waiting already`));
+      return Promise.reject(new HeadlightError('busy', `${CALLS_PENDING_MAX} calls are pending already`));
     }
     const id = this.#nextId++;
     // A type parameter does not narrow the union of `ToWorker`; the signature above keeps method and args together.
@@ -105,12 +104,12 @@ export class WorkerClient {
     }) as Promise<Calls[M]['value']>;
   }
 
-  /** Tells the worker what only a page can see. */
+  /** Sends the worker a change that only the page can see. */
   hint(hint: Hint): void {
     this.#post({ type: 'hint', hint });
   }
 
-  /** Ends the worker now; every waiting and every later call is rejected with `reason`. */
+  /** Ends the worker now; rejects every pending and later call with `reason`. */
   end(reason: HeadlightError): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
@@ -130,15 +129,15 @@ export class WorkerClient {
     if (data.type !== 'reply') return;
     const pending = this.#pending.get(data.id);
     this.#pending.delete(data.id);
-    // The one request without a message to send again is `start`.
+    // Only `start` has no message to send again.
     if (pending !== undefined && pending.message === undefined) clearTimeout(this.#startTimer);
     if (data.ok) pending?.resolve(data.value);
     else pending?.reject(toError(data.error));
   };
 
-  readonly #onMessageError = (): void => this.#crash('a message of the worker could not be read');
+  readonly #onMessageError = (): void => this.#crash('a message of the worker cannot be read');
 
-  /** An exception that nobody caught in there, or a script that could not be loaded (then there is no message). */
+  /** An uncaught exception in the worker, or a script that could not be loaded (then there is no message). */
   readonly #onError = (event: ErrorEvent | Event): void => {
     event.preventDefault();
     const message = 'message' in event ? event.message : '';
@@ -157,7 +156,7 @@ export class WorkerClient {
   }
 }
 
-/** An error that crossed the port. */
+/** Converts an error from a message. */
 export function toError(info: ErrorInfo): HeadlightError {
   return new HeadlightError(info.code, info.message, info.details);
 }

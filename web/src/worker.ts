@@ -1,9 +1,9 @@
 /**
- * The script of the worker: loads the wasm, and hands it the messages that came before it was ready.
+ * The script of the worker: loads the wasm, then passes on the messages that came meanwhile.
  *
- * The wasm is compiled while it streams in, from a file of its own that bundlers find through `new URL`. Until it has
- * taken over, messages wait here, at most {@link EARLY_MESSAGES_MAX}: the page sends `start` and then waits for its
- * answer, so one is usual. A trap of the wasm is told to the page, which then ends this worker.
+ * The wasm is compiled while it downloads, from a file of its own that bundlers find through `new URL`. Until it is
+ * ready, messages wait here, at most {@link EARLY_MESSAGES_MAX}: the page sends `start` and waits for the reply, so one
+ * is usual. A trap of the wasm is reported to the page, which then ends this worker.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { describe } from './errors.js';
 import type { FromWorker } from './messages.js';
 import init, { start } from './wasm/headlight.js';
 
-/** The part of `DedicatedWorkerGlobalScope` in use; TypeScript cannot hold the DOM's and a worker's types at once. */
+/** The used part of `DedicatedWorkerGlobalScope`; TypeScript cannot load the DOM's and a worker's types together. */
 interface WorkerScope extends EventTarget {
   postMessage(message: FromWorker): void;
 }
 const scope = globalThis as unknown as WorkerScope;
 
-/** Messages that may wait for the wasm. */
+/** Most messages that may wait for the wasm. */
 const EARLY_MESSAGES_MAX = 1_024;
 
 const early: MessageEvent[] = [];
@@ -30,7 +30,7 @@ function crashed(error: unknown): void {
   scope.postMessage({ type: 'crashed', message: describe(error) });
 }
 
-/** A trap ends the wasm for good: its memory may be half changed. Other errors leave it whole. */
+/** A trap ends the wasm for good: its memory may be inconsistent. Other errors leave it intact. */
 function onUncaught(error: unknown): void {
   console.error(error);
   if (error instanceof WebAssembly.RuntimeError) return crashed(error);
@@ -46,7 +46,7 @@ async function run(): Promise<void> {
 
 scope.addEventListener('message', keep);
 scope.addEventListener('error', (event) => {
-  // Told to the page below, as what it is; the browser would tell it as a crash of the whole worker.
+  // Reported to the page below, with its cause; the browser would report a crash of the whole worker.
   event.preventDefault();
   onUncaught((event as ErrorEvent).error ?? (event as ErrorEvent).message);
 });

@@ -1,44 +1,44 @@
-//! What a child's consensus fields follow from: the figures of its parent.
+//! The consensus fields of a child, derived from those of its parent.
 //!
-//! The base fee follows EIP-1559, blob gas EIP-4844 with Prague's 6 and 9 blobs a block (EIP-7691). The gas used leans
-//! against the base fee, and the blobs against the excess, so that both keep wandering in a lifelike band however long
-//! the chain is.
+//! The base fee follows EIP-1559, blob gas EIP-4844 with Prague's 6 and 9 blobs a block (EIP-7691). Gas used falls as
+//! the base fee rises, and blobs fall as the excess rises, so that both stay in a realistic range however long the
+//! chain is.
 
 use crate::SplitMix64;
 
-/// Lowest gas limit; each header's own is up to [`GAS_LIMIT_SPREAD`] more.
+/// Lowest gas limit; a header has up to [`GAS_LIMIT_SPREAD`] more.
 const GAS_LIMIT_BASE: u64 = 36_000_000;
-/// Under the step that a child may take (a 1,024th of its parent's: 35,156).
+/// Smaller than the step that the rules allow (1/1,024 of the parent's limit: 35,156).
 const GAS_LIMIT_SPREAD: u64 = 35_000;
-/// EIP-1559: gas target is half the limit, and the base fee moves by an eighth at most.
+/// EIP-1559: the gas target is half the limit, and the base fee changes by at most an eighth.
 const ELASTICITY: u64 = 2;
 const BASE_FEE_CHANGE_DENOMINATOR: u64 = 8;
-/// Wei for each gas at block 0, and the value around which the base fee wanders.
+/// Wei per gas at block 0; the base fee stays near this value.
 const BASE_FEE_START: u64 = 1_000_000_000;
 /// EIP-4844.
 pub const GAS_PER_BLOB: u64 = 131_072;
-/// EIP-7691 (Prague). A block may hold nine; [`Figures::child`] draws none with more.
+/// EIP-7691 (Prague). A block may hold nine; [`Figures::child`] never uses more.
 const BLOBS_TARGET: u64 = 6;
 /// Excess above which blocks carry fewer blobs than the target.
 const EXCESS_HIGH: u64 = 100 * GAS_PER_BLOB;
 
-/// The fields of a header that the rules tie to its parent's.
+/// The fields of a header that the rules derive from its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figures {
-    /// Most gas that the block may use.
+    /// Gas limit of the block.
     pub gas_limit: u64,
-    /// Gas that it used.
+    /// Gas used.
     pub gas_used: u64,
-    /// Wei for each gas.
+    /// Wei per gas.
     pub base_fee: u64,
-    /// Gas of its blobs.
+    /// Gas of the blobs.
     pub blob_gas_used: u64,
-    /// Blob gas above the target, summed up to its parent.
+    /// Blob gas above the target, accumulated up to the parent.
     pub excess_blob_gas: u64,
 }
 
 impl Figures {
-    /// A block exactly at both targets: its child has the same base fee and no excess. The parent of block 0.
+    /// The parent of block 0: exactly at both targets, so that the child has the same base fee and no excess.
     pub const START: Self = Self {
         gas_limit: GAS_LIMIT_BASE,
         gas_used: GAS_LIMIT_BASE / ELASTICITY,
@@ -52,7 +52,7 @@ impl Figures {
         let base_fee = self.next_base_fee();
         let excess_blob_gas = (self.excess_blob_gas + self.blob_gas_used).saturating_sub(BLOBS_TARGET * GAS_PER_BLOB);
         let gas_limit = GAS_LIMIT_BASE + chance.below(GAS_LIMIT_SPREAD);
-        // Blocks are fuller while gas is cheap: mean 0.6 of the limit against 0.4.
+        // Blocks are fuller while gas is cheap: on average 0.6 of the limit, else 0.4.
         let least = if base_fee < BASE_FEE_START { gas_limit / 5 } else { 0 };
         let gas_used = least + chance.below(gas_limit / 5 * 4);
         let blobs = if excess_blob_gas < EXCESS_HIGH { 4 + chance.below(6) } else { chance.below(9) };

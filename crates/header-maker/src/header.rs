@@ -1,4 +1,4 @@
-//! Figures and chance to the RLP of a header.
+//! Encodes a header from figures and random numbers.
 
 use alloc::vec::Vec;
 
@@ -7,18 +7,18 @@ use alloy_rlp::{Encodable, Header as RlpHeader};
 
 use crate::{Figures, SplitMix64};
 
-/// Time of block 0: after Prague on mainnet, before Osaka.
+/// Timestamp of block 0: after Prague on mainnet, before Osaka.
 pub const GENESIS_TIMESTAMP: u64 = 1_750_000_000;
-/// From a block to its child.
+/// Seconds from a block to its child.
 pub const SECONDS_PER_BLOCK: u64 = 12;
-/// Fields of a header: those of Prague.
+/// Fields of a Prague header.
 pub const FIELDS: usize = 21;
 /// Most bytes of extra data that the rules allow.
 pub const EXTRA_DATA_MAX: usize = 32;
 
-/// Keccak-256 of the RLP of an empty list.
+/// Keccak-256 of the RLP of an empty list. A test compares it with `header_rules`.
 const EMPTY_OMMERS: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
-/// Bytes of a list's prefix when the fields have 256 to 65,535 bytes, as those of a header always do.
+/// Length of a list prefix when the fields have 256 to 65,535 bytes, as a header always does.
 const LIST_PREFIX: usize = 3;
 
 /// Appends the RLP of header `number` to `out`, with `extra_data_min` to [`EXTRA_DATA_MAX`] bytes of extra data.
@@ -35,7 +35,7 @@ pub fn append_header(
     out: &mut Vec<u8>,
 ) {
     assert!(extra_data_min <= EXTRA_DATA_MAX, "{extra_data_min} bytes of extra data");
-    // Written behind a gap for the list's prefix.
+    // Written behind a gap for the prefix of the list.
     let start = out.len();
     out.extend_from_slice(&[0; LIST_PREFIX]);
     parent.encode(out);

@@ -1,9 +1,8 @@
-//! Headers that nobody mined and that obey every rule: what `header-peer --generate` serves, and what the chains of the
-//! simulator are made of.
+//! Generated headers that obey every rule: `header-peer --generate` serves them, and the simulator builds its chains of
+//! them.
 //!
-//! All forks up to Prague are active from block 0: 21 fields, about 640 bytes, nothing in them that compresses well
-//! (blooms and roots are random). A chain is a loop over two calls; who makes it keeps what it wants of it, and may
-//! change the figures in between:
+//! All forks up to Prague are active from block 0: 21 fields, about 640 bytes that hardly compress (blooms and roots
+//! are random). A chain is a loop over two calls; the caller keeps the headers and may change the figures in between:
 //!
 //! ```
 //! use alloy_primitives::{B256, keccak256};
@@ -19,11 +18,11 @@
 //! }
 //! ```
 //!
-//! This crate knows nothing of `sync-core`: the rules and the encoding are written here a second time, so that the
-//! machine is not tried on what agrees with its own mistakes. The same chance makes the same bytes on every platform
-//! and in every version: hashes of made chains are written down in tests and reports.
+//! This crate does not depend on `sync-core`: it implements rules and encoding a second time, so that the machine is
+//! not tested against its own mistakes. The same seed gives the same bytes on every platform and in every version:
+//! tests and reports contain hashes of generated chains.
 //!
-//! What bounds it: a header is appended to the caller's buffer, and nothing is kept. Nothing comes from outside.
+//! Bounds: a header is appended to the caller's buffer, and nothing is kept. There is no outside input.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -1,11 +1,11 @@
-//! Chance from eight bytes of state, the same on every platform.
+//! A random number generator with eight bytes of state, the same on every platform.
 
-/// SplitMix64. The state is what it was begun with, so a stream may be begun anew for each header.
+/// SplitMix64, by its current state. A stream can be restarted for each header.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(pub u64);
 
 impl SplitMix64 {
-    /// 64 bits.
+    /// The next 64 bits.
     #[inline]
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -15,7 +15,7 @@ impl SplitMix64 {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number under `limit`; 0 when there is none. The bias of the remainder does not matter here.
+    /// A number below `limit`; 0 if `limit` is 0. The bias of the remainder does not matter here.
     #[inline]
     pub fn below(&mut self, limit: u64) -> u64 {
         self.draw() % limit.max(1)
@@ -36,7 +36,7 @@ impl SplitMix64 {
 mod tests {
     use super::SplitMix64;
 
-    /// The first numbers that the generator's reference implementation gives from this seed.
+    /// The first numbers of the reference implementation for this seed.
     #[test]
     fn draws_what_everybody_draws() {
         let mut chance = SplitMix64(1_234_567);

@@ -1,4 +1,4 @@
-//! What is said on standard output once the peer can be reached: lines for people, or one line of JSON (`--ready-json`).
+//! The start message on standard output: lines for people, or one line of JSON (`--ready-json`).
 
 use std::{
     io::{self, Write},
@@ -18,16 +18,15 @@ use crate::chain::Chain;
 #[serde(rename_all = "camelCase")]
 pub struct Ready {
     ready: bool,
-    /// The first of `multiaddrs`.
     multiaddr: String,
-    /// One for each interface that it listens on.
+    /// One address per network interface.
     multiaddrs: Vec<String>,
     http: String,
     chain_id: u64,
-    /// Absent when the peer does not know it.
+    /// Absent if the peer does not know its genesis.
     #[serde(skip_serializing_if = "Option::is_none")]
     genesis: Option<B256>,
-    /// What is said of its forks beside the network's own table.
+    /// Forks that override the network's own table.
     #[serde(skip_serializing_if = "Option::is_none")]
     forks: Option<Map<String, Value>>,
     earliest: u64,
@@ -36,7 +35,7 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// What there is to say.
+    /// Collects the start message.
     pub fn new(
         addresses: &[Multiaddr],
         http: SocketAddr,
@@ -58,7 +57,7 @@ impl Ready {
         }
     }
 
-    /// Says it; everything else goes to standard error.
+    /// Prints the message; everything else goes to standard error.
     ///
     /// # Errors
     ///

@@ -3,14 +3,14 @@
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use header_wire::limits::{ANSWER_BYTES_DEFAULT, MESSAGE_BYTES_MAX};
+use header_wire::limits::{MESSAGE_BYTES_MAX, RESPONSE_BYTES_DEFAULT};
 
 use crate::{chain::Chain, fault::Fault, limits, source::GENERATED_HEADERS_MAX};
 
-/// Headers of the embedded chain when no source is named.
+/// Headers of the generated chain that is served without a source.
 pub const GENERATE_DEFAULT: u64 = 100_000;
-/// Room that a response leaves in a message for its ids and prefixes, and for one header over the limit.
-const ANSWER_BYTES_MAX: u64 = (MESSAGE_BYTES_MAX / 2) as u64;
+/// Room in a message for ids and prefixes, and for one header over the limit.
+const RESPONSE_BYTES_MAX: u64 = (MESSAGE_BYTES_MAX / 2) as u64;
 
 /// Serves Ethereum headers to browsers over WebRTC.
 #[derive(Debug, Parser)]
@@ -31,7 +31,7 @@ pub enum Command {
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Where the headers come from.
+    /// Source of the headers.
     #[command(flatten)]
     pub source: SourceArgs,
 
@@ -59,7 +59,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     pub web: Option<PathBuf>,
 
-    /// Folder that keeps identity and certificate, so that the multiaddr stays [default: in the user's data folder]
+    /// Folder for identity and certificate, which keep the multiaddr the same [default: in the user's data folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 
@@ -67,19 +67,20 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = limits::CONNECTIONS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
 
-    /// Bytes of headers at which a response is cut
-    #[arg(long, value_name = "N", default_value_t = ANSWER_BYTES_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..=ANSWER_BYTES_MAX))]
-    pub answer_bytes: u64,
+    /// Bytes of headers at which a response ends
+    #[arg(long, value_name = "N", default_value_t = RESPONSE_BYTES_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..=RESPONSE_BYTES_MAX))]
+    pub response_bytes: u64,
 
-    /// Requests a second that one client may have answered
+    /// Requests per second that one client may make
     #[arg(long, value_name = "N", default_value_t = limits::REQUESTS_PER_SECOND_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     pub request_budget: u32,
 
-    /// Threads for connections. With 1 they stay on one core, the quickest for some clients; many clients want more
+    /// Threads for connections. One thread stays on one core, which is fastest for a few clients; use more for many
+    /// clients
     #[arg(long, value_name = "N", default_value = "1")]
     pub threads: NonZeroUsize,
 
-    /// For tests: lie in a named way
+    /// For tests: break the protocol or the chain in this way
     #[arg(long, value_name = "NAME", hide = true)]
     pub fault: Option<Fault>,
 
@@ -88,11 +89,11 @@ pub struct ServeArgs {
     pub ready_json: bool,
 }
 
-/// Where the headers come from; one at most.
+/// Source of the headers; at most one.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct SourceArgs {
-    /// A generated chain of N headers, the default with N = 100000
+    /// A generated chain of N headers; the default, with N = 100000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=GENERATED_HEADERS_MAX))]
     pub generate: Option<u64>,
 
@@ -100,17 +101,17 @@ pub struct SourceArgs {
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub era1: Vec<PathBuf>,
 
-    /// RLP blocks one after another, as `geth export` writes them
+    /// RLP blocks, concatenated, as `geth export` writes them
     #[arg(long, value_name = "FILE")]
     pub rlp: Option<PathBuf>,
 
-    /// RLP headers one after another
+    /// RLP headers, concatenated
     #[arg(long, value_name = "FILE")]
     pub headers: Option<PathBuf>,
 }
 
 impl SourceArgs {
-    /// Is the chain generated: was no file named?
+    /// Is the chain generated, because no file was given?
     pub fn is_generated(&self) -> bool {
         self.era1.is_empty() && self.rlp.is_none() && self.headers.is_none()
     }

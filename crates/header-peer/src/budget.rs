@@ -1,11 +1,11 @@
-//! How many requests one identity may have answered, and how many streams it may have.
+//! The request budget of each identity, and its limit on streams.
 //!
-//! A request is paid by what it costs: one that makes the source make headers counts as several.
+//! A request counts by its cost: one that makes the source generate headers counts as several.
 //!
-//! A token bucket for each connected identity: it fills by the budget each second and holds one second's worth. A
-//! client over its budget is not refused, its next request is read later, and since a session reads nothing while it
-//! waits, what an attacker can pile up is what the transport buffers. The map holds connected identities only, which
-//! the connection limit bounds.
+//! Each connected identity has a token bucket, which fills by the budget each second and holds one second's worth. A
+//! client over its budget is not refused: its next request is read later. A session reads nothing while it waits, so a
+//! malicious client can only fill the buffers of the transport. The map holds connected identities only, which the
+//! connection limit bounds.
 
 use std::{
     collections::HashMap,
@@ -27,11 +27,11 @@ pub struct Budgets {
 #[derive(Debug)]
 struct Bucket {
     streams: usize,
-    /// When the bucket was, or will be, empty. Each request moves it on by a `per_second`th of a second.
+    /// Time at which the bucket is empty. Each request moves it by a `per_second`th of a second.
     empty_at: Instant,
 }
 
-/// One stream's share in the budget of its identity; its place is free again when this is dropped.
+/// One stream's share of the budget of its identity. Dropping it makes room for another stream.
 #[derive(Debug)]
 pub struct Share {
     budgets: Arc<Budgets>,
@@ -39,12 +39,12 @@ pub struct Share {
 }
 
 impl Budgets {
-    /// Budgets of `per_second` requests, 1 at least.
+    /// Budgets of `per_second` requests, at least 1.
     pub fn new(per_second: u32) -> Arc<Self> {
         Arc::new(Self { per_second: per_second.max(1), peers: Mutex::default() })
     }
 
-    /// A share for a new stream; `None` when the identity has too many already.
+    /// A share for a new stream; `None` if the identity has too many streams.
     pub fn join(self: &Arc<Self>, peer: PeerId, now: Instant) -> Option<Share> {
         let mut peers = self.lock();
         let bucket = peers.entry(peer).or_insert(Bucket { streams: 0, empty_at: now });
@@ -56,22 +56,22 @@ impl Budgets {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<PeerId, Bucket>> {
-        // Nothing between lock and unlock can leave the map half changed.
+        // No operation under the lock can leave the map inconsistent.
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Share {
-    /// Spends one request and returns how long to wait before it is answered.
+    /// Spends one request and returns the time to wait before the response.
     pub fn spend(&self, now: Instant) -> Duration {
         self.spend_many(now, 1)
     }
 
-    /// Spends so many requests at once: what a response cost beyond its own is waited for by the next.
+    /// Spends this many requests at once: the next request pays for an expensive response.
     pub fn spend_many(&self, now: Instant, requests: u32) -> Duration {
         let mut peers = self.budgets.lock();
         let Some(bucket) = peers.get_mut(&self.peer) else { return Duration::ZERO };
-        // A bucket that was full stays full: one second's worth at most is saved up.
+        // A full bucket stays full: it saves at most one second's worth.
         let empty_at = bucket.empty_at.max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now));
         bucket.empty_at = empty_at + Duration::from_secs(1) / self.budgets.per_second * requests;
         bucket.empty_at.saturating_duration_since(now)
@@ -101,11 +101,11 @@ mod tests {
         let waits: Vec<_> = (0..13).map(|_| share.spend(start + Duration::from_secs(2)).as_millis()).collect();
         assert_eq!(waits[..10], [0; 10]);
         assert_eq!(waits[10..], [100, 200, 300]);
-        // Work that was done for a response is paid by the next request.
+        // The next request pays for the work of a response.
         let busy = start + Duration::from_secs(60);
         share.spend_many(busy, 13);
         assert_eq!(share.spend(busy).as_millis(), 400);
-        // An hour later not an hour's worth is saved up.
+        // After an hour the bucket holds one second's worth, not an hour's.
         let later = start + Duration::from_secs(3600);
         let waits: Vec<_> = (0..11).map(|_| share.spend(later).as_millis()).collect();
         assert_eq!(waits[9..], [0, 100]);

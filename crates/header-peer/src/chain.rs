@@ -1,4 +1,4 @@
-//! Which network a source belongs to: the public networks by genesis hash, by file name, or as the user says.
+//! The network of a source: by its genesis hash, by its file name, or by `--chain`.
 
 use std::{fmt, path::Path};
 
@@ -9,16 +9,16 @@ use header_wire::ForkId;
 
 use crate::forks::Forks;
 
-/// Chain id of generated chains. Which of them a chain is, its genesis says.
+/// Chain id of generated chains. The genesis distinguishes one generated chain from another.
 pub use header_rules::chain::GENERATED_CHAIN_ID;
 
-/// Chain id of a source whose network nobody named.
+/// Chain id of a source whose network is unknown.
 pub const UNKNOWN_CHAIN_ID: u64 = 0;
 
-/// The chain that a peer names in its status.
+/// The chain in the peer's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chain {
-    /// Chain id, which is the network id too; [`UNKNOWN_CHAIN_ID`] when nobody knows.
+    /// Chain id and network id; [`UNKNOWN_CHAIN_ID`] if it is unknown.
     pub id: u64,
 }
 
@@ -27,7 +27,7 @@ impl Chain {
     ///
     /// # Errors
     ///
-    /// Neither; the text names what is possible.
+    /// `text` is neither; the error lists the names.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Some(network) = NETWORKS.iter().find(|network| network.name == text) {
             return Ok(Self { id: network.chain_id });
@@ -38,8 +38,8 @@ impl Chain {
         })
     }
 
-    /// The chain of a source that was read from files: the network whose genesis it holds; else, when it does not
-    /// reach down to a genesis, the network that its files are named after ([`network_of_file`]).
+    /// The chain of a source that was read from files: the network with its genesis, or, if the source does not hold a
+    /// genesis, the network in its file names ([`network_of_file`]).
     pub fn of_source(genesis: Option<B256>, network: Option<&str>) -> Self {
         let known = match genesis {
             Some(hash) => NETWORKS.iter().find(|network| network.genesis == hash),
@@ -53,9 +53,9 @@ impl Chain {
         NETWORKS.iter().find(|network| network.chain_id == self.id)
     }
 
-    /// Fork id (EIP-2124) at the header with this number and time, by the network's table and by what is said beside it
-    /// (`forks`). For a chain whose forks are not known: the
-    /// checksum of its genesis alone, and no next fork; all zero when not even that is known.
+    /// Fork id (EIP-2124) at the header with this number and time, by the network's table and the overrides in `forks`.
+    /// For a chain with unknown forks it is the checksum of the genesis alone, without a next fork; all zero if the
+    /// genesis is unknown too.
     pub fn fork_id(self, genesis: Option<B256>, number: u64, timestamp: u64, forks: Option<&Forks>) -> ForkId {
         let Some(genesis) = genesis else { return ForkId::default() };
         let network = self.network().filter(|network| network.genesis == genesis);
@@ -74,7 +74,7 @@ impl Chain {
     }
 }
 
-/// The network that a file is named after: what stands before the first hyphen of `mainnet-00000-5ec1ffb8.era1`.
+/// The network in a file name: the part before the first hyphen of `mainnet-00000-5ec1ffb8.era1`.
 pub fn network_of_file(path: &Path) -> Option<String> {
     let (network, _) = path.file_name()?.to_str()?.split_once('-')?;
     Some(network.to_owned())
@@ -90,15 +90,15 @@ impl fmt::Display for Chain {
     }
 }
 
-/// Blocks and times at which the fork id of a network changes. [`ForkSchedule`](header_rules::chain::ForkSchedule) has only
-/// the forks that change a header, so the rest comes from the field's own table.
+/// Blocks and times at which the fork id of a network changes. [`ForkSchedule`](header_rules::chain::ForkSchedule) has
+/// only the forks that change a header, so the others come from alloy's table.
 fn forks_of(network: &Network) -> Vec<ForkFilterKey> {
     let forks: Vec<(EthereumHardfork, ForkCondition)> = match network.name {
         "mainnet" => EthereumHardfork::mainnet().into(),
         "sepolia" => EthereumHardfork::sepolia().into(),
         "holesky" => EthereumHardfork::holesky().into(),
         "hoodi" => EthereumHardfork::hoodi().into(),
-        // A network that is new in the table: its fork id is its genesis alone.
+        // A network that this table does not list: its fork id is the genesis alone.
         _ => Vec::new(),
     };
     let key = |(_, condition): &(_, ForkCondition)| match *condition {
@@ -124,13 +124,13 @@ mod tests {
         // EIP-2124, table of examples.
         assert_eq!(id("mainnet", 0, 0), ForkId { hash: [0xfc, 0x64, 0xec, 0x04], next: 1_150_000 });
         assert_eq!(id("mainnet", 1_920_000, 0), ForkId { hash: [0x91, 0xd1, 0xf9, 0x48], next: 2_463_000 });
-        // EIP-6953 gives the timestamps; the checksums are those that the networks' nodes announce.
+        // EIP-6953 gives the timestamps; the checksums are those that nodes of the networks announce.
         assert_eq!(
             id("mainnet", 20_000_000, 1_710_338_135),
             ForkId { hash: [0x9f, 0x3d, 0x22, 0x54], next: 1_746_612_311 }
         );
         assert_eq!(id("sepolia", 0, 1_633_267_481), ForkId { hash: [0xfe, 0x33, 0x66, 0xe7], next: 1_735_371 });
-        // A genesis of its own under a known chain id is not that network.
+        // Another genesis under a known chain id is another network.
         let other = Chain { id: 1 }.fork_id(Some(B256::ZERO), 0, 0, None);
         assert_eq!(other, ForkId { hash: ForkHash::from(B256::ZERO).0, next: 0 });
         assert_eq!(Chain { id: 5 }.fork_id(None, 7, 7, None), ForkId::default());

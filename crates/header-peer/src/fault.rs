@@ -1,70 +1,70 @@
-//! Lies for tests: a peer with `--fault NAME` breaks the protocol or the chain in one named way.
+//! Faults for tests: a peer with `--fault NAME` breaks the protocol or the chain in one way.
 //!
-//! | name | what it does | what a client must make of it |
+//! | name | what the peer does | what a client must detect |
 //! |---|---|---|
-//! | `flip-byte` | changes one bit in the middle header of its first response and of every third after | a broken link, its culprit named |
-//! | `wrong-start` | its first response and every third after begin one header off | wrong start |
-//! | `short` | at most eight headers a response | nothing: a short response is a response |
-//! | `silent` | never answers | a timeout |
-//! | `slow` | answers 700 ms late | nothing, or others are asked first |
-//! | `forked` | serves another chain near the tip, see [`ForkedSource`](crate::source::ForkedSource) | tips that disagree, or a hash that is not there |
-//! | `too-many` | adds one header to what was asked for | too many headers |
-//! | `pruned` | serves its last 1,000 headers and says so | nothing: others are asked for the rest |
-//! | `flood-updates` | announces its range 10,000 times | a breach |
-//! | `flood-requests` | asks 10,000 times for a header | a breach |
-//! | `unsolicited` | sends headers that nobody asked for | a breach |
+//! | `flip-byte` | changes one bit in the middle header of its first response and of every third after it | a broken link, and the peer that sent it |
+//! | `wrong-start` | begins its first response and every third after it one header off | wrong start |
+//! | `short` | at most eight headers in a response | nothing: a short response is valid |
+//! | `silent` | never responds | a timeout |
+//! | `slow` | responds 700 ms late | nothing; other peers are asked first |
+//! | `forked` | serves another chain near the tip, see [`ForkedSource`](crate::source::ForkedSource) | tips that disagree, or an unknown hash |
+//! | `too-many` | adds one header to the requested ones | too many headers |
+//! | `pruned` | serves its last 1,000 headers and announces them | nothing: other peers serve the rest |
+//! | `flood-updates` | announces its range 10,000 times | a protocol violation |
+//! | `flood-requests` | requests a header 10,000 times | a protocol violation |
+//! | `unsolicited` | sends headers without a request | a protocol violation |
 //!
-//! Counting begins anew with each stream, so that the first response of each is faulty.
+//! Counting starts again with each stream, so the first response of each stream is faulty.
 
 use std::time::Duration;
 
 use clap::ValueEnum;
-use header_wire::{AnswerBuilder, BlockHeaders, BlockRangeUpdate, GetBlockHeaders, HashOrNumber, Message, Status};
+use header_wire::{BlockHeaders, BlockRangeUpdate, GetBlockHeaders, HashOrNumber, Message, ResponseBuilder, Status};
 
-use crate::{answer::Answer, source::HeaderSource};
+use crate::{response::Response, source::HeaderSource};
 
-/// Answers from one lie to the next, for those that do not lie always.
+/// Responses from one faulty response to the next, for faults that are not permanent.
 const LIE_EVERY: u64 = 3;
 /// Headers in a short response.
 const SHORT_HEADERS: u64 = 8;
-/// Headers that a pruned peer has.
+/// Headers of a pruned peer.
 pub const PRUNED_HEADERS: u64 = 1_000;
 /// Messages in a flood.
 const FLOOD_MESSAGES: usize = 10_000;
-/// Id of a request that no client sends: ids rise from 0.
+/// A request id that no client uses: ids rise from 0.
 const NOBODYS_REQUEST: u64 = 1 << 40;
-/// How late a slow answer is.
+/// Delay of a slow response.
 const SLOW_DELAY: Duration = Duration::from_millis(700);
 
-/// The way in which a peer lies.
+/// The fault of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
     /// Changes one bit of a header.
     FlipByte,
     /// Begins one header off.
     WrongStart,
-    /// Sends few headers at a time.
+    /// Sends few headers in each response.
     Short,
-    /// Never answers.
+    /// Never responds.
     Silent,
-    /// Answers late.
+    /// Responds late.
     Slow,
     /// Serves another chain near the tip.
     Forked,
-    /// Sends more than was asked for.
+    /// Sends more headers than requested.
     TooMany,
-    /// Has only the last headers.
+    /// Serves only the last headers.
     Pruned,
     /// Announces its range without end.
     FloodUpdates,
-    /// Asks without end.
+    /// Sends requests without end.
     FloodRequests,
-    /// Sends headers that nobody asked for.
+    /// Sends headers without a request.
     Unsolicited,
 }
 
 impl Fault {
-    /// How long a response is held back; `None` for ever.
+    /// Delay of a response; `None`: for ever.
     pub fn delay(self) -> Option<Duration> {
         match self {
             Self::Silent => None,
@@ -73,7 +73,7 @@ impl Fault {
         }
     }
 
-    /// What it sends right after the statuses, and how often.
+    /// Messages after the statuses, and how many of them.
     pub fn unasked(self, status: &Status, source: &dyn HeaderSource) -> Option<(Message, usize)> {
         let Status { earliest, latest, latest_hash, .. } = *status;
         match self {
@@ -94,11 +94,12 @@ impl Fault {
         }
     }
 
-    /// The request that is answered in place of the true one; `answers` were sent before on this stream.
-    pub fn twist(self, mut request: GetBlockHeaders, source: &dyn HeaderSource, answers: u64) -> GetBlockHeaders {
+    /// The request that is served in place of the real one; `responses` is the number of earlier responses on this
+    /// stream.
+    pub fn twist(self, mut request: GetBlockHeaders, source: &dyn HeaderSource, responses: u64) -> GetBlockHeaders {
         match self {
             Self::Short => request.limit = request.limit.min(SHORT_HEADERS),
-            Self::WrongStart if answers.is_multiple_of(LIE_EVERY) => {
+            Self::WrongStart if responses.is_multiple_of(LIE_EVERY) => {
                 let start = match request.start {
                     HashOrNumber::Hash(hash) => source.number_of(&hash),
                     HashOrNumber::Number(number) => Some(number),
@@ -113,21 +114,27 @@ impl Fault {
         request
     }
 
-    /// Spoils a response that is ready.
-    pub fn spoil(self, answer: &mut Answer, builder: &mut AnswerBuilder, source: &dyn HeaderSource, answers: u64) {
+    /// Adds the fault to a complete response.
+    pub fn spoil(
+        self,
+        response: &mut Response,
+        builder: &mut ResponseBuilder,
+        source: &dyn HeaderSource,
+        responses: u64,
+    ) {
         match self {
-            Self::FlipByte if answers.is_multiple_of(LIE_EVERY) && answer.headers > 0 => {
-                let len = answer.middle.len();
-                let at = answer.middle.start + len / 2;
+            Self::FlipByte if responses.is_multiple_of(LIE_EVERY) && response.headers > 0 => {
+                let len = response.middle.len();
+                let at = response.middle.start + len / 2;
                 builder.payload_mut()[at] ^= 0x01;
             }
-            Self::TooMany if answer.headers > 0 => {
-                // Whatever is added is too much; the parent of the last one is the most tempting.
-                let number = answer.last.saturating_sub(1).max(source.earliest());
-                for _ in answer.headers..=answer.asked {
+            Self::TooMany if response.headers > 0 => {
+                // Any added header is too much; the parent of the last one would also link.
+                let number = response.last.saturating_sub(1).max(source.earliest());
+                for _ in response.headers..=response.asked {
                     if let Some(header) = source.by_number(number) {
                         builder.push(&header);
-                        answer.headers += 1;
+                        response.headers += 1;
                     }
                 }
             }

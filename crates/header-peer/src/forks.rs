@@ -1,7 +1,7 @@
-//! Where the forks of the chain begin: as the network's table says, as `--forks FILE` says, or as a chain is generated.
+//! The fork schedule of the served chain: from the network's table, from `--forks FILE`, or of a generated chain.
 //!
-//! Nothing here validates a header. The schedule decides the fork id in the status, and pages read it in `/peers.json`:
-//! there it has the form of `startSync({ forks })`, which is that of `config` in a go-ethereum genesis.json.
+//! The peer validates no header by it. The schedule gives the fork id in the status and is part of `/peers.json`, in
+//! the format of `startSync({ forks })`, which is that of `config` in a go-ethereum genesis.json.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -13,11 +13,11 @@ use serde_json::{Map, Value};
 const GENERATED: &str = r#"{"homesteadBlock":0,"byzantiumBlock":0,"constantinopleBlock":0,"muirGlacierBlock":0,
     "londonBlock":0,"mergeBlock":0,"terminalTotalDifficulty":0,"shanghaiTime":0,"cancunTime":0,"pragueTime":0}"#;
 
-/// What is said of forks beside a network's own table.
+/// Forks that override the network's own table.
 #[derive(Clone, Debug)]
 pub struct Forks {
     json: Map<String, Value>,
-    /// What the network has by its table; empty for a chain without one.
+    /// Forks of the network's table; empty for a chain without one.
     table: ForkSchedule,
     schedule: ForkSchedule,
 }
@@ -29,11 +29,11 @@ impl Forks {
         Self::of(GENERATED_CHAIN_ID, json).expect("a constant of this module")
     }
 
-    /// Reads `--forks FILE`. What it does not name stays as `before` says, or the table of the network.
+    /// Reads `--forks FILE`. Forks that it does not name keep their value from `before`, or from the network's table.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or says what cannot be; one line.
+    /// The file cannot be read, or is invalid; one line.
     pub fn load(path: &Path, chain_id: u64, before: Option<Self>) -> Result<Self, String> {
         let failed = |error: String| format!("{}: {error}", path.display());
         let len = fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
@@ -42,7 +42,7 @@ impl Forks {
         }
         let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
         let own: Map<String, Value> =
-            serde_json::from_str(&text).map_err(|error| failed(format!("no JSON object: {error}")))?;
+            serde_json::from_str(&text).map_err(|error| failed(format!("not a JSON object: {error}")))?;
         let mut json = before.map(|before| before.json).unwrap_or_default();
         json.extend(own);
         Self::of(chain_id, json).map_err(failed)
@@ -55,13 +55,13 @@ impl Forks {
         Ok(Self { json, table, schedule })
     }
 
-    /// As a page takes it.
+    /// The format for a page.
     pub fn json(&self) -> &Map<String, Value> {
         &self.json
     }
 
-    /// Blocks and times at which the fork id changes, when by the network's table they are `keys`: that has forks which
-    /// no header shows, too.
+    /// Blocks and times at which the fork id changes. `keys` are those of the network's table, which also has forks
+    /// that do not change a header.
     pub fn apply(&self, keys: Vec<ForkFilterKey>) -> Vec<ForkFilterKey> {
         let (before, after) = (keys_of(&self.table), keys_of(&self.schedule));
         let mut all: BTreeSet<_> =
@@ -85,7 +85,7 @@ fn keys_of(forks: &ForkSchedule) -> BTreeSet<ForkFilterKey> {
     let times = [forks.shanghai, forks.cancun, forks.prague, forks.osaka, forks.amsterdam];
     let times = times.into_iter().flatten().chain(forks.blobs.iter().map(|params| params.from));
     let keys = blocks.into_iter().flatten().map(ForkFilterKey::Block).chain(times.map(ForkFilterKey::Time));
-    // What begins with genesis is part of it (EIP-2124).
+    // Forks at genesis are part of the genesis checksum (EIP-2124).
     keys.filter(|key| !matches!(key, ForkFilterKey::Block(0) | ForkFilterKey::Time(0))).collect()
 }
 
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(id, chain.fork_id(genesis, 7, 1_750_000_000, None));
     }
 
-    /// The id that the network's own table has, once its fork is in the file; the checksum is EIP-2124's.
+    /// The fork id by the network's own table, with the fork in the file; the checksum is from EIP-2124.
     #[test]
     fn a_scheduled_fork_changes_the_fork_id() {
         let chain = Chain { id: 560_048 };

@@ -1,18 +1,18 @@
-//! The little that a peer reads in a header: its number, its parent's hash and its time.
+//! The fields of a header that a peer reads: number, parent hash and timestamp.
 //!
-//! A peer serves headers of any chain and any fork, those of 15 fields and those of 23 and more, with roots that are
-//! absent and seals of any kind, so nothing here is a consensus rule. What a header means is for whoever syncs it to judge.
-//! A header in which these three do not stand at their places, or one of over 16 KiB, cannot be served.
+//! A peer serves headers of any chain and any fork, with 15 fields, 23 or more, with missing roots and seals of any
+//! kind, so it checks no consensus rule: the client verifies headers. A header without these three fields at their
+//! places, or one longer than [`HEADER_BYTES_MAX`](header_wire::limits::HEADER_BYTES_MAX), cannot be served.
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Decodable, Header as RlpHeader};
 
-/// Fields between the parent's hash and the number: ommers hash to difficulty.
+/// Fields between the parent hash and the number: ommers hash to difficulty.
 const FIELDS_BEFORE_NUMBER: usize = 7;
 /// Fields between the number and the timestamp: gas limit and gas used.
 const FIELDS_BEFORE_TIMESTAMP: usize = 2;
 
-/// What a source needs to know of a header.
+/// The fields that a source needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeaderFacts {
     /// Hash of the parent.
@@ -26,11 +26,11 @@ pub struct HeaderFacts {
 }
 
 impl HeaderFacts {
-    /// Reads the RLP of one header; `rlp` must be exactly that.
+    /// Reads the RLP of one header; `rlp` must contain nothing else.
     ///
     /// # Errors
     ///
-    /// The RLP is damaged, too short for a header, or not canonical where it is read.
+    /// The RLP is damaged, too short for a header, or not canonical in these fields.
     pub fn read(rlp: &[u8]) -> alloy_rlp::Result<Self> {
         let mut outer = rlp;
         let mut fields = RlpHeader::decode_bytes(&mut outer, true)?;
@@ -46,7 +46,7 @@ impl HeaderFacts {
     }
 }
 
-/// Steps over `count` items, whatever they are.
+/// Skips `count` items of any type.
 fn skip(fields: &mut &[u8], count: usize) -> alloy_rlp::Result<()> {
     for _ in 0..count {
         let item = RlpHeader::decode(fields)?;
@@ -59,7 +59,7 @@ fn skip(fields: &mut &[u8], count: usize) -> alloy_rlp::Result<()> {
 mod tests {
     use super::*;
 
-    /// A header of these items.
+    /// A header with these items.
     fn list(items: &[Vec<u8>]) -> Vec<u8> {
         let payload = items.concat();
         let mut rlp = Vec::new();
@@ -67,7 +67,7 @@ mod tests {
         [rlp, payload].concat()
     }
 
-    /// Parent hash, number and time stand where they stand; the rest is empty strings.
+    /// Parent hash, number and timestamp at their places; the other items are empty strings.
     fn items() -> Vec<Vec<u8>> {
         let mut items = vec![vec![0x80]; 15];
         items[0] = alloy_rlp::encode(B256::repeat_byte(7));

@@ -1,15 +1,15 @@
-//! Who the peer is: its key, its WebRTC certificate and its UDP port, kept in a folder so that its multiaddr is the
-//! same after a restart.
+//! The peer's identity: its key, its WebRTC certificate and its UDP port, stored in a folder so that the multiaddr is
+//! the same after a restart.
 //!
 //! ```text
 //! DIR/identity.json   key and certificate, with a checksum; readable by its owner only
 //! DIR/port            UDP port of the last run, for `--listen` addresses with port 0
-//! DIR/lock            held while a peer runs: two peers with one identity would be taken for one
+//! DIR/lock            locked while a peer runs: clients would take two peers with one identity for one
 //! ```
 //!
-//! A damaged identity is an error and is never replaced: whoever holds the multiaddr must not be left with a dead one
-//! silently. Without `--data-dir` the user's data folder is used if no other peer holds it; else the identity is made
-//! for this run alone.
+//! A damaged identity is an error and is never replaced: a new identity would silently invalidate the multiaddr that
+//! clients have. Without `--data-dir` the user's data folder is used if no other peer has locked it; else the identity
+//! is temporary.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::log;
 
-/// Why there is no identity; one line that names the file or folder.
+/// Why there is no identity; one line with the file or folder.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// The folder or a file in it cannot be read or written.
@@ -32,51 +32,51 @@ pub enum IdentityError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// The file is not what was written.
+    /// The content of the file is not what the peer wrote.
     #[error("{}: damaged identity ({what}); put a copy back, or remove it and get a new multiaddr", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Reason.
         what: String,
     },
-    /// Another peer runs with this folder.
+    /// Another peer has locked this folder.
     #[error("{}: in use by another header-peer; give each its own --data-dir", .0.display())]
     InUse(PathBuf),
-    /// The system gave no key or certificate.
+    /// The key or the certificate could not be created.
     #[error("cannot make a certificate: {0}")]
     Certificate(String),
 }
 
-/// Key, certificate, and the folder that keeps them.
+/// Key, certificate, and their folder.
 pub struct Identity {
     /// The libp2p identity.
     pub keypair: Keypair,
-    /// The DTLS certificate, whose hash is a part of the multiaddr.
+    /// The DTLS certificate; its hash is part of the multiaddr.
     pub certificate: Certificate,
     /// UDP port of the last run.
     pub last_port: Option<u16>,
     folder: Option<Folder>,
 }
 
-/// A folder that this process alone uses.
+/// A folder that this process has locked.
 struct Folder {
     path: PathBuf,
-    /// Locked as long as it is open.
+    /// Locked while the file is open.
     _lock: File,
 }
 
 /// `identity.json`.
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    /// Protobuf encoding of the key, as libp2p has it.
+    /// Protobuf encoding of the key, as in libp2p.
     key: String,
-    /// Certificate with its private key, PEM.
+    /// Certificate and its private key, PEM.
     certificate: String,
-    /// Keccak-256 of both.
+    /// Keccak-256 of key and certificate.
     checksum: B256,
 }
 
@@ -90,11 +90,11 @@ impl Stored {
 }
 
 impl Identity {
-    /// The identity that `folder` keeps, made on the first run. Without a folder: see the module's text.
+    /// The identity in `folder`, created on the first run. Without a folder see the module's documentation.
     ///
     /// # Errors
     ///
-    /// A named folder that cannot be used, or a damaged identity.
+    /// The given folder cannot be used, or its identity is damaged.
     pub fn open(folder: Option<&Path>) -> Result<Self, IdentityError> {
         match folder {
             Some(path) => Self::in_folder(path),
@@ -108,11 +108,11 @@ impl Identity {
         }
     }
 
-    /// A new identity that nothing keeps.
+    /// A temporary identity.
     ///
     /// # Errors
     ///
-    /// No certificate could be made.
+    /// The certificate could not be created.
     pub fn new() -> Result<Self, IdentityError> {
         let certificate =
             Certificate::generate(&mut rand::rng()).map_err(|error| IdentityError::Certificate(error.to_string()))?;
@@ -143,13 +143,13 @@ impl Identity {
             }
             Err(error) => return Err(io_error(&file)(error)),
         };
-        // Only a hint: whatever else the file says, any port will do.
+        // The port is only a hint: for an invalid value any port is used.
         identity.last_port = fs::read_to_string(path.join("port")).ok().and_then(|port| port.trim().parse().ok());
         identity.folder = Some(Folder { path: path.into(), _lock: lock });
         Ok(identity)
     }
 
-    /// Keeps the UDP port for the next run.
+    /// Stores the UDP port for the next run.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl Identity {
         serde_json::to_vec_pretty(&stored).map_err(|error| IdentityError::Certificate(error.to_string()))
     }
 
-    /// The checksum comes first: the PEM reader of the WebRTC library must not be given what it did not write.
+    /// Checks the checksum first: the PEM reader of the WebRTC library must not read anything else.
     fn from_json(bytes: &[u8]) -> Result<Self, String> {
         let stored: Stored = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if stored.checksum != stored.checksum() {
@@ -193,7 +193,7 @@ fn default_folder() -> Option<PathBuf> {
     Some(data.join("header-peer"))
 }
 
-/// Writes a file that only its owner can read; it appears whole or not at all.
+/// Writes a file that only its owner can read, atomically.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     let mut options = OpenOptions::new();

@@ -1,24 +1,23 @@
 //! The native peer: serves Ethereum headers to browsers over WebRTC-direct, and the page that syncs them.
 //!
 //! ```text
-//! source (generated, era1, rlp) --Bytes--> answer --one buffer--> session --stream--> listener (WebRTC) --> browser
+//! source (generated, era1, rlp) --Bytes--> response --one buffer--> session --stream--> listener (WebRTC) --> browser
 //!                                                                                      web (HTTP): page, peers.json
 //! ```
 //!
-//! It judges nothing: a client proves every header by itself, so the peer serves whatever chain its source holds, of any
-//! fork. What it does guard is itself: every length, count, wait and queue that a client could stretch has a limit, in
-//! [`limits`] or [`header_wire::limits`], and one client's breach ends that client's stream alone.
+//! The peer validates no header: each client verifies headers itself, so the peer can serve any chain and any fork. It
+//! protects itself: every length, count, wait and queue that a client influences has a limit, in [`limits`] or
+//! [`header_wire::limits`], and a protocol violation ends only the stream of that client.
 //!
-//! What an attacker can do: take connections up to `--max-connections`, each identity up to its request budget. What
-//! they cannot: make it hold more than one response a stream, read a file, or learn anything but headers.
+//! A malicious client can occupy connections up to `--max-connections`, and each identity its request budget. It cannot
+//! make the peer hold more than one response per stream, read a file, or send anything but headers.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
-// They panic when nobody reads what they write: `log` does not.
+// These macros panic if standard output or error is closed: use `log`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod announce;
-pub mod answer;
 pub mod args;
 pub mod budget;
 pub mod chain;
@@ -29,6 +28,7 @@ pub mod identity;
 pub mod limits;
 pub mod listener;
 pub mod log;
+pub mod response;
 pub mod runtime;
 pub mod serve;
 pub mod session;

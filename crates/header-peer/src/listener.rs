@@ -1,6 +1,6 @@
-//! What a session needs of a transport: accepted streams with the identity at their other end.
+//! The interface to a transport: accepted streams with the identity of the client.
 //!
-//! The trait is all that the rest of the peer sees, so that a second WebRTC engine can stand beside the first.
+//! The rest of the peer uses only this trait, so another WebRTC implementation can be added.
 
 use std::{fmt, future::Future, io::ErrorKind, net::SocketAddr, sync::Arc};
 
@@ -25,13 +25,13 @@ pub trait Listener: Send {
     /// A stream to one client.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// The next stream and the identity of the client; `None` once the listener has ended.
+    /// The next stream and the identity of its client; `None` once the listener has ended.
     fn accept(&mut self) -> impl Future<Output = Option<(PeerId, Self::Stream)>> + Send;
 
-    /// Where clients can reach it, each with the peer's own identity; changes as interfaces come and go.
+    /// Addresses for clients, each with the peer's own identity; they change as interfaces come and go.
     fn addresses(&self) -> watch::Receiver<Vec<Multiaddr>>;
 
-    /// Closes all connections properly, within [`limits::SHUTDOWN_TIMEOUT`].
+    /// Closes all connections, within [`limits::SHUTDOWN_TIMEOUT`].
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
@@ -45,8 +45,8 @@ pub struct ListenError {
 
 /// WebRTC-direct by libp2p-webrtc.
 ///
-/// A task of its own drives the connections; streams come to [`Listener::accept`] through libp2p's own queue, which
-/// drops streams that nobody accepts at once: the caller must not do anything between two calls.
+/// A task drives the connections. Streams come to [`Listener::accept`] through libp2p's queue, which drops streams that
+/// are not accepted at once: the caller must not wait for anything else between two calls.
 pub struct WebRtcListener {
     streams: IncomingStreams,
     addresses: watch::Receiver<Vec<Multiaddr>>,
@@ -61,11 +61,11 @@ struct Behaviour {
 }
 
 impl WebRtcListener {
-    /// Listens on `address`; with port 0 on the port of the identity's last run if it is free, else on any.
+    /// Listens on `address`. Port 0 means the port of the identity's last run if it is free, else any port.
     ///
     /// # Errors
     ///
-    /// The address is taken or is none of this machine's.
+    /// The address is in use, or does not belong to this machine.
     pub async fn start(
         identity: &Identity,
         address: SocketAddr,
@@ -98,7 +98,7 @@ impl WebRtcListener {
         let stop = Arc::new(Notify::new());
         let driver = tokio::spawn(drive(swarm, listener, sender, Arc::clone(&stop)));
         let mut started = Self { streams, addresses, stop, driver };
-        // Either the first address comes, or the driver ends and takes the sender with it.
+        // The first address comes, or the driver ends and drops the sender.
         started
             .addresses
             .wait_for(|addresses| !addresses.is_empty())
@@ -115,8 +115,8 @@ impl WebRtcListener {
     }
 }
 
-/// Has every interface loopback addresses only? ICE leaves those out when it gathers candidates (RFC 8445, 5.1.1.1), and
-/// answers nobody without a candidate. When the interfaces cannot be listed, that is not known.
+/// Has every interface only loopback addresses? ICE ignores those when it gathers candidates (RFC 8445, 5.1.1.1), and
+/// cannot connect without a candidate. `false` if the interfaces cannot be listed.
 fn is_loopback_only() -> bool {
     if_addrs::get_if_addrs().is_ok_and(|interfaces| interfaces.iter().all(|interface| interface.addr.is_loopback()))
 }
@@ -141,7 +141,7 @@ impl Listener for WebRtcListener {
     }
 }
 
-/// Runs the connections until it is told to stop or the listener ends.
+/// Runs the connections until the stop signal, or until the listener ends.
 async fn drive(
     mut swarm: Swarm<Behaviour>,
     listener: ListenerId,
@@ -157,7 +157,7 @@ async fn drive(
         match event {
             SwarmEvent::NewListenAddr { address, .. } => {
                 let mut found = vec![address.with(own.clone())];
-                // On an unspecified address one comes for each interface, all at once at the start.
+                // An unspecified address gives one event per interface, all at the start.
                 while let Some(Some(event)) = futures::FutureExt::now_or_never(swarm.next()) {
                     if let SwarmEvent::NewListenAddr { address, .. } = event {
                         found.push(address.with(own.clone()));
@@ -174,14 +174,14 @@ async fn drive(
                 log::line(format_args!("the udp listener closed: {reason:?}"));
                 return;
             }
-            // Handshakes of anybody fail for any reason, and connections come and go: nothing to be done.
+            // A failed handshake, or a connection that comes or goes: nothing to do.
             _ => {}
         }
     }
 
     let connected: Vec<_> = swarm.connected_peers().copied().collect();
     for peer in connected {
-        // The error says that it is gone already.
+        // An error means that the connection is gone already.
         let _ = swarm.disconnect_peer_id(peer);
     }
     let closed = async {
@@ -199,7 +199,7 @@ fn multiaddr(address: SocketAddr) -> Multiaddr {
     Multiaddr::from(address.ip()).with(Protocol::Udp(address.port())).with(Protocol::WebRTCDirect)
 }
 
-/// Binds and lets go again: the system's own words when the address is taken, and the remembered port when it is free.
+/// Binds and releases the port: gives the system's error if the address is in use.
 fn choose_port(address: SocketAddr, last: Option<u16>) -> std::io::Result<SocketAddr> {
     let remembered = last.filter(|_| address.port() == 0).map(|port| SocketAddr::new(address.ip(), port));
     if let Some(remembered) = remembered
@@ -210,7 +210,7 @@ fn choose_port(address: SocketAddr, last: Option<u16>) -> std::io::Result<Socket
     std::net::UdpSocket::bind(address)?.local_addr()
 }
 
-/// Why an address cannot be listened on, and what to do about it.
+/// The reason why an address cannot be used, with advice.
 pub fn bind_error(error: &std::io::Error) -> String {
     let advice = match error.kind() {
         ErrorKind::AddrInUse => "; give another port, or port 0 for any that is free",
@@ -221,7 +221,7 @@ pub fn bind_error(error: &std::io::Error) -> String {
     format!("{error}{advice}")
 }
 
-/// UDP port in one of our own addresses.
+/// UDP port of a listen address.
 pub fn udp_port(address: &Multiaddr) -> Option<u16> {
     address.iter().find_map(|part| if let Protocol::Udp(port) = part { Some(port) } else { None })
 }

@@ -1,9 +1,8 @@
-//! Lines on standard error. A line that cannot be written is lost and nothing else happens: whoever started the peer may
-//! close its end of the pipe at any time (`eprintln!` would panic then, and take the listener with it).
+//! Lines on standard error. A line that cannot be written is dropped: the program that started the peer may close its
+//! end of the pipe at any time (`eprintln!` would panic then, and end the listener).
 //!
-//! What a client can cause as often as it likes goes through [`LimitedLog`]: at most
-//! [`LOG_LINES_MAX`](crate::limits::LOG_LINES_MAX) lines in each [`LOG_WINDOW`](crate::limits::LOG_WINDOW), and how many
-//! were left out.
+//! Lines that clients can cause go through [`LimitedLog`]: at most [`LOG_LINES_MAX`](crate::limits::LOG_LINES_MAX)
+//! lines in each [`LOG_WINDOW`](crate::limits::LOG_WINDOW), and the number of dropped lines.
 
 use std::{
     fmt::Display,
@@ -14,13 +13,13 @@ use std::{
 
 use crate::limits::{LOG_LINES_MAX, LOG_WINDOW};
 
-/// Writes one line on standard error, with the program's name before it.
+/// Writes one line on standard error, after the program's name.
 pub fn line(text: impl Display) {
-    // One write for the whole line. An error says that nobody reads it: see the module's text.
+    // One write for the whole line. An error means that standard error is closed.
     let _ = io::stderr().lock().write_all(format!("header-peer: {text}\n").as_bytes());
 }
 
-/// A log for lines that anybody may cause.
+/// A log for lines that clients can cause.
 #[derive(Debug)]
 pub struct LimitedLog {
     window: Mutex<Window>,
@@ -34,19 +33,19 @@ struct Window {
 }
 
 impl LimitedLog {
-    /// A log whose first window begins now.
+    /// A log whose first window starts now.
     pub fn new(now: Instant) -> Self {
         Self { window: Mutex::new(Window { begin: now, lines: 0, left_out: 0 }) }
     }
 
-    /// Writes the line, or counts it when this window has enough.
+    /// Writes the line, or counts it as dropped if the window is full.
     pub fn line(&self, now: Instant, text: impl Display) {
         if self.admits(now) {
             line(text);
         }
     }
 
-    /// Says how many lines were left out since it was last said, once their window is over.
+    /// The number of lines dropped since the last report, once their window is over.
     pub fn report(&self, now: Instant) {
         if let Some(count) = self.take_left_out(now) {
             line(format_args!("{count} more lines like these were left out"));

@@ -1,4 +1,4 @@
-//! Command line, signals and exit codes: 0 when it was told to stop, 2 when it could not start as asked, 1 otherwise.
+//! Command line, signals and exit codes: 0 after a stop signal, 2 if it could not start as requested, 1 otherwise.
 
 use std::{future::Future, io, process::ExitCode};
 
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         let stop = stop_signal()?;
         serve::run(args, stop).await
     });
-    // Sessions that are left have nothing to finish: their connections are closed.
+    // The remaining sessions have nothing to finish: their connections are closed.
     runtime.shutdown_background();
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Ready at the first SIGINT or SIGTERM.
+/// Completes at the first SIGINT or SIGTERM.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
@@ -46,18 +46,18 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     }
     #[cfg(not(unix))]
     Ok(async {
-        // An error here means that there are no such signals; the peer then runs until it is ended from outside.
+        // An error means that the system lacks these signals; the peer then runs until it is killed.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     })
 }
 
-/// Help and version as they are; of anything else the one line that says what is wrong.
+/// Prints help and version in full, and of an error its first line.
 fn usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // An error says that whoever asked has read enough (`header-peer help | head`).
+            // An error means that the reader has closed the pipe (`header-peer help | head`).
             let _ = error.print();
             ExitCode::SUCCESS
         }
@@ -65,7 +65,7 @@ fn usage(error: &clap::Error) -> ExitCode {
             failed(&"say what to do: `header-peer serve`, or `header-peer help`", 2)
         }
         _ => {
-            // What is wrong, and perhaps what is possible, come before the first empty line.
+            // The error, and possible values, come before the first empty line.
             let text = error.to_string();
             let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
             let line = lines.join(" ");

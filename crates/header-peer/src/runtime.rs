@@ -1,10 +1,9 @@
 //! The threads that drive the connections.
 //!
-//! webrtc-rs hands every packet to a blocking thread and back, so a packet costs two wake-ups; when the two threads sit on
-//! different cores, waking costs more than all the work on the packet. Measured by hand on two cores, one sync in a browser
-//! in turn with the peer held on one core and free on both: 16.5 and 18.2 MB/s against 12.4 and 12.4. So by default
-//! everything runs on one core, and whoever serves many clients at once gives it more. How more threads compare with many
-//! clients was not measured.
+//! webrtc-rs passes every packet to a blocking thread and back, so a packet costs two wake-ups; if the two threads run
+//! on different cores, waking costs more than the work on the packet. Measured on two cores, one browser in turn with
+//! the peer on one core and on both: 16.5 and 18.2 MB/s against 12.4 and 12.4. So by default everything runs on one
+//! core, and a peer with many clients gets more threads. More threads with many clients were not measured.
 //!
 //! Always tokio's multi-threaded scheduler, even with one thread: on its single-threaded one a busy connection starves
 //! the handshakes of the others.
@@ -13,12 +12,12 @@ use std::{io, num::NonZeroUsize};
 
 use tokio::runtime::{Builder, Runtime};
 
-/// A runtime with so many threads for connections. One stays, with all its helpers, on one core, where the system lets a
-/// program choose.
+/// A runtime with this many threads for connections. A single thread, with its helpers, stays on one core if the system
+/// allows it.
 ///
 /// # Errors
 ///
-/// The system gives no more threads.
+/// The system grants no more threads.
 pub fn build(threads: NonZeroUsize) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(threads.get()).enable_all();
@@ -26,14 +25,14 @@ pub fn build(threads: NonZeroUsize) -> io::Result<Runtime> {
         && let Some(core) = any_core()
     {
         builder.on_thread_start(move || {
-            // Where it is refused the system places the thread: slower, not wrong.
+            // If the call fails, the system places the thread: slower, not wrong.
             let _ = core_affinity::set_for_current(core);
         });
     }
     builder.build()
 }
 
-/// One of the cores that this process may use; not the same one for every peer of a machine.
+/// One of the cores that this process may use, chosen by process id, so that several peers spread over the cores.
 fn any_core() -> Option<core_affinity::CoreId> {
     let cores = core_affinity::get_core_ids()?;
     let turn = std::process::id() as usize;

@@ -1,4 +1,4 @@
-//! `header-peer serve`: loads the source, starts both servers, says where they are, and runs until it is told to stop.
+//! `header-peer serve`: loads the source, starts both servers, prints their addresses, and runs until the stop signal.
 
 use std::{future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Instant};
 
@@ -23,45 +23,45 @@ use crate::{
     web::{self, Web},
 };
 
-/// Why the peer does not run; always one line.
+/// Why the peer cannot run; always one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The source.
+    /// The source cannot be loaded.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Its last header cannot be read.
+    /// The last header of the source cannot be read.
     #[error("cannot serve this source: {0}")]
     Unusable(String),
-    /// The file of `--forks`.
+    /// The file of `--forks` is invalid.
     #[error("{0}")]
     Forks(String),
-    /// Identity and certificate.
+    /// Identity or certificate.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// The UDP address.
+    /// The UDP address cannot be used.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The TCP address.
+    /// The TCP address cannot be used.
     #[error("cannot listen on tcp {address}: {}", bind_error(.error))]
     Http {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// The page's folder.
+    /// The folder of the page does not exist.
     #[error("{}: no folder with a page", .0.display())]
     NoPage(PathBuf),
-    /// Standard output or the signals of the system.
+    /// Standard output, or the signals of the system.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The listener ended although nobody asked it to.
+    /// The listener ended without a stop signal.
     #[error("the listener ended")]
     Ended,
 }
 
 impl ServeError {
-    /// 2 when the peer could not start as it was asked to, 1 when it broke while it ran.
+    /// 2 if the peer could not start as requested, 1 if it failed while it ran.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Io(_) | Self::Ended => 1,
@@ -70,18 +70,18 @@ impl ServeError {
     }
 }
 
-/// Serves until `stop` is ready.
+/// Serves until `stop` completes.
 ///
 /// # Errors
 ///
-/// It could not start, or broke; see [`ServeError::exit_code`].
+/// The peer could not start, or failed; see [`ServeError::exit_code`].
 pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     if let Some(folder) = &args.web
         && !folder.is_dir()
     {
         return Err(ServeError::NoPage(folder.clone()));
     }
-    // Addresses first: a taken port should not cost the time to load a source.
+    // Addresses first: a port in use should not cost the time to load a source.
     let http = TcpListener::bind(args.http).await.map_err(|error| ServeError::Http { address: args.http, error })?;
     let http_address = http.local_addr()?;
     let mut identity = Identity::open(args.data_dir.as_deref())?;
@@ -92,7 +92,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let (honest, natural_chain) = tokio::select! {
         opened = tokio::task::spawn_blocking(move || open_source(&source_args, seed, named)) => match opened {
             Ok(opened) => opened?,
-            // A panic inside is a bug of ours: it goes on here.
+            // A panic inside is a bug: it is passed on.
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => return Err(ServeError::Ended),
@@ -119,8 +119,8 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let service = Arc::new(Service {
         source,
         status,
-        // Checked to be far under the longest message.
-        answer_bytes_max: args.answer_bytes as usize,
+        // Arguments are checked: far below the longest message.
+        response_bytes_max: args.response_bytes as usize,
         fault: args.fault,
         budgets: Budgets::new(args.request_budget),
         stats: Stats::default(),
@@ -137,7 +137,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     let page = tokio::spawn(axum::serve(http, web::router(web, args.web)).into_future());
     log::line(format_args!("{chain}, headers {} to {}, latest {}", status.earliest, status.latest, status.latest_hash));
     let ready = Ready::new(&addresses, http_address, chain, forks_json, &status);
-    // Nobody needs to read it: a closed standard output is no reason to end.
+    // A closed standard output is not a reason to stop.
     if let Err(error) = ready.announce(args.ready_json) {
         log::line(format_args!("standard output: {error}"));
     }
@@ -168,7 +168,7 @@ pub async fn run(args: ServeArgs, stop: impl Future<Output = ()>) -> Result<(), 
     result
 }
 
-/// The source that was asked for, and the chain that it seems to be.
+/// The source of the arguments, and its chain.
 fn open_source(
     args: &SourceArgs,
     seed: u64,
@@ -194,7 +194,7 @@ fn status(source: &dyn HeaderSource, chain: Chain, forks: Option<&Forks>) -> Res
     let (earliest, latest) = (source.earliest(), source.latest());
     let header = source.by_number(latest).ok_or_else(|| ServeError::Unusable("its last header is missing".into()))?;
     let head = HeaderFacts::read(&header).map_err(|error| ServeError::Unusable(error.to_string()))?;
-    // What the source does not hold may be known from its network; else it is unknown, and is sent as that.
+    // The network may tell what the source does not hold; else it is sent as unknown.
     let genesis = source.genesis().or_else(|| chain.network().map(|network| network.genesis));
     Ok(Status {
         version: ETH_VERSION,

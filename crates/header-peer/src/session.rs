@@ -1,42 +1,41 @@
-//! One stream's life: both sides say who they are, then requests are answered one after another until it ends.
+//! One stream: both sides send their status, then requests are served one after another until the stream ends.
 //!
-//! While a response is made, delayed or written nothing is read, so one client has one response in memory. A client that
-//! sends anything but requests, is silent for too long, or does not take its response, loses its stream; the others do
-//! not notice.
+//! The session reads nothing while it builds, delays or writes a response, so one client has at most one response in
+//! memory. A client that sends anything but requests, is silent for too long, or does not read its response, loses its
+//! stream; other streams are not affected.
 
 use std::{io, sync::Arc, time::Instant};
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use header_wire::{AnswerBuilder, Decoder, ETH_VERSION, GetBlockHeaders, Message, Status, WireError, encode};
+use header_wire::{Decoder, ETH_VERSION, GetBlockHeaders, Message, ResponseBuilder, Status, WireError, encode};
 use libp2p::PeerId;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    answer,
     budget::{Budgets, Share},
     fault::Fault,
-    limits,
+    limits, response,
     source::HeaderSource,
     stats::Stats,
 };
 
-/// What all sessions share.
+/// Shared state of all sessions.
 pub struct Service {
-    /// The headers.
+    /// Source of the headers.
     pub source: Arc<dyn HeaderSource>,
-    /// What the peer says of itself.
+    /// Status of this peer.
     pub status: Status,
-    /// Bytes of headers at which a response is cut.
-    pub answer_bytes_max: usize,
-    /// How it lies, if it does.
+    /// Bytes of headers at which a response ends.
+    pub response_bytes_max: usize,
+    /// Fault for tests.
     pub fault: Option<Fault>,
-    /// Requests for each identity.
+    /// Request budgets of the identities.
     pub budgets: Arc<Budgets>,
-    /// What was served.
+    /// Counters.
     pub stats: Stats,
 }
 
-/// Why a stream ended before its client closed it.
+/// Why a session ended before its client closed the stream.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The identity has too many streams already.
@@ -45,19 +44,19 @@ pub enum SessionError {
     /// The stream broke.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The client's bytes are no messages of the protocol.
+    /// The client violated the protocol.
     #[error("{0}")]
     Wire(#[from] WireError),
-    /// It ended inside a message.
+    /// The stream ended inside a message.
     #[error("cut off inside a message")]
     CutOff,
-    /// A message that has no place here.
+    /// A valid message that a client may not send.
     #[error("message {0:#04x} out of place")]
     OutOfPlace(u8),
-    /// The client speaks another version.
+    /// The client uses another version.
     #[error("version {0}, expected {ETH_VERSION}")]
     Version(u32),
-    /// Nothing came, or nothing was taken, for too long.
+    /// Nothing was received, or nothing could be sent, in time.
     #[error("timed out while {0}")]
     TimedOut(&'static str),
 }
@@ -66,7 +65,7 @@ pub enum SessionError {
 ///
 /// # Errors
 ///
-/// Why it ended otherwise. Nothing of it touches other streams.
+/// The reason of any other end. Other streams are not affected.
 pub async fn run<S>(service: &Service, peer: PeerId, stream: S) -> Result<(), SessionError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -78,11 +77,11 @@ where
         share,
         stream,
         decoder: Decoder::new(limits::REQUEST_BYTES_MAX),
-        builder: AnswerBuilder::new(),
-        answers: 0,
+        builder: ResponseBuilder::new(),
+        responses: 0,
     };
     let result = session.serve().await;
-    // The client may be gone: what closing says does not matter any more, but it must not last.
+    // The client may be gone: errors of closing are ignored, but closing has a timeout.
     let _ = timeout(limits::SHUTDOWN_TIMEOUT, session.stream.close()).await;
     result
 }
@@ -92,9 +91,9 @@ struct Session<'a, S> {
     share: Share,
     stream: S,
     decoder: Decoder,
-    builder: AnswerBuilder,
-    /// Answers sent so far.
-    answers: u64,
+    builder: ResponseBuilder,
+    /// Responses sent so far.
+    responses: u64,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
@@ -123,15 +122,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
                 .map_err(|_| SessionError::TimedOut("waiting for a request"))??;
             match message {
                 None => return Ok(()),
-                Some(Message::GetBlockHeaders(request)) => self.answer(request).await?,
-                // Whoever serves nothing may still say so, as often as it may ask.
+                Some(Message::GetBlockHeaders(request)) => self.respond(request).await?,
+                // A client that serves nothing may announce this, as often as it may request.
                 Some(Message::BlockRangeUpdate(_)) => sleep(self.share.spend(Instant::now())).await,
                 Some(other) => return Err(SessionError::OutOfPlace(other.id())),
             }
         }
     }
 
-    /// The next message; `None` when the client has closed the stream.
+    /// The next message; `None` if the client has closed the stream.
     async fn next_message(&mut self) -> Result<Option<Message>, SessionError> {
         let mut chunk = [0; limits::READ_BYTES];
         loop {
@@ -146,29 +145,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<'_, S> {
         }
     }
 
-    async fn answer(&mut self, request: GetBlockHeaders) -> Result<(), SessionError> {
-        let Service { source, answer_bytes_max, fault, stats, .. } = self.service;
+    async fn respond(&mut self, request: GetBlockHeaders) -> Result<(), SessionError> {
+        let Service { source, response_bytes_max, fault, stats, .. } = self.service;
         let source = &**source;
         stats.requested();
         sleep(self.share.spend(Instant::now())).await;
 
-        let mut answer;
+        let mut response;
         match fault {
-            None => answer = answer::build(source, &request, *answer_bytes_max, &mut self.builder),
+            None => response = response::build(source, &request, *response_bytes_max, &mut self.builder),
             Some(fault) => {
                 let Some(delay) = fault.delay() else { return Ok(()) };
                 sleep(delay).await;
-                let twisted = fault.twist(request, source, self.answers);
-                answer = answer::build(source, &twisted, *answer_bytes_max, &mut self.builder);
-                fault.spoil(&mut answer, &mut self.builder, source, self.answers);
+                let twisted = fault.twist(request, source, self.responses);
+                response = response::build(source, &twisted, *response_bytes_max, &mut self.builder);
+                fault.spoil(&mut response, &mut self.builder, source, self.responses);
             }
         }
-        let more = u32::try_from(answer.made / limits::HEADERS_MADE_PER_REQUEST).unwrap_or(u32::MAX);
+        let more = u32::try_from(response.made / limits::HEADERS_MADE_PER_REQUEST).unwrap_or(u32::MAX);
         self.share.spend_many(Instant::now(), more);
         let bytes = self.builder.payload_len();
         write(&mut self.stream, self.builder.finish()).await?;
-        self.answers += 1;
-        stats.served(answer.headers, bytes);
+        self.responses += 1;
+        stats.served(response.headers, bytes);
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
-//! What was served since the start: four counters, for `GET /stats.json` and for tests that count re-downloads.
+//! Four counters since the start, for `GET /stats.json` and for tests that count downloads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-/// Counters that every session adds to.
+/// Counters that all sessions update.
 #[derive(Debug, Default)]
 pub struct Stats {
     connections: AtomicU64,
@@ -13,7 +13,7 @@ pub struct Stats {
     bytes: AtomicU64,
 }
 
-/// The counters at one moment, as they are sent.
+/// A snapshot of the counters, in the form of `/stats.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
@@ -28,7 +28,7 @@ pub struct Snapshot {
 }
 
 impl Stats {
-    /// Counts an open stream until what is returned is dropped.
+    /// Counts an open stream until the returned guard is dropped.
     pub fn connected(&self) -> impl Drop + Send {
         struct Connected<'a>(&'a Stats);
         impl Drop for Connected<'_> {
@@ -51,7 +51,7 @@ impl Stats {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// The counters now.
+    /// The current counters.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             connections: self.connections.load(Ordering::Relaxed),

@@ -1,11 +1,11 @@
-//! The web server: the page, where the peer can be reached, and what it has served.
+//! The web server: the page, the peer's addresses, and its counters.
 //!
 //! | path | what |
 //! |---|---|
-//! | `/` | the page's files (`--web DIR`), never cached, so that a rebuilt page is the page |
+//! | `/` | the page's files (`--web DIR`), never cached, so that a rebuilt page is shown at once |
 //! | `/peers.json` | chain, range and multiaddrs; any origin may read it |
-//! | `/stats.json` | what was served since the start; any origin may read it |
-//! | `/headers.bin?from=&to=` | RLP of the headers `from..=to`, rising, straight from the source; for comparisons |
+//! | `/stats.json` | counters since the start; any origin may read it |
+//! | `/headers.bin?from=&to=` | RLP of the headers `from..=to`, rising, from the source without faults; for comparisons |
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -28,18 +28,18 @@ use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 use crate::{chain::Chain, forks::Forks, limits, session::Service, source::HeaderSource};
 
-/// What the routes need.
+/// State of the routes.
 #[derive(Clone)]
 pub struct Web {
-    /// The peer itself.
+    /// Identity and counters of the peer.
     pub service: Arc<Service>,
-    /// The true headers, also when the peer lies.
+    /// The honest headers, even with `--fault`.
     pub source: Arc<dyn HeaderSource>,
-    /// The chain it names.
+    /// Chain of the peer.
     pub chain: Chain,
-    /// What is said of its forks beside the network's own table.
+    /// Forks that override the network's own table.
     pub forks: Option<Forks>,
-    /// Where it listens.
+    /// Addresses of the peer.
     pub addresses: watch::Receiver<Vec<Multiaddr>>,
 }
 
@@ -106,7 +106,8 @@ async fn headers(State(web): State<Web>, Query(span): Query<Span>) -> Response {
     let (earliest, latest) = (web.source.earliest(), web.source.latest());
     let (from, to) = (span.from.unwrap_or(earliest), span.to.unwrap_or(latest));
     if from > to || from < earliest || to > latest {
-        return (StatusCode::BAD_REQUEST, format!("headers {earliest} to {latest} are here\n")).into_response();
+        return (StatusCode::BAD_REQUEST, format!("only headers {earliest} to {latest} are available\n"))
+            .into_response();
     }
     // `None` once the last header was sent.
     let chunks = stream::unfold((web.source, Some(from)), move |(source, next)| async move {
@@ -120,7 +121,7 @@ async fn headers(State(web): State<Web>, Query(span): Query<Span>) -> Response {
         .into_response()
 }
 
-/// Headers from `from` on, and where the next chunk begins.
+/// Headers from `from` on, and the start of the next chunk.
 fn chunk(source: &dyn HeaderSource, from: u64, to: u64) -> (Bytes, Option<u64>) {
     let mut out = BytesMut::with_capacity(limits::DUMP_CHUNK_BYTES + 1024);
     for number in from..=to {

@@ -1,4 +1,5 @@
-//! The program from outside: one clear line and exit code 2 for what cannot be, 0 for a signal, the same address again.
+//! The program as a process: one line and exit code 2 for invalid arguments, 0 for a stop signal, the same address
+//! after a restart.
 
 mod support;
 
@@ -6,7 +7,7 @@ use std::{fs, process::Command};
 
 use support::{BINARY, Peer, data, folder};
 
-/// Runs to the end; exit code and standard error.
+/// Runs to the end; returns exit code and standard error.
 fn run(args: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(BINARY)
         .args(["serve", "--listen", "127.0.0.1:0"])
@@ -39,11 +40,11 @@ fn what_cannot_be_gives_one_line_and_code_2() {
         (&["--generate", "5", "--rlp", "x"], "--rlp"),
         (&["--chain", "moonnet"], "moonnet"),
         (&["--generate", "5", "--forks", "/does/not/exist"], "/does/not/exist"),
-        (&["--generate", "5", "--forks", damaged], "no JSON object"),
-        (&["--generate", "5", "--forks", typo], "amsterdmTime is no fork"),
+        (&["--generate", "5", "--forks", damaged], "not a JSON object"),
+        (&["--generate", "5", "--forks", typo], "amsterdmTime is not a known fork"),
         (&["--fault", "rude"], "flip-byte"),
         (&["--max-connections", "0"], "'0'"),
-        (&["--answer-bytes", "9999999"], "9999999"),
+        (&["--response-bytes", "9999999"], "9999999"),
         (&["--http", "nowhere"], "such as 0.0.0.0:4001"),
         (&["--headers", "/does/not/exist"], "/does/not/exist"),
         (&["--era1", damaged], "damaged.era1"),
@@ -79,7 +80,7 @@ fn nobody_needs_to_read_what_it_writes() {
         net::{TcpListener, TcpStream},
         process::Stdio,
     };
-    // What cannot be is told by the exit code too.
+    // Invalid arguments have exit code 2 even without a standard output.
     let mut child =
         Command::new(BINARY).args(["serve", "--bogus"]).stderr(Stdio::piped()).spawn().expect("the program starts");
     drop(child.stderr.take());
@@ -100,13 +101,13 @@ fn nobody_needs_to_read_what_it_writes() {
     let mut stream = TcpStream::connect(&http).expect("it still serves");
     stream.write_all(b"GET /peers.json HTTP/1.0\r\n\r\n").expect("a request");
     let mut text = String::new();
-    stream.read_to_string(&mut text).expect("an answer");
+    stream.read_to_string(&mut text).expect("a response");
     assert!(text.contains("/webrtc-direct/"), "{text}");
     child.kill().expect("our own child, still running");
     child.wait().expect("our own child");
 }
 
-/// A file above genesis: only its name says which network it is of, whatever else lies in the folder.
+/// A file above genesis: only its name gives the network, whatever other files are in the folder.
 #[test]
 fn a_folder_is_named_after_the_files_that_are_served() {
     let Some(data) = data() else { return };
@@ -219,11 +220,11 @@ fn the_web_server_serves_page_ranges_and_headers() {
     assert_eq!(peers["latestHash"].as_str(), Some(&*hash));
     assert!(peer.get("/headers.bin?from=5&to=4").0.contains("400"));
     assert!(peer.get("/headers.bin?to=2000").0.contains("400"));
-    // What the page asks for is not what peers were served.
+    // Requests of the page are not counted as served to peers.
     assert_eq!(peer.json("/stats.json")["bytesServed"], 0);
 }
 
-/// A page reads where the forks begin: of a generated chain those that it is made with, and what a file says of them.
+/// The fork schedule for pages: that of a generated chain, and the overrides of a file.
 #[test]
 fn forks_of_a_file_are_what_the_peer_says() {
     let file = folder("forks").join("forks.json");

@@ -1,7 +1,7 @@
-//! The real listener against a real WebRTC client: a native one here, a browser in the project's end-to-end tests.
+//! The real listener against a real WebRTC client: a native one here, a browser in the end-to-end tests.
 //!
 //! The native client of libp2p-webrtc cannot read a data channel message over 8,192 bytes ("Short buffer"; it may send
-//! 16,384), so what is asked for here fits into one. Whole answers of 48 KiB are read by the browser.
+//! 16,384), so the responses here fit into one. The browser tests read responses of 48 KiB.
 
 mod support;
 
@@ -25,22 +25,22 @@ use libp2p_webrtc::tokio::Certificate;
 use support::{Peer, data, folder};
 use tokio::sync::Mutex;
 
-/// Longer than anything here takes; only a broken peer meets it.
+/// Longer than any step here takes; only a broken peer reaches it.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The native client loses some of its own dials on a busy machine: webrtc-rs takes the listener's first message, when it
-/// comes before the dialler has opened its side of channel 0, for a channel of its own ("there already exists a stream with
-/// identifier"), and libp2p-webrtc gives up after ten seconds. Like any dialler it tries again; and one dial at a time is
-/// less for a busy machine to do.
+/// The native client loses some of its own dials on a busy machine: if the listener's first message comes before the
+/// dialler has opened its side of channel 0, webrtc-rs takes it for a channel of its own ("there already exists a
+/// stream with identifier"), and libp2p-webrtc fails after ten seconds. So the client retries, and dials run one at a
+/// time.
 const DIALS_MAX: usize = 12;
 
-/// Held while somebody dials.
+/// Held during a dial.
 static DIALLING: Mutex<()> = Mutex::const_new(());
 
-/// Headers whose answer fits into one message that the native client can read.
+/// Headers whose response fits into one message that the native client can read.
 const HEADERS_READABLE: u64 = 11;
 
-/// One stream to a peer, after the handshake.
+/// A stream to a peer, after the handshake.
 struct Client {
     stream: swarm::Stream,
     decoder: Decoder,
@@ -58,7 +58,7 @@ impl Client {
         client
     }
 
-    /// Dials and opens the stream, nothing more.
+    /// Dials and opens the stream, without the handshake.
     async fn open(address: Multiaddr) -> Self {
         for _ in 0..DIALS_MAX {
             match Self::dial(address.clone()).await {
@@ -108,7 +108,7 @@ impl Client {
         self.stream.flush().await.expect("an open stream");
     }
 
-    /// The next message; `None` when the peer has ended the stream.
+    /// The next message; `None` if the peer has ended the stream.
     async fn receive(&mut self) -> Option<Message> {
         let mut chunk = [0; 8192];
         loop {
@@ -133,12 +133,12 @@ impl Client {
         self.next_id
     }
 
-    /// The headers of the answer to a falling request.
+    /// The headers of the response to a falling request.
     async fn headers(&mut self, start: HashOrNumber, limit: u64) -> Vec<bytes::Bytes> {
         let asked = self.ask(start, limit).await;
         match self.receive().await {
             Some(Message::BlockHeaders(BlockHeaders { request_id, headers })) if request_id == asked => headers,
-            other => panic!("no answer to {asked}: {other:?}"),
+            other => panic!("no response to {asked}: {other:?}"),
         }
     }
 }
@@ -152,14 +152,14 @@ fn peer_id(address: &Multiaddr) -> PeerId {
     peer.expect("an address with /p2p/")
 }
 
-/// Hash of the parent: the first field.
+/// Parent hash, the first field.
 fn parent_of(header: &[u8]) -> B256 {
     let mut outer = header;
     let mut fields = alloy_rlp::Header::decode_bytes(&mut outer, true).expect("a list");
     B256::decode(&mut fields).expect("a hash")
 }
 
-/// Walks from the tip down, proves each link, and returns all headers in rising order.
+/// Requests headers from the tip down, verifies each link, and returns all headers in rising order.
 async fn sync(client: &mut Client) -> Vec<u8> {
     let (mut expected, mut left) = (client.status.latest_hash, client.status.latest - client.status.earliest + 1);
     let mut falling = Vec::new();
@@ -187,7 +187,7 @@ async fn a_generated_chain_syncs_to_its_genesis() {
     assert_eq!((stats["connections"].as_u64(), stats["headersServed"].as_u64()), (Some(1), Some(3000)));
     assert_eq!(stats["bytesServed"].as_u64(), Some(synced.len() as u64));
 
-    // A peer that is stopped says goodbye: the client need not find out by waiting.
+    // A peer that stops closes its connections: the client does not wait for a timeout.
     let stopped = tokio::task::spawn_blocking(move || peer.stop("TERM"));
     assert_eq!(client.receive().await, None);
     assert_eq!(within(stopped).await.expect("no panic").code(), Some(0));
@@ -208,7 +208,7 @@ async fn a_genesis_that_the_source_does_not_hold_is_said_to_be_unknown() {
         assert!(upper.ready.get("genesis").is_none(), "{}", upper.ready);
         assert!(upper.json("/peers.json").get("genesis").is_none());
     }
-    // The table of networks knows more than the file.
+    // The table of networks has more forks than the file.
     let known = Peer::start(&["--headers", file, "--chain", "sepolia"]);
     let client = within(Client::connect(&known)).await;
     let sepolia = client.status.known_genesis().expect("a known network").to_string();
@@ -284,8 +284,8 @@ async fn p03_p04_unknown_starts_and_equal_ids_are_all_answered_on_one_stream() {
     }
     let mut answered = Vec::new();
     for _ in 0..asked.len() {
-        let Some(Message::BlockHeaders(answer)) = client.receive().await else { panic!("each is answered") };
-        answered.push((answer.request_id, answer.headers.len()));
+        let Some(Message::BlockHeaders(response)) = client.receive().await else { panic!("each is answered") };
+        answered.push((response.request_id, response.headers.len()));
     }
     asked.sort_unstable();
     answered.sort_unstable();
@@ -304,8 +304,8 @@ async fn each_fault_lies_in_its_own_way() {
         let mut client = within(Client::connect(&liar)).await;
         if fault == "silent" {
             client.ask(tip, 10).await;
-            let answer = tokio::time::timeout(Duration::from_secs(2), client.receive()).await;
-            assert!(answer.is_err(), "{answer:?}");
+            let response = tokio::time::timeout(Duration::from_secs(2), client.receive()).await;
+            assert!(response.is_err(), "{response:?}");
             assert_eq!(liar.json("/stats.json")["requests"], 1);
             continue;
         }
@@ -314,7 +314,7 @@ async fn each_fault_lies_in_its_own_way() {
             "flip-byte" => {
                 let wrong = got.iter().zip(&truth).filter(|(a, b)| a != b).count();
                 assert_eq!((got.len(), wrong), (10, 1));
-                assert_eq!(client.headers(tip, 10).await, truth, "the second answer is true");
+                assert_eq!(client.headers(tip, 10).await, truth, "the second response is true");
             }
             "wrong-start" => assert_eq!(got[..9], truth[1..]),
             "short" => assert_eq!(got, truth[..8]),

@@ -1,4 +1,4 @@
-//! How a block is named, and what a peer says of the blocks that it has. Plain values: nothing here is a proof.
+//! Names of blocks, and the blocks that a peer announces. Plain values; nothing here is verified.
 
 use alloy_primitives::B256;
 
@@ -7,19 +7,19 @@ use crate::range::{BLOCK_NUMBER_END, BlockNumber};
 /// A block by number and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockNumHash {
-    /// Its number.
+    /// Block number.
     pub number: BlockNumber,
-    /// Its hash.
+    /// Block hash.
     pub hash: B256,
 }
 
-/// What a peer says it serves (eth/69 `Status` and `BlockRangeUpdate`, EIP-7642). Its word, not a proof.
+/// Range that a peer announces (eth/69 `Status` and `BlockRangeUpdate`, EIP-7642). Not verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ServedRange {
-    /// Lowest block it serves.
+    /// Lowest block that the peer serves.
     pub earliest: BlockNumber,
-    /// Highest block it serves.
+    /// Highest block that the peer serves.
     pub latest: BlockNumber,
     /// Hash of the highest block.
     pub latest_hash: B256,
@@ -29,25 +29,25 @@ impl ServedRange {
     /// The range of a peer that serves nothing.
     pub const NOTHING: Self = Self { earliest: 1, latest: 0, latest_hash: B256::ZERO };
 
-    /// Can a chain have these numbers ([`BLOCK_NUMBER_END`])?
+    /// Are the numbers plausible ([`BLOCK_NUMBER_END`])?
     pub fn is_plausible(&self) -> bool {
         self.earliest.max(self.latest) < BLOCK_NUMBER_END
     }
 
-    /// The range, or nothing when no chain can have its numbers.
+    /// The range, or `NOTHING` if its numbers are not plausible.
     pub fn plausible(self) -> Self {
         if self.is_plausible() { self } else { Self::NOTHING }
     }
 }
 
-/// What a peer says in its `Status` message.
+/// Content of a peer's `Status` message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeerStatus {
     /// Network id; equals the chain id on every public network.
     pub chain_id: u64,
-    /// Hash of its genesis block; `None` when it does not know it, and then nothing is compared with it.
+    /// Hash of its genesis block; `None` if the peer does not know it, and then it is not compared.
     pub genesis: Option<B256>,
-    /// What it serves.
+    /// The announced range.
     pub served: ServedRange,
 }

@@ -1,12 +1,12 @@
-//! A block header: a strict view over the bytes that came.
+//! A block header: a strict view of the received bytes.
 //!
-//! The bytes are the truth. A header's hash is keccak-256 of what was received, never of something encoded again, and
-//! [`Header`] borrows from it: no heap, no copy of the bloom or of the extra data. Decoding accepts canonical RLP only
-//! (no leading zeros, minimal lengths, nothing after the list), so that one header has one form and one hash.
-//! [`HeaderLink`] reads only what links a header into its chain, which other chains and later forks have too.
+//! A header's hash is keccak-256 of the received bytes, never of a new encoding, and [`Header`] borrows from them: no
+//! heap, no copy of the bloom or of the extra data. Decoding accepts only canonical RLP (no leading zeros, minimal
+//! lengths, nothing after the list), so that a header has one encoding and one hash. [`HeaderLink`] reads only the
+//! fields that link a header into its chain, which other chains and later forks have too.
 //!
-//! What an attacker can do: send any bytes. Each ends in a [`HeaderError`]; the work is linear in the length, and the
-//! length is bounded by the wire.
+//! An attacker can send any bytes. Invalid ones give a [`HeaderError`]; the work is linear in the length, which the
+//! wire limits.
 
 mod encode;
 mod link;
@@ -22,27 +22,27 @@ pub use link::HeaderLink;
 
 /// Fields of the first headers (Frontier).
 pub const FIELDS_MIN: usize = 15;
-/// Fields of the newest headers that are known here (Amsterdam).
+/// Fields of the newest known fork (Amsterdam).
 pub const FIELDS_MAX: usize = 23;
 
 /// Keccak-256 of the RLP of the empty list: the ommers hash of a block without ommers.
 pub const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 
-/// Why bytes are no header.
+/// Why bytes are not a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// The outermost item is no canonical, complete RLP list.
+    /// The outermost item is not a canonical, complete RLP list.
     #[error("no header list: {0}")]
     List(alloy_rlp::Error),
     /// Bytes follow the list.
     #[error("{0} bytes follow the header")]
     TrailingBytes(usize),
-    /// A field is absent, of the wrong width or not canonical.
+    /// A field is missing, has the wrong width or is not canonical.
     #[error("field {field}: {error}")]
     Field {
-        /// Which, in the names of the execution specs.
+        /// Name of the field, as in the execution specs.
         field: &'static str,
-        /// What the decoder says; `InputTooShort` for an absent one.
+        /// Error of the decoder; `InputTooShort` for a missing field.
         error: alloy_rlp::Error,
     },
     /// More than the [`FIELDS_MAX`] fields of the newest known fork.
@@ -102,8 +102,8 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads the RLP of one header, list prefix included. Later fields are positional: one that is present has all
-    /// before it. Whether a field may or must be there is a rule of the chain ([`crate::rules`]), not of the form.
+    /// Reads the RLP of one header, including the list prefix. Later fields are positional: a field implies all fields
+    /// before it. Whether a field must be present is a rule of the chain ([`crate::rules`]), not of the encoding.
     pub fn decode(rlp: &'a [u8]) -> Result<Self, HeaderError> {
         let mut rest = rlp;
         let mut list = RlpHeader::decode_bytes(&mut rest, true).map_err(HeaderError::List)?;
@@ -139,7 +139,7 @@ impl<'a> Header<'a> {
         if list.is_empty() { Ok(header) } else { Err(HeaderError::TooManyFields) }
     }
 
-    /// How many fields it has: [`FIELDS_MIN`] to [`FIELDS_MAX`]. Never falls from a parent to its child.
+    /// Number of fields: [`FIELDS_MIN`] to [`FIELDS_MAX`]. Never falls from a parent to its child.
     pub fn field_count(&self) -> usize {
         let later = [
             self.base_fee_per_gas.is_some(),
@@ -154,7 +154,7 @@ impl<'a> Header<'a> {
         FIELDS_MIN + later.into_iter().filter(|present| *present).count()
     }
 
-    /// Was it made by proof of stake (EIP-3675)? Then its difficulty is zero.
+    /// Is the header by proof of stake (EIP-3675)? Then its difficulty is zero.
     pub fn is_proof_of_stake(&self) -> bool {
         self.difficulty.is_zero()
     }
@@ -164,7 +164,7 @@ fn required<T: Decodable>(list: &mut &[u8], field: &'static str) -> Result<T, He
     T::decode(list).map_err(|error| HeaderError::Field { field, error })
 }
 
-/// A field of `N` bytes, 2 to 55. Half of a header are such fields: their one canonical form is taken by two comparisons.
+/// A field of `N` bytes, 2 to 55. Half of a header are such fields: two comparisons check their one canonical form.
 #[inline(always)]
 fn fixed<const N: usize, T: From<[u8; N]>>(list: &mut &[u8], field: &'static str) -> Result<T, HeaderError> {
     if let Some((prefix, rest)) = list.split_first()
@@ -174,7 +174,7 @@ fn fixed<const N: usize, T: From<[u8; N]>>(list: &mut &[u8], field: &'static str
         *list = rest;
         return Ok(T::from(*bytes));
     }
-    // Whatever else it is, the decoder knows what is wrong with it.
+    // The decoder gives the error for any other form.
     required::<[u8; N]>(list, field).map(T::from)
 }
 
@@ -197,8 +197,7 @@ fn bloom<'a>(list: &mut &'a [u8]) -> Result<&'a [u8; 256], HeaderError> {
     string(list, field)?.try_into().map_err(|_| HeaderError::Field { field, error })
 }
 
-/// Bytes that decode as a header, with their hash. The hash proves nothing by itself; only
-/// `sync-core`'s `lineage` decides what descends from what.
+/// Decoded bytes of a header, with their hash. Nothing is verified yet; only `sync-core`'s `lineage` verifies links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedHeader {
     rlp: Bytes,
@@ -220,12 +219,12 @@ impl SealedHeader {
         self.hash
     }
 
-    /// Its number, as it says itself.
+    /// Number in the header.
     pub fn number(&self) -> BlockNumber {
         self.number
     }
 
-    /// Hash of its parent, as it says itself.
+    /// Parent hash in the header.
     pub fn parent_hash(&self) -> B256 {
         self.parent_hash
     }

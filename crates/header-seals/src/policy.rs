@@ -1,25 +1,25 @@
-//! Which seals are checked. A sample costs a fraction of all and still catches a forged stretch, as long as its maker
-//! cannot know which headers are in it: the choice follows from a secret seed.
+//! The choice of seals to check. A sample costs a fraction of all and still detects forged headers, if the forger
+//! cannot know which headers are in it: the choice depends on a secret seed.
 
 use core::num::NonZeroU32;
 
 use header_rules::range::BlockNumber;
 
-/// Which seals are checked.
+/// The seals to check.
 ///
-/// On a clique chain every seal is read as soon as any is ([`SealPolicy::Off`] aside): who may sign follows from all
-/// votes before.
+/// On a clique chain every seal is checked unless the policy is [`SealPolicy::Off`]: the signers depend on all earlier
+/// votes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealPolicy {
     /// None.
     Off,
-    /// One in each `every` consecutive numbers (aligned at their multiples), at a place that follows from the seed. So no
-    /// run of `2 * every - 1` headers goes unchecked, and `n` forged headers inside one such stretch are missed with a
-    /// chance of `1 - n / every`.
+    /// One of each `every` consecutive numbers (aligned at their multiples), selected by the seed. So at most `2 *
+    /// every - 2` consecutive headers are unchecked, and `n` forged headers inside one group are missed with a
+    /// probability of `1 - n / every`.
     Sample {
-        /// Length of a stretch, in headers; 1 checks all.
+        /// Headers per group; 1 checks all.
         every: NonZeroU32,
-        /// Random and secret, from the host. The same seed picks the same headers.
+        /// Random and secret, from the host. The same seed selects the same headers.
         seed: u64,
     },
     /// All.
@@ -40,8 +40,7 @@ impl SealPolicy {
     }
 }
 
-/// A number that looks random and follows from its inputs: two rounds of the finalizer of splitmix64, the seed put in
-/// before each.
+/// A pseudo-random number: two rounds of the finalizer of splitmix64, the seed added before each.
 fn mix(seed: u64, index: u64) -> u64 {
     finalize(seed ^ finalize(seed.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
 }

@@ -1,8 +1,8 @@
-//! The RLP of a header, cut where seals cut it.
+//! The RLP of a header, split for the seal hashes.
 //!
-//! A seal is made over the header without itself, so the hash that it proves is that of *other* bytes than those that
-//! came. Nearly all of them are the same, in the same order: this module slices them out of what was received and writes
-//! only a new list prefix (and, for clique, the prefix of the shortened extra data).
+//! A seal is made over the header without the seal, so its hash is that of *other* bytes than the received ones. Most
+//! of them are the same, in the same order: this module slices them out of the received bytes and writes only a new
+//! list prefix (and, for clique, the prefix of the shortened extra data).
 //!
 //! ```text
 //!   parent_hash ... timestamp | extra_data | mix_hash nonce | base_fee
@@ -39,13 +39,13 @@ pub(super) struct Sections<'a> {
     /// Mix hash and nonce, encoded.
     #[cfg_attr(not(feature = "clique"), allow(dead_code, reason = "ethash hashes all but the proof"))]
     proof: &'a [u8],
-    /// What follows, encoded: the base fee or nothing.
+    /// The rest, encoded: the base fee or nothing.
     tail: &'a [u8],
 }
 
 impl<'a> Sections<'a> {
-    /// Cuts bytes that [`Header::decode`](header_rules::header::Header::decode) accepts. Of any others it makes an error, or a
-    /// hash that means nothing.
+    /// Splits bytes that [`Header::decode`](header_rules::header::Header::decode) accepts. Other bytes give an error,
+    /// or a meaningless hash.
     pub(super) fn cut(rlp: &'a [u8]) -> Result<Self, HeaderError> {
         let payload = RlpHeader::decode_bytes(&mut &*rlp, true).map_err(HeaderError::List)?;
         let mut rest = payload;
@@ -61,13 +61,13 @@ impl<'a> Sections<'a> {
         Ok(Self { head, extra_data, proof, tail })
     }
 
-    /// What an ethash seal proves: everything but mix hash and nonce (Yellow Paper 4.4.4, `H_n` and `H_m` left out).
+    /// The ethash seal hash: everything but mix hash and nonce (Yellow Paper 4.4.4, without `H_n` and `H_m`).
     #[cfg(feature = "ethash")]
     pub(super) fn ethash_seal_hash(&self) -> B256 {
         hash_list(&[self.head, self.extra_data, self.tail])
     }
 
-    /// What a clique seal proves: everything, with `unsealed` in place of the extra data (EIP-225).
+    /// The clique seal hash: everything, with `unsealed` in place of the extra data (EIP-225).
     #[cfg(feature = "clique")]
     pub(super) fn clique_seal_hash(&self, unsealed: &[u8]) -> B256 {
         let mut extra_data = alloc::vec::Vec::with_capacity(alloy_rlp::Encodable::length(unsealed));
@@ -76,13 +76,13 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// Steps over one item.
+/// Skips one item.
 fn skip(rest: &mut &[u8]) -> Result<(), HeaderError> {
     let failed = |error| HeaderError::Field { field: "extra_data", error };
     RlpHeader::decode_bytes(rest, false).map(|_| ()).map_err(failed)
 }
 
-/// Keccak-256 of the list whose encoded items stand in `parts`.
+/// Keccak-256 of the list with the encoded items in `parts`.
 fn hash_list(parts: &[&[u8]]) -> B256 {
     let payload_length = parts.iter().map(|part| part.len()).sum();
     let list = RlpHeader { list: true, payload_length };

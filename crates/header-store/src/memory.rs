@@ -1,7 +1,7 @@
-//! The in-memory twin of a store: the same records in a B-tree. For tests, for a host without storage, and as the
-//! shortest reading of what a store has to do.
+//! A store in memory: the same records in a B-tree. For tests, for a host without storage, and as the shortest example
+//! of an implementation.
 //!
-//! Bounded by nothing but the chain: a host that uses it chooses to hold the chain in memory.
+//! Bounded only by the length of the chain.
 
 use alloc::{collections::BTreeMap, format, string::ToString, vec::Vec};
 use alloy_primitives::{B256, keccak256};
@@ -18,7 +18,7 @@ use sync_core::{
     fault::StoreFailure,
 };
 
-/// Headers in memory, kept as the records that a database would hold.
+/// Headers in memory, in the records that a database would hold.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     /// Records by the number of their first header.
@@ -34,12 +34,12 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// From now on every write fails with [`StoreFailure::Full`], or no longer.
+    /// Makes every write fail with [`StoreFailure::Full`] from now on, or stops doing so.
     pub fn set_full(&mut self, full: bool) {
         self.full = full;
     }
 
-    /// Damages the stored header with this number, as a bad disk would: one bit of its state root.
+    /// Damages the stored header with this number: flips one bit of its state root.
     pub fn corrupt(&mut self, number: BlockNumber) {
         let found = self.segments.range(Segment::slot(number).first()..=number).next_back();
         let Some((&first, record)) = found else { return };
@@ -51,7 +51,7 @@ impl MemoryStore {
         self.segments.insert(first, Segment::pack(first, &headers).record().clone());
     }
 
-    /// Puts bytes in the place of the checkpoint.
+    /// Replaces the checkpoint by these bytes.
     pub fn garble_checkpoint(&mut self, bytes: &[u8]) {
         self.checkpoint = Some(bytes.to_vec());
     }
@@ -64,7 +64,7 @@ impl MemoryStore {
         Checkpoint::decode(self.checkpoint.as_deref()?)
     }
 
-    /// The segment that holds `number`; an error when the record is damaged in its form.
+    /// The segment that holds `number`; an error if its record does not decode.
     fn segment_at(&self, number: BlockNumber) -> Result<Option<Segment>, SegmentDamage> {
         let found = self.segments.range(Segment::slot(number).first()..=number).next_back();
         let Some((_, record)) = found else { return Ok(None) };
@@ -72,12 +72,12 @@ impl MemoryStore {
         Ok(segment.range().contains(number).then_some(segment))
     }
 
-    /// RLP of a header, unchecked.
+    /// RLP of a header, not verified.
     fn raw(&self, number: BlockNumber) -> Option<Bytes> {
         self.segment_at(number).ok()??.header(number)
     }
 
-    /// Removes the headers of a range; records that it cuts keep the rest.
+    /// Removes the headers of a range; records on its edges keep the rest.
     fn remove(&mut self, range: BlockRange) {
         let from = Segment::slot(range.first()).first();
         let touched: Vec<_> = self.segments.range(from..=range.last()).map(|(at, it)| (*at, it.clone())).collect();
@@ -101,7 +101,7 @@ impl MemoryStore {
         }
     }
 
-    /// Audits the part of `run` that lies in the segment of `number`: the numbers that are sound, or the damaged ones.
+    /// Audits the part of `run` in the segment of `number`: returns the intact numbers, or the damaged ones.
     fn judge(&self, run: &Subchain, number: BlockNumber) -> Result<BlockRange, BlockRange> {
         let whole = run.range().and_then(|run| run.intersection(Segment::slot(number)));
         let whole = whole.unwrap_or_else(|| Segment::slot(number));
@@ -110,12 +110,12 @@ impl MemoryStore {
                 let above = segment.range().last().checked_add(1).and_then(|above| self.raw(above));
                 segment.audit(run, above.as_deref()).map_err(|_| segment.range().intersection(whole).unwrap_or(whole))
             }
-            // Nothing tells where the damage ends, so the slot goes as a whole.
+            // The extent of the damage is unknown, so the whole slot is damaged.
             Ok(None) | Err(_) => Err(whole),
         }
     }
 
-    /// Drops damaged numbers and carves them out of the checkpoint.
+    /// Removes damaged numbers and carves them out of the checkpoint.
     fn drop_damaged(&mut self, checkpoint: &mut Checkpoint, hole: BlockRange) {
         let upper_next = hole.last().checked_add(1).and_then(|above| {
             let rlp = self.raw(above)?;
@@ -132,7 +132,7 @@ impl HeaderStore for MemoryStore {
     async fn open(&mut self) -> Result<StoreOpening, StoreFailure> {
         let Some(mut checkpoint) = self.read_checkpoint() else { return Ok(StoreOpening::default()) };
         let mut dropped = Vec::new();
-        // Each turn drops a segment or ends; a sound store is read once.
+        // Each turn removes a segment or ends; an intact store is read once.
         while let Some(newest) = checkpoint.newest().copied() {
             let Err(hole) = self.judge(&newest, newest.head) else { break };
             self.drop_damaged(&mut checkpoint, hole);
@@ -215,7 +215,7 @@ fn damaged(damage: SegmentDamage) -> StoreFailure {
     StoreFailure::Damaged(damage.to_string())
 }
 
-/// One bit of the state root (after the list prefix, two hashes and an address), which no length depends on.
+/// One bit of the state root (after the list prefix, two hashes and an address); no length depends on it.
 fn flip(rlp: &Bytes) -> Bytes {
     const STATE_ROOT_AT: usize = 100;
     let mut bytes = rlp.to_vec();

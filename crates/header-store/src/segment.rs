@@ -1,15 +1,16 @@
-//! The record that headers are stored in: at most 1,024 consecutive headers and where each one ends.
+//! The stored record: at most 1,024 consecutive headers, and the end of each.
 //!
 //! ```text
 //!   offset  0        1            9        13                    13 + 4 * count
 //!           version  first (u64)  count    end of each (u32) ... RLP of each, rising, without gaps
 //! ```
 //!
-//! Little-endian. Why packed: a put into IndexedDB costs the same for one header as for a thousand (17 times the rate of
-//! one row a header). Why 1,024: one header is read by reading its segment, 3 ms; more would make that slow.
+//! Little-endian. Headers are packed because a put into IndexedDB costs the same for one header as for a thousand (17
+//! times the rate of one row per header). 1,024, because reading one header means reading its segment, 3 ms; more
+//! headers would make this slow.
 //!
-//! A store may hand back anything. [`Segment::decode`] checks every length before it is used, and [`Segment::verify`]
-//! proves the headers inside against each other.
+//! Stored data may be damaged. [`Segment::decode`] checks every length before use, and [`Segment::verify`] verifies the
+//! links between the headers.
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
@@ -17,71 +18,78 @@ use bytes::Bytes;
 use keccak_pair::keccak256_each;
 
 use header_rules::{
+    chain::{CLIQUE_EXTRA_BYTES, CLIQUE_SIGNERS_MAX, HEADER_BYTES_MAX as RULES_HEADER_BYTES_MAX},
     header::{HeaderError, HeaderLink},
     range::{BlockNumber, BlockRange},
 };
+use header_wire::limits::HEADER_BYTES_MAX;
 use sync_core::{checkpoint::Subchain, etl::HeaderBatch};
 
-/// Headers in a segment at most; a segment never crosses a multiple of it.
+/// Most headers in a segment; a segment never crosses a multiple of this number.
 pub const SEGMENT_HEADERS: u64 = 1_024;
 
-/// Form of the record.
+/// Version of the record's format.
 const VERSION: u8 = 1;
 /// Version, first number, count.
 const PREFIX_BYTES: usize = 1 + 8 + 4;
-/// One end offset.
+/// Length of one end offset.
 const OFFSET_BYTES: usize = 4;
-/// Longest record that is believed. A header is at most 16 KiB on the wire (a clique checkpoint with its signers).
-pub const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + 16 * 1024);
+/// Longest record, in bytes: a whole segment of the longest headers that a peer can send. A longer record is damage.
+pub const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + HEADER_BYTES_MAX);
 
-/// What is wrong with a stored record.
+// Offsets are `u32`.
+const _: () = assert!(SEGMENT_BYTES_MAX <= u32::MAX as usize);
+// The wire carries every header that the rules of a known chain allow.
+const _: () = assert!(RULES_HEADER_BYTES_MAX + CLIQUE_EXTRA_BYTES + 20 * CLIQUE_SIGNERS_MAX <= HEADER_BYTES_MAX);
+
+/// Damage of a stored record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SegmentDamage {
-    /// Not a record of this form: version, length, count, an offset, or a crossed boundary.
+    /// Not a valid record: version, length, count, an offset, or a crossed boundary.
     #[error("no segment: {0}")]
     Form(&'static str),
     /// A header does not decode.
     #[error("header {number} does not decode: {error}")]
     Undecodable {
-        /// The number it is stored under.
+        /// Number under which it is stored.
         number: BlockNumber,
-        /// What the decoder says.
+        /// Error of the decoder.
         error: HeaderError,
     },
-    /// A header has another number than the one it is stored under.
+    /// A header has another number than the one under which it is stored.
     #[error("header {got} is stored as {expected}")]
     Number {
-        /// What it says.
+        /// Number in the header.
         got: BlockNumber,
-        /// Where it is stored.
+        /// Number under which it is stored.
         expected: BlockNumber,
     },
-    /// A header does not hash to what its child says.
+    /// The hash of a header is not the parent hash of its child.
     #[error("header {number} has hash {got}, its child expects {expected}")]
     BrokenLink {
         /// Number of the header.
         number: BlockNumber,
-        /// Its hash.
+        /// Hash of the header.
         got: B256,
-        /// The child's parent hash.
+        /// Parent hash of its child.
         expected: B256,
     },
 }
 
-/// Both ends of a segment that holds together.
+/// Both ends of a verified segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentEnds {
     /// Lowest number.
     pub first: BlockNumber,
     /// Highest number.
     pub last: BlockNumber,
-    /// Parent hash of the lowest header: what the segment below must end with.
+    /// Parent hash of the lowest header: the hash of the header below the segment.
     pub parent_hash: B256,
-    /// Hash of the highest header: what the segment above must build on.
+    /// Hash of the highest header: the parent hash of the header above the segment.
     pub last_hash: B256,
 }
 
-/// A packed run of headers, rising. Cheap to clone.
+/// Packed consecutive headers, rising. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     record: Bytes,
@@ -93,7 +101,8 @@ impl Segment {
     ///
     /// # Panics
     ///
-    /// If there are none, or if they cross a multiple of [`SEGMENT_HEADERS`]: batches are cut by [`Segment::pack_batch`].
+    /// If there are no headers, or if they cross a multiple of [`SEGMENT_HEADERS`]; [`Segment::pack_batch`] cuts
+    /// batches.
     pub fn pack(first: BlockNumber, headers: &[Bytes]) -> Self {
         let range = range_from(first, headers.len()).expect("a segment stays within its multiple");
         let payload: usize = headers.iter().map(Bytes::len).sum();
@@ -138,7 +147,7 @@ impl Segment {
         BlockRange::new(first, first.saturating_add(SEGMENT_HEADERS - 1)).expect("a slot is not empty")
     }
 
-    /// Reads a record. Checks its form only; see [`Segment::verify`].
+    /// Reads a record. Checks only its format; see [`Segment::verify`].
     pub fn decode(record: Bytes) -> Result<Self, SegmentDamage> {
         if record.len() > SEGMENT_BYTES_MAX {
             return Err(SegmentDamage::Form("too long"));
@@ -172,17 +181,17 @@ impl Segment {
         Ok(Self { record, range })
     }
 
-    /// The record, as it is stored.
+    /// The record as stored.
     pub fn record(&self) -> &Bytes {
         &self.record
     }
 
-    /// The numbers inside.
+    /// Numbers of the headers.
     pub fn range(&self) -> BlockRange {
         self.range
     }
 
-    /// RLP of the header with this number: a slice of the record, not checked.
+    /// RLP of the header with this number: a slice of the record, not verified.
     pub fn header(&self, number: BlockNumber) -> Option<Bytes> {
         if !self.range.contains(number) {
             return None;
@@ -193,13 +202,13 @@ impl Segment {
         Some(self.record.slice(payload + start..payload + self.end(index)))
     }
 
-    /// Number and RLP of every header, rising, not checked.
+    /// Number and RLP of every header, rising, not verified.
     pub fn headers(&self) -> impl DoubleEndedIterator<Item = (BlockNumber, Bytes)> + '_ {
         (self.range.first()..=self.range.last()).filter_map(|number| Some((number, self.header(number)?)))
     }
 
-    /// Proves the segment against itself: every header decodes, has the number that it is stored under, and is the
-    /// parent of the next. One hash and one decoding for each header. The ends are for the neighbours to check.
+    /// Verifies the links inside the segment: every header decodes, has the number under which it is stored, and is the
+    /// parent of the next one. One hash and one decoding per header. The caller compares the ends with the neighbours.
     pub fn verify(&self) -> Result<SegmentEnds, SegmentDamage> {
         let mut above: Option<B256> = None;
         let mut last_hash = None;
@@ -226,9 +235,9 @@ impl Segment {
         }
     }
 
-    /// Proves the segment against itself and against the run of the checkpoint that it belongs to: where it holds the
-    /// run's head or tail, the hashes are the run's; elsewhere its highest header is the parent of `above`, the RLP of
-    /// the header with the next number (no check without it). Returns the numbers that it has of the run.
+    /// Verifies the segment by itself and against its range in the checkpoint: at the head or tail of `run` the hashes
+    /// must match; elsewhere the highest header must be the parent of `above`, the RLP of the next header (no check
+    /// without it). Returns the numbers of `run` in this segment.
     pub fn audit(&self, run: &Subchain, above: Option<&[u8]>) -> Result<BlockRange, SegmentDamage> {
         self.verify()?;
         let part = run.range().and_then(|run| run.intersection(self.range));
@@ -253,14 +262,14 @@ impl Segment {
         }
     }
 
-    /// The part inside `range`, packed anew; `None` when nothing of it is here.
+    /// The part inside `range`, packed again; `None` if it is empty.
     pub fn part(&self, range: BlockRange) -> Option<Self> {
         let kept = self.range.intersection(range)?;
         let headers: Vec<Bytes> = (kept.first()..=kept.last()).filter_map(|number| self.header(number)).collect();
         Some(Self::pack(kept.first(), &headers))
     }
 
-    /// Where the header at `index` ends in the payload; `index` is inside.
+    /// End of the header at `index` in the payload; `index` must be valid.
     fn end(&self, index: usize) -> usize {
         let at = PREFIX_BYTES + index * OFFSET_BYTES;
         read_offset(&self.record[at..at + OFFSET_BYTES])
@@ -271,7 +280,7 @@ fn read_offset(bytes: &[u8]) -> usize {
     bytes.try_into().map_or(0, u32::from_le_bytes) as usize
 }
 
-/// `count` numbers from `first` on, if there are any and they share a slot.
+/// `count` numbers from `first` on, if there is at least one and they share a slot.
 fn range_from(first: BlockNumber, count: usize) -> Option<BlockRange> {
     let last = first.checked_add((count as u64).checked_sub(1)?)?;
     let range = BlockRange::new(first, last)?;

@@ -1,4 +1,4 @@
-//! The in-memory store passes the suite that every store passes.
+//! The in-memory store passes the contract tests.
 
 use std::{
     future::Future,

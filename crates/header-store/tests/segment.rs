@@ -1,8 +1,9 @@
-//! The stored record: what is packed comes back, and no damage goes unseen.
+//! The stored record: packing and reading are inverse, and all damage is found.
 
 use bytes::Bytes;
 use header_rules::range::BlockRange;
-use header_store::{SEGMENT_HEADERS, Segment, SegmentDamage, contract::TestChain};
+use header_store::{SEGMENT_BYTES_MAX, SEGMENT_HEADERS, Segment, SegmentDamage, contract::TestChain};
+use header_wire::limits::HEADER_BYTES_MAX;
 use proptest::prelude::*;
 use sync_core::{Checkpoint, checkpoint::Subchain};
 
@@ -35,6 +36,16 @@ fn a_record_comes_back() {
         let below = part.first().checked_sub(1).map(|below| chain.hash(below));
         assert_eq!(ends.parent_hash, below.unwrap_or_default());
     }
+}
+
+#[test]
+fn the_longest_headers_of_the_wire_fill_a_segment_that_is_read_again() {
+    let longest = Bytes::from(vec![7; HEADER_BYTES_MAX]);
+    let whole = Segment::pack(0, &vec![longest; SEGMENT_HEADERS as usize]);
+    assert_eq!(whole.record().len(), SEGMENT_BYTES_MAX);
+    assert_eq!(Segment::decode(whole.record().clone()), Ok(whole.clone()));
+    let longer = Bytes::from([whole.record(), &[0][..]].concat());
+    assert_eq!(Segment::decode(longer), Err(SegmentDamage::Form("too long")));
 }
 
 #[test]
@@ -79,13 +90,13 @@ fn a_segment_is_held_against_its_run() {
     assert_eq!(segment.audit(&run(99, 60), None), Ok(range(60, 99)));
     assert_eq!(segment.audit(&run(90, 0), None), Ok(range(50, 90)));
     assert_eq!(segment.audit(&run(150, 0), Some(chain.header(100))), Ok(range(50, 99)));
-    // A branch that holds together by itself, in the place of the run's own headers.
+    // A consistent branch in the place of the range's own headers.
     let stranger = pack(&branch, range(50, 99));
     assert!(stranger.verify().is_ok());
     assert!(matches!(stranger.audit(&run(99, 0), None), Err(SegmentDamage::BrokenLink { number: 99, .. })));
     let above = Some(chain.header(100).as_ref());
     assert!(matches!(stranger.audit(&run(150, 0), above), Err(SegmentDamage::BrokenLink { number: 99, .. })));
-    // Its tail must go on where the run says.
+    // The parent hash of its tail must match the checkpoint.
     let wrong_next = Subchain { next: chain.hash(1), ..run(99, 50) };
     assert!(matches!(segment.audit(&wrong_next, None), Err(SegmentDamage::BrokenLink { number: 49, .. })));
     assert!(segment.audit(&run(150, 120), None).is_err(), "outside its run");
@@ -130,7 +141,7 @@ proptest! {
         }
     }
 
-    /// Any one changed byte of a record is found when it is held against its run.
+    /// A changed byte of a record is found by the audit against its range.
     #[test]
     fn any_changed_byte_is_found(at in any::<prop::sample::Index>(), change in 1u8..) {
         let chain = TestChain::new(6, 6);

@@ -1,4 +1,4 @@
-//! Segments: what a cut removes of them, and what it keeps.
+//! Segments at an unwind: the removed and the kept part.
 
 use std::{
     future::Future,
@@ -22,8 +22,8 @@ fn range(first: u64, last: u64) -> BlockRange {
     BlockRange::new(first, last).expect("rising")
 }
 
-/// Segments of 1,024 and not of half a million: one is read to read one header. The store is not append-only, so the first
-/// segment may go too, when nothing of it is kept.
+/// A segment has 1,024 headers and not half a million, because one header is read with its whole segment. The store is
+/// not append-only, so an unwind may remove even the first segment.
 #[test]
 fn s12_a_cut_removes_whole_segments_and_of_one_the_upper_part() {
     let chain = TestChain::new(3_500, 2);
@@ -39,7 +39,7 @@ fn s12_a_cut_removes_whole_segments_and_of_one_the_upper_part() {
         assert_eq!(ready(store.header_by_hash(chain.hash(to + 1))), Ok(None));
         let rest = ready(store.headers(range(0, 3_499))).expect("what is kept holds together");
         assert_eq!(rest.len() as u64, (to + 1).min(SEGMENT_HEADERS), "a read ends with its segment");
-        // And what was removed can be stored again.
+        // The removed headers can be stored again.
         let refill = chain.batches(range(to + 1, 3_499), 1_024, &whole);
         refill.iter().for_each(|batch| ready(store.persist(batch)).expect("room in memory"));
         for number in [0, to, to + 1, 3_499] {

@@ -1,4 +1,5 @@
-//! Values to bytes and back. Encoding cannot fail; decoding takes exactly one canonical message or says what is wrong.
+//! Encoding and decoding of messages. Encoding cannot fail; decoding accepts exactly one canonical message and reports
+//! every deviation.
 
 use alloc::vec::Vec;
 use alloy_primitives::B256;
@@ -6,14 +7,14 @@ use alloy_rlp::{Decodable, EMPTY_STRING_CODE, Encodable, Header};
 use bytes::{BufMut, Bytes};
 
 use crate::{
-    AnswerBuilder, BlockHeaders, BlockRangeUpdate, ForkId, GetBlockHeaders, HashOrNumber, Message, Status, WireError,
+    BlockHeaders, BlockRangeUpdate, ForkId, GetBlockHeaders, HashOrNumber, Message, ResponseBuilder, Status, WireError,
     id, limits, varint,
 };
 
-/// First byte of the RLP of a 32-byte string: tells a hash from a number.
+/// First byte of the RLP of a 32-byte string: distinguishes a hash from a number.
 const HASH_PREFIX: u8 = EMPTY_STRING_CODE + 32;
 
-/// The whole message, length prefix and body in one buffer, to be written by one `write_all` and then flushed.
+/// The whole message, length prefix and body in one buffer: write it with one `write_all`, then flush.
 pub fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Status(status) => {
@@ -42,10 +43,10 @@ pub fn encode(message: &Message) -> Vec<u8> {
             .to_vec();
             frame(id::GET_BLOCK_HEADERS, &[&request.request_id, &Raw(&query)])
         }
-        Message::BlockHeaders(answer) => {
-            let mut builder = AnswerBuilder::new();
-            builder.start(answer.request_id);
-            for header in &answer.headers {
+        Message::BlockHeaders(response) => {
+            let mut builder = ResponseBuilder::new();
+            builder.start(response.request_id);
+            for header in &response.headers {
                 builder.push(header);
             }
             builder.finish().to_vec()
@@ -60,7 +61,7 @@ pub fn encode(message: &Message) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// Every deviation from one canonical message; see [`WireError`].
+/// Any deviation from one canonical message; see [`WireError`].
 pub fn decode_body(body: &Bytes) -> Result<Message, WireError> {
     let (&message_id, mut rest) = body.split_first().ok_or(WireError::Empty)?;
     let rest = &mut rest;
@@ -92,7 +93,7 @@ fn decode_update(buf: &mut &[u8]) -> Result<BlockRangeUpdate, WireError> {
     decode_range(&mut list(buf)?)
 }
 
-/// The last three fields of both messages that name a range; nothing may follow them.
+/// The last three fields of both messages that name a range. An item after them is an error.
 fn decode_range(fields: &mut &[u8]) -> Result<BlockRangeUpdate, WireError> {
     let range = BlockRangeUpdate {
         earliest: u64::decode(fields)?,
@@ -138,7 +139,7 @@ fn decode_headers(body: &Bytes, buf: &mut &[u8]) -> Result<BlockHeaders, WireErr
     Ok(BlockHeaders { request_id, headers })
 }
 
-/// How many headers the list holds, before one byte is set aside for them.
+/// Number of headers in the list, counted before any memory is allocated for them.
 fn count_headers(mut items: &[u8]) -> Result<usize, WireError> {
     let mut count = 0;
     while !items.is_empty() {
@@ -151,7 +152,7 @@ fn count_headers(mut items: &[u8]) -> Result<usize, WireError> {
     Ok(count)
 }
 
-/// The next list with its prefix; only its outer length is looked at.
+/// The next list with its prefix; only its outer length is checked.
 fn next_header<'a>(items: &mut &'a [u8]) -> Result<&'a [u8], WireError> {
     let whole = *items;
     list(items)?;
@@ -162,7 +163,7 @@ fn next_header<'a>(items: &mut &'a [u8]) -> Result<&'a [u8], WireError> {
     Ok(header)
 }
 
-/// The payload of the list that comes next.
+/// Payload of the next list.
 fn list<'a>(buf: &mut &'a [u8]) -> Result<&'a [u8], WireError> {
     Ok(Header::decode_bytes(buf, true)?)
 }
@@ -176,7 +177,7 @@ const fn string4([a, b, c, d]: [u8; 4]) -> [u8; 5] {
     [EMPTY_STRING_CODE + 4, a, b, c, d]
 }
 
-/// RLP that is already encoded.
+/// Already encoded RLP.
 struct Raw<'a>(&'a [u8]);
 
 impl Encodable for Raw<'_> {

@@ -1,46 +1,46 @@
-//! Bytes in, messages out: the one place where a stream is cut into messages.
+//! The decoder: cuts a stream into messages.
 //!
-//! Each byte of a message is copied once, from what was read into the buffer of its own message; the headers of an
-//! answer are slices of that buffer. (A message longer than [`limits::RESERVED_BYTES_MAX`] is moved a few times more
-//! while its buffer grows to at most twice what came.) Nothing is ever scanned twice: cost is linear in the bytes.
+//! Each byte is copied once, from the read buffer into the buffer of its message; the headers of a response are slices
+//! of that buffer. (A message longer than [`limits::RESERVED_BYTES_MAX`] is copied a few times more, while its buffer
+//! grows to at most twice the received bytes.) No byte is scanned twice: the cost is linear.
 //!
-//! An attacker can make a decoder hold one unfinished message of at most `limit` bytes, of which they have sent at
-//! least half, or [`limits::RESERVED_BYTES_MAX`], and [`limits::MESSAGES_QUEUED_MAX`] short ones. After the first
-//! error nothing is kept or read any more.
+//! An attacker can make a decoder hold one unfinished message of at most `limit` bytes, of which at least half, or all
+//! but [`limits::RESERVED_BYTES_MAX`], were sent, and [`limits::MESSAGES_QUEUED_MAX`] short messages. After the first
+//! error the decoder drops its buffers and ignores all further bytes.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use bytes::Bytes;
 
 use crate::{Message, WireError, codec::decode_body, limits, varint::VarintReader};
 
-/// Cuts a stream into messages; see the module's text for what bounds it.
+/// Cuts a stream into messages; the module's documentation lists its bounds.
 ///
 /// After each [`push`](Self::push) call [`next`](Self::next) until it returns `Ok(None)`.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
     state: State,
-    /// Bodies that are whole and wait for `next`.
+    /// Complete bodies that wait for `next`.
     whole: VecDeque<Bytes>,
 }
 
 #[derive(Debug)]
 enum State {
-    /// In the length prefix.
+    /// Reading the length prefix.
     Prefix(VarintReader),
-    /// In a body of `len` bytes, 1 at least; `body` holds fewer.
+    /// Reading a body of `len` bytes, at least 1; `body` holds fewer.
     Body { len: usize, body: Vec<u8> },
-    /// The stream is of no use any more. Whole messages before the breach may still be taken.
+    /// After an error. Complete messages before the error can still be read.
     Failed(WireError),
 }
 
 impl Decoder {
-    /// A decoder that refuses bodies over `limit` bytes; usually [`limits::MESSAGE_BYTES_MAX`].
+    /// A decoder that rejects bodies over `limit` bytes; usually [`limits::MESSAGE_BYTES_MAX`].
     pub fn new(limit: usize) -> Self {
         Self { limit, state: State::Prefix(VarintReader::default()), whole: VecDeque::new() }
     }
 
-    /// Takes what was read from the stream, in pieces of any size.
+    /// Adds bytes of the stream, in pieces of any size.
     pub fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match &mut self.state {
@@ -73,11 +73,12 @@ impl Decoder {
         }
     }
 
-    /// The next whole message; `None` until more bytes come.
+    /// The next complete message; `None` until more bytes come.
     ///
     /// # Errors
     ///
-    /// The first breach of the protocol, once all messages before it were taken; from then on always the same.
+    /// The first violation of the protocol, once all messages before it were returned; every later call returns the
+    /// same error.
     #[allow(clippy::should_implement_trait, reason = "fallible, and it may go on after `None`")]
     pub fn next(&mut self) -> Result<Option<Message>, WireError> {
         let Some(body) = self.whole.pop_front() else {
@@ -92,7 +93,7 @@ impl Decoder {
         })
     }
 
-    /// Is the stream in the middle of a message? When it ends there, it was cut off.
+    /// Is the stream in the middle of a message? A stream that ends there was cut off.
     pub fn is_mid_message(&self) -> bool {
         match &self.state {
             State::Prefix(reader) => reader.is_started(),
@@ -118,7 +119,7 @@ impl Decoder {
     }
 }
 
-/// Makes room for `more` bytes: doubled, but never beyond the `len` that the body will have.
+/// Reserves room for `more` bytes: doubles the capacity, but never beyond the `len` of the body.
 fn grow(body: &mut Vec<u8>, more: usize, len: usize) {
     let needed = body.len() + more;
     if needed > body.capacity() {

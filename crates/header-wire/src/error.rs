@@ -1,9 +1,9 @@
-//! Why a stream ended: each variant carries what came and, where there is one, what was allowed.
+//! Protocol errors: each variant carries the received value and, where there is one, the limit.
 
-/// A breach of the protocol. After it the stream is of no use: the sender's bytes can no longer be framed.
+/// A violation of the protocol. The stream cannot be used afterwards: the start of the next message is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// The length prefix promises more than the decoder's limit.
+    /// The length prefix announces more than the decoder's limit.
     #[error("message of {got} bytes, at most {limit} are allowed")]
     TooLong {
         /// Length in the prefix, bytes.
@@ -11,13 +11,13 @@ pub enum WireError {
         /// The decoder's limit, bytes.
         limit: usize,
     },
-    /// The length prefix is no 64-bit number.
+    /// The length prefix is not a 64-bit number.
     #[error("length prefix is longer than a 64-bit number")]
     VarintOverflow,
     /// The length prefix is longer than its value needs.
     #[error("length prefix is not in its shortest form")]
     VarintNotMinimal,
-    /// A body of no bytes: not even a message id.
+    /// A body without bytes, hence without a message id.
     #[error("empty message")]
     Empty,
     /// No message of this protocol has this id.
@@ -26,29 +26,29 @@ pub enum WireError {
     /// Bytes after the end of the message, or items after the end of a list.
     #[error("{0} bytes after the end of a message or list")]
     TrailingBytes(usize),
-    /// RLP that is damaged, not canonical, or of another type than the message asks for.
+    /// RLP that is damaged, not canonical, or of another type than the field.
     #[error("RLP: {0}")]
     Rlp(alloy_rlp::Error),
     /// A request or a response for too many headers.
     #[error("{got} headers, at most {limit} are allowed")]
     TooManyHeaders {
-        /// Headers asked for, or headers in the answer as far as they were counted.
+        /// Headers requested, or headers of the response counted so far.
         got: u64,
-        /// The limit.
+        /// Most headers in a message.
         limit: usize,
     },
     /// One header is longer than any header of a real chain.
     #[error("header of {got} bytes, at most {limit} are allowed")]
     HeaderTooLong {
-        /// Length of its RLP, bytes.
+        /// Length of its RLP, in bytes.
         got: usize,
-        /// The limit, bytes.
+        /// Longest header, in bytes.
         limit: usize,
     },
-    /// More whole messages in one push than anyone may send without being answered.
-    #[error("more than {limit} messages wait to be taken")]
+    /// Too many complete messages in one push.
+    #[error("more than {limit} messages in one read")]
     TooManyMessages {
-        /// The limit.
+        /// Most messages that wait in a decoder.
         limit: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! The messages as plain values. Field order is the order on the wire.
+//! The messages as plain values, with their fields in wire order.
 
 use alloc::vec::Vec;
 use alloy_primitives::B256;
@@ -19,18 +19,18 @@ pub mod id {
 /// One message of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Who I am and what I serve; the first message of both sides.
+    /// Chain and served range of the sender; the first message of both sides.
     Status(Status),
-    /// A request for a run of headers.
+    /// A request for headers.
     GetBlockHeaders(GetBlockHeaders),
-    /// The response to it.
+    /// A response to a request for headers.
     BlockHeaders(BlockHeaders),
-    /// What I serve has changed.
+    /// A change of the served range.
     BlockRangeUpdate(BlockRangeUpdate),
 }
 
 impl Message {
-    /// Its id, the first byte of the body.
+    /// Message id, the first byte of the body.
     pub const fn id(&self) -> u8 {
         match self {
             Self::Status(_) => id::STATUS,
@@ -46,32 +46,31 @@ impl Message {
 pub struct ForkId {
     /// CRC-32 of the genesis hash and the forks that have passed.
     pub hash: [u8; 4],
-    /// Block number or timestamp of the next fork; 0 when none is known.
+    /// Block number or timestamp of the next fork; 0 if none is known.
     pub next: u64,
 }
 
-/// Who a side is and which blocks it serves (EIP-7642).
+/// Chain and served range of a side (EIP-7642).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
     /// Version of the message set, [`ETH_VERSION`](crate::ETH_VERSION).
     pub version: u32,
     /// Network id; the chain id on every public network, 0 where it is not known.
     pub network_id: u64,
-    /// Hash of the genesis block; [`GENESIS_UNKNOWN`](Self::GENESIS_UNKNOWN) from a side that does not know it.
+    /// Hash of the genesis block; [`GENESIS_UNKNOWN`](Self::GENESIS_UNKNOWN) if the sender does not know it.
     pub genesis: B256,
     /// Fork identifier at the latest block.
     pub fork_id: ForkId,
-    /// Lowest block that this side serves.
+    /// Lowest block that the sender serves.
     pub earliest: u64,
-    /// Highest block that this side serves.
+    /// Highest block that the sender serves.
     pub latest: u64,
     /// Hash of the highest block.
     pub latest_hash: B256,
 }
 
 impl Status {
-    /// What a side sends that does not know the genesis of its chain: 32 zero bytes, the hash of no block. Nothing may be
-    /// compared with it.
+    /// Genesis of a sender that does not know it: 32 zero bytes. A receiver compares nothing with it.
     pub const GENESIS_UNKNOWN: B256 = B256::ZERO;
 
     /// Hash of the genesis block, if the sender knows it.
@@ -80,46 +79,47 @@ impl Status {
     }
 }
 
-/// Where a request starts.
+/// First header of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashOrNumber {
-    /// At the header with this hash.
+    /// The header with this hash.
     Hash(B256),
-    /// At the canonical header with this number.
+    /// The canonical header with this number.
     Number(u64),
 }
 
 /// A request for headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GetBlockHeaders {
-    /// Comes back with the response.
+    /// The response carries the same id.
     pub request_id: u64,
-    /// First header of the response.
+    /// First header to return.
     pub start: HashOrNumber,
     /// Most headers in the response; at most [`HEADERS_PER_REQUEST_MAX`](crate::limits::HEADERS_PER_REQUEST_MAX).
     pub limit: u64,
-    /// Numbers left out between two headers.
+    /// Numbers to skip between two headers.
     pub skip: u64,
-    /// Falling (towards the genesis) when true, rising when false.
+    /// `true`: falling (towards the genesis); `false`: rising.
     pub reverse: bool,
 }
 
-/// The response to a [`GetBlockHeaders`]: a prefix of what was asked for, in the order asked for; may be empty.
+/// The response to a [`GetBlockHeaders`]: the first headers of the requested ones, in the requested order; may be
+/// empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockHeaders {
     /// Id of the request.
     pub request_id: u64,
-    /// RLP of each header with its list prefix: slices of the one buffer in which the message was received. A header
-    /// that is kept for long keeps that whole buffer; copy it when that matters.
+    /// RLP of each header with its list prefix: slices of the buffer in which the message was received. Each slice
+    /// keeps the whole buffer in memory; copy a header that is kept for long.
     pub headers: Vec<Bytes>,
 }
 
-/// What a side serves has changed (EIP-7642).
+/// A change of the served range (EIP-7642).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockRangeUpdate {
-    /// Lowest block that this side serves.
+    /// Lowest block that the sender serves.
     pub earliest: u64,
-    /// Highest block that this side serves.
+    /// Highest block that the sender serves.
     pub latest: u64,
     /// Hash of the highest block.
     pub latest_hash: B256,

@@ -1,11 +1,11 @@
-//! Unsigned varints (multiformats): seven bits a byte, lowest first, the top bit says that more follow.
+//! Unsigned varints (multiformats): seven bits per byte, lowest first; the top bit marks that more bytes follow.
 
 use crate::WireError;
 
-/// Longest prefix that is written or read: ten bytes hold any 64-bit number.
+/// Longest varint: ten bytes hold any 64-bit number.
 pub(crate) const BYTES_MAX: usize = 10;
 
-/// Reads one byte at a time, so that a prefix may be cut anywhere.
+/// Reads one byte at a time, so that a varint may be split anywhere.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct VarintReader {
     value: u64,
@@ -13,10 +13,10 @@ pub(crate) struct VarintReader {
 }
 
 impl VarintReader {
-    /// Takes the next byte; the number once it is whole.
+    /// Adds the next byte; returns the number once it is complete.
     pub(crate) fn push(&mut self, byte: u8) -> Result<Option<u64>, WireError> {
         let bits = u64::from(byte & 0x7f);
-        // The tenth byte may only hold the sixty-fourth bit, and nothing may follow it.
+        // The tenth byte holds only the 64th bit and must be the last.
         if self.shift > 63 || (self.shift == 63 && byte > 1) {
             return Err(WireError::VarintOverflow);
         }
@@ -28,13 +28,13 @@ impl VarintReader {
         Ok((byte & 0x80 == 0).then_some(self.value))
     }
 
-    /// Has a part of a number been read?
+    /// Has the reader read part of a number?
     pub(crate) fn is_started(&self) -> bool {
         self.shift > 0
     }
 }
 
-/// Writes `value` into the end of `room` and returns where it begins.
+/// Writes `value` to the end of `room` and returns the start index.
 pub(crate) fn write_at_end(mut value: u64, room: &mut [u8; BYTES_MAX]) -> usize {
     let len = len(value);
     let start = BYTES_MAX - len;
@@ -46,7 +46,7 @@ pub(crate) fn write_at_end(mut value: u64, room: &mut [u8; BYTES_MAX]) -> usize 
     start
 }
 
-/// Bytes that `value` takes, 1 to 10.
+/// Length of `value` as a varint, 1 to 10.
 pub(crate) const fn len(value: u64) -> usize {
     let bits = (u64::BITS - value.leading_zeros()) as usize;
     if bits == 0 { 1 } else { bits.div_ceil(7) }

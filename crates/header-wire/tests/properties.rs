@@ -1,4 +1,4 @@
-//! What holds for every message and for every stream of bytes.
+//! Properties of every message and every stream of bytes.
 
 use alloy_primitives::B256;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ fn hashes() -> impl Strategy<Value = B256> {
     any::<[u8; 32]>().prop_map(B256::from)
 }
 
-/// A list of any bytes: the wire looks at its outer length only.
+/// A list of arbitrary bytes: the wire checks only its outer length.
 fn headers() -> impl Strategy<Value = Bytes> {
     vec(any::<u8>(), 0..700).prop_map(|payload| {
         let mut header = Vec::new();
@@ -34,15 +34,15 @@ fn messages() -> impl Strategy<Value = Message> {
             Message::GetBlockHeaders(GetBlockHeaders { request_id, start, limit, skip, reverse })
         },
     );
-    let answer = (any::<u64>(), vec(headers(), 0..20))
+    let response = (any::<u64>(), vec(headers(), 0..20))
         .prop_map(|(request_id, headers)| Message::BlockHeaders(BlockHeaders { request_id, headers }));
     let update = (any::<(u64, u64)>(), hashes()).prop_map(|((earliest, latest), latest_hash)| {
         Message::BlockRangeUpdate(BlockRangeUpdate { earliest, latest, latest_hash })
     });
-    prop_oneof![status, request, answer, update]
+    prop_oneof![status, request, response, update]
 }
 
-/// Feeds `bytes` in pieces of these lengths (over and over) and takes messages after each piece.
+/// Feeds `bytes` in pieces of these lengths, repeated, and reads messages after each piece.
 fn decode_in_pieces(bytes: &[u8], pieces: &[usize]) -> (Vec<Message>, Option<WireError>) {
     let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
     let mut messages = Vec::new();
@@ -68,7 +68,7 @@ fn decode_in_pieces(bytes: &[u8], pieces: &[usize]) -> (Vec<Message>, Option<Wir
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Whatever is encoded comes back, however the stream is cut.
+    /// Every encoded message decodes to itself, however the stream is split.
     #[test]
     fn round_trip_in_any_pieces(sent in vec(messages(), 1..6), pieces in vec(1_usize..3000, 1..8)) {
         let bytes: Vec<u8> = sent.iter().flat_map(encode).collect();
@@ -77,13 +77,13 @@ proptest! {
         prop_assert_eq!(error, None);
     }
 
-    /// No bytes make the decoder panic, and how they are cut changes nothing.
+    /// No bytes make the decoder panic, and the split does not change the result.
     #[test]
     fn any_bytes_in_any_pieces(bytes in vec(any::<u8>(), 0..400), pieces in vec(1_usize..40, 1..8)) {
         prop_assert_eq!(decode_in_pieces(&bytes, &pieces), decode_in_pieces(&bytes, &[usize::MAX]));
     }
 
-    /// Any body behind a known id is refused or is exactly what would be encoded for the message it gives.
+    /// Any body behind a known id is rejected, or equals the encoding of the message that it decodes to.
     #[test]
     fn a_body_has_one_form(
         id in prop::sample::select(vec![0x00_u8, 0x03, 0x04, 0x11]),
@@ -95,7 +95,7 @@ proptest! {
         }
     }
 
-    /// Every truncation of a message is an error when its length is said honestly.
+    /// Every truncation of a message, with the truncated length in the prefix, is an error.
     #[test]
     fn every_truncated_body_is_refused(message in messages(), at in any::<prop::sample::Index>()) {
         let bytes = encode(&message);
@@ -104,7 +104,7 @@ proptest! {
         prop_assert!(decode_body(&Bytes::copy_from_slice(&body[..cut])).is_err());
     }
 
-    /// A changed bit gives an error, silence until more bytes come, or messages that encode to the changed bytes.
+    /// A flipped bit gives an error, an incomplete message, or messages that encode to the changed bytes.
     #[test]
     fn a_flipped_bit_never_reads_as_something_else(message in messages(), at in any::<prop::sample::Index>(), bit in 0..8_u32) {
         let mut bytes = encode(&message);

@@ -1,12 +1,12 @@
-//! Messages whose bytes were worked out by hand from eth/69, and every way to spoil them.
+//! Messages encoded by hand from eth/69, and every way to damage them.
 
 use alloy_primitives::B256;
 use header_wire::{
-    AnswerBuilder, BlockHeaders, BlockRangeUpdate, Decoder, ETH_VERSION, ForkId, GetBlockHeaders, HashOrNumber,
-    Message, Status, WireError, encode, limits,
+    BlockHeaders, BlockRangeUpdate, Decoder, ETH_VERSION, ForkId, GetBlockHeaders, HashOrNumber, Message,
+    ResponseBuilder, Status, WireError, encode, limits,
 };
 
-/// All messages of one stream, or the first breach.
+/// All messages of one stream, or the first error.
 fn decode_all(bytes: &[u8]) -> Result<Vec<Message>, WireError> {
     let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
     decoder.push(bytes);
@@ -31,7 +31,7 @@ fn request(start: HashOrNumber, limit: u64) -> Message {
 
 #[test]
 fn p01_request_by_number_has_the_bytes_of_eth_69() {
-    // EIP-2481's own example: request id 1111, start 9999, limit 5, skip 5, rising.
+    // The example of EIP-2481: request id 1111, start 9999, limit 5, skip 5, rising.
     let expected = framed(&[0x03, 0xca, 0x82, 0x04, 0x57, 0xc6, 0x82, 0x27, 0x0f, 0x05, 0x05, 0x80]);
     let message = request(HashOrNumber::Number(9999), 5);
     assert_eq!(encode(&message), expected);
@@ -94,9 +94,9 @@ fn p04_request_id_zero_and_two_of_the_same_id_are_messages_like_any_other() {
     let bytes: Vec<u8> = sent.iter().flat_map(encode).collect();
     assert_eq!(decode_all(&bytes), Ok(sent.to_vec()));
     let empty = |request_id| Message::BlockHeaders(BlockHeaders { request_id, headers: Vec::new() });
-    let answers = [empty(7), empty(0), empty(7)];
-    let bytes: Vec<u8> = answers.iter().flat_map(encode).collect();
-    assert_eq!(decode_all(&bytes), Ok(answers.to_vec()), "in any order");
+    let responses = [empty(7), empty(0), empty(7)];
+    let bytes: Vec<u8> = responses.iter().flat_map(encode).collect();
+    assert_eq!(decode_all(&bytes), Ok(responses.to_vec()), "in any order");
 }
 
 #[test]
@@ -114,16 +114,16 @@ fn headers_are_slices_of_one_buffer() {
     let bytes = encode(&message);
     assert_eq!(bytes, [10, 0x04, 0xc8, 0x80, 0xc6, 0xc0, 0xc2, 1, 2, 0xc1, 0x80]);
     let got = decode_all(&bytes).expect("a valid message");
-    let [Message::BlockHeaders(answer)] = &got[..] else { panic!("one answer, not {got:?}") };
+    let [Message::BlockHeaders(response)] = &got[..] else { panic!("one response, not {got:?}") };
     assert_eq!(got[0], message);
-    let start = answer.headers[0].as_ptr();
-    assert_eq!(answer.headers[1].as_ptr(), start.wrapping_add(1));
-    assert_eq!(answer.headers[2].as_ptr(), start.wrapping_add(4));
+    let start = response.headers[0].as_ptr();
+    assert_eq!(response.headers[1].as_ptr(), start.wrapping_add(1));
+    assert_eq!(response.headers[2].as_ptr(), start.wrapping_add(4));
 }
 
 #[test]
 fn a_reused_builder_forgets_the_answer_before() {
-    let mut builder = AnswerBuilder::new();
+    let mut builder = ResponseBuilder::new();
     builder.start(u64::MAX);
     builder.push(&[0xc0; 300]);
     assert_eq!(builder.payload_len(), 300);
@@ -142,21 +142,21 @@ fn each_breach_has_its_own_error() {
         (&[0], WireError::Empty),
         (&framed(&[0x02, 0xc0]), WireError::UnknownMessage(0x02)),
         (&framed(&[0x10]), WireError::UnknownMessage(0x10)),
-        // A length prefix that is too long for its value, and one over every limit.
+        // A length prefix that is not minimal, and one over every limit.
         (&[0x81, 0x00], WireError::VarintNotMinimal),
         (&[0xff; 11], WireError::VarintOverflow),
         (&[0x81, 0x80, 0x80, 0x01], WireError::TooLong { got: 2 * 1024 * 1024 + 1, limit: 2 * 1024 * 1024 }),
-        // Bytes after the message; an item after the last of a list.
+        // Bytes after the message; an item after the last one of a list.
         (&framed(&[0x04, 0xc2, 0x80, 0xc0, 0x00]), WireError::TrailingBytes(1)),
         (&framed(&[0x04, 0xc3, 0x80, 0xc0, 0x01]), WireError::TrailingBytes(1)),
         (&framed(&[0x03, 0xc6, 0x01, 0xc5, 0x01, 0x01, 0x80, 0x80]), WireError::Rlp(Rlp::InputTooShort)),
         (&framed(&[0x03, 0xc7, 0x01, 0xc5, 0x01, 0x01, 0x80, 0x80, 0x01]), WireError::TrailingBytes(1)),
-        // A number with a leading zero; a small number in two bytes; a list whose length is written too long.
+        // A number with a leading zero; a small number in two bytes; a list length that is not minimal.
         (&framed(&[0x04, 0xc3, 0x00, 0xc0]), WireError::Rlp(Rlp::InputTooShort)),
         (&framed(&[0x04, 0xc2, 0x00, 0xc0]), WireError::Rlp(Rlp::LeadingZero)),
         (&framed(&[0x04, 0xc3, 0x81, 0x01, 0xc0]), WireError::Rlp(Rlp::NonCanonicalSingleByte)),
         (&framed(&[0x04, 0xf8, 0x02, 0x80, 0xc0]), WireError::Rlp(Rlp::NonCanonicalSize)),
-        // A header that is a string; a flag that is neither true nor false; a hash of 31 bytes.
+        // A header that is a string; a flag that is neither 0 nor 1; a hash of 31 bytes.
         (&framed(&[0x04, 0xc3, 0x80, 0xc1, 0x05]), WireError::Rlp(Rlp::UnexpectedString)),
         (
             &framed(&[0x03, 0xc6, 0x01, 0xc4, 0x01, 0x01, 0x80, 0x02]),
@@ -178,16 +178,16 @@ fn p06_limits_are_checked_before_anything_is_kept() {
     assert_eq!(decode_all(&encode(&over)), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
     assert!(decode_all(&encode(&request(HashOrNumber::Number(1), 1024))).is_ok());
 
-    let answer = |count: usize, header: Vec<u8>| {
+    let response = |count: usize, header: Vec<u8>| {
         encode(&Message::BlockHeaders(BlockHeaders { request_id: 1, headers: vec![header.into(); count] }))
     };
-    assert!(decode_all(&answer(1024, vec![0xc0])).is_ok());
-    assert_eq!(decode_all(&answer(1025, vec![0xc0])), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
+    assert!(decode_all(&response(1024, vec![0xc0])).is_ok());
+    assert_eq!(decode_all(&response(1025, vec![0xc0])), Err(WireError::TooManyHeaders { got: 1025, limit: 1024 }));
 
     let mut header = vec![0xfa, 0x01, 0x00, 0x00];
     header.resize(4 + 0x10000, 0);
     let expected = WireError::HeaderTooLong { got: 0x10004, limit: limits::HEADER_BYTES_MAX };
-    assert_eq!(decode_all(&answer(1, header)), Err(expected));
+    assert_eq!(decode_all(&response(1, header)), Err(expected));
 
     let mut decoder = Decoder::new(4);
     decoder.push(&[5]);
@@ -207,7 +207,7 @@ fn messages_before_a_breach_are_delivered_and_the_breach_stays() {
     decoder.push(&encode(&good));
     assert_eq!(decoder.next(), Err(WireError::Empty));
 
-    // The same when the breach is inside a whole message.
+    // The same, with the error inside a complete message.
     let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
     decoder.push(&[1, 0x77]);
     decoder.push(&encode(&good));
@@ -221,7 +221,7 @@ fn a_flood_of_short_messages_is_bounded() {
     let one = [1, 0x77];
     decoder.push(&one.repeat(limits::MESSAGES_QUEUED_MAX + 1));
     assert!(!decoder.is_mid_message());
-    // The queue's own messages come first; here the first of them is a breach already.
+    // The queued messages come first; here the first of them is an error.
     assert_eq!(decoder.next(), Err(WireError::UnknownMessage(0x77)));
 
     let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);

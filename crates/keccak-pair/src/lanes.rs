@@ -1,21 +1,20 @@
-//! Two 64-bit lanes that are worked on together, and the four things that keccak does with them.
+//! Two 64-bit lanes that are processed together, with the four operations of keccak.
 
 /// The same word of two states.
 pub(crate) trait Lanes: Copy {
     /// One word of each state.
     fn new(first: u64, second: u64) -> Self;
-    /// The words again.
+    /// The two words.
     fn words(self) -> [u64; 2];
     /// Exclusive or.
     fn xor(self, other: Self) -> Self;
-    /// What is in `other` and not in `self`.
+    /// Bits that are in `other` and not in `self`.
     fn not_and(self, other: Self) -> Self;
-    /// Both words turned left by so many bits, 0 to 63.
+    /// Both words rotated left by 0 to 63 bits.
     fn rotate_left(self, bits: u32) -> Self;
 }
 
-/// Lanes of plain words, for every target: slower than two hashes one after the other, and here to test what is built
-/// on lanes.
+/// Lanes of plain words, for every target: slower than two separate hashes; tests use them on targets without vectors.
 #[cfg(test)]
 #[derive(Clone, Copy)]
 pub(crate) struct Words([u64; 2]);
@@ -84,7 +83,7 @@ mod simd128 {
 
         #[inline(always)]
         fn rotate_left(self, bits: u32) -> Self {
-            // A shift by 64 is one by 0.
+            // A shift by 64 is a shift by 0.
             if bits == 0 { self } else { Self(v128_or(i64x2_shl(self.0, bits), u64x2_shr(self.0, 64 - bits))) }
         }
     }

@@ -1,7 +1,7 @@
 //! Keccak-256 of two messages in about the time of one.
 //!
-//! Headers come by the thousand, each is hashed, and the hash is most of what proving one costs. WebAssembly has vectors
-//! of two 64-bit lanes, so there two states are permuted together. On every other target the same functions call
+//! A sync hashes headers by the thousand, and the hash is most of the cost of verifying one. WebAssembly has vectors of
+//! two 64-bit lanes, so there two states are permuted together. On every other target the same functions call
 //! [`alloy_primitives::keccak256`] for one message after the other.
 //!
 //! ```
@@ -11,11 +11,11 @@
 //! assert!(keccak_pair::keccak256_each(headers).eq(headers.map(keccak256)));
 //! ```
 //!
-//! Why not a library: the one that permutes states in parallel and is well kept, `keccak`, needs nightly Rust for it
-//! (portable vectors); the others have vectors of other processors only.
+//! No library does this: `keccak` permutes states in parallel only with nightly Rust (portable vectors); others have
+//! vectors of other processors only.
 //!
-//! What bounds it: two states of 200 bytes on the stack, no heap. What an attacker can do: choose the lengths, so that
-//! one lane idles while the other works. Messages of very different length are hashed apart, so the loss is a constant.
+//! Bounds: two states of 200 bytes on the stack, no heap. An attacker who chooses the lengths could make one lane idle;
+//! messages of very different length are hashed separately, so the loss is a constant.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -41,7 +41,7 @@ pub fn keccak256_pair(first: &[u8], second: &[u8]) -> (B256, B256) {
     (keccak256(first), keccak256(second))
 }
 
-/// Out of line: it is large, and there need be only one of it.
+/// Not inlined: the code is large, and one copy is enough.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(never)]
 fn vectors(first: &[u8], second: &[u8]) -> (B256, B256) {
@@ -49,7 +49,7 @@ fn vectors(first: &[u8], second: &[u8]) -> (B256, B256) {
     (first.into(), second.into())
 }
 
-/// Keccak-256 of each message, in their order. Lazy: at most one message more is hashed than hashes are taken.
+/// Keccak-256 of each message, in order. Lazy: hashes at most one message ahead.
 pub fn keccak256_each<M: AsRef<[u8]>>(messages: impl IntoIterator<Item = M>) -> impl Iterator<Item = B256> {
     let mut messages = messages.into_iter();
     let mut second = None;

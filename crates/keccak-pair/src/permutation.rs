@@ -1,22 +1,22 @@
 //! Keccak-f[1600] (FIPS 202, section 3) on two states at once.
 //!
-//! A state is 25 words; word `x + 5 * y` is the lane in column `x`, row `y`. A round takes theta's parities first, then
-//! makes the next state row by row, each from the five words that rho and pi bring there, joined by chi. So five words
-//! of theta and five of a row are worked on at a time, which fit the 16 registers of a processor; and there is no table
-//! to walk: every place and every turn is a constant.
+//! A state is 25 words; word `x + 5 * y` is the lane in column `x`, row `y`. A round computes the parities of theta,
+//! then builds the next state row by row: each row from the five words that rho and pi move there, combined by chi. So
+//! five words of theta and five of a row are live at a time, which fit the 16 registers of a processor. All positions
+//! and rotations are constants, so there is no table to read.
 
 use crate::lanes::Lanes;
 
 /// Words of a state.
 pub(crate) const WORDS: usize = 25;
 
-/// Iota: what each round adds to the first word.
+/// Iota: constant that each round adds to the first word.
 const ROUND_CONSTANTS: [u64; 24] = round_constants();
 
-/// Rho: how far each word turns.
+/// Rho: rotation of each word.
 const ROTATIONS: [u32; WORDS] = rotations();
 
-/// The bits of a linear feedback shift register, at the places 2^j - 1 (FIPS 202, algorithms 5 and 6).
+/// Bits of a linear feedback shift register, at positions 2^j - 1 (FIPS 202, algorithms 5 and 6).
 const fn round_constants() -> [u64; 24] {
     let mut constants = [0; 24];
     let mut register = 1_u16;
@@ -37,7 +37,7 @@ const fn round_constants() -> [u64; 24] {
     constants
 }
 
-/// A walk over all words but the first, whose steps are the triangular numbers (FIPS 202, algorithm 2).
+/// Visits all words but the first, in steps of the triangular numbers (FIPS 202, algorithm 2).
 const fn rotations() -> [u32; WORDS] {
     let mut rotations = [0; WORDS];
     let (mut x, mut y) = (1, 0);
@@ -70,7 +70,7 @@ fn round<L: Lanes>(state: &[L; WORDS], constant: L) -> [L; WORDS] {
 
     let mut next = *state;
     let mut row = |y: usize| {
-        // The word that pi brings to column `x` of this row.
+        // The word that pi moves to column `x` of this row.
         let moved = |x: usize| {
             let column = (x + 3 * y) % 5;
             let from = column + 5 * x;

@@ -5,22 +5,23 @@ use crate::{
     permutation::{WORDS, permute},
 };
 
-/// Bytes that one permutation absorbs: 1600 bits less twice the 256 of the hash.
+/// Rate: bytes that one permutation absorbs, 1600 bits less twice the 256 of the hash.
 pub(crate) const RATE: usize = 136;
 
-/// Blocks of a message of so many bytes. The padding has always a byte of its own, so the last one is never full.
+/// Blocks of a message of this length. Padding needs at least one byte, so the last block is never full of message
+/// bytes.
 pub(crate) const fn blocks(bytes: usize) -> usize {
     bytes / RATE + 1
 }
 
-/// Does it pay to hash two messages of so many bytes together? A permutation of two states costs about 1.3 of one, so
-/// not when one message has most of the blocks.
+/// Is it faster to hash two messages of these lengths together? A permutation of two states costs about 1.3 of one, so
+/// it is not if one message has most of the blocks.
 pub(crate) const fn is_pair(first: usize, second: usize) -> bool {
     let (first, second) = (blocks(first), blocks(second));
     first <= 2 * second && second <= 2 * first
 }
 
-/// Both hashes. When one message has no block left, the other goes on beside a state that nobody reads any more.
+/// Both hashes. When one message has no blocks left, the other continues beside a state that is not read any more.
 #[inline(always)]
 pub(crate) fn hash_pair<L: Lanes>(first: &[u8], second: &[u8]) -> [[u8; 32]; 2] {
     let last = [first, second].map(|message| blocks(message.len()) - 1);
@@ -40,7 +41,7 @@ pub(crate) fn hash_pair<L: Lanes>(first: &[u8], second: &[u8]) -> [[u8; 32]; 2] 
     hashes
 }
 
-/// Block `at` of a message: of itself, or made in `padding`, which comes with zeros. Zeros also behind the end.
+/// Block `at` of a message: a part of the message, or built in `padding`, which must be zero on entry.
 #[inline(always)]
 fn block<'a>(message: &'a [u8], at: usize, padding: &'a mut [u8; RATE]) -> &'a [u8; RATE] {
     let Some(rest) = message.get(at * RATE..) else { return padding };
@@ -48,7 +49,7 @@ fn block<'a>(message: &'a [u8], at: usize, padding: &'a mut [u8; RATE]) -> &'a [
         return whole;
     }
     padding[..rest.len()].copy_from_slice(rest);
-    // Keccak's own padding, from before the standard: SHA-3 has 0x06 here.
+    // The padding of Keccak before the standard: SHA-3 has 0x06 here.
     padding[rest.len()] = 0x01;
     padding[RATE - 1] |= 0x80;
     padding

@@ -1,4 +1,4 @@
-//! The lanes of plain words run on every target, so the permutation and the sponge are tested natively too.
+//! The lanes of plain words exist on every target, so these tests cover permutation and sponge natively too.
 
 extern crate std;
 

@@ -1,11 +1,11 @@
-//! What the crate gives, against the hash that is known to be right. In wasm this is the code with vectors.
+//! The hashes of this crate, compared with `keccak256` of alloy. In wasm this tests the code with vectors.
 
 use alloy_primitives::{B256, b256, keccak256};
 use keccak_pair::{keccak256_each, keccak256_pair};
 
 const LEN_MAX: usize = 700;
 
-/// Bytes that differ from place to place and from one `seed` to the next.
+/// Bytes that differ by position and by `seed`.
 fn noise(seed: u8, len: usize) -> Vec<u8> {
     (0..len.div_ceil(32)).flat_map(|block| keccak256([seed, block as u8, (block >> 8) as u8])).take(len).collect()
 }

@@ -9,11 +9,11 @@ use clap::Parser;
 
 use crate::{link::LinkConfig, loss::Loss, relay::RelayConfig};
 
-/// Smallest queue that is chosen by default, bytes: what a home router has at least.
+/// Smallest default queue, in bytes: that of a small home router.
 const QUEUE_BYTES_MIN: u64 = 64 * 1024;
 
-/// A UDP relay with the delay, rate, queue and loss of a link. Prints one JSON line when it is ready, one with counters for
-/// each line `counters` on standard input, and the last one when standard input ends; `hold MS` holds everything back.
+/// A UDP relay with the delay, rate, queue and loss of a link. Prints one JSON line when it is ready, a line of
+/// counters for each `counters` on standard input and at the end of standard input; `hold MS` delays all packets
 #[derive(Clone, Debug, Parser)]
 #[command(name = "link-relay", version, about, max_term_width = 100)]
 pub struct Args {
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "MS", default_value_t = 0.0, value_parser = millis)]
     pub jitter_ms: f64,
 
-    /// Megabits a second, each way [default: no limit]
+    /// Megabits per second, each way [default: no limit]
     #[arg(long, value_name = "N", value_parser = rate)]
     pub rate_mbit: Option<f64>,
 
@@ -49,13 +49,13 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = length)]
     pub burst: Option<f64>,
 
-    /// Seed of all chance
+    /// Seed of all random choices
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }
 
 impl Args {
-    /// The relay that was asked for.
+    /// Configuration of the relay.
     pub fn relay(&self) -> RelayConfig {
         let delay = Duration::from_secs_f64(self.delay_ms / 1_000.0);
         let rate = self.rate_mbit.map(|mbit| (mbit * 125_000.0) as u64);

@@ -1,30 +1,30 @@
-//! What a relay counts. Printed as one line of JSON.
+//! Counters of a relay. Printed as one line of JSON.
 
 use serde::Serialize;
 
-/// One direction.
+/// Counters of one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DirectionCounters {
-    /// Datagrams that came in.
+    /// Datagrams received.
     pub packets: u64,
-    /// Bytes of their payload.
+    /// Bytes of payload received.
     pub bytes: u64,
-    /// Datagrams that went out.
+    /// Datagrams sent.
     pub delivered: u64,
-    /// Bytes of their payload.
+    /// Bytes of payload sent.
     pub delivered_bytes: u64,
-    /// Found the queue full.
+    /// Datagrams dropped because the queue was full.
     pub queue_drops: u64,
-    /// Lost by the model.
+    /// Datagrams lost by the model.
     pub lost: u64,
-    /// Dropped because too much was under way. A run with one of these does not count.
+    /// Datagrams dropped because the relay held too many. A run with such a drop is invalid.
     pub overflow: u64,
-    /// Refused by the system when they went out.
+    /// Datagrams that the system refused to send.
     pub send_errors: u64,
 }
 
-/// The whole relay.
+/// Counters of the relay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counters {
@@ -34,18 +34,18 @@ pub struct Counters {
     pub down: DirectionCounters,
     /// Pairs of client address and target so far.
     pub flows: u64,
-    /// Datagrams that the system dropped because a socket of the relay was full, where it tells (Linux). A run with one of
-    /// these does not count.
+    /// Datagrams that the system dropped because a socket of the relay was full, where the system reports it (Linux). A
+    /// run with such a drop is invalid.
     pub socket_drops: u64,
-    /// Bytes that the system gave to the smallest receive buffer.
+    /// Smallest receive buffer that the system granted, in bytes.
     pub receive_buffer_bytes: u64,
 }
 
-/// Drops of the sockets on these UDP ports, as Linux counts them; 0 elsewhere.
+/// Dropped datagrams of the sockets on these UDP ports, as Linux counts them; 0 elsewhere.
 pub fn socket_drops(ports: &[u16]) -> u64 {
     ["/proc/net/udp", "/proc/net/udp6"]
         .iter()
-        // A system without these files does not tell.
+        // Other systems do not have these files.
         .filter_map(|file| std::fs::read_to_string(file).ok())
         .map(|table| drops_in(&table, ports))
         .sum()

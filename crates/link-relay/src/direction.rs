@@ -1,4 +1,4 @@
-//! One direction at work: packets enter the model from any thread, and one thread hands them out when they are due.
+//! One direction of the relay: any thread adds packets, and one thread sends them when they are due.
 
 use std::{
     collections::VecDeque,
@@ -12,20 +12,20 @@ use crate::{
     link::{Fate, Link, LinkConfig},
 };
 
-/// Payload under way in one direction, bytes: five seconds of 100 Mbit. More is dropped and counted.
+/// Most payload in flight in one direction, in bytes: five seconds at 100 Mbit/s. More is dropped and counted.
 pub const BYTES_UNDER_WAY_MAX: usize = 64 * 1024 * 1024;
 
-/// Packets that are handed out between two looks at the queue.
+/// Packets that are sent between two looks at the queue.
 const BATCH_MAX: usize = 64;
 
-/// A datagram on its way.
+/// A datagram in flight.
 #[derive(Debug)]
 pub struct Packet {
-    /// Its payload.
+    /// Payload of the UDP datagram.
     pub payload: Vec<u8>,
-    /// The socket that it leaves from.
+    /// Socket that sends it.
     pub from: Arc<UdpSocket>,
-    /// Where it goes; `None`: to whom the socket is connected.
+    /// Destination; `None`: the peer of a connected socket.
     pub to: Option<SocketAddr>,
 }
 
@@ -39,7 +39,7 @@ impl Packet {
     }
 }
 
-/// The model, what is under way, and the counters.
+/// The model, the datagrams in flight, and the counters.
 #[derive(Debug)]
 pub struct Direction {
     begin: Instant,
@@ -58,7 +58,7 @@ struct State {
 }
 
 impl Direction {
-    /// A direction with nothing under way.
+    /// A direction with no datagrams.
     pub fn new(config: LinkConfig, seed: u64) -> Arc<Self> {
         Arc::new(Self {
             begin: Instant::now(),
@@ -73,7 +73,7 @@ impl Direction {
         })
     }
 
-    /// Takes a packet that came in now.
+    /// Adds a packet that was received now.
     pub fn send(&self, packet: Packet) {
         let mut state = self.lock();
         let len = packet.payload.len();
@@ -89,7 +89,7 @@ impl Direction {
             Fate::Arrives(at) => {
                 state.bytes_under_way += len;
                 state.under_way.push_back((at, packet));
-                // Whoever waits for an earlier packet need not know.
+                // A thread that waits for an earlier packet needs no notice.
                 if state.under_way.len() == 1 {
                     self.changed.notify_one();
                 }
@@ -97,14 +97,14 @@ impl Direction {
         }
     }
 
-    /// Nothing that is sent from now on arrives for so long; what is under way does.
+    /// Delays the arrival of all later packets by this time; packets in flight are not delayed.
     pub fn hold(&self, time: Duration) {
         let mut state = self.lock();
         let now = self.begin.elapsed();
         state.link.hold(now, time);
     }
 
-    /// Hands packets out as they are due, until the direction is closed.
+    /// Sends packets as they are due, until the direction is closed.
     pub fn run(&self) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         while self.take_due(&mut batch) {
@@ -124,7 +124,7 @@ impl Direction {
         }
     }
 
-    /// Waits until something is due and moves it to `batch`; `false` when the direction is closed.
+    /// Waits until a packet is due and moves it to `batch`; `false` when the direction is closed.
     fn take_due(&self, batch: &mut Vec<Packet>) -> bool {
         let mut state = self.lock();
         loop {
@@ -149,19 +149,19 @@ impl Direction {
         }
     }
 
-    /// What was counted so far.
+    /// The counters so far.
     pub fn counters(&self) -> DirectionCounters {
         self.lock().counters
     }
 
-    /// Ends [`Direction::run`]; what is under way is dropped.
+    /// Ends [`Direction::run`]; packets in flight are dropped.
     pub fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic under the lock would be a bug of ours; the state is a queue and numbers, valid at any moment.
+        // A poisoned lock would be a bug here; the state is a queue and numbers, valid at any moment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

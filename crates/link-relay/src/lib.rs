@@ -5,13 +5,13 @@
 //! client <-- listening socket <-- down: queue (bytes, rate) -> loss -> delay, jitter <-- socket of the flow <-- target
 //! ```
 //!
-//! All flows and all targets share the two directions: several peers behind one relay are several flows in one queue. The
-//! model of a direction is [`link::Link`], which has no clock and no socket; [`relay`] moves the packets, with a thread for
-//! each socket and one for each direction (a timer of an asynchronous runtime has a millisecond, a wait of a thread a tenth
-//! of that).
+//! All flows and targets share the two directions: several peers behind one relay are several flows in one queue. The
+//! model of a direction is [`link::Link`], without a clock or a socket; [`relay`] moves the packets, with one thread
+//! per socket and one per direction (a timer of an asynchronous runtime has a resolution of a millisecond, a waiting
+//! thread a tenth of that).
 //!
-//! What bounds it: flows ([`relay::FLOWS_MAX`]), bytes under way ([`direction::BYTES_UNDER_WAY_MAX`]), the length of a datagram.
-//! It is a tool for tests and measurements on one machine and trusts whoever sends to it.
+//! Bounds: flows ([`relay::FLOWS_MAX`]), bytes in flight ([`direction::BYTES_UNDER_WAY_MAX`]), the length of a
+//! datagram. This is a tool for tests and measurements on one machine: it trusts every sender.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

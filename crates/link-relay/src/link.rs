@@ -1,7 +1,7 @@
-//! One direction of a link, as arithmetic: when a packet that enters now leaves at the other end, or why it does not.
+//! The model of one direction: the arrival time of a packet, or the reason of its loss.
 //!
-//! A packet joins a queue of bounded bytes, which a transmitter empties at the rate of the link; what is transmitted may be
-//! lost; the rest arrives after the delay and some jitter, never before the packet ahead of it. The queue is not stored: it
+//! A packet enters a bounded queue, which a transmitter empties at the rate of the link; a transmitted packet may be
+//! lost, or arrives after the delay and some jitter, never before the packet ahead of it. The queue is not stored: it
 //! is the time until the transmitter is free.
 
 use std::time::Duration;
@@ -10,58 +10,58 @@ use header_maker::SplitMix64;
 
 use crate::loss::{Loss, LossModel, unit};
 
-/// Headers of IP (version 4) and UDP, bytes: on a real link they take their share of the rate.
+/// Bytes of the IP (version 4) and UDP headers, which take part of the rate on a real link.
 pub const HEADER_BYTES: u64 = 28;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// What a direction is like.
+/// Properties of a direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinkConfig {
-    /// From one end to the other.
+    /// Delay from one end to the other.
     pub delay: Duration,
-    /// Up to so much more, equally likely; packets keep their order.
+    /// Largest additional delay, equally distributed; packets keep their order.
     pub jitter: Duration,
-    /// Bytes a second; `None`: no limit, and no queue.
+    /// Bytes per second; `None`: no limit, and no queue.
     pub rate: Option<u64>,
-    /// Bytes that wait for the transmitter; a packet that does not fit is dropped.
+    /// Most bytes that wait for the transmitter; a packet that does not fit is dropped.
     pub queue_bytes: u64,
-    /// What is lost behind the queue.
+    /// Loss after the queue.
     pub loss: Loss,
 }
 
-/// What becomes of a packet.
+/// Result for one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It arrives at this time.
+    /// Arrives at this time.
     Arrives(Duration),
-    /// It found the queue full.
+    /// Dropped: the queue was full.
     QueueFull,
-    /// It was transmitted and lost.
+    /// Transmitted and lost.
     Lost,
 }
 
-/// One direction. Times are since its start, and never go back.
+/// One direction. Times are since its start and never decrease.
 #[derive(Debug)]
 pub struct Link {
     config: LinkConfig,
     loss: LossModel,
     jitter: SplitMix64,
-    /// When the transmitter has sent all that is queued; nanoseconds.
+    /// Time at which the transmitter has sent the whole queue, in nanoseconds.
     free_at: u64,
-    /// When the last packet arrives; nanoseconds. Nothing arrives before it.
+    /// Arrival time of the last packet, in nanoseconds; later packets do not arrive earlier.
     last_arrival: u64,
 }
 
 impl Link {
-    /// A link with nothing on it.
+    /// A link without packets.
     pub fn new(config: LinkConfig, seed: u64) -> Self {
         let mut seeds = SplitMix64(seed);
         let loss = LossModel::new(config.loss, seeds.draw());
         Self { config, loss, jitter: SplitMix64(seeds.draw()), free_at: 0, last_arrival: 0 }
     }
 
-    /// Sends a datagram with so many bytes of payload.
+    /// Sends a datagram with this many bytes of payload.
     pub fn send(&mut self, now: Duration, payload_bytes: usize) -> Fate {
         let now = nanos(now);
         let mut leaves = now;
@@ -82,21 +82,22 @@ impl Link {
         Fate::Arrives(Duration::from_nanos(arrival))
     }
 
-    /// Nothing more arrives for so long; what is sent meanwhile arrives then, in its order. A radio that changes its cell.
+    /// Nothing arrives during this time; packets sent meanwhile arrive after it, in order. Models a radio that changes
+    /// its cell.
     pub fn hold(&mut self, now: Duration, time: Duration) {
         self.last_arrival = self.last_arrival.max(nanos(now) + nanos(time));
     }
 
-    /// Bytes that wait for the transmitter, those that it is sending among them.
+    /// Bytes that wait for the transmitter, including those that it is sending.
     fn queued_bytes(&self, now: u64) -> u64 {
         let rate = self.config.rate.unwrap_or(0);
         let bytes = u128::from(self.free_at.saturating_sub(now)) * u128::from(rate) / u128::from(NANOS_PER_SECOND);
-        // It is bounded by `queue_bytes`.
+        // At most `queue_bytes`.
         bytes as u64
     }
 }
 
-/// A clock of 64 bits of nanoseconds runs for 584 years.
+/// 64 bits of nanoseconds last 584 years.
 fn nanos(time: Duration) -> u64 {
     time.as_nanos() as u64
 }

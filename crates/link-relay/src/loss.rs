@@ -1,32 +1,32 @@
-//! Which packets a link loses: each by itself with the same chance, or in bursts.
+//! Packet loss: independent, or in bursts.
 //!
-//! Bursts follow Gilbert and Elliott: the link is good or bad, and changes from packet to packet with a fixed chance. While
-//! it is bad every packet is lost. `rate` and `length` are what one sees: the share of packets lost, and the mean number of
-//! packets lost in a row.
+//! Bursts follow Gilbert and Elliott: the link is good or bad and changes from packet to packet with fixed
+//! probabilities. Every packet is lost while the link is bad. `rate` is the share of packets lost, `length` the mean
+//! number of packets lost in a row.
 
 use header_maker::SplitMix64;
 
-/// What is lost.
+/// The kind of loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Loss {
-    /// Nothing.
+    /// No loss.
     #[default]
     None,
-    /// Each packet with this chance, 0 to 1.
+    /// Each packet independently, with this probability.
     Random {
-        /// Share of packets.
+        /// Share of packets, 0 to 1.
         rate: f64,
     },
-    /// This share of packets, in bursts of this mean length.
+    /// Bursts.
     Bursts {
         /// Share of packets, 0 to 1 (exclusive).
         rate: f64,
-        /// Mean number of packets lost in a row, 1 at least.
+        /// Mean number of packets lost in a row, at least 1.
         length: f64,
     },
 }
 
-/// A [`Loss`] with its chance and its state.
+/// A [`Loss`] with its random numbers and its state.
 #[derive(Debug)]
 pub struct LossModel {
     loss: Loss,
@@ -35,7 +35,7 @@ pub struct LossModel {
 }
 
 impl LossModel {
-    /// A model that is good at first.
+    /// A model in the good state.
     pub fn new(loss: Loss, seed: u64) -> Self {
         Self { loss, chance: SplitMix64(seed), is_bad: false }
     }
@@ -57,9 +57,9 @@ impl LossModel {
     }
 }
 
-/// A number from 0 to 1 (exclusive).
+/// A random number from 0 to 1 (exclusive).
 pub fn unit(chance: &mut SplitMix64) -> f64 {
-    // 53 bits are what a double holds.
+    // A double holds 53 bits.
     (chance.draw() >> 11) as f64 / (1_u64 << 53) as f64
 }
 

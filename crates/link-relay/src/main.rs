@@ -1,4 +1,4 @@
-//! Command line: starts the relay, says where it is, and takes `counters` and `hold MS` on standard input.
+//! Command line: starts the relay, prints its addresses, and reads `counters` and `hold MS` from standard input.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -14,7 +14,7 @@ use clap::Parser;
 use link_relay::{args::Args, relay::Relay};
 use serde::Serialize;
 
-/// Longest hold, milliseconds: longer than any connection lives without a packet.
+/// Longest hold, in milliseconds: longer than a connection lives without a packet.
 const HOLD_MS_MAX: u64 = 600_000;
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
-            // An error says that nobody reads it.
+            // An error means that standard output is closed.
             let _ = error.print();
             return ExitCode::from(code);
         }
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let relay = match Relay::start(&args.relay()) {
         Ok(relay) => relay,
         Err(error) => {
-            // Nobody may be there to read it.
+            // Standard output may be closed.
             let _ = writeln!(io::stderr(), "link-relay: cannot start: {error}");
             return ExitCode::from(2);
         }
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs until standard input ends, so that a relay never outlives whoever started it.
+/// Runs until standard input ends, so that a relay does not outlive the program that started it.
 fn serve(relay: &Relay) -> io::Result<()> {
     say(&Ready { ready: true, addresses: relay.addresses() })?;
     for line in io::stdin().lock().lines() {
@@ -61,7 +61,7 @@ fn serve(relay: &Relay) -> io::Result<()> {
             Some(time) => relay.hold(time),
             None if line == "counters" => say(&relay.counters())?,
             None => {
-                // Nobody may be there to read it.
+                // Standard output may be closed.
                 let _ = writeln!(io::stderr(), "link-relay: takes `counters` and `hold MS`, got `{line}`");
             }
         }

@@ -1,7 +1,7 @@
-//! Sockets and threads: one listening socket for each target, one socket for each client that sends to it.
+//! Sockets and threads: one listening socket per target, one socket per client.
 //!
-//! A client is an address; its packets reach the target from a socket of its own, so that the target sees a peer of its own,
-//! and what the target sends there goes back to that client.
+//! A client is a source address. Its packets reach the target from a socket of their own, so that the target sees each
+//! client as a peer; packets of the target to that socket go back to the client.
 
 use std::{
     collections::HashMap,
@@ -21,22 +21,22 @@ use crate::{
     link::LinkConfig,
 };
 
-/// Clients of one target at a time; the one that was silent for the longest time goes when another comes.
+/// Most clients of one target; the one that was silent for longest is dropped for a new one.
 pub const FLOWS_MAX: usize = 256;
 
-/// What a socket's buffers should hold, bytes: a relay must never lose a packet by itself. The system may give less.
+/// Requested size of a socket's buffers, in bytes: the relay itself must not lose packets. The system may grant less.
 const SOCKET_BUFFER_BYTES: usize = 16 * 1024 * 1024;
 
 /// Longest datagram, bytes.
 const DATAGRAM_BYTES_MAX: usize = 65_536;
 
-/// Time after which a thread that waits for a packet looks whether it should end.
+/// Time after which a waiting thread checks whether it should end.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(200);
 
-/// What a relay is to be.
+/// Configuration of a relay.
 #[derive(Clone, Debug)]
 pub struct RelayConfig {
-    /// Where packets go, one listening socket for each.
+    /// Targets, with one listening socket each.
     pub targets: Vec<SocketAddr>,
     /// Address of the listening sockets.
     pub listen: IpAddr,
@@ -44,7 +44,7 @@ pub struct RelayConfig {
     pub up: LinkConfig,
     /// From targets to clients.
     pub down: LinkConfig,
-    /// Of all chance.
+    /// Seed of all random choices.
     pub seed: u64,
 }
 
@@ -64,18 +64,18 @@ struct Shared {
     sockets: Mutex<Sockets>,
 }
 
-/// What is known of all sockets that were ever opened.
+/// State of all sockets that were ever opened.
 #[derive(Debug, Default)]
 struct Sockets {
     ports: Vec<u16>,
     receive_buffer_bytes: Option<u64>,
 }
 
-/// One client of one target.
+/// A client of one target.
 #[derive(Debug)]
 struct Flow {
     client: SocketAddr,
-    /// Where the client sends to, and is answered from.
+    /// Socket that the client sends to and receives from.
     listener: Arc<UdpSocket>,
     /// Connected to the target.
     upstream: Arc<UdpSocket>,
@@ -87,11 +87,11 @@ impl Relay {
     ///
     /// # Errors
     ///
-    /// The system gives no socket or no thread.
+    /// The system grants no socket or no thread.
     pub fn start(config: &RelayConfig) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             up: Direction::new(config.up, config.seed),
-            // Another stream of chance than the other way.
+            // Another random stream than the other direction.
             down: Direction::new(config.down, !config.seed),
             is_closed: AtomicBool::new(false),
             flows: AtomicU64::new(0),
@@ -111,18 +111,18 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Where clients send to, in the order of the targets.
+    /// Addresses of the listening sockets, in the order of the targets.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Nothing arrives for so long, either way; then everything does.
+    /// Nothing arrives during this time, either way; everything arrives after it.
     pub fn hold(&self, time: Duration) {
         self.shared.up.hold(time);
         self.shared.down.hold(time);
     }
 
-    /// What was counted so far.
+    /// The counters so far.
     pub fn counters(&self) -> Counters {
         let sockets = self.shared.sockets();
         Counters {
@@ -163,12 +163,12 @@ impl Shared {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what clients send to one target.
+    /// Receives packets of clients for one target.
     fn listen(self: &Arc<Self>, listener: &Arc<UdpSocket>, target: SocketAddr) {
         let mut flows: HashMap<SocketAddr, (Arc<Flow>, Instant)> = HashMap::new();
         let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
         while !self.is_closed.load(Ordering::Relaxed) {
-            // An error is the end of a wait, or an ICMP message about a client that is gone.
+            // The read timed out, or an ICMP message reports a client that is gone.
             let Ok((len, client)) = listener.recv_from(&mut buffer) else { continue };
             let now = Instant::now();
             let upstream = match flows.get_mut(&client) {
@@ -177,7 +177,7 @@ impl Shared {
                     Arc::clone(&flow.upstream)
                 }
                 None => {
-                    // Without a socket or a thread the packet is lost, as on a link; the client sends again.
+                    // Without a socket or a thread the packet is lost, as on a real link; the client retries.
                     let Ok(flow) = self.open_flow(listener, client, target) else { continue };
                     if flows.len() == FLOWS_MAX
                         && let Some(oldest) = flows.iter().min_by_key(|(_, (_, used))| *used).map(|(client, _)| *client)
@@ -218,11 +218,11 @@ impl Shared {
         Ok(flow)
     }
 
-    /// Takes what the target sends to one client.
+    /// Receives packets of the target for one client.
     fn answer(&self, flow: &Flow) {
         let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
         while !self.is_closed.load(Ordering::Relaxed) && !flow.is_closed.load(Ordering::Relaxed) {
-            // An error is the end of a wait, or an ICMP message: the target may be there again later.
+            // The read timed out, or an ICMP message: the target may be back later.
             let Ok(len) = flow.upstream.recv(&mut buffer) else { continue };
             let payload = buffer[..len].to_vec();
             self.down.send(Packet { payload, from: Arc::clone(&flow.listener), to: Some(flow.client) });

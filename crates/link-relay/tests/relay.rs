@@ -1,4 +1,4 @@
-//! A relay between real sockets: what goes in comes out at the other end, to the right socket, in time and in order.
+//! A relay between real sockets: packets arrive at the right socket, in time and in order.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, UdpSocket},
@@ -11,7 +11,7 @@ use link_relay::{
     relay::{Relay, RelayConfig},
 };
 
-/// Longer than anything here takes; only a broken relay meets it.
+/// Longer than any step here takes; only a broken relay reaches it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const IDEAL: LinkConfig =
@@ -70,7 +70,7 @@ fn the_delay_is_that_of_each_way() {
     let there = begin.elapsed();
     target.send_to(b"back", flow).expect("sent");
     receive(&client);
-    // Not how quick it is: only that it is never too quick.
+    // Only the lower bound is checked: a packet must not arrive too early.
     assert!(there >= Duration::from_millis(60), "{there:?}");
     assert!(begin.elapsed() >= Duration::from_millis(150), "{:?}", begin.elapsed());
 }

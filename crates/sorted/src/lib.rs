@@ -1,12 +1,12 @@
 //! Maps and sets that are sorted vectors.
 //!
-//! Tables of a sync are small, their order must be defined, and they travel to a browser. A B-tree brings 5 to 10 KB of
-//! wasm for each pair of types; a sorted vector some hundred bytes, and at up to some hundred entries it is no slower. So
-//! every table that has a named limit is one of these. (Other crates' flat maps have no ranges and take
-//! nothing off their ends.)
+//! The tables of a sync are small, need a defined order, and are part of a wasm download. A B-tree adds 5 to 10 KB of
+//! wasm per pair of types; a sorted vector adds some hundred bytes and is as fast up to some hundred entries. So every
+//! table with a named limit is one of these. (Flat maps of other crates have no range queries and cannot remove from
+//! their ends.)
 //!
-//! The methods are those of [`alloc::collections::BTreeMap`] with its names and meanings. Insertion and removal move what
-//! lies behind: linear in the number of entries, which the owner bounds.
+//! The methods have the names and the meaning of those of [`alloc::collections::BTreeMap`]. Insertion and removal move
+//! all later entries: linear in the number of entries, which the owner bounds.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -23,8 +23,8 @@ use core::{
     slice,
 };
 
-/// Sorts a list of at most some hundred entries in place; what is equal keeps its order. An insertion sort: each use of
-/// the standard library's sorts brings 4 to 7 KB of wasm.
+/// Sorts at most some hundred entries in place; equal entries keep their order. An insertion sort: each use of the
+/// standard library's sorts adds 4 to 7 KB of wasm.
 pub fn sort_short_by<T>(list: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
     for end in 1..list.len() {
         let mut at = end;
@@ -35,10 +35,10 @@ pub fn sort_short_by<T>(list: &mut [T], mut compare: impl FnMut(&T, &T) -> Order
     }
 }
 
-/// Sorts a list of any length in place; what is equal has no defined order. A heap sort, smaller in wasm than the standard
-/// library's sorts.
+/// Sorts a list of any length in place; the order of equal entries is not defined. A heap sort, smaller in wasm than
+/// the standard library's sorts.
 pub fn sort_long_by<T>(list: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
-    // Before `heap` everything is in a heap, or not yet; behind `end` everything is sorted.
+    // Entries before `heap` form a heap or are not in it yet; entries after `end` are sorted.
     let (mut heap, mut end) = (list.len() / 2, list.len());
     while end > 1 {
         if heap > 0 {
@@ -62,7 +62,7 @@ pub fn sort_long_by<T>(list: &mut [T], mut compare: impl FnMut(&T, &T) -> Orderi
     }
 }
 
-/// A map, keys rising.
+/// A map with rising keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortedMap<K, V> {
     entries: Vec<(K, V)>,
@@ -75,22 +75,22 @@ impl<K, V> Default for SortedMap<K, V> {
 }
 
 impl<K, V> SortedMap<K, V> {
-    /// Empty.
+    /// An empty map.
     pub const fn new() -> Self {
         Self { entries: Vec::new() }
     }
 
-    /// Entries.
+    /// Number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Is there none?
+    /// Has the map no entries?
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub fn clear(&mut self) {
         self.entries.clear();
     }
@@ -100,7 +100,7 @@ impl<K, V> SortedMap<K, V> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
-    /// All entries, keys rising; the values may be changed.
+    /// All entries, keys rising, with mutable values.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> + ExactSizeIterator {
         self.entries.iter_mut().map(|(key, value)| (&*key, value))
     }
@@ -115,7 +115,7 @@ impl<K, V> SortedMap<K, V> {
         self.entries.iter().map(|(_, value)| value)
     }
 
-    /// All values, by rising key; they may be changed.
+    /// All values, by rising key, mutable.
     pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> + ExactSizeIterator {
         self.entries.iter_mut().map(|(_, value)| value)
     }
@@ -130,17 +130,17 @@ impl<K, V> SortedMap<K, V> {
         self.entries.last().map(|(key, value)| (key, value))
     }
 
-    /// Takes the entry with the lowest key out.
+    /// Removes the entry with the lowest key.
     pub fn pop_first(&mut self) -> Option<(K, V)> {
         if self.entries.is_empty() { None } else { Some(self.entries.remove(0)) }
     }
 
-    /// Takes the entry with the highest key out.
+    /// Removes the entry with the highest key.
     pub fn pop_last(&mut self) -> Option<(K, V)> {
         self.entries.pop()
     }
 
-    /// Keeps what `keep` says.
+    /// Keeps the entries for which `keep` is true.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         self.entries.retain_mut(|(key, value)| keep(key, value));
     }
@@ -155,7 +155,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).ok().map(|at| &self.entries[at].1)
     }
 
-    /// The value at `key`; it may be changed.
+    /// The value at `key`, mutable.
     pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -163,7 +163,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).ok().map(|at| &mut self.entries[at].1)
     }
 
-    /// Is there such a key?
+    /// Does the map contain `key`?
     pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -171,7 +171,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).is_ok()
     }
 
-    /// Puts a value at `key`, and gives back the one that was there.
+    /// Inserts a value at `key` and returns the previous one.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.find(&key) {
             Ok(at) => Some(mem::replace(&mut self.entries[at].1, value)),
@@ -182,7 +182,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
     }
 
-    /// Takes the value at `key` out.
+    /// Removes the value at `key`.
     pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -190,7 +190,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).ok().map(|at| self.entries.remove(at).1)
     }
 
-    /// The value at `key`; made first when there is none.
+    /// The value at `key`; inserts a new one if there is none.
     pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let at = match self.find(&key) {
             Ok(at) => at,
@@ -202,12 +202,12 @@ impl<K: Ord, V> SortedMap<K, V> {
         &mut self.entries[at].1
     }
 
-    /// The entries whose keys lie in `range`, rising.
+    /// The entries with keys in `range`, rising.
     pub fn range(&self, range: impl RangeBounds<K>) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         self.slice(range).iter().map(|(key, value)| (key, value))
     }
 
-    /// Takes everything from `key` on out.
+    /// Removes the entries from `key` on and returns them.
     pub fn split_off(&mut self, key: &K) -> Self {
         let at = self.entries.partition_point(|(other, _)| other < key);
         Self { entries: self.entries.split_off(at) }
@@ -260,7 +260,7 @@ impl<K: Ord, V> FromIterator<(K, V)> for SortedMap<K, V> {
     }
 }
 
-/// A set, rising.
+/// A set with rising members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortedSet<K> {
     keys: Vec<K>,
@@ -273,22 +273,22 @@ impl<K> Default for SortedSet<K> {
 }
 
 impl<K> SortedSet<K> {
-    /// Empty.
+    /// An empty set.
     pub const fn new() -> Self {
         Self { keys: Vec::new() }
     }
 
-    /// Members.
+    /// Number of members.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Is there none?
+    /// Has the set no members?
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Forgets everything.
+    /// Removes all members.
     pub fn clear(&mut self) {
         self.keys.clear();
     }
@@ -298,34 +298,34 @@ impl<K> SortedSet<K> {
         self.keys.iter()
     }
 
-    /// The lowest.
+    /// The lowest member.
     pub fn first(&self) -> Option<&K> {
         self.keys.first()
     }
 
-    /// The highest.
+    /// The highest member.
     pub fn last(&self) -> Option<&K> {
         self.keys.last()
     }
 
-    /// Takes the lowest out.
+    /// Removes the lowest member.
     pub fn pop_first(&mut self) -> Option<K> {
         if self.keys.is_empty() { None } else { Some(self.keys.remove(0)) }
     }
 
-    /// Keeps what `keep` says.
+    /// Keeps the members for which `keep` is true.
     pub fn retain(&mut self, keep: impl FnMut(&K) -> bool) {
         self.keys.retain(keep);
     }
 }
 
 impl<K: Ord> SortedSet<K> {
-    /// Is it a member?
+    /// Is this a member?
     pub fn contains(&self, key: &K) -> bool {
         self.keys.binary_search(key).is_ok()
     }
 
-    /// Adds it; `false` when it is a member already.
+    /// Adds a member; `false` if it is one already.
     pub fn insert(&mut self, key: K) -> bool {
         match self.keys.binary_search(&key) {
             Ok(_) => false,
@@ -336,7 +336,7 @@ impl<K: Ord> SortedSet<K> {
         }
     }
 
-    /// Takes it out; `false` when it was no member.
+    /// Removes a member; `false` if it was none.
     pub fn remove(&mut self, key: &K) -> bool {
         self.keys.binary_search(key).is_ok_and(|at| {
             self.keys.remove(at);

@@ -1,5 +1,5 @@
-//! The sorted tables do what the B-trees of the standard library do, whatever is asked of them; the sorts what its
-//! sorts do.
+//! The sorted tables behave like the B-trees of the standard library for any sequence of calls; the sorts behave like
+//! its sorts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

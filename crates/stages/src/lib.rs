@@ -1,11 +1,11 @@
-//! Stages over a stored chain, without I/O: each goes as far as the one before it came, keeps its checkpoint beside its
-//! data, and is taken back in reverse order by an unwind.
+//! Stages over a stored chain, without I/O. Each stage goes up to the checkpoint of the stage before it, stores its own
+//! checkpoint with its data, and is unwound in reverse order.
 //!
 //! | module | |
 //! |---|---|
 //! | [`pipeline`] | the stages, their order, their checkpoints and unwinds |
 //! | [`etl`] | sorts a load that is larger than memory |
-//! | [`config`] | the limits, and how a host tunes a pipeline |
+//! | [`config`] | the limits, and the configuration of a pipeline |
 //!
 //! Absent, and checked to be: `unsafe`, `std`, async, clocks, hash maps.
 

@@ -44,8 +44,8 @@ static ALLOCATOR: Counting = Counting;
 const BUFFER: usize = 1 << 20;
 const ENTRIES: u64 = 100_000;
 
-/// The whole of it: buffer, list, sorting, blocks to write, blocks to read, the entry that is handed out. A reallocation
-/// counts both the old and the new piece, as the trait's own `realloc` does.
+/// All memory: buffer, list, sorting, blocks to write, blocks to read, the current entry. A reallocation counts both
+/// the old and the new allocation, as the trait's own `realloc` does.
 #[test]
 fn e01_e02_a_hundred_thousand_entries_through_one_mebibyte() {
     let mut collector = SpillCollector::new(BUFFER, EqualKeys::Last, FileSpill::new("etl-memory"));
@@ -58,7 +58,7 @@ fn e01_e02_a_hundred_thousand_entries_through_one_mebibyte() {
     assert!(collector.runs() >= 4, "{} runs", collector.runs());
 
     let mut merge = collector.merge().expect("room on the disk");
-    // From here on the buffer is gone; what is held is one block of each run.
+    // The buffer is freed here; one block of each run is left.
     PEAK.store(HELD.load(Relaxed), Relaxed);
     let (mut count, mut sum, mut last) = (0, 0, [0; 32]);
     while let Some((key, value)) = merge.next().expect("sound files") {
@@ -75,7 +75,7 @@ fn e01_e02_a_hundred_thousand_entries_through_one_mebibyte() {
     assert_eq!((count, sum), (ENTRIES, ENTRIES * (ENTRIES - 1) / 2));
     collector.clear().expect("files can be removed");
     println!("collecting {collecting} bytes, merging {merging} bytes");
-    // When the buffer grows to its whole size, the old piece (an eighth) is held for a moment beside the new one.
+    // While the buffer grows to its whole size, the old allocation (an eighth) exists beside the new one.
     assert!(collecting <= BUFFER + BUFFER / 8, "{collecting} bytes while collecting");
     assert!(merging <= BUFFER / 4, "{merging} bytes while merging");
 }

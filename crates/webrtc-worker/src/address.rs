@@ -1,7 +1,7 @@
-//! What can be dialled: `/ip4/203.0.113.7/udp/9090/webrtc-direct/certhash/uEi…/p2p/12D3…`.
+//! Dial addresses: `/ip4/203.0.113.7/udp/9090/webrtc-direct/certhash/uEi…/p2p/12D3…`.
 //!
-//! Addresses come from users, web servers and peers. Each way to be wrong has its own error, so that a user who mistyped
-//! one is told what is missing.
+//! Addresses come from users, web servers and peers. Each kind of mistake has its own error, which names the missing
+//! part.
 
 use std::{
     iter::Peekable,
@@ -14,16 +14,16 @@ use libp2p_webrtc_utils::Fingerprint;
 
 use crate::limits::ADDRESS_BYTES_MAX;
 
-/// A WebRTC-direct address in its parts.
+/// The parts of a WebRTC-direct address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialAddress {
-    /// The address as a whole.
+    /// The whole address.
     pub multiaddr: Multiaddr,
-    /// Where the peer listens (UDP).
+    /// UDP address of the peer.
     pub socket: SocketAddr,
     /// SHA-256 of the peer's DTLS certificate.
     pub fingerprint: Fingerprint,
-    /// Who has to answer. Without it, anybody who holds the certificate.
+    /// Expected peer id. Without it, any peer with this certificate is accepted.
     pub peer: Option<PeerId>,
 }
 
@@ -38,19 +38,19 @@ pub enum AddressError {
         /// The limit.
         limit: usize,
     },
-    /// Not a multiaddress; the text says where it stops to be one.
+    /// Not a multiaddress; the text gives the position of the mistake.
     #[error("not a multiaddress: {0}")]
     Malformed(String),
-    /// A multiaddress of some other transport.
+    /// A multiaddress of another transport.
     #[error("not a WebRTC-direct address: /ip4 or /ip6, /udp, /webrtc-direct are needed in this order")]
     NotWebRtcDirect,
     /// No `/certhash` after `/webrtc-direct`.
-    #[error("/certhash is missing: without it nobody can tell the peer from an impostor")]
+    #[error("/certhash is missing: without it the peer cannot be verified")]
     NoCertHash,
-    /// No certificate hash is SHA-256, the only algorithm that peers use.
+    /// There is a certificate hash, but none is SHA-256, the only algorithm that peers use.
     #[error("no /certhash is a SHA-256 multihash")]
     CertHashNotSha256,
-    /// Something other than `/p2p` stands after the certificate hashes.
+    /// An unexpected protocol after the certificate hashes.
     #[error("unexpected /{0} after /certhash")]
     Unexpected(String),
     /// Nothing listens at this address or port (0.0.0.0, ::, multicast, port 0).
@@ -58,7 +58,7 @@ pub enum AddressError {
     Unreachable(SocketAddr),
 }
 
-/// Takes the text of an address apart.
+/// Parses an address.
 ///
 /// ```
 /// use webrtc_worker::{AddressError, parse_dial_addr};
@@ -104,8 +104,8 @@ impl TryFrom<Multiaddr> for DialAddress {
     }
 }
 
-/// Reads every `/certhash` at this place. An address may name the same certificate by several hash algorithms; the first
-/// SHA-256 is used, which is the algorithm of the fingerprint in the session description.
+/// Reads every `/certhash`. An address may name the same certificate by several hash algorithms; the first SHA-256 is
+/// used, which is the algorithm of the fingerprint in the session description.
 fn certificate_hash<'a>(parts: &mut Peekable<impl Iterator<Item = Protocol<'a>>>) -> Result<Fingerprint, AddressError> {
     let mut found = Err(AddressError::NoCertHash);
     // Bounded by ADDRESS_BYTES_MAX.

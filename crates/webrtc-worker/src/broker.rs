@@ -1,8 +1,9 @@
-//! The worker's end of the port to the page: numbers commands, matches results, hands channels and states to their links.
+//! The worker's end of the port to the page: numbers commands, matches results, and passes channels and states to their
+//! links.
 //!
-//! Held: the links that live ([`CONNECTIONS_MAX`]) and the commands without a result
-//! ([`COMMANDS_PENDING_MAX`](crate::limits::COMMANDS_PENDING_MAX)). A channel that nobody waits for any more is closed at
-//! once. A message that makes no sense ends everything with a reason: page and worker are of one build or of none.
+//! Bounds: the open links ([`CONNECTIONS_MAX`]) and the pending commands
+//! ([`COMMANDS_PENDING_MAX`](crate::limits::COMMANDS_PENDING_MAX)). A channel that is not awaited any more is closed at
+//! once. An invalid message ends everything with a reason: it means that page and worker are of different builds.
 
 use std::{
     cell::{Cell, RefCell},
@@ -25,22 +26,22 @@ use crate::{
     message::{self, Command, Report, shorten},
 };
 
-/// The broker of the page, as seen from the worker. Clones share one port; when the last one and the last connection are
-/// gone, the port is closed.
+/// The broker of the page. Clones share one port; when the last clone and the last connection are dropped, the port is
+/// closed.
 #[derive(Clone)]
 pub struct Broker {
-    // The worker has one thread; whoever breaks that promise gets a panic, not a data race.
+    // The worker has one thread; use from another thread is a panic, not a data race.
     shared: SendWrapper<Rc<Shared>>,
 }
 
 impl Broker {
-    /// Takes the port over whose other end the page gave to `new RtcBroker(port)`. A command of ours that arrives before the
-    /// page listens waits in the port.
+    /// Takes the port whose other end the page gave to `new RtcBroker(port)`. A command that is sent before the page
+    /// listens waits in the port.
     pub fn new(port: MessagePort) -> Self {
         Self { shared: SendWrapper::new(Shared::new(port)) }
     }
 
-    /// Connections that are open or being made.
+    /// Connections that are open or being opened.
     pub fn connections(&self) -> usize {
         self.shared.links.borrow().len()
     }
@@ -50,7 +51,7 @@ impl Broker {
     }
 }
 
-/// What a command brought.
+/// Result of a command.
 pub(crate) struct Reply {
     pub(crate) offer: Option<String>,
     pub(crate) channel: Option<DataChannel>,
@@ -59,7 +60,7 @@ pub(crate) struct Reply {
 pub(crate) struct Shared {
     port: MessagePort,
     handlers: Cell<Option<Handlers>>,
-    /// Why nothing works any more.
+    /// The reason, after an invalid message or a closed port.
     broken: RefCell<Option<BrokerError>>,
     next_connection: Cell<u32>,
     next_request: Cell<u32>,
@@ -67,7 +68,7 @@ pub(crate) struct Shared {
     pending: RefCell<BTreeMap<u32, Pending>>,
 }
 
-/// A command without a result yet.
+/// A pending command.
 struct Pending {
     connection: u32,
     channel: Option<DataChannel>,
@@ -97,7 +98,7 @@ impl Shared {
                     shared.break_down(BrokerError::Protocol("a message of the page could not be read".to_owned()));
                 }
             })
-            // Newer browsers say when the other end is gone; in others the deadlines find out.
+            // Newer browsers fire `close` when the other end is gone; in other browsers the deadlines notice.
             .on("onclose", move |_| {
                 if let Some(shared) = on_close.upgrade() {
                     shared.break_down(BrokerError::Closed);
@@ -121,7 +122,7 @@ impl Shared {
         Ok(link)
     }
 
-    /// Sends a command for a connection. What comes back is dropped with the future, or when the link ends.
+    /// Sends a command for a connection. The result is dropped with the future, or when the link ends.
     pub(crate) fn ask(
         &self,
         connection: u32,
@@ -131,7 +132,7 @@ impl Shared {
         async move {
             match sent?.await {
                 Ok(reply) => Ok(reply?),
-                // The link's end took the sender.
+                // The link's end dropped the sender.
                 Err(oneshot::Canceled) => Err(EndReason::Local.into()),
             }
         }
@@ -174,11 +175,11 @@ impl Shared {
 
     fn on_result(&self, request: u32, outcome: Result<Option<String>, BrokerError>) {
         let pending = self.pending.borrow_mut().remove(&request);
-        // None: the link ended while the page was at work.
+        // None: the link ended meanwhile.
         let Some(Pending { channel, reply, .. }) = pending else {
             return;
         };
-        // Fails if nobody waits any more; then what came is dropped, and with it the channel closed.
+        // Fails if the result is not awaited any more; dropping it closes the channel.
         let _ = reply.send(outcome.map(|offer| Reply { offer, channel }));
     }
 
@@ -186,7 +187,7 @@ impl Shared {
         let Some(link) = self.find(connection) else {
             return channel.close();
         };
-        // Its handlers are attached now, in the task that brought it: nothing it receives can be missed.
+        // The handlers are attached in the task that brought the channel, so no message is missed.
         let channel = match link.attach(channel) {
             Ok(channel) => channel,
             Err(error) => return self.on_result(request, Err(error)),
@@ -200,20 +201,20 @@ impl Shared {
         self.links.borrow().get(&connection).and_then(Weak::upgrade)
     }
 
-    /// Forgets a link, whose end this is; the page frees its connection.
+    /// Removes an ended link; the page frees its connection.
     pub(crate) fn forget(&self, connection: u32) {
         self.links.borrow_mut().remove(&connection);
         let waiting: Vec<Pending> =
             self.pending.borrow_mut().extract_if(.., |_, p| p.connection == connection).map(|(_, p)| p).collect();
         if self.broken.borrow().is_none() {
-            // A plain object can always be posted; if not, the page's broker is beyond help anyway.
+            // A plain object can always be posted; otherwise the page's broker cannot be reached at all.
             let posted = self.post(&message::close(connection));
             debug_assert!(posted.is_ok(), "{posted:?}");
         }
         drop(waiting);
     }
 
-    /// The end of everything on this port.
+    /// Ends everything on this port.
     fn break_down(&self, why: BrokerError) {
         if self.broken.borrow().is_some() {
             return;
@@ -222,7 +223,7 @@ impl Shared {
         let links: Vec<_> = self.links.borrow().values().filter_map(Weak::upgrade).collect();
         let pending = std::mem::take(&mut *self.pending.borrow_mut());
         for pending in pending.into_values() {
-            // Fails if nobody waits any more.
+            // Fails if the result is not awaited any more.
             let _ = pending.reply.send(Err(why.clone()));
         }
         for link in links {
@@ -238,7 +239,7 @@ impl Drop for Shared {
     }
 }
 
-/// The next number. After 2^32 connections or commands it begins anew; by then the first are long gone.
+/// The next number. After 2^32 connections or commands it starts again; by then the first ones are gone.
 fn count_up(counter: &Cell<u32>) -> u32 {
     let number = counter.get();
     counter.set(number.wrapping_add(1));

@@ -1,4 +1,4 @@
-//! A connection to a peer: opens streams, notices its own end.
+//! A connection to a peer: opens streams, and detects its own end.
 
 use std::{
     pin::Pin,
@@ -22,8 +22,8 @@ use crate::{
     transport::Config,
 };
 
-/// A WebRTC-direct connection whose channels are streams. Dropped or closed, it frees the page's `RTCPeerConnection`, and
-/// its streams end with an error.
+/// A WebRTC-direct connection whose channels are streams. Dropping or closing it frees the page's `RTCPeerConnection`,
+/// and its streams end with an error.
 pub struct Connection {
     // libp2p wants `Send`; a worker has one thread.
     inner: SendWrapper<Inner>,
@@ -32,12 +32,12 @@ pub struct Connection {
 struct Inner {
     link: Rc<Link>,
     config: Config,
-    /// Channel 0 stays open as long as the connection: it reports a dead association even when no stream is open.
+    /// Channel 0 stays open: it reports a dead association even without an open stream.
     _handshake: DataChannel,
     opening: Option<LocalBoxFuture<'static, Result<DataChannel, Error>>>,
-    /// Streams whose reset may have to be sent.
+    /// Streams that may have to send a reset.
     listeners: FuturesUnordered<DropListener<DataChannel>>,
-    /// Runs while the browser does not reach the peer.
+    /// Runs while the browser cannot reach the peer.
     disconnected: Option<TimeoutFuture>,
 }
 
@@ -63,7 +63,7 @@ impl Inner {
         stream
     }
 
-    /// Ready when the connection has ended.
+    /// Completes when the connection has ended.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
         if let Some(reason) = self.link.ended() {
             return Poll::Ready(reason);
@@ -80,7 +80,7 @@ impl Inner {
     }
 }
 
-/// Asks the page for a channel and waits until it is open.
+/// Requests a channel from the page and waits until it is open.
 async fn open_channel(link: Rc<Link>, limit: Duration) -> Result<DataChannel, Error> {
     let open = Box::pin(async {
         let reply = link.ask(Command::Channel).await?;
@@ -97,7 +97,7 @@ async fn open_channel(link: Rc<Link>, limit: Duration) -> Result<DataChannel, Er
     }
 }
 
-/// Why a channel that was to open did not.
+/// Why a channel did not open.
 pub(crate) fn ended(link: &Link, end: ChannelEnd) -> Error {
     match (link.ended(), end) {
         (Some(reason), _) | (None, ChannelEnd::Connection(reason)) => reason.into(),
@@ -114,7 +114,7 @@ impl StreamMuxer for Connection {
     type Substream = Stream;
     type Error = Error;
 
-    /// No peer opens a stream to a browser: only the end of the connection is ever reported here.
+    /// Peers open no streams to a browser: this future only reports the end of the connection.
     fn poll_inbound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Stream, Error>> {
         let reason = ready!(self.inner.link.poll_inbound(cx));
         Poll::Ready(Err(reason.into()))
@@ -133,7 +133,7 @@ impl StreamMuxer for Connection {
         Poll::Ready(opened.map(|channel| inner.stream(channel)))
     }
 
-    /// Frees the connection at once; there is nothing to wait for.
+    /// Frees the connection at once.
     fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.link.end(EndReason::Local);
         Poll::Ready(Ok(()))
@@ -143,7 +143,7 @@ impl StreamMuxer for Connection {
         if let Poll::Ready(reason) = self.inner.poll_end(cx) {
             return Poll::Ready(Err(reason.into()));
         }
-        // A listener that fails could not send its reset because the channel is gone, which says the same.
+        // An error means that the channel, and with it the stream, is gone.
         while let Poll::Ready(Some(_)) = self.inner.listeners.poll_next_unpin(cx) {}
         Poll::Pending
     }

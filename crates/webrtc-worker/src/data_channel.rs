@@ -5,14 +5,14 @@
 //!  writer --poll_write--> send(), until the browser holds OUTBOX_BYTES_MAX; goes on at OUTBOX_BYTES_LOW
 //! ```
 //!
-//! * A message is copied once, from the browser's buffer into the [`Inbox`]; what does not fit is never copied, and ends
-//!   the channel.
-//! * A flush is done when the browser has the bytes. Waiting for the line would cost a round trip and tell nothing: only an
-//!   answer tells that a peer has something.
-//! * Closed by the peer: a reader gets what is left, then the end of the stream. Ended in any other way: what is left,
-//!   then an error, except after a violation, which leaves nothing. Every end wakes reader and writer.
-//! * Closed by us: when the last clone is dropped. The browser still sends what it holds; nobody waits for its `close`,
-//!   which may never come.
+//! * A message is copied once, from the browser's buffer into the [`Inbox`]; a message that does not fit is not copied,
+//!   and ends the channel.
+//! * A flush is done when the browser has the bytes. Waiting for the network would cost a round trip and tell nothing:
+//!   only a response shows that the peer has received a message.
+//! * Closed by the peer: a reader gets the remaining bytes, then the end of the stream. Ended otherwise: the remaining
+//!   bytes, then an error, except after a violation, which drops them. Every end wakes reader and writer.
+//! * Closed by us: when the last clone is dropped. The browser still sends its buffer; its `close` event, which may
+//!   never come, is not awaited.
 
 use std::{
     cell::{Cell, RefCell},
@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     channel: RtcDataChannel,
     handlers: Cell<Option<Handlers>>,
     link: Weak<Link>,
-    /// Which of the link's channels it is.
+    /// Id of the channel in its link.
     key: u32,
     state: RefCell<State>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
 struct State {
     open: bool,
     end: Option<ChannelEnd>,
-    /// What arrives is kept; not so after [`DataChannel::stop_reading`].
+    /// Messages are stored, until [`DataChannel::stop_reading`].
     reading: bool,
     inbox: Inbox,
     reader: Option<Waker>,
@@ -64,7 +64,7 @@ struct State {
 }
 
 impl DataChannel {
-    /// Attaches the handlers; to be called in the task that brought the channel.
+    /// Attaches the handlers; call this in the task that brought the channel.
     pub(crate) fn new(channel: RtcDataChannel, link: Weak<Link>, key: u32) -> Self {
         channel.set_binary_type(RtcDataChannelType::Arraybuffer);
         channel.set_buffered_amount_low_threshold(OUTBOX_BYTES_LOW);
@@ -104,12 +104,12 @@ impl DataChannel {
         .await
     }
 
-    /// Why it carries nothing any more, if so.
+    /// Reason of the end, if it has ended.
     pub(crate) fn ended(&self) -> Option<ChannelEnd> {
         self.shared.state.borrow().end.clone()
     }
 
-    /// Throws away what is unread and what still comes.
+    /// Drops unread and future messages.
     pub(crate) fn stop_reading(&self) {
         let mut state = self.shared.state.borrow_mut();
         state.reading = false;
@@ -117,7 +117,7 @@ impl DataChannel {
     }
 }
 
-/// The handlers of a channel. They know it weakly: a dropped channel's events find nobody.
+/// The handlers of a channel. They hold weak references: events of a dropped channel do nothing.
 fn handlers(shared: &Rc<Shared>) -> Handlers {
     fn on(shared: &Rc<Shared>, handle: impl Fn(&Shared, JsValue) + 'static) -> impl Fn(JsValue) + 'static {
         let shared = Rc::downgrade(shared);
@@ -131,7 +131,7 @@ fn handlers(shared: &Rc<Shared>) -> Handlers {
         .on("onmessage", on(shared, |shared, event| shared.on_message(&event.unchecked_into::<MessageEvent>().data())))
         .on("onopen", on(shared, |shared, _| shared.on_open()))
         .on("onbufferedamountlow", on(shared, |shared, _| shared.wake_writer()))
-        // `closing` comes when the peer has closed and all its messages are here; `close` may never follow.
+        // `closing` comes after all messages of a peer that closed the channel; `close` may never follow.
         .on("onclosing", on(shared, |shared, _| shared.end(ChannelEnd::Closed)))
         .on("onclose", on(shared, |shared, _| shared.end(ChannelEnd::Closed)))
         .on("onerror", on(shared, |shared, event| shared.on_error(&get(&event, "error"))))
@@ -169,7 +169,7 @@ impl Shared {
         }
     }
 
-    /// `error` is an `RTCError`. If the association is gone then the connection is, whatever the browser says of its state.
+    /// `error` is an `RTCError`. A lost association means a lost connection, whatever state the browser reports.
     fn on_error(&self, error: &JsValue) {
         if get(error, "errorDetail").as_string().as_deref() == Some("sctp-failure")
             && let Some(link) = self.link.upgrade()
@@ -179,7 +179,7 @@ impl Shared {
         self.end(ChannelEnd::Failed(shorten(&get(error, "message").as_string().unwrap_or_default())));
     }
 
-    /// The first end stays.
+    /// The first reason is kept.
     pub(crate) fn end(&self, end: ChannelEnd) {
         let wakers = {
             let mut state = self.state.borrow_mut();
@@ -226,7 +226,7 @@ impl Shared {
         match self.channel.send_with_u8_array(message) {
             Ok(()) => Poll::Ready(Ok(message.len())),
             Err(error) => {
-                // The channel closed between two events, or the browser's own queue is full, which our budget excludes.
+                // The channel closed between two events, or the browser's own queue is full, which our limit prevents.
                 let text = get(&error, "message").as_string().unwrap_or_default();
                 let end = ChannelEnd::Failed(shorten(&text));
                 self.end(end.clone());
@@ -272,12 +272,12 @@ impl AsyncWrite for DataChannel {
         self.shared.poll_write(cx, bytes)
     }
 
-    /// Done as soon as the browser has the bytes, which is when they were written.
+    /// Complete once the browser has the bytes, which is at the write.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.shared.check_alive())
     }
 
-    /// The channel itself closes with its last clone; what ends here is said by a flag of the stream above.
+    /// The channel closes with its last clone; the stream above signals the end with a flag.
     fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

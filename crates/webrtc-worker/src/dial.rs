@@ -1,8 +1,8 @@
-//! One dial, from the address to a connection whose peer is known.
+//! One dial: from the address to a connection with a verified peer.
 //!
 //! ```text
 //!  page: RTCPeerConnection, channel 0, offer
-//!  here: offer with our ufrag; answer made up from the address      (no message to the peer so far)
+//!  here: offer with our ufrag; answer made from the address         (no message to the peer so far)
 //!  page: both descriptions set: ICE, DTLS (the certificate is checked against the address), SCTP
 //!  here: channel 0 opens; Noise over it, bound to both certificates: who is it?
 //! ```
@@ -30,7 +30,7 @@ use crate::{
     transport::Config,
 };
 
-/// A dial under way. Dropped, it frees what the page has made so far.
+/// A dial in progress. Dropping it frees the page's connection.
 pub struct Dial {
     // libp2p wants `Send`; a worker has one thread.
     future: SendWrapper<LocalBoxFuture<'static, <Self as Future>::Output>>,
@@ -76,7 +76,7 @@ async fn dial(
     link.ask(Command::Negotiate { offer: &offer, answer: &answer }).await?;
     handshake.opened().await.map_err(|end| ended(&link, end))?;
 
-    // No reset is due for this stream: it is closed in the handshake, or the connection with it.
+    // This stream needs no reset: it is closed in the handshake, or with the connection.
     let (stream, _listener) = Stream::new(handshake.clone());
     let peer =
         noise::outbound(keypair, stream, address.fingerprint, ours).await.map_err(|error| match link.ended() {

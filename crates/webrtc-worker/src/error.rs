@@ -1,4 +1,4 @@
-//! What goes wrong, and what it means for whoever dialled.
+//! Errors of the transport.
 
 use std::{io, time::Duration};
 
@@ -9,33 +9,33 @@ use crate::{AddressError, InboxFull, sdp::SdpError};
 /// Why a dial failed or a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The address is for this transport, but cannot be dialled.
+    /// A WebRTC-direct address that cannot be dialled.
     #[error("bad address: {0}")]
     Address(#[from] AddressError),
-    /// The page did not do what it was asked.
+    /// A command to the page failed.
     #[error("page: {0}")]
     Broker(#[from] BrokerError),
-    /// The browser's offer is not what we can work with.
+    /// The browser's offer cannot be used.
     #[error(transparent)]
     Sdp(#[from] SdpError),
-    /// No connection within the time that it may take.
+    /// The dial timed out.
     #[error("no connection within {} s", seconds(.0))]
     DialTimeout(Duration),
-    /// The connection stands, but a new channel did not open in time: it is dead.
+    /// A new channel did not open in time: the connection is dead.
     #[error("channel not open within {} s", seconds(.0))]
     ChannelTimeout(Duration),
-    /// The Noise handshake failed: not the peer that holds the certificate, or not a libp2p peer.
+    /// The Noise handshake failed: another peer than the owner of the certificate, or not a libp2p peer.
     #[error("noise handshake: {0}")]
     Noise(String),
-    /// Somebody else answered.
+    /// Another peer than expected.
     #[error("expected peer {expected}, got {got}")]
     PeerId {
-        /// Who was dialled.
+        /// Peer id of the address.
         expected: PeerId,
-        /// Who answered.
+        /// Peer id of the connection.
         got: PeerId,
     },
-    /// The connection is over, for any reason but the broker's, which is an error of its own.
+    /// The connection ended, for any reason but the broker's, which is an error of its own.
     #[error("connection ended: {0}")]
     Ended(EndReason),
 }
@@ -49,81 +49,81 @@ impl From<EndReason> for Error {
     }
 }
 
-/// Why the page's broker could not do something.
+/// Why a command to the page's broker failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
     /// This browser cannot transfer a data channel to a worker.
     #[error("the browser cannot transfer a data channel to a worker: {0}")]
     Unsupported(String),
-    /// A limit on connections, channels or commands, ours or the page's.
+    /// A limit on connections, channels or commands is reached, here or in the page.
     #[error("limit reached: {0}")]
     Limit(String),
-    /// WebRTC refused.
+    /// WebRTC threw an error.
     #[error("WebRTC: {0}")]
     Rtc(String),
-    /// Page and worker do not speak the same language: a broken build.
+    /// An invalid message: page and worker are of different builds.
     #[error("protocol: {0}")]
     Protocol(String),
-    /// The page's end of the port is gone.
+    /// The page's end of the port is closed.
     #[error("the broker is closed")]
     Closed,
 }
 
-/// Why a connection is over.
+/// Reason of a connection's end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndReason {
-    /// We closed or dropped it.
+    /// This side closed or dropped the connection.
     #[error("closed by us")]
     Local,
-    /// The browser says `closed`: the other side closed it, or the page did.
+    /// The browser reports `closed`: the other side or the page closed it.
     #[error("closed by the other side")]
     Closed,
-    /// The browser says `failed`: ICE found nobody, or lost whom it had.
+    /// The browser reports `failed`: ICE could not reach the peer, or lost it.
     #[error("failed")]
     Failed,
-    /// Somebody answered, and DTLS failed: the certificate is not the one whose hash the address has.
+    /// There was a response, and DTLS failed: the certificate is not the one in the address.
     #[error("the certificate is not the one in the address (/certhash)")]
     Certificate,
-    /// The peer did what no peer may do.
-    #[error("breach: {0}")]
+    /// The peer violated the protocol.
+    #[error("violation: {0}")]
     Breach(String),
-    /// The browser said `disconnected`, and it did not come back.
-    #[error("no answer from the peer for too long")]
+    /// The browser reported `disconnected`, and the connection did not recover.
+    #[error("no response from the peer for too long")]
     Silent,
-    /// The SCTP association was aborted: the peer's process ended or threw us out.
+    /// The SCTP association was aborted: the peer's process ended, or it closed the connection.
     #[error("aborted by the peer")]
     Aborted,
     /// A new channel did not open in time.
     #[error("a new channel did not open in time")]
     ChannelTimeout,
-    /// The broker is gone, and the page's connections with it.
+    /// The broker is gone, and with it the page's connections.
     #[error("{0}")]
     Broker(BrokerError),
 }
 
-/// `30`, `0.25`: to the millisecond. Formatting a float brings more wasm.
+/// `30`, `0.25`: to the millisecond. Formatting a float needs more wasm.
 fn seconds(time: &Duration) -> String {
     let text = format!("{}.{:03}", time.as_secs(), time.subsec_millis());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Why a channel carries nothing any more; becomes the error that readers and writers of its stream see. What the peer did
-/// wrong is [`io::ErrorKind::InvalidData`], and nothing else is.
+/// Reason of a channel's end, as the error of its stream's readers and writers. Only violations by the peer are
+/// [`io::ErrorKind::InvalidData`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChannelEnd {
-    /// The other side closed it. Readers get what is left, then the end of the stream.
+    /// The other side closed the channel. Readers get the remaining bytes, then the end of the stream.
     #[error("channel closed by the peer")]
     Closed,
     /// The channel reported an error.
     #[error("channel failed: {0}")]
     Failed(String),
-    /// The peer sent more than may wait.
+    /// The peer sent more than the inbox holds.
     #[error("peer sent too much: {0}")]
     Overflow(#[from] InboxFull),
     /// The peer sent text where the protocol has bytes.
     #[error("peer sent text")]
     Text,
-    /// The whole connection is over.
+    /// The whole connection ended.
     #[error("connection ended: {0}")]
     Connection(EndReason),
 }

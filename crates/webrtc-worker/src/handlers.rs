@@ -1,14 +1,14 @@
-//! Event handlers of a JavaScript object, and their end.
+//! Event handlers of a JavaScript object.
 //!
-//! A closure that Rust gave to JavaScript must not be freed while it runs, nor called after. So all of them live here:
-//! when the owner goes, every handler is taken off its object first (what is still queued finds nobody), and the closures
-//! are freed in a task of their own, when no callback can be on the stack.
+//! A Rust closure that JavaScript calls must not be freed while it runs, nor be called afterwards. So when the owner is
+//! dropped, every handler is detached from its object first (queued events then do nothing), and the closures are freed
+//! in a task of their own, when no callback can be on the stack.
 
 use js_sys::Reflect;
 use wasm_bindgen::{JsValue, prelude::Closure};
 use wasm_bindgen_futures::spawn_local;
 
-/// A handler, as JavaScript calls it: with the event.
+/// A handler, called with the event.
 type Handler = Closure<dyn Fn(JsValue)>;
 
 /// Handlers of one object; detached when dropped.
@@ -18,7 +18,7 @@ pub(crate) struct Handlers {
 }
 
 impl Handlers {
-    /// For an object with handler properties (`onmessage` and its like).
+    /// For an object with handler properties (for example `onmessage`).
     pub(crate) fn new(target: &JsValue) -> Self {
         Self { target: target.clone(), attached: Vec::new() }
     }
@@ -43,7 +43,7 @@ impl Drop for Handlers {
 }
 
 fn set(target: &JsValue, name: &str, value: &JsValue) {
-    // Fails only for what is no object, or for a frozen one; ports and channels are neither.
+    // Fails only for a non-object or a frozen object; ports and channels are neither.
     let set = Reflect::set(target, &name.into(), value);
     debug_assert!(set.is_ok(), "{name} cannot be set");
 }

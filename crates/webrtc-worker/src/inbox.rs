@@ -1,7 +1,7 @@
-//! What arrived on a channel and was not read yet: whole messages in a queue, read as bytes.
+//! Unread messages of a channel: whole messages in a queue, read as bytes.
 //!
-//! A message is copied once, out of the browser's buffer, and kept as it came; reading never moves what stays. The bound
-//! is in bytes and counts each message's own cost, so neither a few large nor a million empty messages get past it.
+//! A message is copied once, out of the browser's buffer; reading never moves the rest. The bound is in bytes and
+//! includes an overhead per message, so it covers a few large messages and a million empty ones alike.
 
 use std::collections::VecDeque;
 
@@ -21,37 +21,37 @@ use crate::limits::INBOX_MESSAGE_OVERHEAD_BYTES;
 #[derive(Debug)]
 pub struct Inbox {
     messages: VecDeque<Vec<u8>>,
-    /// Bytes of the first message that were read already.
+    /// Bytes of the first message that were read.
     read: usize,
-    /// Cost of all messages.
+    /// Cost of all messages, in bytes.
     cost: usize,
     cost_max: usize,
 }
 
-/// More came than may wait.
+/// The message does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{got} unread bytes, at most {limit}")]
 pub struct InboxFull {
-    /// Cost of what would have waited, in bytes.
+    /// Cost with this message, in bytes.
     pub got: usize,
     /// The limit, in bytes.
     pub limit: usize,
 }
 
 impl Inbox {
-    /// An empty inbox whose messages cost at most `bytes_max`, each its length and
+    /// An empty inbox for messages of at most `bytes_max` in total; a message costs its length and
     /// [`INBOX_MESSAGE_OVERHEAD_BYTES`].
     pub fn new(bytes_max: usize) -> Self {
         Self { messages: VecDeque::new(), read: 0, cost: 0, cost_max: bytes_max }
     }
 
-    /// What the next message of so many bytes would make of it, before anything is copied.
+    /// Cost with a message of this length, checked before it is copied.
     pub fn check(&self, bytes: usize) -> Result<(), InboxFull> {
         let got = self.cost.saturating_add(bytes).saturating_add(INBOX_MESSAGE_OVERHEAD_BYTES);
         if got > self.cost_max { Err(InboxFull { got, limit: self.cost_max }) } else { Ok(()) }
     }
 
-    /// Adds a message. An empty one carries nothing and is dropped.
+    /// Adds a message. An empty one is dropped.
     pub fn push(&mut self, message: Vec<u8>) -> Result<(), InboxFull> {
         self.check(message.len())?;
         if !message.is_empty() {
@@ -61,7 +61,8 @@ impl Inbox {
         Ok(())
     }
 
-    /// Moves unread bytes into `target`, over the borders of messages; says how many. 0 only if one of the two is empty.
+    /// Moves unread bytes into `target`, across messages; returns their number. 0 only if `target` or the inbox is
+    /// empty.
     pub fn read(&mut self, target: &mut [u8]) -> usize {
         let mut filled = 0;
         while filled < target.len() {
@@ -80,12 +81,12 @@ impl Inbox {
         filled
     }
 
-    /// Nothing is unread.
+    /// Are there no unread bytes?
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// Forgets everything and gives the memory back.
+    /// Drops all messages and frees the memory.
     pub fn clear(&mut self) {
         self.messages = VecDeque::new();
         self.read = 0;
@@ -97,7 +98,7 @@ impl Inbox {
 mod tests {
     use super::*;
 
-    /// Whatever the sizes of messages and reads, the bytes come out in order, once.
+    /// For any sizes of messages and reads, the bytes are read once and in order.
     #[test]
     fn reads_cross_the_borders_of_messages() {
         let bytes: Vec<u8> = (0..=255).cycle().take(5_000).collect();

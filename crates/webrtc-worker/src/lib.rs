@@ -1,7 +1,7 @@
 //! A libp2p [`Transport`](libp2p_core::Transport) over WebRTC-direct for a dedicated worker.
 //!
-//! A browser keeps `RTCPeerConnection` for the page, but an `RTCDataChannel` may be transferred to a dedicated worker. So
-//! the page runs a small broker that makes connections and channels, and all else happens in the worker:
+//! Only a page has `RTCPeerConnection`, but an `RTCDataChannel` may be transferred to a dedicated worker. So the page
+//! runs a small broker that creates connections and channels, and everything else happens in the worker:
 //!
 //! ```text
 //!  page (web/src/rtc-broker.ts)                       worker (this crate)
@@ -12,21 +12,20 @@
 //!        +==================== peer's bytes ====================> DataChannel --> Stream
 //! ```
 //!
-//! A page's bytes never pass through its main thread's JavaScript: a transferred channel's messages arrive in the worker.
+//! Bytes do not pass through the page's main thread: the messages of a transferred channel arrive in the worker.
 //!
-//! * **What it holds.** For each connection a link (how it ended, its channels), for each channel an [`Inbox`] of
-//!   whole messages that nobody has read yet.
-//! * **What bounds it.** Every queue has its limit in [`limits`].
-//! * **What an attacker can do.** A peer that sends more than was asked for loses the stream ([`limits::INBOX_BYTES_MAX`]);
-//!   one that opens channels loses them at once, and with too many the connection; one that falls silent is noticed by the state that the page
-//!   forwards, or, where the browser itself does not notice, by the deadlines of whoever asked it for something.
+//! * **State.** For each connection a link (its state, its channels), for each channel an [`Inbox`] of unread messages.
+//! * **Bounds.** Every queue has its limit in [`limits`].
+//! * **Attackers.** A peer that sends more than was requested loses the stream ([`limits::INBOX_BYTES_MAX`]); a peer
+//!   that opens channels loses them at once, and with too many the connection; a silent peer is detected by the state
+//!   that the page forwards, or else by the deadlines of requests.
 //!
-//! Another transport (WebTransport) stands beside this one behind the same trait: an address that is not WebRTC-direct is
-//! refused with `MultiaddrNotSupported`, so `or_transport` goes on to the next.
+//! Another transport (WebTransport) can be added behind the same trait: an address that is not WebRTC-direct is refused
+//! with `MultiaddrNotSupported`, so `or_transport` tries the next transport.
 //!
 //! Handshake: <https://github.com/libp2p/specs/blob/master/webrtc/webrtc-direct.md>.
 //!
-//! On other targets than wasm32 only the portable half exists: addresses, session descriptions, the inbox.
+//! On other targets than wasm32 only the portable part exists: addresses, session descriptions, the inbox.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

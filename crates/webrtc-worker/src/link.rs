@@ -1,12 +1,12 @@
-//! One connection, as the worker sees it: is it alive, which channels has it, who waits for what.
+//! The worker's view of one connection: its state, its channels, and the tasks that wait for it.
 //!
 //! ```text
 //!  made --states--> alive <--> disconnected --timer--> ended(reason)
 //!                     +--------- failed, closed, aborted, dropped ---^
 //! ```
 //!
-//! It ends once. Its end wakes everybody who waits on it or on one of its channels, and tells the page to free the
-//! `RTCPeerConnection`. Whoever holds it holds it open; channels only know it weakly.
+//! A link ends once. Its end wakes all tasks that wait for it or for one of its channels, and tells the page to free
+//! the `RTCPeerConnection`. A strong reference keeps the connection open; channels hold weak ones.
 
 use std::{
     cell::RefCell,
@@ -38,7 +38,7 @@ struct State {
     disconnected: bool,
     channels: BTreeMap<u32, Weak<data_channel::Shared>>,
     next_channel: u32,
-    /// Waits for the end, in place of a channel that the peer opens: there is none.
+    /// Waits for the end, in place of channels of the peer, which do not exist.
     acceptor: Option<Waker>,
     /// Waits for any change.
     watcher: Option<Waker>,
@@ -55,7 +55,7 @@ impl Link {
         Rc::new(Self { id, broker, state: RefCell::default() })
     }
 
-    /// Asks the page for something. Ends with the link's reason if the link ends first.
+    /// Sends a command to the page. Ends with the link's reason if the link ends first.
     pub(crate) fn ask(self: &Rc<Self>, command: Command<'_>) -> impl Future<Output = Result<Reply, Error>> + use<> {
         let reply = self.broker.ask(self.id, command);
         let link = Rc::downgrade(self);
@@ -71,12 +71,12 @@ impl Link {
         self.state.borrow().end.clone()
     }
 
-    /// The browser does not reach the peer at the moment.
+    /// The browser cannot reach the peer at the moment.
     pub(crate) fn is_disconnected(&self) -> bool {
         self.state.borrow().disconnected
     }
 
-    /// Ends the connection and all its channels. The first reason stays.
+    /// Ends the connection and all its channels. The first reason is kept.
     pub(crate) fn end(&self, reason: EndReason) {
         let (channels, wakers) = {
             let mut state = self.state.borrow_mut();
@@ -112,7 +112,7 @@ impl Link {
         self.wake_watcher();
     }
 
-    /// Takes a channel of this connection under control.
+    /// Registers a channel of this connection.
     pub(crate) fn attach(self: &Rc<Self>, channel: RtcDataChannel) -> Result<DataChannel, BrokerError> {
         let mut state = self.state.borrow_mut();
         if state.channels.len() >= CHANNELS_MAX {
@@ -127,12 +127,12 @@ impl Link {
         Ok(channel)
     }
 
-    /// A channel is gone.
+    /// Removes a channel.
     pub(crate) fn detach(&self, key: u32) {
         self.state.borrow_mut().channels.remove(&key);
     }
 
-    /// Ready when the link has ended. The page closes what a peer opens, so no channel of a peer ever comes here.
+    /// Completes when the link has ended. The page closes channels that a peer opens, so none arrives here.
     pub(crate) fn poll_inbound(&self, cx: &mut Context<'_>) -> Poll<EndReason> {
         let mut state = self.state.borrow_mut();
         if let Some(reason) = &state.end {
@@ -142,7 +142,7 @@ impl Link {
         Poll::Pending
     }
 
-    /// Asks to be woken at the next change of state or end.
+    /// Wakes the task at the next change of state or end.
     pub(crate) fn watch(&self, cx: &Context<'_>) {
         self.state.borrow_mut().watcher = Some(cx.waker().clone());
     }

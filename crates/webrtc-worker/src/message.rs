@@ -1,4 +1,4 @@
-//! Everything that may cross the port between this worker and the page's broker.
+//! The messages between this worker and the page's broker.
 //!
 //! ```text
 //!  worker -> page                                           page -> worker, for the same request
@@ -12,11 +12,11 @@
 //!  { type: 'result', request, ok: false, code: string, message: string }
 //!  { type: 'channel', connection, request: number, channel: RTCDataChannel }
 //!  { type: 'state', connection, state: RTCPeerConnectionState, cause?: 'dtls' | 'channels' }
-//!  { type: 'broken', message: string }                                            the page did not understand us
+//!  { type: 'broken', message: string }                                            a command was invalid
 //! ```
 //!
-//! Requests and connections are numbered by the worker. What does not have one of these shapes is a broken build, and an
-//! error with a text; it never passes for something else.
+//! The worker numbers requests and connections. A message of any other shape is an error with a text: page and worker
+//! are of different builds.
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -27,19 +27,19 @@ use crate::{
     limits::{ERROR_TEXT_CHARS_MAX, SDP_BYTES_MAX},
 };
 
-/// What the worker asks of the page.
+/// A command to the page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Command<'a> {
-    /// Make a connection, its handshake channel, and an offer.
+    /// Create a connection, its handshake channel, and an offer.
     Open,
     /// Set both descriptions.
     Negotiate { offer: &'a str, answer: &'a str },
-    /// Make a further channel.
+    /// Create another channel.
     Channel,
 }
 
 impl Command<'_> {
-    /// As it is posted.
+    /// The command as a JavaScript object.
     pub(crate) fn to_js(self, request: u32, connection: u32) -> JsValue {
         let object = Object::new();
         let kind = match self {
@@ -58,7 +58,7 @@ impl Command<'_> {
     }
 }
 
-/// The message that frees a connection; nobody waits for an answer.
+/// The message that frees a connection; it has no result.
 pub(crate) fn close(connection: u32) -> JsValue {
     let object = Object::new();
     put(&object, "type", "close");
@@ -66,20 +66,20 @@ pub(crate) fn close(connection: u32) -> JsValue {
     object.into()
 }
 
-/// What the page says.
+/// A message of the page.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// A command was carried out, or not. `Ok` holds the offer, where one was asked for.
+    /// Result of a command. `Ok` holds the offer, if one was requested.
     Result { request: u32, outcome: Result<Option<String>, BrokerError> },
-    /// A channel, for the request that asked for it.
+    /// A channel, for the request with this id.
     Channel { connection: u32, request: u32, channel: RtcDataChannel },
     /// `connectionState` of a connection changed.
     State { connection: u32, state: RtcState },
-    /// The page understood a command of ours not at all.
+    /// The page could not understand a command.
     Broken(String),
 }
 
-/// `RTCPeerConnectionState`, as far as it matters here.
+/// The states of `RTCPeerConnectionState` that are used here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RtcState {
     /// new, connecting.
@@ -94,17 +94,17 @@ pub(crate) enum RtcState {
     Closed,
 }
 
-/// What the page knows of a failure, beyond that nobody answers.
+/// Cause of a failed connection, if there was a response at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureCause {
-    /// ICE reached somebody, DTLS failed with them.
+    /// ICE succeeded, and DTLS failed.
     Dtls,
-    /// The peer opened more channels than it may.
+    /// The peer opened too many channels.
     Channels,
 }
 
 impl Report {
-    /// Reads a message of the page; the error says what is wrong with it.
+    /// Reads a message of the page; the error is the reason why it is invalid.
     pub(crate) fn from_js(message: &JsValue) -> Result<Self, String> {
         match text(message, "type")?.as_str() {
             "result" => {
@@ -165,18 +165,18 @@ fn failure(message: &JsValue) -> Result<BrokerError, String> {
     })
 }
 
-/// The beginning of a foreign text.
+/// The first characters of a foreign text.
 pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(ERROR_TEXT_CHARS_MAX).collect()
 }
 
 fn put(object: &Object, name: &str, value: impl Into<JsValue>) {
-    // Fails only for what is no object, or for a frozen one.
+    // Fails only for a non-object or a frozen object.
     let set = Reflect::set(object, &name.into(), &value.into());
     debug_assert!(set.is_ok(), "{name} cannot be set");
 }
 
-/// A property; `undefined` where there is none.
+/// A property; `undefined` if there is none.
 pub(crate) fn get(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
@@ -190,6 +190,6 @@ fn number(object: &JsValue, name: &str) -> Result<u32, String> {
     if value.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&value) {
         return Err(format!("`{name}` is {value}"));
     }
-    // In range and without fraction: exact.
+    // In range and an integer: exact.
     Ok(value as u32)
 }

@@ -1,8 +1,8 @@
 //! Session descriptions of the WebRTC-direct handshake.
 //!
-//! Nothing is exchanged before the first packet: the dialler writes both descriptions. It takes the browser's own offer,
-//! puts a random user name fragment in place of the browser's (the listener learns it from the first STUN packet, and the
-//! password equals it), and makes up the answer from the address that it dials.
+//! No signalling happens before the first packet: the dialler writes both descriptions. It takes the browser's own
+//! offer, replaces the user name fragment by a random one (the listener learns it from the first STUN packet, and the
+//! password is the same), and makes the answer from the address.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,7 @@ const FINGERPRINT: &str = "a=fingerprint:";
 /// Bytes of a SHA-256 digest.
 const DIGEST_BYTES: usize = 32;
 
-/// What is wrong with the browser's offer.
+/// Why the browser's offer cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SdpError {
     /// Longer than [`SDP_BYTES_MAX`].
@@ -28,12 +28,12 @@ pub enum SdpError {
         /// The limit.
         limit: usize,
     },
-    /// It should hold exactly one such line.
+    /// There must be exactly one such line.
     #[error("session description has {got} lines `{line}`, expected 1")]
     LineCount {
-        /// How the line begins.
+        /// Start of the line.
         line: &'static str,
-        /// How many there are.
+        /// Number of such lines.
         got: usize,
     },
     /// The fingerprint is not the SHA-256 of a certificate in hexadecimal.
@@ -41,7 +41,7 @@ pub enum SdpError {
     Fingerprint,
 }
 
-/// The offer with `ufrag` as user name fragment and as password; all else as it was.
+/// The offer with `ufrag` as user name fragment and as password; the rest is unchanged.
 pub fn munge_offer(offer: &str, ufrag: &str) -> Result<String, SdpError> {
     if offer.len() > SDP_BYTES_MAX {
         return Err(SdpError::TooLong { got: offer.len(), limit: SDP_BYTES_MAX });
@@ -63,9 +63,10 @@ pub fn munge_offer(offer: &str, ufrag: &str) -> Result<String, SdpError> {
     Ok(munged)
 }
 
-/// The answer of the listener at `addr` whose certificate has this fingerprint; `ufrag` is also the password.
+/// The SDP answer of the listener at `addr` whose certificate has this fingerprint; `ufrag` is also the password.
 ///
-/// The text is that of `libp2p_webrtc_utils::sdp::answer`, which brings a template engine and JSON with it: 14 KB (gzip).
+/// The text is that of `libp2p_webrtc_utils::sdp::answer`, which would add a template engine and JSON to the wasm: 14
+/// KB (gzip).
 pub fn answer(addr: SocketAddr, fingerprint: Fingerprint, ufrag: &str) -> String {
     let version = if addr.is_ipv4() { "IP4" } else { "IP6" };
     let (ip, port) = (addr.ip(), addr.port());
@@ -91,7 +92,7 @@ pub fn answer(addr: SocketAddr, fingerprint: Fingerprint, ufrag: &str) -> String
     )
 }
 
-/// The fingerprint of the certificate that the offer names: ours.
+/// The fingerprint of our certificate, from the offer.
 pub fn fingerprint(offer: &str) -> Result<Fingerprint, SdpError> {
     if offer.len() > SDP_BYTES_MAX {
         return Err(SdpError::TooLong { got: offer.len(), limit: SDP_BYTES_MAX });
@@ -129,7 +130,7 @@ mod tests {
     const DIGEST: &str =
         "7D:E3:D8:3F:81:A6:80:59:2A:47:1E:6B:6A:BB:07:47:AB:D3:53:85:A8:09:3F:DF:E1:12:C1:EE:BB:6C:C6:AC";
 
-    /// Shaped as browsers write one.
+    /// In the form of a browser's offer.
     fn offer() -> String {
         format!(
             "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\

@@ -1,8 +1,8 @@
-//! A stream: a data channel with the flags of the WebRTC specification around its bytes, so that each direction ends by
-//! itself.
+//! A stream: a data channel with the flags of the WebRTC specification around its bytes, so that each direction closes
+//! independently.
 //!
-//! One write of a whole message, then one flush: some peers refuse what arrives as a packet of more than 16 KiB, and two
-//! writes without a flush between make such packets on their side.
+//! Write a whole message with one write, then flush: some peers reject a packet of more than 16 KiB, and two writes
+//! without a flush between them become such a packet.
 
 use std::{
     io,
@@ -15,23 +15,23 @@ use libp2p_webrtc_utils::{DropListener, Stream as Flagged};
 
 use crate::{ChannelEnd, data_channel::DataChannel};
 
-/// A stream of a [`Connection`](crate::Connection). Dropped without `close`, it is reset.
+/// A stream of a [`Connection`](crate::Connection). Dropping it without `close` resets it.
 ///
-/// Where its channel is the reason, an error of reading or writing holds the [`ChannelEnd`].
+/// An error of reading or writing holds the [`ChannelEnd`] if the channel is the reason.
 pub struct Stream {
     inner: Flagged<DataChannel>,
     channel: DataChannel,
 }
 
 impl Stream {
-    /// The listener sends the reset, if one is due; it has to be polled.
+    /// The listener of a drop sends the reset; it must be polled.
     pub(crate) fn new(channel: DataChannel) -> (Self, DropListener<DataChannel>) {
         let (inner, listener) = Flagged::new(channel.clone());
         (Self { inner, channel }, listener)
     }
 
-    /// The codec of the flags calls every error invalid data; the channel knows better. While the channel lives, the data
-    /// is what is wrong.
+    /// The codec reports every error as invalid data; the channel knows the real reason. While the channel is open, the
+    /// data is invalid.
     fn explain(&self, error: io::Error) -> io::Error {
         match self.channel.ended() {
             None => error,

@@ -1,4 +1,4 @@
-//! The libp2p transport: dials; nobody can listen in a browser.
+//! The libp2p transport: it dials; a browser cannot listen.
 
 use std::{
     future::Pending,
@@ -15,14 +15,14 @@ use libp2p_identity::{Keypair, PeerId};
 
 use crate::{AddressError, Broker, Connection, Dial, DialAddress, Error, limits};
 
-/// Deadlines of the transport.
+/// Timeouts of the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// From the dial to a connection whose peer is known.
+    /// From the dial to a connection with a verified peer.
     pub dial_timeout: Duration,
-    /// For one channel to open on a connection that stands; then the connection is given up.
+    /// For opening one channel on an open connection; then the connection is closed.
     pub channel_open_timeout: Duration,
-    /// How long the browser may not reach the peer before the connection is given up.
+    /// Time that the browser may not reach the peer before the connection is closed.
     pub disconnected_max: Duration,
 }
 
@@ -50,7 +50,7 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// `keypair` is who we are in the handshake.
+    /// `keypair` is our identity in the handshake.
     pub fn new(keypair: &Keypair, broker: Broker, config: Config) -> Self {
         Self { keypair: keypair.clone(), broker, config }
     }
@@ -70,7 +70,7 @@ impl libp2p_core::Transport for Transport {
         false
     }
 
-    /// An address of another transport is left to that; a bad one of ours is an error.
+    /// An address of another transport is not supported; an invalid WebRTC-direct address is an error.
     fn dial(&mut self, addr: Multiaddr, _opts: DialOpts) -> Result<Dial, TransportError<Error>> {
         match DialAddress::try_from(addr.clone()) {
             Ok(address) => Ok(Dial::new(self.broker.clone(), self.keypair.clone(), address, self.config)),
@@ -79,7 +79,7 @@ impl libp2p_core::Transport for Transport {
         }
     }
 
-    /// Nothing ever happens: no listener.
+    /// Never ready: there is no listener.
     fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
         Poll::Pending
     }

@@ -1,8 +1,8 @@
-// The page of the parts that are measured alone: starts a worker for each, so that none warms up another.
+// The page of the single measurements: starts a worker for each, so that none warms up another.
 
 import { RtcBroker } from '../../../web/src/rtc-broker.ts';
 
-/** One task in a fresh worker; resolves with what the worker answers. */
+/** One task in a fresh worker; resolves with its result. */
 function inWorker(script, message, transfer = []) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(script, { type: 'module' });
@@ -19,7 +19,7 @@ function inWorker(script, message, transfer = []) {
 
 async function source(http, from, to) {
   const response = await fetch(`${http.replace(/\/$/, '')}/headers.bin?from=${from}&to=${to}`);
-  if (!response.ok) throw new Error(`the source answered with HTTP ${response.status}`);
+  if (!response.ok) throw new Error(`the source failed with HTTP ${response.status}`);
   return response.arrayBuffer();
 }
 
@@ -32,15 +32,15 @@ globalThis.bench = {
       port2,
     ]).finally(() => broker.close());
   },
-  /** Headers a second, proved in wasm. */
+  /** Headers verified per second, in wasm. */
   async verify(http, from, to, rounds) {
     return inWorker('part-worker.js', { part: 'verify', args: [new Uint8Array(await source(http, from, to)), rounds] });
   },
-  /** Generated headers a second, linked in wasm. */
+  /** Generated headers linked per second, in wasm. */
   linkage: (...args) => inWorker('part-worker.js', { part: 'linkage', args }),
-  /** The store's own measure. */
+  /** The store's own measurement. */
   store: (...args) => inWorker('part-worker.js', { part: 'store', args }),
-  /** Headers a second, proved by the JavaScript libraries that a page would use otherwise. */
+  /** Headers verified per second by the JavaScript libraries that a page would use otherwise. */
   async ethereumjs(http, from, to, rounds) {
     return inWorker('ethereumjs-worker.js', { rlp: await source(http, from, to), rounds });
   },

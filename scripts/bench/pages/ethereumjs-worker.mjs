@@ -19,7 +19,7 @@ addEventListener('message', ({ data: { rlp, rounds } }) => {
       const begin = performance.now();
       let expected;
       for (const header of headers) {
-        // Only what proving needs: its own checks of the chain's rules are left out.
+        // Only the work of verifying links: the library's own checks of the chain's rules are turned off.
         const decoded = createBlockHeaderFromRLP(header, { common, skipConsensusFormatValidation: true });
         const hash = decoded.hash();
         if (expected !== undefined && !equal(hash, expected)) throw new Error('the headers are no chain');

@@ -1,4 +1,4 @@
-// A worker that calls one export of the wasm with the feature `bench`, and answers with its result.
+// A worker that calls one export of the wasm with the feature `bench`, and returns its result.
 
 addEventListener('message', async ({ data: { part, args } }) => {
   try {

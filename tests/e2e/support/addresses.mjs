@@ -1,10 +1,10 @@
-// Multiaddresses for tests: of peers that do not exist, and of one peer in other words.
+// Multiaddresses for tests: of peers that do not exist, and other forms of one peer's address.
 
 import { createHash, randomBytes } from 'node:crypto';
 
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 
-/** A libp2p peer id that belongs to nobody: an ed25519 key of random bytes (libp2p peer-ids spec). */
+/** A random libp2p peer id: an ed25519 key of random bytes (libp2p peer-ids spec). */
 export function strangerId() {
   // Identity multihash of a protobuf: key type 1 (ed25519), 32 bytes.
   const bytes = Buffer.concat([Buffer.from('00240801' + '1220', 'hex'), randomBytes(32)]);
@@ -15,7 +15,7 @@ export function strangerId() {
   return `1${text}`;
 }
 
-/** Where nobody listens, with an address that is right in every part. */
+/** A valid address without a peer. */
 export function stranger(port = 9) {
   const certhash = multihash('12', createHash('sha256').update(String(port)).digest());
   return `/ip4/127.0.0.1/udp/${port}/webrtc-direct/certhash/${certhash}/p2p/${strangerId()}`;

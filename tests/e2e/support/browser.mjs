@@ -20,7 +20,7 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // A tab that is not in front must go on as fast: two tabs are open in some tests.
+  // A tab in the background must run at full speed: some tests have two tabs.
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
@@ -45,7 +45,7 @@ export async function openBrowser(t, { profile, flags = [] } = {}) {
   return browser;
 }
 
-/** How long Chromium may take to listen, and to end, in milliseconds. */
+/** Longest time for Chromium to listen, and to end, in milliseconds. */
 const PLAIN_WITHIN_MS = 30_000;
 
 /**
@@ -60,7 +60,7 @@ export async function openPlainBrowser(t) {
   const ended = once(child, 'exit');
   let browser;
   t.after(async () => {
-    // By its own word, so that all of its processes end.
+    // Through its own protocol, so that all of its processes end.
     const asked = browser?.newBrowserCDPSession().then((devtools) => devtools.send('Browser.close'));
     await (asked ?? Promise.reject(new Error('not connected'))).catch(() => child.kill());
     await within(PLAIN_WITHIN_MS, 'Chromium ends', ended);

@@ -1,4 +1,4 @@
-// Waiting for events, with deadlines. Nothing here sleeps for a fixed time: what waits, waits for something.
+// Waiting for events, with deadlines. Nothing here sleeps for a fixed time.
 
 /** Rejects with a sentence when `promise` is not settled after `ms`. */
 export async function within(ms, what, promise) {
@@ -13,7 +13,7 @@ export async function within(ms, what, promise) {
   }
 }
 
-/** How long a sync of so many headers may take on a slow, shared machine; milliseconds. */
+/** Timeout of a sync of this many headers on a slow, shared machine; milliseconds. */
 export function syncDeadline(headers) {
   return 60_000 + headers * 2;
 }

@@ -1,4 +1,4 @@
-// The demo page, as a person sees it: what its banner says, and the figures under it.
+// The demo page as a user sees it: the banner, and the figures under it.
 
 import assert from 'node:assert/strict';
 
@@ -9,7 +9,7 @@ export async function openDemo(browser, server, parameters = {}) {
   return browser.open(url.href);
 }
 
-/** The list that the demo page fetches beside itself, for `serve({ lists })`: these peers, in the words of the first. */
+/** The peer list of the demo page, for `serve({ lists })`: these peers, with the fields of the first one. */
 export function listOf(...peers) {
   return {
     '/demo/peers.json': async () => ({ ...(await peers[0].list()), peers: peers.map((peer) => peer.multiaddr) }),
@@ -27,7 +27,7 @@ export async function bannerSays(page, title, ms = 30_000) {
   }
 }
 
-/** Text of one element, as it is seen. */
+/** Visible text of one element. */
 export function textOf(page, id) {
   return page.locator(`#${id}`).innerText();
 }

@@ -1,4 +1,4 @@
-// Headers as a test changes them: taken apart, changed, linked anew, and written to a file that `header-peer` serves.
+// Headers that a test changes: split, changed, linked again, and written to a file that `header-peer` serves.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js'; // Comes with @ethereumjs/bl
 /** Where parent hash, number and timestamp stand in a header. */
 const [PARENT, TIMESTAMP] = [0, 11];
 
-/** `[start, end]` of what the RLP item at `at` holds. */
+/** `[start, end]` of the content of the RLP item at `at`. */
 function payload(rlp, at) {
   const prefix = rlp[at];
   if (prefix < 0x80) return [at, at + 1];
@@ -43,7 +43,7 @@ export function rlpString(bytes) {
   return bytes.length === 1 && bytes[0] < 0x80 ? Buffer.from(bytes) : withLength(0x80, Buffer.from(bytes));
 }
 
-/** Headers out of a run of RLP, each as its items. */
+/** Headers of concatenated RLP, each as its items. */
 export function splitHeaders(rlp) {
   const headers = [];
   for (let at = 0; at < rlp.length; ) {
@@ -60,7 +60,7 @@ export function timeOf(items) {
   return Number(`0x${Buffer.from(items[TIMESTAMP].subarray(start, end)).toString('hex')}`);
 }
 
-/** RLP of the headers, each linked to the one before it; the first keeps its parent. */
+/** RLP of the headers, each linked to the previous one; the first keeps its parent. */
 export function linkHeaders(headers) {
   let parent;
   return headers.map((items) => {

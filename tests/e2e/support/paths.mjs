@@ -1,4 +1,4 @@
-// Where things are that the tests use, and which of them may be absent.
+// Paths that the tests use, some of which may be absent.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-// A real `header-peer` as a child process: started, asked, killed, started again at the same address.
+// A real `header-peer` as a child process: started, queried, killed, restarted at the same address.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,7 +45,9 @@ export class Peer {
     this.#dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'headlight-peer-'));
   }
 
-  /** What its ready line says: multiaddr, multiaddrs, http, chainId, genesis, forks, earliest, latest, latestHash. */
+  /**
+   * The JSON of its start message: multiaddr, multiaddrs, http, chainId, genesis, forks, earliest, latest, latestHash.
+   */
   info;
 
   get multiaddr() {
@@ -62,12 +64,12 @@ export class Peer {
     return this.multiaddr.split('/p2p/')[1];
   }
 
-  /** Number of headers that it serves. */
+  /** Number of headers that the peer serves. */
   get count() {
     return this.info.latest - this.info.earliest + 1;
   }
 
-  /** Starts it; the second time with the ports, the key and the certificate of the first. */
+  /** Starts it; a restart uses the ports, the key and the certificate of the first start. */
   async start() {
     const args = [
       'serve',
@@ -90,7 +92,7 @@ export class Peer {
       throw new Error(`header-peer ${args.join(' ')} ended before it listened:\n${this.#log}`);
     })();
     this.info = await within(READY_WITHIN_MS, 'header-peer ready', ready);
-    // Read on, so that a full pipe never stops the peer.
+    // Keep reading, so that a full pipe does not block the peer.
     child.stdout.resume();
     this.#udp = Number(this.info.multiaddr.split('/udp/')[1].split('/')[0]);
     this.#tcp = Number(new URL(this.info.http).port);
@@ -102,19 +104,19 @@ export class Peer {
     this.#args = args.map(String);
   }
 
-  /** The last of what it wrote to standard error. */
+  /** The end of its standard error. */
   get log() {
     return this.#log;
   }
 
-  /** Waits until it has written a line like this to standard error. */
+  /** Waits until standard error has a line like this. */
   async logged(pattern, ms = 10_000) {
     while (!pattern.test(this.#log)) {
       await within(ms, `header-peer writes ${pattern}`, once(this.#child.stderr, 'data'));
     }
   }
 
-  /** Ends it at once, as a crash or a power cut does. */
+  /** Kills it, like a crash or a power cut. */
   async kill() {
     this.#child.kill('SIGKILL');
     await this.#ended;
@@ -128,7 +130,7 @@ export class Peer {
     return code;
   }
 
-  /** Ends it whatever it does, and removes its files. For the end of a test. */
+  /** Ends it in any state, and removes its files. For the end of a test. */
   async discard() {
     if (running.has(this.#child)) await this.kill();
     this.#discard();
@@ -154,7 +156,7 @@ export class Peer {
     return (await this.#get('/peers.json')).json();
   }
 
-  /** Concatenated RLP of headers, rising, straight from its source. */
+  /** Concatenated RLP of headers, rising, from its source. */
   async headers(from, to) {
     return new Uint8Array(await (await this.#get(`/headers.bin?from=${from}&to=${to}`)).arrayBuffer());
   }
@@ -170,16 +172,16 @@ export async function startPeer(t, ...args) {
   return peer.start();
 }
 
-/** From the end of a page to the end of its connections, as the peer sees it; milliseconds. */
+/** From the end of a page to the end of its connections at the peer; milliseconds. */
 const GONE_WITHIN_MS = 60_000;
 
-/** Waits until nobody is connected to the peer; its figures then stand still. */
+/** Waits until the peer has no connections; its counters then stay the same. */
 export async function connectionsGone(peer) {
   const begin = Date.now();
   let stats = await peer.stats();
   while (stats.connections > 0) {
     if (Date.now() - begin > GONE_WITHIN_MS) throw new Error(`still connected: ${JSON.stringify(stats)}`);
-    // The peer tells its figures only when it is asked for them.
+    // The peer prints its counters only on request.
     await new Promise((resolve) => setTimeout(resolve, 100));
     stats = await peer.stats();
   }

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { within } from './deadline.mjs';
 import { linkRelay, root } from './paths.mjs';
 
-/** Time for the relay to say anything that it was asked; milliseconds. */
+/** Timeout of a response of the relay; milliseconds. */
 const SAYS_WITHIN_MS = 10_000;
 
 const running = new Set();
@@ -49,18 +49,17 @@ export class Relay {
     return JSON.parse(value);
   }
 
-  /** What it has counted so far: `{ up, down, flows, socketDrops, receiveBufferBytes }`. */
+  /** The counters so far: `{ up, down, flows, socketDrops, receiveBufferBytes }`. */
   async counters() {
     this.#child.stdin.write('counters\n');
     return this.#says();
   }
 
-  /** Nothing arrives for so many milliseconds, either way; then everything does, in its order. */
+  /** Nothing arrives for this many milliseconds, either way; then everything does, in order. */
   hold(ms) {
     this.#child.stdin.write(`hold ${ms}\n`);
   }
 
-  /** Ends it. */
   async stop() {
     if (!running.has(this.#child)) return;
     this.#child.kill('SIGKILL');

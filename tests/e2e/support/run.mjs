@@ -1,4 +1,4 @@
-// One sync in the bare page, as a script reads it.
+// One sync in the bare page, for tests.
 
 import assert from 'node:assert/strict';
 
@@ -17,7 +17,7 @@ export class Run {
     return this.page.evaluate(([name, condition, ms]) => bare.until(name, condition, ms), [this.name, condition, ms]);
   }
 
-  /** Waits until all is stored, and returns the head. */
+  /** Waits until everything is stored, and returns the head. */
   async synced(ms = syncDeadline(this.peers[0].count)) {
     await this.until(`progress.state === 'synced'`, ms);
     const { value, error } = await within(
@@ -29,7 +29,7 @@ export class Run {
     return value;
   }
 
-  /** Waits until the promise `synced` resolves, whatever the state is, and returns the head. */
+  /** Waits until the promise `synced` resolves, in any state, and returns the head. */
   async promiseOfSynced(ms = syncDeadline(this.peers[0].count)) {
     const { value, error } = await within(
       ms,
@@ -40,7 +40,7 @@ export class Run {
     return value;
   }
 
-  /** Numbers, hashes and flags of the headers that a walk hands out. */
+  /** Numbers, hashes and flags of the headers of `getHeaders`. */
   walk(from, to) {
     return this.page.evaluate(
       async ([name, from, to]) => {

@@ -98,7 +98,7 @@ pub const HOUSES: [House; 10] = [
         floors: &[
             strangers("words", &["limits", "error", "message"]),
             floor("numbers", &["varint"]),
-            floor("messages", &["answer", "codec"]),
+            floor("messages", &["response", "codec"]),
             floor("streams", &["decoder", "lib"]),
         ],
     },
@@ -129,7 +129,7 @@ pub const HOUSES: [House; 10] = [
             strangers("words", &["limits", "header", "stats", "runtime"]),
             floor("chains", &["chain", "forks", "log", "budget"]),
             strangers("parts", &["source", "identity", "announce"]),
-            strangers("network", &["answer", "listener"]),
+            strangers("network", &["response", "listener"]),
             floor("faults", &["fault"]),
             strangers("sessions", &["session", "args"]),
             floor("host", &["web", "serve", "lib"]),

@@ -13,18 +13,6 @@ pub const KNOWN_CIRCLES: &[Known] = &[
         ],
     },
     Known {
-        package: "stages",
-        reason: "the pipeline, its two directions and what it waits for are one state machine in four files",
-        circles: &[
-            "src/pipeline/backward.rs -> src/pipeline/forward.rs -> src/pipeline/mod.rs",
-            "src/pipeline/backward.rs -> src/pipeline/forward.rs -> src/pipeline/pending.rs",
-            "src/pipeline/backward.rs -> src/pipeline/mod.rs",
-            "src/pipeline/backward.rs -> src/pipeline/pending.rs",
-            "src/pipeline/forward.rs -> src/pipeline/mod.rs",
-            "src/pipeline/mod.rs -> src/pipeline/pending.rs",
-        ],
-    },
-    Known {
         package: "webrtc-worker",
         reason: "a link, its channels and the replies of the page know each other; a dial makes what its transport gives out",
         circles: &[

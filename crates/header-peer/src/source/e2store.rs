@@ -1,7 +1,7 @@
 //! The e2store container: records of `type (u16) | length (u32) | reserved (u16, 0) | value`, all little-endian.
 //!
-//! Only what a header peer needs: records are read one by one, values only where they are wanted, and every length is
-//! checked against the size of the file before anything is read for it.
+//! Reads records one by one, and values only where they are needed; every length is checked against the size of the
+//! file first.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use std::{
 
 use super::SourceError;
 
-/// Bytes before each value.
+/// Bytes before each value: type, length, reserved.
 pub(super) const RECORD_HEADER_BYTES: u64 = 8;
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -23,22 +23,22 @@ pub(super) mod kind {
     pub const COMPRESSED_RECEIPTS: u16 = 0x05;
     pub const TOTAL_DIFFICULTY: u16 = 0x06;
     pub const BLOCK_INDEX: u16 = 0x3266;
-    /// Those that stand at the start of the file or belong to one block.
+    /// Types at the start of the file, or of one block.
     pub const OF_BLOCKS: [u16; 5] =
         [VERSION, COMPRESSED_HEADER, COMPRESSED_BODY, COMPRESSED_RECEIPTS, TOTAL_DIFFICULTY];
 }
 
-/// One record: its type and where its value lies.
+/// One record: its type and the position of its value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     pub kind: u16,
-    /// Where the record begins in the file.
+    /// Offset of the record in the file.
     pub at: u64,
-    /// Length of its value, bytes.
+    /// Length of its value, in bytes.
     pub len: u64,
 }
 
-/// A file and where in it we are.
+/// A file and the current position.
 pub(super) struct E2Store {
     reader: BufReader<File>,
     path: PathBuf,
@@ -57,7 +57,7 @@ impl E2Store {
         self.size
     }
 
-    /// The next record; `None` at the end of the file. Its value must then be read or skipped.
+    /// The next record; `None` at the end of the file. The caller must then read or skip its value.
     pub(super) fn next_record(&mut self) -> Result<Option<Record>, SourceError> {
         if self.at == self.size {
             return Ok(None);
@@ -67,7 +67,7 @@ impl E2Store {
         let record =
             Record { kind: u16::from_le_bytes([k0, k1]), at, len: u64::from(u32::from_le_bytes([l0, l1, l2, l3])) };
         if [r0, r1] != [0, 0] {
-            return Err(self.damaged(format!("at byte {at}: no e2store record")));
+            return Err(self.damaged(format!("at byte {at}: not an e2store record")));
         }
         if record.len > self.size - self.at {
             return Err(self.damaged(format!(
@@ -92,15 +92,15 @@ impl E2Store {
         self.fill(out)
     }
 
-    /// Steps over a value.
+    /// Skips a value.
     pub(super) fn skip(&mut self, record: &Record) -> Result<(), SourceError> {
-        // `next_record` saw that the value lies inside the file, and its length came from 32 bits.
+        // `next_record` has checked that the value is inside the file, and its length is a `u32`.
         self.reader.seek_relative(record.len as i64).map_err(SourceError::io(&self.path))?;
         self.at += record.len;
         Ok(())
     }
 
-    /// Goes to a place in the file, which must not be beyond its end.
+    /// Seeks to an offset, which must not be beyond the end.
     pub(super) fn seek(&mut self, at: u64) -> Result<(), SourceError> {
         self.reader.seek(SeekFrom::Start(at)).map_err(SourceError::io(&self.path))?;
         self.at = at;

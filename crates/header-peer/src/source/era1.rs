@@ -5,9 +5,9 @@
 //! block index: start number | offset of each block's header, relative to the index record (i64) | count
 //! ```
 //!
-//! Only headers are read. What is checked: the order of the records, the index against where each block really lies,
-//! its count and start number against the headers, snappy's own checksums, and the hash link between headers, inside a
-//! file and from file to file. Bodies and receipts are stepped over.
+//! Only headers are read. Checks: the order of the records, the index against the real offsets, its count and start
+//! number against the headers, snappy's checksums, and the hash links between headers, inside a file and between files.
+//! Bodies and receipts are skipped.
 
 use std::{
     io::Read,
@@ -24,16 +24,17 @@ use crate::chain::network_of_file;
 
 /// Most blocks in one file.
 const BLOCKS_MAX: u64 = 8192;
-/// Longest compressed header: snappy's frames add little even to what does not compress.
+/// Longest compressed header: snappy's frames add little even to incompressible data.
 const COMPRESSED_HEADER_BYTES_MAX: u64 = HEADER_BYTES_MAX as u64 + 4096;
 
-/// Loads era1 files, and those in folders, in the order of their start numbers, and says which network they are named
-/// after. A folder may hold several networks (file names begin with the network's name) when `wanted` says which one is
-/// meant; whatever else lies in a folder is not looked at.
+/// Loads era1 files, and those in folders, in the order of their start numbers, and returns the network in their names.
+/// A folder may hold several networks (file names begin with the network's name) if `wanted` selects one; other files
+/// in a folder are ignored.
 ///
 /// # Errors
 ///
-/// A file cannot be read or is damaged, a folder holds none, the files are of two networks or do not follow each other.
+/// A file cannot be read or is damaged, a folder holds no era1 file, or the files are of two networks or not
+/// consecutive.
 pub fn load(paths: &[PathBuf], wanted: Option<&str>) -> Result<(PackedSource, Option<String>), SourceError> {
     let mut files = Vec::new();
     for path in paths {
@@ -62,7 +63,7 @@ pub fn load(paths: &[PathBuf], wanted: Option<&str>) -> Result<(PackedSource, Op
     Ok((source, network))
 }
 
-/// The file itself, or the era1 files in a folder: of the wanted network, when the folder has any of it.
+/// The file itself, or the era1 files in a folder: those of the wanted network, if there are any.
 fn list(path: &Path, wanted: Option<&str>) -> Result<Vec<PathBuf>, SourceError> {
     if !std::fs::metadata(path).map_err(SourceError::io(path))?.is_dir() {
         return Ok(vec![path.into()]);
@@ -84,12 +85,12 @@ fn list(path: &Path, wanted: Option<&str>) -> Result<Vec<PathBuf>, SourceError> 
     Ok(files)
 }
 
-/// Systems keep their own notes beside a file, under its name with a dot before it.
+/// Some systems keep metadata beside a file, under its name with a leading dot.
 fn is_hidden(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// The network that the files are named after, those without a name left aside. Files of two networks are no chain.
+/// The network in the file names; files without one are ignored. Two networks are an error.
 fn one_network(files: &[(BlockIndex, PathBuf)]) -> Result<Option<String>, SourceError> {
     let mut named = files.iter().filter_map(|(_, file)| Some((network_of_file(file)?, file)));
     let Some((network, first)) = named.next() else { return Ok(None) };
@@ -105,7 +106,7 @@ fn one_network(files: &[(BlockIndex, PathBuf)]) -> Result<Option<String>, Source
     }
 }
 
-/// Two files that start at the same block are two networks, or one twice: neither can be served as one chain.
+/// Two files with the same start block are two networks, or the same file twice: an error.
 fn check_starts(files: &[(BlockIndex, PathBuf)]) -> Result<(), SourceError> {
     for pair in files.windows(2) {
         if let [(a, first), (b, second)] = pair
@@ -122,19 +123,19 @@ fn check_starts(files: &[(BlockIndex, PathBuf)]) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// The last record of a file.
+/// The block index, the last record of a file.
 #[derive(Debug)]
 struct BlockIndex {
     /// Number of the first block.
     start: u64,
-    /// Where each block's header record begins in the file.
+    /// Offset of each block's header record in the file.
     offsets: Vec<u64>,
 }
 
 impl BlockIndex {
     fn read(store: &mut E2Store) -> Result<Self, SourceError> {
         let size = store.size();
-        // The smallest file: a version, a block index without offsets.
+        // The smallest file: a version, and a block index without offsets.
         if size < 2 * RECORD_HEADER_BYTES + 16 {
             return Err(store.damaged("is no era1 file: too short"));
         }
@@ -206,7 +207,7 @@ fn read_file(path: &Path, index: &BlockIndex, builder: &mut PackedBuilder) -> Re
     Ok(())
 }
 
-/// The records in the order of the file.
+/// Reads the records in the order of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     Version,
@@ -227,14 +228,14 @@ impl Expected {
             (Self::Receipts, kind::COMPRESSED_RECEIPTS) => Some(Self::TotalDifficulty),
             (Self::TotalDifficulty, kind::TOTAL_DIFFICULTY) => Some(Self::HeaderOrTail),
             (Self::HeaderOrTail | Self::Tail, kind::BLOCK_INDEX) => Some(Self::End),
-            // The accumulator, and whatever else a writer put between the blocks and the index.
+            // The accumulator, and other records between the blocks and the index.
             (Self::HeaderOrTail | Self::Tail, other) if !kind::OF_BLOCKS.contains(&other) => Some(Self::Tail),
             _ => None,
         }
     }
 }
 
-/// Unpacks one snappy-framed header, whose checksums are checked on the way.
+/// Decompresses one snappy-framed header and checks its checksums.
 fn unpack(compressed: &[u8], header: &mut Vec<u8>) -> Result<(), String> {
     header.clear();
     let mut frames = snap::read::FrameDecoder::new(compressed).take(HEADER_BYTES_MAX as u64 + 1);

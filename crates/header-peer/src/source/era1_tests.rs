@@ -1,4 +1,4 @@
-//! Files and folders of era1: good ones, damaged ones, those of two networks, and what else lies beside them.
+//! Era1 files and folders: valid ones, damaged ones, those of two networks, and other files in a folder.
 
 use std::{fs, io::Write};
 
@@ -104,7 +104,7 @@ fn s13_a_folder_of_two_networks_needs_the_name_of_one() {
     assert_eq!((loaded.genesis(), network.as_deref()), (theirs.genesis(), Some("sepolia")));
 }
 
-/// Files above genesis: only their names say which network they are of.
+/// Files above genesis: only their names give the network.
 #[test]
 fn s13_the_network_is_that_of_the_files_whatever_else_lies_in_the_folder() {
     let source = GeneratedSource::new(5, 60);
@@ -150,7 +150,7 @@ fn s13_every_cut_and_every_changed_byte_of_headers_and_index_is_noticed() {
         let path = folder.file("changed.era1", &bytes);
         match load_one(&path) {
             Err(error) => assert!(error.to_string().contains("changed.era1: "), "{error}"),
-            // A byte of a body, of receipts, of a difficulty or of the accumulator; headers are never changed.
+            // A byte of a body, of receipts, of a difficulty or of the accumulator changed; headers stay.
             Ok(loaded) => assert!((0..3).all(|number| loaded.by_number(number) == source.by_number(number))),
         }
     }

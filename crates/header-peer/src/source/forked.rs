@@ -1,30 +1,31 @@
-//! A lie that holds together: another chain above some height, for tests of what a client does with two tips.
+//! A consistent fork for tests: another chain above some height, so that a client sees two tips.
 //!
-//! Below the fork it is the honest source; above it every header is the honest one with other state and with the hash
-//! of its forged parent, so each link is right and only the tip differs. The headers above the fork are held as RLP.
+//! Below the fork it is the honest source. Above it every header is the honest one with another state root and the hash
+//! of its forged parent, so each link is valid and only the tip differs. The headers above the fork are held as RLP.
 
 use alloy_primitives::B256;
 use bytes::Bytes;
 
 use super::{HeaderSource, PackedBuilder, PackedSource};
 
-/// Headers above the fork, when the chain has twice as many.
+/// Headers above the fork, if the chain has at least twice as many.
 const FORKED_HEADERS: u64 = 512;
-/// From the end of the parent's hash: the ommers hash, the beneficiary, and the prefix of the state root itself.
+/// Bytes between the end of the parent hash and the state root: ommers hash, beneficiary, and the prefix of the state
+/// root.
 const STATE_ROOT_AFTER_PARENT: usize = 33 + 21 + 1;
 
-/// A source whose newest headers are forged.
+/// A source with forged newest headers.
 pub struct ForkedSource<S> {
     honest: S,
     forged: PackedSource,
 }
 
 impl<S: HeaderSource> ForkedSource<S> {
-    /// Forges the last 512 headers of `honest`, or the upper half when there are fewer than 1,024.
+    /// Forges the last 512 headers of `honest`, or the upper half if it has fewer than 1,024.
     ///
     /// # Errors
     ///
-    /// A header of the source is too unlike a header to be forged.
+    /// A header of the source lacks the form of a header.
     pub fn new(honest: S) -> Result<Self, String> {
         let forged = (honest.count() / 2).clamp(1, FORKED_HEADERS);
         let mut builder = PackedBuilder::default();
@@ -38,7 +39,7 @@ impl<S: HeaderSource> ForkedSource<S> {
     }
 }
 
-/// Gives a header another state root and, above the first forged one, another parent.
+/// Gives a header another state root and, above the first forged one, another parent hash.
 fn forge(rlp: &mut [u8], parent: Option<B256>) -> Result<(), String> {
     let list = alloy_rlp::Header::decode(&mut &rlp[..]).map_err(|error| error.to_string())?;
     let prefix = list.length();

@@ -1,8 +1,8 @@
 //! A deterministic post-merge chain that obeys every header rule (`header-maker`), made from `(seed, number)`.
 //!
-//! The whole chain is hashed once at the start (each header names its parent's hash). What is kept is 32 bytes of hash
-//! and 16 of index a header, and the figures (40 bytes) of every 256th; the RLP is made again, a segment of 256 headers
-//! at a time, when somebody asks, and the last few segments are kept.
+//! The whole chain is hashed once at the start (each header contains its parent's hash). The source keeps 32 bytes of
+//! hash and 16 of index per header, and the figures (40 bytes) of every 256th; the RLP is generated again on request,
+//! in segments of 256 headers, and the last few segments are cached.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,14 +12,14 @@ use header_maker::{Figures, SplitMix64, append_header};
 
 use super::{HeaderSource, index::HashIndex};
 
-/// Headers made at once.
+/// Headers of one segment.
 const SEGMENT_HEADERS: u64 = 256;
-/// Segments kept, 160 KB each; the slot of a segment is its number modulo this.
+/// Cached segments, 160 KB each; the slot of a segment is its number modulo this.
 const SEGMENT_SLOTS: usize = 64;
 /// Most headers of a generated chain: 4.8 GB of hashes and index.
 pub const GENERATED_HEADERS_MAX: u64 = 100_000_000;
 
-/// Fewest bytes of extra data.
+/// Least extra data, in bytes.
 const EXTRA_DATA_MIN: usize = 4;
 
 /// A generated chain.
@@ -28,7 +28,7 @@ pub struct GeneratedSource {
     seed: u64,
     hashes: Vec<B256>,
     index: HashIndex,
-    /// Figures of the last header before each segment; the first are those before the genesis.
+    /// Figures of the last header before each segment; the first entry precedes the genesis.
     checkpoints: Vec<Figures>,
     slots: Vec<Mutex<Option<Arc<Segment>>>>,
 }
@@ -41,7 +41,7 @@ struct Segment {
     ends: Vec<u32>,
 }
 
-/// Begun anew for each header: any header's chance is at hand without those before it.
+/// The random numbers restart with each header, so a header can be generated without those before it.
 fn chance(seed: u64, number: u64) -> SplitMix64 {
     let mut mixed = SplitMix64(seed ^ number.wrapping_mul(0xd1b5_4a32_d192_ed03));
     SplitMix64(mixed.draw() ^ seed.rotate_left(32))
@@ -56,7 +56,7 @@ fn append(seed: u64, number: u64, parent: B256, before: &Figures, out: &mut Vec<
 }
 
 impl GeneratedSource {
-    /// Makes the chain of `count` headers, numbers 0 to `count - 1`: about two seconds for a million.
+    /// Generates the chain of `count` headers, numbers 0 to `count - 1`: about two seconds for a million.
     ///
     /// # Panics
     ///
@@ -83,7 +83,7 @@ impl GeneratedSource {
     }
 
     fn slot(&self, id: usize) -> MutexGuard<'_, Option<Arc<Segment>>> {
-        // A poisoned slot holds a whole segment or none: it is only ever replaced.
+        // A poisoned slot holds a whole segment or none: it is only replaced as a whole.
         self.slots[id % SEGMENT_SLOTS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -192,7 +192,7 @@ mod tests {
         assert_ne!(short.genesis(), other.genesis());
     }
 
-    /// The same seed names the same chain for ever: reports and measurements speak of a chain by its seed.
+    /// A seed gives the same chain for ever: reports and measurements name a chain by its seed.
     #[test]
     fn a_seed_names_the_chain_that_it_always_named() {
         let source = GeneratedSource::new(11, 3_000);

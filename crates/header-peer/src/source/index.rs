@@ -1,26 +1,26 @@
-//! From hash to number: the first eight bytes of each hash, sorted, with the place of the header beside them.
+//! Index from hash to number: the first eight bytes of each hash, sorted, with the position of the header.
 //!
-//! 16 bytes a header. Two hashes may share their first eight bytes (an attacker who wrote the file can make them so);
-//! all places with the same fingerprint are handed out and the caller compares whole hashes.
+//! 16 bytes per header. Two hashes may have the same first eight bytes (the author of the file can provoke this); all
+//! positions with the same fingerprint are returned, and the caller compares whole hashes.
 
 use alloy_primitives::B256;
 
 /// Sorted fingerprints.
 #[derive(Debug, Default)]
 pub(super) struct HashIndex {
-    /// `(fingerprint, place)`, sorted.
+    /// `(fingerprint, position)`, sorted.
     entries: Vec<(u64, u32)>,
 }
 
 impl HashIndex {
-    /// An index of these hashes, whose places are 0, 1, 2 and so on; at most `u32::MAX` of them.
+    /// An index of these hashes, with positions 0, 1, 2 and so on; at most `u32::MAX` of them.
     pub(super) fn new(hashes: &[B256]) -> Self {
         let mut entries: Vec<_> = hashes.iter().zip(0..).map(|(hash, place)| (fingerprint(hash), place)).collect();
         entries.sort_unstable();
         Self { entries }
     }
 
-    /// Places whose hash may be `hash`; usually one or none.
+    /// Positions whose hash may be `hash`; usually one or none.
     pub(super) fn candidates(&self, hash: &B256) -> impl Iterator<Item = u32> {
         let wanted = fingerprint(hash);
         let start = self.entries.partition_point(|(found, _)| *found < wanted);

@@ -1,15 +1,15 @@
-//! Where headers come from. Every source is a contiguous run of one chain, held so that any header is at hand at once.
+//! The sources of headers. Every source is a contiguous range of one chain with fast access to any header.
 //!
 //! | source | flag | memory |
 //! |---|---|---|
-//! | [`GeneratedSource`] | `--generate N` | 48 bytes a header; the RLP is made again when it is asked for |
+//! | [`GeneratedSource`] | `--generate N` | 48 bytes a header; the RLP is generated on request |
 //! | [`PackedSource`] from [`era1`] | `--era1 PATH` | the RLP of all headers and 52 bytes each |
 //! | [`PackedSource`] from [`rlp`] | `--rlp FILE`, `--headers FILE` | the same |
 //! | [`ForkedSource`] | `--fault forked` | the RLP of the headers above the fork |
 //! | [`PrunedSource`] | `--fault pruned` | none of its own |
 //!
-//! A file is outside data: it is checked for being one chain (numbers and parent hashes) when it is loaded, and what is
-//! wrong with it is said in one line with the file's name. No consensus rule is applied: see [`crate::header`].
+//! A file is untrusted: loading checks that it is one chain (numbers and parent hashes), and reports an error in one
+//! line with the file's name. No consensus rule is applied: see [`crate::header`].
 
 mod e2store;
 pub mod era1;
@@ -30,7 +30,7 @@ pub use generated::{GENERATED_HEADERS_MAX, GeneratedSource};
 pub use packed::{PackedBuilder, PackedSource};
 pub use pruned::PrunedSource;
 
-/// A contiguous run of headers of one chain.
+/// A contiguous range of headers of one chain.
 pub trait HeaderSource: Send + Sync + 'static {
     /// Lowest number served.
     fn earliest(&self) -> u64;
@@ -42,20 +42,20 @@ pub trait HeaderSource: Send + Sync + 'static {
     fn number_of(&self, hash: &B256) -> Option<u64>;
     /// Hash of the header with this number.
     fn hash_of(&self, number: u64) -> Option<B256>;
-    /// Headers that must be made before the one with this number can be handed out: what it costs, in headers.
+    /// Cost of this header: the number of headers that the source must generate for it.
     fn work(&self, _number: u64) -> u64 {
         0
     }
-    /// Hash of the chain's block 0, when the source holds it or block 1, which names it.
+    /// Hash of block 0, if the source holds block 0 or block 1.
     fn genesis(&self) -> Option<B256>;
 
-    /// How many headers it holds.
+    /// Number of headers.
     fn count(&self) -> u64 {
         self.latest() - self.earliest() + 1
     }
 }
 
-/// Why a source cannot be served: always one line that names the file.
+/// Why a source cannot be served: one line with the name of the file.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The file cannot be read.
@@ -63,15 +63,15 @@ pub enum SourceError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: std::io::Error,
     },
-    /// The file is read, but is not what it should be.
+    /// The content of the file is invalid.
     #[error("{}: {what}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// Reason and position.
         what: String,
     },
 }
@@ -83,7 +83,7 @@ impl SourceError {
         move |error| Self::Io { path, error }
     }
 
-    /// Something wrong in this file.
+    /// Invalid content of this file.
     pub fn damaged(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
         Self::Damaged { path: path.into(), what: what.into() }
     }

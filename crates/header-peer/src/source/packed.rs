@@ -1,6 +1,6 @@
-//! Headers that were read from files: one buffer with the RLP of all, one after another, and where each ends.
+//! Headers read from files: one buffer with all RLP, and the end of each header.
 //!
-//! The builder takes headers in rising order and refuses whatever is not the child of the header before it, so a
+//! The builder takes headers in rising order and rejects a header that is not the child of the previous one, so a
 //! [`PackedSource`] is a chain by construction.
 
 use alloy_primitives::B256;
@@ -10,7 +10,7 @@ use header_wire::limits::HEADER_BYTES_MAX;
 use super::{HeaderSource, index::HashIndex};
 use crate::header::HeaderFacts;
 
-/// Most headers in one source: places are 32 bits.
+/// Most headers in one source: positions have 32 bits.
 const HEADERS_MAX: usize = u32::MAX as usize;
 
 /// A chain of headers in one buffer.
@@ -18,11 +18,11 @@ const HEADERS_MAX: usize = u32::MAX as usize;
 pub struct PackedSource {
     earliest: u64,
     rlp: Bytes,
-    /// Where each header ends in `rlp`.
+    /// End of each header in `rlp`.
     ends: Vec<u64>,
     hashes: Vec<B256>,
     index: HashIndex,
-    /// Parent of the first header.
+    /// Parent hash of the first header.
     root: B256,
 }
 
@@ -32,7 +32,7 @@ impl HeaderSource for PackedSource {
     }
 
     fn latest(&self) -> u64 {
-        // A source holds one header at least: see `PackedBuilder::finish`.
+        // A source holds at least one header: see `PackedBuilder::finish`.
         self.earliest + (self.ends.len() as u64 - 1)
     }
 
@@ -67,7 +67,7 @@ impl PackedSource {
     }
 }
 
-/// Takes headers in rising order.
+/// Builds a source from headers in rising order.
 #[derive(Debug, Default)]
 pub struct PackedBuilder {
     rlp: Vec<u8>,
@@ -82,14 +82,14 @@ impl PackedBuilder {
     ///
     /// # Errors
     ///
-    /// What is wrong with it: not a header, or not the child of the header before it. The caller adds the file's name.
+    /// The reason: it is not a header, or not the child of the previous header. The caller adds the file's name.
     pub fn push(&mut self, rlp: &[u8]) -> Result<HeaderFacts, String> {
         if rlp.len() > HEADER_BYTES_MAX {
             return Err(format!("a header of {} bytes, at most {HEADER_BYTES_MAX} can be served", rlp.len()));
         }
         let facts = HeaderFacts::read(rlp).map_err(|error| match &self.last {
-            Some(last) => format!("what follows header {} is no header: {error}", last.number),
-            None => format!("begins with no header: {error}"),
+            Some(last) => format!("no header after header {}: {error}", last.number),
+            None => format!("does not begin with a header: {error}"),
         })?;
         if let Some(last) = &self.last {
             check_link(last, &facts)?;

@@ -1,4 +1,4 @@
-//! The last headers of a source, as a peer has them that removed the old ones.
+//! The last headers of a source, like a peer that pruned the old ones.
 
 use alloy_primitives::B256;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ pub struct PrunedSource<S> {
 }
 
 impl<S: HeaderSource> PrunedSource<S> {
-    /// The last `keep` headers of `whole`, all if it has fewer.
+    /// The last `keep` headers of `whole`, or all if it has fewer.
     pub fn new(whole: S, keep: u64) -> Self {
         let earliest = whole.latest().saturating_sub(keep.saturating_sub(1)).max(whole.earliest());
         Self { whole, earliest }

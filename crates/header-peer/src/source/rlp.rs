@@ -1,8 +1,8 @@
-//! Files that are RLP items one after another: headers (`--headers`), or whole blocks as geth exports them (`--rlp`).
+//! Files of concatenated RLP items: headers (`--headers`), or whole blocks as geth exports them (`--rlp`).
 //!
-//! A block is a list `[header, transactions, ommers, ...]`; only its header is read, the rest is stepped over, so a file
-//! of any size needs the memory of its headers only. The first block may be 0, 1 (geth's own export leaves the genesis
-//! out) or any other. Every header must be the child of the one before it.
+//! A block is a list `[header, transactions, ommers, ...]`; only its header is read and the rest is skipped, so memory
+//! depends only on the headers. The first block may be 0, 1 (geth's export leaves the genesis out) or any other. Every
+//! header must be the child of the previous one.
 
 use std::{
     fs::File,
@@ -14,22 +14,21 @@ use header_wire::limits::HEADER_BYTES_MAX;
 
 use super::{PackedBuilder, PackedSource, SourceError};
 
-/// Longest block that is stepped over, in bytes. Blocks are capped at 8 MiB (EIP-7934); a damaged length is not
-/// followed to the end of a large file.
+/// Longest block that is skipped, in bytes. Blocks are limited to 8 MiB (EIP-7934); a longer length is damage.
 const BLOCK_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Longest RLP prefix: one byte and a length of eight.
 const PREFIX_BYTES_MAX: usize = 9;
-/// Reading ahead; a block's body is mostly stepped over inside it.
+/// Read-ahead buffer, in bytes; most block bodies are skipped inside it.
 const BUFFER_BYTES: usize = 256 * 1024;
 /// First bytes of a gzip file.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// What each item of the file is.
+/// Content of each item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
     /// A header.
     Header,
-    /// A block, whose first item is its header.
+    /// A block; its first item is the header.
     Block,
 }
 
@@ -37,11 +36,11 @@ pub enum Item {
 ///
 /// # Errors
 ///
-/// The file cannot be read, is cut off, or is not one chain of what `item` says.
+/// The file cannot be read, is cut off, or is not one chain of these items.
 pub fn load(path: &Path, item: Item) -> Result<PackedSource, SourceError> {
     let file = File::open(path).map_err(SourceError::io(path))?;
     if !file.metadata().map_err(SourceError::io(path))?.is_file() {
-        return Err(SourceError::damaged(path, "is no file"));
+        return Err(SourceError::damaged(path, "is not a file"));
     }
     let mut items = Items { reader: BufReader::with_capacity(BUFFER_BYTES, file), path, at: 0 };
     let mut builder = PackedBuilder::default();
@@ -52,14 +51,14 @@ pub fn load(path: &Path, item: Item) -> Result<PackedSource, SourceError> {
     builder.finish().ok_or_else(|| SourceError::damaged(path, "holds no header"))
 }
 
-/// The items of one file, and where in it we are.
+/// The items of one file, and the current position.
 struct Items<'a> {
     reader: BufReader<File>,
     path: &'a Path,
     at: u64,
 }
 
-/// The prefix of an RLP item as it stands in the file.
+/// The prefix of an RLP item.
 struct Prefix {
     bytes: [u8; PREFIX_BYTES_MAX],
     len: usize,
@@ -107,7 +106,7 @@ impl Items<'_> {
         Ok(true)
     }
 
-    /// The prefix of a list, which must not promise more than any block has.
+    /// The prefix of a list, whose length must be possible for a block.
     fn list_prefix(&mut self) -> Result<Prefix, SourceError> {
         let start = self.at;
         let prefix = self.prefix()?;
@@ -135,7 +134,7 @@ impl Items<'_> {
         Ok(Prefix { bytes, len: 1 + len_of_len, list, payload_len })
     }
 
-    /// Puts a header whose prefix was read into `header`.
+    /// Reads a header into `header`, after its prefix.
     fn read_whole(&mut self, prefix: &Prefix, header: &mut Vec<u8>) -> Result<(), SourceError> {
         let len = usize::try_from(prefix.total_len()).unwrap_or(usize::MAX);
         if len > HEADER_BYTES_MAX {
@@ -158,10 +157,10 @@ impl Items<'_> {
         Ok(())
     }
 
-    /// Steps over `len` bytes, all of which must be there.
+    /// Skips `len` bytes, which must all exist.
     fn skip(&mut self, len: u64) -> Result<(), SourceError> {
         let Some(before_last) = len.checked_sub(1) else { return Ok(()) };
-        // `BLOCK_BYTES_MAX` fits `i64`. A seek may go beyond the end, so the last byte is read.
+        // `BLOCK_BYTES_MAX` fits `i64`. A seek can pass the end, so the last byte is read.
         self.reader.seek_relative(before_last as i64).map_err(SourceError::io(self.path))?;
         self.at += before_last;
         self.read(&mut [0])

@@ -1,11 +1,11 @@
-//! Files as they come from elsewhere: good ones, cut ones, wrong ones.
+//! Files of other programs: valid, cut off, and invalid ones.
 
 use std::{fs, path::PathBuf};
 
 use super::*;
 use crate::source::{GeneratedSource, HeaderSource};
 
-/// A file that is gone when the test ends.
+/// A file that is removed at the end of the test.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -87,7 +87,7 @@ fn each_damage_has_its_line() {
     assert!(error(&[0x1f, 0x8b, 8, 0], Item::Block, "gzip").contains("gzip"));
     assert!(error(b"hello", Item::Header, "text").contains("no RLP list"));
     assert!(error(&[0xff; 20], Item::Header, "long").contains("bytes"));
-    assert!(error(&[0xc1, 0x80], Item::Header, "short").contains("begins with no header"));
+    assert!(error(&[0xc1, 0x80], Item::Header, "short").contains("does not begin with a header"));
     assert!(error(&good, Item::Block, "headers").contains("--headers"));
 
     let blocks = block(&source.by_number(0).expect("inside"), 100);

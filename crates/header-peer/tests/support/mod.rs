@@ -1,4 +1,4 @@
-//! A header peer as a process, and what one says to it: signals, HTTP, WebRTC.
+//! A header peer as a process, and its clients: signals, HTTP, WebRTC.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::{
@@ -12,24 +12,24 @@ use serde_json::Value;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_header-peer");
 
-/// A running peer; it is ended when this is dropped.
+/// A running peer; dropping it ends it.
 pub struct Peer {
     child: Child,
     pub ready: Value,
 }
 
 impl Peer {
-    /// Starts it with these arguments, and waits until it says that it is ready.
+    /// Starts a peer with these arguments, and waits for its start message.
     pub fn start(args: &[&str]) -> Self {
         Self::start_in(&folder("run"), args)
     }
 
-    /// The same with a data folder of the caller's.
+    /// The same with a data folder of the caller.
     pub fn start_in(data_dir: &PathBuf, args: &[&str]) -> Self {
         Self::start_with(data_dir, args, Stdio::inherit())
     }
 
-    /// The same with a standard error that nobody reads any more.
+    /// The same with a closed standard error.
     pub fn start_unheard(args: &[&str]) -> Self {
         Self::start_with(&folder("run"), args, Stdio::piped())
     }
@@ -43,7 +43,7 @@ impl Peer {
             .stderr(stderr)
             .spawn()
             .expect("the program starts");
-        // A pipe of it is closed here.
+        // Dropping the pipe closes it.
         drop(child.stderr.take());
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
@@ -62,7 +62,7 @@ impl Peer {
         let mut stream = TcpStream::connect(address).expect("the web server listens");
         write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("a request");
         let mut all = Vec::new();
-        stream.read_to_end(&mut all).expect("an answer");
+        stream.read_to_end(&mut all).expect("a response");
         let end = all.windows(4).position(|four| four == b"\r\n\r\n").expect("the end of the headers");
         (String::from_utf8_lossy(&all[..end]).to_lowercase(), all.split_off(end + 4))
     }
@@ -83,13 +83,13 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // An error says that it has ended already.
+        // An error means that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A folder for the data of one peer.
+/// A data folder of one peer.
 pub fn folder(name: &str) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -102,7 +102,7 @@ pub fn folder(name: &str) -> PathBuf {
     path
 }
 
-/// The folder with real chains, if this machine has it; says so when it has not.
+/// The folder with real chains, if this machine has it; prints a line if not.
 pub fn data() -> Option<PathBuf> {
     let path = match std::env::var_os("HEADLIGHT_DATA") {
         Some(path) => PathBuf::from(path),

@@ -1,4 +1,4 @@
-//! Fork schedules as data: the `config` of go-ethereum's genesis.json, which is the form of the field.
+//! Fork schedules as data: the `config` of go-ethereum's genesis.json.
 //!
 //! ```json
 //! {
@@ -9,27 +9,24 @@
 //! }
 //! ```
 //!
-//! A host overrides a schedule with it ([`ForkSchedule::overridden`]): a fork that is named begins there, one that is
-//! `null` is cancelled, and all others stay. `blobSchedule` replaces all blob parameters, by the names of the forks that
-//! bring them (`cancun`, `prague`, `osaka`, `amsterdam`, `bpo1` to `bpo5`). Two keys are our own: `mergeBlock`, the
-//! first block by proof of stake, and `knownUntil`, seconds up to which all of it is certain (`null`: for ever).
+//! A host overrides a schedule with it ([`ForkSchedule::overridden`]): a number sets the start of a fork, `null`
+//! cancels it, and all others stay. `blobSchedule` replaces all blob parameters, by the names of their forks (`cancun`,
+//! `prague`, `osaka`, `amsterdam`, `bpo1` to `bpo5`). Two keys are our own: `mergeBlock`, the first block by proof of
+//! stake, and `knownUntil`, seconds up to which the schedule is certain (`null`: for ever).
 //!
-//! The text is trusted as far as whoever gives it; it cannot make this code panic, and what it cannot mean is an error
-//! with the key.
+//! The text is trusted as much as its source; it cannot make this code panic, and an invalid value is an error with its
+//! key.
 
 use alloc::{borrow::ToOwned, vec::Vec};
 
-use super::{BlobParams, ConfigError, Consensus, DaoFork, FORKS_BYTES_MAX, ForkSchedule, json::Object};
+use super::{BlobParams, CLIQUE_EPOCH, ConfigError, Consensus, DaoFork, FORKS_BYTES_MAX, ForkSchedule, json::Object};
 use sorted::sort_short_by;
 
-/// Blocks from one clique checkpoint to the next, where the file does not say (EIP-225).
-const CLIQUE_EPOCH: u64 = 30_000;
-
-/// Keys whose value is an object and that are known here. Any other names an engine, or a family of chains, whose rules
-/// are not Ethereum's.
+/// Known keys with an object. Any other such key names an engine, or a family of chains, with other rules than
+/// Ethereum's.
 const OBJECTS: [&str; 3] = ["ethash", "clique", "blobSchedule"];
 
-/// Keys that say where a fork begins, or that belong to one.
+/// Keys of the start of a fork, or of its parameters.
 const KEYS: [&str; 24] = [
     "homesteadBlock",
     "daoForkBlock",
@@ -57,7 +54,7 @@ const KEYS: [&str; 24] = [
     "knownUntil",
 ];
 
-/// Keys of go-ethereum that no header shows.
+/// Keys of go-ethereum that do not change a header.
 const PASSED_OVER: [&str; 12] = [
     "chainId",
     "eip150Block",
@@ -73,7 +70,7 @@ const PASSED_OVER: [&str; 12] = [
     "ethash",
 ];
 
-/// The forks that bring blob parameters, in order: what the time and the parameters are called.
+/// The forks with blob parameters, in order: key of the time, and key of the parameters.
 const BLOB_FORKS: [(&str, &str); 9] = [
     ("cancunTime", "cancun"),
     ("pragueTime", "prague"),
@@ -87,8 +84,8 @@ const BLOB_FORKS: [(&str, &str); 9] = [
 ];
 
 impl ForkSchedule {
-    /// This schedule with what `json` says put in its place: the `config` of a go-ethereum genesis.json, with `null` for
-    /// a fork that is cancelled, and with `mergeBlock` and `knownUntil`. `blobSchedule` replaces all blob parameters.
+    /// This schedule with the overrides of `json`: the `config` of a go-ethereum genesis.json, with `null` for a
+    /// cancelled fork, and with `mergeBlock` and `knownUntil`. `blobSchedule` replaces all blob parameters.
     pub fn overridden(&self, json: &str) -> Result<Self, ConfigError> {
         if json.len() > FORKS_BYTES_MAX {
             return Err(ConfigError::TooLong(json.len()));
@@ -103,7 +100,7 @@ impl ForkSchedule {
     }
 }
 
-/// Reads the schedule of a genesis.json. Forks that are not known here are passed over.
+/// Reads the schedule of a genesis.json. Unknown forks are ignored.
 #[cfg(feature = "genesis-json")]
 pub(super) fn forks(config: &Object<'_>) -> Result<ForkSchedule, ConfigError> {
     read(config, &ForkSchedule::default())
@@ -130,7 +127,7 @@ fn read(config: &Object<'_>, base: &ForkSchedule) -> Result<ForkSchedule, Config
         london: at("londonBlock", base.london)?,
         arrow_glacier: at("arrowGlacierBlock", base.arrow_glacier)?,
         gray_glacier: at("grayGlacierBlock", base.gray_glacier)?,
-        // `mergeNetsplitBlock` is a matter of fork ids: it lies somewhere after the merge.
+        // `mergeNetsplitBlock` matters only for fork ids: it is somewhere after the merge.
         merge: at("mergeBlock", base.merge)?,
         terminal_total_difficulty: match config.raw("terminalTotalDifficulty") {
             None => base.terminal_total_difficulty,
@@ -154,8 +151,8 @@ fn consensus(config: &Object<'_>, base: Consensus) -> Result<Consensus, ConfigEr
     Ok(Consensus::Clique { period: clique.number("period")?.unwrap_or(0), epoch })
 }
 
-/// The parameters by rising time. Cancun and Prague have their EIP's where none are given; another fork without
-/// parameters keeps those before it.
+/// The parameters by rising time. Without parameters, Cancun and Prague use those of their EIPs, and another fork keeps
+/// the previous ones.
 fn blobs(config: &Object<'_>, base: &ForkSchedule, forks: &ForkSchedule) -> Result<Vec<BlobParams>, ConfigError> {
     let schedule = config.object("blobSchedule")?;
     if schedule.is_none() && !base.blobs.is_empty() {
@@ -183,7 +180,7 @@ fn blobs(config: &Object<'_>, base: &ForkSchedule, forks: &ForkSchedule) -> Resu
     Ok(blobs)
 }
 
-/// The parameters of `base`, where Cancun and Prague now begin.
+/// The parameters of `base`, moved to the new times of Cancun and Prague.
 fn moved(config: &Object<'_>, base: &ForkSchedule, forks: &ForkSchedule) -> Result<Vec<BlobParams>, ConfigError> {
     if BLOB_FORKS.iter().any(|(time, fork)| fork.starts_with("bpo") && config.raw(time).is_some()) {
         return Err(ConfigError::Missing("blobSchedule"));
@@ -208,7 +205,7 @@ fn params(own: &Object<'_>, from: u64, fork: &str) -> Result<BlobParams, ConfigE
     Ok(BlobParams { from, target, max, update_fraction })
 }
 
-/// Fields are positional: none is there without those of the forks before.
+/// Fields are positional: a fork needs all earlier ones.
 fn check_order(forks: &ForkSchedule) -> Result<(), ConfigError> {
     let times = [
         ("shanghaiTime", forks.shanghai),

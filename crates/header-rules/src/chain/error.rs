@@ -1,24 +1,24 @@
-//! Why a text is no schedule and no genesis.json: the key, and what it cannot be.
+//! Errors of schedules and of genesis.json files, each with its key.
 
 use alloc::string::String;
 
 use super::FORKS_BYTES_MAX;
 
-/// What is wrong with a schedule, or with a genesis.json.
+/// Why a schedule, or a genesis.json, is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// No JSON object.
-    #[error("{what} is no object: {error}")]
+    /// Not a JSON object.
+    #[error("{what} is not an object: {error}")]
     Json {
         /// Key of the object.
         what: String,
-        /// What the reader says.
+        /// Error of the parser.
         error: String,
     },
-    /// A key without which there is no chain.
+    /// A required key is missing.
     #[error("{0} is absent")]
     Missing(&'static str),
-    /// A value that its key cannot have.
+    /// An invalid value.
     #[error("{key} cannot be {value}")]
     Value {
         /// The key.
@@ -26,30 +26,30 @@ pub enum ConfigError {
         /// The value, cut to 80 characters.
         value: String,
     },
-    /// Blob parameters that cannot be.
+    /// Invalid blob parameters.
     #[error("blobs of {fork}: target {target} of {max}, fraction {update_fraction}")]
     Blobs {
         /// The fork.
         fork: String,
-        /// Its target.
+        /// Target number of blobs.
         target: u64,
-        /// Its highest number.
+        /// Highest number of blobs.
         max: u64,
         /// Its update fraction.
         update_fraction: u64,
     },
-    /// The chain is of an engine, or of a family, whose rules are not known here.
+    /// The chain has an unknown engine, or is of an unknown family.
     #[error("the rules of a chain with {0} are not known")]
     Engine(String),
-    /// A key that names no fork known here.
-    #[error("{0} is no fork that is known here")]
+    /// An unknown key.
+    #[error("{0} is not a known fork")]
     UnknownKey(String),
-    /// A fork without the one that comes before it, or before that one.
+    /// A fork without an earlier one, or before it.
     #[error("{later} must not begin before {earlier}, and not without it")]
     Order {
-        /// Key of the fork that comes first.
+        /// Key of the earlier fork.
         earlier: &'static str,
-        /// Key of the other.
+        /// Key of the later fork.
         later: &'static str,
     },
     /// Longer than [`FORKS_BYTES_MAX`].

@@ -1,8 +1,8 @@
-//! The forks that a header shows, and where each begins on a chain.
+//! The forks that change a header, and their start on a chain.
 //!
-//! A [`ForkSchedule`] is a table of numbers and times; it holds no rule. What a fork changes stands in
-//! [`rules`](crate::rules), one file for each matter. Forks that no header shows (Tangerine Whistle, Spurious Dragon,
-//! Petersburg, Istanbul, Berlin) are not in it.
+//! A [`ForkSchedule`] is a table of numbers and times; the rules of each fork are in [`rules`](crate::rules), one file
+//! per subject. Forks that do not change a header (Tangerine Whistle, Spurious Dragon, Petersburg, Istanbul, Berlin)
+//! are not in it.
 
 use alloc::borrow::Cow;
 use alloy_primitives::U256;
@@ -12,17 +12,17 @@ use crate::range::BlockNumber;
 /// Blob gas of one blob (EIP-4844).
 pub const GAS_PER_BLOB: u64 = 131_072;
 
-/// Blob parameters that hold from a time on (EIP-7840; later ones by "blob parameter only" forks, EIP-7892).
+/// Blob parameters from a time on (EIP-7840; later ones by "blob parameter only" forks, EIP-7892).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlobParams {
     /// First timestamp, in seconds.
     pub from: u64,
-    /// Blobs of a block that keep the blob fee where it is.
+    /// Target number of blobs: the blob fee stays the same.
     pub target: u64,
-    /// Blobs that a block may hold.
+    /// Highest number of blobs.
     pub max: u64,
-    /// How slowly the blob fee follows the excess: `BASE_FEE_UPDATE_FRACTION` of EIP-4844.
+    /// Update fraction of the blob fee: `BASE_FEE_UPDATE_FRACTION` of EIP-4844.
     pub update_fraction: u64,
 }
 
@@ -48,45 +48,47 @@ impl BlobParams {
     }
 }
 
-/// Who makes the blocks until proof of stake does.
+/// The consensus before proof of stake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Consensus {
-    /// Proof of work by ethash (Yellow Paper 4.4.4); nothing before the merge on a chain merged from its genesis on.
+    /// Proof of work by ethash (Yellow Paper 4.4.4). Also for a chain with proof of stake from genesis on, which has no
+    /// such block.
     #[default]
     Ethash,
     /// Proof of authority (EIP-225).
     Clique {
-        /// Seconds between two blocks, at the least.
+        /// Least seconds between a block and its parent.
         period: u64,
-        /// Blocks from one checkpoint to the next; 30,000 on the public networks that were.
+        /// Blocks from one checkpoint to the next; 0 means [`CLIQUE_EPOCH`](super::CLIQUE_EPOCH).
         epoch: u64,
     },
 }
 
-/// The fork of the DAO (EIP-779), with the side that the chain took. Its first ten blocks are marked in the extra data.
+/// The DAO fork (EIP-779), with the side that the chain took. Its first ten blocks have a mark in their extra data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DaoFork {
     /// First block.
     pub block: BlockNumber,
-    /// `true`: the ten blocks bear the mark. `false`: they must not.
+    /// `true`: the ten blocks must have the mark. `false`: they must not.
     pub support: bool,
 }
 
-/// Where each fork that a header shows begins. `None`: not on this chain, or not yet scheduled.
+/// Start of each fork that changes a header. `None`: not on this chain, or not scheduled yet.
 ///
-/// Forks up to the merge begin at a number, later ones at a timestamp (seconds). The default has none: Frontier for ever.
+/// Forks up to the merge begin at a number, later ones at a timestamp (seconds). The default has none: Frontier for
+/// ever.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ForkSchedule {
-    /// Who made the blocks before the merge.
+    /// Consensus before the merge.
     pub consensus: Consensus,
     /// Difficulty by the time between two blocks (EIP-2).
     pub homestead: Option<BlockNumber>,
     /// Marked extra data (EIP-779).
     pub dao: Option<DaoFork>,
-    /// Difficulty that knows of ommers (EIP-100), bomb 3,000,000 blocks later (EIP-649).
+    /// Difficulty with ommers (EIP-100), bomb 3,000,000 blocks later (EIP-649).
     pub byzantium: Option<BlockNumber>,
     /// Bomb 5,000,000 blocks later (EIP-1234).
     pub constantinople: Option<BlockNumber>,
@@ -98,10 +100,10 @@ pub struct ForkSchedule {
     pub arrow_glacier: Option<BlockNumber>,
     /// Bomb 11,400,000 blocks later (EIP-5133).
     pub gray_glacier: Option<BlockNumber>,
-    /// First block by proof of stake (EIP-3675), by number: for a chain whose merge is history. Where it is known it
-    /// decides, whatever `terminal_total_difficulty` says.
+    /// First block by proof of stake (EIP-3675), for a chain whose merge is in the past. If it is known, it takes
+    /// precedence over `terminal_total_difficulty`.
     pub merge: Option<BlockNumber>,
-    /// A block is by proof of stake when the total difficulty of its parent has reached this (EIP-3675). Zero: from
+    /// A block is by proof of stake if the total difficulty of its parent has reached this value (EIP-3675). Zero: from
     /// genesis on.
     pub terminal_total_difficulty: Option<U256>,
     /// Withdrawals root (EIP-4895).
@@ -110,14 +112,14 @@ pub struct ForkSchedule {
     pub cancun: Option<u64>,
     /// Requests hash (EIP-7685).
     pub prague: Option<u64>,
-    /// Blob fee bounded by the cost of execution (EIP-7918).
+    /// Lower bound of the blob fee by the cost of execution (EIP-7918).
     pub osaka: Option<u64>,
     /// Block access list and slot number (EIP-7928, EIP-7843).
     pub amsterdam: Option<u64>,
-    /// Blob parameters, rising by time; the last that has begun holds.
+    /// Blob parameters, rising by time; the latest that has started applies.
     pub blobs: Cow<'static, [BlobParams]>,
     /// Seconds since 1970 up to which the schedule is certain. From then on forks may have been added, moved or
-    /// cancelled, and a header that does not fit is of a fork that this release does not know. `None`: certain for ever.
+    /// cancelled, and a header that breaks a rule belongs to an unknown fork. `None`: certain for ever.
     pub known_until: Option<u64>,
 }
 
@@ -127,14 +129,14 @@ impl ForkSchedule {
         begun(self.london, number)
     }
 
-    /// Is the block known to be made by proof of stake, by its number alone? Where only the total difficulty tells, the
-    /// answer is no; [`ForkSchedule::seal_at`] says more.
+    /// Is the block by proof of stake, by its number alone? `false` if only the total difficulty can tell; see
+    /// [`ForkSchedule::seal_at`].
     pub fn is_merged(&self, number: BlockNumber) -> bool {
         self.seal_at(number, None) == Some(Seal::Stake)
     }
 
-    /// Who made the block: by the number of the merge where it is known, else by the total difficulty of the parent.
-    /// `None`: the total difficulty would tell, and is not given.
+    /// Kind of the block's seal: by the number of the merge if it is known, else by the total difficulty of the parent.
+    /// `None`: the total difficulty is needed, and not given.
     pub fn seal_at(&self, number: BlockNumber, parent_total_difficulty: Option<U256>) -> Option<Seal> {
         let seal = |stake| if stake { Seal::Stake } else { Seal::Work };
         match (self.merge, self.terminal_total_difficulty) {
@@ -150,22 +152,22 @@ impl ForkSchedule {
         self.known_until.is_none_or(|until| timestamp < until)
     }
 
-    /// The blob parameters of a block with this timestamp.
+    /// Blob parameters of a block with this timestamp.
     pub fn blob_params(&self, timestamp: u64) -> Option<&BlobParams> {
         self.blobs.iter().rev().find(|params| timestamp >= params.from)
     }
 }
 
-/// Who made a block.
+/// Kind of a block's seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seal {
-    /// Work or an authority: what [`Consensus`] says.
+    /// Proof of work or of authority, by [`Consensus`].
     Work,
-    /// Stake (EIP-3675).
+    /// Proof of stake (EIP-3675).
     Stake,
 }
 
-/// Has a fork that begins at `from` begun at `at`? Both are numbers, or both are times.
+/// Has a fork with start `from` started at `at`? Both are numbers, or both are times.
 pub(crate) fn begun(from: Option<u64>, at: u64) -> bool {
     from.is_some_and(|from| at >= from)
 }

@@ -1,7 +1,7 @@
-//! Objects and numbers of JSON, kept as text until someone asks: a total difficulty has more digits than a JSON number
-//! may lose. No tree is built, and nothing is copied but the keys' places.
+//! JSON objects and numbers, kept as text until they are read: a total difficulty has more digits than a JSON number
+//! can hold. No tree is built; only the positions of keys are stored.
 //!
-//! Stricter than JSON where it costs nothing here: no escapes in a string that is read, at most [`DEPTH_MAX`] levels.
+//! Stricter than JSON where this is simpler: no escapes in a string that is read, at most [`DEPTH_MAX`] levels.
 
 use alloc::{
     borrow::ToOwned,
@@ -14,12 +14,12 @@ use alloy_primitives::{B256, hex};
 
 use super::ConfigError;
 
-/// Levels of objects and lists inside each other: a text must not exhaust the stack.
+/// Most levels of nested objects and lists, so that a text cannot exhaust the stack.
 const DEPTH_MAX: usize = 16;
-/// Characters of a wrong value that an error repeats.
+/// Most characters of an invalid value that an error shows.
 const SHOWN_CHARACTERS_MAX: usize = 80;
 
-/// An object: what each key has, as it stands in the text. The last of two equal keys counts, as in JavaScript.
+/// An object: each key with the text of its value. The last of two equal keys counts, as in JavaScript.
 pub(super) struct Object<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Object<'a> {
@@ -42,12 +42,12 @@ impl<'a> Object<'a> {
         self.0.iter().map(|(key, _)| *key)
     }
 
-    /// The text of a value, `null` too.
+    /// The text of a value, including `null`.
     pub fn raw(&self, key: &str) -> Option<&'a str> {
         self.0.iter().rev().find(|(known, _)| *known == key).map(|(_, value)| *value)
     }
 
-    /// The text of a value; `null` is absent.
+    /// The text of a value; `None` for `null`.
     fn get(&self, key: &str) -> Option<&'a str> {
         self.raw(key).filter(|value| *value != "null")
     }
@@ -98,14 +98,14 @@ pub(super) fn wide(raw: &str, key: &str) -> Result<U256, ConfigError> {
     U256::from_str_radix(digits, radix).ok().filter(|_| is_digits).ok_or_else(|| bad(key, text))
 }
 
-/// 32 bytes in hex; fewer are filled up on the left.
+/// 32 bytes in hex; fewer are padded on the left.
 #[cfg(feature = "genesis-json")]
 pub(super) fn word(text: &str, key: &str) -> Result<B256, ConfigError> {
     let bytes = hex::decode(text).map_err(|_| bad(key, text))?;
     if bytes.len() > 32 { Err(bad(key, text)) } else { Ok(B256::left_padding_from(&bytes)) }
 }
 
-/// What a JSON string says; `None` when it is no string, or has an escape.
+/// The content of a JSON string; `None` if it is not a string, or has an escape.
 pub(super) fn string(raw: &str) -> Option<&str> {
     raw.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
 }
@@ -115,13 +115,13 @@ pub(super) fn bad(key: &str, value: &str) -> ConfigError {
     ConfigError::Value { key: key.to_owned(), value }
 }
 
-/// Walks over a text.
+/// A position in a text.
 struct Scan<'a> {
     text: &'a str,
     at: usize,
 }
 
-/// What is wrong with the text.
+/// The error at this position.
 type Wrong = &'static str;
 
 impl<'a> Scan<'a> {
@@ -135,7 +135,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Steps over `byte`, and over space around it, if it is next.
+    /// Skips `byte`, and white space around it, if it is next.
     fn take(&mut self, byte: u8) -> bool {
         self.skip_space();
         let is_next = self.peek() == Some(byte);
@@ -151,7 +151,7 @@ impl<'a> Scan<'a> {
         if self.peek().is_none() { Ok(()) } else { Err("something follows it") }
     }
 
-    /// An object; each key and the text of its value go to `found`.
+    /// Reads an object; passes each key and the text of its value to `found`.
     fn members(&mut self, depth: usize, mut found: impl FnMut(&'a str, &'a str)) -> Result<(), Wrong> {
         if !self.take(b'{') {
             return Err("it does not begin with a brace");
@@ -203,14 +203,14 @@ impl<'a> Scan<'a> {
                 }
             }
         }
-        // Space behind the end of an object or list is skipped with it.
+        // White space after an object or list is skipped with it.
         let text = self.text[start..self.at].trim_ascii_end();
         let is_word = matches!(text, "true" | "false" | "null");
         let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         if is_word || is_number || text.starts_with(['{', '[']) { Ok(text) } else { Err("a value that is none") }
     }
 
-    /// A string, with its quotes.
+    /// A string, including its quotes.
     fn string(&mut self) -> Result<&'a str, Wrong> {
         let start = self.at;
         if self.peek() != Some(b'"') {

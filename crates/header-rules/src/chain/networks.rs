@@ -1,11 +1,11 @@
-//! The public networks: their names, their ids, their genesis and their forks.
+//! The public networks: names, ids, genesis and forks.
 //!
-//! The numbers and times are those of go-ethereum `params/config.go` and of `alloy-hardforks`; a test compares each with
-//! the latter. The tables stand here, in a few hundred bytes, because that crate brings the forks of chains that are not
-//! ours, and its lookup by name, into a wasm that has no room to give away.
+//! The numbers and times are those of go-ethereum `params/config.go` and of `alloy-hardforks`; a test compares them
+//! with the latter. The tables are here, in a few hundred bytes, because that crate adds the forks of other chains, and
+//! a lookup by name, to the wasm.
 //!
-//! Each table is certain up to the second step of blobs ([`ForkSchedule::known_until`]): of what was planned after it the
-//! sources disagree. A published date was cancelled after its release before, so a later fork is a plan, not a fact.
+//! Each table is certain up to the second blob step ([`ForkSchedule::known_until`]): for later forks the sources
+//! disagree. A published date has been cancelled shortly before, so a later fork is a plan, not a fact.
 
 use alloc::borrow::Cow;
 use alloy_primitives::{B256, U256, b256};
@@ -15,19 +15,19 @@ use super::{BlobParams, ChainSpec, Consensus, DaoFork, ForkSchedule, GENERATED_C
 /// A public network.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// Its name: in `ChainSpec::by_name`, on command lines, in file names, in the package's `chain` option.
+    /// Name: in `ChainSpec::by_name`, on command lines, in file names, in the package's `chain` option.
     pub name: &'static str,
     /// Chain id (EIP-155).
     pub chain_id: u64,
     /// Hash of its genesis block.
     pub genesis: B256,
-    /// Time of its genesis block, seconds since 1970.
+    /// Timestamp of its genesis block, seconds since 1970.
     pub genesis_timestamp: u64,
     forks: fn() -> ForkSchedule,
 }
 
-/// The public networks: the one table that machine, native peer and tools read. Genesis hashes and times are those of the
-/// networks' published genesis files. A test holds the lists of the npm package against it (`tests/rules/one_table.rs`).
+/// The public networks: the one table for machine, native peer and tools. Genesis hashes and times are those of the
+/// published genesis files. A test compares the lists of the npm package with it (`tests/rules/one_table.rs`).
 pub const NETWORKS: [Network; 4] = [
     Network {
         name: "mainnet",
@@ -60,7 +60,7 @@ pub const NETWORKS: [Network; 4] = [
 ];
 
 impl Network {
-    /// Chain, genesis and rules of the network.
+    /// Chain id, genesis and rules of the network.
     pub fn spec(&self) -> ChainSpec {
         ChainSpec::public(self.chain_id, self.name, Some(self.genesis), (self.forks)())
     }
@@ -92,13 +92,14 @@ impl ChainSpec {
         NETWORKS[3].spec()
     }
 
-    /// What a node in developer mode makes: every fork up to the second step of blobs from genesis on. The genesis is
-    /// not known: each kind of node has its own, and it changes with their versions ([`ChainSpec::with_genesis`]).
+    /// The chain of a node in developer mode: every fork up to the second blob step from genesis on. The genesis is not
+    /// known: each client has its own, and it changes with their versions ([`ChainSpec::with_genesis`]).
     pub fn dev() -> Self {
         Self::public(1_337, "dev", None, DEV)
     }
 
-    /// The public network with this chain id. Not [`ChainSpec::dev`]: many private chains bear its id, with other forks.
+    /// The public network with this chain id. Not [`ChainSpec::dev`]: many private chains have its id, with other
+    /// forks.
     pub fn by_id(id: u64) -> Option<Self> {
         NETWORKS.iter().find(|network| network.chain_id == id).map(Network::spec)
     }
@@ -110,7 +111,7 @@ impl ChainSpec {
     }
 }
 
-/// Every fork that begins at a number, from genesis on, and no bomb delayed further than London does. What the later
+/// Every fork that starts at a number, from genesis on, with London's bomb delay: the start of the later networks.
 /// networks begin with.
 const FROM_LONDON: ForkSchedule = ForkSchedule {
     consensus: Consensus::Ethash,
@@ -178,7 +179,7 @@ const SEPOLIA: ForkSchedule = ForkSchedule {
 };
 
 /// Genesis has difficulty 1 and a terminal total difficulty of 0: block 1 is the first by proof of stake, and genesis
-/// is never validated, so "from 0" says the same.
+/// is never validated, so "from 0" is equivalent.
 const HOLESKY: ForkSchedule = ForkSchedule {
     merge: Some(0),
     terminal_total_difficulty: Some(U256::ZERO),

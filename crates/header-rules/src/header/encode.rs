@@ -1,5 +1,5 @@
-//! Fields to bytes: for a genesis that nobody sends, and for tests. A sync never encodes a header, because a hash is that
-//! of the bytes that came.
+//! Encodes a header, for a genesis and for tests. A sync never encodes a header: its hash is that of the received
+//! bytes.
 
 use alloc::vec::Vec;
 use alloy_rlp::{BufMut, Encodable, Header as RlpHeader};

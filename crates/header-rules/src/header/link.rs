@@ -1,4 +1,4 @@
-//! The three fields that link a header into its chain, whatever else is in it.
+//! The three fields that link a header into its chain.
 
 use alloy_primitives::B256;
 use alloy_rlp::Header as RlpHeader;
@@ -6,15 +6,15 @@ use alloy_rlp::Header as RlpHeader;
 use super::{Header, HeaderError, fixed, required};
 use crate::range::BlockNumber;
 
-/// Fields between the parent's hash and the number: ommers hash to difficulty.
+/// Fields between the parent hash and the number: ommers hash to difficulty.
 const FIELDS_BEFORE_NUMBER: usize = 7;
 /// Fields between the number and the timestamp: gas limit and gas used.
 const FIELDS_BEFORE_TIMESTAMP: usize = 2;
 
-/// What every header has at the same place, on any chain and in any fork: the hash of its parent, its number, its time.
+/// The fields at the same place in every header, on any chain and in any fork: parent hash, number, timestamp.
 ///
-/// All other fields are opaque: they may be absent, empty, longer, nested, or more than any fork known here has. The
-/// list itself must be canonical and the only item.
+/// All other fields are opaque: they may be absent, empty, longer, nested, or more than in any known fork. The list
+/// itself must be canonical and the only item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeaderLink {
     /// Keccak-256 of the parent's RLP.
@@ -33,7 +33,7 @@ impl Header<'_> {
 }
 
 impl HeaderLink {
-    /// Reads the RLP of one header, list prefix included.
+    /// Reads the RLP of one header, including the list prefix.
     pub fn decode(rlp: &[u8]) -> Result<Self, HeaderError> {
         let mut rest = rlp;
         let mut list = RlpHeader::decode_bytes(&mut rest, true).map_err(HeaderError::List)?;
@@ -50,7 +50,7 @@ impl HeaderLink {
     }
 }
 
-/// Steps over `count` items, strings or lists.
+/// Skips `count` items, strings or lists.
 fn skip(list: &mut &[u8], count: usize) -> Result<(), HeaderError> {
     for _ in 0..count {
         let failed = |error| HeaderError::Field { field: "opaque", error };

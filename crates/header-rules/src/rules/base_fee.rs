@@ -1,4 +1,4 @@
-//! The base fee follows from the parent's fullness (EIP-1559).
+//! The base fee, computed from the parent's gas used (EIP-1559).
 
 use super::{RuleViolation, gas_limit::ELASTICITY_MULTIPLIER};
 use crate::{chain::ForkSchedule, header::Header};
@@ -8,14 +8,14 @@ pub const INITIAL_BASE_FEE: u64 = 1_000_000_000;
 /// A full block raises the fee by one part in this many.
 const BASE_FEE_MAX_CHANGE_DENOMINATOR: u128 = 8;
 
-/// The base fee that a child of `parent` must have, in wei. Wider than the field: an absurd parent may ask for more than
+/// The base fee of a child of `parent`, in wei. Wider than the field: with extreme values in the parent it may exceed
 /// 64 bits, and then no child is valid.
 pub fn next_base_fee(parent: &Header<'_>) -> u128 {
     let Some(base_fee) = parent.base_fee_per_gas else { return u128::from(INITIAL_BASE_FEE) };
     let base_fee = u128::from(base_fee);
     let target = u128::from(parent.gas_limit / ELASTICITY_MULTIPLIER);
     let used = u128::from(parent.gas_used);
-    // A limit under 2 has no target; only a genesis can have it, and then nothing was used.
+    // A limit under 2 has no target; only a genesis can have it, and then no gas was used.
     if used == target || target == 0 {
         return base_fee;
     }
@@ -24,7 +24,7 @@ pub fn next_base_fee(parent: &Header<'_>) -> u128 {
     if used > target { base_fee + change.max(1) } else { base_fee - change }
 }
 
-/// A base fee is the one that follows from the parent. Whether there must be one is a matter of [`super::fields`].
+/// Checks the base fee. Whether it must be present is checked in [`super::fields`].
 pub(super) fn check_against_parent(
     child: &Header<'_>,
     parent: &Header<'_>,

@@ -1,7 +1,7 @@
 //! Blob gas (EIP-4844), its schedule (EIP-7840, EIP-7892) and the floor under its price (EIP-7918).
 //!
-//! The excess of a block follows from its parent's, by the parameters of the *child's* time. A chain that has Cancun and
-//! no schedule is only asked for whole blobs.
+//! The excess of a block is computed from its parent's, by the parameters of the *child's* time. On a chain that has
+//! Cancun and no schedule only whole blobs are checked.
 
 use alloy_primitives::U256;
 
@@ -11,10 +11,10 @@ use crate::{
     header::Header,
 };
 
-/// Execution gas that a blob's proof is worth (EIP-7918).
+/// Execution gas per blob in the lower bound of its price (EIP-7918).
 const BLOB_BASE_COST: u64 = 8_192;
 
-/// Whole blobs, and not more than the fork allows.
+/// Checks for whole blobs, at most the fork's maximum.
 pub(super) fn check(header: &Header<'_>, forks: &ForkSchedule) -> Result<(), RuleViolation> {
     let Some(got) = header.blob_gas_used.filter(|_| begun(forks.cancun, header.timestamp)) else { return Ok(()) };
     if !got.is_multiple_of(GAS_PER_BLOB) {
@@ -25,7 +25,7 @@ pub(super) fn check(header: &Header<'_>, forks: &ForkSchedule) -> Result<(), Rul
     if got <= max { Ok(()) } else { Err(RuleViolation::BlobGasMax { got, max }) }
 }
 
-/// The excess is the one that follows from the parent.
+/// Checks the excess.
 pub(super) fn check_against_parent(
     child: &Header<'_>,
     parent: &Header<'_>,
@@ -40,8 +40,8 @@ pub(super) fn check_against_parent(
     Err(RuleViolation::ExcessBlobGas { got, expected: u64::try_from(expected).unwrap_or(u64::MAX) })
 }
 
-/// The excess blob gas that a child of `parent` must have, by the child's parameters. `osaka`: does EIP-7918 hold for
-/// the child? Wider than the field, as an absurd parent may ask for more than 64 bits.
+/// The excess blob gas of a child of `parent`, by the child's parameters. `osaka`: does EIP-7918 apply to the child?
+/// Wider than the field, because with extreme values in the parent it may exceed 64 bits.
 pub fn next_excess_blob_gas(parent: &Header<'_>, params: &BlobParams, osaka: bool) -> u128 {
     // Before Cancun there is neither; both count as zero (EIP-4844).
     let excess = parent.excess_blob_gas.unwrap_or(0);
@@ -52,7 +52,7 @@ pub fn next_excess_blob_gas(parent: &Header<'_>, params: &BlobParams, osaka: boo
         return 0;
     }
     if osaka && blobs_are_under_cost(excess, parent.base_fee_per_gas.unwrap_or(0), params) {
-        // A schedule in disorder (no blobs at all, a target over the highest number) is no reason to fail.
+        // An inconsistent schedule (no blobs at all, a target over the maximum) must not panic.
         let above_target = u128::from(params.max.saturating_sub(params.target));
         return u128::from(excess) + u128::from(used) * above_target / u128::from(params.max.max(1));
     }
@@ -68,9 +68,9 @@ fn blobs_are_under_cost(excess: u64, base_fee: u64, params: &BlobParams) -> bool
 
 /// Is `fake_exponential(1, numerator, denominator)` of EIP-4844 under `limit`?
 ///
-/// The series is not summed up when a part of it tells. It only rises, so it is left when it reaches the limit: an absurd
-/// excess (up to 2^64) costs no more steps than a busy one. And once each term is at most half of the one before, what
-/// is still to come is less than twice the next term.
+/// The series is not summed up completely. It only rises, so the loop ends when the sum reaches the limit: an extreme
+/// excess (up to 2^64) costs no more steps than a usual one. And once each term is at most half of the previous one,
+/// the remaining sum is less than twice the next term.
 fn exponential_is_under(limit: u64, numerator: u64, denominator: u64) -> bool {
     let (numerator, denominator) = (u128::from(numerator), u128::from(denominator));
     // Both are under 2^64. `sum / denominator < limit` in whole numbers is `sum < limit * denominator`.
@@ -93,7 +93,7 @@ fn exponential_is_under(limit: u64, numerator: u64, denominator: u64) -> bool {
     sum < goal
 }
 
-/// `a * b / divisor`, for `b` under 2^64; what is over 128 bits counts as 2^128 - 1. Real fees stay far under 128 bits on
+/// `a * b / divisor`, for `b` under 2^64; a product over 128 bits gives 2^128 - 1. Real fees stay far under 128 bits on
 /// the way, where a division costs a tenth.
 fn mul_div(a: u128, b: u128, divisor: u128) -> u128 {
     match a.checked_mul(b) {

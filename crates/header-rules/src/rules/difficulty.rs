@@ -1,8 +1,9 @@
-//! Difficulty follows from the parent: how long the block took, whether the parent had ommers, and the bomb.
+//! The difficulty, computed from the parent: the time between the blocks, the parent's ommers, and the bomb.
 //!
-//! Three formulas of one shape. A step is 1/2048 of the parent's difficulty; a block goes up by some steps and down by
-//! others, never under a floor, and then the bomb is added, which doubles every 100,000 blocks and was delayed five
-//! times. Everything is done in 256 bits and saturates: an absurd parent asks for 2^256 - 1, and then no child is valid.
+//! Three formulas with the same structure. A step is 1/2048 of the parent's difficulty; the difficulty changes by some
+//! steps, never below a minimum, and then the bomb is added, which doubles every 100,000 blocks and was delayed five
+//! times. All arithmetic has 256 bits and saturates: with extreme values in the parent the result is 2^256 - 1, and
+//! then no child is valid.
 
 use alloy_primitives::U256;
 
@@ -13,23 +14,23 @@ use crate::{
     range::BlockNumber,
 };
 
-/// No block by ethash goes under it (`D_0`, Yellow Paper 4.4.4).
+/// Lowest difficulty of ethash (`D_0`, Yellow Paper 4.4.4).
 const DIFFICULTY_MIN: U256 = U256::from_limbs([131_072, 0, 0, 0]);
 /// A step is the parent's difficulty over 2^11 (Yellow Paper 4.4.4).
 const STEP_SHIFT: usize = 11;
-/// One block goes down by at most so many steps (EIP-2).
+/// Most steps that the difficulty falls in one block (EIP-2).
 const STEPS_DOWN_MAX: u64 = 99;
-/// Frontier: up in less than so many seconds, else down.
+/// Frontier: the difficulty rises if the block took less than this many seconds, else it falls.
 const FRONTIER_SECONDS: u64 = 13;
-/// EIP-2: a step down for each of these seconds.
+/// EIP-2: seconds per step down.
 const HOMESTEAD_SECONDS: u64 = 10;
-/// EIP-100: a step down for each of these seconds.
+/// EIP-100: seconds per step down.
 const BYZANTIUM_SECONDS: u64 = 9;
-/// The bomb doubles with each of these.
+/// Blocks in which the bomb doubles.
 const BOMB_PERIOD: BlockNumber = 100_000;
 
-/// By stake there is none, and `merge` has seen to that. By work it is the one that follows; by an authority 1 or 2
-/// (EIP-225), and which of both depends on whose turn it is.
+/// Checks the difficulty. Proof of stake is checked in `merge`. By proof of work it is the computed one; by proof of
+/// authority 1 or 2 (EIP-225), depending on the signer's turn.
 pub(super) fn check_against_parent(
     child: &Header<'_>,
     parent: &Header<'_>,
@@ -48,7 +49,7 @@ pub(super) fn check_against_parent(
     }
 }
 
-/// The difficulty that block `number`, made at `timestamp` (seconds) on top of `parent` by proof of work, must have.
+/// The difficulty of block `number`, made at `timestamp` (seconds) on top of `parent` by proof of work.
 pub fn next_difficulty(number: BlockNumber, timestamp: u64, parent: &Header<'_>, forks: &ForkSchedule) -> U256 {
     let seconds = timestamp.saturating_sub(parent.timestamp);
     let (up, down, delay) = match bomb_delay(number, forks) {
@@ -75,7 +76,7 @@ pub fn next_difficulty(number: BlockNumber, timestamp: u64, parent: &Header<'_>,
     moved.max(DIFFICULTY_MIN).saturating_add(bomb(number.saturating_sub(delay)))
 }
 
-/// Blocks by which the bomb is late at `number`; `None` before Byzantium, whose formula came with the first delay.
+/// Delay of the bomb at `number`, in blocks; `None` before Byzantium, whose formula came with the first delay.
 fn bomb_delay(number: BlockNumber, forks: &ForkSchedule) -> Option<BlockNumber> {
     let delays = [
         (forks.gray_glacier, 11_400_000),
@@ -97,8 +98,8 @@ fn bomb(number: BlockNumber) -> U256 {
     }
 }
 
-/// The total difficulty of a chain with `header` on top of what has `parent_total_difficulty`. Genesis has its own
-/// difficulty. What would outgrow 256 bits stays at the highest number.
+/// The total difficulty of a chain with `header` on top of `parent_total_difficulty`. That of genesis is its own
+/// difficulty. Saturates at 256 bits.
 pub fn total_difficulty(parent_total_difficulty: U256, header: &Header<'_>) -> U256 {
     parent_total_difficulty.saturating_add(header.difficulty)
 }

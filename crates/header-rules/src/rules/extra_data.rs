@@ -1,4 +1,4 @@
-//! Extra data: 32 free bytes, or what a chain of authorities keeps there.
+//! Extra data: at most 32 bytes, more on a proof-of-authority chain.
 
 use super::RuleViolation;
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
 /// Bytes of extra data (Yellow Paper 4.4.4).
 const EXTRA_DATA_BYTES_MAX: usize = 32;
 
-/// At most 32 bytes. Before its merge a clique chain (EIP-225) has signers and a seal there: their form is a matter of
-/// the seal, and their length is bounded by the wire.
+/// Checks for at most 32 bytes. Before its merge a clique chain (EIP-225) has signers and a seal there: the audit of
+/// seals checks their form, and the wire limits their length.
 pub(super) fn check(header: &Header<'_>, forks: &ForkSchedule, seal: Seal) -> Result<(), RuleViolation> {
     let got = header.extra_data.len();
     let is_authority = seal == Seal::Work && matches!(forks.consensus, Consensus::Clique { .. });

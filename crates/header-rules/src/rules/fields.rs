@@ -1,4 +1,4 @@
-//! Which fields a header has: exactly those of its fork.
+//! The fields of a header: exactly those of its fork.
 
 use super::{Field, RuleViolation};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     header::Header,
 };
 
-/// On a known chain each field is there if, and only if, its fork has begun.
+/// On a known chain a field is present if, and only if, its fork has started.
 pub(super) fn check(header: &Header<'_>, forks: &ForkSchedule) -> Result<(), RuleViolation> {
     let time = header.timestamp;
     let (cancun, amsterdam) = (begun(forks.cancun, time), begun(forks.amsterdam, time));

@@ -1,4 +1,4 @@
-//! Gas: never more than the limit, and a limit that moves slowly.
+//! Gas used, at most the limit; and the limit, which changes slowly.
 
 use super::RuleViolation;
 use crate::{chain::ForkSchedule, header::Header};
@@ -7,12 +7,13 @@ use crate::{chain::ForkSchedule, header::Header};
 const GAS_LIMIT_MIN: u64 = 5_000;
 /// Highest gas limit: 2^63 - 1 (EIP-1985).
 const GAS_LIMIT_MAX: u64 = i64::MAX as u64;
-/// A limit moves by less than this part of its parent's (Yellow Paper 4.4.4).
+/// The limit changes by less than this part of the parent's limit (Yellow Paper 4.4.4).
 const GAS_LIMIT_BOUND_DIVISOR: u64 = 1_024;
-/// The first block with a base fee doubles its parent's limit, because half of it is the target from then on (EIP-1559).
+/// The first block with a base fee doubles the parent's limit, because half of it is the gas target from then on
+/// (EIP-1559).
 pub(super) const ELASTICITY_MULTIPLIER: u64 = 2;
 
-/// What a header's gas says alone.
+/// Checks the gas fields by themselves.
 pub(super) fn check(header: &Header<'_>) -> Result<(), RuleViolation> {
     if header.gas_limit > GAS_LIMIT_MAX {
         return Err(RuleViolation::GasLimitMax { got: header.gas_limit, max: GAS_LIMIT_MAX });
@@ -26,7 +27,7 @@ pub(super) fn check(header: &Header<'_>) -> Result<(), RuleViolation> {
     Ok(())
 }
 
-/// `|limit - parent| < parent / 1024`, in whole numbers.
+/// `|limit - parent| < parent / 1024`, in integers.
 pub(super) fn check_against_parent(
     child: &Header<'_>,
     parent: &Header<'_>,

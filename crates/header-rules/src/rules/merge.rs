@@ -1,4 +1,4 @@
-//! Proof of stake: what the merge fixed to constants (EIP-3675), and that nobody goes back.
+//! Proof of stake: the fields that the merge made constant (EIP-3675), and no way back to proof of work.
 
 use alloy_primitives::{B64, U256};
 
@@ -8,15 +8,15 @@ use crate::{
     header::{EMPTY_OMMERS_HASH, Header},
 };
 
-/// Who has to have made a header: by the number, else by the total difficulty of its parent, else (a sync that goes down
-/// does not know it yet) what the header itself says by its difficulty. The last lets a target choose its own merge, as
-/// far as [`check_against_parent`] allows; a pass from genesis up does not.
+/// Kind of the header's seal: by its number, else by the total difficulty of its parent, else (a sync from the top down
+/// does not know it yet) by its own difficulty. With the last, a target can choose its own merge, within
+/// [`check_against_parent`]; a pass from genesis up does not allow it.
 pub(super) fn seal_of(header: &Header<'_>, forks: &ForkSchedule, parent_total_difficulty: Option<U256>) -> Seal {
     let own = if header.is_proof_of_stake() { Seal::Stake } else { Seal::Work };
     forks.seal_at(header.number, parent_total_difficulty).unwrap_or(own)
 }
 
-/// By stake: no difficulty, no nonce, no ommers. Otherwise: some difficulty.
+/// Proof of stake: no difficulty, no nonce, no ommers. Otherwise a difficulty above 0.
 pub(super) fn check(header: &Header<'_>, seal: Seal) -> Result<(), RuleViolation> {
     match (seal, header.is_proof_of_stake()) {
         (Seal::Work, false) => return Ok(()),
@@ -33,7 +33,7 @@ pub(super) fn check(header: &Header<'_>, seal: Seal) -> Result<(), RuleViolation
     Ok(())
 }
 
-/// Work never follows stake. Genesis is given, so its difficulty says nothing.
+/// Proof of work never follows proof of stake. Genesis is exempt: its difficulty has no meaning.
 pub(super) fn check_against_parent(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
     if parent.number != 0 && parent.is_proof_of_stake() && !child.is_proof_of_stake() {
         return Err(RuleViolation::WorkAfterStake { difficulty: child.difficulty });

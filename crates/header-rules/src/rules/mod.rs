@@ -1,38 +1,38 @@
-//! The rules that make a header a header of its chain, one small file each.
+//! The consensus rules of a header, one small file per subject.
 //!
-//! Which rules hold is read from the [`ChainSpec`]: all of them at the forks of a known chain, and on any other chain
-//! only what every chain has in common ([`RuleSet::Structural`]). Genesis is given, not made, and is never validated.
+//! The [`ChainSpec`] selects the rules: all of them, by the forks of a known chain, or on any other chain only what
+//! every chain has in common ([`RuleSet::Structural`]). Genesis is never validated.
 //!
-//! Two directions, because a sync verifies a chain from its tip down and a later pass may read it up again:
+//! There are two directions, because a sync verifies a chain from its tip down, and a later pass may read it in rising
+//! order:
 //!
-//! | | knows | asks |
+//! | | input | checks |
 //! |---|---|---|
-//! | [`validate_standalone`] | one header | what it can be asked alone |
-//! | [`validate`] | a child, then its parent | what the child owes to the parent; who made it, where only the total difficulty would tell, is read from the header itself |
-//! | [`validate_forward`] | a parent, its hash, its total difficulty | all of it at once, and that the merge came exactly when the terminal total difficulty was reached |
-//! | [`check_future`] | the time of day | that a header that was just made is not of tomorrow; the host calls it, as the core has no clock |
+//! | [`validate_standalone`] | one header | the rules of a header by itself |
+//! | [`validate`] | a child, then its parent | the rules against the parent; where only the total difficulty tells the seal, the header itself is asked |
+//! | [`validate_forward`] | a parent, its hash, its total difficulty | all rules, and that the merge came exactly when the terminal total difficulty was reached |
+//! | [`check_future`] | the time of day | that a new header is not in the future; the host calls it, as the core has no clock |
 //!
-//! Where the schedule of a chain is not certain any more ([`ForkSchedule::known_until`]), a header that does not fit it is
-//! not invalid but of a fork that this release does not know ([`is_of_unknown_fork`]).
+//! Where the schedule of a chain is not certain any more ([`ForkSchedule::known_until`]), a header that breaks a rule
+//! is not invalid but belongs to a fork that this release does not know ([`is_of_unknown_fork`]).
 //!
-//! A hash-linked chain can break a rule only from its tip: whoever named the target vouched for it. So a
-//! [`RuleViolation`] speaks against the target, not against the peer that delivered the header.
+//! A hash-linked chain breaks a rule only if its target's chain does, so a [`RuleViolation`] invalidates the target,
+//! and is not a fault of the peer that sent the header.
 //!
-//! # Where the clients of the field differ, and what holds here
+//! # Differences between clients, and the choice here
 //!
 //! | rule | here |
 //! |---|---|
-//! | difficulty, marks of the DAO fork | checked, as go-ethereum does; others skip both in a header sync |
-//! | a base fee before London, any field before its fork | refused: a field is there if, and only if, its fork has begun |
-//! | when the merge came | by its block where that is known, else by the total difficulty where that is known, else stake is what has no difficulty; never back from stake to work |
+//! | difficulty, mark of the DAO fork | checked, as in go-ethereum; others skip both in a header sync |
+//! | a base fee before London, any field before its fork | rejected: a field is present if, and only if, its fork has started |
+//! | the time of the merge | by its block if known, else by the total difficulty if known, else a header without difficulty is by proof of stake; never back to proof of work |
 //! | requests hash | its presence is a rule of the header, not of the body |
-//! | a time in the future | before the merge only, 15 seconds for ethash, none for clique; by a clock that is given, for live headers alone |
-//! | which violation is named, if there are several | the first by the order of the code; nobody may depend on it |
+//! | a timestamp in the future | before the merge only, 15 seconds for ethash, none for clique; by a given clock, for new headers only |
+//! | which of several violations is reported | the first in the order of the code; do not depend on it |
 //!
-//! # What it costs
+//! # Cost
 //!
-//! Every function is on the path of each header of a sync: none allocates, and each does a bounded number of steps
-//! whatever the header says.
+//! Every function runs for each header of a sync: none allocates, and each has a bounded number of steps.
 
 mod base_fee;
 mod blob_gas;
@@ -61,19 +61,19 @@ pub use timestamp::check_future;
 pub use unknown_fork::{UnknownFork, is_of_unknown_fork};
 pub use violation::{Field, RuleViolation};
 
-/// A parent, as a pass from genesis up knows it.
+/// A parent, in a pass from genesis up.
 #[derive(Clone, Copy, Debug)]
 pub struct Parent<'a> {
     /// Its fields.
     pub header: &'a Header<'a>,
     /// Its hash.
     pub hash: B256,
-    /// The sum of all difficulties from genesis up to it ([`total_difficulty`]). `None` when the pass did not begin at
-    /// genesis: then the merge is judged as [`validate`] does.
+    /// Sum of all difficulties from genesis up to it ([`total_difficulty`]). `None` if the pass did not start at
+    /// genesis: then the merge is checked as in [`validate`].
     pub total_difficulty: Option<U256>,
 }
 
-/// What a header owes to no other: sizes, limits, the fields of its fork. Genesis always passes.
+/// Checks a header by itself: sizes, limits, the fields of its fork. Genesis always passes.
 pub fn validate_standalone(header: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
     if header.number == 0 {
         return Ok(());
@@ -84,8 +84,8 @@ pub fn validate_standalone(header: &Header<'_>, chain: &ChainSpec) -> Result<(),
     }
 }
 
-/// What a header owes to its parent, which a sync learns after it. That `child.parent_hash` is the parent's hash is for
-/// the caller to know (`sync-core`'s `lineage` does).
+/// Checks a header against its parent, which a sync receives after it. The caller checks the hash link (`sync-core`'s
+/// `lineage` does).
 pub fn validate(child: &Header<'_>, parent: &Header<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
     match chain.rules() {
         RuleSet::Forks(forks) => {
@@ -96,14 +96,14 @@ pub fn validate(child: &Header<'_>, parent: &Header<'_>, chain: &ChainSpec) -> R
     }
 }
 
-/// What a header of any chain owes to its parent, beside the hash link: its number follows, and its time does not go
-/// back.
+/// Checks a header of any chain against its parent, beside the hash link: consecutive numbers, and time that does not
+/// go back.
 pub fn validate_link(child: &HeaderLink, parent: &HeaderLink) -> Result<(), RuleViolation> {
     check_number(child, parent)?;
     timestamp::check_not_back(child, parent)
 }
 
-/// Everything that a header owes to its chain, in a pass from genesis up.
+/// Checks all rules of a header, in a pass from genesis up.
 pub fn validate_forward(child: &Header<'_>, parent: &Parent<'_>, chain: &ChainSpec) -> Result<(), RuleViolation> {
     check_number(&child.link(), &parent.header.link())?;
     if child.parent_hash != parent.hash {
@@ -119,7 +119,7 @@ pub fn validate_forward(child: &Header<'_>, parent: &Parent<'_>, chain: &ChainSp
     }
 }
 
-/// What a header of a known chain owes to no other. `seal`: who has to have made it.
+/// Checks a header of a known chain by itself. `seal`: the required kind of seal.
 fn standalone(header: &Header<'_>, forks: &ForkSchedule, seal: Seal) -> Result<(), RuleViolation> {
     extra_data::check(header, forks, seal)?;
     merge::check(header, seal)?;
@@ -129,7 +129,7 @@ fn standalone(header: &Header<'_>, forks: &ForkSchedule, seal: Seal) -> Result<(
     blob_gas::check(header, forks)
 }
 
-/// What a header of a known chain owes to its parent.
+/// Checks a header of a known chain against its parent.
 fn against_parent(
     child: &Header<'_>,
     parent: &Header<'_>,

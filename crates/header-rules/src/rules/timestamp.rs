@@ -1,4 +1,4 @@
-//! Time goes forward, and not past the clock.
+//! Timestamps rise, and are not in the future.
 
 use super::{RuleViolation, merge};
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     header::{Header, HeaderLink},
 };
 
-/// Seconds by which a block by ethash may be ahead of the clock: what go-ethereum and others grant.
+/// Seconds by which an ethash block may be ahead of the clock, as in go-ethereum and others.
 const FUTURE_SECONDS_MAX: u64 = 15;
 
-/// `timestamp > parent.timestamp` (Yellow Paper 4.4.4); for an authority `>= parent.timestamp + period` (EIP-225), which
-/// on a development chain may be the same second.
+/// `timestamp > parent.timestamp` (Yellow Paper 4.4.4); for clique `>= parent.timestamp + period` (EIP-225), which on a
+/// development chain may be the same second.
 pub(super) fn check_against_parent(
     child: &Header<'_>,
     parent: &Header<'_>,
@@ -28,17 +28,16 @@ pub(super) fn check_against_parent(
     }
 }
 
-/// Of any chain: `timestamp >= parent.timestamp`. Some make several blocks in a second.
+/// On any chain: `timestamp >= parent.timestamp`. Some make several blocks in a second.
 pub(super) fn check_not_back(child: &HeaderLink, parent: &HeaderLink) -> Result<(), RuleViolation> {
     let (got, parent) = (child.timestamp, parent.timestamp);
     if got >= parent { Ok(()) } else { Err(RuleViolation::Timestamp { got, parent }) }
 }
 
-/// A header that was just made is not later than the clock (`now`, seconds since 1970): by ethash 15 seconds at most, by
-/// an authority not at all. By stake the time of a slot is a matter of the consensus layer, and of a chain that is not
-/// known nothing can be said.
+/// A new header is not ahead of the clock (`now`, seconds since 1970): by ethash at most 15 seconds, by clique not at
+/// all. By proof of stake the consensus layer checks the slot's time; on an unknown chain nothing is checked.
 ///
-/// For live headers alone: the clock of a page is whatever its user set, so a sync of history never asks it.
+/// Only for new headers: the clock of a page may be wrong, so a sync of old headers never uses it.
 pub fn check_future(header: &Header<'_>, now: u64, chain: &ChainSpec) -> Result<(), RuleViolation> {
     let Some(forks) = chain.forks() else { return Ok(()) };
     let ahead = match (merge::seal_of(header, forks, None), forks.consensus) {

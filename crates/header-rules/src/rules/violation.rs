@@ -1,19 +1,19 @@
-//! What can be wrong with a header, one variant for each thing: what it has and what the rule asks for.
+//! Broken rules of a header, one variant per rule: the value and the expected one.
 //!
-//! Each violation has an id ([`RuleViolation::id`]): the name by which public collections of test cases know the rule,
-//! and by which a log or a page can count. Two variants may share one id where a rule has two sides.
+//! Each violation has an id ([`RuleViolation::id`]): the name of the rule in public test collections, for logs and
+//! counters. Two variants may have the same id if a rule has two sides.
 
 use alloy_primitives::{B256, U256};
 
 use crate::{chain::GAS_PER_BLOB, header::HeaderError, range::BlockNumber};
 
-/// A rule that a header breaks: what it has and what the rule asks for.
+/// A rule that a header breaks: the value and the expected one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleViolation {
-    /// The bytes are no header of any fork known here, at a time when the schedule is certain.
-    #[error("it is no header: {0}")]
+    /// The bytes are not a header of any known fork, at a time when the schedule is certain.
+    #[error("it is not a header: {0}")]
     Undecodable(HeaderError),
-    /// Its number does not follow its parent's, or is not the one that its child implies.
+    /// The number does not follow the parent's, or is not the one that the child implies.
     #[error("number is {got}, expected {expected}")]
     Number {
         /// What it says.
@@ -21,7 +21,7 @@ pub enum RuleViolation {
         /// What follows.
         expected: BlockNumber,
     },
-    /// The header at height 0 is not the genesis of the chain.
+    /// Block 0 is not the genesis of the chain.
     #[error("genesis is {got}, expected {expected}")]
     Genesis {
         /// Its hash.
@@ -29,7 +29,7 @@ pub enum RuleViolation {
         /// The genesis of the chain.
         expected: B256,
     },
-    /// Its parent hash is not the hash of the header before it.
+    /// The parent hash is not the hash of the previous header.
     #[error("parent hash is {got}, the parent's hash is {expected}")]
     ParentHash {
         /// What it says.
@@ -37,7 +37,7 @@ pub enum RuleViolation {
         /// Hash of the header before it.
         expected: B256,
     },
-    /// Not later than its parent; on a chain of which nothing is known, earlier.
+    /// Not later than the parent; on an unknown chain, earlier than the parent.
     #[error("timestamp {got} is not later than the parent's {parent}")]
     Timestamp {
         /// Its own, in seconds.
@@ -45,7 +45,7 @@ pub enum RuleViolation {
         /// The parent's.
         parent: u64,
     },
-    /// Sooner after its parent than the period of the chain of authorities (EIP-225).
+    /// Less than a period after the parent, on a clique chain (EIP-225).
     #[error("timestamp {got} is before {earliest}, when the period ends")]
     CliquePeriod {
         /// Its own, in seconds.
@@ -53,7 +53,7 @@ pub enum RuleViolation {
         /// The parent's and the period.
         earliest: u64,
     },
-    /// Later than the clock allows; of a header that was just made.
+    /// In the future; only for new headers.
     #[error("timestamp {got} lies in the future, at most {latest}")]
     TimestampInFuture {
         /// Its own, in seconds.
@@ -69,7 +69,8 @@ pub enum RuleViolation {
         /// Bytes allowed.
         max: usize,
     },
-    /// One of the first ten blocks of the DAO fork (EIP-779) without its mark, or, on the side that refused it, with it.
+    /// One of the first ten blocks of the DAO fork (EIP-779) without its mark, or, on the side that refused it, with
+    /// it.
     #[error("extra data {} the mark of the DAO fork", if *.expected { "lacks" } else { "has" })]
     DaoExtraData {
         /// Does the side that this chain took bear the mark?
@@ -165,7 +166,7 @@ pub enum RuleViolation {
         difficulty: U256,
     },
     /// Blob gas comes in whole blobs.
-    #[error("blob gas used {got} is no multiple of {GAS_PER_BLOB}")]
+    #[error("blob gas used {got} is not a multiple of {GAS_PER_BLOB}")]
     BlobGasMultiple {
         /// Its own.
         got: u64,
@@ -190,7 +191,7 @@ pub enum RuleViolation {
 
 impl RuleViolation {
     /// The rule's id. `genesis` and `future_timestamp` are our own; the others are those of the public test
-    /// cases, which also know `unknown_parent` (nobody here looks a parent up) and `seal`.
+    /// cases, which also know `unknown_parent` (no parent is looked up here) and `seal`.
     pub const fn id(&self) -> &'static str {
         match self {
             Self::Undecodable(_) => "rlp",

@@ -1,4 +1,4 @@
-//! The test data outside the project: where it lies and how its files are read.
+//! The test data outside the project: its location, and readers of its files.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -11,7 +11,7 @@ use std::{
 use alloy_primitives::{U256, hex};
 use bytes::Bytes;
 
-/// A file of the test data, if it is there. If not, says so: the caller then passes without having tested anything.
+/// A file of the test data, if it exists. If not, prints so: the caller then passes without a test.
 pub fn file(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("HEADLIGHT_DATA").map(PathBuf::from);
     let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));

@@ -1,4 +1,4 @@
-//! Whatever figures two headers and a schedule have: a verdict, never a panic, and down says no less than up.
+//! For any values in two headers and a schedule: a result, never a panic, and both directions agree.
 
 use alloy_primitives::{B256, U256, U512};
 use header_rules::{
@@ -11,7 +11,7 @@ use header_rules::{
 use header_store::contract::TestChain;
 use proptest::prelude::*;
 
-/// The figures of a header that a rule computes with.
+/// The numbers of a header that the rules use.
 #[derive(Clone, Copy, Debug)]
 struct Figures {
     number: u64,
@@ -101,7 +101,7 @@ fn fake_exponential(numerator: u64, denominator: u64) -> U512 {
 }
 
 proptest! {
-    /// The comparison of EIP-7918 ends early; it says what the whole series says.
+    /// The comparison of EIP-7918 ends early, with the result of the whole series.
     #[test]
     fn the_blob_fee_is_compared_as_if_it_were_computed(
         base_fee in prop_oneof![0..100u64, 0..10_000_000_000u64, any::<u64>()],
@@ -114,7 +114,7 @@ proptest! {
         let parent = Header { blob_gas_used: Some(GAS_PER_BLOB), excess_blob_gas, base_fee_per_gas, ..header };
         let blob_fee = fake_exponential(excess, fraction);
         let is_under_cost = U512::from(8_192) * U512::from(base_fee) > U512::from(GAS_PER_BLOB) * blob_fee;
-        // At the target the two ways differ by half a blob.
+        // At the target the two formulas differ by half a blob.
         let expected = u128::from(excess) + if is_under_cost { u128::from(GAS_PER_BLOB) / 2 } else { 0 };
         prop_assert_eq!(next_excess_blob_gas(&parent, &params, true), expected);
     }
@@ -131,7 +131,7 @@ proptest! {
             let down = validate(&child, &parent, &chain).and_then(|()| validate_standalone(&child, &chain));
             let forward = Parent { header: &parent, hash: B256::ZERO, total_difficulty: None };
             let up = validate_forward(&child, &forward, &chain);
-            // Genesis is never validated alone, and nothing has it for a child.
+            // Genesis is never validated alone, and is never a child.
             prop_assert_eq!(down.is_ok(), up.is_ok(), "{:?} {:?}", down, up);
             let total = Some(total);
             let _either = validate_forward(&child, &Parent { total_difficulty: total, ..forward }, &chain);

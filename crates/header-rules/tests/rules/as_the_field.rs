@@ -1,4 +1,4 @@
-//! Fees and blobs as the field's own crate computes them: the same figures from both.
+//! Fees and blobs compared with alloy's crates: the same results from both.
 
 use alloy_eips::{
     eip1559::{BaseFeeParams, calc_next_block_base_fee},
@@ -49,7 +49,7 @@ proptest! {
         let used = blobs * GAS_PER_BLOB;
         let (blob_gas_used, excess_blob_gas, base_fee_per_gas) = (Some(used), Some(excess), Some(fee));
         let parent = Header { blob_gas_used, excess_blob_gas, base_fee_per_gas, ..header };
-        // Cancun and Prague have no cost of a blob; it is Osaka's (EIP-7918).
+        // Cancun and Prague have no lower bound of the blob price; Osaka has (EIP-7918).
         for (at, (field, ours)) in params().into_iter().enumerate() {
             let expected = field.next_block_excess_blob_gas_osaka(excess, used, fee);
             prop_assert_eq!(next_excess_blob_gas(&parent, &ours, at >= 2), u128::from(expected));

@@ -1,4 +1,4 @@
-//! The table of forks is the field's.
+//! The table of forks, compared with alloy's.
 
 use alloy_hardforks::{EthereumChainHardforks, EthereumHardfork as Fork, EthereumHardforks, ForkCondition};
 use header_rules::chain::{ChainSpec, ForkSchedule, RuleSet};
@@ -19,7 +19,7 @@ fn time(of: &EthereumChainHardforks, fork: Fork) -> Option<u64> {
     }
 }
 
-/// The number that a fork begins at, if it begins at a number.
+/// The start of a fork, if it starts at a number.
 fn block(of: &EthereumChainHardforks, fork: Fork) -> Option<u64> {
     match of.ethereum_fork_activation(fork) {
         ForkCondition::Block(number) => Some(number),

@@ -1,8 +1,8 @@
-//! Public fixtures of header rules: everything they accept is accepted, everything they reject is rejected for a reason
-//! that they name.
+//! Public test cases of header rules: every valid header is accepted, every invalid one is rejected for a listed
+//! reason.
 //!
-//! The data lies outside the project (`conformance_data/mod.rs` says where); where it is absent each test says so and
-//! passes. `--nocapture` prints what was counted.
+//! The data is outside the project (`conformance_data/mod.rs` gives its location); without it each test prints so and
+//! passes. `--nocapture` prints the counts.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use header_rules::{
     rules::{validate, validate_standalone},
 };
 
-/// What the files of the known folder hold: cases, accepted, accepted of invalid bodies, rejected.
+/// Counts of the known folder: cases, accepted, accepted with invalid bodies, rejected.
 const COUNTS: [(&str, [usize; 4]); 6] = [
     ("ethereum-tests-valid.jsonl.gz", [442, 902, 0, 0]),
     ("ethereum-tests-invalid.jsonl.gz", [131, 216, 132, 95]),

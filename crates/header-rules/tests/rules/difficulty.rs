@@ -1,4 +1,4 @@
-//! Difficulty by hand: each formula on both sides of its steps, the floor, the bomb and its delays.
+//! Difficulty by hand: each formula on both sides of its steps, the minimum, the bomb and its delays.
 
 use alloy_primitives::{B256, U256};
 use header_rules::{
@@ -64,7 +64,7 @@ fn difficulty_has_a_floor() {
     for forks in [ForkSchedule::default(), homestead(), byzantium()] {
         assert_eq!(next(&forks, 1, 1_000_000, 131_072, EMPTY_OMMERS_HASH), floor);
         assert_eq!(next(&forks, 1, 1_000_000, 1, EMPTY_OMMERS_HASH), floor);
-        // The bomb comes on top of the floor.
+        // The bomb is added to the minimum.
         assert!(next(&forks, 5_000_000, 1_000_000, 1, EMPTY_OMMERS_HASH) > floor);
     }
 }
@@ -95,7 +95,7 @@ fn the_bomb_ticks_from_its_delay_on() {
     }
 }
 
-/// Mainnet, at the very blocks in which the bomb was put off.
+/// Mainnet, at the blocks in which the bomb was delayed.
 #[test]
 fn mainnet_puts_the_bomb_off() {
     let mainnet = ChainSpec::mainnet();

@@ -17,7 +17,7 @@ fn check(child: &Header<'_>, parent: &Header<'_>, chain: &ChainSpec) -> Result<(
     validate_standalone(child, chain)
 }
 
-/// A valid pair of a generated chain, and what a change of the child leads to.
+/// A valid pair of a generated chain, and the result of changing the child.
 fn changed(change: impl Fn(&mut Header<'_>, &Header<'_>)) -> Result<(), RuleViolation> {
     let chain = TestChain::new(4, 1);
     let (parent, mut child) = pair(&chain);
@@ -114,7 +114,7 @@ fn genesis_is_never_validated() {
     assert_eq!(validate_standalone(&odd, &ChainSpec::mainnet()), Ok(()));
 }
 
-/// The four cases of EIP-1559, and figures that would overflow.
+/// The four cases of EIP-1559, and numbers that would overflow.
 #[test]
 fn base_fee_by_the_formula() {
     let chain = TestChain::new(2, 1);
@@ -164,7 +164,7 @@ fn excess_blob_gas_by_the_formula() {
     // e^(34_711_000 / 5_007_716) is about 1_023: the blob fee is a little over 1,000 there.
     assert_eq!(next(34_711_000, 6, 16 * 900, true), 34_711_000);
     assert_eq!(next(34_711_000, 6, 16 * 1_200, true), 34_711_000 + blobs(6) / 3);
-    // Absurd figures end at once.
+    // Extreme numbers end at once.
     assert_eq!(next(u64::MAX, 9, u64::MAX, true), u128::from(u64::MAX) + blobs(3));
     assert_eq!(next(u64::MAX, 9, 0, true), u128::from(u64::MAX) + blobs(3));
 }
@@ -177,7 +177,7 @@ fn the_excess_before_cancun_counts_as_zero() {
     assert_eq!(next_excess_blob_gas(&before, &PRAGUE, false), 0);
 }
 
-/// A schedule with a fork at each number or time, so that each field is asked for exactly from its fork on.
+/// A schedule with a fork at each number or time, so that each field is required exactly from its fork on.
 #[test]
 fn fields_come_with_their_forks() {
     let forks = |active: usize| {

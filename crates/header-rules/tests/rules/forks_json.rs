@@ -1,4 +1,4 @@
-//! Fork schedules as data: what a host may say, and what it gets for it.
+//! Fork schedules as data: the JSON of a host, and the resulting schedule.
 
 use header_rules::chain::{BlobParams, ChainSpec, ConfigError as E, Consensus, FORKS_BYTES_MAX, ForkSchedule};
 use proptest::prelude::*;
@@ -46,7 +46,7 @@ fn a_blob_schedule_replaces_all_parameters() {
     assert_eq!(blobs, expected.to_vec());
 }
 
-/// A chain that the package does not know, whole.
+/// A complete schedule of a chain that the package does not know.
 #[test]
 fn a_chain_of_its_own() {
     let json = r#"{

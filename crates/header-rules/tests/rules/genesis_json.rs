@@ -1,4 +1,4 @@
-//! Chains from a genesis.json: real ones, whose hashes the world knows, and files that cannot be.
+//! Chains from a genesis.json: real ones with known hashes, and invalid files.
 
 use crate::conformance_data::{Kind, files, format, lines, network};
 use alloy_primitives::{U256, b256};
@@ -8,7 +8,7 @@ use header_rules::{
 };
 use proptest::prelude::*;
 
-/// The accounts of Sepolia: who has 1,000,000 ether, and the five that have other sums.
+/// The accounts of Sepolia: those with 1,000,000 ether, and five with other amounts.
 const SEPOLIA_MILLION: [&str; 10] = [
     "0xa2A6d93439144FFE4D27c9E088dCD8b783946263",
     "0xBc11295936Aa79d594139de1B2e12629414F3BDB",
@@ -68,9 +68,9 @@ fn sepolia_from_its_file_is_sepolia() {
     let (ours, known) = (file.chain(), ChainSpec::sepolia());
     assert_eq!((ours.id(), ours.genesis()), (known.id(), known.genesis()));
     let (mut ours, mut known) = (file.forks().clone(), known.forks().expect("a public network").clone());
-    // The file knows the total difficulty alone, and repeats the blobs of Prague at Osaka.
+    // The file has only the total difficulty, and repeats the blobs of Prague at Osaka.
     assert_eq!((ours.merge.take(), known.merge.take()), (None, Some(1_450_409)));
-    // Nor does it say how long it is certain.
+    // Nor does it have a time up to which it is certain.
     assert!(ours.known_until.is_none() && known.known_until.take().is_some());
     let osaka = ours.blobs.to_mut().remove(2);
     assert_eq!(osaka, BlobParams::prague(1_760_427_360));
@@ -120,7 +120,7 @@ fn clique_and_the_dao_are_read() {
     assert_eq!(file.forks().dao, None);
 }
 
-/// Without accounts the root may be given; without both the hash is somebody else's to know.
+/// Without accounts the state root may be given; without both the hash is not known.
 #[test]
 fn the_state_root_may_be_given_or_absent() {
     let given = parse(&small(r#""homesteadBlock": 3"#));
@@ -171,7 +171,7 @@ proptest! {
     }
 }
 
-/// The chains of the public cases come with the configuration of their makers: it means what the case says.
+/// The chains of the public cases, by the configuration that comes with them.
 #[test]
 fn the_configurations_of_the_public_cases_mean_what_the_cases_say() {
     let Some((folder, is_known)) = crate::conformance_data::folder() else { return };

@@ -1,4 +1,4 @@
-//! Decoding: every field comes back, one form alone is accepted, and no bytes make it panic.
+//! Decoding: every field is read, only the canonical form is accepted, and no bytes cause a panic.
 
 use alloy_primitives::{B256, U256};
 use header_rules::header::{Header, HeaderError, SealedHeader};
@@ -55,13 +55,13 @@ fn the_hash_is_that_of_the_bytes() {
 fn a_field_more_or_less_is_refused() {
     let chain = TestChain::new(2, 1);
     let rlp = encode(&amsterdam(chain.header(1)));
-    // One more: a 24th field, and the list one byte longer. The prefix is f9 and two bytes of length.
+    // A 24th field, and a list that is one byte longer. The prefix is f9 and two bytes of length.
     let mut more = rlp.to_vec();
     more.push(0x05);
     let len = u16::from_be_bytes([more[1], more[2]]) + 1;
     more[1..3].copy_from_slice(&len.to_be_bytes());
     assert_eq!(Header::decode(&more), Err(HeaderError::TooManyFields));
-    // One less than the first headers had: without the nonce, which is the last nine bytes.
+    // One field fewer than the first headers: without the nonce, which is the last nine bytes.
     let first = encode(&cut(amsterdam(chain.header(1)), 15));
     let mut less = first[..first.len() - 9].to_vec();
     let len = u16::from_be_bytes([less[1], less[2]]) - 9;
@@ -104,7 +104,7 @@ proptest! {
         let _ = Header::decode(&bytes);
     }
 
-    /// One changed byte: an error, or a header whose bytes are the ones that came. Two forms of one header cannot be.
+    /// One changed byte: an error, or a header that encodes to the changed bytes. A header has one form.
     #[test]
     fn a_changed_byte_is_seen(at in 0usize..560, byte in any::<u8>()) {
         let chain = TestChain::new(2, 1);

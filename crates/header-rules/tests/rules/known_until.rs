@@ -1,5 +1,5 @@
-//! The schedules of the public networks say until when they are known. What does not fit before that time is invalid; from
-//! then on it is of a fork that this release does not know. Never is it the fault of the peer that sent it.
+//! The schedules of the public networks are certain up to a time. A header that breaks a rule is invalid before that
+//! time; from then on it belongs to an unknown fork. The sender is never at fault.
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Encodable, Header as RlpHeader};
@@ -15,7 +15,7 @@ use sync_core::lineage::{Anchor, Lineage, LinkFault, SealedRun};
 /// Over the merge of every network.
 const NUMBER: u64 = 30_000_000;
 
-/// What two public sources say of Amsterdam on Hoodi, and a third does not.
+/// Amsterdam on Hoodi in two public sources; a third one lacks it.
 const HOODI_AMSTERDAM: u64 = 1_793_036_568;
 
 fn public() -> [ChainSpec; 4] {
@@ -26,13 +26,14 @@ fn forks(chain: &ChainSpec) -> &ForkSchedule {
     chain.forks().expect("a public network has a schedule")
 }
 
-/// The same network with a schedule that its host overrides.
+/// The same network with an overridden schedule.
 fn overridden(chain: &ChainSpec, json: &str) -> ChainSpec {
     let forks = forks(chain).overridden(json).unwrap_or_else(|error| panic!("{json}: {error}"));
     ChainSpec::custom(chain.id(), chain.genesis().expect("known"), forks)
 }
 
-/// A header by stake with the fields of Prague, no blobs, and gas at its target, so that its child has the same price.
+/// A proof-of-stake header with the fields of Prague, no blobs, and gas at its target, so that its child has the same
+/// fee.
 fn header<'a>(number: u64, timestamp: u64, parent_hash: B256, form: &'a Bytes) -> Header<'a> {
     let form = Header::decode(form).expect("decodes");
     Header {
@@ -47,7 +48,7 @@ fn header<'a>(number: u64, timestamp: u64, parent_hash: B256, form: &'a Bytes) -
     }
 }
 
-/// What becomes of a block of this time, changed at will, over a valid parent. Sealing it is what tells a peer's fault.
+/// The result of a changed block of this time, over a valid parent. Sealing it tells a fault of the peer.
 fn verdict(chain: &ChainSpec, timestamp: u64, change: fn(Header<'_>) -> Bytes) -> Result<(), LinkFault> {
     let made = TestChain::new(4, 1);
     let form = made.header(3);
@@ -71,7 +72,7 @@ fn with_amsterdam(header: Header<'_>) -> Bytes {
     encode(&Header { block_access_list_hash: Some(B256::repeat_byte(1)), slot_number: Some(7), ..header })
 }
 
-/// One field more than any header known here has.
+/// One field more than any known header has.
 fn with_unknown_field(header: Header<'_>) -> Bytes {
     let known = with_amsterdam(header);
     let mut payload = RlpHeader::decode_bytes(&mut &*known, true).expect("a list").to_vec();
@@ -86,7 +87,7 @@ fn without_requests(header: Header<'_>) -> Bytes {
     encode(&Header { requests_hash: None, ..header })
 }
 
-/// Another target, or another fraction: the excess is not the one that follows by the parameters known here.
+/// Another target, or another fraction: the excess differs from the known parameters' result.
 fn with_other_excess(header: Header<'_>) -> Bytes {
     encode(&Header { excess_blob_gas: Some(GAS_PER_BLOB), ..header })
 }
@@ -131,7 +132,7 @@ fn u09_what_does_not_fit_is_invalid_before_that_time_and_of_an_unknown_fork_afte
     }
 }
 
-/// What no fork has changed so far is a broken rule at any time.
+/// A rule that no fork has changed is broken at any time.
 #[test]
 fn u09_a_rule_that_no_fork_changes_is_broken_at_any_time() {
     let same_time = |header: Header<'_>| encode(&Header { timestamp: header.timestamp - 12, ..header });
@@ -145,7 +146,7 @@ fn u09_a_rule_that_no_fork_changes_is_broken_at_any_time() {
     }
 }
 
-/// Hoodi may or may not have had Amsterdam on that day: both kinds of headers are nobody's fault, and none is invalid.
+/// Hoodi may or may not have had Amsterdam on that day: neither kind of header is invalid, and no peer is at fault.
 #[test]
 fn u09_amsterdam_on_hoodi_is_of_an_unknown_fork_until_a_host_says_what_is_true() {
     let (hoodi, after) = (ChainSpec::hoodi(), HOODI_AMSTERDAM + 12);
@@ -161,7 +162,7 @@ fn u09_amsterdam_on_hoodi_is_of_an_unknown_fork_until_a_host_says_what_is_true()
     assert_eq!(verdict(&did_not, after, unchanged), Ok(()));
 }
 
-/// Sepolia's date is in the table as a plan: blocks of that time without the fields are of a plan that changed.
+/// Sepolia's date is a plan in the table: blocks of that time without the fields belong to a changed plan.
 #[test]
 fn u09_a_planned_fork_that_did_not_come_is_nobodys_fault() {
     let sepolia = ChainSpec::sepolia();

@@ -1,4 +1,4 @@
-//! The rules of every fork: pinned cases, real chains, mutations, any figures.
+//! The rules of every fork: public cases, real chains, mutations, arbitrary values.
 
 #[path = "../data/mod.rs"]
 mod data;

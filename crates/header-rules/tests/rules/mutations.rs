@@ -1,4 +1,4 @@
-//! A real pair of headers, one field changed, one violation: the rules that the public cases break too seldom or never.
+//! A real pair of headers, one changed field, one violation: the rules that the public cases break too seldom or never.
 //!
 //! Each pair passes unchanged, down and up; changed, it must fail in both directions with exactly the violation that is
 //! named. The pairs by stake are one of mainnet and one that is made here; where the test data is absent, only the
@@ -69,7 +69,7 @@ impl Pair {
         Self { chain: ChainSpec::custom(1, None, forks), ..self.clone() }
     }
 
-    /// What the changed child breaks: as a sync that goes down sees it, and in a pass from genesis up.
+    /// The broken rule of the changed child: in a sync from the top down, and in a pass from genesis up.
     fn changed(&self, change: impl for<'a> Fn(&mut Header<'a>)) -> [Result<(), V>; 2] {
         let (parent, mut child) = (self.parent(), self.child());
         change(&mut child);
@@ -78,7 +78,7 @@ impl Pair {
         [down, validate_forward(&child, &forward, &self.chain)]
     }
 
-    /// It passes unchanged; changed, it breaks this and nothing else.
+    /// Unchanged it is valid; changed, it breaks this rule and no other.
     fn breaks(&self, change: impl for<'a> Fn(&mut Header<'a>), expected: V) {
         assert_eq!(self.changed(|_| ()), [Ok(()), Ok(())], "{:?}: unchanged", self.chain.name());
         assert_eq!(self.changed(change), [Err(expected.clone()), Err(expected)], "{:?}", self.chain.name());
@@ -117,7 +117,7 @@ fn a_field_of_a_later_fork_is_there() {
     pair.breaks(|child| child.base_fee_per_gas = Some(7), V::FieldUnexpected(Field::BaseFeePerGas));
 }
 
-/// No public chain has Amsterdam yet: the pair is put on one that has.
+/// No public chain has Amsterdam yet: the pair is put on a chain that has.
 #[test]
 fn amsterdam_brings_the_access_list_and_the_slot() {
     for pair in Pair::by_stake() {
@@ -173,8 +173,8 @@ fn stake_has_no_nonce_and_no_ommers() {
     }
 }
 
-/// By the number of the merge, and by nothing but the parent where the merge is by a total difficulty that a sync that
-/// goes down does not know.
+/// By the number of the merge; only against the parent if the merge depends on a total difficulty, which a sync from
+/// the top down does not know.
 #[test]
 fn work_never_follows_stake() {
     let difficulty = U256::from(131_072);
@@ -224,7 +224,7 @@ fn difficulty_follows_from_the_parent() {
     for got in [expected + U256::from(1), expected - U256::from(1)] {
         pair.breaks(|child| child.difficulty = got, V::Difficulty { got, expected });
     }
-    // Made in one second it would have to be harder by 1/2048.
+    // A block made within one second must have a difficulty higher by 1/2048.
     let (parent, soon) = (pair.parent().difficulty, pair.parent().timestamp + 1);
     let harder = parent + (parent >> 11);
     pair.breaks(|child| child.timestamp = soon, V::Difficulty { got: expected, expected: harder });
@@ -274,7 +274,7 @@ fn the_parent_hash_is_the_parents() {
     }
 }
 
-/// A chain of authorities: what clique changes. The seal itself has its own tests.
+/// A clique chain: the rules that clique changes. The seals have their own tests.
 #[test]
 fn clique_has_two_difficulties_and_a_period() {
     let clique = Consensus::Clique { period: 12, epoch: 30_000 };
@@ -299,7 +299,7 @@ fn clique_has_two_difficulties_and_a_period() {
     assert_eq!(merged.changed(|child| child.difficulty = U256::ZERO), [long.clone(), long], "clique ends at the merge");
 }
 
-/// Only before the merge, only by a clock that is given.
+/// Only before the merge, and only by a given clock.
 #[test]
 fn nothing_is_made_tomorrow() {
     let Some(pair) = Pair::frontier() else { return };

@@ -1,4 +1,4 @@
-//! Names and ids of public networks stand in other languages and texts too; each list must say what the table says.
+//! Names and ids of public networks also appear in other languages and texts; each list must match the table.
 
 use std::{fs, path::Path};
 

@@ -1,6 +1,6 @@
-//! Real headers of five networks, proven as a sync proves them: sealed, linked, held to the rules of their chain.
+//! Real headers of five networks, verified as in a sync: sealed, linked, and checked by the rules of their chain.
 //!
-//! The data lies outside the project (`data/mod.rs`); where it is absent each test says so and passes.
+//! The data is outside the project (`data/mod.rs`); without it each test prints so and passes.
 
 use std::{fs, path::PathBuf};
 
@@ -14,10 +14,10 @@ use header_rules::{
 };
 use sync_core::lineage::{Anchor, Lineage, SealedRun};
 
-/// Headers in one answer.
+/// Headers in one response.
 const ANSWER_HEADERS: usize = 90;
 
-/// Proves the headers (rising) from the hash of the highest, in answers. Returns the parent hash of the lowest.
+/// Verifies the headers (rising) from the hash of the highest, in responses. Returns the parent hash of the lowest.
 fn prove(chain: &ChainSpec, mut headers: Vec<Bytes>) -> B256 {
     headers.reverse();
     let number = Header::decode(&headers[0]).expect("decodes").number;
@@ -31,7 +31,7 @@ fn prove(chain: &ChainSpec, mut headers: Vec<Bytes>) -> B256 {
     next
 }
 
-/// Also as a chain that nobody told us about.
+/// Also as an unknown chain.
 fn prove_both_ways(chain: &ChainSpec, headers: Vec<Bytes>) {
     prove(&ChainSpec::unknown(chain.id(), None), headers.clone());
     prove(chain, headers);
@@ -61,7 +61,7 @@ fn sepolia_shanghai_and_cancun() {
     }
 }
 
-/// Görli, a chain of authorities that merged by its total difficulty.
+/// Görli, a clique chain that merged by its total difficulty.
 #[test]
 fn goerli_after_its_merge() {
     let Some(path) = crate::data::file("headers/goerli-8661555-8663844.headers.rlp") else { return };
@@ -82,7 +82,7 @@ fn goerli_after_its_merge() {
     prove_both_ways(&ChainSpec::custom(5, None, forks), headers);
 }
 
-/// Proves the headers from the top down, and validates them from genesis up with the total difficulty of each.
+/// Verifies the headers from the top down, and validates them from genesis up with the total difficulty of each.
 fn prove_and_climb(chain: &ChainSpec, files: &[String]) -> Option<()> {
     let paths: Vec<PathBuf> = files.iter().map(|name| crate::data::file(name)).collect::<Option<_>>()?;
     let headers: Vec<Bytes> = paths.iter().flat_map(|path| era1(path)).collect();

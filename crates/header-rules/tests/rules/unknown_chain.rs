@@ -1,5 +1,4 @@
-//! Chains that nobody told us about: what no honest one may be refused for, and what is still held against a dishonest
-//! one.
+//! Unknown chains: the rules that must not reject an honest chain, and the checks that still detect a dishonest one.
 
 use alloy_primitives::{B64, B256, U256};
 use header_rules::{
@@ -10,7 +9,7 @@ use header_rules::{
 use header_store::contract::TestChain;
 use sync_core::lineage::{Anchor, Lineage, SealedRun};
 
-/// Both halves of the rules, and the same in a pass from genesis up.
+/// Both directions of the rules, and a pass from genesis up.
 fn check(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
     let chain = ChainSpec::unknown(5, None);
     let down = validate(child, parent, &chain).and_then(|()| validate_standalone(child, &chain));
@@ -20,7 +19,7 @@ fn check(child: &Header<'_>, parent: &Header<'_>) -> Result<(), RuleViolation> {
     down
 }
 
-/// A valid pair, changed at will, and what becomes of it.
+/// A valid pair with a change, and the result.
 fn changed(change: impl for<'a> Fn(&mut Header<'a>, &mut Header<'a>)) -> Result<(), RuleViolation> {
     let chain = TestChain::new(4, 1);
     let [mut parent, mut child] = [2, 3].map(|number| Header::decode(chain.header(number)).expect("decodes"));
@@ -36,7 +35,7 @@ fn before_shanghai(header: &mut Header<'_>) {
     header.requests_hash = None;
 }
 
-/// Clique and its kin: signers in the extra data, a period of zero, and one day the merge.
+/// Clique and similar chains: signers in the extra data, a period of zero, and a later merge.
 #[test]
 fn a_chain_of_authorities_is_not_refused() {
     fn seal(header: &mut Header<'_>) {
@@ -53,7 +52,7 @@ fn a_chain_of_authorities_is_not_refused() {
     assert_eq!(changed(|_, parent| seal(parent)), Ok(()), "the merge");
 }
 
-/// Work, any difficulty, and London by the way with twice the gas.
+/// Proof of work, any difficulty, and London with twice the gas.
 #[test]
 fn a_chain_by_work_is_not_refused() {
     let result = changed(|child, parent| {
@@ -104,7 +103,7 @@ fn a_side_chain_of_validators_is_not_refused() {
     }
 }
 
-/// Any excess and any number of blobs: the schedule is its own.
+/// Any excess and any number of blobs, by a schedule of its own.
 #[test]
 fn a_chain_with_its_own_blobs_is_not_refused() {
     let result = changed(|child, _| {
@@ -113,7 +112,7 @@ fn a_chain_with_its_own_blobs_is_not_refused() {
     assert_eq!(result, Ok(()));
 }
 
-/// Difficulty 0 and 1 in turn, fields that come and go, gas of which the limit says nothing.
+/// Difficulty alternately 0 and 1, fields that appear and disappear, gas without relation to the limit.
 #[test]
 fn a_chain_of_no_kind_is_not_refused() {
     assert_eq!(changed(|child, _| child.difficulty = U256::from(1)), Ok(()));
@@ -122,7 +121,7 @@ fn a_chain_of_no_kind_is_not_refused() {
     assert_eq!(changed(|child, _| child.gas_used = child.gas_limit + 1), Ok(()));
 }
 
-/// What holds on every chain.
+/// The rules of every chain.
 #[test]
 fn an_unknown_chain_has_rules_too() {
     use RuleViolation as V;
@@ -132,7 +131,7 @@ fn an_unknown_chain_has_rules_too() {
     assert!(matches!(earlier, Err(V::Timestamp { .. })));
 }
 
-/// The link is proven by hashes, whatever the chain.
+/// Hashes verify the link on any chain.
 #[test]
 fn a_wrong_link_is_caught_on_an_unknown_chain() {
     let (chain, other) = (TestChain::new(4, 1), TestChain::new(4, 2));

@@ -1,7 +1,7 @@
 //! What seals cost here: `cargo run --release --package sync-core --example seals`.
 //!
-//! Builds the ethash caches of the first epoch and of mainnet's last, checks headers against both, and recovers signers.
-//! The headers are made up: a wrong nonce costs what a right one does. Each figure is the best of some runs.
+//! Builds the ethash caches of the first epoch and of mainnet's last, checks headers against both, and recovers
+//! signers. The headers are made up: a wrong nonce costs what a right one does. Each figure is the best of some runs.
 
 #![expect(clippy::disallowed_types, reason = "a native program that measures; the machine itself has no clock")]
 

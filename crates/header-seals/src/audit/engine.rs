@@ -1,18 +1,18 @@
-//! What an audit keeps for the kind of seal that it checks, and one header's check.
+//! The state of an audit for each kind of seal, and the check of one header.
 
 #[cfg(feature = "clique")]
 use crate::clique::{Clique, Snapshot};
-use crate::{AuditError, AuditHalt, SealEngine, SealPolicy, SealViolation};
+use crate::{AuditError, AuditHalt, SealPolicy, SealViolation};
 #[cfg(feature = "ethash")]
 use crate::{
     ethash::{self, CacheStore, EPOCH_BLOCKS, Epoch},
     limits::ETHASH_EPOCH_MAX,
 };
-use header_rules::range::BlockNumber;
+use header_rules::{chain::Consensus, range::BlockNumber};
 
 /// Work of hashing and decoding a header, in hashes of one block.
 const HEADER_WORK: u32 = 8;
-/// Work of one hashimoto, measured (`examples/seals`): most of it waits for memory.
+/// Work of one hashimoto, measured (`examples/seals`): most of it is waiting for memory.
 #[cfg(feature = "ethash")]
 const ETHASH_WORK: u32 = 6_000;
 /// Work of recovering one signer, measured.
@@ -30,25 +30,25 @@ pub(super) enum Engine {
     Clique(Clique, Option<Snapshot>),
 }
 
-/// The header that is due: it decodes, and it descends from the one before it.
+/// The next header: it decodes, and is the child of the previous one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Due<'a> {
     pub(super) number: BlockNumber,
     pub(super) rlp: &'a [u8],
 }
 
-/// What looking at a header came to, and the work that it took.
+/// Result of one header, and the work done.
 pub(super) enum Looked {
-    /// Its seal is right.
+    /// The seal is valid.
     Right { cost: u32 },
-    /// Its seal was not looked at.
+    /// The seal was not checked.
     Passed { cost: u32 },
-    /// Its cache is not whole yet.
+    /// The cache is not complete yet.
     #[cfg_attr(not(feature = "ethash"), allow(dead_code, reason = "only ethash has caches"))]
     Building { cost: u32 },
 }
 
-/// Why looking at a header came to nothing.
+/// Why a header was not checked.
 pub(super) enum Stop {
     #[cfg_attr(not(feature = "ethash"), allow(dead_code, reason = "only caches can be too large"))]
     Halt(AuditHalt),
@@ -58,13 +58,13 @@ pub(super) enum Stop {
 impl Engine {
     /// The state before the header `first`.
     #[cfg_attr(not(feature = "clique"), allow(unused_variables, reason = "only clique must begin somewhere"))]
-    pub(super) fn new(engine: SealEngine, first: BlockNumber) -> Result<Self, AuditError> {
-        match engine {
-            SealEngine::None => Ok(Self::None),
+    pub(super) fn new(consensus: Option<Consensus>, first: BlockNumber) -> Result<Self, AuditError> {
+        match consensus {
+            None => Ok(Self::None),
             #[cfg(feature = "ethash")]
-            SealEngine::Ethash => Ok(Self::Ethash(CacheStore::new())),
+            Some(Consensus::Ethash) => Ok(Self::Ethash(CacheStore::new())),
             #[cfg(feature = "clique")]
-            SealEngine::Clique { period, epoch } => {
+            Some(Consensus::Clique { period, epoch }) => {
                 let clique = Clique::new(period, epoch);
                 let checkpoint = clique.checkpoint_at_or_below(first);
                 if first == checkpoint {
@@ -74,7 +74,7 @@ impl Engine {
                 }
             }
             #[allow(unreachable_patterns, reason = "reached only by builds without one of the engines")]
-            absent => Err(AuditError::EngineAbsent(absent)),
+            Some(absent) => Err(AuditError::EngineAbsent(absent)),
         }
     }
 
@@ -82,7 +82,7 @@ impl Engine {
         matches!(self, Self::None)
     }
 
-    /// Checks the seal of the header that is due, if the policy asks for it; for at most `work` where it can be cut.
+    /// Checks the seal of the next header if the policy selects it. Building a cache stops after `work`.
     #[cfg_attr(not(feature = "ethash"), allow(unused_variables, reason = "only ethash samples and can be cut"))]
     pub(super) fn look_at(&mut self, due: Due<'_>, policy: SealPolicy, work: u32) -> Result<Looked, Stop> {
         match self {
@@ -94,7 +94,7 @@ impl Engine {
         }
     }
 
-    /// Bytes of its cache.
+    /// Bytes of the cache.
     pub(super) fn cache_bytes(&self) -> u64 {
         match self {
             #[cfg(feature = "ethash")]
@@ -103,7 +103,7 @@ impl Engine {
         }
     }
 
-    /// Gives its cache back.
+    /// Frees the cache.
     pub(super) fn free(&mut self) {
         #[cfg(feature = "ethash")]
         if let Self::Ethash(caches) = self {
@@ -112,7 +112,7 @@ impl Engine {
     }
 }
 
-/// A header by proof of work. Genesis has no seal.
+/// A header of proof of work. Genesis has no seal.
 #[cfg(feature = "ethash")]
 fn look_at_work(caches: &mut CacheStore, due: Due<'_>, policy: SealPolicy, work: u32) -> Result<Looked, Stop> {
     let number = due.number;
@@ -136,8 +136,8 @@ fn look_at_work(caches: &mut CacheStore, due: Due<'_>, policy: SealPolicy, work:
     }
 }
 
-/// A header by authority: every one is read, whatever the policy samples, because who may sign follows from all of them.
-/// The first lists the signers.
+/// A header of proof of authority. Every header is read, whatever the policy selects, because the signers depend on all
+/// of them. The first header lists the signers.
 #[cfg(feature = "clique")]
 fn look_at_authority(clique: Clique, snapshot: &mut Option<Snapshot>, due: Due<'_>) -> Result<Looked, Stop> {
     let broken = |violation: crate::clique::CliqueViolation| Stop::Broken(violation.into());

@@ -1,33 +1,33 @@
-//! A walk up over stored headers that checks their seals, one bounded step a call.
+//! An audit of the seals of stored headers, in rising order and bounded steps.
 //!
-//! Sans-IO like the sync itself: the host reads headers from its store and calls; nothing here waits.
+//! Without I/O like the sync itself: the host reads headers from its store and calls; nothing here waits.
 //!
 //! ```text
 //!   host reads a range <--- NeedHeaders(range) ---+
 //!   provide(headers)   ---> | queue | ---> step() +---> Continue     call again, when there is time
 //!                                                 +---> Done         nothing is left to check
-//!                                                 +---> Violation    this header's seal is broken: so is the target
-//!                                                 +---> Halted       it cannot go on, and says why
+//!                                                 +---> Violation    this header's seal is invalid, hence the target is
+//!                                                 +---> Halted       the audit cannot continue, with the reason
 //! ```
 //!
-//! A step does at most the work that it is given (or one header's, if that is more). Between any two steps an audit can be
-//! dropped and taken up again from [`SealAudit::encode`]: it comes to the same end.
+//! A step does at most the given amount of work (or one header's, if that is more). Between two steps an audit can be
+//! dropped and continued from [`SealAudit::encode`], with the same result.
 //!
-//! What bounds it: [`SEAL_QUEUE_HEADERS_MAX`] headers, one ethash cache (given back at the end), one clique snapshot.
-//! What it trusts: the first header that it is given. It hashes each header and follows the parent hashes again, so that
-//! a broken store cannot look like a broken seal.
+//! Bounds: [`SEAL_QUEUE_HEADERS_MAX`] headers, one ethash cache (freed at the end), one clique snapshot. The first
+//! header is trusted. The audit hashes each header and follows the parent hashes again, so that a damaged store is not
+//! mistaken for an invalid seal.
 //!
 //! # Example
 //!
 //! ```
-//! use header_rules::range::BlockRange;
-//! use header_seals::{AuditStep, SealAudit, SealEngine, SealPolicy, limits::SEAL_STEP_WORK};
+//! use header_rules::{chain::ChainSpec, range::BlockRange};
+//! use header_seals::{AuditStep, SealAudit, SealPolicy, limits::SEAL_STEP_WORK};
 //!
 //! # fn read_from_store(_: BlockRange) -> Vec<bytes::Bytes> { Vec::new() }
 //! let range = BlockRange::new(0, 15_537_393).expect("rising");
 //! let secret = 0x5eed; // From the host's source of randomness.
 //! let policy = SealPolicy::Sample { every: 100.try_into().expect("not 0"), seed: secret };
-//! let mut audit = SealAudit::new(SealEngine::Ethash, policy, range).expect("built in");
+//! let mut audit = SealAudit::new(ChainSpec::mainnet().consensus(), policy, range).expect("built in");
 //! # let mut calls = 0;
 //! loop {
 //! #   calls += 1; if calls > 3 { break }
@@ -51,39 +51,46 @@ use alloy_primitives::keccak256;
 use bytes::Bytes;
 
 use self::engine::{Due, Engine, Looked};
-use super::{SealEngine, SealPolicy};
+use super::SealPolicy;
 use crate::limits::SEAL_QUEUE_HEADERS_MAX;
 use header_rules::{
     block::BlockNumHash,
+    chain::Consensus,
     header::Header,
     range::{BlockNumber, BlockRange},
 };
 
 pub use outcome::{AuditError, AuditHalt, AuditStep};
 
-/// A walk over the headers of a range that checks their seals.
+/// An audit of the seals of a range.
 #[derive(Clone, Debug)]
 pub struct SealAudit {
     engine: Engine,
     policy: SealPolicy,
     range: BlockRange,
-    /// The header that was looked at last.
+    /// The last audited header.
     last: Option<BlockNumHash>,
-    /// Headers after it, rising.
+    /// The next headers, rising.
     queue: VecDeque<Bytes>,
-    /// Seals found right.
+    /// Number of valid seals.
     checked: u64,
 }
 
 impl SealAudit {
-    /// An audit of the headers of `range`. It stops by itself where proof of stake begins. For clique the range begins at
-    /// a checkpoint, whose list of signers is trusted like the hash that leads to it.
-    pub fn new(engine: SealEngine, policy: SealPolicy, range: BlockRange) -> Result<Self, AuditError> {
-        let engine = Engine::new(engine, range.first())?;
+    /// An audit of the headers of `range`. It ends where proof of stake begins. For clique the range must start at a
+    /// checkpoint; its list of signers is trusted like the hash that leads to it. Without a consensus
+    /// ([`ChainSpec::consensus`](header_rules::chain::ChainSpec::consensus) of an unknown chain) there is nothing to
+    /// check.
+    pub fn new(
+        consensus: impl Into<Option<Consensus>>,
+        policy: SealPolicy,
+        range: BlockRange,
+    ) -> Result<Self, AuditError> {
+        let engine = Engine::new(consensus.into(), range.first())?;
         Ok(Self { engine, policy, range, last: None, queue: VecDeque::new(), checked: 0 })
     }
 
-    /// The number of the header that is due; `None` at the end of the range.
+    /// Number of the next header; `None` at the end of the range.
     pub fn next(&self) -> Option<BlockNumber> {
         match self.last {
             None => Some(self.range.first()),
@@ -92,27 +99,27 @@ impl SealAudit {
         }
     }
 
-    /// Seals found right so far.
+    /// Number of valid seals so far.
     pub fn checked(&self) -> u64 {
         self.checked
     }
 
-    /// Bytes of memory of the ethash cache; everything else is small beside it.
+    /// Bytes of the ethash cache; all other memory is small.
     pub fn cache_bytes(&self) -> u64 {
         self.engine.cache_bytes()
     }
 
-    /// Takes headers, rising, as RLP: those that [`AuditStep::NeedHeaders`] asked for, or the first of them. What is over
-    /// [`SEAL_QUEUE_HEADERS_MAX`] is not taken and will be asked for again.
+    /// Adds headers, rising, as RLP: those of the last [`AuditStep::NeedHeaders`], or the first of them. Headers beyond
+    /// [`SEAL_QUEUE_HEADERS_MAX`] are not added and will be requested again.
     pub fn provide(&mut self, headers: impl IntoIterator<Item = Bytes>) {
         let room = SEAL_QUEUE_HEADERS_MAX.saturating_sub(self.queue.len());
         self.queue.extend(headers.into_iter().take(room));
     }
 
     /// Does at most `work`, counted in hashes of about half a microsecond
-    /// ([`SEAL_STEP_WORK`](crate::limits::SEAL_STEP_WORK)), or one header's if that is more.
+    /// ([`SEAL_STEP_WORK`](crate::limits::SEAL_STEP_WORK)), or one header's work if that is more.
     ///
-    /// After an end it says the same again.
+    /// After the end every call returns the same result.
     pub fn step(&mut self, work: u32) -> AuditStep {
         if self.policy == SealPolicy::Off || self.engine.is_none() {
             return AuditStep::Done { through: None };
@@ -130,15 +137,15 @@ impl SealAudit {
         AuditStep::Continue
     }
 
-    /// Looks at the header that is due, or goes on with the cache that it needs. Returns the work done; `None` where
-    /// stake begins.
+    /// Checks the next header, or continues the cache that it needs. Returns the work done; `None` where proof of stake
+    /// begins.
     fn look_at(&mut self, number: BlockNumber, rlp: &[u8], work: u32) -> Result<Option<u32>, AuditStep> {
         let hash = keccak256(rlp);
         let header = self.expect(number, rlp).map_err(|halt| {
             self.queue.clear();
             AuditStep::Halted(halt)
         })?;
-        // Genesis is given: its difficulty says nothing.
+        // The difficulty of genesis has no meaning.
         if number != 0 && header.is_proof_of_stake() {
             return Ok(None);
         }
@@ -156,7 +163,7 @@ impl SealAudit {
         Ok(Some(cost))
     }
 
-    /// Is it the header that is due?
+    /// Is this the next header?
     fn expect<'a>(&self, number: BlockNumber, rlp: &'a [u8]) -> Result<Header<'a>, AuditHalt> {
         let header = Header::decode(rlp).map_err(|error| AuditHalt::Undecodable { number, error })?;
         if header.number != number {

@@ -1,98 +1,100 @@
-//! What an audit may come to.
+//! Results of an audit.
 
 use alloy_primitives::B256;
 
-use crate::{SealEngine, SealViolation};
+use crate::SealViolation;
 use header_rules::{
+    chain::Consensus,
     header::HeaderError,
     range::{BlockNumber, BlockRange},
 };
 
-/// Why an audit cannot begin.
+/// Why an audit cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError {
-    /// The engine was left out of this build.
+    /// The build leaves out the feature that checks these seals.
     #[error("this build has no {0:?}")]
-    EngineAbsent(SealEngine),
+    EngineAbsent(Consensus),
     /// A clique audit begins at a checkpoint.
     #[error("a clique audit begins at a checkpoint: {first} is none, {checkpoint} is")]
     NotACheckpoint {
-        /// Asked for.
+        /// First header of the range.
         first: BlockNumber,
-        /// The next lower one.
+        /// The next lower checkpoint.
         checkpoint: BlockNumber,
     },
 }
 
-/// Why an audit cannot go on. Nothing of it speaks against the chain.
+/// Why an audit cannot continue. None of these reasons means that the chain is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditHalt {
-    /// What was provided is no header. All of it was thrown away; the next step asks again.
+    /// The provided bytes are not a header. All provided headers are dropped; the next step requests them again.
     #[error("stored header {number} does not decode: {error}")]
     Undecodable {
-        /// The number that is due.
+        /// Number of the expected header.
         number: BlockNumber,
-        /// What the decoder says.
+        /// Error of the decoder.
         error: HeaderError,
     },
-    /// What was provided is another header. All of it was thrown away; the next step asks again.
+    /// The provided header has another number. All provided headers are dropped; the next step requests them again.
     #[error("header {got} was provided, {expected} is due")]
     Number {
-        /// Its number.
+        /// Number of the provided header.
         got: BlockNumber,
-        /// The number that is due.
+        /// Expected number.
         expected: BlockNumber,
     },
-    /// What was provided does not descend from the header before it. All of it was thrown away; the next step asks again.
+    /// The provided header is not the child of the previous one. All provided headers are dropped; the next step
+    /// requests them again.
     #[error("parent of stored header {number} is {got}, the header before it is {expected}")]
     Parent {
-        /// Its number.
+        /// Number of the header.
         number: BlockNumber,
-        /// Its parent hash.
+        /// Parent hash of the header.
         got: B256,
-        /// Hash of the header before it.
+        /// Hash of the previous header.
         expected: B256,
     },
-    /// No memory for the cache of the next headers. A later step tries again.
+    /// There is no memory for the cache of the next headers. A later step retries.
     #[error("no memory for an ethash cache of {bytes} bytes")]
     NoMemory {
-        /// Bytes asked for.
+        /// Size of the cache, in bytes.
         bytes: u64,
     },
-    /// The next header lies in an epoch whose cache is too large to be built.
+    /// The next header is in an epoch whose cache is too large.
     #[error("header {number} lies in ethash epoch {epoch}, caches are built up to {max}")]
     EpochTooHigh {
-        /// Its number.
+        /// Number of the header.
         number: BlockNumber,
-        /// Its epoch.
+        /// Epoch of the header.
         epoch: u64,
         /// [`ETHASH_EPOCH_MAX`](crate::limits::ETHASH_EPOCH_MAX).
         max: u32,
     },
 }
 
-/// What one step of an audit came to.
+/// Result of one step of an audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditStep {
     /// There is more to do.
     Continue,
-    /// These headers are next, rising. A host may provide fewer of them, beginning with the first.
+    /// The next headers, rising. A host may provide fewer, starting with the first.
     NeedHeaders(BlockRange),
-    /// Every seal that the policy asks for is right.
+    /// Every seal that the policy selects is valid.
     Done {
-        /// The highest header looked at: the last of the range, or the last before proof of stake (whether stake may
-        /// begin there is a rule, see [`header_rules::rules`]). `None` when nothing was to be looked at.
+        /// The highest audited header: the last of the range, or the last before proof of stake (whether proof of stake
+        /// may begin there is a rule, see [`header_rules::rules`]). `None` if there was nothing to audit.
         through: Option<BlockNumber>,
     },
-    /// A seal is broken.
+    /// A seal is invalid.
     Violation {
         /// Number of the header.
         number: BlockNumber,
         /// Its hash.
         hash: B256,
-        /// What is wrong.
+        /// The broken rule.
         why: SealViolation,
     },
-    /// It cannot go on.
+    /// The audit cannot continue.
     Halted(AuditHalt),
 }

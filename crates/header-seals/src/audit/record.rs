@@ -1,29 +1,30 @@
-//! An audit as bytes: where it is, and the snapshot of a clique chain. The queue and the cache are made again; engine,
-//! policy and range come from the host.
+//! The stored form of an audit: its position, and the snapshot of a clique chain. Queue and cache are built again;
+//! consensus, policy and range come from the host.
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 
 use super::{SealAudit, engine::Engine};
+use crate::SealPolicy;
 #[cfg(feature = "clique")]
 use crate::clique::Snapshot;
-use crate::{SealEngine, SealPolicy};
 use header_rules::{
     block::BlockNumHash,
+    chain::Consensus,
     range::{BlockNumber, BlockRange},
 };
 
-/// Form of the bytes.
+/// Version of the stored format.
 const VERSION: u64 = 1;
 
 #[derive(RlpEncodable, RlpDecodable)]
 struct Record {
     version: u64,
     checked: u64,
-    /// The header looked at last; none at the start.
+    /// The last audited header; empty at the start.
     last: Vec<Last>,
-    /// Of a clique chain; empty otherwise.
+    /// Snapshot of a clique chain; empty otherwise.
     snapshot: Bytes,
 }
 
@@ -34,8 +35,8 @@ struct Last {
 }
 
 impl SealAudit {
-    /// What must be kept to go on after a restart with [`resume`](Self::resume): some tens of bytes, and the signers and
-    /// open votes of a clique chain.
+    /// The bytes for [`resume`](Self::resume) after a restart: some tens of bytes, and the signers and open votes of a
+    /// clique chain.
     pub fn encode(&self) -> Vec<u8> {
         let snapshot = match &self.engine {
             #[cfg(feature = "clique")]
@@ -49,11 +50,16 @@ impl SealAudit {
         out
     }
 
-    /// An audit that goes on where another one of the same engine, policy and range wrote itself down. `None` for bytes
-    /// that it would not have written; the host then begins anew.
-    pub fn resume(engine: SealEngine, policy: SealPolicy, range: BlockRange, mut bytes: &[u8]) -> Option<Self> {
+    /// An audit that continues from the bytes of [`encode`](Self::encode), with the same consensus, policy and range.
+    /// `None` for any other bytes; the host then starts a new audit.
+    pub fn resume(
+        consensus: impl Into<Option<Consensus>>,
+        policy: SealPolicy,
+        range: BlockRange,
+        mut bytes: &[u8],
+    ) -> Option<Self> {
         let record = <Record as Decodable>::decode(&mut bytes).ok()?;
-        let mut audit = Self::new(engine, policy, range).ok()?;
+        let mut audit = Self::new(consensus, policy, range).ok()?;
         let last = match record.last.as_slice() {
             [] => None,
             [last] if range.contains(last.number) => Some(BlockNumHash { number: last.number, hash: last.hash }),
@@ -66,7 +72,7 @@ impl SealAudit {
 }
 
 impl Engine {
-    /// Goes on after the header `last`. `false` if the bytes are no snapshot that stands after it.
+    /// Continues after the header `last`. `false` if the bytes are not a snapshot after this header.
     fn take_up(&mut self, last: Option<BlockNumHash>, bytes: &[u8]) -> bool {
         match (self, last) {
             #[cfg(feature = "clique")]

@@ -1,20 +1,17 @@
-//! What a clique header owes to no other (EIP-225, "Specification").
+//! Checks of a clique header by itself (EIP-225, "Specification").
 
-use alloy_primitives::{Address, B64, B256, b256};
+use alloy_primitives::{Address, B64, B256};
 
 use super::{Clique, CliqueViolation, seal::Extra};
 use crate::sections::FIELDS_MAX;
-use header_rules::header::Header;
-
-/// Keccak-256 of the RLP of the empty list.
-const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
+use header_rules::header::{EMPTY_OMMERS_HASH, Header};
 
 /// The nonce of a vote for an account (`NONCE_AUTH`).
 pub(super) const NONCE_AUTH: B64 = B64::repeat_byte(0xff);
-/// The nonce of a vote against one, and of no vote (`NONCE_DROP`).
+/// The nonce of a vote against an account, and of no vote (`NONCE_DROP`).
 pub(super) const NONCE_DROP: B64 = B64::ZERO;
 
-/// Checks the fields that clique gave a new meaning, and takes the extra data apart.
+/// Checks the fields that clique redefines, and splits the extra data.
 pub(super) fn check<'a>(clique: Clique, header: &Header<'a>) -> Result<Extra<'a>, CliqueViolation> {
     if header.field_count() > FIELDS_MAX {
         return Err(CliqueViolation::Fields { got: header.field_count(), max: FIELDS_MAX });

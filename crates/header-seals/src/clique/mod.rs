@@ -1,9 +1,9 @@
 //! Clique: a chain whose headers are signed by authorities (EIP-225).
 //!
-//! Who may sign stands in the headers themselves: the genesis lists the first signers in its extra data, a signer votes
-//! for or against one account in each header that it signs (`beneficiary`, `nonce`), and every `epoch` headers a
-//! *checkpoint* repeats the list and clears the votes. So all that is needed to check a header is the [`Snapshot`] of its
-//! parent, and a snapshot can be begun at any checkpoint.
+//! The headers name the signers: the genesis lists the first signers in its extra data, a signer votes for or against
+//! one account in each header that it signs (`beneficiary`, `nonce`), and every `epoch` headers a *checkpoint* repeats
+//! the list and clears the votes. So the [`Snapshot`] of its parent is enough to check a header, and a snapshot can
+//! start at any checkpoint.
 //!
 //! ```text
 //!   extra data of a header       32 free bytes |                        | 65 bytes of seal
@@ -12,16 +12,16 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `seal` | the parts of the extra data; who signed |
-//! | `form` | what a header owes to no other |
+//! | `seal` | the parts of the extra data; the signer of a header |
+//! | `form` | checks of a header by itself |
 //! | `vote` | votes that wait for a majority |
-//! | `snapshot` | signers, votes and who signed lately; one header further |
-//! | `record` | a snapshot as bytes |
-//! | `violation` | what can be wrong |
+//! | `snapshot` | signers, votes and recent signers; applies one header |
+//! | `record` | the stored form of a snapshot |
+//! | `violation` | broken rules |
 //!
-//! What bounds it: [`CLIQUE_SIGNERS_MAX`](header_rules::chain::CLIQUE_SIGNERS_MAX) and
-//! [`CLIQUE_VOTES_MAX`](crate::limits::CLIQUE_VOTES_MAX). What an attacker can do: without a signer's key, make us
-//! recover one key for each header that he made up.
+//! Bounds: [`CLIQUE_SIGNERS_MAX`](header_rules::chain::CLIQUE_SIGNERS_MAX) and
+//! [`CLIQUE_VOTES_MAX`](crate::limits::CLIQUE_VOTES_MAX). Without a signer's key, an attacker can make us recover one
+//! key per forged header.
 
 mod form;
 mod record;
@@ -32,16 +32,22 @@ mod vote;
 
 use core::num::NonZeroU64;
 
-use header_rules::range::BlockNumber;
+use header_rules::{
+    chain::{CLIQUE_EPOCH, CLIQUE_EXTRA_BYTES},
+    range::BlockNumber,
+};
 
 pub use seal::{SEAL_BYTES, VANITY_BYTES, recover_signer, seal_hash};
 pub use snapshot::Snapshot;
 pub use violation::CliqueViolation;
 
-/// Headers from one checkpoint to the next where a genesis names no number (EIP-225, `EPOCH_LENGTH`).
-const EPOCH_LENGTH_DEFAULT: NonZeroU64 = NonZeroU64::new(30_000).expect("not 0");
+/// Headers from one checkpoint to the next where a genesis file names no number.
+const EPOCH_LENGTH_DEFAULT: NonZeroU64 = NonZeroU64::new(CLIQUE_EPOCH).expect("not 0");
 
-/// What a clique chain fixes in its genesis file.
+// The rules of `header-rules` allow a header exactly the extra data that this module reads.
+const _: () = assert!(CLIQUE_EXTRA_BYTES == VANITY_BYTES + SEAL_BYTES);
+
+/// Parameters of a clique chain, from its genesis file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clique {
     period: u64,
@@ -74,7 +80,7 @@ impl Clique {
         number.is_multiple_of(self.epoch.get())
     }
 
-    /// The highest checkpoint at or under `number`: where a reader of `number` may begin.
+    /// The highest checkpoint at or below `number`: the first header for a reader of `number`.
     pub const fn checkpoint_at_or_below(self, number: BlockNumber) -> BlockNumber {
         number - number % self.epoch.get()
     }

@@ -1,6 +1,6 @@
-//! A snapshot as bytes, so that an audit can go on after a restart.
+//! The stored form of a snapshot, so that an audit continues after a restart.
 //!
-//! What the chain's genesis fixes is not in it: the reader gives it. Bytes that this code would not write are no snapshot.
+//! It does not contain the parameters of the genesis: the reader passes them in.
 
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256};
@@ -52,7 +52,7 @@ impl Snapshot {
         out
     }
 
-    /// Reads what [`encode`](Self::encode) wrote. `None` for anything else; the caller then begins at a checkpoint again.
+    /// Reads the bytes of [`encode`](Self::encode). `None` for any other bytes; the caller then starts at a checkpoint.
     pub fn decode(clique: Clique, mut bytes: &[u8]) -> Option<Self> {
         let record = <Record as Decodable>::decode(&mut bytes).ok()?;
         let votes: Vec<Vote> = record
@@ -76,7 +76,7 @@ impl Snapshot {
         (whole && snapshot.is_sound()).then_some(snapshot)
     }
 
-    /// Do its parts fit together and stay under their limits?
+    /// Are the parts consistent and within their limits?
     fn is_sound(&self) -> bool {
         let limit = self.signers.len() as u64 / 2 + 1;
         let lately = |at: &BlockNumber| *at <= self.number && self.number - at < limit;

@@ -1,4 +1,4 @@
-//! The parts of the extra data, and who signed a header.
+//! The parts of the extra data, and the signer of a header.
 
 use alloy_primitives::{Address, B256};
 use k256::{
@@ -22,12 +22,12 @@ pub const SEAL_BYTES: usize = 65;
 /// Bytes of a signer's address.
 const ADDRESS_BYTES: usize = 20;
 
-/// The extra data of a header, taken apart.
+/// The extra data of a header, split.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extra<'a> {
-    /// All but the seal: what is signed.
+    /// All but the seal: the signed part.
     pub(super) unsealed: &'a [u8],
-    /// Between the free bytes and the seal.
+    /// The part between the free bytes and the seal.
     signers: &'a [u8],
     /// The seal.
     pub(super) seal: &'a [u8; SEAL_BYTES],
@@ -41,12 +41,12 @@ impl<'a> Extra<'a> {
         Ok(Self { unsealed, signers, seal })
     }
 
-    /// Bytes of the list of signers.
+    /// Length of the list of signers, in bytes.
     pub(super) fn signer_bytes(&self) -> usize {
         self.signers.len()
     }
 
-    /// The listed signers, as they stand there.
+    /// The listed signers, in their order.
     pub(super) fn signers(&self) -> Result<impl ExactSizeIterator<Item = Address> + use<'a>, CliqueViolation> {
         let (addresses, rest) = self.signers.as_chunks::<ADDRESS_BYTES>();
         if !rest.is_empty() {
@@ -69,17 +69,17 @@ pub fn seal_hash(rlp: &[u8]) -> Result<B256, CliqueViolation> {
     signed_hash(rlp, extra.unsealed).map_err(CliqueViolation::Undecodable)
 }
 
-/// Who signed the header with these bytes and this extra data.
+/// The signer of the header with these bytes and this extra data.
 pub(super) fn signer_of(rlp: &[u8], extra: &Extra<'_>) -> Result<Address, CliqueViolation> {
     let hash = signed_hash(rlp, extra.unsealed).map_err(CliqueViolation::Undecodable)?;
     recover_signer(hash, extra.seal).ok_or(CliqueViolation::Seal)
 }
 
-/// Recovers whose key made a signature (`r`, `s`, and 0 or 1 for the parity of `R`) over `hash`: SEC 1, 4.1.6, the
-/// address being the last 20 bytes of the key's keccak-256. `None` when it is no signature of anybody.
+/// Recovers the signer of a signature (`r`, `s`, and 0 or 1 for the parity of `R`) over `hash`: SEC 1, 4.1.6; the
+/// address is the last 20 bytes of the key's keccak-256. `None` for an invalid signature.
 ///
-/// An `s` in the upper half of its range is taken, as the EIP and its first implementation do: the rule against it
-/// (EIP-2) is one of transactions.
+/// An `s` in the upper half of its range is valid, as in the EIP and its first implementation: the rule against it
+/// (EIP-2) is only for transactions.
 pub fn recover_signer(hash: B256, seal: &[u8; SEAL_BYTES]) -> Option<Address> {
     let (scalars, [parity]) = seal.split_last_chunk::<1>().map(|(scalars, parity)| (scalars, *parity))?;
     let (r_bytes, s_bytes) = scalars.split_at(32);
@@ -89,8 +89,8 @@ pub fn recover_signer(hash: B256, seal: &[u8; SEAL_BYTES]) -> Option<Address> {
     if parity > 1 {
         return None;
     }
-    // R is the point with x = r; r + n, the only other x, is below the field's prime for one r in 2^128 and has no parity
-    // of 0 or 1.
+    // R is the point with x = r; r + n, the only other x, is below the field's prime for one r in 2^128 and has no
+    // parity of 0 or 1.
     let point = Option::<AffinePoint>::from(AffinePoint::decompress(&r_bytes, parity.into()))?;
     let z = <Scalar as Reduce<U256>>::reduce_bytes(FieldBytes::from_slice(hash.as_slice()));
     // Q = r^-1 (s R - z G)

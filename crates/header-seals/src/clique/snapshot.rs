@@ -1,6 +1,6 @@
-//! Who may sign the next header: signers, their votes, and who signed lately.
+//! The state of clique: signers, their votes, and recent signers.
 //!
-//! [`Snapshot::apply`] takes one header further. It checks everything first and changes nothing on an error.
+//! [`Snapshot::apply`] applies one header. It checks everything first and changes nothing on an error.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256, U256, keccak256};
@@ -16,34 +16,34 @@ use header_rules::{block::BlockNumHash, chain::CLIQUE_SIGNERS_MAX, header::Heade
 
 /// Difficulty of a header that its signer made in its turn (EIP-225, `DIFF_INTURN`).
 const DIFFICULTY_IN_TURN: u64 = 2;
-/// Difficulty of any other (`DIFF_NOTURN`).
+/// Difficulty of other headers (`DIFF_NOTURN`).
 const DIFFICULTY_OUT_OF_TURN: u64 = 1;
 
 /// The state of clique after one header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     pub(super) clique: Clique,
-    /// The header that it stands after, and its time.
+    /// The last applied header, and its timestamp.
     pub(super) number: BlockNumber,
     pub(super) hash: B256,
     pub(super) timestamp: u64,
     pub(super) signers: BTreeSet<Address>,
-    /// Who signed the last headers: as many as make a signer wait, at most half the signers and one.
+    /// Signers of the last headers that still have to wait: at most half the signers and one.
     pub(super) recents: BTreeMap<BlockNumber, Address>,
     pub(super) votes: Votes,
 }
 
 impl Snapshot {
-    /// Begins at a checkpoint, genesis for one, whose hash the caller trusts: it takes the listed signers as they stand
-    /// there. Who signed the headers before is not known, so a signer may be missed that should have waited, for half the
-    /// signers' number of headers; genesis has none before.
+    /// Starts at a checkpoint or at genesis, whose hash the caller trusts, with the listed signers. The signers of the
+    /// previous headers are unknown, so for half the signers' number of headers a signer that should wait is not
+    /// detected; genesis has no previous headers.
     pub fn from_checkpoint(clique: Clique, rlp: &[u8]) -> Result<Self, CliqueViolation> {
         let header = Header::decode(rlp).map_err(CliqueViolation::Undecodable)?;
         let number = header.number;
         if !clique.is_checkpoint(number) {
             return Err(CliqueViolation::NotACheckpoint { number, epoch: clique.epoch() });
         }
-        // Genesis is given, not made: only its list is read.
+        // Genesis has no seal: only its list is read.
         let extra = if number == 0 { Extra::of(header.extra_data)? } else { form::check(clique, &header)? };
         let signers = listed(&extra)?;
         let mut recents = BTreeMap::new();
@@ -58,12 +58,12 @@ impl Snapshot {
         Ok(Self { clique, number, hash, timestamp, signers, recents, votes: Votes::default() })
     }
 
-    /// The header that it stands after.
+    /// The last applied header.
     pub fn block(&self) -> BlockNumHash {
         BlockNumHash { number: self.number, hash: self.hash }
     }
 
-    /// Who may sign, rising.
+    /// The signers, rising.
     pub fn signers(&self) -> impl ExactSizeIterator<Item = Address> {
         self.signers.iter().copied()
     }
@@ -73,7 +73,7 @@ impl Snapshot {
         self.votes.len()
     }
 
-    /// Checks the next header and takes it in. Returns who signed it. Nothing changes on an error.
+    /// Checks the next header, applies it, and returns its signer. An error changes nothing.
     pub fn apply(&mut self, rlp: &[u8]) -> Result<Address, CliqueViolation> {
         let header = Header::decode(rlp).map_err(CliqueViolation::Undecodable)?;
         self.check_parent(&header)?;
@@ -96,7 +96,7 @@ impl Snapshot {
         Ok(signer)
     }
 
-    /// Of how many headers in a row a signer may sign one (EIP-225, `SIGNER_LIMIT`). Also the number of votes that make a
+    /// In so many consecutive headers a signer may sign one (EIP-225, `SIGNER_LIMIT`). Also the number of votes of a
     /// majority.
     fn limit(&self) -> usize {
         self.signers.len() / 2 + 1
@@ -125,7 +125,7 @@ impl Snapshot {
         Err(CliqueViolation::SignerList { got: extra.signers()?.collect(), expected: self.signers().collect() })
     }
 
-    /// One of the signers, not one that must wait, with the difficulty of its turn.
+    /// The signer must be in the list, must not have to wait, and must use the difficulty of its turn.
     fn check_signer(&self, header: &Header<'_>, signer: Address) -> Result<(), CliqueViolation> {
         let Some(index) = self.signers.iter().position(|known| *known == signer) else {
             return Err(CliqueViolation::Unauthorized { signer });
@@ -144,7 +144,7 @@ impl Snapshot {
         }
     }
 
-    /// What a vote can add stays under our limits. A checkpoint's zeros are no vote.
+    /// Votes stay within the limit. The zeros of a checkpoint are not a vote.
     fn check_room(&self, vote: &Vote) -> Result<(), CliqueViolation> {
         let is_signer = self.signers.contains(&vote.about);
         if self.votes.len() >= CLIQUE_VOTES_MAX && self.votes.would_add(vote, is_signer) {
@@ -156,8 +156,8 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Casts a vote and, if the account that it is about now has a majority for or against it, lets it in or out. Only
-    /// that account: a change never sets off another one (EIP-225, "Cascading votes").
+    /// Casts a vote and, if its account now has a majority for or against it, adds or removes the account. Only this
+    /// account: a change never triggers another one (EIP-225, "Cascading votes").
     fn vote(&mut self, vote: &Vote) {
         let is_signer = self.signers.contains(&vote.about);
         self.votes.cast(*vote, is_signer);
@@ -173,7 +173,7 @@ impl Snapshot {
         self.votes.settle(vote.about);
     }
 
-    /// Who signed so long ago that it may sign again need not be known. With fewer signers that comes sooner.
+    /// Drops signers that may sign again. With fewer signers that is sooner.
     fn forget_old(&mut self) {
         let (number, limit) = (self.number, self.limit() as u64);
         self.recents.retain(|at, _| number - at < limit);

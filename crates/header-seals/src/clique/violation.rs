@@ -1,14 +1,14 @@
-//! What can be wrong with a header of a clique chain.
+//! Broken rules of a clique chain.
 
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B64, B256, U256};
 
 use header_rules::{header::HeaderError, range::BlockNumber};
 
-/// A rule of EIP-225 that a header breaks: what it has and what the rule asks for.
+/// A rule of EIP-225 that a header breaks: the value and the expected one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CliqueViolation {
-    /// No canonical header.
+    /// Not a canonical header.
     #[error("does not decode: {0}")]
     Undecodable(HeaderError),
     /// A header of a fork after clique.
@@ -19,7 +19,7 @@ pub enum CliqueViolation {
         /// Those of London.
         max: usize,
     },
-    /// The header does not follow the one before it in number.
+    /// The number does not follow the previous header.
     #[error("number is {got}, expected {expected}")]
     Number {
         /// Its own.
@@ -27,7 +27,7 @@ pub enum CliqueViolation {
         /// What follows.
         expected: BlockNumber,
     },
-    /// The header does not descend from the one before it.
+    /// The header is not the child of the previous one.
     #[error("parent is {got}, expected {expected}")]
     Parent {
         /// Its parent hash.
@@ -35,15 +35,15 @@ pub enum CliqueViolation {
         /// Hash of the header before.
         expected: B256,
     },
-    /// A snapshot can only be begun at a checkpoint.
-    #[error("{number} is no checkpoint, these come every {epoch} headers")]
+    /// A snapshot can only start at a checkpoint.
+    #[error("{number} is not a checkpoint; every {epoch}th header is")]
     NotACheckpoint {
         /// The header's.
         number: BlockNumber,
         /// Headers from one checkpoint to the next.
         epoch: u64,
     },
-    /// No room for the free bytes and the seal.
+    /// The extra data is too short for the free bytes and the seal.
     #[error("{got} bytes of extra data, at least {min}")]
     ExtraTooShort {
         /// Bytes.
@@ -51,19 +51,19 @@ pub enum CliqueViolation {
         /// 32 free bytes and 65 of seal.
         min: usize,
     },
-    /// A list of signers (or anything else) in a header that is no checkpoint.
-    #[error("{got} bytes between the free bytes and the seal of a header that is no checkpoint")]
+    /// A list of signers (or other bytes) in a header that is not a checkpoint.
+    #[error("{got} bytes between the free bytes and the seal of a header that is not a checkpoint")]
     ExtraSigners {
         /// Bytes.
         got: usize,
     },
-    /// The list of signers of a checkpoint is no list of addresses.
-    #[error("a signer list of {got} bytes is not one of addresses")]
+    /// The length of a checkpoint's list is not a multiple of 20.
+    #[error("a signer list of {got} bytes is not a list of addresses")]
     SignerListBytes {
         /// Bytes, not a multiple of 20.
         got: usize,
     },
-    /// The list of a checkpoint is not that of the signers, rising.
+    /// The list of a checkpoint is not the list of signers, rising.
     #[error("checkpoint lists {got:?}, expected {expected:?}")]
     SignerList {
         /// As listed.
@@ -71,22 +71,22 @@ pub enum CliqueViolation {
         /// The signers, rising.
         expected: Vec<Address>,
     },
-    /// The checkpoint that a snapshot begins with lists nobody.
+    /// The first checkpoint of a snapshot lists no signer.
     #[error("no signers")]
     NoSigners,
-    /// The checkpoint that a snapshot begins with lists a signer twice.
+    /// The first checkpoint of a snapshot lists a signer twice.
     #[error("{signer} is listed twice")]
     SignerTwice {
         /// Who.
         signer: Address,
     },
-    /// More signers than are kept here. A limit of ours, not of the EIP.
+    /// More signers than the limit of this crate (not of the EIP).
     #[error("more than {max} signers")]
     TooManySigners {
         /// [`CLIQUE_SIGNERS_MAX`](header_rules::chain::CLIQUE_SIGNERS_MAX).
         max: usize,
     },
-    /// More open votes than are kept here. A limit of ours, not of the EIP.
+    /// More open votes than the limit of this crate (not of the EIP).
     #[error("more than {max} open votes")]
     TooManyVotes {
         /// [`CLIQUE_VOTES_MAX`](crate::limits::CLIQUE_VOTES_MAX).
@@ -104,25 +104,25 @@ pub enum CliqueViolation {
         /// Its own.
         got: B64,
     },
-    /// A nonce that is no vote.
+    /// The nonce is not a vote.
     #[error("nonce {got} is neither all zeros nor all ones")]
     Nonce {
         /// Its own.
         got: B64,
     },
-    /// The mix hash has no meaning yet.
+    /// The mix hash must be zero.
     #[error("mix hash is {got}, expected zero")]
     MixHash {
         /// Its own.
         got: B256,
     },
-    /// Ommers mean nothing without work.
+    /// There are no ommers without proof of work.
     #[error("ommers hash is {got}, expected the empty list's")]
     Ommers {
         /// Its own.
         got: B256,
     },
-    /// Sooner after its parent than the period.
+    /// The timestamp is less than a period after the parent's.
     #[error("timestamp {got} is before {earliest}")]
     Timestamp {
         /// Its own, in seconds.
@@ -130,7 +130,7 @@ pub enum CliqueViolation {
         /// The parent's and the period.
         earliest: u64,
     },
-    /// Neither 1 nor 2, or not that of the signer's turn.
+    /// The difficulty is not that of the signer's turn.
     #[error("difficulty is {got}, expected {expected}")]
     Difficulty {
         /// Its own.
@@ -138,17 +138,17 @@ pub enum CliqueViolation {
         /// 2 when it is the signer's turn, 1 otherwise.
         expected: u64,
     },
-    /// The seal is no signature.
-    #[error("the seal is no signature")]
+    /// The seal is not a valid signature.
+    #[error("the seal is not a valid signature")]
     Seal,
-    /// Signed by someone who may not.
-    #[error("signed by {signer}, who is no signer")]
+    /// The signer is not in the list of signers.
+    #[error("signed by {signer}, which is not a signer")]
     Unauthorized {
         /// Who.
         signer: Address,
     },
-    /// Signed by someone who must wait.
-    #[error("signed by {signer}, who signed {at} and may sign one in {limit} headers")]
+    /// The signer has to wait.
+    #[error("signed by {signer}, which signed {at} and may sign one in {limit} headers")]
     SignedRecently {
         /// Who.
         signer: Address,

@@ -1,13 +1,13 @@
 //! Votes that wait for a majority.
 //!
-//! A signer has one vote about an account: a new one takes the old one's place. A vote that would change nothing (for a
-//! signer, against a stranger) is not kept, so all votes about an account point the same way and their count is the
-//! tally.
+//! A signer has one vote about an account: a new vote replaces the old one. A vote that would change nothing (for a
+//! signer, against another account) is not stored, so all votes about an account have the same direction and their
+//! number is the tally.
 
 use alloc::collections::BTreeMap;
 use alloy_primitives::Address;
 
-/// Open votes: whom they are about, who cast them, and for (`true`) or against.
+/// Open votes: account, voter, and for (`true`) or against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Votes {
     cast: BTreeMap<(Address, Address), bool>,
@@ -16,26 +16,27 @@ pub(super) struct Votes {
 /// A vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Vote {
-    /// Whom it is about.
+    /// The account.
     pub(super) about: Address,
-    /// Who cast it.
+    /// The voter.
     pub(super) by: Address,
-    /// For, or against?
+    /// For the account?
     pub(super) authorize: bool,
 }
 
 impl Votes {
-    /// How many are open.
+    /// Number of open votes.
     pub(super) fn len(&self) -> usize {
         self.cast.len()
     }
 
-    /// Would this vote be one more?
+    /// Would this vote be an additional one?
     pub(super) fn would_add(&self, vote: &Vote, is_signer: bool) -> bool {
         vote.authorize != is_signer && !self.cast.contains_key(&(vote.about, vote.by))
     }
 
-    /// Takes a vote, in place of what its caster said about this account before. `is_signer`: may the account sign now?
+    /// Adds a vote, in place of an earlier one of the same voter about this account. `is_signer`: is the account a
+    /// signer now?
     pub(super) fn cast(&mut self, vote: Vote, is_signer: bool) {
         let key = (vote.about, vote.by);
         if vote.authorize == is_signer {
@@ -50,22 +51,22 @@ impl Votes {
         self.about(about).count()
     }
 
-    /// The account changed sides: what was said about it is settled.
+    /// The account was added or removed: its votes are settled.
     pub(super) fn settle(&mut self, about: Address) {
         self.cast.retain(|(account, _), _| *account != about);
     }
 
-    /// A signer was voted out: its voice counts no more.
+    /// The account was removed: its own votes no longer count.
     pub(super) fn forget_caster(&mut self, by: Address) {
         self.cast.retain(|(_, caster), _| *caster != by);
     }
 
-    /// A checkpoint begins without votes.
+    /// Removes all votes, at a checkpoint.
     pub(super) fn clear(&mut self) {
         self.cast.clear();
     }
 
-    /// All votes, by account and caster.
+    /// All votes, by account and voter.
     pub(super) fn iter(&self) -> impl Iterator<Item = Vote> {
         self.cast.iter().map(|((about, by), authorize)| Vote { about: *about, by: *by, authorize: *authorize })
     }

@@ -1,12 +1,12 @@
-//! The cache of an epoch, built in steps; a light check computes from it the few items of the dataset that it needs.
+//! The cache of an epoch, built in steps. A light check computes from it the few dataset items that it needs.
 //!
-//! Building costs four hashes a row (262,139 rows in epoch 0, 1.3 million at mainnet's merge): seconds in a browser. So
-//! [`CacheBuilder::step`] does as much as it is told and can be left at any row. It is the same cache however it was cut
-//! into steps.
+//! Building costs four hashes per row (262,139 rows in epoch 0, 1.3 million at mainnet's merge): seconds in a browser.
+//! So [`CacheBuilder::step`] does a given amount of work and can stop at any row. The result does not depend on the
+//! steps.
 //!
-//! Memory is [`Epoch::cache_bytes`] and nothing beside it: 16.7 MB in epoch 0, 85 MB at the merge, 151 MB in the last
-//! epoch that is built ([`ETHASH_EPOCH_MAX`](crate::limits::ETHASH_EPOCH_MAX)). It is reserved at the start, and that it
-//! cannot be is an error, no abort.
+//! Memory is [`Epoch::cache_bytes`] and nothing else: 16.7 MB in epoch 0, 85 MB at the merge, 151 MB in the last
+//! supported epoch ([`ETHASH_EPOCH_MAX`](crate::limits::ETHASH_EPOCH_MAX)). It is reserved at the start; a failure is
+//! an error, not an abort.
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, Keccak256};
@@ -20,37 +20,37 @@ pub(super) type Row = [u32; 16];
 /// Rounds of `RandMemoHash` (Yellow Paper, appendix J.3.2, `J_cacherounds`).
 const ROUNDS: u32 = 3;
 
-/// The memory for a cache cannot be had.
+/// The memory for a cache cannot be allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no memory for an ethash cache of {bytes} bytes")]
 pub struct NoMemory {
-    /// Bytes asked for.
+    /// Size of the cache, in bytes.
     pub bytes: u64,
 }
 
-/// How far a cache is.
+/// Progress of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheProgress {
     /// Hashes done.
     pub done: u64,
-    /// Hashes in all.
+    /// Hashes in total.
     pub total: u64,
 }
 
 impl CacheProgress {
-    /// Is it whole?
+    /// Is the cache complete?
     pub fn is_done(self) -> bool {
         self.done == self.total
     }
 }
 
-/// A cache that is being built.
+/// An unfinished cache.
 #[derive(Clone, Debug)]
 pub struct CacheBuilder {
     epoch: Epoch,
     rows: Vec<Row>,
     rows_total: usize,
-    /// Rounds done over the filled cache.
+    /// Completed rounds over the filled cache.
     rounds: u32,
     /// Next row of this round.
     next: usize,
@@ -72,7 +72,7 @@ impl CacheBuilder {
         self.epoch
     }
 
-    /// How far it is.
+    /// Progress of the cache.
     pub fn progress(&self) -> CacheProgress {
         let total = self.rows_total as u64;
         let rounds = u64::from(self.rounds) * total + self.next as u64;
@@ -93,7 +93,7 @@ impl CacheBuilder {
         self.progress()
     }
 
-    /// The cache, if it is whole; itself otherwise.
+    /// The cache, if it is complete; `self` otherwise.
     pub fn finish(self) -> Result<Cache, Self> {
         if !self.progress().is_done() {
             return Err(self);
@@ -102,7 +102,7 @@ impl CacheBuilder {
         Ok(Cache { epoch: self.epoch, rows: self.rows, dataset_items })
     }
 
-    /// Each row is the hash of the row before it; the first, of the seed.
+    /// Each row is the hash of the previous row; the first row is the hash of the seed.
     fn fill(&mut self) {
         let row = match self.rows.last() {
             Some(row) => keccak512(row),
@@ -111,7 +111,7 @@ impl CacheBuilder {
         self.rows.push(row);
     }
 
-    /// Row `i` becomes the hash of the row before it (the last before the first) xor a row that row `i` itself names.
+    /// Row `i` becomes the hash of the previous row (the last one for the first) xor the row that row `i` selects.
     fn memo(&mut self) {
         let count = self.rows_total;
         let before = self.rows[(self.next + count - 1) % count];
@@ -124,7 +124,7 @@ impl CacheBuilder {
     }
 }
 
-/// A whole cache.
+/// A complete cache.
 #[derive(Clone, Debug)]
 pub struct Cache {
     epoch: Epoch,
@@ -133,7 +133,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Builds a whole cache at once: half a second natively, some seconds in a browser.
+    /// Builds a whole cache: half a second natively, some seconds in a browser.
     pub fn build(epoch: Epoch) -> Result<Self, NoMemory> {
         let mut builder = CacheBuilder::new(epoch)?;
         loop {
@@ -155,7 +155,7 @@ impl Cache {
         self.rows.len() as u64 * ITEM_BYTES
     }
 
-    /// Keccak-256 of its bytes, by which implementations compare their caches.
+    /// Keccak-256 of the cache, for comparison with other implementations.
     pub fn hash(&self) -> B256 {
         let mut hasher = Keccak256::new();
         self.rows.iter().for_each(|row| hasher.update(bytes(row)));

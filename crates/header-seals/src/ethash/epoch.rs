@@ -1,4 +1,4 @@
-//! What grows with the block number: every 30,000 blocks ethash has a new seed and larger tables.
+//! Sizes by block number: every 30,000 blocks ethash has a new seed and larger tables.
 
 use alloy_primitives::{B256, keccak256};
 
@@ -54,7 +54,7 @@ impl Epoch {
     }
 }
 
-/// The largest multiple of `item` under `limit` whose count of items is prime. Steps over even counts, as `limit / item`
+/// The largest multiple of `item` below `limit` whose number of items is prime. Skips even numbers, as `limit / item`
 /// is even.
 fn prime_items(limit: u64, item: u64) -> u64 {
     let mut count = limit / item - 1;
@@ -64,7 +64,7 @@ fn prime_items(limit: u64, item: u64) -> u64 {
     count * item
 }
 
-/// Trial division: a count of items is under 2^27, so it ends after 5,800 odd divisors at the latest.
+/// Trial division: there are fewer than 2^27 items, so at most 5,800 odd divisors.
 fn is_prime(odd: u64) -> bool {
     (3..).step_by(2).take_while(|divisor| divisor * divisor <= odd).all(|divisor| !odd.is_multiple_of(divisor))
 }

@@ -1,28 +1,28 @@
-//! Hashimoto: the function whose result must be small. 64 reads of the dataset, each of which a light check computes
-//! from the cache (Yellow Paper, appendix J.3.3 and J.4).
+//! Hashimoto: the function of proof of work, with 64 reads of the dataset, which a light check computes from the cache
+//! (Yellow Paper, appendix J.3.3 and J.4).
 
 use alloy_primitives::{B256, keccak256};
 
 use super::cache::{Cache, Row, keccak512, keccak512_bytes, words};
 
-/// Rows of the cache that an item of the dataset is mixed from (`J_parents`).
+/// Cache rows per dataset item (`J_parents`).
 const DATASET_PARENTS: u32 = 256;
 /// Reads of the dataset, of two items each (`J_accesses`).
 const ACCESSES: u32 = 64;
 /// Prime of the FNV hash.
 const FNV_PRIME: u32 = 0x0100_0193;
 
-/// What hashimoto gives for a header and a nonce.
+/// Result of hashimoto for a header and a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hashimoto {
-    /// What the header must name as its mix hash.
+    /// The expected mix hash of the header.
     pub mix_hash: B256,
-    /// What must be small, as a big-endian number.
+    /// The value to compare with the difficulty, as a big-endian number.
     pub result: B256,
 }
 
-/// Runs hashimoto over the seal hash of a header and its nonce. Some milliseconds: 128 items
-/// of 256 reads each, all over the cache.
+/// Computes hashimoto of the seal hash of a header and its nonce. Some milliseconds: 128 items of 256 reads each, all
+/// over the cache.
 pub fn hashimoto_light(cache: &Cache, seal_hash: B256, nonce: u64) -> Hashimoto {
     let mut start = [0; 40];
     start[..32].copy_from_slice(seal_hash.as_slice());
@@ -51,8 +51,8 @@ pub fn hashimoto_light(cache: &Cache, seal_hash: B256, nonce: u64) -> Hashimoto 
     Hashimoto { mix_hash: mix_hash.into(), result: keccak256(end) }
 }
 
-/// Two items of the dataset. Each read of an item waits for the one before it, mostly for memory: so two are walked
-/// side by side, in half the time.
+/// Two items of the dataset. Each read of an item depends on the previous one and mostly waits for memory, so computing
+/// two items side by side takes half the time.
 fn dataset_items(cache: &Cache, indexes: [u32; 2]) -> [Row; 2] {
     let rows = cache.rows();
     // A cache has under 2^22 rows.

@@ -1,7 +1,7 @@
-//! Ethash: the seal of proof of work (Yellow Paper 4.4.4 and appendix J), checked as a light client can.
+//! Ethash: the seal of proof of work (Yellow Paper 4.4.4 and appendix J), with light verification.
 //!
-//! A miner searched a nonce for which hashimoto gives a small number. Finding it reads a dataset of gigabytes; checking
-//! needs 128 items of it, each computed from the *cache* of its epoch (30,000 blocks).
+//! A miner searches a nonce for which hashimoto is small. Mining reads a dataset of gigabytes; verification needs 128
+//! items of it, each computed from the *cache* of its epoch (30,000 blocks).
 //!
 //! | | epoch 0 | mainnet's merge |
 //! |---|---|---|
@@ -11,8 +11,8 @@
 //! [`CacheBuilder`] builds a cache in steps, [`CacheStore`] keeps at most
 //! [`ETHASH_CACHES_MAX`](crate::limits::ETHASH_CACHES_MAX) of them, [`verify`] checks one header.
 //!
-//! What an attacker can do: a header with a nonce picked at random costs us one hashimoto, some milliseconds, and then
-//! ends the audit. To make us build caches it must give us real runs of 30,000 headers each.
+//! A header with a random nonce costs us one hashimoto, some milliseconds, and then ends the audit. To make us build
+//! caches, an attacker must provide valid chains of 30,000 headers each.
 
 mod cache;
 mod epoch;
@@ -29,10 +29,10 @@ pub use epoch::{EPOCH_BLOCKS, Epoch, ITEM_BYTES};
 pub use hashimoto::{Hashimoto, hashimoto_light};
 pub use store::CacheStore;
 
-/// What is wrong with the seal of a proof-of-work header.
+/// A broken rule of a proof-of-work header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EthashViolation {
-    /// No canonical header.
+    /// Not a canonical header.
     #[error("does not decode: {0}")]
     Undecodable(HeaderError),
     /// A header of a fork after proof of work.
@@ -43,10 +43,10 @@ pub enum EthashViolation {
         /// Those of London.
         max: usize,
     },
-    /// No difficulty: nothing is proven.
+    /// The difficulty is 0.
     #[error("difficulty is 0")]
     NoDifficulty,
-    /// The mix hash is not that of the nonce.
+    /// The mix hash does not match the nonce.
     #[error("mix hash is {got}, its nonce gives {expected}")]
     MixHash {
         /// The header's.
@@ -54,7 +54,7 @@ pub enum EthashViolation {
         /// Hashimoto's.
         expected: B256,
     },
-    /// The nonce is not worth the difficulty.
+    /// The result of the nonce does not reach the difficulty.
     #[error("the result {got} of its nonce is over 2^256 / {difficulty}")]
     Work {
         /// Hashimoto's result, a number.
@@ -64,13 +64,14 @@ pub enum EthashViolation {
     },
 }
 
-/// The hash that the seal of a header is made over: all fields but mix hash and nonce.
+/// The hash that the seal is made over: all fields but mix hash and nonce.
 pub fn seal_hash(rlp: &[u8]) -> Result<B256, HeaderError> {
     Header::decode(rlp)?;
     Sections::cut(rlp).map(|sections| sections.ethash_seal_hash())
 }
 
-/// Checks the seal of a header: its mix hash is what its nonce gives, and the result is worth its difficulty. Genesis has
+/// Verifies the seal of a header: its mix hash matches its nonce, and the result reaches its difficulty. Genesis has no
+/// seal.
 /// no seal; it is not for here.
 ///
 /// # Panics
@@ -98,8 +99,8 @@ pub fn verify(rlp: &[u8], cache: &Cache) -> Result<(), EthashViolation> {
     }
 }
 
-/// Is `result <= 2^256 / difficulty`? 2^256 itself does not fit: its quotient is that of 2^256 - 1, or one more where
-/// the difficulty divides it. Every result is worth difficulty 1.
+/// Is `result <= 2^256 / difficulty`? 2^256 does not fit: the quotient is that of 2^256 - 1, or one more if the
+/// difficulty divides 2^256. Every result reaches difficulty 1.
 fn is_worth(result: B256, difficulty: U256) -> bool {
     let (quotient, rest) = U256::MAX.div_rem(difficulty);
     let divides = rest + U256::ONE == difficulty;

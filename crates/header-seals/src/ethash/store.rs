@@ -1,8 +1,8 @@
-//! The cache that is at hand, and the one that is being built: together at most
-//! [`ETHASH_CACHES_MAX`](crate::limits::ETHASH_CACHES_MAX), so that the memory is that of one.
+//! The current cache, complete or being built: at most [`ETHASH_CACHES_MAX`](crate::limits::ETHASH_CACHES_MAX), so that
+//! the memory is that of one.
 //!
-//! A reader that walks up asks for the cache of each header's epoch. At the border of an epoch the old cache goes before
-//! the new one is reserved.
+//! A reader in rising order needs the cache of each header's epoch. At the border of an epoch the old cache is freed
+//! before the new one is reserved.
 
 use super::{
     cache::{Cache, CacheBuilder, NoMemory},
@@ -22,7 +22,7 @@ enum Held {
     Ready(Cache),
 }
 
-// One place is one cache; a limit of more would need more places.
+// The store has one slot; a higher limit would need more slots.
 const _: () = assert!(ETHASH_CACHES_MAX == 1);
 
 impl CacheStore {
@@ -31,7 +31,7 @@ impl CacheStore {
         Self::default()
     }
 
-    /// The cache of `epoch`, if it is whole.
+    /// The cache of `epoch`, if it is complete.
     pub fn get(&self, epoch: Epoch) -> Option<&Cache> {
         match &self.held {
             Some(Held::Ready(cache)) if cache.epoch() == epoch => Some(cache),
@@ -39,8 +39,8 @@ impl CacheStore {
         }
     }
 
-    /// Goes on with the cache of `epoch` by at most `hashes` hashes, and returns how many it did. What was held for
-    /// another epoch is dropped first.
+    /// Continues the cache of `epoch` by at most `hashes` hashes, and returns the number of hashes. Frees the cache of
+    /// another epoch first.
     pub fn build(&mut self, epoch: Epoch, hashes: u32) -> Result<u32, NoMemory> {
         let mut builder = match self.held.take() {
             Some(Held::Ready(cache)) if cache.epoch() == epoch => {
@@ -56,16 +56,16 @@ impl CacheStore {
         let before = builder.progress().done;
         let done = builder.step(hashes).done - before;
         self.held = Some(builder.finish().map_or_else(Held::Building, Held::Ready));
-        // Not more than was asked for, which fits.
+        // At most the requested number, which fits.
         Ok(done as u32)
     }
 
-    /// Gives the memory back.
+    /// Frees the memory.
     pub fn clear(&mut self) {
         self.held = None;
     }
 
-    /// Bytes of memory that the cache takes, whole or not.
+    /// Bytes of the cache, complete or not.
     pub fn bytes(&self) -> u64 {
         match &self.held {
             None => 0,

@@ -11,9 +11,9 @@ use crate::support::{
 };
 use alloy_primitives::keccak256;
 use bytes::Bytes;
-use header_rules::range::BlockRange;
+use header_rules::{chain::Consensus, range::BlockRange};
 use header_seals::{
-    AuditError, AuditHalt, AuditStep, SealAudit, SealEngine, SealPolicy, SealViolation,
+    AuditError, AuditHalt, AuditStep, SealAudit, SealPolicy, SealViolation,
     clique::CliqueViolation,
     ethash::EthashViolation,
     limits::{SEAL_QUEUE_HEADERS_MAX, SEAL_STEP_WORK},
@@ -42,13 +42,13 @@ fn worked() -> Option<&'static [Bytes]> {
     chain.as_deref()
 }
 
-/// What a store that holds `headers` from number `first` answers.
+/// The read of `asked` by a store that holds `headers` from number `first` on.
 fn stored(headers: &[Bytes], first: u64, asked: BlockRange) -> Vec<Bytes> {
     let at = |number: u64| (number - first) as usize;
     headers[at(asked.first())..=at(asked.last())].to_vec()
 }
 
-/// Goes on until an end, answering from the store. Returns the end and the steps that it took.
+/// Runs the audit to its end, with reads of the store. Returns the end and the number of steps.
 fn run(audit: &mut SealAudit, headers: &[Bytes], first: u64, work: u32) -> (AuditStep, usize) {
     for steps in 1.. {
         match audit.step(work) {
@@ -63,7 +63,7 @@ fn run(audit: &mut SealAudit, headers: &[Bytes], first: u64, work: u32) -> (Audi
 #[test]
 fn a_chain_by_work_is_walked_to_its_end() {
     let Some(headers) = worked() else { return };
-    let mut audit = SealAudit::new(SealEngine::Ethash, POLICY, range(0, 3_000)).expect("built in");
+    let mut audit = SealAudit::new(Consensus::Ethash, POLICY, range(0, 3_000)).expect("built in");
     let (end, steps) = run(&mut audit, headers, 0, SEAL_STEP_WORK);
     assert_eq!(end, AuditStep::Done { through: Some(3_000) });
     let expected = (1..=3_000).filter(|number| POLICY.checks(*number)).count() as u64;
@@ -80,7 +80,7 @@ fn an_audit_crosses_an_epoch_with_one_cache() {
     let Some(path) = crate::data::file("era1/sepolia-00003-18b32584.era1") else { return };
     let headers = era1(&path);
     let policy = sample(if cfg!(debug_assertions) { 200 } else { 20 });
-    let mut audit = SealAudit::new(SealEngine::Ethash, policy, range(24_576, 32_767)).expect("built in");
+    let mut audit = SealAudit::new(Consensus::Ethash, policy, range(24_576, 32_767)).expect("built in");
     let mut most = 0;
     loop {
         match audit.step(SEAL_STEP_WORK) {
@@ -114,7 +114,7 @@ fn voted() -> Chain {
     chain
 }
 
-const CLIQUE: SealEngine = SealEngine::Clique { period: PERIOD, epoch: 7 };
+const CLIQUE: Consensus = Consensus::Clique { period: PERIOD, epoch: 7 };
 
 #[test]
 fn a_chain_of_authorities_is_walked_to_its_end() {
@@ -138,7 +138,7 @@ fn a_chain_of_authorities_is_walked_to_its_end() {
 fn a_real_chain_of_authorities_is_walked_to_its_end() {
     let Some(path) = crate::data::file("clique/clique.blocks") else { return };
     let headers = crate::support::headers_of_blocks(&path);
-    let engine = SealEngine::Clique { period: 1, epoch: 0 };
+    let engine = Consensus::Clique { period: 1, epoch: 0 };
     let mut audit = SealAudit::new(engine, SealPolicy::Every, range(0, 4)).expect("built in");
     assert_eq!(run(&mut audit, &headers, 0, SEAL_STEP_WORK).0, AuditStep::Done { through: Some(4) });
     assert_eq!(audit.checked(), 4);
@@ -184,12 +184,12 @@ fn an_audit_by_work_is_taken_up_again() {
     let Some(headers) = worked() else { return };
     let policy = sample(100);
     let whole = range(0, 3_000);
-    let mut audit = SealAudit::new(SealEngine::Ethash, policy, whole).expect("built in");
+    let mut audit = SealAudit::new(Consensus::Ethash, policy, whole).expect("built in");
     let mut straight = audit.clone();
     let end = run(&mut straight, headers, 0, SEAL_STEP_WORK).0;
     let mut stops = 0;
     let taken_up = loop {
-        // Closed while the cache was built, and again, and when some seals were read; then nobody closes it any more.
+        // Stopped while the cache is built, once more, and after some seals; then it runs to its end.
         let (mut steps, mut over) = (0, None);
         while over.is_none() && [3, 30, 66].get(stops).is_none_or(|most| steps < *most) {
             match audit.step(SEAL_STEP_WORK) {
@@ -202,7 +202,7 @@ fn an_audit_by_work_is_taken_up_again() {
             break end;
         }
         stops += 1;
-        audit = SealAudit::resume(SealEngine::Ethash, policy, whole, &audit.encode()).expect("its own bytes");
+        audit = SealAudit::resume(Consensus::Ethash, policy, whole, &audit.encode()).expect("its own bytes");
     };
     assert_eq!((taken_up, stops), (end, 3));
     assert_eq!((audit.checked(), audit.encode()), (straight.checked(), straight.encode()));
@@ -219,7 +219,7 @@ fn a_forged_header_ends_the_walk() {
         next = changed(header, field::PARENT_HASH, |parent| *parent = keccak256(&next).to_vec());
     }
     forged.push(next);
-    let mut audit = SealAudit::new(SealEngine::Ethash, SealPolicy::Every, range(20, 29)).expect("built in");
+    let mut audit = SealAudit::new(Consensus::Ethash, SealPolicy::Every, range(20, 29)).expect("built in");
     let (end, _) = run(&mut audit, &forged, 20, u32::MAX);
     let AuditStep::Violation { number: 25, hash, why: SealViolation::Ethash(EthashViolation::MixHash { .. }) } = end
     else {
@@ -233,7 +233,7 @@ fn a_forged_header_ends_the_walk() {
         let policy = sample(every);
         let caught = (25..30).find(|number| policy.checks(*number));
         assert_eq!(caught.is_none(), missed);
-        let mut audit = SealAudit::new(SealEngine::Ethash, policy, range(20, 29)).expect("built in");
+        let mut audit = SealAudit::new(Consensus::Ethash, policy, range(20, 29)).expect("built in");
         match run(&mut audit, &forged, 20, u32::MAX).0 {
             AuditStep::Violation { number, .. } => assert_eq!(Some(number), caught),
             end => assert_eq!((end, caught), (AuditStep::Done { through: Some(29) }, None)),
@@ -303,7 +303,7 @@ fn a_walk_ends_where_stake_begins() {
 #[test]
 fn nothing_to_check_is_done_at_once() {
     for (engine, policy) in
-        [(SealEngine::None, SealPolicy::Every), (SealEngine::Ethash, SealPolicy::Off), (CLIQUE, SealPolicy::Off)]
+        [(None, SealPolicy::Every), (Some(Consensus::Ethash), SealPolicy::Off), (Some(CLIQUE), SealPolicy::Off)]
     {
         let mut audit = SealAudit::new(engine, policy, range(0, 10)).expect("built in");
         assert_eq!(audit.step(1), AuditStep::Done { through: None });
@@ -314,7 +314,7 @@ fn nothing_to_check_is_done_at_once() {
 #[test]
 fn genesis_has_no_work_to_check() {
     let Some(headers) = worked() else { return };
-    let mut audit = SealAudit::new(SealEngine::Ethash, SealPolicy::Every, range(0, 1)).expect("built in");
+    let mut audit = SealAudit::new(Consensus::Ethash, SealPolicy::Every, range(0, 1)).expect("built in");
     audit.provide(headers[..1].to_vec());
     assert_eq!(audit.step(u32::MAX), AuditStep::NeedHeaders(range(1, 1)));
     assert_eq!((audit.checked(), audit.cache_bytes()), (0, 0));
@@ -343,7 +343,7 @@ fn an_epoch_too_high_is_told_before_memory_is_asked_for() {
     let Some(headers) = worked() else { return };
     let first = 30_000 * 1_024;
     let header = changed(&headers[1], field::NUMBER, |number| *number = crate::support::number(first));
-    let mut audit = SealAudit::new(SealEngine::Ethash, SealPolicy::Every, range(first, first)).expect("built in");
+    let mut audit = SealAudit::new(Consensus::Ethash, SealPolicy::Every, range(first, first)).expect("built in");
     audit.provide([header]);
     let halt = AuditHalt::EpochTooHigh { number: first, epoch: 1_024, max: 1_023 };
     assert_eq!(audit.step(u32::MAX), AuditStep::Halted(halt));

@@ -92,7 +92,8 @@ const SCENARIOS: [Scenario; 24] = [
     short_epochs("a snapshot read back does not forget who signed", "ABC", "A B A*| A", TooSoon('A')),
 ];
 
-/// Plays a scenario. `always`: the snapshot is written down and read back after each header, not only where a `|` stands.
+/// Plays a scenario. `always`: the snapshot is written down and read back after each header, not only where a `|`
+/// stands.
 fn run(scenario: &Scenario, always: bool) {
     let shows = scenario.shows;
     let mut chain = Chain::new(scenario.epoch, scenario.genesis);
@@ -176,7 +177,7 @@ fn how_long_a_signer_waits_follows_the_list() {
     chain.grow('A');
 }
 
-/// An open vote is there until it is taken back or a checkpoint comes.
+/// An open vote counts until it is replaced or a checkpoint clears it.
 #[test]
 fn votes_are_counted_and_cleared() {
     let mut chain = Chain::new(5, "ABC");

@@ -1,6 +1,6 @@
-//! Chains to store: small, deterministic, valid by the rules of [`ChainSpec::generated`].
+//! Test chains: small, deterministic, valid by the rules of [`ChainSpec::generated`].
 //!
-//! For tests alone, but part of the crate, because every store's tests need it, wherever they run.
+//! They are only for tests, but part of the crate, because the tests of every store need them.
 
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B64, B256, U256, keccak256};
@@ -22,7 +22,7 @@ use sync_core::{
 const NO_BLOOM: &[u8; 256] = &[0; 256];
 /// Gas limit of every block.
 const GAS_LIMIT: u64 = 30_000_000;
-/// Headers in one answer, as the lineage gets them.
+/// Headers in one response.
 const ANSWER_HEADERS: usize = 100;
 
 /// A chain of valid headers from genesis on.
@@ -34,12 +34,12 @@ pub struct TestChain {
 }
 
 impl TestChain {
-    /// `len` headers from genesis on, at least one. Chains of another seed share nothing.
+    /// `len` headers from genesis on, at least one. Chains of different seeds share no header.
     pub fn new(len: usize, seed: u64) -> Self {
         Self { headers: Vec::new(), hashes: Vec::new(), spec: ChainSpec::generated(B256::ZERO) }.grow(len.max(1), seed)
     }
 
-    /// The same chain up to and with `number`, another one above, up to `len` headers.
+    /// The same chain up to `number`, and another branch above it, up to `len` headers.
     pub fn fork_above(&self, number: BlockNumber, len: usize, seed: u64) -> Self {
         let keep = number as usize + 1;
         let (headers, hashes) = (self.headers[..keep].to_vec(), self.hashes[..keep].to_vec());
@@ -75,7 +75,7 @@ impl TestChain {
             difficulty: U256::ZERO,
             number,
             gas_limit: GAS_LIMIT,
-            // Full and empty blocks by turns, so that the base fee stays where it is.
+            // Full and empty blocks alternate, so that the base fee stays the same.
             gas_used: (number % 2) * GAS_LIMIT,
             timestamp: 1_750_000_000 + number * 12,
             extra_data: b"headlight",
@@ -92,7 +92,7 @@ impl TestChain {
         }
     }
 
-    /// The chain, as the rules know it.
+    /// Rules and genesis of the chain.
     pub fn spec(&self) -> &ChainSpec {
         &self.spec
     }
@@ -107,12 +107,12 @@ impl TestChain {
         self.hashes[number as usize]
     }
 
-    /// RLP of the headers of a range, falling: what a peer answers.
+    /// RLP of the headers of a range, falling: the response of a peer.
     pub fn falling(&self, range: BlockRange) -> Vec<Bytes> {
         (range.first()..=range.last()).rev().map(|number| self.header(number).clone()).collect()
     }
 
-    /// The headers of a range, verified from the hash of its highest.
+    /// The verified headers of a range.
     pub fn verified(&self, range: BlockRange) -> Vec<VerifiedHeaders> {
         let anchor = Anchor { number: range.last(), hash: self.hash(range.last()) };
         let mut lineage = Lineage::new(self.spec.clone(), anchor);
@@ -125,7 +125,7 @@ impl TestChain {
         falling.chunks(ANSWER_HEADERS).map(prove).collect()
     }
 
-    /// The batches of a range, falling, cut at the multiples of `window`; the first is stored on top of `base`.
+    /// The batches of a range, falling, cut at the multiples of `window`; the first one extends the checkpoint `base`.
     pub fn batches(&self, range: BlockRange, window: u64, base: &Checkpoint) -> Vec<HeaderBatch> {
         let mut collector = Collector::new(window);
         let mut batches: Vec<HeaderBatch> = Vec::new();

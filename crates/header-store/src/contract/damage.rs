@@ -1,4 +1,4 @@
-//! Cases of a bad disk: what is stored is not what was stored.
+//! Cases with damaged data.
 
 use alloc::vec::Vec;
 
@@ -7,7 +7,7 @@ use crate::{AuditStep, HeaderStore, StoreOpening};
 use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::{checkpoint::Checkpoint, io::BlockNumHash};
 
-/// A checkpoint that does not decode, or of another form, means a fresh sync, and never a panic.
+/// A checkpoint that does not decode, or of another version, means a fresh sync, and never a panic.
 pub async fn starts_afresh_on_a_garbled_checkpoint<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(1_200, 20);
     let mut other_form = nothing(&chain);
@@ -26,7 +26,7 @@ pub async fn starts_afresh_on_a_garbled_checkpoint<F: StoreFactory>(factory: &mu
     }
 }
 
-/// The newest segment is verified at each opening; a damaged one is dropped, durably, and the checkpoint says so.
+/// The newest segment is verified at each opening; a damaged one is removed, and the checkpoint changes with it.
 pub async fn drops_a_damaged_head_at_opening<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(2_500, 21);
     let mut store = factory.create().await;
@@ -48,7 +48,7 @@ pub async fn drops_a_damaged_head_at_opening<F: StoreFactory>(factory: &mut F) {
     assert_eq!(store.open().await, Ok(again), "the drop was durable");
 }
 
-/// Before any audit came by: a damaged header is an error or absent, but never an answer.
+/// Even before an audit, a damaged header is an error or absent, but is never returned.
 pub async fn never_hands_out_a_damaged_header<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(2_500, 22);
     let mut store = factory.create().await;
@@ -62,7 +62,7 @@ pub async fn never_hands_out_a_damaged_header<F: StoreFactory>(factory: &mut F) 
     assert_holds(&store, &chain, range(1_500, 2_499)).await;
 }
 
-/// Audits the whole store from `from` down; what was dropped, and the last checkpoint.
+/// Audits the whole store from `from` down; returns the removed ranges and the last checkpoint.
 async fn audit_all<S: HeaderStore>(store: &mut S, from: BlockNumber) -> (Vec<BlockRange>, Option<Checkpoint>) {
     let (mut dropped, mut last, mut next) = (Vec::new(), None, Some(from));
     while let Some(from) = next {
@@ -79,7 +79,7 @@ async fn audit_all<S: HeaderStore>(store: &mut S, from: BlockNumber) -> (Vec<Blo
     (dropped, last)
 }
 
-/// A damaged segment further down is found by the audit and carved out; both sides stay.
+/// The audit finds a damaged segment further down and carves it out of the checkpoint; both sides stay.
 pub async fn audit_drops_what_is_damaged<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(5_000, 23);
     let mut store = factory.create().await;
@@ -103,7 +103,7 @@ pub async fn audit_drops_what_is_damaged<F: StoreFactory>(factory: &mut F) {
     assert_eq!(audit_all(&mut store, 4_999).await, (Vec::new(), None), "what is left is sound");
 }
 
-/// The hole is fetched again and everything is one run.
+/// The gap is downloaded again, and everything is one range.
 pub async fn fills_a_dropped_range_again<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(4_000, 24);
     let mut store = factory.create().await;

@@ -1,5 +1,5 @@
-//! The suite that every store passes: one function a case, and [`store_contract_cases!`](crate::store_contract_cases) to
-//! make a test of each.
+//! The contract tests that every store passes: one function per case, and
+//! [`store_contract_cases!`](crate::store_contract_cases) to make a test of each.
 //!
 //! ```text
 //! macro_rules! case {
@@ -13,7 +13,7 @@
 //! header_store::store_contract_cases!(case);
 //! ```
 //!
-//! A case panics where the store breaks its contract. The chains are small, and made anew for each case.
+//! A case panics if the store breaks its contract. Each case makes its own small chains.
 
 mod chain;
 mod damage;
@@ -31,27 +31,27 @@ pub use damage::*;
 pub use header_rules::header::encode;
 pub use plain::*;
 
-/// Makes stores for the suite, and does to them what the world does.
+/// Creates stores for the tests, and damages them.
 #[allow(async_fn_in_trait, reason = "used through generics only, never as an object")]
 pub trait StoreFactory {
-    /// What is tested.
+    /// The store under test.
     type Store: HeaderStore;
 
-    /// A new store that holds nothing.
+    /// A new, empty store.
     async fn create(&mut self) -> Self::Store;
 
-    /// Lets go of a store and makes another on the same data, as a reload of the page does.
+    /// Closes a store and opens another on the same data, like a reload of the page.
     async fn reopen(&mut self, store: Self::Store) -> Self::Store;
 
-    /// Damages the stored header with this number behind the store's back: it, and with it its record, must no longer
-    /// be what was stored. Its neighbours' records stay.
+    /// Damages the stored header with this number behind the store's back, together with its record. The other records
+    /// stay.
     async fn corrupt(&mut self, store: &mut Self::Store, number: BlockNumber);
 
-    /// Puts these bytes in the place of the stored checkpoint.
+    /// Replaces the stored checkpoint by these bytes.
     async fn garble_checkpoint(&mut self, store: &mut Self::Store, bytes: &[u8]);
 
-    /// Makes every write fail with [`StoreFailure::Full`](sync_core::fault::StoreFailure::Full) from now on, or no longer.
-    /// `false`: cannot be done with this store, and the case is left out.
+    /// Makes every write fail with [`StoreFailure::Full`](sync_core::fault::StoreFailure::Full) from now on, or stops
+    /// doing so. `false`: this store cannot do it, and the case is skipped.
     async fn set_full(&mut self, store: &mut Self::Store, full: bool) -> bool {
         let _ = (store, full);
         false
@@ -92,7 +92,7 @@ fn nothing(chain: &TestChain) -> Checkpoint {
     Checkpoint::new(chain.spec().id(), 0)
 }
 
-/// Stores a range on top of `base`, in batches of `window`; returns the checkpoint afterwards.
+/// Stores a range on top of `base`, in batches of `window`; returns the new checkpoint.
 async fn fill<S: HeaderStore>(
     store: &mut S,
     chain: &TestChain,
@@ -108,7 +108,7 @@ async fn fill<S: HeaderStore>(
     checkpoint
 }
 
-/// Reads a range as a caller does: from its start, and on after each answer.
+/// Reads a range in several calls, each from the end of the previous result.
 async fn read<S: HeaderStore>(store: &S, range: BlockRange) -> Vec<(BlockNumber, Bytes)> {
     let mut all: Vec<(BlockNumber, Bytes)> = Vec::new();
     let mut rest = Some(range);
@@ -123,14 +123,14 @@ async fn read<S: HeaderStore>(store: &S, range: BlockRange) -> Vec<(BlockNumber,
     all
 }
 
-/// Every header of the range is there: by number, by hash, and in a row.
+/// Every header of the range is stored: by number, by hash, and in a range.
 async fn assert_holds<S: HeaderStore>(store: &S, chain: &TestChain, range: BlockRange) {
     let all = read(store, range).await;
     assert_eq!(all.len() as u64, range.len(), "all of {range} is there");
     for ((got, rlp), number) in all.iter().zip(range.first()..) {
         assert_eq!((*got, rlp), (number, chain.header(number)), "in a row");
     }
-    // Reading one header proves its segment; so both ends and a few between.
+    // Reading one header verifies its segment, so both ends and a few between are enough.
     let step = (range.len() / 5).max(1) as usize;
     for number in (range.first()..=range.last()).step_by(step).chain([range.last()]) {
         let rlp = chain.header(number).clone();
@@ -141,7 +141,7 @@ async fn assert_holds<S: HeaderStore>(store: &S, chain: &TestChain, range: Block
     }
 }
 
-/// No header of the chain's range is there.
+/// No header of the range is stored.
 async fn assert_lacks<S: HeaderStore>(store: &S, chain: &TestChain, range: BlockRange) {
     let step = (range.len() / 5).max(1) as usize;
     for number in (range.first()..=range.last()).step_by(step).chain([range.last()]) {

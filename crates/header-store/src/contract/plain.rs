@@ -1,4 +1,4 @@
-//! Cases of a world in order.
+//! Cases without damage.
 
 use alloc::vec::Vec;
 
@@ -9,7 +9,7 @@ use sync_core::{
     fault::StoreFailure,
 };
 
-/// A new store holds nothing and says so.
+/// A new store is empty.
 pub async fn opens_empty<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(2, 1);
     let mut store = factory.create().await;
@@ -19,7 +19,7 @@ pub async fn opens_empty<F: StoreFactory>(factory: &mut F) {
     assert_eq!(store.audit(100).await, Ok(AuditStep::Sound { next: None }));
 }
 
-/// What goes in comes out: by number, by hash, by range.
+/// Stored headers are found by number, by hash, and by range.
 pub async fn stores_and_reads<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(3_001, 2);
     let mut store = factory.create().await;
@@ -29,7 +29,7 @@ pub async fn stores_and_reads<F: StoreFactory>(factory: &mut F) {
     assert_lacks(&store, &chain, range(3_000, 3_000)).await;
 }
 
-/// A reload finds the headers and the checkpoint, and nothing to complain about.
+/// A reload finds the headers and the checkpoint, and reports no damage.
 pub async fn survives_reopening<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(2_500, 3);
     let mut store = factory.create().await;
@@ -40,7 +40,7 @@ pub async fn survives_reopening<F: StoreFactory>(factory: &mut F) {
     assert_holds(&store, &chain, range(500, 2_499)).await;
 }
 
-/// Batches come from the top down; after each the store holds exactly what its checkpoint says.
+/// Batches are stored from the top down; after each the store holds exactly what its checkpoint names.
 pub async fn takes_falling_batches<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(4_000, 4);
     let mut store = factory.create().await;
@@ -55,7 +55,7 @@ pub async fn takes_falling_batches<F: StoreFactory>(factory: &mut F) {
     assert_holds(&store, &chain, range(0, 3_999)).await;
 }
 
-/// Batches that were cut early end inside a segment's numbers; the next one goes on there.
+/// Batches that end inside a segment; the next batch continues there.
 pub async fn takes_batches_that_share_a_segment<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(1_100, 5);
     let mut store = factory.create().await;
@@ -70,7 +70,8 @@ pub async fn takes_batches_that_share_a_segment<F: StoreFactory>(factory: &mut F
     assert_holds(&store, &chain, range(0, 1_099)).await;
 }
 
-/// Two runs with nothing between them: reading does not jump the gap unasked, and finds what lies above it.
+/// Two ranges with a gap between them: a read stops at the gap, and a read from inside the gap finds the headers above
+/// it.
 pub async fn keeps_gaps<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(3_000, 6);
     let mut store = factory.create().await;
@@ -88,7 +89,7 @@ pub async fn keeps_gaps<F: StoreFactory>(factory: &mut F) {
     assert_eq!(from_gap.first().map(|(number, _)| *number), Some(1_500), "begins at the first stored number");
 }
 
-/// Everything above a number goes, in the middle of a segment; what is under it stays, with a new checkpoint.
+/// An unwind removes everything above a number, in the middle of a segment, and stores the new checkpoint.
 pub async fn unwinds_within_a_segment<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(3_000, 7);
     let mut store = factory.create().await;
@@ -100,15 +101,15 @@ pub async fn unwinds_within_a_segment<F: StoreFactory>(factory: &mut F) {
     assert_eq!(store.open().await, Ok(StoreOpening { checkpoint: Some(checkpoint.clone()), dropped: Vec::new() }));
     assert_holds(&store, &chain, range(0, 1_500)).await;
     assert_lacks(&store, &chain, range(1_501, 2_999)).await;
-    // And on again, on another branch.
+    // Sync continues on another branch.
     let branch = chain.fork_above(1_500, 2_000, 77);
     let checkpoint = fill(&mut store, &branch, range(1_501, 1_999), 8_192, &checkpoint).await;
     assert_eq!(checkpoint.subchains.len(), 1, "the branch meets what stayed");
     assert_holds(&store, &branch, range(0, 1_999)).await;
 }
 
-/// A reorg: the new branch is stored above the old head already, and stays when the old branch goes; in segments that the
-/// two share.
+/// A reorg: the new branch is already stored above the old head, and stays when the old branch is removed; the two
+/// share segments.
 pub async fn unwinds_under_a_newer_run<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(2_500, 14);
     let branch = chain.fork_above(1_900, 4_000, 144);
@@ -130,7 +131,7 @@ pub async fn unwinds_under_a_newer_run<F: StoreFactory>(factory: &mut F) {
     assert_holds(&store, &branch, range(0, 3_999)).await;
 }
 
-/// A look-up answers for each number: the header, or that there is none.
+/// A look-up returns the header for each number, or that it is absent.
 pub async fn looks_up_what_is_there<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(3_000, 15);
     let mut store = factory.create().await;
@@ -145,7 +146,7 @@ pub async fn looks_up_what_is_there<F: StoreFactory>(factory: &mut F) {
     assert_eq!(stored_headers(&store, &[1_500]).await, [(1_500, None)], "what is damaged is not there");
 }
 
-/// The same numbers again, with other headers: the last word counts, and the old hashes are forgotten.
+/// The same numbers with other headers: the last write wins, and the old hashes are removed.
 pub async fn rewrites_a_range<F: StoreFactory>(factory: &mut F) {
     let (old, new) = (TestChain::new(2_000, 8), TestChain::new(2_000, 88));
     let mut store = factory.create().await;
@@ -158,7 +159,7 @@ pub async fn rewrites_a_range<F: StoreFactory>(factory: &mut F) {
     for number in [300, 1_023, 1_024, 1_999] {
         assert_eq!(store.header_by_hash(old.hash(number)).await, Ok(None), "{number} of the old branch");
     }
-    // A part of it, across a segment's edge.
+    // A part of it, across a segment boundary.
     let third = new.fork_above(900, 1_200, 888);
     fill(&mut store, &third, range(901, 1_199), 8_192, &nothing(&third)).await;
     assert_holds(&store, &third, range(300, 1_199)).await;
@@ -166,7 +167,7 @@ pub async fn rewrites_a_range<F: StoreFactory>(factory: &mut F) {
     assert_eq!(read(&store, range(1_200, 1_999)).await.len(), 800, "what lies above stays");
 }
 
-/// Nothing is left, also after a reload, and the store can be used again.
+/// After `clear` the store is empty, also after a reload, and can be used again.
 pub async fn clears<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(1_500, 9);
     let mut store = factory.create().await;
@@ -180,7 +181,7 @@ pub async fn clears<F: StoreFactory>(factory: &mut F) {
     assert_holds(&store, &chain, range(0, 1_499)).await;
 }
 
-/// A refused batch leaves no trace; once there is room, the same batch is stored.
+/// A failed batch changes nothing; once there is room, the same batch is stored.
 pub async fn changes_nothing_when_full<F: StoreFactory>(factory: &mut F) {
     let chain = TestChain::new(2_000, 10);
     let mut store = factory.create().await;

@@ -1,24 +1,23 @@
-//! The sorted buffer of a [`SpillCollector`](super::SpillCollector): entries one after another in one piece of memory,
-//! and a list of where each lies, which is what gets sorted.
+//! The sort buffer of a [`SpillCollector`](super::SpillCollector): the bytes of all entries, and a list of their
+//! positions, which is sorted.
 //!
-//! Bounded by its capacity, which counts what is allocated (bytes and list), not only what is used. An entry for which
-//! they may not grow does not enter.
+//! Bounded by its capacity, which counts the allocated memory (bytes and list). An entry that needs more is not added.
 
 use alloc::vec::Vec;
 
-/// Which of several entries with the same key come out. The order is that of insertion, over all runs.
+/// Which entries with the same key are returned. The order is that of insertion, over all runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EqualKeys {
-    /// The one inserted last: a later write replaces an earlier one.
+    /// The last one inserted: a later write replaces an earlier one.
     #[default]
     Last,
-    /// The one inserted first.
+    /// The first one inserted.
     First,
     /// All of them, in the order of insertion.
     All,
 }
 
-/// Where an entry lies in the bytes.
+/// Position of an entry in the bytes.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     at: u32,
@@ -27,9 +26,9 @@ struct Slot {
 }
 
 const SLOT_BYTES: usize = size_of::<Slot>();
-/// Bytes that are allocated first.
+/// Bytes of the first allocation.
 const START_BYTES: usize = 256;
-/// Beyond this part of the capacity all of it is allocated.
+/// Beyond this part of the capacity the whole capacity is allocated.
 const SMALL_PART: usize = 8;
 
 #[derive(Debug)]
@@ -37,22 +36,22 @@ pub(super) struct Buffer {
     capacity: usize,
     bytes: Vec<u8>,
     slots: Vec<Slot>,
-    /// All of the capacity is allocated.
+    /// The whole capacity is allocated.
     is_whole: bool,
 }
 
 impl Buffer {
     pub fn new(capacity: usize) -> Self {
-        // Offsets are 32 bits wide everywhere, so that a run is the same on every target.
+        // Offsets have 32 bits on every target, so that a run is the same everywhere.
         Self { capacity: capacity.min(u32::MAX as usize), bytes: Vec::new(), slots: Vec::new(), is_whole: false }
     }
 
-    /// Bytes that are allocated; never more than the capacity.
+    /// Allocated bytes; never more than the capacity.
     pub fn allocated(&self) -> usize {
         self.bytes.capacity() + self.slots.capacity() * SLOT_BYTES
     }
 
-    /// Bytes that an entry may have to fit into the empty buffer.
+    /// Longest entry that fits into the empty buffer.
     pub fn entry_max(&self) -> usize {
         self.capacity.saturating_sub(SLOT_BYTES)
     }
@@ -65,7 +64,7 @@ impl Buffer {
         self.slots.is_empty()
     }
 
-    /// Takes an entry in, or leaves everything as it is and returns `false`: there is no room.
+    /// Adds an entry; `false`, without a change, if there is no room.
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> bool {
         if !self.make_room(key.len() + value.len()) {
             return false;
@@ -83,15 +82,16 @@ impl Buffer {
             return true;
         }
         if self.is_empty() {
-            // An empty buffer takes whatever fits at all, also where an earlier fill divided the room otherwise.
+            // An empty buffer accepts every entry that can fit, even if earlier entries divided the memory differently.
             self.release();
         }
         self.grow(entry);
         fits(self)
     }
 
-    /// Gets more memory: twice what is used, and beyond an eighth of the capacity all of it at once, so that the old and
-    /// the new piece together are never much more than the capacity. List and bytes share it as the entries so far did.
+    /// Allocates more memory: twice the used size, and beyond an eighth of the capacity all of it at once, so that the
+    /// old and the new allocation together are not much more than the capacity. List and bytes share it in the
+    /// proportion of the entries so far.
     fn grow(&mut self, entry: usize) {
         let (slots, bytes) = (self.slots.len() + 1, self.bytes.len() + entry);
         let used = bytes + slots * SLOT_BYTES;
@@ -109,11 +109,12 @@ impl Buffer {
         self.slots.reserve_exact(slots_goal.saturating_sub(self.slots.len()));
     }
 
-    /// Sorts by key, entries of the same key by insertion, and leaves of these what the rule says.
+    /// Sorts by key, entries of the same key by insertion, and keeps of these the ones that the rule selects.
     pub fn sort(&mut self, rule: EqualKeys) {
         let Self { bytes, slots, .. } = self;
         let key = |slot: &Slot| &bytes[slot.at as usize..][..slot.key as usize];
-        // The place in the bytes is the order of insertion; but for entries without any byte, which are all the same.
+        // The position in the bytes is the order of insertion, except for entries without any byte, which are all
+        // equal.
         slots.sort_unstable_by(|a, b| key(a).cmp(key(b)).then(a.at.cmp(&b.at)).then(a.value.cmp(&b.value)));
         match rule {
             EqualKeys::All => {}
@@ -135,13 +136,13 @@ impl Buffer {
         Some((key, &value[..slot.value as usize]))
     }
 
-    /// Forgets the entries and keeps the memory.
+    /// Removes the entries and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.slots.clear();
     }
 
-    /// Forgets the entries and gives the memory back.
+    /// Removes the entries and frees the memory.
     pub fn release(&mut self) {
         self.bytes = Vec::new();
         self.slots = Vec::new();

@@ -1,10 +1,10 @@
-//! The merge of sorted runs: one block of each in memory, the lowest key of all next.
+//! Merges sorted runs: one block of each run in memory, the lowest key first.
 //!
-//! A heap of runs, ordered by the key that each stands at, and of equal keys by age: the run that was written first comes
-//! first, so that the order of insertion holds over all runs. The entry to hand out is copied into a buffer that is used
-//! again, so that a merge of millions allocates nothing for each.
+//! A heap of runs, ordered by the current key and, for equal keys, by age: an earlier run comes first, so that the
+//! order of insertion holds over all runs. The next entry is copied into a reused buffer, so that a merge allocates
+//! nothing per entry.
 //!
-//! A read that fails loses nothing: what was taken so far of the next entry is kept, and the same call may be made again.
+//! A failed read loses nothing: the part of the next entry that was read is kept, and the call can be repeated.
 
 use alloc::vec::Vec;
 
@@ -17,28 +17,28 @@ use super::{
 /// Key and value of one entry.
 pub type Entry<'a> = (&'a [u8], &'a [u8]);
 
-/// A merge under way. Ask [`next`](Self::next) until it says `None`.
+/// A merge. Call [`next`](Self::next) until it returns `None`.
 #[derive(Debug)]
 pub struct Merge<'a, S> {
     source: Source,
     load: u64,
     buffer: &'a Buffer,
     spill: &'a S,
-    /// Set when everything was handed out.
+    /// Set when all entries were returned.
     consumed: &'a mut bool,
 }
 
-/// A merge that lets go of its collector for a while: see [`Merge::pause`].
+/// A paused merge, which does not borrow its collector: see [`Merge::pause`].
 #[derive(Debug)]
 pub struct PausedMerge {
     pub(super) source: Source,
-    /// The load that it belongs to; a collector that was cleared since then has another.
+    /// Load of the paused merge; a collector that was cleared since then has another.
     pub(super) load: u64,
 }
 
 #[derive(Debug)]
 pub(super) enum Source {
-    /// Nothing was spilled: the next entry in the sorted buffer.
+    /// No run was spilled: the next entry in the sorted buffer.
     Memory(usize),
     Runs(RunsMerge),
 }
@@ -48,7 +48,7 @@ impl<'a, S: Spill> Merge<'a, S> {
         Self { source: paused.source, load: paused.load, buffer, spill, consumed }
     }
 
-    /// Lets go of the collector; [`SpillCollector::resume`](super::SpillCollector::resume) goes on.
+    /// Releases the collector; [`SpillCollector::resume`](super::SpillCollector::resume) continues.
     pub fn pause(self) -> PausedMerge {
         PausedMerge { source: self.source, load: self.load }
     }
@@ -67,7 +67,7 @@ impl<'a, S: Spill> Merge<'a, S> {
         Ok(next)
     }
 
-    /// What [`next`](Self::next) will hand out.
+    /// The entry that [`next`](Self::next) will return.
     pub fn peek(&mut self) -> Result<Option<Entry<'_>>, EtlError> {
         match &mut self.source {
             Source::Memory(at) => Ok(self.buffer.get(*at)),
@@ -75,7 +75,7 @@ impl<'a, S: Spill> Merge<'a, S> {
         }
     }
 
-    /// Passes over all entries up to and with `key`: where an earlier load of the same entries stopped.
+    /// Skips all entries up to `key`, included: where an earlier load of the same entries stopped.
     pub fn skip_through(&mut self, key: &[u8]) -> Result<(), EtlError> {
         while self.peek()?.is_some_and(|(next, _)| next <= key) {
             self.next()?;
@@ -83,7 +83,7 @@ impl<'a, S: Spill> Merge<'a, S> {
         Ok(())
     }
 
-    /// Bytes that the merge has allocated: a block of each run, and one entry.
+    /// Allocated bytes: a block of each run, and one entry.
     pub fn allocated(&self) -> usize {
         match &self.source {
             Source::Memory(_) => 0,
@@ -92,24 +92,24 @@ impl<'a, S: Spill> Merge<'a, S> {
     }
 }
 
-/// What is held of the entry that comes next.
+/// State of the next entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Nothing,
-    /// An entry, of whose key there may be more.
+    /// A part of an entry; its key may be incomplete.
     Begun,
-    /// All of it.
+    /// A complete entry.
     Whole,
 }
 
-/// The merge itself, which is given the spill with each call.
+/// The merge without the spill, which each call passes in.
 #[derive(Debug)]
 pub(super) struct RunsMerge {
     rule: EqualKeys,
     readers: Vec<RunReader>,
-    /// Readers that stand at an entry; a heap, the lowest key first.
+    /// Readers with a current entry; a heap, the lowest key first.
     heap: Vec<usize>,
-    /// Readers that must be asked for their next entry: all at the start, then the one that was popped last.
+    /// Readers that must load their next entry: all at the start, then the one that was popped last.
     unsettled: Vec<usize>,
     key: Vec<u8>,
     value: Vec<u8>,
@@ -141,7 +141,7 @@ impl RunsMerge {
         blocks + self.key.capacity() + self.value.capacity()
     }
 
-    /// Gets the next entry ready, if there is one.
+    /// Loads the next entry, if there is one.
     fn fill(&mut self, spill: &impl Spill) -> Result<(), EtlError> {
         while self.state != State::Whole {
             self.settle(spill)?;
@@ -166,7 +166,7 @@ impl RunsMerge {
         Ok(())
     }
 
-    /// Every reader either stands at an entry, and in the heap, or is at its end.
+    /// Every reader has a current entry, in the heap, or is at its end.
     fn settle(&mut self, spill: &impl Spill) -> Result<(), EtlError> {
         while let Some(&index) = self.unsettled.last() {
             self.readers[index].load(spill)?;
@@ -179,7 +179,7 @@ impl RunsMerge {
         Ok(())
     }
 
-    /// Leaves the lowest entry behind.
+    /// Advances past the lowest entry.
     fn pop(&mut self) {
         if self.heap.is_empty() {
             return;
@@ -190,7 +190,7 @@ impl RunsMerge {
         self.unsettled.push(index);
     }
 
-    /// Does the entry at place `a` of the heap come before the one at `b`?
+    /// Does the entry at index `a` of the heap come before the one at `b`?
     fn before(&self, a: usize, b: usize) -> bool {
         let rank = |place: usize| {
             let index = self.heap[place];

@@ -1,6 +1,6 @@
-//! Extract, transform, load, for a load that is larger than memory: entries in any order are sorted in a bounded buffer, a
-//! full buffer goes as a sorted run to a host's [`Spill`], and a merge hands everything out in the order of its keys.
-//! (`sync-core`'s collector of batches is the other one: there one order turns into its reverse.)
+//! Extract, transform, load, for a load that is larger than memory: entries in any order are sorted in a bounded
+//! buffer, a full buffer is written as a sorted run to the host's [`Spill`], and a merge returns all entries in the
+//! order of their keys. (The batch collector of `sync-core` is another one: it only reverses an order.)
 //!
 //! ```text
 //!   insert --> Buffer (bounded) --full--> sorted run --> Spill (memory, file, OPFS)

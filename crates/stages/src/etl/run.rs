@@ -1,4 +1,4 @@
-//! The form of a sorted run in a spill, its writer and its reader.
+//! The format of a sorted run in a spill, with its writer and reader.
 //!
 //! ```text
 //!   run    block, block, ...                                    rising by key
@@ -6,9 +6,9 @@
 //!   entry  key length (u32)  value length (u32)  key  value
 //! ```
 //!
-//! Little-endian, the same on 32 and 64 bits. A block is read as a whole and believed when its checksum holds, which
-//! covers its place too: a block of another run, or from elsewhere in this one, does not hold. The checksum finds bad
-//! disks; nobody but the host itself writes there. One block of each run is in memory at a time.
+//! Little-endian, the same on 32 and 64 bits. A block is read as a whole and checked by its checksum, which covers its
+//! position too: a block of another run, or of another position, fails. The checksum detects damaged disks; only the
+//! host writes there. One block of each run is in memory at a time.
 
 use alloc::vec::Vec;
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
@@ -18,32 +18,32 @@ use crate::config::{ETL_BLOCK_BYTES, ETL_ENTRY_BYTES_MAX, ETL_RUNS_MAX};
 
 const BLOCK_PREFIX_BYTES: usize = 4 + 4 + 8;
 const ENTRY_PREFIX_BYTES: usize = 4 + 4;
-/// The longest block that is believed: a full one, or one entry as long as an entry may be.
+/// Longest valid block: a full one, or one entry of the longest length.
 const BLOCK_BYTES_MAX: usize = ETL_BLOCK_BYTES + ENTRY_PREFIX_BYTES + ETL_ENTRY_BYTES_MAX;
 
-/// What must be known of a run to read it again.
+/// Metadata of a run, needed to read it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub struct Run {
-    /// [`RunId`] in its spill.
+    /// Id of the run in its spill.
     pub id: u64,
-    /// Entries inside.
+    /// Number of entries.
     pub entries: u64,
-    /// Bytes, with all lengths and checksums.
+    /// Length in bytes, including lengths and checksums.
     pub bytes: u64,
     /// Checksum over the checksums of its blocks.
     pub checksum: u64,
 }
 
-/// Everything that is needed to merge the runs of a collector in another session: [`SpillCollector::seal`] makes it,
-/// [`SpillCollector::reopen`] takes it. To be kept with the checkpoint of the stage that loads.
+/// Metadata to merge the runs of a collector in another session: [`SpillCollector::seal`] creates it,
+/// [`SpillCollector::reopen`] reads it. It is stored with the checkpoint of the stage that loads.
 ///
 /// [`SpillCollector::seal`]: super::SpillCollector::seal
 /// [`SpillCollector::reopen`]: super::SpillCollector::reopen
 #[derive(Clone, Debug, Default, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub struct Manifest {
-    /// Entries that were inserted.
+    /// Number of inserted entries.
     pub entries: u64,
-    /// The runs, in the order in which they were written.
+    /// The runs, in the order of writing.
     pub runs: Vec<Run>,
 }
 
@@ -94,7 +94,7 @@ impl RunWriter {
         RunId(self.run.id)
     }
 
-    /// The next entry, not below the one before.
+    /// Adds an entry, not below the previous one.
     pub fn push(&mut self, spill: &mut impl Spill, key: &[u8], value: &[u8]) -> Result<(), EtlError> {
         let entry = ENTRY_PREFIX_BYTES + key.len() + value.len();
         if self.entries > 0 && self.block.len() + entry > self.block_bytes {
@@ -135,16 +135,16 @@ impl RunWriter {
     }
 }
 
-/// Reads a run from its start to its end, one block in memory.
+/// Reads a run from start to end, one block in memory.
 #[derive(Debug)]
 pub(super) struct RunReader {
     run: Run,
-    /// Where the next block begins.
+    /// Offset of the next block.
     offset: u64,
     seen: u64,
     checksum: u64,
     block: Vec<u8>,
-    /// Where the current entry begins in the block; at its end when there is none.
+    /// Offset of the current entry in the block; at the end of the block if there is none.
     at: usize,
 }
 
@@ -153,7 +153,7 @@ impl RunReader {
         Self { run, offset: 0, seen: 0, checksum: seed(run.id, 0), block: Vec::new(), at: 0 }
     }
 
-    /// Bytes that are allocated.
+    /// Allocated bytes.
     pub fn allocated(&self) -> usize {
         self.block.capacity()
     }
@@ -169,14 +169,14 @@ impl RunReader {
         Some((key, rest.get(..value)?))
     }
 
-    /// Leaves the current entry behind. The next one is there after [`load`](Self::load).
+    /// Advances past the current entry. [`load`](Self::load) makes the next one available.
     pub fn advance(&mut self) {
         if let Some((key, value)) = self.entry() {
             self.at += ENTRY_PREFIX_BYTES + key.len() + value.len();
         }
     }
 
-    /// Reads the next block if the current one is used up. A failed call changes nothing and may be made again.
+    /// Reads the next block if the current one is used up. A failed call changes nothing and can be repeated.
     pub fn load(&mut self, spill: &impl Spill) -> Result<(), EtlError> {
         if self.at < self.block.len() || self.offset == self.run.bytes {
             return Ok(());
@@ -202,7 +202,7 @@ impl RunReader {
         let is_last = end == self.run.bytes;
         let whole = !is_last || (seen == self.run.entries && chained == self.run.checksum);
         if read.is_err() || !holds || !whole {
-            // What was read is no entry; the block that was used up is not needed again.
+            // The bytes are not an entry; the block that was used up is not needed again.
             block.clear();
             (self.block, self.at) = (block, 0);
             read?;
@@ -214,7 +214,7 @@ impl RunReader {
     }
 }
 
-/// Entries of a block; `None` when they do not fill it exactly.
+/// Entries of a block; `None` if they do not fill it exactly.
 fn count(mut block: &[u8]) -> Option<u64> {
     let mut entries = 0;
     while let Some((prefix, rest)) = block.split_first_chunk::<ENTRY_PREFIX_BYTES>() {

@@ -1,18 +1,17 @@
-//! Where sorted runs wait until they are merged: a host's files, or memory.
+//! Storage of sorted runs until they are merged: files of the host, or memory.
 //!
-//! The trait is synchronous on purpose. A native host has files; a browser's worker has sync access handles of its
-//! private file system (OPFS), which read and write without waiting once they are open. A run is written from its start
-//! to its end and never changed afterwards.
+//! The trait is synchronous: a native host has files, and a browser's worker has sync access handles of its private
+//! file system (OPFS), which read and write without waiting once they are open. A run is written from start to end and
+//! never changed afterwards.
 //!
-//! A host may lose or damage what it was given: each block of a run carries a checksum, and nothing of a block is
-//! believed before its checksum holds.
+//! A host may lose or damage data: each block of a run has a checksum, which is checked before the block is used.
 
 use alloc::{collections::BTreeMap, format, vec::Vec};
 use core::fmt;
 
 use sync_core::fault::StoreFailure;
 
-/// One run in a [`Spill`]. A host gives each a new one.
+/// Id of a run in a [`Spill`]. The host never uses an id twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub u64);
 
@@ -22,51 +21,51 @@ impl fmt::Display for RunId {
     }
 }
 
-/// Why a collector cannot go on.
+/// Why a collector cannot continue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EtlError {
-    /// The spill did not do what it was asked to. What was collected is still there; the call may be made again.
+    /// The spill failed. The collected entries are kept; the call can be repeated.
     #[error("spill: {0}")]
     Spill(#[from] StoreFailure),
-    /// An entry is longer than what fits into the buffer, or than any entry may be.
+    /// An entry is longer than the buffer, or than the longest entry.
     #[error("entry of {got} bytes, at most {max} fit")]
     EntryTooLong {
         /// Bytes of key and value.
         got: usize,
-        /// Bytes that an entry may have here.
+        /// Longest entry here, in bytes.
         max: usize,
     },
-    /// A run is not what was written.
+    /// The content of a run is not what was written.
     #[error("{run} is damaged at byte {offset}: {what}")]
     Damaged {
-        /// Which.
+        /// The damaged run.
         run: RunId,
-        /// Where the damaged block begins.
+        /// Offset of the damaged block.
         offset: u64,
-        /// What does not hold.
+        /// Reason.
         what: &'static str,
     },
 }
 
-/// A host's place for sorted runs.
+/// Storage for sorted runs.
 pub trait Spill {
-    /// Begins a run that holds nothing yet. An id is never given twice, not even after a restart.
+    /// Creates an empty run. An id is never used twice, not even after a restart.
     fn create(&mut self) -> Result<RunId, StoreFailure>;
 
-    /// Adds bytes at the end of a run. A failed call may have added a part of them; such a run is removed, not used.
+    /// Appends bytes to a run. A failed call may have appended a part; such a run is removed, not used.
     fn append(&mut self, run: RunId, bytes: &[u8]) -> Result<(), StoreFailure>;
 
-    /// Fills `into` from `offset` on; an error when the run is shorter or unknown.
+    /// Fills `into` from `offset` on; an error if the run is shorter or unknown.
     fn read(&self, run: RunId, offset: u64, into: &mut [u8]) -> Result<(), StoreFailure>;
 
-    /// Removes a run. Removing one that is not there is no error.
+    /// Removes a run. Removing an unknown run is not an error.
     fn remove(&mut self, run: RunId) -> Result<(), StoreFailure>;
 
-    /// Removes every run but these: what sessions left that ended in the middle of a load.
+    /// Removes all other runs: those of sessions that ended during a load.
     fn remove_others(&mut self, keep: &[RunId]) -> Result<(), StoreFailure>;
 }
 
-/// A spill that is handed over for one collector and used again afterwards.
+/// A shared spill: one collector uses it, and the owner keeps it afterwards.
 impl<S: Spill + ?Sized> Spill for &mut S {
     fn create(&mut self) -> Result<RunId, StoreFailure> {
         (**self).create()
@@ -89,7 +88,7 @@ impl<S: Spill + ?Sized> Spill for &mut S {
     }
 }
 
-/// The in-memory twin: for tests, and for a host without files, whose memory then is the bound.
+/// A spill in memory: for tests, and for a host without files, which is then bounded by its memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySpill {
     runs: BTreeMap<RunId, Vec<u8>>,
@@ -97,17 +96,17 @@ pub struct MemorySpill {
 }
 
 impl MemorySpill {
-    /// A spill that holds nothing.
+    /// An empty spill.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Runs that are here.
+    /// Number of runs.
     pub fn len(&self) -> usize {
         self.runs.len()
     }
 
-    /// Is no run here?
+    /// Is there no run?
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
@@ -117,7 +116,7 @@ impl MemorySpill {
         self.runs.values().map(Vec::len).sum()
     }
 
-    /// The bytes of each run, to be damaged as a bad disk would.
+    /// The bytes of each run, so that a test can damage them.
     pub fn runs_mut(&mut self) -> impl Iterator<Item = (RunId, &mut Vec<u8>)> {
         self.runs.iter_mut().map(|(id, bytes)| (*id, bytes))
     }

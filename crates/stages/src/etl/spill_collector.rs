@@ -1,17 +1,17 @@
 //! A collector for loads that are larger than memory.
 //!
-//! Entries come in any order. A buffer of bounded size takes them; when the next one finds no room, the buffer is sorted
-//! and goes to the [`Spill`] as a run. At the end all runs are merged: entries come out rising by key, each once by the
-//! rule of [`EqualKeys`]. When everything fitted into the buffer, nothing is ever spilled.
+//! Entries come in any order, into a buffer of bounded size. When the next entry does not fit, the buffer is sorted and
+//! written to the [`Spill`] as a run. At the end all runs are merged: entries are returned by rising key, each key
+//! once, by the rule of [`EqualKeys`]. If all entries fit into the buffer, nothing is spilled.
 //!
-//! What bounds it: while collecting, the buffer and one block to write; while merging, one block of each run, and there
-//! are at most [`ETL_RUNS_MAX`] runs (beyond it all are merged into one). A block is at most a 64th of the buffer, so both
-//! are no more than the buffer and a little.
+//! Bounds: while collecting, the buffer and one block to write; while merging, one block of each run, of which there
+//! are at most [`ETL_RUNS_MAX`] (at the limit all are merged into one). A block is at most a 64th of the buffer, so
+//! both need little more than the buffer.
 //!
-//! Its life: `insert` ... `merge` (once to its end; an attempt that failed before its end may be repeated), `clear`.
-//! Whoever gives up in between calls [`clear`](SpillCollector::clear): entries of an attempt that failed must not appear
-//! in the next. Between two sessions: [`seal`](SpillCollector::seal) before the load begins, its manifest kept with the
-//! checkpoint, [`reopen`](SpillCollector::reopen) after a restart.
+//! Order of calls: `insert` ... `merge` (once to its end; a merge that failed can be repeated), `clear`. An aborted
+//! load must call [`clear`](SpillCollector::clear): its entries must not appear in the next load. Between two sessions:
+//! [`seal`](SpillCollector::seal) before the load begins, its manifest stored with the checkpoint,
+//! [`reopen`](SpillCollector::reopen) after a restart.
 //!
 //! ```
 //! use stages::etl::{EqualKeys, MemorySpill, SpillCollector};
@@ -38,10 +38,10 @@ use super::{
 };
 use crate::config::{ETL_BLOCK_BYTES, ETL_ENTRY_BYTES_MAX, ETL_RUNS_MAX};
 
-/// Smallest block: below it the lengths and checksums weigh more than what they hold.
+/// Smallest block: in smaller ones lengths and checksums would be longer than the entries.
 const BLOCK_BYTES_MIN: usize = 512;
 
-/// Sorts entries with bounded memory. See the [module](self) for its life and its bounds.
+/// Sorts entries with bounded memory. See the [module](self) for the order of calls and the bounds.
 #[derive(Debug)]
 pub struct SpillCollector<S> {
     spill: S,
@@ -49,17 +49,17 @@ pub struct SpillCollector<S> {
     buffer: Buffer,
     block_bytes: usize,
     runs: Vec<Run>,
-    /// Runs that could not be removed; tried again by the next [`clear`](Self::clear).
+    /// Runs that could not be removed; the next [`clear`](Self::clear) retries.
     leftover: Vec<RunId>,
     entries: u64,
-    /// Everything was handed out; the next insertion begins anew.
+    /// All entries were returned; the next insertion starts a new load.
     consumed: bool,
-    /// Rises with every change, so that a paused merge of something else is known.
+    /// Rises with every change, to detect a paused merge of an earlier load.
     load: u64,
 }
 
 impl<S: Spill> SpillCollector<S> {
-    /// A collector whose buffer holds at most `capacity` bytes. Nothing is created in the spill before it is needed.
+    /// A collector whose buffer holds at most `capacity` bytes. The spill is used only when the buffer is full.
     pub fn new(capacity: usize, rule: EqualKeys, spill: S) -> Self {
         Self {
             spill,
@@ -79,9 +79,9 @@ impl<S: Spill> SpillCollector<S> {
         Self { runs: manifest.runs, entries: manifest.entries, ..Self::new(capacity, rule, spill) }
     }
 
-    /// Takes an entry in. An empty key, an empty value, and both are entries like any other.
+    /// Adds an entry. Key and value may be empty.
     ///
-    /// A failed call took nothing in; what was here before still is.
+    /// A failed call adds nothing and keeps the earlier entries.
     pub fn insert(&mut self, key: &[u8], value: &[u8]) -> Result<(), EtlError> {
         if self.consumed {
             self.clear()?;
@@ -101,12 +101,12 @@ impl<S: Spill> SpillCollector<S> {
         Ok(())
     }
 
-    /// Entries that were inserted; those of equal keys all count.
+    /// Number of inserted entries; entries of equal keys all count.
     pub fn len(&self) -> u64 {
         self.entries
     }
 
-    /// Was nothing inserted?
+    /// Are there no entries?
     pub fn is_empty(&self) -> bool {
         self.entries == 0
     }
@@ -126,12 +126,12 @@ impl<S: Spill> SpillCollector<S> {
         &self.spill
     }
 
-    /// The spill, to make room in it for example.
+    /// The spill, mutable, for example to free space.
     pub fn spill_mut(&mut self) -> &mut S {
         &mut self.spill
     }
 
-    /// Puts everything into runs, so that the load survives this session: see [`Manifest`].
+    /// Writes all entries to runs, so that the load survives this session: see [`Manifest`].
     pub fn seal(&mut self) -> Result<Manifest, EtlError> {
         if !self.buffer.is_empty() {
             self.spill_buffer()?;
@@ -139,7 +139,7 @@ impl<S: Spill> SpillCollector<S> {
         Ok(Manifest { entries: self.entries, runs: self.runs.clone() })
     }
 
-    /// Everything, rising by key. Handed out to the end once; a second merge after that has nothing.
+    /// All entries, by rising key. They are returned once: a merge after a complete one is empty.
     pub fn merge(&mut self) -> Result<Merge<'_, S>, EtlError> {
         if self.consumed {
             self.clear()?;
@@ -159,13 +159,13 @@ impl<S: Spill> SpillCollector<S> {
         Ok(Merge::new(paused, &self.buffer, &self.spill, &mut self.consumed))
     }
 
-    /// Goes on with a merge that was paused; `None` when the collector was changed since then.
+    /// Continues a paused merge; `None` if the collector was changed since then.
     pub fn resume(&mut self, paused: PausedMerge) -> Option<Merge<'_, S>> {
         (paused.load == self.load).then(|| Merge::new(paused, &self.buffer, &self.spill, &mut self.consumed))
     }
 
-    /// Forgets what is here and takes over the runs of an earlier session, as [`reopen`](Self::reopen) does. Every other
-    /// run in the spill is removed: nobody speaks of it any more.
+    /// Drops the current entries and continues with the runs of an earlier session, like [`reopen`](Self::reopen).
+    /// Removes all other runs from the spill: they belong to no load.
     pub fn adopt(&mut self, manifest: Manifest) -> Result<(), EtlError> {
         self.clear()?;
         let keep: Vec<RunId> = manifest.runs.iter().map(|run| RunId(run.id)).collect();
@@ -175,10 +175,10 @@ impl<S: Spill> SpillCollector<S> {
         Ok(())
     }
 
-    /// Forgets everything, here and in the spill, and gives the memory back. To be called after a load, and by every
-    /// path that gives a load up.
+    /// Removes all entries, here and in the spill, and frees the memory. Call this after a load, and when a load is
+    /// aborted.
     ///
-    /// When a run cannot be removed, the others still are, and the next call tries again.
+    /// If a run cannot be removed, the others still are, and the next call retries.
     pub fn clear(&mut self) -> Result<(), EtlError> {
         self.buffer.release();
         self.load += 1;
@@ -201,10 +201,10 @@ impl<S: Spill> SpillCollector<S> {
         outcome
     }
 
-    /// Writes the buffer as a run. A failed call leaves the buffer as it is, but for the order inside.
+    /// Writes the buffer as a run. A failed call changes at most the order of the entries.
     fn spill_buffer(&mut self) -> Result<(), EtlError> {
         if self.runs.len() >= ETL_RUNS_MAX {
-            // An earlier attempt to make them one failed.
+            // An earlier attempt to merge the runs into one failed.
             self.compact()?;
         }
         self.buffer.sort(self.rule);
@@ -222,7 +222,7 @@ impl<S: Spill> SpillCollector<S> {
         Ok(())
     }
 
-    /// Merges all runs into one. It is older than every later run, so the order of insertion stays.
+    /// Merges all runs into one. It is older than every later run, so the order of insertion is kept.
     fn compact(&mut self) -> Result<(), EtlError> {
         let mut writer = self.begin_run()?;
         let written = self.copy_runs(&mut writer);
@@ -244,7 +244,7 @@ impl<S: Spill> SpillCollector<S> {
         Ok(RunWriter::new(self.spill.create()?, self.block_bytes))
     }
 
-    /// The run that was written, or nothing of it.
+    /// The written run, or nothing if it failed.
     fn end_run(&mut self, writer: RunWriter, written: Result<(), EtlError>) -> Result<Run, EtlError> {
         let id = writer.id();
         let run = written.and_then(|()| writer.finish(&mut self.spill));

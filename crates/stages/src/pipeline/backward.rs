@@ -1,39 +1,20 @@
-//! An unwind: every stage is taken back to one block, the last stage first, because it was built upon the others.
+//! An unwind: every stage is unwound to one block, the last stage first, because each is built on the ones before it.
 //!
-//! The first write marks the store ([`PipelineState::unwinding`](super::PipelineState)), the last one removes the mark: a
-//! session that finds it ends the unwind before it does anything else.
+//! The first write marks the store ([`PipelineState::unwinding`](super::PipelineState)), the last one removes the mark:
+//! a session that finds the mark finishes the unwind first.
 
 use alloc::sync::Arc;
 
 use super::{
-    Commit, ControlFlow, Pipeline, PipelineError, PipelineEvent, StageError, Work,
-    forward::Forward,
-    pending::CommitKind,
+    Commit, ControlFlow, PipelineError, PipelineEvent, StageError,
     stage::{Step, UnwindInput},
+    state::{Backward, CommitKind, Forward, Pipeline, Work},
 };
 use header_rules::{block::BlockNumHash, range::BlockNumber};
 use sync_core::{fault::StoreFailure, time::Instant};
 
-/// An unwind under way.
-#[derive(Debug)]
-pub(super) struct Backward {
-    to: BlockNumber,
-    bad_block: Option<BlockNumHash>,
-    /// Stages from here on are taken back; the one before is next.
-    pub at: usize,
-    is_begun: bool,
-    /// The first stage takes part although it does not stand above `to`: the sync machine waits for it.
-    is_forced: bool,
-}
-
-impl Backward {
-    pub fn new(to: BlockNumber, bad_block: Option<BlockNumHash>, stages: usize, is_forced: bool) -> Self {
-        Self { to, bad_block, at: stages, is_begun: false, is_forced }
-    }
-}
-
 impl Pipeline {
-    /// Would an unwind remove anything?
+    /// Would an unwind to this block remove anything?
     pub(super) fn is_anything_above(&self, to: BlockNumber) -> bool {
         self.slots.iter().any(|slot| slot.checkpoint.block > Some(to))
     }
@@ -57,7 +38,7 @@ impl Pipeline {
         self.work = Work::Backward(Backward::new(deeper, bad_block, stages, is_forced || forced_before));
     }
 
-    /// One step; `true` when the stage has more to do at once.
+    /// One step; `true` if the stage has more to do at once.
     pub(super) fn step_backward(&mut self, now: Instant) -> bool {
         let Work::Backward(backward) = &mut self.work else { return false };
         let (to, bad_block) = (backward.to, backward.bad_block);
@@ -80,10 +61,10 @@ impl Pipeline {
             self.event(PipelineEvent::Unwind { stage, checkpoint, to, bad_block });
             return false;
         }
-        let read = self.answer.take();
+        let read = self.rows.take();
         let first = self.config.first;
         match slot.stage.unwind(UnwindInput { now, first, to, checkpoint: &slot.checkpoint, bad_block, read }) {
-            // Half taken back is no state to go on from; only a store that waits for its user is waited for.
+            // A partial unwind cannot be continued, except with a store that waits for its user.
             Err(error @ StageError::Store(StoreFailure::Full | StoreFailure::Locked)) => self.note_error(now, error),
             Err(error) => {
                 self.event(PipelineEvent::Error { stage, error: error.clone(), retry_in: None });
@@ -120,7 +101,7 @@ impl Pipeline {
         false
     }
 
-    /// A step downwards is durable.
+    /// A step of the unwind is durable.
     pub(super) fn after_unwind(&mut self, at: usize) {
         let (stage, checkpoint) = (self.slots[at].stage.id(), self.slots[at].checkpoint.block);
         self.event(PipelineEvent::Unwound { stage, checkpoint });

@@ -1,153 +1,129 @@
-//! What a pass of the pipeline came to, what an error leads to, and how deep an unwind goes.
+//! The result of a pass, and what an error leads to.
 
 use alloc::string::String;
 use alloy_primitives::B256;
 
 use super::stage::{StageError, StageId};
-use crate::config::PipelineConfig;
 use header_rules::{block::BlockNumHash, range::BlockNumber};
 use sync_core::fault::StoreFailure;
 
-/// What a pass over all stages came to.
+/// Result of a pass over all stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlFlow {
-    /// A stage moved its checkpoint: the next pass follows at once.
+    /// The checkpoint of a stage has moved: the next pass follows at once.
     Continue {
         /// Checkpoint of the last stage.
         block: Option<BlockNumber>,
     },
-    /// No stage had anything to do: the next pass follows the next news.
+    /// No stage had work: the next pass follows the next news.
     NoProgress {
         /// Checkpoint of the last stage.
         block: Option<BlockNumber>,
     },
-    /// Stages were taken back; the next pass follows at once.
+    /// Stages were unwound; the next pass follows at once.
     Unwind {
         /// Highest block kept.
         to: BlockNumber,
-        /// The block that made it necessary, when one did.
+        /// The block that caused the unwind, if a block did.
         bad_block: Option<BlockNumHash>,
     },
-    /// Every stage came to [`PipelineConfig::max_block`]: the end.
+    /// Every stage has reached [`PipelineConfig::max_block`](crate::config::PipelineConfig::max_block): the end.
     Finished {
-        /// Checkpoint of the stage that is behind all others.
+        /// Lowest checkpoint of all stages.
         block: BlockNumber,
     },
-    /// The host asked for the end.
+    /// The host requested the end.
     Shutdown,
 }
 
 /// Why the pipeline ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PipelineError {
-    /// A stage cannot go on.
+    /// A stage cannot continue.
     #[error("stage {stage}: {error}")]
     Stage {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// Why.
+        /// Its error.
         error: StageError,
     },
-    /// A step failed as often as it may.
-    #[error("stage {stage} failed {tries} times in a row, at last: {error}")]
+    /// All retries of a step failed.
+    #[error("stage {stage} failed {tries} times in a row, last error: {error}")]
     RetriesExhausted {
-        /// Whose.
+        /// The stage.
         stage: StageId,
-        /// How often.
+        /// Number of attempts.
         tries: u32,
-        /// The last time.
+        /// The last error.
         error: StageError,
     },
-    /// The store failed in a way that no repetition mends.
+    /// The store failed, and a retry would not help.
     #[error("store: {0}")]
     Store(StoreFailure),
-    /// An unwind became necessary and the host will not have one.
-    #[error("an unwind to block {to} became necessary")]
+    /// An unwind is necessary, and [`PipelineConfig::fail_on_unwind`](crate::config::PipelineConfig::fail_on_unwind) is
+    /// set.
+    #[error("an unwind to block {to} is necessary, and not allowed")]
     UnexpectedUnwind {
         /// Highest block that would have been kept.
         to: BlockNumber,
     },
-    /// What an unwind so deep needs was given up.
-    #[error("cannot unwind to block {to}: data below block {pruned_below} was given up")]
+    /// The unwind needs data that was pruned.
+    #[error("cannot unwind to block {to}: data below block {pruned_below} was pruned")]
     UnwindTargetPruned {
         /// Highest block that would have been kept.
         to: BlockNumber,
-        /// What is left begins here.
+        /// Lowest block with data.
         pruned_below: BlockNumber,
     },
-    /// The chain under the target differs down to genesis: the target lies on another network.
+    /// The target descends from another genesis.
     #[error("wrong network: genesis is {expected}, the target descends from {got}")]
     WrongNetwork {
-        /// What the target descends from.
+        /// Genesis of the target's chain.
         got: B256,
-        /// What is stored at height 0.
+        /// Stored hash of block 0.
         expected: B256,
     },
-    /// The same block was found invalid again after it had been removed and fetched anew.
+    /// The same block was found invalid again, after it was removed and fetched again.
     #[error("block {} ({}) is invalid again: {reason}", block.number, block.hash)]
     SameBadBlock {
-        /// Which.
+        /// The block.
         block: BlockNumHash,
-        /// What is wrong with it.
+        /// The broken rule.
         reason: String,
     },
     /// A stage broke its contract.
     #[error("stage {stage} broke its contract: {what}")]
     BrokenStage {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// How.
+        /// The broken rule of the contract.
         what: &'static str,
     },
 }
 
-/// What an error of a stage leads to.
+/// Consequence of a stage's error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Triage {
-    /// Take every stage back to this block.
+    /// Unwind every stage to this block.
     Unwind {
         /// Highest block kept.
         to: BlockNumber,
-        /// The block that made it necessary.
+        /// The block that caused the unwind.
         bad_block: Option<BlockNumHash>,
     },
-    /// Try the stage again after a pause; with a limit or without.
+    /// Wait until the host requests an unwind: the sync machine searches the block that both chains share
+    /// (`sync_core::follow::AncestorSearch`), and the pipeline removes nothing before the machine has found it.
+    AwaitUnwind,
+    /// Retry the stage after a pause.
     Retry {
-        /// Waits for the user (a full disk), so it is tried for ever.
+        /// Without a limit, because the user must act first (a full disk).
         for_ever: bool,
     },
     /// The pipeline ends.
     Stop,
 }
 
-/// The unwinds that a detached head led to, one after the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DetachedHeads {
-    /// Where the last one led to.
-    to: Option<BlockNumber>,
-    attempts: u32,
-}
-
-impl DetachedHeads {
-    /// The block to keep when `local` does not meet the chain above: [`PipelineConfig::unwind_depth_start`] below it, and
-    /// twice as deep each time that the head which the last unwind left does not meet it either. A fork of depth `d` is
-    /// resolved in about `log2(d)` attempts. `None`: nothing is left to remove, genesis itself differs.
-    pub fn unwind_to(&mut self, config: &PipelineConfig, local: BlockNumber) -> Option<BlockNumber> {
-        self.attempts = if self.to.is_some_and(|to| local <= to) { self.attempts.saturating_add(1) } else { 1 };
-        let depth = config.unwind_depth_start.max(1).saturating_mul(1 << (self.attempts - 1).min(62));
-        let lowest = match config.first.checked_sub(1) {
-            Some(below) => below,
-            None if local == 0 => return None,
-            None => 0,
-        };
-        let to = local.saturating_sub(depth).max(lowest);
-        self.to = Some(to);
-        Some(to)
-    }
-}
-
-/// Sorts an error of a stage that stands at `checkpoint`. A detached head is the pipeline's own matter: it needs to know
-/// the unwinds before.
+/// What an error of a stage with this checkpoint leads to. `first` is the lowest block of the store.
 pub fn triage(first: BlockNumber, checkpoint: Option<BlockNumber>, error: &StageError) -> Triage {
     match error {
         StageError::InvalidBlock { block, .. } => {
@@ -158,6 +134,7 @@ pub fn triage(first: BlockNumber, checkpoint: Option<BlockNumber>, error: &Stage
         StageError::MissingData { block } => Triage::Unwind { to: block.saturating_sub(1), bad_block: None },
         StageError::Store(StoreFailure::Full | StoreFailure::Locked) => Triage::Retry { for_ever: true },
         StageError::Store(StoreFailure::Other(_)) | StageError::Recoverable(_) => Triage::Retry { for_ever: false },
+        StageError::DetachedHead { local, .. } if local.number > 0 => Triage::AwaitUnwind,
         StageError::DetachedHead { .. }
         | StageError::Store(StoreFailure::Damaged(_))
         | StageError::ChannelClosed

@@ -1,4 +1,4 @@
-//! What a pipeline tells while it runs, in the order in which it happens.
+//! Events of a pipeline, in the order in which they happen.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -10,80 +10,80 @@ use super::{
 };
 use header_rules::{block::BlockNumHash, range::BlockNumber};
 
-/// Something to show. Events never ask for anything.
+/// An event, for information only.
 ///
-/// Of one step upwards: `Prepare`, while it waits `Waiting`, `Run` when its changes are on their way to the store, `Ran`
-/// when they are durable. Downwards: `Unwind`, `Unwound`.
+/// A step of a pass: `Prepare`, `Waiting` while it waits, `Run` when its changes are sent to the store, `Ran` when they
+/// are durable. A step of an unwind: `Unwind`, `Unwound`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PipelineEvent {
     /// A stage begins a step.
     Prepare {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// Its place, from 1, and how many stages there are.
+        /// Index of the stage, from 1, and the number of stages.
         place: (usize, usize),
-        /// Where it stands.
+        /// Its checkpoint.
         checkpoint: Option<BlockNumber>,
-        /// How far it may go.
+        /// Highest block of the step.
         target: Option<BlockNumber>,
     },
-    /// It can do nothing before the next news.
+    /// A stage waits for news.
     Waiting {
-        /// Which.
+        /// The stage.
         stage: StageId,
     },
-    /// Its changes are on their way to the store.
+    /// The changes of a stage are sent to the store.
     Run {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// Where it will stand.
+        /// Its checkpoint afterwards.
         checkpoint: Option<BlockNumber>,
     },
-    /// They are durable.
+    /// The changes are durable.
     Ran {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// Where it stands.
+        /// Its checkpoint.
         checkpoint: Option<BlockNumber>,
-        /// It has nothing to do until its target moves.
+        /// The stage has no work until its target moves.
         done: bool,
     },
-    /// A stage has nothing to do in this pass, or nothing to take back.
+    /// A stage has no work in this pass, or nothing to unwind.
     Skipped {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// Where it stands.
+        /// Its checkpoint.
         checkpoint: Option<BlockNumber>,
     },
-    /// A stage is taken back.
+    /// An unwind of a stage begins.
     Unwind {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// Where it stands.
+        /// Its checkpoint.
         checkpoint: Option<BlockNumber>,
         /// Highest block kept.
         to: BlockNumber,
-        /// The block that made it necessary.
+        /// The block that caused the unwind.
         bad_block: Option<BlockNumHash>,
     },
-    /// A part of it, or all, is durable.
+    /// A part of the unwind, or all of it, is durable.
     Unwound {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// Where it stands.
+        /// Its checkpoint.
         checkpoint: Option<BlockNumber>,
     },
-    /// A stage, or the store on its behalf, failed.
+    /// A stage, or a write of its changes, failed.
     Error {
-        /// Which.
+        /// The stage.
         stage: StageId,
-        /// How.
+        /// Its error.
         error: StageError,
-        /// It is tried again after this time.
+        /// Pause before the retry; `None`: no retry.
         retry_in: Option<Duration>,
     },
-    /// A pass, or an unwind, is over.
+    /// A pass, or an unwind, has ended.
     Pass(ControlFlow),
-    /// After a step, not more often than [`PipelineConfig::progress_every`](crate::config::PipelineConfig).
+    /// Progress after a step, at most once per [`PipelineConfig::progress_every`](crate::config::PipelineConfig).
     Progress(Vec<StageProgress>),
 }

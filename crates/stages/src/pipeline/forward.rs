@@ -1,31 +1,18 @@
-//! A pass upwards: every stage in order until it is done, each as far as the one before it came.
+//! A pass: every stage in order until it is done, each up to the checkpoint of the one before it.
 
 use alloc::sync::Arc;
 
 use super::{
-    Commit, ControlFlow, Pipeline, PipelineError, PipelineEvent, Work,
-    pending::CommitKind,
-    progress::PipelineProgress,
+    Commit, ControlFlow, PipelineError, PipelineEvent,
     stage::{ExecInput, ExecOutput, Step},
+    state::{CommitKind, Forward, Pipeline, Work},
 };
 use crate::config::STAGE_DATA_BYTES_MAX;
 use header_rules::range::BlockNumber;
 use sync_core::time::Instant;
 
-/// A pass under way.
-#[derive(Debug, Default)]
-pub(super) struct Forward {
-    /// The stage whose turn it is.
-    pub at: usize,
-    /// Its step was begun.
-    is_begun: bool,
-    /// A checkpoint moved in this pass.
-    is_changed: bool,
-    progress: PipelineProgress,
-}
-
 impl Pipeline {
-    /// One step; `true` when the stage has more to do at once.
+    /// One step; `true` if the stage has more to do at once.
     pub(super) fn step_forward(&mut self, now: Instant) -> bool {
         let Work::Forward(forward) = &mut self.work else { return false };
         let at = forward.at;
@@ -44,7 +31,7 @@ impl Pipeline {
         let (stage, checkpoint) = (slot.stage.id(), slot.checkpoint.block);
         if !forward.is_begun {
             let is_far_enough = !slot.checkpoint.is_partial && max_block.is_some_and(|max| checkpoint >= Some(max));
-            // Nothing lies under a stage whose predecessor has nothing.
+            // A stage has no work while the stage before it has no data.
             if is_far_enough || below == Some(None) {
                 forward.progress.note(checkpoint);
                 forward.at += 1;
@@ -56,7 +43,7 @@ impl Pipeline {
             self.event(PipelineEvent::Prepare { stage, place: (at + 1, places), checkpoint, target });
             return false;
         }
-        let read = self.answer.take();
+        let read = self.rows.take();
         let input = ExecInput { now, first: self.config.first, target, checkpoint: &slot.checkpoint, read };
         match slot.stage.execute(input) {
             Err(error) => self.note_error(now, error),
@@ -78,7 +65,7 @@ impl Pipeline {
                 if is_same && changes.is_empty() {
                     self.note_stored(now, at, after, kind);
                     if !done && self.is_at(at) {
-                        // Asked again at once it would say the same.
+                        // Another call would return the same.
                         self.wait(at);
                     }
                     return false;
@@ -91,7 +78,7 @@ impl Pipeline {
         false
     }
 
-    /// A step upwards is durable.
+    /// A step is durable.
     pub(super) fn after_execute(&mut self, _now: Instant, at: usize, done: bool) {
         let (stage, checkpoint) = (self.slots[at].stage.id(), self.slots[at].checkpoint.block);
         self.event(PipelineEvent::Ran { stage, checkpoint, done });
@@ -127,7 +114,7 @@ impl Pipeline {
     }
 }
 
-/// What a stage may not do.
+/// Breaches of the stage contract.
 fn breach(before: Option<BlockNumber>, output: &ExecOutput) -> Option<&'static str> {
     if output.checkpoint.block < before {
         return Some("executing lowered its checkpoint");

@@ -1,20 +1,19 @@
-//! The second stage: from a hash to its number.
+//! The second stage: the index from hash to number.
 //!
-//! Headers are read upwards and their hashes sorted ([`SpillCollector`]), so that the rows of a whole gap enter the table
-//! in the order of their keys: an index that is written in the order of its numbers touches a page of the database for
-//! each row. A gap of more than [`HASH_INDEX_RANGE_MAX`] blocks is done in several such loads.
+//! Headers are read in rising order and their hashes sorted ([`SpillCollector`]), so that the rows of a whole gap enter
+//! the table in the order of their keys: rows in the order of their numbers would each touch another page of the
+//! database. A gap of more than [`HASH_INDEX_RANGE_MAX`] blocks is split into several loads.
 //!
-//! How many rows one write takes is found by measuring ([`StepSize`]), at most [`HASH_INDEX_ROWS_PER_COMMIT`]. A load of
-//! more takes several writes. From the first one on the stage's
-//! checkpoint names the highest block of the load, as *partial*, because rows of any of its blocks may be there: an
-//! unwind must know. Its data says where the load begins, and, when it was spilled, how to go on with it: the runs and the
-//! last key that was stored. A session that finds the runs gone or damaged loads the same blocks again; a row that is
-//! there already is replaced by itself.
+//! The number of rows per write is measured ([`StepSize`]), at most [`HASH_INDEX_ROWS_PER_COMMIT`]. A larger load takes
+//! several writes. From the first one on, the stage's checkpoint names the highest block of the load, as *partial*,
+//! because the table may contain rows of all its blocks, which an unwind must remove. The checkpoint's data names the
+//! first block of the load and, if it was spilled, its runs and the last key that was stored. A session that finds the
+//! runs missing or damaged loads the same blocks again; a row that exists already is replaced by itself.
 //!
-//! An unwind reads the headers that are to go, to know their rows. Rows of headers that were lost to damage before that
-//! stay: whoever looks a hash up checks the header that it leads to, as with any row.
+//! An unwind reads the headers to remove, to compute their rows. Rows of headers that were lost to damage stay: a
+//! reader compares the hash with the header, as for any row.
 //!
-//! What bounds it: the collector's buffer, one answer of the store, the rows of one write.
+//! Bounds: the collector's buffer, one read of the store, the rows of one write.
 
 use alloc::{string::ToString, vec, vec::Vec};
 use alloy_primitives::keccak256;
@@ -36,25 +35,25 @@ use crate::{
 use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::time::Instant;
 
-/// Its name.
+/// Id of this stage.
 pub const HASH_INDEX: StageId = StageId("hash-index");
 
-/// Its table: 32 bytes of hash to 8 bytes of number, big-endian.
+/// Table of the index: 32 bytes of hash to 8 bytes of number, big-endian.
 pub const HASH_INDEX_TABLE: Table = Table("hash_index");
 
-/// Key and value of a header's row.
+/// Row of a header.
 pub fn hash_index_row(number: BlockNumber, rlp: &[u8]) -> ([u8; 32], [u8; 8]) {
     (keccak256(rlp).0, number.to_be_bytes())
 }
 
-/// What is kept with a partial checkpoint.
+/// Data of a partial checkpoint.
 #[derive(Debug, Default, RlpEncodable, RlpDecodable)]
 struct LoadRecord {
     /// Lowest block of the load.
     first: BlockNumber,
-    /// The runs; none when the load must be done again.
+    /// The runs; none if the load must be repeated.
     manifest: Manifest,
-    /// Key of the last row that is stored.
+    /// Key of the last stored row.
     after: Bytes,
 }
 
@@ -69,17 +68,17 @@ impl LoadRecord {
         if !checkpoint.is_partial {
             return None;
         }
-        // What cannot be read speaks of everything.
+        // Unreadable data means that rows of all blocks may exist.
         Some(Self::decode(&mut &checkpoint.data[..]).unwrap_or_default())
     }
 }
 
-/// A load under way.
+/// A load in progress.
 #[derive(Debug)]
 enum Load {
-    /// Headers of `range` from `next` on are to be read.
+    /// Reading the headers of `range` from `next` on.
     Gather { range: BlockRange, next: BlockNumber },
-    /// Rows are to be written. `merge`: where the last write stopped.
+    /// Writing rows. `merge`: position after the last write.
     Store { range: BlockRange, manifest: Manifest, merge: Option<PausedMerge>, after: Vec<u8> },
 }
 
@@ -89,19 +88,19 @@ pub struct HashIndexStage<S> {
     collector: SpillCollector<S>,
     load: Option<Load>,
     step: StepSize,
-    /// The write under way, if another follows it: when it was handed out, its rows and their bytes.
+    /// Start, rows and bytes of the current write, if another one follows.
     written: Option<(Instant, usize, u64)>,
     range_max: u64,
     /// The last commit ended the load.
     is_ended: bool,
-    /// Runs of an earlier session were looked for; afterwards a record speaks of runs that this session made or removed.
+    /// Runs of an earlier session were reopened; from then on the record names runs of this session.
     is_opened: bool,
-    /// Rows to delete of a range that is taken back, and the next header to read for it.
+    /// Rows to delete in an unwind, and the next header to read for it.
     taken_back: Option<(BlockRange, Vec<Vec<u8>>, BlockNumber)>,
 }
 
 impl<S: Spill> HashIndexStage<S> {
-    /// A stage that sorts with a buffer of `capacity` bytes.
+    /// A stage with a sort buffer of `capacity` bytes.
     pub fn new(capacity: usize, spill: S) -> Self {
         Self {
             collector: SpillCollector::new(capacity, EqualKeys::Last, spill),
@@ -115,7 +114,7 @@ impl<S: Spill> HashIndexStage<S> {
         }
     }
 
-    /// Steps of a fixed size, no larger than the limits say: blocks of one load, rows of one write. At least one of each.
+    /// Fixed step sizes, within the limits: blocks of one load, rows of one write. At least one of each.
     pub fn with_steps(mut self, range_max: u64, rows_per_commit: usize) -> Self {
         self.range_max = range_max.clamp(1, HASH_INDEX_RANGE_MAX);
         let rows = rows_per_commit.clamp(1, HASH_INDEX_ROWS_PER_COMMIT);
@@ -123,22 +122,22 @@ impl<S: Spill> HashIndexStage<S> {
         self
     }
 
-    /// How many rows it writes at once at present.
+    /// Current number of rows per write.
     pub fn step(&self) -> &StepSize {
         &self.step
     }
 
-    /// The spill; for a test to damage, for a host to look at.
+    /// The spill, for tests and for hosts.
     pub fn spill(&self) -> &S {
         self.collector.spill()
     }
 
-    /// Begins the next load, or goes on with the one that the record speaks of.
+    /// Starts the next load, or continues the one in the record.
     fn begin(&mut self, input: &ExecInput<'_>) -> Result<Option<Load>, EtlError> {
         let record = LoadRecord::of(input.checkpoint);
         if !core::mem::replace(&mut self.is_opened, true) {
             let known = record.as_ref().map(|record| record.manifest.clone()).unwrap_or_default();
-            // Removes what other loads of earlier sessions left.
+            // Removes runs of other loads of earlier sessions.
             self.collector.adopt(known.clone())?;
             if let (Some(record), Some(last)) = (&record, input.checkpoint.block)
                 && let Some(range) = BlockRange::new(record.first, last)
@@ -151,13 +150,13 @@ impl<S: Spill> HashIndexStage<S> {
         self.collector.clear()?;
         let first = record.map_or(input.next_block(), |record| record.first.max(input.first));
         let Some(target) = input.target else { return Ok(None) };
-        // A load that was begun is not cut: rows of all of its blocks may be there.
+        // A load that has started keeps its range: the table may contain rows of all its blocks.
         let least = if input.checkpoint.is_partial { input.checkpoint.block } else { None };
         let last = target.min(first.saturating_add(self.range_max - 1)).max(least.unwrap_or(0).min(target));
         Ok(BlockRange::new(first, last).map(|range| Load::Gather { range, next: first }))
     }
 
-    /// Takes the answer in.
+    /// Adds the headers of a read.
     fn gather(&mut self, next: BlockNumber, last: BlockNumber, rows: HeaderRows) -> Result<BlockNumber, StageError> {
         let mut expected = next;
         for (number, rlp) in rows {
@@ -171,14 +170,14 @@ impl<S: Spill> HashIndexStage<S> {
         if expected == next { Err(StageError::MissingData { block: next }) } else { Ok(expected) }
     }
 
-    /// The next rows of the load. `None` in place of the load: these are the last.
+    /// The next rows of the load. Without a load afterwards, these are the last rows.
     fn store(
         &mut self,
         merge: Option<PausedMerge>,
         after: &mut Vec<u8>,
     ) -> Result<(Vec<Row>, Option<PausedMerge>), EtlError> {
         let resumed = match merge {
-            // A merge that was paused goes on where it was.
+            // A paused merge continues at its position.
             Some(paused) => self.collector.resume(paused),
             None => None,
         };
@@ -207,7 +206,7 @@ impl<S: Spill> HashIndexStage<S> {
         Ok((rows, Some(merge.pause())))
     }
 
-    /// The load with these runs cannot go on: the same blocks are read again.
+    /// The load cannot continue with these runs: the same blocks are read again.
     fn again(&mut self, range: BlockRange) -> Result<Step<ExecOutput>, StageError> {
         self.collector.clear().map_err(failed)?;
         self.load = Some(Load::Gather { range, next: range.first() });
@@ -215,7 +214,7 @@ impl<S: Spill> HashIndexStage<S> {
     }
 }
 
-/// Memory of a row that waits to be written.
+/// Memory of a row that waits for its write, in bytes.
 fn row_bytes(row: &Row) -> u64 {
     (size_of::<Row>() + row.0.len() + row.1.len()) as u64
 }
@@ -254,7 +253,7 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
                     let last = rest.last().min(next.saturating_add(STAGE_READ_HEADERS_MAX - 1));
                     return Ok(Step::Read(BlockRange::new(next, last).unwrap_or(rest)));
                 }
-                // A load that was spilled can be gone on with; one in memory is quickly read again.
+                // A spilled load can be continued; one in memory is quickly read again.
                 let is_spilled = self.collector.runs() > 0;
                 let manifest = if is_spilled { self.collector.seal().map_err(failed)? } else { Manifest::default() };
                 self.load = Some(Load::Store { range, manifest, merge: None, after: Vec::new() });
@@ -264,7 +263,7 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
                 let is_adopted = merge.is_none() && !after.is_empty();
                 let (rows, merge) = match self.store(merge, &mut after) {
                     Ok(stored) => stored,
-                    // Runs of an earlier session are a favour of the host.
+                    // Runs of an earlier session are optional.
                     Err(EtlError::Spill(_) | EtlError::Damaged { .. }) if is_adopted => return self.again(range),
                     Err(error) => return Err(failed(error)),
                 };
@@ -289,7 +288,7 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
 
     fn unwind(&mut self, input: UnwindInput<'_>) -> Result<Step<UnwindOutput>, StageError> {
         let Some(range) = input.unwind_block_range(STAGE_READ_HEADERS_MAX) else {
-            // Nothing of it lies above the floor.
+            // The load is entirely below the floor.
             return Ok(Step::Commit {
                 changes: vec![],
                 output: UnwindOutput { checkpoint: StageCheckpoint::default() },
@@ -299,7 +298,7 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
         let (_, mut keys, mut next) = taken.unwrap_or_else(|| (range, Vec::new(), range.first()));
         let mut is_end = false;
         if let Some(rows) = input.read {
-            // A header that is gone has no row that could be found; a reader checks the hash of what it finds.
+            // A missing header has no row that leads to it; a reader compares the hash with the header.
             is_end = rows.is_empty();
             let inside = BlockRange::new(next, range.last()).unwrap_or(range);
             for (number, rlp) in rows.iter().filter(|(number, _)| inside.contains(*number)) {
@@ -315,7 +314,7 @@ impl<S: Spill + core::fmt::Debug> Stage for HashIndexStage<S> {
         let block = range.first().checked_sub(1).filter(|block| *block >= input.first);
         let record = LoadRecord::of(input.checkpoint).filter(|record| block >= Some(record.first));
         let (is_partial, data) = match record {
-            // Rows of lower blocks of the load are still there; it must be done again.
+            // Rows of lower blocks of the load are still stored, so the load is repeated.
             Some(record) => (true, LoadRecord { first: record.first, ..LoadRecord::default() }.encoded()),
             None => (false, Bytes::new()),
         };

@@ -1,17 +1,18 @@
-//! The first stage: how far the stored headers hang together, from the floor up.
+//! The first stage: the highest block up to which the stored headers are contiguous from the floor.
 //!
-//! The download is the machine's; it fills the store from the top, so for a long time what it stored lies above a gap and
-//! this stage waits. It looks at the machine's durable checkpoint (a few runs) and advances to the head of the run that
-//! holds the floor. It is done when that head is the target, in number and in hash.
+//! The machine downloads from the top down, so this stage waits until the gap below is closed. It reads the machine's
+//! durable checkpoint (a few ranges), and advances to the head of the range that contains the floor. It is done when
+//! that head is the target, in number and hash.
 //!
-//! Nothing is gathered but two hashes, and nothing is written upwards but the stage's checkpoint: the headers themselves
-//! were stored with the machine's own. Downwards it removes headers, together with the machine's checkpoint as it is
-//! afterwards, in one transaction.
+//! It holds two hashes. A pass writes only the stage's checkpoint, because the machine has stored the headers. An
+//! unwind removes headers, together with the machine's new checkpoint, in one transaction.
 //!
-//! What can go wrong, and what follows: the run above touches and does not meet (or what is stored changed under the
-//! stage): [`StageError::DetachedHead`]. Headers that were there are gone, after damage for example:
-//! [`StageError::MissingData`], so that later stages are taken back and the headers fetched again. The download ended
-//! for good: [`StageError::ChannelClosed`].
+//! | problem | error | what follows |
+//! |---|---|---|
+//! | the target, or the run above, does not meet the stored run | [`StageError::DetachedHead`] | the machine searches the common ancestor, then requests the unwind |
+//! | stored headers are gone, for example after damage | [`StageError::MissingData`] | later stages are unwound, the headers are fetched again |
+//! | the store holds another chain than the one under the stage's checkpoint | [`StageError::MissingData`] of the lowest block | every stage starts again: the old headers are gone, so the common ancestor is not known |
+//! | the download has ended | [`StageError::ChannelClosed`] | the pipeline ends |
 
 use alloc::vec;
 use alloy_primitives::{B256, keccak256};
@@ -27,7 +28,7 @@ use header_rules::{
 };
 use sync_core::checkpoint::{Checkpoint, Subchain};
 
-/// Its name.
+/// Id of this stage.
 pub const HEADERS: StageId = StageId("headers");
 
 /// The stage of the stored headers. See the [module](self).
@@ -36,24 +37,24 @@ pub struct HeadersStage {
     target: Option<BlockNumHash>,
     durable: Option<Checkpoint>,
     is_closed: bool,
-    /// Hashes that were read since the last change of the store: of where the stage stands, and of where it ends.
+    /// Hashes read since the last change of the store: at the checkpoint of the stage, and at its end.
     known: [Option<BlockNumHash>; 2],
-    /// The header that was asked for.
+    /// Number of the header that is being read.
     asked: Option<BlockNumber>,
-    /// What the machine says its checkpoint is after the unwind that it asked for.
+    /// Checkpoint of the machine after the unwind that it requested.
     abandoned: Option<Checkpoint>,
-    /// What holds once the truncation is durable.
+    /// Checkpoint of the machine once the truncation is durable.
     truncated: Option<Checkpoint>,
 }
 
-/// A hash, or the header that must be read for it.
+/// A hash, or the header to read for it.
 enum Lookup {
     Hash(B256),
     Read(BlockRange),
 }
 
 impl HeadersStage {
-    /// A stage that knows nothing yet: it waits for its [`News`].
+    /// A stage without data: it waits for its [`News`].
     pub fn new() -> Self {
         Self::default()
     }
@@ -69,7 +70,7 @@ impl HeadersStage {
         }
     }
 
-    /// The answer to a read of one header. Returns the number that the store was asked for and has not.
+    /// Takes the rows of a read of one header. Returns the requested number if the store does not have it.
     fn learn(&mut self, read: Option<HeaderRows>) -> Option<BlockNumber> {
         let rows = read?;
         let asked = self.asked.take()?;
@@ -83,12 +84,12 @@ impl HeadersStage {
         Ok(Step::Read(range))
     }
 
-    /// What to do while there is nothing to advance to.
+    /// Waits, or ends with an error if the download has ended.
     fn idle<T>(&self) -> Result<Step<T>, StageError> {
         if self.is_closed { Err(StageError::ChannelClosed) } else { Ok(Step::Waiting) }
     }
 
-    /// The hash that the header at `run.head` must have, as the run above says, where the two touch and do not meet.
+    /// The hash that the range above expects at `run.head`, if the two are adjacent and do not meet.
     fn detached(durable: &Checkpoint, run: &Subchain) -> Option<B256> {
         let touches = |upper: &&Subchain| upper.tail.checked_sub(1) == Some(run.head);
         durable.subchains.iter().find(touches).map(|upper| upper.next).filter(|next| *next != run.head_hash)
@@ -121,7 +122,7 @@ impl Stage for HeadersStage {
                 None => self.idle(),
             };
         };
-        // Is what the stage stands on still there, and still the same?
+        // Is the block of the stage's checkpoint still stored, with the same hash?
         if let Some(number) = stands {
             if run.head < number {
                 return Err(StageError::MissingData { block: run.head.saturating_add(1) });
@@ -129,6 +130,9 @@ impl Stage for HeadersStage {
             match self.hash_at(&run, number) {
                 Lookup::Read(range) => return self.ask(range),
                 Lookup::Hash(hash) if hash.as_slice() != &input.checkpoint.data[..] => {
+                    if number > 0 {
+                        return Err(StageError::MissingData { block: input.first });
+                    }
                     let was = B256::try_from(&input.checkpoint.data[..]).unwrap_or_default();
                     let local = BlockNumHash { number, hash: was };
                     return Err(StageError::DetachedHead { local, expected: hash });
@@ -136,7 +140,7 @@ impl Stage for HeadersStage {
                 Lookup::Hash(_) => {}
             }
         }
-        // The end: the target, or where the pipeline ends.
+        // The end: the target, or the last block of the pipeline.
         let Some(end) = self.target.map(|target| target.number).into_iter().chain(input.target).min() else {
             return self.advance(&input.checkpoint.clone(), run.head, run.head_hash, false);
         };
@@ -166,12 +170,12 @@ impl Stage for HeadersStage {
         let hash = match kept.map(|run| self.hash_at(&run, input.to)) {
             Some(Lookup::Read(range)) if !is_missing => return self.ask(range),
             Some(Lookup::Hash(hash)) => Some(hash),
-            // Not stored, or not readable: the run that is cut is given up as a whole.
+            // Not stored, or not readable: the range that is cut is dropped from the checkpoint as a whole.
             _ => None,
         };
         let mut after = self.abandoned.clone().unwrap_or_else(|| durable.clone());
         after.trim_above(input.to, hash);
-        // The stage stands on what is left, if it hangs together from the floor on.
+        // The stage's new checkpoint is the contiguous rest, if there is one.
         let base = after.run_at(input.first);
         let checkpoint = base.map(|run| at(BlockNumHash { number: run.head, hash: run.head_hash })).unwrap_or_default();
         let checkpoint = if checkpoint.block > input.checkpoint.block { input.checkpoint.clone() } else { checkpoint };
@@ -224,7 +228,7 @@ impl HeadersStage {
         done: bool,
     ) -> Result<Step<ExecOutput>, StageError> {
         let checkpoint = at(BlockNumHash { number, hash });
-        // A target under what the stage stands on, and of the same chain, is reached already.
+        // A target below the stage's checkpoint, on the same chain, is reached already.
         let checkpoint = if before.block > checkpoint.block { before.clone() } else { checkpoint };
         if !done && checkpoint == *before {
             return self.idle();

@@ -1,4 +1,4 @@
-//! What goes into a pipeline and what comes out of it, on one page.
+//! The interface of a pipeline: its inputs and outputs.
 
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
@@ -10,95 +10,96 @@ use super::{
 use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::{checkpoint::Checkpoint, fault::StoreFailure, time::Instant};
 
-/// A read or a commit; comes back with its answer.
+/// Id of a read or a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub u64);
 
-/// What happened in the world.
+/// Input: an event of the host.
 #[derive(Clone, Debug)]
 pub enum PipelineInput {
-    /// Something that stages want to know. Begins a pass if none is under way.
+    /// News for the stages. Starts a pass if none is in progress.
     News(News),
-    /// The answer to [`PipelineOutput::Read`].
+    /// Result of a [`PipelineOutput::Read`].
     Headers {
-        /// Of the read.
+        /// Id of the read.
         id: StepId,
-        /// Rising, from the first stored number of the range up to the first gap, as many as the store likes.
+        /// Rising, from the first stored number of the range up to the first gap; the store may return fewer.
         rows: Result<HeaderRows, StoreFailure>,
     },
     /// A commit is durable.
     Committed {
-        /// Of the commit.
+        /// Id of the commit.
         id: StepId,
     },
-    /// A commit was not stored; nothing of it was.
+    /// A commit failed; nothing of it was stored.
     CommitFailed {
-        /// Of the commit.
+        /// Id of the commit.
         id: StepId,
-        /// Why.
+        /// The failure of the store.
         failure: StoreFailure,
     },
-    /// Take everything above `to` back.
+    /// Remove everything above `to`.
     Unwind {
         /// Highest block kept.
         to: BlockNumber,
-        /// The sync machine's checkpoint afterwards, when it is the machine that asks.
+        /// The sync machine's checkpoint afterwards, if the machine requests the unwind.
         checkpoint: Option<Checkpoint>,
     },
-    /// End at the next moment at which nothing is half stored.
+    /// End as soon as no write is in progress.
     Shutdown,
-    /// Nothing but time.
+    /// Only time has passed.
     Timeout,
 }
 
-/// What the host must do, or may show.
+/// Output: a command to the host, or an event.
 #[derive(Debug)]
 pub enum PipelineOutput {
-    /// Read these headers and answer with [`PipelineInput::Headers`].
+    /// Read these headers and respond with [`PipelineInput::Headers`].
     Read {
-        /// Comes back with the answer.
+        /// Id for the response.
         id: StepId,
-        /// Which.
+        /// Numbers to read.
         range: BlockRange,
     },
-    /// Store this in one transaction, then answer [`PipelineInput::Committed`] or [`PipelineInput::CommitFailed`].
+    /// Store this in one transaction, then respond with [`PipelineInput::Committed`] or
+    /// [`PipelineInput::CommitFailed`].
     Commit(Commit),
-    /// Something to show.
+    /// An event, for information only.
     Event(PipelineEvent),
-    /// There is more to do at once: ask again, after a breath if the host needs one.
+    /// More work is ready: poll again, after a pause if the host needs one.
     Working,
-    /// The end. Nothing follows.
+    /// The pipeline has ended.
     Ended(Result<ControlFlow, PipelineError>),
-    /// Drained. Call again with the next input, or at this moment.
+    /// Drained. Poll again after the next input, or at this time.
     Timeout(Option<Instant>),
 }
 
-/// One transaction.
+/// One transaction of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
-    /// Comes back with the answer.
+    /// Id for the response.
     pub id: StepId,
-    /// Whose.
+    /// Stage of the changes.
     pub stage: StageId,
-    /// In this order.
+    /// Changes, to be applied in this order.
     pub changes: Arc<Vec<Change>>,
-    /// The stage's checkpoint afterwards.
+    /// Checkpoint of the stage afterwards.
     pub checkpoint: StageCheckpoint,
-    /// The mark of an unwind under way, to be stored in place of the one that is there: the highest block kept.
+    /// Mark of an unwind in progress, replaces the stored mark: the highest block kept.
     pub unwinding: Option<BlockNumber>,
 }
 
-/// What the store holds of a pipeline.
+/// Stored state of a pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PipelineState {
-    /// Checkpoints by stage. Those of stages that are not run stay as they are.
+    /// Checkpoints by stage. Those of other stages are kept.
     pub checkpoints: BTreeMap<StageId, StageCheckpoint>,
-    /// The mark of an unwind that was interrupted.
+    /// Mark of an interrupted unwind.
     pub unwinding: Option<BlockNumber>,
 }
 
 impl PipelineState {
-    /// What the store holds after a commit.
+    /// Applies a commit, as the store does.
     pub fn apply(&mut self, commit: &Commit) {
         self.checkpoints.insert(commit.stage, commit.checkpoint.clone());
         self.unwinding = commit.unwinding;

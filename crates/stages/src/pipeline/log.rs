@@ -1,12 +1,11 @@
-//! Events and the final report as lines of JSON, for benches and for reading afterwards. Writes to anything that takes
-//! text; nothing is kept.
+//! Writes events and the final report as lines of JSON, to any text writer.
 
 use core::fmt::{self, Display, Write};
 
 use super::{ControlFlow, Histogram, PipelineEvent, PipelineReport, StageProgress};
 use sync_core::time::Instant;
 
-/// Writes one JSON object a line: `{"at_us":1250,"event":"ran","stage":"headers",...}`.
+/// Writes one JSON object per line: `{"at_us":1250,"event":"ran","stage":"headers",...}`.
 #[derive(Debug)]
 pub struct EventLog<W> {
     out: W,
@@ -18,12 +17,12 @@ impl<W: Write> EventLog<W> {
         Self { out }
     }
 
-    /// What was written to.
+    /// Returns the writer.
     pub fn into_inner(self) -> W {
         self.out
     }
 
-    /// One event, one line; an event of several stages is a line for each.
+    /// Writes one event as one line; an event of several stages as one line each.
     pub fn event(&mut self, now: Instant, event: &PipelineEvent) -> fmt::Result {
         match event {
             PipelineEvent::Prepare { stage, place, checkpoint, target } => self.line(now, "prepare", |line| {
@@ -69,7 +68,7 @@ impl<W: Write> EventLog<W> {
         }
     }
 
-    /// The final report: a line for each stage, then one for all.
+    /// Writes the final report: a line for each stage, then one for the whole.
     pub fn report(&mut self, now: Instant, report: &PipelineReport) -> fmt::Result {
         for stage in &report.stages {
             self.line(now, "report", |line| {
@@ -158,7 +157,7 @@ impl<W: Write> Line<'_, W> {
         self.out.write_char('}')
     }
 
-    /// A string: what a store or a stage says may hold anything.
+    /// Writes a string field, escaped: messages of a store or a stage may hold any text.
     fn text(&mut self, name: &str, value: &impl Display) -> fmt::Result {
         write!(self.out, ",\"{name}\":\"")?;
         write!(Escaped(self.out), "{value}")?;
@@ -166,7 +165,7 @@ impl<W: Write> Line<'_, W> {
     }
 }
 
-/// Escapes what JSON does not take inside a string.
+/// Escapes the characters that a JSON string must not contain.
 struct Escaped<'a, W>(&'a mut W);
 
 impl<W: Write> Write for Escaped<'_, W> {

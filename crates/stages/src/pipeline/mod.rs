@@ -1,13 +1,13 @@
-//! Stages in order, each with its checkpoint: what is built over the headers, block by block upwards, and how it is taken
-//! back when the chain turns out to be another one.
+//! The pipeline: stages in order, each with its checkpoint. Stages build on the stored headers in rising order, and a
+//! reorg unwinds them.
 //!
-//! # Its place
+//! # Relation to the sync machine
 //!
-//! The download itself stays in [`HeaderSync`](crate::HeaderSync): it fills the store from the top down and writes its own
-//! checkpoint with every batch. The pipeline speaks of what is *durable*: [`HeadersStage`] stands where the stored headers
-//! hang together from the floor on, [`HashIndexStage`] follows it, and further stages follow those. In a page the hash
-//! index is written with each batch and the pipeline may be left out; a host that loads whole gaps, audits seals, or keeps
-//! anything else of the chain runs one.
+//! [`HeaderSync`](sync_core::HeaderSync) downloads: it fills the store from the top down and writes its own checkpoint
+//! with every batch. The pipeline works on *durable* headers: [`HeadersStage`] follows the contiguous range from the
+//! floor up, [`HashIndexStage`] follows that stage, and further stages follow those. The browser host writes the hash
+//! index with each batch and needs no pipeline; a host that loads whole gaps, audits seals, or derives other data from
+//! the chain runs one.
 //!
 //! ```text
 //!   HeaderSync --Persist--> store <--Read, Commit-- Pipeline: [ headers | hash index | seals | ... ]
@@ -17,16 +17,17 @@
 //!
 //! # The contract
 //!
-//! The same as the machine's: one input, then drain. In a browser every write is asynchronous, so a stage does none: it
-//! says what to read and what to write, the pipeline hands it out ([`PipelineOutput`]), and the host answers. One step is
-//! under way at a time. A [`Commit`] holds changes and checkpoint and is one transaction; so a stop between any two
-//! writes leaves a store from which the next session goes on, and an unwind that was begun is ended first
-//! ([`PipelineState::unwinding`]).
+//! As for the machine: one input, then drain. In a browser every write is asynchronous, so a stage does no I/O: it
+//! returns reads and writes, the pipeline passes them on ([`PipelineOutput`]), and the host responds. One step is in
+//! progress at a time. A [`Commit`] is one transaction with changes and checkpoint, so a stop between any two writes
+//! leaves a consistent store, and an interrupted unwind is finished first ([`PipelineState::unwinding`]).
 //!
-//! Headers are removed through the pipeline alone, while there is one: `Output::Unwind` of the machine becomes
-//! [`PipelineInput::Unwind`], later stages are taken back first (they read the headers that are to go), and
-//! [`ControlFlow::Unwind`] becomes `Input::Unwound`. After an unwind that the pipeline itself began, the host makes a new
-//! machine from the checkpoint that was stored.
+//! While there is a pipeline, only it removes headers: `Output::Unwind` of the machine becomes
+//! [`PipelineInput::Unwind`], later stages are unwound first (they read the headers to remove), and
+//! [`ControlFlow::Unwind`] becomes `Input::Unwound`. Where the target and the stored chain do not meet, only the
+//! machine searches the common ancestor: [`HeadersStage`] reports [`StageError::DetachedHead`], and the pipeline waits
+//! for the unwind. An invalid block and missing data need no search, so the pipeline unwinds by itself; the host then
+//! makes a new machine from the stored checkpoint.
 //!
 //! ```
 //! use stages::{
@@ -60,9 +61,8 @@
 //!
 //! # Bounds
 //!
-//! One step, one answer of at most a segment, and what the stage itself gathers. What a peer can do: nothing; everything
-//! here is verified and stored. What a store can do: refuse, and is then tried again after a pause that doubles
-//! ([`PipelineConfig`]).
+//! One step, one read of at most a segment, and the data that the stage holds. A peer has no influence: all headers
+//! here are verified and stored. A failing store is retried after a pause that doubles ([`PipelineConfig`]).
 
 mod backward;
 mod control;
@@ -76,17 +76,17 @@ mod pending;
 mod progress;
 mod report;
 pub mod stage;
+mod state;
 pub mod step_size;
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
-use core::fmt;
 
-use self::{backward::Backward, forward::Forward, pending::Pending};
+use self::state::{Backward, Forward, Slot, Work};
 use crate::config::PipelineConfig;
 use header_rules::range::BlockNumber;
 use sync_core::{progress::Meter, time::Instant};
 
-pub use control::{ControlFlow, DetachedHeads, PipelineError, Triage, triage};
+pub use control::{ControlFlow, PipelineError, Triage, triage};
 pub use event::PipelineEvent;
 pub use hash_index::{HASH_INDEX, HASH_INDEX_TABLE, HashIndexStage, hash_index_row};
 pub use headers::{HEADERS, HeadersStage};
@@ -98,68 +98,11 @@ pub use stage::{
     Change, ExecInput, ExecOutput, HeaderRows, News, Row, Stage, StageCheckpoint, StageError, StageId, Step, Table,
     UnwindInput, UnwindOutput,
 };
+pub use state::Pipeline;
 pub use step_size::StepSize;
 
-/// A stage in its place.
-struct Slot {
-    stage: Box<dyn Stage>,
-    checkpoint: StageCheckpoint,
-    meter: Meter,
-    report: StageReport,
-}
-
-/// What is under way.
-#[derive(Debug)]
-enum Work {
-    /// Nothing until the next news.
-    Idle,
-    Forward(Forward),
-    Backward(Backward),
-    Ended,
-}
-
-/// Runs stages. See the [module](self).
-pub struct Pipeline {
-    config: PipelineConfig,
-    slots: Vec<Slot>,
-    work: Work,
-    /// The read or the commit that the host has.
-    pending: Option<Pending>,
-    /// The answer to the last read, until the stage has it.
-    answer: Option<HeaderRows>,
-    /// The stage waits for news.
-    waiting: bool,
-    /// When the stage is tried again.
-    retry_at: Option<Instant>,
-    /// Failures in a row.
-    failures: u32,
-    /// An unwind that the host asked for.
-    wanted: Option<(BlockNumber, bool)>,
-    shutdown: bool,
-    detached: DetachedHeads,
-    bad_block: Option<header_rules::block::BlockNumHash>,
-    next_id: u64,
-    /// When the step under way began; waiting does not count.
-    step_since: Instant,
-    progress_at: Option<Instant>,
-    started: Option<Instant>,
-    out: VecDeque<PipelineOutput>,
-}
-
-impl fmt::Debug for Pipeline {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stages = self.slots.iter().map(|slot| (slot.stage.id(), slot.checkpoint.block));
-        f.debug_struct("Pipeline")
-            .field("work", &self.work)
-            .field("pending", &self.pending)
-            .field("waiting", &self.waiting)
-            .field("stages", &stages.collect::<Vec<_>>())
-            .finish_non_exhaustive()
-    }
-}
-
 impl Pipeline {
-    /// A pipeline that goes on from `state`. An unwind that was interrupted is ended before anything else.
+    /// A pipeline that continues from `state`. It finishes an interrupted unwind first.
     ///
     /// # Panics
     ///
@@ -185,13 +128,12 @@ impl Pipeline {
             slots,
             work,
             pending: None,
-            answer: None,
+            rows: None,
             waiting: false,
             retry_at: None,
             failures: 0,
             wanted: None,
             shutdown: false,
-            detached: DetachedHeads::default(),
             bad_block: None,
             next_id: 0,
             step_since: Instant::ZERO,
@@ -201,7 +143,7 @@ impl Pipeline {
         }
     }
 
-    /// Records what happened. Call [`poll_output`](Self::poll_output) afterwards until it is drained.
+    /// Handles an input. Call [`poll_output`](Self::poll_output) afterwards until it is drained.
     pub fn handle_input(&mut self, now: Instant, input: PipelineInput) {
         if matches!(self.work, Work::Ended) {
             return;
@@ -224,7 +166,7 @@ impl Pipeline {
         }
     }
 
-    /// The next thing to do: one step of one stage at most. [`PipelineOutput::Timeout`] means drained.
+    /// The next output: at most one step of one stage. [`PipelineOutput::Timeout`] means drained.
     pub fn poll_output(&mut self, now: Instant) -> PipelineOutput {
         self.started.get_or_insert(now);
         loop {
@@ -235,11 +177,11 @@ impl Pipeline {
                 return PipelineOutput::Timeout(wakeup);
             }
             if !self.out.is_empty() {
-                // A refused write, handed out again.
+                // A retry of a failed write.
                 continue;
             }
             if !matches!(self.work, Work::Ended) && self.shutdown {
-                // What stages gathered goes with them; what they spilled is looked for by the next session.
+                // Stages drop what they have gathered; the next session finds their spilled runs.
                 self.end(Ok(ControlFlow::Shutdown));
                 continue;
             }
@@ -272,12 +214,12 @@ impl Pipeline {
         self.slots.iter().find(|slot| slot.stage.id() == stage).map(|slot| &slot.checkpoint)
     }
 
-    /// Where the chain ends above, as far as it is known.
+    /// Highest block of the pipeline, as far as it is known.
     pub fn target(&self) -> Option<BlockNumber> {
         self.config.max_block.or_else(|| self.slots[0].stage.target())
     }
 
-    /// How far every stage is.
+    /// Progress of every stage.
     pub fn progress(&self, now: Instant) -> Vec<StageProgress> {
         let (first, target) = (self.config.first, self.target());
         let of = |slot: &Slot| {
@@ -287,7 +229,7 @@ impl Pipeline {
         self.slots.iter().map(of).collect()
     }
 
-    /// What every stage did since the start, and how fast.
+    /// Counters of every stage since the start.
     pub fn report(&self, now: Instant) -> PipelineReport {
         let stages = self.slots.iter().map(|slot| slot.report.clone()).collect();
         PipelineReport { elapsed: now.saturating_since(self.started.unwrap_or(now)), stages }
@@ -302,28 +244,5 @@ impl Pipeline {
         if matches!(self.work, Work::Idle) {
             self.work = Work::Forward(Forward::default());
         }
-    }
-
-    /// Every stage forgets what it gathered.
-    fn reset_stages(&mut self) {
-        self.answer = None;
-        self.waiting = false;
-        self.retry_at = None;
-        for slot in &mut self.slots {
-            if let Err(error) = slot.stage.reset() {
-                let stage = slot.stage.id();
-                self.out.push_back(PipelineOutput::Event(PipelineEvent::Error { stage, error, retry_in: None }));
-            }
-        }
-    }
-
-    fn end(&mut self, outcome: Result<ControlFlow, PipelineError>) {
-        self.work = Work::Ended;
-        self.wanted = None;
-        self.out.push_back(PipelineOutput::Ended(outcome));
-    }
-
-    fn event(&mut self, event: PipelineEvent) {
-        self.out.push_back(PipelineOutput::Event(event));
     }
 }

@@ -1,12 +1,12 @@
-//! The one read or commit that the host has, its answer, and what is tried again.
+//! The read or commit in progress, its result, and retries.
 
 use core::time::Duration;
 
 use super::{
-    Commit, Pipeline, PipelineError, PipelineEvent, PipelineOutput, StageError, StepId, Work,
-    backward::Backward,
+    Commit, PipelineError, PipelineEvent, PipelineOutput, StageError, StepId,
     control::{Triage, triage},
     stage::HeaderRows,
+    state::{Backward, CommitKind, Pending, Pipeline, Work},
 };
 use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::{
@@ -14,30 +14,6 @@ use sync_core::{
     progress::Meter,
     time::{Instant, doubled},
 };
-
-/// What the host has.
-#[derive(Debug)]
-pub(super) enum Pending {
-    Read {
-        id: StepId,
-    },
-    Commit {
-        commit: Commit,
-        /// Index of its stage.
-        at: usize,
-        kind: CommitKind,
-        since: Instant,
-        /// When it is handed out again after a refusal.
-        retry_at: Option<Instant>,
-        refusals: u32,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CommitKind {
-    Execute { done: bool },
-    Unwind,
-}
 
 impl Pipeline {
     pub(super) fn ask(&mut self, range: BlockRange) {
@@ -48,7 +24,7 @@ impl Pipeline {
 
     pub(super) fn hand_out(&mut self, now: Instant, commit: Commit, at: usize, kind: CommitKind) {
         self.out.push_back(PipelineOutput::Commit(commit.clone()));
-        self.pending = Some(Pending::Commit { commit, at, kind, since: now, retry_at: None, refusals: 0 });
+        self.pending = Some(Pending::Commit { commit, at, kind, since: now, retry_at: None, failures: 0 });
     }
 
     pub(super) fn step_id(&mut self) -> StepId {
@@ -56,7 +32,7 @@ impl Pipeline {
         StepId(self.next_id)
     }
 
-    /// Is the host's answer to come, and until when? A read that is no longer wanted is forgotten; a commit never is.
+    /// Is a response of the host pending, and until when? An unwanted read is dropped; a commit never is.
     pub(super) fn poll_pending(&mut self, now: Instant) -> Option<Option<Instant>> {
         let is_unwanted = self.shutdown || self.wanted.is_some();
         match &mut self.pending {
@@ -66,7 +42,7 @@ impl Pipeline {
                 None
             }
             Some(Pending::Read { .. }) => Some(None),
-            // Refused, so nothing is half stored.
+            // The commit failed, so nothing of it is stored.
             Some(Pending::Commit { retry_at: Some(_), .. }) if is_unwanted => {
                 self.pending = None;
                 None
@@ -89,7 +65,7 @@ impl Pipeline {
         }
         self.pending = None;
         match rows {
-            Ok(rows) => self.answer = Some(rows),
+            Ok(rows) => self.rows = Some(rows),
             Err(failure) => self.note_error(now, StageError::Store(failure)),
         }
     }
@@ -104,7 +80,7 @@ impl Pipeline {
         }
     }
 
-    /// A stage stands at a new checkpoint.
+    /// A stage has a new checkpoint.
     pub(super) fn note_stored(
         &mut self,
         now: Instant,
@@ -125,7 +101,7 @@ impl Pipeline {
                 slot.report.note_run(after.saturating_sub(before), elapsed);
             }
             CommitKind::Unwind => {
-                // A rate over what was taken back would be a rate of nothing.
+                // After an unwind the old rate has no meaning.
                 slot.meter = Meter::new();
                 slot.report.note_unwind(before.saturating_sub(after));
             }
@@ -147,7 +123,7 @@ impl Pipeline {
 
     pub(super) fn note_commit_failed(&mut self, now: Instant, id: StepId, failure: StoreFailure) {
         let limits = (self.config.retry_start, self.config.retry_max);
-        let Some(Pending::Commit { commit, retry_at, refusals, .. }) = &mut self.pending else { return };
+        let Some(Pending::Commit { commit, retry_at, failures, .. }) = &mut self.pending else { return };
         if commit.id != id || retry_at.is_some() {
             return;
         }
@@ -155,7 +131,7 @@ impl Pipeline {
         let is_final = match &failure {
             StoreFailure::Full | StoreFailure::Locked => false,
             StoreFailure::Damaged(_) => true,
-            StoreFailure::Other(_) => *refusals >= self.config.retries_max,
+            StoreFailure::Other(_) => *failures >= self.config.retries_max,
         };
         if is_final {
             self.pending = None;
@@ -163,13 +139,13 @@ impl Pipeline {
             self.end(Err(PipelineError::Store(failure)));
             return;
         }
-        let pause = doubled(limits.0, *refusals, limits.1);
-        *refusals = refusals.saturating_add(1);
+        let pause = doubled(limits.0, *failures, limits.1);
+        *failures = failures.saturating_add(1);
         *retry_at = Some(now + pause);
         self.event(PipelineEvent::Error { stage, error: StageError::Store(failure), retry_in: Some(pause) });
     }
 
-    /// A stage failed. What it and the others gathered is forgotten in any case.
+    /// A stage failed. All stages drop what they have gathered.
     pub(super) fn note_error(&mut self, now: Instant, error: StageError) {
         let at = match &self.work {
             Work::Forward(forward) => forward.at.min(self.slots.len() - 1),
@@ -181,16 +157,13 @@ impl Pipeline {
         let (stage, checkpoint) = (slot.stage.id(), slot.checkpoint.block);
         self.reset_stages();
         let first = self.config.first;
-        let mut wanted = triage(first, checkpoint, &error);
-        if let StageError::DetachedHead { local, expected } = &error {
-            match self.detached.unwind_to(&self.config, local.number) {
-                Some(to) => wanted = Triage::Unwind { to, bad_block: None },
-                None => {
-                    self.event(PipelineEvent::Error { stage, error: error.clone(), retry_in: None });
-                    self.end(Err(PipelineError::WrongNetwork { got: *expected, expected: local.hash }));
-                    return;
-                }
-            }
+        let wanted = triage(first, checkpoint, &error);
+        if let StageError::DetachedHead { local, expected } = error
+            && local.number == 0
+        {
+            self.event(PipelineEvent::Error { stage, error, retry_in: None });
+            self.end(Err(PipelineError::WrongNetwork { got: expected, expected: local.hash }));
+            return;
         }
         if let StageError::InvalidBlock { block, reason } = &error {
             if self.bad_block == Some(*block) {
@@ -203,12 +176,16 @@ impl Pipeline {
         }
         let is_backward = matches!(self.work, Work::Backward(_));
         match wanted {
-            // An unwind that removes nothing would be followed by the same error at once.
+            // An unwind that removes nothing would cause the same error again at once.
             Triage::Unwind { to, bad_block } if !is_backward && self.is_anything_above(to) => {
                 self.event(PipelineEvent::Error { stage, error, retry_in: None });
                 self.begin_unwind(to, bad_block, false);
             }
-            Triage::Unwind { .. } => self.retry(now, stage, error, false),
+            Triage::AwaitUnwind if !is_backward => {
+                self.event(PipelineEvent::Error { stage, error, retry_in: None });
+                self.waiting = true;
+            }
+            Triage::Unwind { .. } | Triage::AwaitUnwind => self.retry(now, stage, error, false),
             Triage::Retry { for_ever } => self.retry(now, stage, error, for_ever),
             Triage::Stop => {
                 self.event(PipelineEvent::Error { stage, error: error.clone(), retry_in: None });

@@ -1,4 +1,4 @@
-//! How far the stages are: the lowest and the highest checkpoint of a pass, and for each stage what a page can draw.
+//! Progress of the stages: the lowest and the highest checkpoint of a pass, and figures for a page.
 
 use core::time::Duration;
 
@@ -6,12 +6,12 @@ use super::stage::StageId;
 use header_rules::range::BlockNumber;
 use sync_core::progress::eta;
 
-/// Checkpoints of the stages of one pass.
+/// Checkpoints of the stages in one pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PipelineProgress {
-    /// Of the stage that was looked at last.
+    /// Of the last stage that was polled.
     pub last: Option<BlockNumber>,
-    /// The lowest; `None` while there is none, and when a stage has done nothing yet.
+    /// The lowest; `None` if a stage has no checkpoint.
     pub min: Option<BlockNumber>,
     /// The highest.
     pub max: Option<BlockNumber>,
@@ -19,7 +19,7 @@ pub struct PipelineProgress {
 }
 
 impl PipelineProgress {
-    /// A stage of this pass stands here.
+    /// Adds the checkpoint of a stage.
     pub fn note(&mut self, block: Option<BlockNumber>) {
         self.last = block;
         self.min = if self.noted { self.min.min(block) } else { block };
@@ -28,25 +28,25 @@ impl PipelineProgress {
     }
 }
 
-/// How far one stage is.
+/// Progress of one stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StageProgress {
-    /// Which.
+    /// The stage.
     pub stage: StageId,
     /// Its checkpoint.
     pub block: Option<BlockNumber>,
-    /// Blocks that are done, from the lowest block of the store on.
+    /// Processed blocks, from the lowest block of the store on.
     pub processed: u64,
-    /// Blocks that there are up to the target; never less than `processed`.
+    /// Blocks up to the target; never less than `processed`.
     pub total: u64,
-    /// Blocks a second, over the last seconds.
+    /// Blocks per second, over the last seconds.
     pub per_second: f64,
-    /// Time left at this rate.
+    /// Estimated time left at this rate.
     pub eta: Option<Duration>,
 }
 
 impl StageProgress {
-    /// Of a stage at `block` on the way from `first` to `target`.
+    /// Progress of a stage at `block`, from `first` to `target`.
     pub fn new(
         stage: StageId,
         first: BlockNumber,

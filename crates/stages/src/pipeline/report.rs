@@ -1,14 +1,14 @@
-//! What the stages did, and how fast: sums and percentiles, kept in a bounded and exact-enough form.
+//! Counters of the stages: sums and percentiles, in bounded memory.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::{fmt, time::Duration};
 
 use super::stage::StageId;
 
-/// Bits of a value that tell its bucket from the next: a percentile is at most a sixteenth too low.
+/// Bits of a value that select its bucket: a percentile is at most a sixteenth too low.
 const BUCKET_BITS: u32 = 4;
 
-/// Counts of values by their size. At most 976 buckets, whatever is added: sixteen for each power of two.
+/// A histogram. At most 976 buckets: sixteen for each power of two.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     buckets: BTreeMap<u16, u64>,
@@ -24,17 +24,17 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
-    /// Values that were added.
+    /// Number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The largest value, exactly.
+    /// The largest value, exact.
     pub fn max(&self) -> u64 {
         self.max
     }
 
-    /// The value that so many percent of all values do not exceed, up to a sixteenth lower than it is; 0 without values.
+    /// The value that this percentage of all values does not exceed, at most a sixteenth too low; 0 without values.
     pub fn percentile(&self, percent: u8) -> u64 {
         let rank = (u128::from(self.count) * u128::from(percent.min(100))).div_ceil(100).max(1) as u64;
         let mut seen = 0;
@@ -48,7 +48,7 @@ impl Histogram {
     }
 }
 
-/// Position of the highest bit, then the bits after it.
+/// Index of a bucket: position of the highest bit, then the bits after it.
 fn bucket(value: u64) -> u16 {
     let bits = u64::BITS - value.leading_zeros();
     if bits <= BUCKET_BITS {
@@ -58,7 +58,7 @@ fn bucket(value: u64) -> u16 {
     (((shift + 1) << BUCKET_BITS) as u64 + ((value >> shift) - (1 << BUCKET_BITS))) as u16
 }
 
-/// The lowest value of a bucket.
+/// Lowest value of a bucket.
 fn floor_of(bucket: u16) -> u64 {
     let (power, rest) = (u32::from(bucket) >> BUCKET_BITS, u64::from(bucket) & ((1 << BUCKET_BITS) - 1));
     match power.checked_sub(1) {
@@ -67,33 +67,33 @@ fn floor_of(bucket: u16) -> u64 {
     }
 }
 
-/// What one stage did.
+/// Counters of one stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageReport {
-    /// Which.
+    /// The stage.
     pub stage: StageId,
-    /// Blocks that it went upwards.
+    /// Blocks executed.
     pub blocks: u64,
-    /// Blocks that were taken back.
+    /// Blocks unwound.
     pub blocks_unwound: u64,
-    /// Steps that were stored, upwards.
+    /// Stored steps of passes.
     pub runs: u64,
-    /// Steps that were stored, downwards.
+    /// Stored steps of unwinds.
     pub unwinds: u64,
     /// Errors of the stage.
     pub errors: u64,
-    /// Of these, such that were followed by another try.
+    /// Errors that were followed by a retry.
     pub retries: u64,
-    /// Time in which it had something to do, with reads and writes; waiting for news does not count.
+    /// Busy time, including reads and writes, without waiting for news.
     pub busy: Duration,
-    /// Blocks a second of each step.
+    /// Blocks per second of each step.
     pub blocks_per_second: Histogram,
-    /// Microseconds from handing a write out until it was durable.
+    /// Microseconds from sending a write until it was durable.
     pub commit_micros: Histogram,
 }
 
 impl StageReport {
-    /// Of a stage that did nothing yet.
+    /// Counters of a stage that has done nothing yet.
     pub fn new(stage: StageId) -> Self {
         Self {
             stage,
@@ -109,7 +109,7 @@ impl StageReport {
         }
     }
 
-    /// Blocks a second over the whole time in which it had something to do.
+    /// Blocks per second over the busy time.
     pub fn mean_per_second(&self) -> Option<f64> {
         (!self.busy.is_zero()).then(|| self.blocks as f64 / self.busy.as_secs_f64())
     }
@@ -125,7 +125,7 @@ impl StageReport {
         }
         self.blocks += blocks;
         self.runs += 1;
-        // A clock that did not move says nothing about the rate.
+        // Without elapsed time there is no rate.
         if let Some(rate) = (u128::from(blocks) * 1_000_000).checked_div(took.as_micros()) {
             self.blocks_per_second.add(u64::try_from(rate).unwrap_or(u64::MAX));
         }
@@ -137,12 +137,12 @@ impl StageReport {
     }
 }
 
-/// What a pipeline did, stage by stage. Displays as a table.
+/// Counters of a pipeline. Displays as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineReport {
-    /// Since the first poll.
+    /// Time since the first poll.
     pub elapsed: Duration,
-    /// In their order.
+    /// The stages, in order.
     pub stages: Vec<StageReport>,
 }
 
@@ -155,7 +155,7 @@ impl fmt::Display for PipelineReport {
         )?;
         for stage in &self.stages {
             let (rate, commit) = (&stage.blocks_per_second, &stage.commit_micros);
-            // The slowest tenth of the steps is what the 90th percentile of a rate shows, so they count from above.
+            // The 90th percentile of a rate shows the slowest tenth of the steps, so they are counted from above.
             let rates = [50, 10, 1].map(|percent| rate.percentile(percent));
             let commits = [50, 90, 99].map(|percent| commit.percentile(percent));
             writeln!(

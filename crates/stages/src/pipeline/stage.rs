@@ -1,10 +1,10 @@
-//! A stage: one kind of work over the chain, block by block upwards, that can be taken back.
+//! A stage: work over the chain in rising block order, which can be unwound.
 //!
-//! A stage does no I/O. It is asked for its next step and answers with one: read these headers, wait, or write these
-//! changes. What it writes and how far it came ([`StageCheckpoint`]) travel together and are stored in one transaction, so
-//! a stop between any two writes leaves a store from which the stage goes on.
+//! A stage does no I/O. Each call returns its next step: read these headers, wait, or write these changes. The changes
+//! and the checkpoint ([`StageCheckpoint`]) are stored in one transaction, so a stop between any two writes leaves a
+//! store from which the stage continues.
 //!
-//! Between two writes a stage may gather what it likes, within a limit of its own; [`Stage::reset`] makes it forget it.
+//! Between two writes a stage may gather data, within a limit of its own; [`Stage::reset`] drops it.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -20,7 +20,7 @@ use header_rules::{
 };
 use sync_core::{checkpoint::Checkpoint, fault::StoreFailure, time::Instant};
 
-/// Name of a stage, under which its checkpoint is stored; each once in a pipeline.
+/// Name of a stage, the key of its stored checkpoint; unique in a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StageId(pub &'static str);
 
@@ -34,15 +34,15 @@ impl fmt::Display for StageId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table(pub &'static str);
 
-/// How far a stage came, stored with what it wrote.
+/// Position of a stage, stored with its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StageCheckpoint {
-    /// Highest block of which the stage has stored something; `None` before the first.
+    /// Highest block for which the stage has stored data; `None` before the first.
     pub block: Option<BlockNumber>,
-    /// The blocks up to `block` are not all whole: the stage stopped in the middle of a step that takes several writes.
-    /// It is neither skipped nor built upon.
+    /// The data of the blocks up to `block` is incomplete: the stage stopped inside a step that takes several writes.
+    /// Such a checkpoint is neither skipped nor used by later stages.
     pub is_partial: bool,
-    /// What else the stage must know to go on; at most [`STAGE_DATA_BYTES_MAX`] bytes that only the stage understands.
+    /// Further data that the stage needs to continue; at most [`STAGE_DATA_BYTES_MAX`] bytes in a format of the stage.
     pub data: Bytes,
 }
 
@@ -56,15 +56,15 @@ struct StoredCheckpoint {
 }
 
 impl StageCheckpoint {
-    /// The form that this version of the code writes.
+    /// Version of the stored format.
     pub const VERSION: u8 = 1;
 
-    /// A checkpoint at a block, whole and without data.
+    /// A complete checkpoint at a block, without data.
     pub fn at(block: BlockNumber) -> Self {
         Self { block: Some(block), ..Self::default() }
     }
 
-    /// As bytes (RLP).
+    /// Encodes the checkpoint as RLP.
     pub fn encode(&self) -> Vec<u8> {
         let next = self.block.map_or(0, |block| block.saturating_add(1));
         let stored =
@@ -74,7 +74,7 @@ impl StageCheckpoint {
         out
     }
 
-    /// Reads a checkpoint; `None` for anything that [`encode`](Self::encode) would not write. The stage then starts afresh.
+    /// Reads a checkpoint; `None` for bytes that [`encode`](Self::encode) would not write. The stage then starts again.
     pub fn decode(mut bytes: &[u8]) -> Option<Self> {
         let stored = StoredCheckpoint::decode(&mut bytes).ok()?;
         let is_known = bytes.is_empty() && stored.version == Self::VERSION && stored.data.len() <= STAGE_DATA_BYTES_MAX;
@@ -83,31 +83,31 @@ impl StageCheckpoint {
     }
 }
 
-/// Headers that were read, rising: number and RLP.
+/// Headers in rising order: number and RLP.
 pub type HeaderRows = Vec<(BlockNumber, Bytes)>;
 
-/// What a stage is told when it is asked to go on.
+/// Arguments of [`Stage::execute`].
 #[derive(Debug)]
 pub struct ExecInput<'a> {
-    /// Now.
+    /// The current time.
     pub now: Instant,
     /// Lowest block of the store.
     pub first: BlockNumber,
-    /// How far the stage may go; `None` for the first stage, which knows its own end.
+    /// Highest block for this stage; `None` for the first stage, which knows its own end.
     pub target: Option<BlockNumber>,
-    /// How far it came.
+    /// Checkpoint of the stage.
     pub checkpoint: &'a StageCheckpoint,
-    /// The answer to [`Step::Read`]; may be shorter than what was asked for, or empty.
+    /// Result of [`Step::Read`]; may be shorter than requested, or empty.
     pub read: Option<HeaderRows>,
 }
 
 impl ExecInput<'_> {
-    /// The block to begin with.
+    /// First block to process.
     pub fn next_block(&self) -> BlockNumber {
         self.checkpoint.block.map_or(self.first, |block| block.saturating_add(1))
     }
 
-    /// Is there nothing left to do? Never without a target.
+    /// Has the stage reached its target? Never without a target.
     pub fn is_target_reached(&self) -> bool {
         self.target.is_some_and(|target| self.checkpoint.block.is_some_and(|block| block >= target))
     }
@@ -120,25 +120,25 @@ impl ExecInput<'_> {
     }
 }
 
-/// What a stage is told when it is asked to take back.
+/// Arguments of [`Stage::unwind`].
 #[derive(Debug)]
 pub struct UnwindInput<'a> {
-    /// Now.
+    /// The current time.
     pub now: Instant,
     /// Lowest block of the store.
     pub first: BlockNumber,
-    /// Highest block that is kept. Below `first`: nothing is.
+    /// Highest block kept; below `first` none is kept.
     pub to: BlockNumber,
-    /// How far the stage came; above `to`.
+    /// Checkpoint of the stage; above `to`.
     pub checkpoint: &'a StageCheckpoint,
-    /// The block that made it necessary, when one did.
+    /// The block that caused the unwind, if a block did.
     pub bad_block: Option<BlockNumHash>,
-    /// The answer to [`Step::Read`].
+    /// Result of [`Step::Read`].
     pub read: Option<HeaderRows>,
 }
 
 impl UnwindInput<'_> {
-    /// The highest blocks that are to go, at most `most`; `None` when all are gone.
+    /// The highest blocks to remove, at most `most`; `None` if none are left.
     pub fn unwind_block_range(&self, most: u64) -> Option<BlockRange> {
         let last = self.checkpoint.block?;
         let lowest = self.to.checked_add(1)?.max(self.first);
@@ -146,36 +146,36 @@ impl UnwindInput<'_> {
     }
 }
 
-/// How far a stage came by a write.
+/// Result of a step of a pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecOutput {
-    /// Stored with the changes.
+    /// Checkpoint that is stored with the changes.
     pub checkpoint: StageCheckpoint,
-    /// The stage has nothing to do until its target moves.
+    /// The stage has no work until its target moves.
     pub done: bool,
 }
 
-/// How far a stage was taken back by a write.
+/// Result of a step of an unwind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnwindOutput {
-    /// Stored with the changes. The stage is asked again while it is above the block to keep.
+    /// Checkpoint that is stored with the changes. The stage is called again while it is above the block to keep.
     pub checkpoint: StageCheckpoint,
 }
 
-/// A stage's next step.
+/// Next step of a stage.
 #[derive(Debug)]
 pub enum Step<Output> {
-    /// Read these headers and ask again. The answer may stop earlier.
+    /// Read these headers and call again. The store may return fewer.
     Read(BlockRange),
-    /// A bounded piece of work was done and there is more: ask again, at once or after a breath.
+    /// A bounded piece of work is done and there is more: call again, at once or after a pause.
     Working,
-    /// Nothing can be done before the next [`News`].
+    /// The stage waits for the next [`News`].
     Waiting,
     /// Store the changes and the checkpoint in one transaction.
     Commit {
-        /// In this order. Empty with an unchanged checkpoint: nothing is stored.
+        /// Applied in this order. Empty with an unchanged checkpoint: nothing is stored.
         changes: Vec<Change>,
-        /// What holds afterwards.
+        /// Checkpoint afterwards, and whether the stage is done.
         output: Output,
     },
 }
@@ -186,98 +186,98 @@ pub type Row = (Vec<u8>, Vec<u8>);
 /// One change of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Put rows, rising by key; a row that is there is replaced.
+    /// Put rows, rising by key; existing rows are replaced.
     Put {
-        /// Where.
+        /// The table.
         table: Table,
-        /// Key and value.
+        /// Keys and values.
         rows: Vec<Row>,
     },
-    /// Delete rows, rising by key; one that is not there is none.
+    /// Delete rows, rising by key; missing rows are ignored.
     Delete {
-        /// Where.
+        /// The table.
         table: Table,
         /// The keys.
         keys: Vec<Vec<u8>>,
     },
-    /// Remove every header above `to` and store what the sync machine's checkpoint is afterwards
-    /// ([`HeaderStore::unwind`](header_store::HeaderStore::unwind) in the same transaction).
+    /// Remove every header above `to` and store the sync machine's checkpoint, in the same transaction, like
+    /// [`HeaderStore::unwind`](header_store::HeaderStore::unwind).
     TruncateHeaders {
         /// Highest block kept.
         to: BlockNumber,
-        /// The machine's checkpoint that holds afterwards.
+        /// The machine's checkpoint afterwards.
         checkpoint: Checkpoint,
     },
 }
 
-/// What happened outside, for stages that care.
+/// Changes outside the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Where the chain ends, above.
+    /// The target of the sync.
     Target(BlockNumHash),
-    /// What the store holds: the machine's checkpoint, after each batch that became durable and once at the start.
+    /// The machine's checkpoint: at the start, and after each durable batch.
     Durable(Checkpoint),
-    /// The machine gives headers up and this is its checkpoint afterwards; the unwind follows.
+    /// The machine drops headers, and this is its checkpoint afterwards; the unwind follows.
     Abandoned(Checkpoint),
-    /// Nothing more will come.
+    /// The download has ended.
     Closed,
 }
 
-/// Why a stage cannot go on.
+/// Error of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StageError {
-    /// The chain under the target does not meet what is stored.
+    /// The target's chain and the stored chain do not meet.
     #[error("detached head: {} has hash {}, the chain above expects {expected}", local.number, local.hash)]
     DetachedHead {
-        /// The stored head.
+        /// The stored block.
         local: BlockNumHash,
-        /// What the new chain has at its number.
+        /// Hash of the target's chain at the same number.
         expected: B256,
     },
     /// A block is invalid.
     #[error("block {} ({}) is invalid: {reason}", block.number, block.hash)]
     InvalidBlock {
-        /// Which.
+        /// The block.
         block: BlockNumHash,
-        /// What is wrong with it.
+        /// The broken rule.
         reason: String,
     },
-    /// What the stages before should have stored of this block is not there.
+    /// Data that an earlier stage should have stored is missing.
     #[error("data of block {block} is missing")]
     MissingData {
-        /// The lowest block of which something is missing.
+        /// The lowest block with missing data.
         block: BlockNumber,
     },
-    /// The store, or the stage's spill, failed.
+    /// The store, or the spill of the stage, failed.
     #[error(transparent)]
     Store(#[from] StoreFailure),
-    /// Nothing more will come, and the stage is not done.
-    #[error("nothing more will come")]
+    /// The download has ended, and the stage is not done.
+    #[error("the download has ended")]
     ChannelClosed,
-    /// May go better the next time.
+    /// The stage can be retried.
     #[error("{0}")]
     Recoverable(String),
-    /// Cannot go on.
+    /// The stage cannot continue.
     #[error("{0}")]
     Fatal(String),
 }
 
-/// One kind of work over the chain. See the [module](self).
+/// The interface of a stage. See the [module](self).
 ///
-/// Between two calls a stage keeps what it gathered. A bounded piece of work a call: a browser's worker goes back to its
-/// event loop between two.
+/// A stage keeps its gathered data between calls. A call does a bounded piece of work, so that a browser's worker can
+/// return to its event loop in between.
 pub trait Stage: fmt::Debug {
-    /// Its name.
+    /// Id of the stage.
     fn id(&self) -> StageId;
 
-    /// The next step upwards, from the checkpoint towards the target. Called again after each answer, commit and news;
-    /// a call that changes nothing (it waits) must gather nothing.
+    /// The next step of a pass, from the checkpoint towards the target. Called again after each result, commit and
+    /// news; a call that returns [`Step::Waiting`] must gather nothing.
     fn execute(&mut self, input: ExecInput<'_>) -> Result<Step<ExecOutput>, StageError>;
 
-    /// The next step downwards. What was gathered upwards was forgotten before ([`Stage::reset`]).
+    /// The next step of an unwind. The stage was reset before ([`Stage::reset`]).
     fn unwind(&mut self, input: UnwindInput<'_>) -> Result<Step<UnwindOutput>, StageError>;
 
-    /// Something happened outside.
+    /// Receives news.
     fn notice(&mut self, _news: &News) {}
 
     /// The last [`Step::Commit`] is durable.
@@ -285,10 +285,10 @@ pub trait Stage: fmt::Debug {
         Ok(())
     }
 
-    /// Forget everything that was gathered and not stored: the stage was interrupted (an error, an unwind, a stop).
+    /// Drops all data that is gathered and not stored, after an error, an unwind or a stop.
     fn reset(&mut self) -> Result<(), StageError>;
 
-    /// Where the stage will end, as far as it knows by itself; asked of the first stage, for progress.
+    /// Highest block that the stage will reach, as far as it knows; asked of the first stage, for progress.
     fn target(&self) -> Option<BlockNumber> {
         None
     }

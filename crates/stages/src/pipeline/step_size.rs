@@ -1,7 +1,7 @@
-//! How much a stage does in one write: found by measuring, not guessed.
+//! Rows per write: measured, not configured.
 //!
-//! A write has a cost of its own (a transaction, a flush) and one for each row; larger writes spread the first, until they
-//! wait for memory, or the disk. Where that is differs from device to device, so a [`StepSize`] looks for it:
+//! A write has a fixed cost (a transaction, a flush) and a cost per row. Larger writes spread the fixed cost, until
+//! memory or the disk slows them down. The best size differs between devices, so a [`StepSize`] searches it:
 //!
 //! | phase | size of the next write | until |
 //! |---|---|---|
@@ -9,37 +9,37 @@
 //! | tune | a quarter more than the best, then a quarter less, on while it gains a twentieth | neither side gains |
 //! | stable | the best | it is [`DRIFT_AFTER`] times less than half as fast as it was: explore again, from half |
 //!
-//! A size is judged by the fastest of [`SAMPLES`] writes, because a busy machine makes a write slower and never faster.
-//! Limits hold in every phase: the most rows, and a budget of bytes by the mean size of the rows. Arithmetic of whole
-//! numbers and no clock: the same measurements give the same sizes.
+//! A size is rated by the fastest of [`SAMPLES`] writes, because a busy machine makes a write slower and never faster.
+//! Limits hold in every phase: the most rows, and a budget of bytes by the mean size of the rows. Integer arithmetic
+//! without a clock: the same measurements give the same sizes.
 
 use core::time::Duration;
 
-/// Writes of one size before it is judged.
+/// Writes of one size before it is rated.
 pub const SAMPLES: u8 = 3;
 
-/// Slow writes in a row until the best size is looked for again.
+/// Slow writes in a row until the search starts again.
 pub const DRIFT_AFTER: u8 = 4;
 
-/// What is being done about the size.
+/// Phase of the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Doubling.
+    /// Doubles the size.
     Explore,
-    /// A little more, a little less.
+    /// Tries a little more, then a little less.
     Tune,
-    /// Keeping to what was best.
+    /// Keeps the best size.
     Stable,
 }
 
-/// Which side of the best size is tried.
+/// Side of the best size that is being tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Above,
     Below,
 }
 
-/// A size and the rows a second that it brought.
+/// A size with its rows per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Judged {
     size: usize,
@@ -57,13 +57,13 @@ pub struct StepSize {
     phase: Phase,
     side: Side,
     best: Option<Judged>,
-    /// The fastest of the writes of this size so far, and how many there were.
+    /// Time of the fastest write of this size so far, and the number of writes.
     sample: (u64, u8),
     slow: u8,
 }
 
 impl StepSize {
-    /// Begins with `start` rows; never more than `most`, nor than fit into `bytes_max` bytes. At least one row always.
+    /// Starts with `start` rows; never more than `most`, nor more than fit into `bytes_max` bytes; at least one row.
     pub fn new(start: usize, most: usize, bytes_max: u64) -> Self {
         let most = most.max(1);
         Self {
@@ -84,13 +84,13 @@ impl StepSize {
         self.size.min(self.ceiling())
     }
 
-    /// What is being done about the size.
+    /// Current phase.
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// A write of `rows` rows and `bytes` bytes took so long, from the moment that it was handed out to that at which the
-    /// next could be made. One that is not full, as at the end of a load, or took no time at all says nothing of the size.
+    /// Records a write of `rows` rows and `bytes` bytes, with the time until the next write could start. A write that
+    /// is not full, as at the end of a load, or took no time, is ignored.
     pub fn measured(&mut self, rows: usize, bytes: u64, took: Duration) {
         let rows_now = self.rows();
         if rows > 0 {
@@ -149,7 +149,7 @@ impl StepSize {
         self.step_aside();
     }
 
-    /// The next size on this side of the best; where there is none, on the other; else the best it is.
+    /// The next size on this side of the best one, or on the other side, or the best one.
     fn step_aside(&mut self) {
         let Some(best) = self.best else { return };
         let quarter = (best.size / 4).max(1);

@@ -1,4 +1,4 @@
-//! What an error leads to: an unwind, another try, or the end. Nothing is tried without a pause, and little without an end.
+//! Consequences of errors: an unwind, a retry, or the end. Every retry has a pause, and most have a limit.
 
 use crate::pipes::{Host, Line, Rest, Scripted};
 use alloy_primitives::B256;
@@ -37,13 +37,15 @@ fn l05_every_error_has_its_consequence() {
         (StageError::Store(StoreFailure::Full), Triage::Retry { for_ever: true }),
         (StageError::Store(StoreFailure::Locked), Triage::Retry { for_ever: true }),
         (StageError::Store(StoreFailure::Damaged("a page".into())), Triage::Stop),
+        (StageError::DetachedHead { local: bad(61), expected: B256::ZERO }, Triage::AwaitUnwind),
+        (StageError::DetachedHead { local: bad(0), expected: B256::ZERO }, Triage::Stop),
         (StageError::ChannelClosed, Triage::Stop),
         (StageError::Fatal("for good".into()), Triage::Stop),
     ];
     for (error, expected) in cases {
         assert_eq!(triage(0, Some(60), &error), expected, "{error}");
     }
-    // An invalid block before the stage came anywhere: everything goes.
+    // An invalid block before the stage has a checkpoint: everything is removed.
     assert_eq!(triage(50, None, &invalid(55)), Triage::Unwind { to: 49, bad_block: Some(bad(55)) });
 }
 
@@ -69,7 +71,7 @@ fn l05_l10_s05_what_may_go_better_is_tried_again_after_a_pause_and_what_cannot_s
     assert_eq!(host.pauses_ms, [0; 0]);
 }
 
-/// The reference tries for ever and at once.
+/// The reference retries without limit and without a pause.
 #[test]
 fn l05_tries_have_an_end_that_names_the_last_error() {
     let a = Scripted::new("a", std::iter::repeat_n(Line::Fails(recoverable()), 100));
@@ -113,7 +115,7 @@ fn l05_missing_data_takes_every_stage_back_to_the_block_before() {
     assert!(host.story().contains(&"unwind a 100 to 30".to_owned()));
 }
 
-/// An unwind that would remove nothing cannot mend anything: it is a failed try, with its pause and its limit.
+/// An unwind that removes nothing cannot help: it counts as a failed attempt, with its pause and its limit.
 #[test]
 fn l05_i10_an_error_whose_unwind_removes_nothing_does_not_spin() {
     let a = Scripted::new("a", std::iter::repeat_n(Line::Fails(StageError::MissingData { block: 0 }), 100));
@@ -151,7 +153,7 @@ fn l05_a_stop_does_not_wait_for_a_store_that_refuses() {
     let mut host = Host::default();
     host.refusals.extend(std::iter::repeat_n(StoreFailure::Full, 3));
     let mut pipeline = Pipeline::new(up_to(10), &host.disk.state, vec![Scripted::new("a", []).boxed()]);
-    // The first write is refused; then the page goes.
+    // The first write fails; then the page is closed.
     loop {
         let now = sync_core::time::Instant::from_millis(1);
         match pipeline.poll_output(now) {

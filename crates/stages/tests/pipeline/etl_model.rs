@@ -1,4 +1,4 @@
-//! The collector against a B-tree, whatever is inserted and wherever a load is given up.
+//! The collector against a B-tree, for any insertions and any aborted load.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use stages::etl::{EqualKeys, MemorySpill, SpillCollector};
 #[derive(Clone, Debug)]
 enum Op {
     Insert(Vec<u8>, Vec<u8>),
-    /// Merge, and give up after so many entries without a word.
+    /// Merge, and stop after this many entries.
     Peek(usize),
-    /// Give the load up: what was inserted must not appear afterwards.
+    /// Abort the load: its entries must not appear afterwards.
     Abort,
-    /// The next call to the spill but so many fails.
+    /// The call to the spill after this many more fails.
     Fail(usize),
 }
 
@@ -33,7 +33,7 @@ type Collector = SpillCollector<FailingSpill<MemorySpill>>;
 fn drained(collector: &mut Collector, most: usize) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut out = BTreeMap::new();
     let mut merge = loop {
-        // Writing the rest of the buffer may fail, once.
+        // Writing the rest of the buffer may fail once.
         if collector.merge().is_ok() {
             break collector.merge().expect("the rest is written");
         }
@@ -64,7 +64,7 @@ proptest! {
         for op in ops {
             match op {
                 Op::Insert(key, value) => {
-                    // Refused: the spill failed. Nothing was taken in, so it is inserted once more.
+                    // The spill failed and nothing was added, so the entry is inserted again.
                     if collector.insert(&key, &value).is_err() {
                         prop_assert_eq!(collector.len(), inserted);
                         prop_assert!(collector.insert(&key, &value).is_ok(), "only one call fails");

@@ -1,4 +1,4 @@
-//! The collector for loads that are larger than memory: what goes in comes out once, in the order of its keys.
+//! The collector for loads that are larger than memory: every entry is returned once, in the order of the keys.
 
 use crate::spills::{FailingSpill, FileSpill};
 use alloy_primitives::keccak256;
@@ -90,7 +90,7 @@ fn e03_what_was_handed_out_to_its_end_is_not_handed_out_again() {
         assert_eq!(drained(&mut collector).expect("sound").len(), 100);
         assert_eq!(drained(&mut collector).expect("sound"), []);
         assert!(collector.spill().is_empty(), "its runs are gone");
-        // And it can be used again.
+        // The collector can be used again.
         collector.insert(b"anew", b"").expect("memory");
         assert_eq!(drained(&mut collector).expect("sound"), pairs(&[("anew", "")]));
     }
@@ -109,7 +109,7 @@ fn e03_a_load_that_stopped_before_its_end_is_repeated_whole() {
     assert_eq!(drained(&mut collector).expect("sound").len(), 100);
 }
 
-/// Of entries with the same key the one inserted last comes out, over all runs; the reference leaves this open.
+/// Of entries with the same key the last one inserted is returned, over all runs; the reference leaves this open.
 #[test]
 fn e04_the_last_write_wins_by_the_order_of_insertion() {
     let writes = [("b", "9"), ("a", "1"), ("b", "2"), ("a", "0"), ("c", "5"), ("b", "1")];
@@ -228,7 +228,8 @@ fn e04_every_changed_byte_of_a_run_is_noticed() {
     }
 }
 
-/// A host that gave an id twice, or put an old file back: each block holds, but the run is not the one of the manifest.
+/// A host that used an id twice, or restored an old file: each block is valid, but the run is not the one of the
+/// manifest.
 #[test]
 fn e04_another_run_under_the_same_id_is_noticed() {
     let sealed = |from: u64| {
@@ -318,8 +319,8 @@ fn e05_empty_keys_and_empty_values_are_kept_apart_from_absent_ones() {
     assert_eq!(drained(&mut in_memory(64, EqualKeys::Last)), Ok(vec![]), "nothing in, nothing out");
 }
 
-/// A transformation that emits twice what it reads, fed into a second collector: the chain of two loads that an index of
-/// an index is.
+/// A transformation that emits twice what it reads, fed into a second collector: the chain of two loads that an index
+/// of an index is.
 #[test]
 fn e05_doubled_on_extraction_and_on_load() {
     let mut first = in_memory(256, EqualKeys::All);

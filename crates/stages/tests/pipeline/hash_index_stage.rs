@@ -1,4 +1,4 @@
-//! The stage of the hash index: sorted loads, several writes each, that survive a stop and a bad spill.
+//! The hash index stage: sorted loads of several writes each, which survive a stop and a damaged spill.
 
 use crate::pipes::{Disk, Host, Kill, Rest, block, range, real_stages};
 use header_store::contract::TestChain;
@@ -14,7 +14,7 @@ use sync_core::fault::StoreFailure;
 const BLOCKS: u64 = 2_000;
 
 fn pipeline<S: Spill + core::fmt::Debug + 'static>(disk: &Disk, spill: S) -> Pipeline {
-    // A buffer that a load of 2,000 rows fills many times over; 300 rows a write.
+    // A buffer that a load of 2,000 rows fills many times; 300 rows a write.
     let index = HashIndexStage::new(8_192, spill).with_steps(2_500, 300);
     Pipeline::new(PipelineConfig::default(), &disk.state, real_stages(index))
 }
@@ -31,8 +31,8 @@ fn keys(host: &Host) -> Vec<Vec<u8>> {
     rows.flatten().map(|(key, _)| key.clone()).collect()
 }
 
-/// Headers themselves are stored in windows as they come, each batch with its checkpoint, so an interrupted download goes
-/// on where it was; only the index is collected over the whole gap.
+/// Headers are stored in windows, each batch with its checkpoint, so an interrupted download continues; only the index
+/// is sorted over the whole gap.
 #[test]
 fn s04_the_rows_of_a_whole_gap_enter_the_index_in_the_order_of_their_hashes() {
     let (chain, mut host) = downloaded();
@@ -64,7 +64,7 @@ fn s04_e02_a_gap_of_a_hundred_thousand_blocks_through_one_mebibyte() {
     assert!(keys.windows(2).all(|pair| pair[0] < pair[1]), "over all writes");
     let rows: Vec<usize> = host.commits.iter().map(|commit| rows_of(&commit.changes)).collect();
     assert!(rows.iter().all(|rows| *rows <= 8_192), "{rows:?}");
-    // A write takes this host the same time whatever its size: they double up to the limit, try less, and stay there.
+    // Every write takes this host the same time: sizes double up to the limit, try less, and stay there.
     assert_eq!(rows[..10], [1_024, 1_024, 1_024, 2_048, 2_048, 2_048, 4_096, 4_096, 4_096, 8_192]);
     assert_eq!(rows[rows.len() - 3..rows.len() - 1], [8_192, 8_192]);
     assert!(host.commits.iter().rev().skip(1).all(|commit| commit.checkpoint.data.len() < 1_024), "small records");
@@ -80,7 +80,7 @@ fn rows_of(changes: &[Change]) -> usize {
     changes.iter().map(|change| if let Change::Put { rows, .. } = change { rows.len() } else { 0 }).sum()
 }
 
-/// Genesis needs no special case: it is a row like any other, whether the index was empty or not.
+/// Genesis needs no special case: its row is stored whether the index was empty or not.
 #[test]
 fn s08_a_later_gap_is_merged_into_the_index_that_is_there() {
     let (chain, mut host) = downloaded();
@@ -100,7 +100,7 @@ fn s08_a_later_gap_is_merged_into_the_index_that_is_there() {
     host.disk.assert_whole(&chain, range(0, BLOCKS - 1));
 }
 
-/// A store that answers with other numbers than those asked for cannot make the index skip one.
+/// A store that returns other numbers than requested cannot make the index skip a block.
 #[test]
 fn s08_a_number_that_is_missing_is_named_and_not_passed_over() {
     let (chain, mut host) = downloaded();
@@ -154,7 +154,7 @@ fn e04_i01_a_load_whose_runs_are_gone_is_done_again() {
     host.disk.assert_whole(&chain, range(0, BLOCKS - 1));
 }
 
-/// Rows of any block of an unfinished load may be there; an unwind to the middle of it must find them all.
+/// The table may contain rows of all blocks of an unfinished load; an unwind into it must find them all.
 #[test]
 fn s10_i01_an_unwind_in_the_middle_of_a_load_leaves_no_row_of_what_is_gone() {
     let old = TestChain::new(BLOCKS as usize, 3);
@@ -185,7 +185,7 @@ fn s10_i01_an_unwind_in_the_middle_of_a_load_leaves_no_row_of_what_is_gone() {
     }
 }
 
-/// A session may end right after a load; its runs must not stay.
+/// A session may end right after a load; its runs must be removed.
 #[test]
 fn e01_i05_a_load_that_ended_leaves_no_run_behind() {
     let (chain, mut host) = downloaded();

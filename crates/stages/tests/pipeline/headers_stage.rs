@@ -1,15 +1,18 @@
-//! The stage of the stored headers: it stands where they hang together from the floor on, and removes them with the
-//! machine's checkpoint.
+//! The stage of the stored headers: it follows the contiguous range from the floor up, and an unwind removes headers
+//! with the machine's checkpoint.
 
 use crate::pipes::{Disk, Host, Rest, block, range, real_pipeline};
 use alloy_primitives::{B256, keccak256};
-use header_store::contract::TestChain;
-use stages::config::PipelineConfig;
+use header_store::{SEGMENT_HEADERS, contract::TestChain};
+use stages::config::{PipelineConfig, STAGE_READ_HEADERS_MAX};
 use stages::pipeline::{
     Change, ControlFlow, HASH_INDEX, HEADERS, HeadersStage, News, Pipeline, PipelineError, PipelineInput,
-    PipelineOutput, StageCheckpoint, StageError,
+    PipelineOutput, StageCheckpoint, StageError, hash_index_row,
 };
 use sync_core::{BlockNumHash, Checkpoint};
+
+/// A stage reads at most what one segment of the store holds.
+const _: () = assert!(STAGE_READ_HEADERS_MAX == SEGMENT_HEADERS);
 
 fn headers_only(disk: &Disk) -> Pipeline {
     Pipeline::new(PipelineConfig::default(), &disk.state, vec![Box::new(HeadersStage::new())])
@@ -19,7 +22,7 @@ fn stands(host: &Host) -> Option<u64> {
     host.disk.state.checkpoints.get(&HEADERS).and_then(|checkpoint| checkpoint.block)
 }
 
-/// A chain of 2,000 that is whole on the disk, and a pipeline that has done all of it.
+/// A chain that is fully stored, and a pipeline that has processed all of it.
 fn synced(chain: &TestChain, to: u64) -> (Host, Pipeline) {
     let mut host = Host::new(Disk::with_chain(chain, range(0, to)));
     let mut pipeline = real_pipeline(&host.disk);
@@ -47,7 +50,7 @@ fn s02_the_gap_is_closed_when_number_and_hash_are_the_targets() {
     let (mut host, mut pipeline) = synced(&chain, 299);
     let before = host.disk.clone();
     assert_eq!(host.passes().last(), Some(&ControlFlow::NoProgress { block: Some(299) }));
-    // The same target, told again, changes nothing; it is no new gap.
+    // The same target again changes nothing.
     host.news(&mut pipeline, News::Target(block(&chain, 299)));
     assert_eq!(host.run(&mut pipeline), Rest::Drained);
     assert_eq!(host.disk, before);
@@ -55,12 +58,12 @@ fn s02_the_gap_is_closed_when_number_and_hash_are_the_targets() {
     host.news(&mut pipeline, News::Target(BlockNumHash { number: 299, hash: B256::repeat_byte(1) }));
     host.run(&mut pipeline);
     assert!(host.story().contains(&"error headers".to_owned()));
-    assert_eq!(stands(&host), Some(296), "three blocks deeper, to look for the common ancestor");
+    assert_eq!((stands(&host), host.disk), (Some(299), before), "nothing is removed before an ancestor is known");
 }
 
-/// The store is filled from the top, so it is ahead of this stage for as long as a download takes, and nothing of that
-/// is cut: the machine's own checkpoint travels with its batches. Behind it can only be after damage, and then the stages
-/// are taken back and the headers fetched again; that is no reason to give up.
+/// The store is filled from the top, so it is ahead of this stage during a download, and none of it is removed: the
+/// machine's checkpoint is stored with its batches. The store is behind only after damage; then the stages are unwound
+/// and the headers fetched again.
 #[test]
 fn s03_a_store_that_is_ahead_is_waited_for_and_one_that_is_behind_is_mended() {
     let chain = TestChain::new(3_000, 1);
@@ -82,8 +85,8 @@ fn s03_a_store_that_is_ahead_is_waited_for_and_one_that_is_behind_is_mended() {
     let mut pipeline = real_pipeline(&host.disk);
     host.greet(&mut pipeline, block(&chain, 2_999));
     assert_eq!(host.run(&mut pipeline), Rest::Drained);
-    // Rows of headers that are gone cannot be found; they stay until these blocks are stored again, or for ever: a reader
-    // checks the hash of what it finds.
+    // Rows of missing headers lead to no header; they stay until these blocks are stored again: a reader compares the
+    // hash with the header.
     assert_eq!((stands(&host), host.disk.headers.len(), host.disk.index().len()), (Some(999), 1_000, 1_024));
     host.disk.download(&chain, range(1_000, 2_999));
     host.tell_durable(&mut pipeline);
@@ -91,7 +94,7 @@ fn s03_a_store_that_is_ahead_is_waited_for_and_one_that_is_behind_is_mended() {
     host.disk.assert_whole(&chain, range(0, 2_999));
 }
 
-/// The error is told, the end is terminal, and what was gathered is forgotten (see the property in `pipeline_resume`).
+/// The error is reported, the end is final, and gathered data is dropped (see the property in `resume`).
 #[test]
 fn s05_i10_the_end_of_the_download_is_an_error_unless_all_is_there() {
     let chain = TestChain::new(300, 1);
@@ -108,23 +111,35 @@ fn s05_i10_the_end_of_the_download_is_an_error_unless_all_is_there() {
 }
 
 #[test]
-fn s05_a_detached_head_unwinds_and_the_other_chain_is_taken_up() {
+fn s05_l06_a_detached_head_waits_for_the_search_and_unwinds_to_its_ancestor_at_once() {
     let old = TestChain::new(1_000, 1);
-    let new = old.fork_above(900, 1_200, 2);
-    let (mut host, mut pipeline) = synced(&old, 999);
-    let mut unwinds = 0;
-    host.news(&mut pipeline, News::Target(block(&new, 1_199)));
-    // What a machine does: fetch down to what is stored, find that it does not meet, fetch again after the unwind.
-    while stands(&host) != Some(1_199) {
-        let top = host.disk.machine.as_ref().and_then(|machine| machine.newest().map(|run| run.head + 1));
-        host.disk.download(&new, range(top.unwrap_or(0), 1_199));
+    for ancestor in [998, 900, 0] {
+        let new = old.fork_above(ancestor, 1_200, 2);
+        let (mut host, mut pipeline) = synced(&old, 999);
+        host.news(&mut pipeline, News::Target(block(&new, 1_199)));
+        // The machine fetches the new chain down to the stored head, and finds that the two do not meet.
+        host.disk.download(&new, range(1_000, 1_199));
+        let before = host.disk.headers.clone();
+        for _ in 0..3 {
+            host.tell_durable(&mut pipeline);
+            assert_eq!(host.run(&mut pipeline), Rest::Drained);
+        }
+        assert!(host.story().contains(&"error headers".to_owned()), "{:?}", host.story());
+        assert_eq!((stands(&host), &host.disk.headers), (Some(999), &before), "nothing is removed during the search");
+        // The search has found the ancestor.
+        let mut checkpoint = host.disk.machine.clone().expect("stored");
+        checkpoint.trim_above(ancestor, Some(old.hash(ancestor)));
+        host.input(&mut pipeline, PipelineInput::Unwind { to: ancestor, checkpoint: Some(checkpoint) });
+        assert_eq!(host.run(&mut pipeline), Rest::Drained);
+        assert_eq!(stands(&host), Some(ancestor));
+        let unwinds: Vec<_> =
+            host.passes().into_iter().filter(|flow| matches!(flow, ControlFlow::Unwind { .. })).collect();
+        assert_eq!(unwinds, [ControlFlow::Unwind { to: ancestor, bad_block: None }], "one unwind");
+        host.disk.download(&new, range(ancestor + 1, 1_199));
         host.tell_durable(&mut pipeline);
         assert_eq!(host.run(&mut pipeline), Rest::Drained);
-        unwinds += 1;
-        assert!(unwinds < 10, "{:?}", host.story());
+        host.disk.assert_whole(&new, range(0, 1_199));
     }
-    assert!(unwinds <= 7, "a fork of 99 blocks took {unwinds} attempts");
-    host.disk.assert_whole(&new, range(0, 1_199));
 }
 
 #[test]
@@ -133,7 +148,7 @@ fn s06_a_target_that_changes_in_the_middle_leaves_nothing_twice() {
     let mut host = Host::new(Disk::with_chain(&chain, range(0, 999)));
     let mut pipeline = real_pipeline(&host.disk);
     host.greet(&mut pipeline, block(&chain, 999));
-    // In the middle of the hash index's load the target rises; then once more.
+    // The target rises during the load of the hash index; then once more.
     for (polls, target) in [(12, 1_999), (40, 2_499)] {
         step(&mut host, &mut pipeline, polls);
         host.news(&mut pipeline, News::Target(block(&chain, target)));
@@ -145,7 +160,7 @@ fn s06_a_target_that_changes_in_the_middle_leaves_nothing_twice() {
     host.disk.assert_whole(&chain, range(0, 2_499));
 }
 
-/// So many polls, answered as a host does, and no more.
+/// Polls the pipeline this many times and responds as a host does.
 fn step(host: &mut Host, pipeline: &mut Pipeline, polls: usize) {
     for _ in 0..polls {
         host.now_ms += 1;
@@ -165,7 +180,7 @@ fn step(host: &mut Host, pipeline: &mut Pipeline, polls: usize) {
     }
 }
 
-/// Executing without a gap, or before it is filled, are errors of the reference's caller; here a stage waits.
+/// Without a gap, or before it is filled, the reference returns an error; here a stage waits.
 #[test]
 fn s07_without_a_target_or_without_headers_it_waits() {
     let chain = TestChain::new(300, 1);
@@ -224,7 +239,7 @@ fn s10_an_unwind_removes_index_rows_and_headers_and_trims_the_machines_checkpoin
         assert_eq!((newest.head, newest.head_hash, newest.tail), (to, chain.hash(to), 0));
         let passes = host.passes();
         assert!(passes.contains(&ControlFlow::Unwind { to, bad_block: None }), "{passes:?}");
-        // And up again, as a new machine would do it.
+        // The headers are stored again, as by a new machine.
         host.disk.download(&chain, range(to + 1, 2_999));
         host.tell_durable(&mut pipeline);
         host.run(&mut pipeline);
@@ -247,7 +262,7 @@ fn s10_the_index_is_taken_back_before_the_headers_that_it_needs() {
 fn s10_headers_that_the_machine_gives_up_go_with_its_own_checkpoint() {
     let chain = TestChain::new(1_000, 1);
     let (mut host, mut pipeline) = synced(&chain, 999);
-    // The machine gives the whole run up: it does not know where the chains part.
+    // The machine drops the whole range: it does not know the common ancestor.
     let empty = Checkpoint::new(chain.spec().id(), 0);
     host.input(&mut pipeline, PipelineInput::Unwind { to: 0, checkpoint: Some(empty.clone()) });
     host.run(&mut pipeline);
@@ -308,19 +323,28 @@ fn s11_a_download_above_an_older_one_and_a_short_unwind() {
 }
 
 #[test]
-fn s02_what_changed_under_the_stage_is_noticed() {
+fn s02_a_store_that_holds_another_chain_than_the_checkpoint_starts_every_stage_again() {
     let old = TestChain::new(600, 1);
     let new = old.fork_above(500, 700, 2);
     let (host, _) = synced(&old, 599);
-    // A host removed headers behind the pipeline's back and stored others.
+    // A reorg was stored by a session without the pipeline: the store holds the new chain, the index rows are the old
+    // ones.
     let mut disk = Disk::with_chain(&new, range(0, 699));
-    disk.state = host.disk.state.clone();
+    (disk.state, disk.tables) = (host.disk.state.clone(), host.disk.tables.clone());
     let mut host = Host::new(disk);
-    let mut pipeline = headers_only(&host.disk);
+    let mut pipeline = real_pipeline(&host.disk);
     host.greet(&mut pipeline, block(&new, 699));
     host.run(&mut pipeline);
     assert!(host.story().contains(&"error headers".to_owned()), "{:?}", host.story());
-    assert!(stands(&host) < Some(599));
+    assert_eq!((stands(&host), host.disk.state.unwinding), (Some(0), None));
+    host.disk.download(&new, range(1, 699));
+    host.tell_durable(&mut pipeline);
+    assert_eq!(host.run(&mut pipeline), Rest::Drained);
+    assert_eq!(stands(&host), Some(699));
+    for number in 0..700 {
+        let (key, value) = hash_index_row(number, new.header(number));
+        assert_eq!(host.disk.index().get(&key[..]), Some(&value.to_vec()), "index row of block {number}");
+    }
 }
 
 #[test]

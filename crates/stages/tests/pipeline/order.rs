@@ -1,4 +1,4 @@
-//! Stages in order: who runs when, with which target, what is written with it, and what a pass comes to.
+//! The order of stages: which stage runs when, its target, its writes, and the result of a pass.
 
 use crate::pipes::{Disk, Host, Line, Rest, Scripted};
 use stages::config::PipelineConfig;
@@ -34,8 +34,8 @@ fn l01_each_stage_goes_as_far_as_the_one_before_and_is_asked_until_it_is_done() 
     assert_eq!(asked[1][0], "execute None to Some(10)");
 }
 
-/// With a last block, it is the target of every stage, but for one whose predecessor stands lower: nothing is built upon
-/// what is not there.
+/// The last block of the pipeline is the target of every stage, except after a stage with a lower checkpoint: nothing
+/// is built on missing data.
 #[test]
 fn l01_with_a_last_block_it_is_the_target_of_all() {
     let (a, b) = (Scripted::new("a", []), Scripted::new("b", []));
@@ -92,7 +92,7 @@ fn l03_of_a_step_that_fails_nothing_is_written() {
     assert_eq!(host.disk.state.checkpoints[&StageId("a")], StageCheckpoint::at(5));
 }
 
-/// One idea each of the reference's tests of outliers and of control flow.
+/// The ideas of the reference's tests of outliers and of control flow.
 #[test]
 fn l04_l10_lowest_and_highest_checkpoint_of_a_pass() {
     let mut progress = PipelineProgress::default();
@@ -193,7 +193,7 @@ fn l11_progress_knows_the_rate_and_the_time_that_is_left() {
     assert!((eta - 4_999.0 / progress.per_second).abs() < 0.001, "{eta}");
 }
 
-/// Waits for a real moment, then goes all the way; shows that a call which waits gathers nothing.
+/// Waits once, then processes everything; shows that a call which waits gathers nothing.
 #[derive(Debug)]
 struct Counts(usize);
 
@@ -217,8 +217,8 @@ impl Stage for Counts {
     }
 }
 
-/// Readiness and execution are one call here: a stage that is not ready says `Waiting`, so that executing one that is
-/// not ready, the reference's error, cannot be written down.
+/// Readiness and execution are one call here: a stage that is not ready returns `Waiting`, so the reference's error of
+/// executing such a stage cannot happen.
 #[test]
 fn s01_s07_a_stage_that_waits_is_asked_again_after_news_and_not_before() {
     let mut host = Host::default();

@@ -1,4 +1,4 @@
-//! The final report and the event log: what happened, in numbers and in lines that any tool reads.
+//! The final report and the event log: numbers, and lines in a format for tools.
 
 use crate::pipes::{Disk, Host, Rest, block, range, real_pipeline};
 use header_store::contract::TestChain;
@@ -63,7 +63,7 @@ fn l11_the_log_is_a_json_object_a_line() {
 }
 
 proptest! {
-    /// A percentile is a value that was added, or at most a sixteenth under it.
+    /// A percentile is a recorded value, or at most a sixteenth below it.
     #[test]
     fn l11_percentiles_are_near_the_sorted_values(mut values in prop::collection::vec(any::<u64>(), 1..300), percent in 0u8..=100) {
         let mut histogram = Histogram::default();

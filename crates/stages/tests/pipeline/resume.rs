@@ -1,4 +1,4 @@
-//! A session ends between any two writes, or anywhere else; the next one comes to the same store.
+//! A session ends between any two writes, or at any other moment; the next one reaches the same store.
 
 use std::sync::LazyLock;
 
@@ -12,16 +12,16 @@ const OLD: u64 = 1_299;
 const NEW: u64 = 1_499;
 const FORK: u64 = 1_100;
 
-/// The chain that is stored first, and the one that takes its place.
+/// The chain that is stored first, and the one that replaces it.
 static CHAINS: LazyLock<(TestChain, TestChain)> = LazyLock::new(|| {
     let old = TestChain::new(OLD as usize + 1, 7);
     let new = old.fork_above(FORK, NEW as usize + 1, 8);
     (old, new)
 });
 
-/// What the whole story is: index the old chain, take it back to the fork, index the new one.
+/// The whole scenario: index the old chain, unwind it to the fork, index the new one.
 fn story(host: &mut Host, old: &TestChain, new: &TestChain) -> Rest {
-    // Where an earlier session came to, as its store says.
+    // Stage of an earlier session, by its store.
     let is_new = host.disk.headers.get(&(FORK + 1)) == Some(new.header(FORK + 1));
     let is_back = host.disk.headers.len() as u64 == FORK + 1 && host.disk.state.checkpoints.len() == 2;
     let mut pipeline = real_pipeline(&host.disk);
@@ -47,7 +47,7 @@ fn story(host: &mut Host, old: &TestChain, new: &TestChain) -> Rest {
 /// The old chain, downloaded.
 static FULL: LazyLock<Disk> = LazyLock::new(|| Disk::with_chain(&CHAINS.0, range(0, OLD)));
 
-/// How many writes the story takes when nothing happens to it, and what it leaves.
+/// The number of writes of an undisturbed run, and its result.
 fn undisturbed() -> (usize, Disk) {
     let (old, new) = &*CHAINS;
     let mut host = Host::new(FULL.clone());
@@ -74,7 +74,7 @@ fn i11_s10_l10_stopped_between_any_two_writes_the_next_session_comes_to_the_same
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Not once but again and again, until a session is left in peace.
+    /// Not once but repeatedly, until a session runs to its end.
     #[test]
     fn i11_i01_stopped_again_and_again(kills in prop::collection::vec((0usize..12, any::<bool>()), 0..8)) {
         let (old, new) = &*CHAINS;
@@ -90,7 +90,7 @@ proptest! {
         host.disk.assert_whole(new, range(0, NEW));
     }
 
-    /// News, unwinds and stops at any poll; then the same target as an undisturbed run: the same store.
+    /// News, unwinds and stops at any poll, then the target of an undisturbed run: the same store.
     #[test]
     fn i01_i05_given_up_at_any_point_and_tried_again_equals_a_clean_run(
         disturbances in prop::collection::vec((1usize..60, 0u8..4, 0u64..OLD), 0..6),
@@ -106,7 +106,7 @@ proptest! {
             match kind {
                 // The page was closed.
                 0 => pipeline = real_pipeline(&host.disk),
-                // Asked for while a write was on its way, of which the answer is lost with the session.
+                // Requested while a write was in progress, whose result is lost with the session.
                 _ if rest == Rest::Killed => pipeline = real_pipeline(&host.disk),
                 1 => host.input(&mut pipeline, PipelineInput::Unwind { to: at, checkpoint: None }),
                 2 => host.news(&mut pipeline, News::Target(block(chain, at))),
@@ -118,7 +118,7 @@ proptest! {
             }
             host.tell_durable(&mut pipeline);
         }
-        // Whatever was removed is fetched again.
+        // Removed headers are fetched again.
         host.run(&mut pipeline);
         let stored = host.disk.headers.len() as u64;
         if stored <= OLD {
@@ -151,7 +151,7 @@ fn l10_an_unwind_that_is_interrupted_is_ended_before_anything_else() {
     next.disk.assert_whole(chain, range(0, 5));
 }
 
-/// The machine downloads and the pipeline follows what becomes durable, batch by batch.
+/// The machine downloads, and the pipeline follows the durable batches.
 #[test]
 fn s02_s04_behind_a_real_download() {
     let chain = crate::support::Chain::new(6_000);

@@ -1,12 +1,12 @@
-//! Unwinds: in reverse order, to the highest block that is kept, marked in the store until they are over.
+//! Unwinds: in reverse order, to the highest block kept, marked in the store until they are complete.
 
 use crate::pipes::{Disk, Host, Line, Rest, Scripted};
 use alloy_primitives::B256;
 use header_rules::range::BlockRange;
 use stages::config::PipelineConfig;
 use stages::pipeline::{
-    ControlFlow, DetachedHeads, ExecInput, Pipeline, PipelineError, PipelineInput, StageCheckpoint, StageError,
-    StageId, UnwindInput,
+    ControlFlow, ExecInput, News, Pipeline, PipelineError, PipelineInput, StageCheckpoint, StageError, StageId,
+    UnwindInput,
 };
 use sync_core::{BlockNumHash, Checkpoint, time::Instant};
 
@@ -54,7 +54,7 @@ fn l07_l08_l10_stages_are_taken_back_in_reverse_to_the_block_that_is_kept() {
     ];
     assert_eq!(host.story(), expected);
     assert!(host.disk.state.checkpoints.values().all(|checkpoint| *checkpoint == StageCheckpoint::at(1)));
-    // What was gathered is forgotten before anything is taken back.
+    // Gathered data is dropped before the unwind.
     assert!(asked.iter().all(|asked| asked.borrow()[0] == "reset"));
 }
 
@@ -83,7 +83,7 @@ fn l07_l10_s11_an_unwind_to_the_tip_or_above_removes_nothing() {
     }
 }
 
-/// The host keeps no finalized or safe number beside its target, so there is none to lower.
+/// The host keeps no finalized or safe number beside its target, so none is lowered.
 #[test]
 fn l07_long_unwinds_go_in_parts_and_the_mark_stands_until_the_last() {
     let mut host = Host::new(standing(&[("a", 100), ("b", 90)]));
@@ -136,11 +136,18 @@ fn l07_an_error_while_unwinding_is_the_end_and_the_next_session_ends_the_unwind(
 #[test]
 fn l04_an_unwind_that_the_host_will_not_have_is_an_error() {
     let config = PipelineConfig { fail_on_unwind: true, ..up_to(100) };
-    let a = Scripted::new("a", [Line::More(60), Line::Fails(detached(60))]);
-    let mut host = Host::default();
-    let mut pipeline = Pipeline::new(config, &host.disk.state, vec![a.boxed()]);
-    assert_eq!(host.run(&mut pipeline), Rest::Ended(Err(PipelineError::UnexpectedUnwind { to: 57 })));
-    assert_eq!(host.disk.state.checkpoints[&StageId("a")], StageCheckpoint::at(60), "nothing was removed");
+    let errors = [detached(60), StageError::MissingData { block: 58 }];
+    for (error, requested) in errors.into_iter().zip([Some(57), None]) {
+        let a = Scripted::new("a", [Line::More(60), Line::Fails(error)]);
+        let mut host = Host::default();
+        let mut pipeline = Pipeline::new(config.clone(), &host.disk.state, vec![a.boxed()]);
+        if let Some(to) = requested {
+            assert_eq!(host.run(&mut pipeline), Rest::Drained);
+            host.input(&mut pipeline, unwind(to));
+        }
+        assert_eq!(host.run(&mut pipeline), Rest::Ended(Err(PipelineError::UnexpectedUnwind { to: 57 })));
+        assert_eq!(host.disk.state.checkpoints[&StageId("a")], StageCheckpoint::at(60), "nothing was removed");
+    }
 }
 
 #[test]
@@ -182,27 +189,21 @@ fn l10_an_unwind_in_the_middle_of_a_pass_and_then_up_again() {
     assert_eq!(bad.expect("recorded").number, 61);
 }
 
-/// Where the reference goes 3, 6, 9 blocks deeper, each attempt here is twice as deep as the one before; and block 1 can
-/// be removed too.
 #[test]
-fn l06_a_fork_of_any_depth_is_found_in_a_logarithmic_number_of_attempts() {
-    let config = PipelineConfig::default();
-    for depth in [1u64, 3, 4, 100, 5_000, 99_999] {
-        let (mut heads, mut local, fork, mut attempts) = (DetachedHeads::default(), 100_000, 100_000 - depth, 0);
-        while local > fork {
-            local = heads.unwind_to(&config, local).expect("not at genesis yet");
-            attempts += 1;
-        }
-        assert!(attempts <= depth.ilog2() + 1, "{attempts} attempts for {depth} blocks");
-    }
-    // Another fork, later and higher, begins anew.
-    let mut heads = DetachedHeads::default();
-    assert_eq!([500, 497, 491].map(|local| heads.unwind_to(&config, local)), [Some(497), Some(491), Some(479)]);
-    assert_eq!(heads.unwind_to(&config, 600), Some(597));
-    // Down to genesis, and with a floor above genesis down to nothing.
-    assert_eq!([2, 0].map(|local| heads.unwind_to(&config, local)), [Some(0), None]);
-    let floor = PipelineConfig { first: 50, ..config };
-    assert_eq!(DetachedHeads::default().unwind_to(&floor, 51), Some(49));
+fn l06_a_detached_head_removes_nothing_until_an_unwind_is_requested() {
+    let a = Scripted::new("a", [Line::More(60), Line::Fails(detached(60)), Line::Fails(detached(60))]);
+    let mut host = Host::default();
+    let mut pipeline = Pipeline::new(up_to(100), &host.disk.state, vec![a.boxed()]);
+    assert_eq!(host.run(&mut pipeline), Rest::Drained);
+    // News in between: the stage tries again, and the heads still do not meet.
+    host.news(&mut pipeline, News::Durable(Checkpoint::new(1, 0)));
+    assert_eq!(host.run(&mut pipeline), Rest::Drained);
+    assert_eq!(host.story()[3..], ["prepare a 60", "error a", "error a"]);
+    assert_eq!(host.disk.state.checkpoints[&StageId("a")], StageCheckpoint::at(60));
+    host.input(&mut pipeline, unwind(12));
+    assert_eq!(host.run(&mut pipeline), Rest::Ended(Ok(ControlFlow::Finished { block: 100 })));
+    assert_eq!(host.story()[6..9], ["unwind a 60 to 12", "unwound a 12", "pass unwind 12"]);
+    assert_eq!(host.pauses_ms, [0; 0], "no timer: the unwind is the event that ends the wait");
 }
 
 #[test]
@@ -211,12 +212,14 @@ fn l06_another_genesis_is_another_network() {
     let mut host = Host::default();
     let mut pipeline = Pipeline::new(up_to(100), &host.disk.state, vec![a.boxed()]);
     let wrong = PipelineError::WrongNetwork { got: hash(2), expected: hash(1) };
+    assert_eq!(host.run(&mut pipeline), Rest::Drained);
+    host.input(&mut pipeline, unwind(0));
     assert_eq!(host.run(&mut pipeline), Rest::Ended(Err(wrong)));
     assert_eq!(host.story()[3..6], ["prepare a 2", "error a", "unwind a 2 to 0"]);
 }
 
-/// `checkpoint + 1` but for the first run, which begins at the lowest block of the store itself: genesis is downloaded
-/// and proven here like any other header.
+/// `checkpoint + 1`, except for the first step, which starts at the lowest block of the store: genesis is downloaded
+/// and verified here like any other header.
 #[test]
 fn l09_ranges_of_a_step_upwards() {
     let stands = |block: Option<u64>| StageCheckpoint { block, ..StageCheckpoint::default() };

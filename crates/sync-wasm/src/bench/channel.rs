@@ -60,7 +60,7 @@ struct Asker {
 impl Asker {
     fn request(&mut self) -> Message {
         // The average of the generated chain, as a sync would measure it.
-        let limit = (limits::ANSWER_BYTES_DEFAULT / 600) as u64;
+        let limit = (limits::RESPONSE_BYTES_DEFAULT / 600) as u64;
         let start = self.next;
         let lowest = self.status.served.earliest;
         self.next = if start < lowest + limit { self.status.served.latest } else { start - limit };

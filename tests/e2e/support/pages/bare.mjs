@@ -1,5 +1,5 @@
-// The bare page: imports the package as a user's page does, and gives tests what they call through `page.evaluate`.
-// Handles live here, under a name; everything that crosses to the test is plain data.
+// The bare page: imports the package as a user's page does, and exports functions for `page.evaluate`. Handles stay in
+// the page, under a name; only plain data crosses to the test.
 
 import { startSync } from '/dist/index.js';
 
@@ -7,10 +7,10 @@ import { compareWithSource } from './compare.mjs';
 
 const runs = new Map();
 
-/** Every event that tests ask about, in order, with the time since the page was opened. */
+/** All events, in order, with the time since the page was opened. */
 const EVENT_TYPES = ['state', 'synced', 'fault', 'peer-skipped', 'reorg', 'detached-head', 'segment-dropped', 'error'];
 
-/** Events that a run keeps; a test that needs more of them is told. */
+/** Events that a run keeps; a test that needs more fails with a message. */
 const EVENTS_KEPT_MAX = 10_000;
 
 function plain(error) {
@@ -54,8 +54,8 @@ function runOf(name) {
 }
 
 /**
- * Waits until `condition` holds, a JavaScript expression over `progress` and `events`; it is tried at each event.
- * Returns the progress of that moment, or throws with the newest one at the deadline.
+ * Waits until `condition` holds, a JavaScript expression over `progress` and `events`, which is evaluated at each
+ * event. Returns the progress of that moment, or throws with the newest one at the deadline.
  */
 function until(name, condition, ms) {
   const run = runOf(name);
@@ -87,10 +87,10 @@ globalThis.bare = {
   until,
   /** Waits for `synced`; `{ value }` or `{ error }`. */
   synced: (name) => runOf(name).synced,
-  /** Everything that happened so far. */
+  /** All events so far. */
   events: (name) => runOf(name).events,
   progress: (name) => runOf(name).handle.progress,
-  /** The handle itself, for what a test does inside the page. */
+  /** The handle itself, for code of a test that runs inside the page. */
   handle: (name) => runOf(name).handle,
   /** Calls a method of the handle; `{ value }` or `{ error }`. Header bytes stay in the page. */
   async call(name, method, ...args) {
@@ -101,7 +101,7 @@ globalThis.bare = {
       return { error: plain(error) };
     }
   },
-  /** Compares what is stored with what the peer's source holds. */
+  /** Compares the store with the source of the peer. */
   compare: (name, source, options) => compareWithSource(runOf(name).handle, source, options),
 };
 globalThis.bareReady = true;

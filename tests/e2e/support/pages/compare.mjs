@@ -1,10 +1,11 @@
 // Compares a store with its source, header by header, without any code of the package: the source is read as raw RLP,
-// and a hash is known from the child's `parentHash` field, so nothing here hashes. For the tip it is what the source says.
+// and a hash is taken from the child's `parentHash` field, so nothing is hashed here. The source tells the hash of the
+// tip.
 
-/** Headers that are compared with one reading of the source. */
+/** Headers compared per read of the source. */
 const PIECE = 4_096;
 
-/** Look-ups by hash or number that are waited for together; below the package's limit of unanswered calls. */
+/** Concurrent look-ups by hash or number; below the package's limit of pending calls. */
 const LOOKUPS_AT_ONCE = 256;
 
 /** Mismatches that are described; all are counted. */
@@ -60,9 +61,9 @@ export async function compareWithSource(handle, source, { byHashStep = 1, byNumb
 
   for (let from = earliest; from <= latest; from += PIECE) {
     const to = Math.min(from + PIECE - 1, latest);
-    // One header more: its parent hash is the hash of the last of this piece.
+    // One header more: its parent hash is the hash of the last header of this chunk.
     const response = await fetch(`${http.replace(/\/$/, '')}/headers.bin?from=${from}&to=${Math.min(to + 1, latest)}`);
-    if (!response.ok) throw new Error(`the source answered with HTTP ${response.status}`);
+    if (!response.ok) throw new Error(`the source failed with HTTP ${response.status}`);
     const bytes = new Uint8Array(await response.arrayBuffer());
     const expected = [...lists(bytes)].map(({ start, end, prefix }) => ({
       rlp: bytes.subarray(start, end),

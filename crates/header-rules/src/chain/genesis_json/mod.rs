@@ -1,13 +1,13 @@
 //! A chain from the `genesis.json` of go-ethereum, which other clients read too.
 //!
-//! The file holds the forks (`config`), the fields of block 0, and the accounts that the chain begins with (`alloc`).
-//! From the accounts follows the root of the state, from that the genesis header, and from that its hash. A file without
-//! accounts may give the root as `stateRoot`; without either, the genesis is left to whoever knows its hash.
+//! The file holds the forks (`config`), the fields of block 0, and the first accounts (`alloc`). The accounts give the
+//! state root, hence the genesis header and its hash. A file without accounts may give the root as `stateRoot`; without
+//! either, the caller must know the hash of the genesis.
 //!
-//! The file is trusted as far as its reader trusts it: it decides which chain is the true one. It cannot make this code
-//! panic, and what it cannot mean (a number of 300 bits, a target over the highest number of blobs) is an error with the
-//! key. Forks that are not known here are passed over; an engine that is not known is an error, because its headers
-//! follow other rules: such a chain is [`ChainSpec::unknown`].
+//! The file is trusted as much as its source: it decides which chain is the right one. It cannot make this code panic,
+//! and an invalid value (a number of 300 bits, a blob target over the maximum) is an error with its key. Unknown forks
+//! are ignored; an unknown engine is an error, because its headers follow other rules: such a chain is
+//! [`ChainSpec::unknown`].
 
 mod state;
 
@@ -17,20 +17,20 @@ use bytes::Bytes;
 use super::{ChainSpec, ConfigError, ForkSchedule, begun, config, json::Object};
 use crate::header::{EMPTY_OMMERS_HASH, Header, encode};
 
-/// Root of the trie of nothing.
+/// Root of the empty trie.
 const EMPTY_ROOT: B256 = b256!("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
-/// SHA-256 of nothing (EIP-7685).
+/// SHA-256 of no bytes (EIP-7685).
 const EMPTY_REQUESTS_HASH: B256 = b256!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 /// Keccak-256 of the RLP of the empty list (EIP-7928).
 const EMPTY_ACCESS_LIST_HASH: B256 = EMPTY_OMMERS_HASH;
-/// Where the file gives no gas limit, or 0.
+/// Gas limit if the file has none, or 0.
 const GAS_LIMIT: u64 = 4_712_388;
-/// Wei per gas, where the file gives none and London is there from genesis on (EIP-1559).
+/// Wei per gas if the file has no base fee and London is active from genesis on (EIP-1559).
 const BASE_FEE: u64 = 1_000_000_000;
-/// Where the file gives no difficulty.
+/// Difficulty if the file has none.
 const DIFFICULTY: U256 = U256::from_limbs([131_072, 0, 0, 0]);
 
-/// What a file says.
+/// Content of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GenesisJson {
     chain_id: u64,
@@ -59,18 +59,18 @@ impl GenesisJson {
         &self.forks
     }
 
-    /// RLP of the genesis header; `None` when the file gives neither accounts nor the root of the state.
+    /// RLP of the genesis header; `None` if the file has neither accounts nor a state root.
     pub fn header(&self) -> Option<&Bytes> {
         self.header.as_ref()
     }
 
-    /// The chain. Where the header is not known, neither is its hash ([`ChainSpec::with_genesis`]).
+    /// The chain. Its genesis hash is unknown if the header is ([`ChainSpec::with_genesis`]).
     pub fn chain(&self) -> ChainSpec {
         ChainSpec::custom(self.chain_id, self.header.as_ref().map(keccak256), self.forks.clone())
     }
 }
 
-/// Block 0: its own fields, and those that its forks bring, at their empty values.
+/// Block 0: its own fields, and the fields of its forks with their empty values.
 fn header(file: &Object<'_>, forks: &ForkSchedule) -> Result<Option<Bytes>, ConfigError> {
     let state_root = match file.object("alloc")? {
         Some(alloc) => Some(state::root(&alloc)?),

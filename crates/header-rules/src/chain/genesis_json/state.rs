@@ -1,4 +1,4 @@
-//! The `alloc` of a genesis.json: the root of the state that a chain begins with.
+//! The `alloc` of a genesis.json: the state root of the genesis.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_primitives::{Address, B256, U256, keccak256};
@@ -9,7 +9,7 @@ use super::{
     ConfigError,
 };
 
-/// Root of the trie of all accounts. An account with nothing in it is an account too.
+/// Root of the trie of all accounts. An empty account counts too.
 pub(super) fn root(alloc: &Object<'_>) -> Result<B256, ConfigError> {
     let mut accounts = BTreeMap::new();
     for (address, account) in alloc.entries() {
@@ -28,7 +28,7 @@ fn read(account: &Object<'_>) -> Result<TrieAccount, ConfigError> {
     })
 }
 
-/// A slot that holds zero is no slot.
+/// A slot with value zero is left out.
 fn storage_root(storage: &Object<'_>) -> Result<B256, ConfigError> {
     let mut slots = BTreeMap::new();
     for (slot, value) in storage.entries() {
@@ -43,7 +43,7 @@ fn storage_root(storage: &Object<'_>) -> Result<B256, ConfigError> {
     Ok(trie(slots))
 }
 
-/// Keys rise in the map, as the builder asks for, and none comes twice.
+/// Keys in the map rise, as the builder requires, and are unique.
 fn trie(leaves: BTreeMap<B256, Vec<u8>>) -> B256 {
     let mut builder = HashBuilder::default();
     for (key, value) in &leaves {

@@ -1,4 +1,4 @@
-//! The shape of a line that has `blocks`.
+//! The format of a line with `blocks`.
 
 use alloy_primitives::{B256, U256, hex};
 use bytes::Bytes;
@@ -16,16 +16,16 @@ pub struct Case {
     pub blocks: Vec<Block>,
 }
 
-/// One header of a case, and what is known of it.
+/// One header of a case, and its expected result.
 pub struct Block {
     pub rlp: Bytes,
-    /// `None`: the bytes are no header.
+    /// `None`: the bytes are not a header.
     pub hash: Option<B256>,
     /// Do the header rules accept it?
     pub is_valid: bool,
-    /// Every rule that it violates; the first is the reason.
+    /// Every rule that the header breaks; the first is the reason.
     pub violated: Vec<String>,
-    /// Is the block refused for what is no matter of its header?
+    /// Is the block rejected for another reason than its header?
     pub is_body_invalid: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Public cases of header rules: a folder of gzipped JSON lines, one case a line.
 //!
-//! Which folder: `HEADLIGHT_CONFORMANCE`, else `conformance` in the test data. Its `INDEX.md` describes the format. Any
-//! `*.jsonl.gz` is taken in and told by its first line:
+//! The folder is `HEADLIGHT_CONFORMANCE`, else `conformance` in the test data. Its `INDEX.md` describes the format. Any
+//! `*.jsonl.gz` is read, and its first line gives its kind:
 //!
 //! * `blocks`: cases to replay ([`replay`]), each on a chain that [`network`] knows by name;
 //! * `currentDifficulty`: difficulty cases ([`difficulty`]);
@@ -22,7 +22,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The folder, and whether it is the one whose figures the tests know. `None`: there is none, and that was said.
+/// The folder, and whether it is the one with known counts. `None`: there is none, and this was printed.
 pub fn folder() -> Option<(PathBuf, bool)> {
     match std::env::var_os("HEADLIGHT_CONFORMANCE").map(PathBuf::from) {
         Some(folder) => {
@@ -33,7 +33,7 @@ pub fn folder() -> Option<(PathBuf, bool)> {
     }
 }
 
-/// What a file holds.
+/// Kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Cases,
@@ -41,7 +41,7 @@ pub enum Kind {
     Headers,
 }
 
-/// The files of the folder, and of those in it, that are of this kind, by name.
+/// The files of this kind in the folder and its subfolders, by name.
 pub fn files(folder: &Path, kind: Kind) -> Vec<PathBuf> {
     let entries = folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files = Vec::new();
@@ -71,7 +71,7 @@ fn kind_of(path: &Path) -> Option<Kind> {
     }
 }
 
-/// The objects of a file, one by one: a file may be larger than what one wants to hold.
+/// The objects of a file, one by one: a file may be larger than memory.
 pub fn lines(path: &Path) -> impl Iterator<Item = Value> {
     let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let path = path.to_owned();

@@ -74,7 +74,7 @@ impl At {
     }
 }
 
-/// The chain of a case. The error says what is not known, in one line.
+/// The chain of a case. The error names the unknown part, in one line.
 pub fn chain(network: &str, config: &Value) -> Result<ChainSpec, String> {
     let forks = match network {
         "Mainnet" => return Ok(ChainSpec::mainnet()),
@@ -103,7 +103,7 @@ pub fn fork(name: &str) -> Result<ForkSchedule, String> {
     Ok(schedule(&Value::Null, |fork| name.at(fork)))
 }
 
-/// The name, taken apart.
+/// The name, split into its parts.
 struct Name {
     before: usize,
     after: usize,

@@ -1,8 +1,8 @@
-//! Plays the blocks of a case on a tree of headers and compares each verdict with the one that is pinned.
+//! Replays the blocks of a case on a tree of headers and compares each result with the expected one.
 //!
-//! Each header is judged three times: in a pass from genesis up, which knows the total difficulty and is held to the
-//! pinned verdict; as a sync that goes down would judge it; and as a header of a chain that nobody knows. The last two
-//! know less: they must accept all that is valid, and what they refuse they must refuse for a pinned reason.
+//! Each header is validated three times: in a pass from genesis up, which knows the total difficulty and must give the
+//! expected result; as in a sync from the top down; and as a header of an unknown chain. The last two know less: they
+//! must accept every valid header, and reject a header only for an expected reason.
 
 use std::{
     collections::BTreeMap,
@@ -22,26 +22,26 @@ use super::{
     network,
 };
 
-/// A check of a header's proof of work, for cases whose seals are real. The error says what is wrong.
+/// A check of a header's proof of work, for cases with real seals. The error is the reason.
 pub type SealCheck<'a> = dyn FnMut(&ChainSpec, &Header<'_>) -> Result<(), String> + 'a;
 
-/// Disagreements that are kept in full.
+/// Differences that are stored in full.
 const DISAGREEMENTS_SHOWN_MAX: usize = 20;
 
-/// What a run over cases did.
+/// Result of a run over cases.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub cases: usize,
     pub accepted: usize,
-    /// Accepted headers of blocks whose fault lies in the body.
+    /// Accepted headers of blocks with an invalid body.
     pub body_invalid: usize,
-    /// Refused headers, by the rule that was named.
+    /// Rejected headers, by rule.
     pub rejected: BTreeMap<String, usize>,
-    /// Refused headers that a sync that goes down lets pass, because it does not know the total difficulty.
+    /// Rejected headers that a sync from the top down accepts, because it does not know the total difficulty.
     pub forward_only: usize,
     /// Headers whose seal was checked.
     pub seals: usize,
-    /// Cases that could not be played, by what is not known of their network.
+    /// Skipped cases, by the unknown part of their network.
     pub unknown: BTreeMap<String, usize>,
     pub disagreements: usize,
     pub shown: Vec<String>,
@@ -59,7 +59,7 @@ impl Tally {
         }
     }
 
-    /// What is not known and what was judged otherwise, in words; empty when there is nothing.
+    /// All unknown parts and differences, as text; empty if there are none.
     pub fn complaint(&self) -> String {
         let unknown = self.unknown.iter().map(|(what, cases)| format!("{what}: {cases} cases not played\n"));
         let more = self.disagreements - self.shown.len();
@@ -83,7 +83,7 @@ struct Known {
     total_difficulty: U256,
 }
 
-/// Plays one case.
+/// Replays one case.
 pub fn replay(case: &Case, mut seal: Option<&mut SealCheck<'_>>, tally: &mut Tally) {
     tally.cases += 1;
     let chain = match network::chain(&case.network, &case.config) {
@@ -102,7 +102,7 @@ pub fn replay(case: &Case, mut seal: Option<&mut SealCheck<'_>>, tally: &mut Tal
     }
 }
 
-/// `Err`: the id of the rule, and words.
+/// `Err`: the id of the rule, and a text.
 type Verdict = Result<(), (String, String)>;
 
 fn compare(block: &Block, verdict: Verdict, tally: &mut Tally, name: &str) {
@@ -142,7 +142,7 @@ fn judge(
     match (&up, down) {
         (Ok(()), Err(violation)) => return Err(named("going down", &violation)),
         (Err(_), Ok(())) => tally.forward_only += 1,
-        // Where only the total difficulty would tell who made the block, the same fault may show as another.
+        // Where only the total difficulty tells the seal of a block, the same fault may be reported as another one.
         (Err(_), Err(violation)) if is_merge_known && !block.violated.iter().any(|id| id == violation.id()) => {
             return Err(named("going down", &violation));
         }

@@ -1,7 +1,8 @@
 //! Authorities of a made clique chain, named by letters, and the headers that they sign.
 
-use alloy_primitives::{Address, B256, b256, keccak256};
+use alloy_primitives::{Address, keccak256};
 use bytes::Bytes;
+use header_rules::header::EMPTY_OMMERS_HASH;
 use header_seals::clique::{Clique, Snapshot};
 use k256::ecdsa::SigningKey;
 
@@ -9,8 +10,6 @@ use super::{field, fields, header, number};
 
 /// Seconds between two headers.
 pub const PERIOD: u64 = 15;
-/// Keccak-256 of the RLP of the empty list.
-const EMPTY_LIST_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
 
 /// The key of the authority with this letter.
 pub fn key(name: char) -> SigningKey {
@@ -46,7 +45,7 @@ pub fn genesis(signers: &str) -> Bytes {
     header(&draft)
 }
 
-/// What the fields of a header after `parent` are before anybody votes or signs: difficulty 1, no list.
+/// The fields of a header after `parent` without vote and seal: difficulty 1, no list.
 pub fn child_fields(parent: &[u8]) -> Vec<Vec<u8>> {
     let before = fields(parent);
     let value = |field: usize| before[field].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
@@ -88,7 +87,8 @@ impl Chain {
         &self.headers[self.headers.len() - 1]
     }
 
-    /// The fields of the next header as `by` would sign it: with its turn's difficulty, and with the list in a checkpoint.
+    /// The fields of the next header as `by` would sign it: with its turn's difficulty, and with the list in a
+    /// checkpoint.
     pub fn next_fields(&self, by: char) -> Vec<Vec<u8>> {
         let mut draft = child_fields(self.tip());
         let signers: Vec<Address> = self.snapshot.signers().collect();
@@ -138,7 +138,7 @@ fn draft() -> Vec<Vec<u8>> {
     let hash = |byte: u8| vec![byte; 32];
     vec![
         hash(0),
-        EMPTY_LIST_HASH.to_vec(),
+        EMPTY_OMMERS_HASH.to_vec(),
         vec![0; 20],
         hash(1),
         hash(2),

@@ -1,5 +1,4 @@
-//! A host for pipelines, on a store in memory that can be stopped between any two writes, and a stage that does what its
-//! script says.
+//! A host for pipelines, on a store in memory that can be stopped between any two writes, and a scripted stage.
 
 #![allow(dead_code, reason = "each scenario uses a part of it")]
 
@@ -28,7 +27,7 @@ use sync_core::{BlockNumHash, Checkpoint, etl::HeaderBatch, fault::StoreFailure,
 
 pub type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// What is durable.
+/// Durable data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
     pub headers: BTreeMap<u64, Bytes>,
@@ -45,7 +44,7 @@ impl Disk {
         disk
     }
 
-    /// What a download of this range stores, from the top down.
+    /// Stores a range as a download does, from the top down.
     pub fn download(&mut self, chain: &TestChain, range: BlockRange) {
         let base = self.machine.clone().unwrap_or_else(|| Checkpoint::new(chain.spec().id(), 0));
         for batch in chain.batches(range, 1_024, &base) {
@@ -116,13 +115,13 @@ impl Disk {
 /// Where a session is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kill {
-    /// The write with this number never reached the disk.
+    /// The write with this index is not stored.
     Before(usize),
-    /// It did, and nobody was told.
+    /// The write with this index is stored, but not confirmed.
     After(usize),
 }
 
-/// How a run came to rest.
+/// How a run ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// Waits for news.
@@ -131,7 +130,7 @@ pub enum Rest {
     Killed,
 }
 
-/// Drives a pipeline on a disk; its clock moves a millisecond with each poll.
+/// Runs a pipeline on a disk; the clock advances a millisecond with each poll.
 #[derive(Default)]
 pub struct Host {
     pub disk: Disk,
@@ -141,11 +140,11 @@ pub struct Host {
     pub events: Vec<PipelineEvent>,
     pub commits: Vec<Commit>,
     pub polls: usize,
-    /// Answers to the next writes, before writes succeed again.
+    /// Failures of the next writes.
     pub refusals: VecDeque<StoreFailure>,
-    /// Answers to the next reads, before reads succeed again.
+    /// Failures of the next reads.
     pub unreadable: VecDeque<StoreFailure>,
-    /// Each virtual wait for a timer.
+    /// Waits for a timer, in virtual time.
     pub pauses_ms: Vec<u64>,
 }
 
@@ -166,7 +165,7 @@ impl Host {
         self.input(pipeline, PipelineInput::News(news));
     }
 
-    /// What a host says at its start: what is stored, and the target.
+    /// Tells the pipeline the target and the stored headers, as a host does at its start.
     pub fn greet(&mut self, pipeline: &mut Pipeline, target: BlockNumHash) {
         self.news(pipeline, News::Target(target));
         self.tell_durable(pipeline);
@@ -221,7 +220,7 @@ impl Host {
         panic!("it does not come to rest: {pipeline:?}");
     }
 
-    /// The words of the events, for scenarios that tell a story.
+    /// The events as short strings, to compare with a scenario.
     pub fn story(&self) -> Vec<String> {
         self.events.iter().filter_map(word).collect()
     }
@@ -283,27 +282,27 @@ pub fn number_of(rlp: &[u8]) -> u64 {
     Header::decode(rlp).expect("stored headers decode").number
 }
 
-/// One line of a stage's script.
+/// One step of a scripted stage.
 #[derive(Clone, Debug)]
 pub enum Line {
-    /// Stands here now, and is done.
+    /// Moves the checkpoint to this block, and is done.
     Done(u64),
-    /// Stands here now, and goes on.
+    /// Moves the checkpoint to this block, and continues.
     More(u64),
     Fails(StageError),
-    /// Stands here now, with so many bytes of its own.
+    /// Moves the checkpoint to this block, with this many bytes of data.
     Data(u64, usize),
     Waits,
 }
 
-/// Does what its script says; with the script at its end, goes to its target at once. Unwinds `depth` blocks a step.
+/// Follows its script, then goes to its target at once. Unwinds `depth` blocks per step.
 #[derive(Debug)]
 pub struct Scripted {
     pub id: StageId,
     pub script: VecDeque<Line>,
     pub unwinds: VecDeque<StageError>,
     pub depth: u64,
-    /// Everything that was asked of it, shared with the test.
+    /// All calls, shared with the test.
     pub asked: Rc<RefCell<Vec<String>>>,
 }
 
@@ -351,7 +350,7 @@ impl Stage for Scripted {
             return Err(error);
         }
         let Some(range) = input.unwind_block_range(self.depth) else {
-            // Nothing above the block to keep.
+            // There is no block to remove.
             return Ok(Step::Commit { changes: vec![], output: UnwindOutput { checkpoint: input.checkpoint.clone() } });
         };
         let lowest = range.first();

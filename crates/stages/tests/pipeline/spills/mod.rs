@@ -1,4 +1,4 @@
-//! Spills for tests: files in a folder of their own, and a spill that fails when it is told to.
+//! Spills for tests: files in a folder of their own, and a spill that fails on demand.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -13,7 +13,7 @@ use std::{
 use stages::etl::{RunId, Spill};
 use sync_core::fault::StoreFailure;
 
-/// One file a run, in a folder that exists only while there are runs.
+/// One file per run, in a folder that exists only while there are runs.
 #[derive(Debug)]
 pub struct FileSpill {
     folder: PathBuf,
@@ -23,12 +23,12 @@ pub struct FileSpill {
 impl FileSpill {
     pub fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("sync-core-{name}-{}", std::process::id()));
-        // What an earlier process of the same number left.
+        // Files of an earlier process with the same id.
         let _ = fs::remove_dir_all(&folder);
         Self { folder, next: 0 }
     }
 
-    /// The same folder, in another session: ids go on above those that are there.
+    /// The same folder in another session: ids continue above the existing ones.
     pub fn reopened(&self) -> Self {
         let files = fs::read_dir(&self.folder).into_iter().flatten().map_while(Result::ok);
         let ids = files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".run")?.parse::<u64>().ok());
@@ -72,7 +72,7 @@ impl Spill for FileSpill {
             _ => {}
         }
         match fs::remove_dir(&self.folder) {
-            // Other runs are still there, or the folder never was.
+            // Other runs are left, or the folder was never created.
             Err(_) | Ok(()) => Ok(()),
         }
     }
@@ -90,7 +90,7 @@ impl Spill for FileSpill {
     }
 }
 
-/// Fails the call after so many, and then works again.
+/// Fails the call after this many, and then works again.
 #[derive(Debug)]
 pub struct FailingSpill<S> {
     pub inner: S,
@@ -107,7 +107,7 @@ impl<S> FailingSpill<S> {
         self.calls_left.set(Some(calls));
     }
 
-    /// Nothing fails any more; did what was to fail?
+    /// Ends the failures; returns whether the failure has happened.
     pub fn heal(&self) -> bool {
         self.calls_left.take().is_none()
     }
@@ -135,7 +135,7 @@ impl<S: Spill> Spill for FailingSpill<S> {
 
     fn append(&mut self, run: RunId, bytes: &[u8]) -> Result<(), StoreFailure> {
         if let Err(failure) = self.call() {
-            // As a full disk does: a part is written.
+            // Like a full disk: a part is written.
             self.inner.append(run, &bytes[..bytes.len() / 2])?;
             return Err(failure);
         }

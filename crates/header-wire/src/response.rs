@@ -1,54 +1,55 @@
-//! A whole response in one reused buffer: headers are appended as they are, prefixes are put before them at the end.
+//! Builds a response in one reused buffer: headers are appended, and the prefixes are written before them at the end.
 //!
-//! The length of everything that stands before the headers is only known once they are all there, so the buffer begins
-//! with room for the longest head, and the head is written so that it ends where the headers begin. A peer keeps one
-//! builder for each stream and allocates nothing for a response once the buffer has grown.
+//! The lengths in the prefixes are known only after the last header, so the buffer starts with room for the longest
+//! prefix, and the prefix is written so that it ends where the headers begin. A peer keeps one builder per stream and
+//! allocates nothing once the buffer has grown.
 
 use alloc::vec::Vec;
 use alloy_rlp::{Encodable, Header};
 
 use crate::{id, varint};
 
-/// Length prefix, message id, outer list, request id, inner list: each RLP item here takes at most nine bytes.
+/// Longest prefix: length prefix, message id, outer list, request id, inner list. Each RLP item takes at most nine
+/// bytes.
 const HEAD_BYTES_MAX: usize = varint::BYTES_MAX + 1 + 9 + 9 + 9;
 
 /// Builds a [`BlockHeaders`](crate::BlockHeaders) message from encoded headers.
 ///
 /// ```
-/// use header_wire::{AnswerBuilder, BlockHeaders, Message, encode};
+/// use header_wire::{ResponseBuilder, BlockHeaders, Message, encode};
 ///
 /// let header = [0xc2, 0x01, 0x02];
-/// let mut answer = AnswerBuilder::new();
-/// answer.start(9);
-/// answer.push(&header);
+/// let mut response = ResponseBuilder::new();
+/// response.start(9);
+/// response.push(&header);
 /// let same = Message::BlockHeaders(BlockHeaders { request_id: 9, headers: vec![header.to_vec().into()] });
-/// assert_eq!(answer.finish(), encode(&same));
+/// assert_eq!(response.finish(), encode(&same));
 /// ```
 #[derive(Clone, Debug)]
-pub struct AnswerBuilder {
+pub struct ResponseBuilder {
     buffer: Vec<u8>,
     request_id: u64,
 }
 
-impl Default for AnswerBuilder {
+impl Default for ResponseBuilder {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl AnswerBuilder {
+impl ResponseBuilder {
     /// An empty response to request 0.
     pub fn new() -> Self {
         Self { buffer: alloc::vec![0; HEAD_BYTES_MAX], request_id: 0 }
     }
 
-    /// Begins a response to `request_id`; what was built before is forgotten, its memory kept.
+    /// Starts a response to `request_id`; drops the previous one and keeps its memory.
     pub fn start(&mut self, request_id: u64) {
         self.buffer.truncate(HEAD_BYTES_MAX);
         self.request_id = request_id;
     }
 
-    /// Appends the RLP of one header, or of several one after another.
+    /// Appends the RLP of one header, or of several concatenated headers.
     pub fn push(&mut self, headers: &[u8]) {
         self.buffer.extend_from_slice(headers);
     }
@@ -58,12 +59,12 @@ impl AnswerBuilder {
         self.buffer.len() - HEAD_BYTES_MAX
     }
 
-    /// The headers so far, to be changed in place.
+    /// The headers so far, mutable.
     pub fn payload_mut(&mut self) -> &mut [u8] {
         &mut self.buffer[HEAD_BYTES_MAX..]
     }
 
-    /// The whole message, to be written by one `write_all` and then flushed.
+    /// The whole message: write it with one `write_all`, then flush.
     pub fn finish(&mut self) -> &[u8] {
         let inner = Header { list: true, payload_length: self.payload_len() };
         let outer =

@@ -1,69 +1,68 @@
-//! From a request to its response, in one reused buffer.
+//! Builds the response to a request, in one reused buffer.
 //!
-//! A response stops before it exceeds its limit of bytes, but always holds one header at least when the first exists; it
-//! also stops where the source ends or a number leaves 64 bits. Whatever a request asks for, it costs at most
-//! `HEADERS_PER_REQUEST_MAX` look-ups, and stops before it makes the source make more than
-//! [`HEADERS_MADE_PER_ANSWER_MAX`] headers.
+//! A response ends before its headers exceed the limit in bytes, but holds at least one header if the first one exists;
+//! it also ends where the source ends or a number would exceed 64 bits. Any request costs at most
+//! `HEADERS_PER_REQUEST_MAX` look-ups and at most [`HEADERS_MADE_PER_RESPONSE_MAX`] generated headers.
 
 use std::ops::Range;
 
-use header_wire::{AnswerBuilder, GetBlockHeaders, HashOrNumber, limits::HEADERS_PER_REQUEST_MAX};
+use header_wire::{GetBlockHeaders, HashOrNumber, ResponseBuilder, limits::HEADERS_PER_REQUEST_MAX};
 
-use crate::{limits::HEADERS_MADE_PER_ANSWER_MAX, source::HeaderSource};
+use crate::{limits::HEADERS_MADE_PER_RESPONSE_MAX, source::HeaderSource};
 
-/// What a response holds.
+/// Content of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// How many headers.
+pub struct Response {
+    /// Number of headers.
     pub headers: usize,
-    /// How many were asked for.
+    /// Number of headers requested.
     pub asked: usize,
-    /// Number of the last one.
+    /// Number of the last header.
     pub last: u64,
-    /// Headers that the source made for it.
+    /// Headers that the source generated.
     pub made: u64,
-    /// Where the middle one lies in the payload.
+    /// Range of the middle header in the payload.
     pub middle: Range<usize>,
 }
 
-/// Puts the response to `request` into `builder`; it is cut before its headers exceed `bytes_max`.
+/// Writes the response to `request` into `builder`; it ends before its headers exceed `bytes_max`.
 pub fn build(
     source: &dyn HeaderSource,
     request: &GetBlockHeaders,
     bytes_max: usize,
-    builder: &mut AnswerBuilder,
-) -> Answer {
+    builder: &mut ResponseBuilder,
+) -> Response {
     builder.start(request.request_id);
     let asked = usize::try_from(request.limit).unwrap_or(usize::MAX).min(HEADERS_PER_REQUEST_MAX);
-    let mut answer = Answer { asked, ..Answer::default() };
+    let mut response = Response { asked, ..Response::default() };
     let mut next = match request.start {
         HashOrNumber::Number(number) => Some(number),
         HashOrNumber::Hash(hash) => source.number_of(&hash),
     };
     let step = request.skip.checked_add(1);
-    while answer.headers < asked
+    while response.headers < asked
         && let Some(number) = next
     {
-        let made = answer.made + source.work(number);
-        if answer.headers > 0 && made > HEADERS_MADE_PER_ANSWER_MAX {
+        let made = response.made + source.work(number);
+        if response.headers > 0 && made > HEADERS_MADE_PER_RESPONSE_MAX {
             break;
         }
         let Some(header) = source.by_number(number) else { break };
-        answer.made = made;
+        response.made = made;
         let start = builder.payload_len();
-        if answer.headers > 0 && start + header.len() > bytes_max {
+        if response.headers > 0 && start + header.len() > bytes_max {
             break;
         }
         builder.push(&header);
-        // The middle one of those so far, or one beside it.
-        if answer.headers == 0 || start <= bytes_max / 2 && answer.headers < asked.div_ceil(2) {
-            answer.middle = start..builder.payload_len();
+        // The middle header so far, or its neighbour.
+        if response.headers == 0 || start <= bytes_max / 2 && response.headers < asked.div_ceil(2) {
+            response.middle = start..builder.payload_len();
         }
-        answer.headers += 1;
-        answer.last = number;
+        response.headers += 1;
+        response.last = number;
         next = step.and_then(|step| if request.reverse { number.checked_sub(step) } else { number.checked_add(step) });
     }
-    answer
+    response
 }
 
 #[cfg(test)]
@@ -75,14 +74,14 @@ mod tests {
     use crate::{header::HeaderFacts, source::GeneratedSource};
 
     fn numbers(source: &GeneratedSource, request: GetBlockHeaders, bytes_max: usize) -> Vec<u64> {
-        let mut builder = AnswerBuilder::new();
-        let answer = build(source, &request, bytes_max, &mut builder);
+        let mut builder = ResponseBuilder::new();
+        let response = build(source, &request, bytes_max, &mut builder);
         let mut decoder = Decoder::new(MESSAGE_BYTES_MAX);
         decoder.push(builder.finish());
         let Ok(Some(Message::BlockHeaders(BlockHeaders { request_id: 5, headers }))) = decoder.next() else {
-            panic!("an answer to request 5")
+            panic!("a response to request 5")
         };
-        assert_eq!(answer.headers, headers.len());
+        assert_eq!(response.headers, headers.len());
         headers.iter().map(|header| HeaderFacts::read(header).expect("a header").number).collect()
     }
 
@@ -127,17 +126,17 @@ mod tests {
         assert_eq!(numbers(&source, by_hash(B256::ZERO), all), [0_u64; 0]);
     }
 
-    /// The field stops after the header that crosses its limit of 2 MiB; this peer stops before it, because its limit is what
-    /// a browser's UDP buffer holds. One header always fits, so nothing is ever left out.
+    /// Other clients end a response after the header that crosses their limit of 2 MiB; this peer ends it before,
+    /// because its limit is the size of a browser's UDP buffer. One header always fits, so no header is ever left out.
     #[test]
     fn an_answer_costs_what_it_makes_whatever_it_skips() {
-        let mut builder = AnswerBuilder::new();
+        let mut builder = ResponseBuilder::new();
         let mut source = GeneratedSource::new(1, 1);
         for (skip, headers) in [(255, 5), (256, 5), (9_999, 5), (0, 1024)] {
             source = GeneratedSource::new(1, 100_000);
-            let answer = build(&source, &request(99_999, 1024, skip, true), usize::MAX, &mut builder);
-            assert_eq!(answer.headers, headers, "{skip}");
-            assert!(answer.made <= HEADERS_MADE_PER_ANSWER_MAX, "{skip}: {}", answer.made);
+            let response = build(&source, &request(99_999, 1024, skip, true), usize::MAX, &mut builder);
+            assert_eq!(response.headers, headers, "{skip}");
+            assert!(response.made <= HEADERS_MADE_PER_RESPONSE_MAX, "{skip}: {}", response.made);
         }
         let again = build(&source, &request(99_999, 1024, 0, true), usize::MAX, &mut builder);
         assert_eq!((again.headers, again.made), (1024, 0), "nothing is made twice in a row");

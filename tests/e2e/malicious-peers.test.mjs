@@ -1,5 +1,5 @@
-// Two peers, one of which lies, in every way that `header-peer --fault` knows. The sync completes; the liar is named and
-// penalised with the code of what it did, the honest peer never. What is merely slow, short or on another branch is no lie.
+// An honest peer and one with each fault of `header-peer --fault`. The sync completes; the malicious peer is penalized
+// with the code of its fault, the honest peer never is. A slow or short response, or another branch, is not a fault.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,49 +10,49 @@ import { startPeer } from './support/peer.mjs';
 import { openBare, startRun } from './support/run.mjs';
 import { serve } from './support/server.mjs';
 
-/** Long enough that a peer which never answers is waited for and given up before the other one has done all the work. */
+/** Long enough that requests to a silent peer time out before the other peer has served everything. */
 const COUNT = 60_000;
 
-/** Each fault, with the codes that name it; none for what is legal. */
+/** Each fault, with its codes; none for valid behaviour. */
 const FAULTS = {
   'flip-byte': ['broken-link', 'undecodable', 'invalid-header'],
-  // Asked by hash, for the target, a wrong start is a header with another hash.
+  // For a request by hash, for the target, a wrong start is a header with another hash.
   'wrong-start': ['wrong-start', 'broken-link'],
   'too-many': ['too-many-headers'],
   silent: ['timeout'],
-  // Another branch above some height: what an honest peer has after a reorg. Set aside, not blamed.
+  // Another branch above some height, as an honest peer has after a reorg: skipped, not penalized.
   forked: [],
   short: [],
   slow: [],
 };
 
 for (const [fault, codes] of Object.entries(FAULTS)) {
-  test(`an honest peer and one that is ${fault}`, async (t) => {
+  test(`an honest peer and one with the fault ${fault}`, async (t) => {
     const honest = await startPeer(t, ...generated(COUNT));
-    const liar = await startPeer(t, ...generated(COUNT), '--fault', fault);
+    const malicious = await startPeer(t, ...generated(COUNT), '--fault', fault);
     const page = await openBare(await openBrowser(t), await serve(t));
-    const run = await startRun(page, [honest, liar], { target: honest.info.latestHash });
+    const run = await startRun(page, [honest, malicious], { target: honest.info.latestHash });
 
     assert.deepEqual(await run.synced(180_000), { number: COUNT - 1, hash: honest.info.latestHash });
 
     await run.equalsSource(honest, { byHashStep: 97 });
-    // Silence is known at a deadline, which may come after the other peer has done all the work.
+    // Silence is detected at a timeout, which may come after the other peer has served everything.
     if (codes.length > 0) await run.until(`events.some((event) => event.type === 'fault')`, 30_000);
     const faults = await run.events('fault');
     const named = [...new Set(faults.map((event) => event.peer))];
-    assert.deepEqual(named, codes.length === 0 ? [] : [liar.id], JSON.stringify(faults));
+    assert.deepEqual(named, codes.length === 0 ? [] : [malicious.id], JSON.stringify(faults));
     for (const event of faults) {
       assert.ok(codes.includes(event.code), `${event.code}: ${event.message}`);
-      assert.equal(event.multiaddr, liar.multiaddr);
+      assert.equal(event.multiaddr, malicious.multiaddr);
     }
     const infos = (await run.call('peers')).value;
     const figures = Object.fromEntries(infos.map((info) => [info.id, info]));
     assert.equal(figures[honest.id].faults, 0);
     assert.equal(figures[honest.id].score, 100);
-    assert.equal(figures[liar.id].faults > 0, codes.length > 0);
-    assert.equal(figures[liar.id].score < 100, codes.length > 0);
-    // Whoever is on another branch is shown as that.
-    assert.equal(figures[liar.id].otherBranchFrom !== undefined, fault === 'forked');
+    assert.equal(figures[malicious.id].faults > 0, codes.length > 0);
+    assert.equal(figures[malicious.id].score < 100, codes.length > 0);
+    // A peer on another branch is shown with it.
+    assert.equal(figures[malicious.id].otherBranchFrom !== undefined, fault === 'forked');
     assert.equal(figures[honest.id].otherBranchFrom, undefined);
     assert.deepEqual(page.problems, []);
   });
