@@ -137,7 +137,7 @@ fn web() -> Outcome<Counts> {
 
 fn types() -> Outcome<Counts> {
     let mut counts = Counts::default();
-    for project in ["web", "web/demo"] {
+    for project in ["web", "web/demo", "web/message-types"] {
         let arguments = ["--noEmit", "--project", project].map(str::to_owned);
         counts += checked(shell::run(&mut shell::node("node_modules/typescript/bin/tsc", &arguments)))?;
     }

@@ -39,7 +39,12 @@ pub mod mailbox;
 pub mod message;
 pub mod network;
 pub mod options;
+pub mod relay;
 pub mod store_queue;
+pub mod view;
+
+#[cfg(test)]
+mod message_types;
 
 #[cfg(all(feature = "bench", target_arch = "wasm32"))]
 pub mod bench;
@@ -55,8 +60,6 @@ pub mod follower;
 pub mod port;
 #[cfg(target_arch = "wasm32")]
 pub mod reads;
-#[cfg(target_arch = "wasm32")]
-pub mod relay;
 #[cfg(target_arch = "wasm32")]
 pub mod store;
 #[cfg(target_arch = "wasm32")]

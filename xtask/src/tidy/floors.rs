@@ -112,7 +112,7 @@ pub const HOUSES: [House; 9] = [
             strangers("tools", &["clock", "mailbox", "coverage", "feed"]),
             floor("order", &["store_queue"]),
             floor("world", &["message", "error", "network", "store"]),
-            floor("port", &["options", "port", "command", "relay"]),
+            floor("port", &["options", "port", "command", "relay", "view"]),
             floor("readers", &["reads", "bench"]),
             floor("machine", &["driver"]),
             floor("tabs", &["follower", "worker", "lib"]),
