@@ -13,7 +13,6 @@
 //! they cannot: make it hold more than one response a stream, read a file, or learn anything but headers.
 
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 // They panic when nobody reads what they write: `log` does not.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 

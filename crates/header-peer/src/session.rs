@@ -4,7 +4,7 @@
 //! sends anything but requests, is silent for too long, or does not take its response, loses its stream; the others do
 //! not notice.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{fmt, io, sync::Arc, time::Instant};
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use header_wire::{AnswerBuilder, Decoder, ETH_VERSION, GetBlockHeaders, Message, Status, WireError, encode};
@@ -34,6 +34,12 @@ pub struct Service {
     pub budgets: Arc<Budgets>,
     /// What was served.
     pub stats: Stats,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("status", &self.status).field("fault", &self.fault).finish_non_exhaustive()
+    }
 }
 
 /// Why a stream ended before its client closed it.

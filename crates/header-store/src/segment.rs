@@ -32,7 +32,7 @@ const PREFIX_BYTES: usize = 1 + 8 + 4;
 /// One end offset.
 const OFFSET_BYTES: usize = 4;
 /// Longest record that is believed. A header is at most 16 KiB on the wire (a clique checkpoint with its signers).
-pub const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + 16 * 1024);
+pub(crate) const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + 16 * 1024);
 
 /// What is wrong with a stored record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

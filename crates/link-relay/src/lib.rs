@@ -14,7 +14,6 @@
 //! It is a tool for tests and measurements on one machine and trusts whoever sends to it.
 
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod args;

@@ -29,8 +29,14 @@
 //! On other targets than wasm32 only what needs no browser exists, so that its tests run anywhere.
 
 #![forbid(unsafe_code)]
-// Nobody but this crate calls it: its documentation is for whoever reads the code, limits included.
-#![allow(rustdoc::private_intra_doc_links)]
+#![allow(
+    missing_debug_implementations,
+    reason = "each costs bytes of the wasm, and most would print handles of JavaScript"
+)]
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "nobody but this crate calls it: its documentation is for whoever reads the code, limits included"
+)]
 
 pub mod coverage;
 pub mod error;

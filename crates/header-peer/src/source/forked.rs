@@ -14,6 +14,7 @@ const FORKED_HEADERS: u64 = 512;
 const STATE_ROOT_AFTER_PARENT: usize = 33 + 21 + 1;
 
 /// A source whose newest headers are forged.
+#[derive(Debug)]
 pub struct ForkedSource<S> {
     honest: S,
     forged: PackedSource,

@@ -27,7 +27,7 @@ pub(super) struct Backward {
 }
 
 impl Backward {
-    pub fn new(to: BlockNumber, bad_block: Option<BlockNumHash>, stages: usize, is_forced: bool) -> Self {
+    pub(super) fn new(to: BlockNumber, bad_block: Option<BlockNumHash>, stages: usize, is_forced: bool) -> Self {
         Self { to, bad_block, at: stages, is_begun: false, is_forced }
     }
 }
