@@ -2,7 +2,7 @@
 
 use crate::{
     counts::Counts,
-    crates::{HOSTS, PORTABLE, WASM_CRATES, packages},
+    crates::{FOR_TESTS, HOSTS, PORTABLE, WASM_CRATES, packages},
     paths, setup,
     shell::{self, Failure, Outcome},
 };
@@ -25,8 +25,9 @@ pub(crate) fn doc() -> Outcome<Counts> {
     let mut counts = Counts::default();
     let wasm = ["--target", setup::WASM_TARGET];
     // The peer in the profile in which it was checked before.
-    for (crates, how) in [(&PORTABLE[..], &[][..]), (&HOSTS[..], &["--release"][..]), (&WASM_CRATES[..], &wasm[..])] {
-        let mut doc = shell::cargo(&["doc", "--quiet", "--no-deps"]);
+    let native: Vec<_> = PORTABLE.into_iter().chain(FOR_TESTS).chain(["xtask"]).collect();
+    for (crates, how) in [(&native[..], &[][..]), (&HOSTS[..], &["--release"][..]), (&WASM_CRATES[..], &wasm[..])] {
+        let mut doc = shell::cargo(&["doc", "--quiet", "--no-deps", "--keep-going"]);
         doc.args(packages(crates.iter().copied())).args(how).env("RUSTDOCFLAGS", "-Dwarnings");
         shell::run(&mut doc)?;
         counts += Counts::check(true);

@@ -3,7 +3,7 @@
 //!
 //! # Its place
 //!
-//! The download itself stays in [`HeaderSync`](crate::HeaderSync): it fills the store from the top down and writes its own
+//! The download itself stays in `HeaderSync` of `sync-core`: it fills the store from the top down and writes its own
 //! checkpoint with every batch. The pipeline speaks of what is *durable*: [`HeadersStage`] stands where the stored headers
 //! hang together from the floor on, [`HashIndexStage`] follows it, and further stages follow those. In a page the hash
 //! index is written with each batch and the pipeline may be left out; a host that loads whole gaps, audits seals, or keeps

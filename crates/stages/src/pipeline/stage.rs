@@ -201,7 +201,7 @@ pub enum Change {
         keys: Vec<Vec<u8>>,
     },
     /// Remove every header above `to` and store what the sync machine's checkpoint is afterwards
-    /// ([`HeaderStore::unwind`](header_store::HeaderStore::unwind) in the same transaction).
+    /// (`HeaderStore::unwind` of `header-store`, in the same transaction).
     TruncateHeaders {
         /// Highest block kept.
         to: BlockNumber,
