@@ -29,34 +29,34 @@ const WASM_OPT_FEATURES: [&str; 7] = [
 ];
 
 /// Everything.
-pub fn run() -> Outcome {
+pub(crate) fn run() -> Outcome {
     web()?;
     header_peer()
 }
 
 /// The wasm, the npm package in `dist/`, the demo page in `dist-demo/`.
-pub fn web() -> Outcome {
+pub(crate) fn web() -> Outcome {
     wasm(false)?;
     shell::run_aside(shell::node("web/build.mjs", &[]).arg("--wasm").arg(wasm_package(false)))
 }
 
 /// The native peer.
-pub fn header_peer() -> Outcome {
+pub(crate) fn header_peer() -> Outcome {
     shell::run_aside(&mut shell::cargo(&["build", "--quiet", "--release", "--package", "header-peer"]))
 }
 
 /// The relay that stands for a network in tests.
-pub fn link_relay() -> Outcome {
+pub(crate) fn link_relay() -> Outcome {
     shell::run_aside(&mut shell::cargo(&["build", "--quiet", "--release", "--package", "link-relay"]))
 }
 
 /// Folder of the wasm that ships, or of the one with the exports that only benchmarks call.
-pub fn wasm_package(bench: bool) -> PathBuf {
+pub(crate) fn wasm_package(bench: bool) -> PathBuf {
     paths::target().join(if bench { "wasm-pkg-bench" } else { "wasm-pkg" })
 }
 
 /// The wasm and its JavaScript: `headlight_bg.wasm`, `headlight.js`, `headlight.d.ts` in [`wasm_package`].
-pub fn wasm(bench: bool) -> Outcome {
+pub(crate) fn wasm(bench: bool) -> Outcome {
     let mut build =
         shell::cargo(&["build", "--quiet", "--package", "sync-wasm", "--lib", "--target", setup::WASM_TARGET]);
     build.args(["--profile", "wasm-release"]);

@@ -23,7 +23,7 @@ use crate::{
 
 mod read;
 
-pub use read::{Results, Shown, Verdict, ids_of};
+pub(crate) use read::{Results, Shown, Verdict, ids_of};
 
 const LIST: &str = "crates/sync-core/tests/requirements.txt";
 
@@ -33,7 +33,7 @@ const PACKAGES: [&str; 7] =
 const PEER: &str = "header-peer";
 
 /// Ids and words of the list, in its order.
-pub fn requirements(text: &str) -> Outcome<Vec<(String, String)>> {
+pub(crate) fn requirements(text: &str) -> Outcome<Vec<(String, String)>> {
     let mut list: Vec<(String, String)> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let Some((id, words)) = line.split_once(' ') else {
@@ -48,14 +48,14 @@ pub fn requirements(text: &str) -> Outcome<Vec<(String, String)>> {
 }
 
 /// The table, and what is wrong with it.
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<(String, String, Vec<Shown>)>,
     unknown: Vec<(String, String)>,
 }
 
 impl Table {
     /// Puts requirements and tests together.
-    pub fn new(requirements: Vec<(String, String)>, tests: &[Shown]) -> Self {
+    pub(crate) fn new(requirements: Vec<(String, String)>, tests: &[Shown]) -> Self {
         let mut by_id: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
         for test in tests {
             for id in ids_of(&test.name) {
@@ -86,7 +86,7 @@ impl Table {
     }
 
     /// Prints it: id, how it stands, words; under it its tests.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         for (id, words, shown) in &self.rows {
             println!("{id:15}{:9}{words}", Self::complaint(shown).unwrap_or("ok"));
             for test in shown {
@@ -105,7 +105,7 @@ impl Table {
     }
 
     /// One requirement, one count; a test with an unknown id is a failure of its own.
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts { failed: self.unknown.len() as u64, ..Counts::default() };
         for (_, _, shown) in &self.rows {
             match Self::complaint(shown) {
@@ -118,7 +118,7 @@ impl Table {
     }
 
     /// Ids without any test.
-    pub fn missing(&self) -> Vec<&str> {
+    pub(crate) fn missing(&self) -> Vec<&str> {
         self.rows.iter().filter(|(_, _, shown)| shown.is_empty()).map(|(id, ..)| id.as_str()).collect()
     }
 }
@@ -132,12 +132,12 @@ fn runs() -> [(&'static str, Vec<&'static str>, bool); 2] {
 }
 
 /// Portable packages that are there.
-pub fn portable() -> Vec<&'static str> {
+pub(crate) fn portable() -> Vec<&'static str> {
     PACKAGES.into_iter().filter(|name| paths::root().join("crates").join(name).join("Cargo.toml").is_file()).collect()
 }
 
 /// `cargo xtask conformance [--without-peer]`: runs the tests and prints the table.
-pub fn run(arguments: &[String]) -> Outcome {
+pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(unknown) = arguments.iter().find(|argument| *argument != "--without-peer") {
         return Err(Failure::usage(format!("conformance knows no `{unknown}`, only --without-peer")));
     }
@@ -147,7 +147,7 @@ pub fn run(arguments: &[String]) -> Outcome {
 }
 
 /// Prints the table, of tests that were read by earlier steps or are run now.
-pub fn table(with_peer: bool) -> Outcome<Counts> {
+pub(crate) fn table(with_peer: bool) -> Outcome<Counts> {
     let mut failed = 0;
     for (step, packages, release) in runs().into_iter().filter(|(step, ..)| with_peer || *step != "peer") {
         if !read_so_far().contains_key(step) {
@@ -176,7 +176,7 @@ pub fn table(with_peer: bool) -> Outcome<Counts> {
 }
 
 /// Runs the tests of these packages, prints what is unusual, and remembers the rest for the table.
-pub fn tests(step: &'static str, packages: &[&str], release: bool) -> Outcome<Counts> {
+pub(crate) fn tests(step: &'static str, packages: &[&str], release: bool) -> Outcome<Counts> {
     let mut command = shell::cargo(&["test", "--no-fail-fast"]);
     if release {
         command.arg("--release");

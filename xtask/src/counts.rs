@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 
 /// Passed, failed, skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Tests that held.
     pub passed: u64,
     /// Tests that did not, or did not end.
@@ -18,12 +18,17 @@ pub struct Counts {
 
 impl Counts {
     /// One check that is no test runner.
-    pub fn check(held: bool) -> Self {
+    pub(crate) fn check(held: bool) -> Self {
         Self { passed: u64::from(held), failed: u64::from(!held), skipped: 0 }
     }
 
+    /// One check that cannot run here; the step has said why.
+    pub(crate) fn skip() -> Self {
+        Self { skipped: 1, ..Self::default() }
+    }
+
     /// Adds what one line of a runner's output says, if it is a line of its summary.
-    pub fn read(&mut self, line: &str) {
+    pub(crate) fn read(&mut self, line: &str) {
         if let Some((_, rest)) = line.split_once("test result: ") {
             for part in rest.split([';', '.']) {
                 self.add(part.split_whitespace());

@@ -5,8 +5,10 @@
 
 mod bench;
 mod build;
+mod builds;
 mod conformance;
 mod counts;
+mod crates;
 mod outcome;
 mod pack;
 mod paths;

@@ -2,7 +2,7 @@
 
 /// Why a task ended: one line for the user (empty when all was said), and the exit code.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// One sentence.
     pub line: String,
     /// Exit code of the process.
@@ -11,15 +11,15 @@ pub struct Failure {
 
 impl Failure {
     /// Something must be installed or passed differently before this can work.
-    pub fn usage(line: impl Into<String>) -> Self {
+    pub(crate) fn usage(line: impl Into<String>) -> Self {
         Self { line: line.into(), code: 2 }
     }
 
     /// Something ran and failed.
-    pub fn failed(line: impl Into<String>) -> Self {
+    pub(crate) fn failed(line: impl Into<String>) -> Self {
         Self { line: line.into(), code: 1 }
     }
 }
 
 /// What every task returns.
-pub type Outcome<T = ()> = Result<T, Failure>;
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;

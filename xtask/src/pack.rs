@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Builds, packs into the folder (default: `target/npm`), prints the tarball's path.
-pub fn run(folder: Option<&str>) -> Outcome {
+pub(crate) fn run(folder: Option<&str>) -> Outcome {
     setup::run(false)?;
     build::web()?;
     let tarball = tarball(&folder.map_or_else(|| paths::target().join("npm"), paths::of_user))?;
@@ -17,7 +17,7 @@ pub fn run(folder: Option<&str>) -> Outcome {
 }
 
 /// Packs what is in `dist/`.
-pub fn tarball(folder: &std::path::Path) -> Outcome<PathBuf> {
+pub(crate) fn tarball(folder: &std::path::Path) -> Outcome<PathBuf> {
     fs::create_dir_all(folder)
         .map_err(|error| Failure::failed(format!("cannot create {}: {error}", folder.display())))?;
     let mut pack = shell::command(if cfg!(windows) { "npm.cmd" } else { "npm" });

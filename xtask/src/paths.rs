@@ -8,27 +8,27 @@ use std::{
 use crate::outcome::{Failure, Outcome};
 
 /// The project's root.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ lies directly under the root")
 }
 
 /// Where cargo puts what it builds.
-pub fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
 /// The peer, built for release.
-pub fn header_peer() -> PathBuf {
+pub(crate) fn header_peer() -> PathBuf {
     target().join("release").join(format!("header-peer{}", env::consts::EXE_SUFFIX))
 }
 
 /// The relay that stands for a network in tests, built for release.
-pub fn link_relay() -> PathBuf {
+pub(crate) fn link_relay() -> PathBuf {
     target().join("release").join(format!("link-relay{}", env::consts::EXE_SUFFIX))
 }
 
 /// Where a pinned tool is installed: one folder for each version, shared by all clones of this user.
-pub fn tool(name: &str, version: &str) -> Outcome<PathBuf> {
+pub(crate) fn tool(name: &str, version: &str) -> Outcome<PathBuf> {
     let cache = match (env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()), env::home_dir()) {
         (Some(dir), _) => PathBuf::from(dir),
         (None, Some(home)) => home.join(".cache"),
@@ -40,13 +40,13 @@ pub fn tool(name: &str, version: &str) -> Outcome<PathBuf> {
 }
 
 /// The first of these programs that is on `PATH`.
-pub fn on_path(names: &[&str]) -> Option<PathBuf> {
+pub(crate) fn on_path(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     names.iter().find_map(|name| env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file()))
 }
 
 /// The version of a crate in `Cargo.lock`; a tool that must fit a crate is pinned by it.
-pub fn locked_version(name: &str) -> Outcome<String> {
+pub(crate) fn locked_version(name: &str) -> Outcome<String> {
     let file = root().join("Cargo.lock");
     let text = fs::read_to_string(&file)
         .map_err(|error| Failure::failed(format!("cannot read {}: {error}", file.display())))?;
@@ -59,13 +59,13 @@ pub fn locked_version(name: &str) -> Outcome<String> {
 }
 
 /// Is `output` there, and not older than `input`?
-pub fn is_fresh(output: &Path, input: &Path) -> bool {
+pub(crate) fn is_fresh(output: &Path, input: &Path) -> bool {
     let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     matches!((modified(output), modified(input)), (Some(output), Some(input)) if output >= input)
 }
 
 /// A path as the user typed it: relative to where the user stands, or else to the project.
-pub fn of_user(path: &str) -> PathBuf {
+pub(crate) fn of_user(path: &str) -> PathBuf {
     let here = env::var_os("HEADLIGHT_CWD").map(PathBuf::from).or_else(|| env::current_dir().ok());
     match here.map(|here| here.join(path)) {
         Some(file) if file.exists() => file,

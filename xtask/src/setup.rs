@@ -16,13 +16,13 @@ use crate::{
 const WASM_PACK_VERSION: &str = "0.15.1";
 
 /// The target that the browser runs.
-pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// A target without an operating system: what builds there needs none.
-pub const BARE_METAL_TARGET: &str = "thumbv7em-none-eabi";
+pub(crate) const BARE_METAL_TARGET: &str = "thumbv7em-none-eabi";
 
 /// Everything that a build needs; with `browser`, everything that tests need.
-pub fn run(browser: bool) -> Outcome {
+pub(crate) fn run(browser: bool) -> Outcome {
     target(WASM_TARGET)?;
     wasm_bindgen()?;
     npm_packages()?;
@@ -38,13 +38,21 @@ pub fn run(browser: bool) -> Outcome {
 }
 
 /// A compilation target of the toolchain in use.
-pub fn target(target: &str) -> Outcome {
+pub(crate) fn target(target: &str) -> Outcome {
     let sysroot = shell::output(shell::command("rustc").args(["--print", "sysroot"]))
         .ok_or_else(|| Failure::usage("rustc does not run: install Rust from https://rustup.rs."))?;
     if PathBuf::from(sysroot).join("lib/rustlib").join(target).join("lib").is_dir() {
         return Ok(());
     }
     rustup(&["target", "add", target])
+}
+
+/// A toolchain beside the one in use.
+pub(crate) fn toolchain(version: &str) -> Outcome {
+    if shell::output(shell::command("rustup").args(["run", version, "rustc", "--version"])).is_some() {
+        return Ok(());
+    }
+    rustup(&["toolchain", "install", "--profile", "minimal", version])
 }
 
 fn component(component: &str, subcommand: &str) -> Outcome {
@@ -65,12 +73,12 @@ fn rustup(arguments: &[&str]) -> Outcome {
 }
 
 /// The folder of `wasm-bindgen` and `wasm-bindgen-test-runner`, of exactly the version of the crate.
-pub fn wasm_bindgen() -> Outcome<PathBuf> {
+pub(crate) fn wasm_bindgen() -> Outcome<PathBuf> {
     tool("wasm-bindgen-cli", "wasm-bindgen", &paths::locked_version("wasm-bindgen")?, &[])
 }
 
 /// The folder of `wasm-pack`.
-pub fn wasm_pack() -> Outcome<PathBuf> {
+pub(crate) fn wasm_pack() -> Outcome<PathBuf> {
     // It only starts others: built without optimisation, in half the time.
     tool("wasm-pack", "wasm-pack", WASM_PACK_VERSION, &["--debug"])
 }
@@ -103,12 +111,12 @@ fn npm_packages() -> Outcome {
 }
 
 /// A Chromium: `$CHROMIUM`, or one on `PATH`, or installed now.
-pub fn chromium() -> Outcome<PathBuf> {
+pub(crate) fn chromium() -> Outcome<PathBuf> {
     browser_program("CHROMIUM", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
 }
 
 /// Its driver: `$CHROMEDRIVER`, or one on `PATH`, or installed now.
-pub fn chromedriver() -> Outcome<PathBuf> {
+pub(crate) fn chromedriver() -> Outcome<PathBuf> {
     browser_program("CHROMEDRIVER", &["chromedriver"])
 }
 
@@ -151,7 +159,7 @@ fn install_browser() {
 }
 
 /// The configuration of the browser for `wasm-bindgen-test-runner`.
-pub fn webdriver_json() -> Outcome<PathBuf> {
+pub(crate) fn webdriver_json() -> Outcome<PathBuf> {
     // `--no-sandbox`: the sandbox of Chromium does not start for root, as which containers run.
     let text = format!(
         r#"{{"goog:chromeOptions":{{"binary":"{}","args":["--headless=new","--no-sandbox","--disable-gpu","--disable-quic","--no-first-run","--disable-background-networking","--disable-component-update","--disable-sync"]}}}}"#,

@@ -11,13 +11,13 @@ use std::{
 
 use crate::paths;
 
-pub use crate::outcome::{Failure, Outcome};
+pub(crate) use crate::outcome::{Failure, Outcome};
 
 /// A command at the project's root, with the environment that a user's shell would give it.
 ///
 /// `cargo run` describes this very program in `CARGO_PKG_*` and `CARGO_MANIFEST_*`. Build scripts watch these (ring's
 /// does): handed on, they would rebuild libp2p each time that a build from here follows one from a shell.
-pub fn command(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(paths::root());
     for (name, _) in std::env::vars_os() {
@@ -29,21 +29,21 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// `cargo` with arguments, at the project's root.
-pub fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = command("cargo");
     command.args(arguments);
     command
 }
 
 /// `node` with one script and its arguments.
-pub fn node(script: impl AsRef<Path>, arguments: &[String]) -> Command {
+pub(crate) fn node(script: impl AsRef<Path>, arguments: &[String]) -> Command {
     let mut command = command("node");
     command.arg(script.as_ref()).args(arguments);
     command
 }
 
 /// The command as one would type it, for messages.
-pub fn line(command: &Command) -> String {
+pub(crate) fn line(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|word| word.to_string_lossy().into_owned())
@@ -52,19 +52,19 @@ pub fn line(command: &Command) -> String {
 }
 
 /// Runs to the end; the child writes straight to the terminal.
-pub fn run(command: &mut Command) -> Outcome {
+pub(crate) fn run(command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| not_started(command, &error))?;
     if status.success() { Ok(()) } else { Err(Failure::failed(format!("failed ({status}): {}", line(command)))) }
 }
 
 /// Runs to the end with the child's standard output sent to our standard error: what a task prints on standard output
 /// (an address, a JSON line) is then all that a script reads there.
-pub fn run_aside(command: &mut Command) -> Outcome {
+pub(crate) fn run_aside(command: &mut Command) -> Outcome {
     run(command.stdout(std::io::stderr()))
 }
 
 /// Runs to the end; each line of standard output is printed and given to `each`. Returns whether it succeeded.
-pub fn run_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome<bool> {
+pub(crate) fn run_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome<bool> {
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| not_started(command, &error))?;
     if let Some(stdout) = child.stdout.take() {
         let mut reader = BufReader::new(stdout);
@@ -88,7 +88,7 @@ pub fn run_lines(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome<b
 
 /// Runs to the end; standard output and standard error come as one, in the order in which they are written. Each line is
 /// given to `each`, and printed where that says so. Returns whether it succeeded.
-pub fn run_lines_merged(command: &mut Command, mut each: impl FnMut(&str) -> bool) -> Outcome<bool> {
+pub(crate) fn run_lines_merged(command: &mut Command, mut each: impl FnMut(&str) -> bool) -> Outcome<bool> {
     let broken = |error: std::io::Error| Failure::failed(format!("cannot read a child's output: {error}"));
     let (reader, writer) = std::io::pipe().map_err(broken)?;
     command.stdout(writer.try_clone().map_err(broken)?).stderr(writer);
@@ -111,14 +111,14 @@ pub fn run_lines_merged(command: &mut Command, mut each: impl FnMut(&str) -> boo
 }
 
 /// The child's standard output, trimmed; `None` when it is not there or fails.
-pub fn output(command: &mut Command) -> Option<String> {
+pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Becomes the child: signals and the exit code are then its own. Returns only when it could not start.
 #[cfg(unix)]
-pub fn become_it(command: &mut Command) -> Outcome {
+pub(crate) fn become_it(command: &mut Command) -> Outcome {
     use std::os::unix::process::CommandExt;
     let error = command.exec();
     Err(not_started(command, &error))

@@ -13,7 +13,7 @@ use crate::{
 const WASM_GZ_KB_MAX: f64 = 600.0;
 
 /// Prints the size and fails above the budget.
-pub fn run() -> Outcome {
+pub(crate) fn run() -> Outcome {
     let kilobytes = wasm_gz_kb()?;
     let line = format!("the wasm has {kilobytes:.1} KB (gzip), its budget is {WASM_GZ_KB_MAX:.0}");
     if kilobytes > WASM_GZ_KB_MAX {
@@ -24,7 +24,7 @@ pub fn run() -> Outcome {
 }
 
 /// Gzip kilobytes of the wasm that ships.
-pub fn wasm_gz_kb() -> Outcome<f64> {
+pub(crate) fn wasm_gz_kb() -> Outcome<f64> {
     let file = build::wasm_package(false).join("headlight_bg.wasm");
     let failure = |error: std::io::Error| Failure::failed(format!("{}: {error}; run the build first", file.display()));
     let bytes = fs::read(&file).map_err(failure)?;

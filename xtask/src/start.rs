@@ -12,7 +12,7 @@ const HTTP_DEFAULT: &str = "127.0.0.1:8080";
 const PATH_FLAGS: [&str; 4] = ["--era1", "--rlp", "--headers", "--data-dir"];
 
 /// Sets up, builds, and becomes the peer, which prints its page's address; Ctrl-C is then its own.
-pub fn run(arguments: &[String]) -> Outcome {
+pub(crate) fn run(arguments: &[String]) -> Outcome {
     setup::run(false)?;
     build::run()?;
     let mut peer = shell::command(paths::header_peer());
@@ -29,7 +29,7 @@ pub fn run(arguments: &[String]) -> Outcome {
 }
 
 /// The arguments with each path made absolute: the peer runs at the project's root, the user may stand elsewhere.
-pub fn resolved(arguments: &[String]) -> Vec<String> {
+pub(crate) fn resolved(arguments: &[String]) -> Vec<String> {
     let (mut is_path, mut in_list) = (false, false);
     arguments
         .iter()

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Builds, packs, and becomes `scripts/sync.mjs`.
-pub fn run(arguments: &[String]) -> Outcome {
+pub(crate) fn run(arguments: &[String]) -> Outcome {
     setup::run(false)?;
     let chromium = setup::chromium()?;
     build::run()?;

@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
-    build, conformance,
+    build, builds, conformance,
     counts::Counts,
+    crates::{FOR_TESTS, HOSTS, PORTABLE, WASM_CRATES, packages},
     pack, paths, setup,
     shell::{self, Failure, Outcome},
     size, tidy,
@@ -22,10 +23,11 @@ struct Step {
 }
 
 /// In this order, so that one release build of libp2p and one wasm build serve all steps after them.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 18] = [
     Step { name: "fmt", shows: "the Rust code is formatted", run: fmt },
     Step { name: "tidy", shows: "floors, words and lengths hold", run: || checked(tidy::run()) },
     Step { name: "lint", shows: "clippy has nothing to say on the portable crates", run: lint },
+    Step { name: "deny", shows: "licences and sources of all dependencies are allowed", run: builds::deny },
     Step { name: "core", shows: "unit, scenario and property tests of the portable crates", run: core },
     Step { name: "bare-metal", shows: "the portable crates build for a target without an OS", run: bare_metal },
     Step { name: "hosts", shows: "what the browser's crates decide without a browser, natively", run: hosts },
@@ -33,32 +35,24 @@ const STEPS: [Step; 14] = [
     Step { name: "types", shows: "TypeScript and JavaScript: types, lints and format hold", run: types },
     Step { name: "lint-wasm", shows: "clippy has nothing to say on the browser's crates", run: lint_wasm },
     Step { name: "peer", shows: "header-peer and link-relay build, and their tests hold", run: peer },
+    Step { name: "doc", shows: "rustdoc has nothing to say", run: builds::doc },
+    Step { name: "msrv", shows: "the oldest Rust that is promised builds it", run: builds::oldest_rust },
+    Step {
+        name: "fuzz",
+        shows: "the fuzz targets build, and the one of the wire takes its first inputs",
+        run: builds::fuzz,
+    },
     Step { name: "conformance", shows: "every requirement has tests, and they hold", run: || conformance::table(true) },
     Step { name: "wasm", shows: "store, port, transport, core and simulator inside a headless browser", run: wasm },
     Step { name: "e2e", shows: "whole syncs in a headless browser", run: e2e },
     Step { name: "npm", shows: "the packed tarball in fresh Vite and webpack apps", run: npm },
 ];
 
-/// Portable crates: no libp2p, no browser, no operating system.
-const PORTABLE: [&str; 9] = [
-    "header-wire",
-    "keccak-pair",
-    "sorted",
-    "header-rules",
-    "header-seals",
-    "sync-core",
-    "header-store",
-    "stages",
-    "recording",
-];
-/// What is made for tests: portable too, but nothing of it ships.
-const FOR_TESTS: [&str; 2] = ["header-maker", "sync-sim"];
-
 /// Worlds of the simulator that are run in the browser too, and must leave the same traces.
 const SIM_SEEDS: usize = 20;
 
 /// Runs all steps, or those that are named.
-pub fn run(names: &[String]) -> Outcome {
+pub(crate) fn run(names: &[String]) -> Outcome {
     if names.iter().any(|name| name == "--list") {
         STEPS.iter().for_each(|step| println!("{:12}{}", step.name, step.shows));
         return Ok(());
@@ -96,11 +90,6 @@ fn fmt() -> Outcome<Counts> {
     checked(shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])))
 }
 
-/// `--package NAME` for each of them.
-fn packages(names: impl IntoIterator<Item = &'static str>) -> Vec<&'static str> {
-    names.into_iter().flat_map(|name| ["--package", name]).collect()
-}
-
 fn lint() -> Outcome<Counts> {
     let mut arguments = packages(PORTABLE.into_iter().chain(FOR_TESTS).chain(["xtask"]));
     arguments.push("--all-targets");
@@ -108,18 +97,14 @@ fn lint() -> Outcome<Counts> {
 }
 
 fn lint_wasm() -> Outcome<Counts> {
-    let packages = ["--package", "webrtc-worker", "--package", "sync-wasm", "--package", "headlight-wasm-tests"];
-    clippy(
-        &[&packages[..], &["--all-targets", "--features", "sync-wasm/bench", "--target", setup::WASM_TARGET]].concat(),
-    )
+    let how = ["--all-targets", "--features", "sync-wasm/bench", "--target", setup::WASM_TARGET];
+    clippy(&[&packages(WASM_CRATES)[..], &how].concat())
 }
 
 /// Lints differ from release to release: only the one that the project names in `rust-version` makes them errors.
 fn clippy(arguments: &[&str]) -> Outcome<Counts> {
-    let ours = concat!("rustc ", env!("CARGO_PKG_RUST_VERSION"), ".");
-    let is_ours = shell::output(shell::command("rustc").arg("--version")).is_some_and(|it| it.starts_with(ours));
     let mut clippy = shell::cargo(&["clippy", "--quiet"]);
-    clippy.args(arguments).args(["--", if is_ours { "-Dwarnings" } else { "-Wwarnings" }]);
+    clippy.args(arguments).args(["--", if builds::is_oldest_rust() { "-Dwarnings" } else { "-Wwarnings" }]);
     checked(shell::run(&mut clippy))
 }
 
@@ -146,7 +131,7 @@ fn web() -> Outcome<Counts> {
 
 fn types() -> Outcome<Counts> {
     let mut counts = Counts::default();
-    for project in ["web", "web/demo"] {
+    for project in ["web", "web/demo", "web/message-types"] {
         let arguments = ["--noEmit", "--project", project].map(str::to_owned);
         counts += checked(shell::run(&mut shell::node("node_modules/typescript/bin/tsc", &arguments)))?;
     }
@@ -159,9 +144,8 @@ fn types() -> Outcome<Counts> {
 fn peer() -> Outcome<Counts> {
     build::header_peer()?;
     build::link_relay()?;
-    let packages = ["--package", "header-peer", "--package", "link-relay"];
-    let mut counts = clippy(&[&["--release"], &packages[..], &["--all-targets"]].concat())?;
-    counts += conformance::tests("peer", &["header-peer", "link-relay"], true)?;
+    let mut counts = clippy(&[&["--release"], &packages(HOSTS)[..], &["--all-targets"]].concat())?;
+    counts += conformance::tests("peer", &HOSTS, true)?;
     Ok(counts)
 }
 

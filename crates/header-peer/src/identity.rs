@@ -12,6 +12,7 @@
 //! is temporary.
 
 use std::{
+    fmt,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -60,6 +61,16 @@ pub struct Identity {
     /// UDP port of the last run.
     pub last_port: Option<u16>,
     folder: Option<Folder>,
+}
+
+/// Without the keys.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("peer", &self.keypair.public().to_peer_id())
+            .field("last_port", &self.last_port)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A folder that this process has locked.

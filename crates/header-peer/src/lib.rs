@@ -13,7 +13,6 @@
 //! make the peer hold more than one response per stream, read a file, or send anything but headers.
 
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 // These macros panic if standard output or error is closed: use `log`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 

@@ -54,6 +54,12 @@ pub struct WebRtcListener {
     driver: JoinHandle<()>,
 }
 
+impl fmt::Debug for WebRtcListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebRtcListener").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
 #[derive(NetworkBehaviour)]
 struct Behaviour {
     limits: connection_limits::Behaviour,

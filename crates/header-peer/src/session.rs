@@ -4,7 +4,7 @@
 //! memory. A client that sends anything but requests, is silent for too long, or does not read its response, loses its
 //! stream; other streams are not affected.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{fmt, io, sync::Arc, time::Instant};
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use header_wire::{Decoder, ETH_VERSION, GetBlockHeaders, Message, ResponseBuilder, Status, WireError, encode};
@@ -33,6 +33,12 @@ pub struct Service {
     pub budgets: Arc<Budgets>,
     /// Counters.
     pub stats: Stats,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("status", &self.status).field("fault", &self.fault).finish_non_exhaustive()
+    }
 }
 
 /// Why a session ended before its client closed the stream.

@@ -7,7 +7,7 @@
 //! | `/stats.json` | counters since the start; any origin may read it |
 //! | `/headers.bin?from=&to=` | RLP of the headers `from..=to`, rising, from the source without faults; for comparisons |
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use alloy_primitives::B256;
 use axum::{
@@ -41,6 +41,15 @@ pub struct Web {
     pub forks: Option<Forks>,
     /// Addresses of the peer.
     pub addresses: watch::Receiver<Vec<Multiaddr>>,
+}
+
+impl fmt::Debug for Web {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Web")
+            .field("service", &self.service)
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `GET /peers.json`.

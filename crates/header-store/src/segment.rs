@@ -35,7 +35,7 @@ const PREFIX_BYTES: usize = 1 + 8 + 4;
 /// Length of one end offset.
 const OFFSET_BYTES: usize = 4;
 /// Longest record, in bytes: a whole segment of the longest headers that a peer can send. A longer record is damage.
-pub const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + HEADER_BYTES_MAX);
+pub(crate) const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + HEADER_BYTES_MAX);
 
 // Offsets are `u32`.
 const _: () = assert!(SEGMENT_BYTES_MAX <= u32::MAX as usize);

@@ -51,7 +51,6 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 
 extern crate alloc;
 
@@ -74,3 +73,8 @@ pub const PROTOCOL: &str = "/headlight/sync/1";
 
 /// Version in [`Status::version`]: the messages are those of eth/69 (EIP-7642).
 pub const ETH_VERSION: u32 = 69;
+
+/// The examples of the README compile and hold.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -19,7 +19,6 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod lanes;
@@ -27,6 +26,11 @@ mod lanes;
 mod permutation;
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod sponge;
+/// The examples of the README compile and hold.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 #[cfg(test)]
 mod tests;
 

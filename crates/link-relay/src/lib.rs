@@ -14,7 +14,6 @@
 //! datagram. This is a tool for tests and measurements on one machine: it trusts every sender.
 
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod args;

@@ -119,6 +119,7 @@ pub struct PeerPlan {
 }
 
 /// What a peer does with a request.
+#[derive(Debug)]
 pub enum Reply {
     /// Nothing.
     Nothing,

@@ -21,7 +21,6 @@ mod network;
 mod outputs;
 mod report;
 mod storing;
-pub mod view;
 
 use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
@@ -55,6 +54,7 @@ use crate::{
     reads::Reader,
     store::{IdbStore, ProgressChannel},
     store_queue::{QueueHost, audit::Audit, control::StoreControl, news::StoreEvent},
+    view,
 };
 
 /// Work at one stretch before the event loop has its turn: half a frame. Less costs turns, more delays look-ups.

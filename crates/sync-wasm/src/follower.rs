@@ -23,7 +23,6 @@ use crate::{
     clock,
     command::{Command, Stopped, show_progress},
     coverage::Coverage,
-    driver::view,
     error::HostError,
     mailbox::Receiver,
     message::{BlockRef, Call, Details, ErrorInfo, Hint, Progress, Stats, SyncState, WorkerEvent, hex, number},
@@ -33,6 +32,7 @@ use crate::{
     reads::Reader,
     relay::{self, Heard, Throttle, Word},
     store::{LockError, LockWait, ProgressChannel, StoreView, WriteLock},
+    view,
 };
 
 /// What a reader tab sends to hear how far the writing tab is, and whether it lives.

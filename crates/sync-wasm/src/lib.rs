@@ -29,8 +29,14 @@
 //! On other targets than wasm32 only what needs no browser exists, so that its tests run anywhere.
 
 #![forbid(unsafe_code)]
-// Nobody but this crate calls it: its documentation is for whoever reads the code, limits included.
-#![allow(rustdoc::private_intra_doc_links)]
+#![allow(
+    missing_debug_implementations,
+    reason = "each costs bytes of the wasm, and most would print handles of JavaScript"
+)]
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "nobody but this crate calls it: its documentation is for whoever reads the code, limits included"
+)]
 
 pub mod coverage;
 pub mod error;
@@ -39,7 +45,12 @@ pub mod mailbox;
 pub mod message;
 pub mod network;
 pub mod options;
+pub mod relay;
 pub mod store_queue;
+pub mod view;
+
+#[cfg(test)]
+mod message_types;
 
 #[cfg(all(feature = "bench", target_arch = "wasm32"))]
 pub mod bench;
@@ -55,8 +66,6 @@ pub mod follower;
 pub mod port;
 #[cfg(target_arch = "wasm32")]
 pub mod reads;
-#[cfg(target_arch = "wasm32")]
-pub mod relay;
 #[cfg(target_arch = "wasm32")]
 pub mod store;
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,5 @@
-//! Everything that may cross the port between the page and the worker, as types. `web/src/messages.ts` mirrors this file.
+//! Everything that may cross the port between the page and the worker, as types. `web/src/messages.ts` mirrors this file;
+//! `message_types.rs` and `web/message-types/` compare the two.
 //!
 //! Page to worker ([`crate::port`] reads the envelope, the types here are its contents):
 //!
@@ -62,6 +63,7 @@ pub fn hex(hash: B256) -> String {
 
 /// What `start` brings.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(rename_all = "camelCase")]
 pub struct StartOptions {
     /// Which chain.
@@ -95,6 +97,7 @@ pub struct StartOptions {
 
 /// Which chain: the page turns names into ids.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(rename_all = "camelCase")]
 pub struct ChainOption {
     /// Chain id.
@@ -107,6 +110,7 @@ pub struct ChainOption {
 
 /// Where headers are kept.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(rename_all = "camelCase")]
 pub struct StorageOption {
     /// Name of the database; absent: `headlight-<chain id>`, with the first bytes of the genesis for an unknown chain.
@@ -116,6 +120,7 @@ pub struct StorageOption {
 
 /// Figures that a user need not know. Each absent one keeps its default.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
 #[serde(rename_all = "camelCase")]
 pub struct Tuning {
     /// Peers that must name the same tip; default: 2, or the number of peers when there are fewer.
@@ -235,6 +240,11 @@ pub struct StoredHeader {
     pub verified_under_target: bool,
 }
 
+impl StoredHeader {
+    /// What the page calls the fields, in their order.
+    pub const FIELDS: [&str; 4] = ["number", "hash", "rlp", "verifiedUnderTarget"];
+}
+
 /// Stored headers with consecutive numbers, rising, packed so that a thousand cost one message:
 /// `{ first: number, lengths: Uint32Array, hashes: Uint8Array (32 bytes each), rlp: Uint8Array (all, end to end),
 /// verifiedUnderTarget: boolean }`.
@@ -251,6 +261,11 @@ pub struct PackedHeaders {
     pub rlp: Vec<u8>,
     /// All are ancestors of this session's target (or it is the last of them), or none is.
     pub verified_under_target: bool,
+}
+
+impl PackedHeaders {
+    /// What the page calls the fields, in their order.
+    pub const FIELDS: [&str; 5] = ["first", "lengths", "hashes", "rlp", "verifiedUnderTarget"];
 }
 
 /// Figures for tests and benchmarks.

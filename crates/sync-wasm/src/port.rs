@@ -196,27 +196,29 @@ impl Port {
     /// Answers `getHeader`; the RLP is transferred.
     pub fn reply_header(&self, id: f64, header: Option<StoredHeader>) {
         let Some(header) = header else { return self.reply_done(id) };
+        let [number, hash, rlp_name, verified] = StoredHeader::FIELDS;
         let rlp = Uint8Array::from(&header.rlp[..]);
         let value = Object::new();
-        set(&value, "number", &JsValue::from_f64(crate::message::number(header.number)));
-        set(&value, "hash", &crate::message::hex(header.hash).into());
-        set(&value, "rlp", &rlp);
-        set(&value, "verifiedUnderTarget", &header.verified_under_target.into());
+        set(&value, number, &JsValue::from_f64(crate::message::number(header.number)));
+        set(&value, hash, &crate::message::hex(header.hash).into());
+        set(&value, rlp_name, &rlp);
+        set(&value, verified, &header.verified_under_target.into());
         self.reply_value(id, &value, Some(&Array::of1(&rlp.buffer())));
     }
 
     /// Answers `getHeaders`; all buffers are transferred.
     pub fn reply_headers(&self, id: f64, headers: Option<PackedHeaders>) {
         let Some(headers) = headers else { return self.reply_done(id) };
+        let [first, lengths_name, hashes_name, rlp_name, verified] = PackedHeaders::FIELDS;
         let lengths = Uint32Array::from(&headers.lengths[..]);
         let hashes = Uint8Array::from(&headers.hashes[..]);
         let rlp = Uint8Array::from(&headers.rlp[..]);
         let value = Object::new();
-        set(&value, "first", &JsValue::from_f64(crate::message::number(headers.first)));
-        set(&value, "lengths", &lengths);
-        set(&value, "hashes", &hashes);
-        set(&value, "rlp", &rlp);
-        set(&value, "verifiedUnderTarget", &headers.verified_under_target.into());
+        set(&value, first, &JsValue::from_f64(crate::message::number(headers.first)));
+        set(&value, lengths_name, &lengths);
+        set(&value, hashes_name, &hashes);
+        set(&value, rlp_name, &rlp);
+        set(&value, verified, &headers.verified_under_target.into());
         self.reply_value(id, &value, Some(&Array::of3(&lengths.buffer(), &hashes.buffer(), &rlp.buffer())));
     }
 

@@ -20,10 +20,10 @@ const TEXT_MAX: u32 = 1_024;
 const LIST_MAX: u32 = 256;
 
 /// Events that are handed on in one second. A storm of faults shows in the figures of the peers.
-const EVENTS_PER_SECOND_MAX: u32 = 50;
+pub(crate) const EVENTS_PER_SECOND_MAX: u32 = 50;
 
 /// What a field may be.
-enum Kind {
+pub(crate) enum Kind {
     /// A finite number, 0 or more.
     Number,
     Text,
@@ -33,7 +33,7 @@ enum Kind {
 }
 
 /// A field: its name, whether it must be there, what it is.
-type Field = (&'static str, bool, Kind);
+pub(crate) type Field = (&'static str, bool, Kind);
 
 use Kind::{Fields, Flag, List, Number, Text};
 
@@ -63,6 +63,9 @@ const DETAILS: [Field; 12] = [
 
 const FAILURE: [Field; 3] = [("code", true, Text), ("message", true, Text), ("details", false, Fields(&DETAILS))];
 
+/// Why the last dial of a peer failed.
+const LAST_DIAL_ERROR: [Field; 2] = [("code", true, Text), ("message", true, Text)];
+
 const SERVED: [Field; 3] = [("earliest", true, Number), ("latest", true, Number), ("latestHash", true, Text)];
 
 const PEER: [Field; 16] = [
@@ -78,14 +81,14 @@ const PEER: [Field; 16] = [
     ("bytes", true, Number),
     ("faults", true, Number),
     ("lastFault", false, Fields(&FAILURE)),
-    ("lastDialError", false, Fields(&FAILURE)),
+    ("lastDialError", false, Fields(&LAST_DIAL_ERROR)),
     ("score", true, Number),
     ("bannedForSeconds", false, Number),
     ("otherBranchFrom", false, Number),
 ];
 
 /// Figures of a progress that concern the work of the other tab. What is stored the reader tab reads itself.
-const FIGURES: [Field; 7] = [
+pub(crate) const FIGURES: [Field; 7] = [
     ("staged", true, Number),
     ("headersPerSecond", true, Number),
     ("bytesReceived", true, Number),
@@ -110,7 +113,7 @@ const BLOCK: [Field; 2] = [("number", true, Number), ("hash", true, Text)];
 const DETACHED: [Field; 2] = [("local", true, Fields(&BLOCK)), ("expected", true, Text)];
 
 /// Events that are handed on, and what each carries. `state` and `synced` a reader tab has of its own.
-const EVENTS: [(&str, &[Field]); 5] = [
+pub(crate) const EVENTS: [(&str, &[Field]); 5] = [
     ("fault", &FAULT),
     ("reorg", &REORG),
     ("detached-head", &DETACHED),

@@ -26,7 +26,7 @@ use web_sys::{MessageEvent, MessagePort};
 use crate::{
     clock::{self, Turns},
     command::{Command, Ended, Stopped, show_progress},
-    driver::{Driver, DriverSetup, kept, view},
+    driver::{Driver, DriverSetup, kept},
     error::HostError,
     follower::{self, Followed, Follower},
     mailbox::{CALLS_MAX, Receiver, Refused, Sender, mailbox},
@@ -36,6 +36,7 @@ use crate::{
     port::{self, Incoming, Port},
     reads::Reader,
     store::{Acquired, IdbStore, LockError, LockLost, ProgressChannel, WriteLock},
+    view,
 };
 
 /// The worker, as the message handler sees it.

@@ -28,7 +28,10 @@
 //! On other targets than wasm32 only the portable part exists: addresses, session descriptions, the inbox.
 
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
+#![allow(
+    missing_debug_implementations,
+    reason = "each costs bytes of the wasm, and most would print handles of JavaScript"
+)]
 
 mod address;
 mod error;

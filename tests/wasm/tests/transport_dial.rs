@@ -1,5 +1,6 @@
 //! A dial: what the page is asked, in which order, and what each failure becomes.
 #![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, reason = "a test, though not every function in it is marked as one")]
 
 mod transport_page;
 

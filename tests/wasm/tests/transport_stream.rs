@@ -1,5 +1,6 @@
 //! A stream: what arrives is queued and read in order, what is written waits for room, every end is noticed.
 #![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, reason = "a test, though not every function in it is marked as one")]
 
 mod transport_page;
 

@@ -2,7 +2,7 @@
 
 /// How a test ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It held.
     Held,
     /// It passed and said that the data for it is absent, or its crate was left out.
@@ -15,7 +15,7 @@ pub enum Verdict {
 
 /// One test that named an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// Its file and path, as far as the runner told them.
     pub name: String,
     /// How it ended.
@@ -24,7 +24,7 @@ pub struct Shown {
 
 /// What runners printed about tests.
 #[derive(Clone, Debug, Default)]
-pub struct Results {
+pub(crate) struct Results {
     /// Every test, in the order in which they ended.
     pub tests: Vec<Shown>,
     /// The test whose own output is being printed.
@@ -37,7 +37,7 @@ pub struct Results {
 impl Results {
     /// Reads a line of a runner (`cargo test -- --format pretty --show-output`). Is it worth showing to a reader who
     /// wants to know only what is unusual?
-    pub fn read(&mut self, line: &str) -> bool {
+    pub(crate) fn read(&mut self, line: &str) -> bool {
         if let Some(binary) = line.trim_start().strip_prefix("Running ") {
             self.binary = binary.split(" (").next().unwrap_or_default().to_owned();
             return false;
@@ -92,7 +92,7 @@ fn test_line(line: &str) -> Option<(&str, Verdict)> {
 }
 
 /// The ids that a test's name begins with.
-pub fn ids_of(name: &str) -> Vec<String> {
+pub(crate) fn ids_of(name: &str) -> Vec<String> {
     let function = name.rsplit([':', ' ']).next().unwrap_or_default();
     let words: Vec<&str> = function.split('_').collect();
     let mut ids = Vec::new();
@@ -130,10 +130,10 @@ fn is_number(text: &str, digits: usize) -> bool {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use super::*;
 
-    pub fn read(text: &str) -> Results {
+    pub(crate) fn read(text: &str) -> Results {
         let mut results = Results::default();
         for line in text.lines() {
             results.read(line);
@@ -141,7 +141,7 @@ pub mod tests {
         results
     }
 
-    pub const OUTPUT: &str = "     Running tests/pipeline_order.rs (target/debug/deps/pipeline_order-80a380d8aa4945b9)\n\
+    pub(crate) const OUTPUT: &str = "     Running tests/pipeline_order.rs (target/debug/deps/pipeline_order-80a380d8aa4945b9)\n\
         \n\
         running 5 tests\n\
         test l01_stages_run ... ok\n\

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Who imports from whom, by name.
-pub type Graph = BTreeMap<String, BTreeSet<String>>;
+pub(super) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// For every import that lies on a circle, the shortest circle that it lies on; each once, from its first name on.
 ///
 /// Files that are tangled have more circles than anybody wants to read. These hold every import that is at fault: when
 /// none of them is left, none is left at all, and a new import between tangled files makes a new one.
-pub fn circles(graph: &Graph) -> BTreeSet<Vec<String>> {
+pub(super) fn circles(graph: &Graph) -> BTreeSet<Vec<String>> {
     let imports = graph.iter().flat_map(|(from, all)| all.iter().map(move |to| (from, to)));
     imports.filter_map(|(from, to)| way(graph, to, from)).map(from_the_first).collect()
 }
@@ -48,7 +48,7 @@ fn from_the_first(mut circle: Vec<String>) -> Vec<String> {
 
 /// Circles of one crate that are known, and why they are still there.
 #[derive(Debug)]
-pub struct Known {
+pub(super) struct Known {
     /// The crate.
     pub package: &'static str,
     /// Why they are there.
@@ -61,7 +61,7 @@ pub struct Known {
 const ARROW: &str = " -> ";
 
 /// What is wrong with one crate: circles with an import that is in no known circle, and known circles that are gone.
-pub fn check(package: &str, graph: &Graph, found: &BTreeSet<Vec<String>>, known: &[Known]) -> Vec<String> {
+pub(super) fn check(package: &str, graph: &Graph, found: &BTreeSet<Vec<String>>, known: &[Known]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut known_imports = BTreeSet::new();
     for circle in known.iter().filter(|known| known.package == package).flat_map(|known| known.circles) {

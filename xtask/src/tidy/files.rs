@@ -12,7 +12,7 @@ const SKIPPED: [&str; 8] = ["target", "node_modules", "dist", "dist-demo", ".git
 const EXTENSIONS: [&str; 11] = ["rs", "ts", "mjs", "js", "css", "html", "md", "toml", "json", "yml", "sh"];
 
 /// All text files below a folder, in order.
-pub fn below(folder: &Path) -> Outcome<Vec<PathBuf>> {
+pub(super) fn below(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
     files.sort();
@@ -39,6 +39,6 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Outcome {
 }
 
 /// The text of one file.
-pub fn read(file: &Path) -> Outcome<String> {
+pub(super) fn read(file: &Path) -> Outcome<String> {
     fs::read_to_string(file).map_err(|error| Failure::failed(format!("{}: {error}", file.display())))
 }

@@ -9,7 +9,7 @@ use super::{
 
 /// Some crates, or some modules, that stand beside each other.
 #[derive(Debug)]
-pub struct Floor {
+pub(super) struct Floor {
     /// What it is called in messages.
     name: &'static str,
     members: &'static [&'static str],
@@ -19,7 +19,7 @@ pub struct Floor {
 
 /// The floors of one crate's modules.
 #[derive(Debug)]
-pub struct House {
+pub(super) struct House {
     /// The crate.
     pub package: &'static str,
     floors: &'static [Floor],
@@ -34,7 +34,7 @@ const fn strangers(name: &'static str, members: &'static [&'static str]) -> Floo
 }
 
 /// All crates of the workspace, the lowest floor first. A crate depends on lower floors only.
-pub const CRATES: [Floor; 8] = [
+pub(super) const CRATES: [Floor; 8] = [
     strangers("wire and tables", &["sorted", "keccak-pair", "header-wire", "header-maker", "webrtc-worker"]),
     strangers("rules", &["header-rules"]),
     strangers("machine", &["header-seals", "sync-core"]),
@@ -47,7 +47,7 @@ pub const CRATES: [Floor; 8] = [
 
 /// Modules at the top of their crate, the lowest floor first; `lib` is the crate's root. A module imports from its own
 /// floor and from those below. A crate that is not here is checked for circles alone.
-pub const HOUSES: [House; 10] = [
+pub(super) const HOUSES: [House; 10] = [
     House {
         package: "sync-core",
         floors: &[
@@ -117,7 +117,7 @@ pub const HOUSES: [House; 10] = [
             strangers("tools", &["clock", "mailbox", "coverage", "feed"]),
             floor("order", &["store_queue"]),
             floor("world", &["message", "error", "network", "store"]),
-            floor("port", &["options", "port", "command", "relay"]),
+            floor("port", &["options", "port", "command", "relay", "view"]),
             floor("readers", &["reads", "bench"]),
             floor("machine", &["driver"]),
             floor("tabs", &["follower", "worker", "lib"]),
@@ -138,7 +138,7 @@ pub const HOUSES: [House; 10] = [
 ];
 
 /// What is wrong with the crates of the workspace.
-pub fn crates(floors: &[Floor], packages: &[Package]) -> Vec<String> {
+pub(super) fn crates(floors: &[Floor], packages: &[Package]) -> Vec<String> {
     let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let mut found = unknown("the workspace", floors, &names);
     for package in packages {
@@ -160,7 +160,7 @@ pub fn crates(floors: &[Floor], packages: &[Package]) -> Vec<String> {
 }
 
 /// What is wrong with the modules of one crate. `root` is what its table calls the crate's root.
-pub fn modules(house: &House, root: &str, tree: &Tree, imports: &[Import]) -> Vec<String> {
+pub(super) fn modules(house: &House, root: &str, tree: &Tree, imports: &[Import]) -> Vec<String> {
     let floors = house.floors;
     // A module of tests alone stands above all: it has no place and may use everything.
     let top = |at: usize| tree.places()[at].path.first().map_or(root, String::as_str);

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Reads a whole file.
-pub fn read(text: &str) -> Module {
+pub(super) fn read(text: &str) -> Module {
     let mut module = Module::default();
     Reader { tokens: tokens(text), at: 0 }.module(&mut module);
     module

@@ -3,7 +3,7 @@
 use super::circles::Known;
 
 /// Circles of files that were there before the check was.
-pub const KNOWN_CIRCLES: &[Known] = &[
+pub(super) const KNOWN_CIRCLES: &[Known] = &[
     Known {
         package: "sync-core",
         reason: "a table of cases in three files",

@@ -9,7 +9,7 @@ use crate::shell::{Failure, Outcome};
 
 /// A crate of the workspace.
 #[derive(Debug)]
-pub struct Package {
+pub(super) struct Package {
     /// Its name.
     pub name: String,
     /// Where it is, below the project's root.
@@ -19,7 +19,7 @@ pub struct Package {
 }
 
 /// All members of the workspace.
-pub fn packages(root: &Path) -> Outcome<Vec<Package>> {
+pub(super) fn packages(root: &Path) -> Outcome<Vec<Package>> {
     let workspace = files::read(&root.join("Cargo.toml"))?;
     let members = members(&workspace);
     if members.is_empty() {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Names all that is wrong, and fails if there is any.
-pub fn run() -> Outcome {
+pub(crate) fn run() -> Outcome {
     let mut found = Vec::new();
     words::check(&mut found)?;
     let packages = manifest::packages(paths::root())?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// One module: a file, or a `mod name { .. }` inside one.
 #[derive(Debug, Default)]
-pub struct Module {
+pub(super) struct Module {
     /// Empty for a file.
     pub name: String,
     /// Under `#[cfg(test)]`.
@@ -23,7 +23,7 @@ pub struct Module {
 
 /// `mod name;`.
 #[derive(Debug)]
-pub struct FileModule {
+pub(super) struct FileModule {
     /// Its name.
     pub name: String,
     /// What `#[path = ".."]` says.
@@ -34,7 +34,7 @@ pub struct FileModule {
 
 /// One name of a `use`.
 #[derive(Debug)]
-pub struct Use {
+pub(super) struct Use {
     /// From its first word; the first is empty for a path that begins with `::`.
     pub path: Vec<String>,
     /// What it is called here.
@@ -47,7 +47,7 @@ pub struct Use {
 
 /// What a `use` adds to the names of its module.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Binds {
+pub(super) enum Binds {
     /// One name.
     Name(String),
     /// Nothing that can be named: `as _`.

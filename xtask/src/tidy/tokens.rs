@@ -2,7 +2,7 @@
 
 /// What the import check needs to tell apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Token {
+pub(super) enum Token {
     /// An identifier or a keyword; a raw identifier without its `r#`.
     Word(String),
     /// The content of a string, or a number.
@@ -14,7 +14,7 @@ pub enum Token {
 }
 
 /// The tokens of `text`. Lifetimes are left out: they name no module.
-pub fn tokens(text: &str) -> Vec<Token> {
+pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

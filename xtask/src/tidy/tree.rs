@@ -12,7 +12,7 @@ use super::{
 
 /// A module in its place.
 #[derive(Debug)]
-pub struct Place {
+pub(super) struct Place {
     /// The file that it stands in.
     pub file: PathBuf,
     /// Names from the root's child down; empty for the root.
@@ -26,7 +26,7 @@ pub struct Place {
 
 /// All modules of one target. The root is the first.
 #[derive(Debug)]
-pub struct Tree {
+pub(super) struct Tree {
     places: Vec<Place>,
     /// `mod name;` without a file, in words.
     pub missing: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Tree {
 
 /// One path or one `use` of a module that means something of the same crate.
 #[derive(Debug)]
-pub struct Import {
+pub(super) struct Import {
     /// The module that says it.
     pub from: usize,
     /// The module that defines what is meant.
@@ -58,7 +58,7 @@ const ROOT: usize = 0;
 
 impl Tree {
     /// Reads all files of a target. `read` gives the text of a file, or `None` when there is no such file.
-    pub fn load(root: &Path, read: &dyn Fn(&Path) -> Option<String>) -> Self {
+    pub(super) fn load(root: &Path, read: &dyn Fn(&Path) -> Option<String>) -> Self {
         let mut tree = Self { places: Vec::new(), missing: Vec::new() };
         match read(root) {
             None => tree.missing.push(format!("{}: no such file", root.display())),
@@ -119,7 +119,7 @@ impl Tree {
     }
 
     /// All modules, the root first.
-    pub fn places(&self) -> &[Place] {
+    pub(super) fn places(&self) -> &[Place] {
         &self.places
     }
 
@@ -128,7 +128,7 @@ impl Tree {
     /// * Counted is where a thing is defined: a path that goes through a re-export is an import from the file behind it.
     /// * `mod child;` and `pub use child::Thing` are no imports. A parent that names `Thing` in its own code imports it.
     /// * `use module;` alone is no import; the paths that begin with `module::` are.
-    pub fn imports(&self) -> Vec<Import> {
+    pub(super) fn imports(&self) -> Vec<Import> {
         let mut found = Vec::new();
         for (from, place) in self.places.iter().enumerate() {
             for (at, used) in place.module.uses.iter().enumerate().filter(|(_, used)| !used.is_public) {

@@ -20,7 +20,7 @@ const FORBIDDEN: [(&str, &str); 7] = [
 ];
 
 /// Adds every forbidden word to `found`; prints advice on files that are too long.
-pub fn check(found: &mut Vec<String>) -> Outcome {
+pub(super) fn check(found: &mut Vec<String>) -> Outcome {
     for file in files::below(paths::root())? {
         let text = files::read(&file)?;
         let name = file.strip_prefix(paths::root()).unwrap_or(&file);

@@ -17,14 +17,14 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Record types of era1 files.
 pub(super) mod kind {
-    pub const VERSION: u16 = 0x3265;
-    pub const COMPRESSED_HEADER: u16 = 0x03;
-    pub const COMPRESSED_BODY: u16 = 0x04;
-    pub const COMPRESSED_RECEIPTS: u16 = 0x05;
-    pub const TOTAL_DIFFICULTY: u16 = 0x06;
-    pub const BLOCK_INDEX: u16 = 0x3266;
+    pub(crate) const VERSION: u16 = 0x3265;
+    pub(crate) const COMPRESSED_HEADER: u16 = 0x03;
+    pub(crate) const COMPRESSED_BODY: u16 = 0x04;
+    pub(crate) const COMPRESSED_RECEIPTS: u16 = 0x05;
+    pub(crate) const TOTAL_DIFFICULTY: u16 = 0x06;
+    pub(crate) const BLOCK_INDEX: u16 = 0x3266;
     /// Types at the start of the file, or of one block.
-    pub const OF_BLOCKS: [u16; 5] =
+    pub(crate) const OF_BLOCKS: [u16; 5] =
         [VERSION, COMPRESSED_HEADER, COMPRESSED_BODY, COMPRESSED_RECEIPTS, TOTAL_DIFFICULTY];
 }
 

@@ -15,6 +15,7 @@ const FORKED_HEADERS: u64 = 512;
 const STATE_ROOT_AFTER_PARENT: usize = 33 + 21 + 1;
 
 /// A source with forged newest headers.
+#[derive(Debug)]
 pub struct ForkedSource<S> {
     honest: S,
     forged: PackedSource,

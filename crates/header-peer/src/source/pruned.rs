@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::HeaderSource;
 
 /// A source without its lower part.
+#[derive(Debug)]
 pub struct PrunedSource<S> {
     whole: S,
     earliest: u64,

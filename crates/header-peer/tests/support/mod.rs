@@ -10,27 +10,27 @@ use std::{
 
 use serde_json::Value;
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_header-peer");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_header-peer");
 
 /// A running peer; dropping it ends it.
-pub struct Peer {
+pub(crate) struct Peer {
     child: Child,
     pub ready: Value,
 }
 
 impl Peer {
     /// Starts a peer with these arguments, and waits for its start message.
-    pub fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         Self::start_in(&folder("run"), args)
     }
 
     /// The same with a data folder of the caller.
-    pub fn start_in(data_dir: &PathBuf, args: &[&str]) -> Self {
+    pub(crate) fn start_in(data_dir: &PathBuf, args: &[&str]) -> Self {
         Self::start_with(data_dir, args, Stdio::inherit())
     }
 
     /// The same with a closed standard error.
-    pub fn start_unheard(args: &[&str]) -> Self {
+    pub(crate) fn start_unheard(args: &[&str]) -> Self {
         Self::start_with(&folder("run"), args, Stdio::piped())
     }
 
@@ -52,12 +52,12 @@ impl Peer {
         Self { child, ready }
     }
 
-    pub fn text(&self, key: &str) -> &str {
+    pub(crate) fn text(&self, key: &str) -> &str {
         self.ready[key].as_str().unwrap_or_else(|| panic!("no text {key} in {}", self.ready))
     }
 
     /// `GET path`: status line and headers, then the body.
-    pub fn get(&self, path: &str) -> (String, Vec<u8>) {
+    pub(crate) fn get(&self, path: &str) -> (String, Vec<u8>) {
         let address = self.text("http").strip_prefix("http://").expect("an address");
         let mut stream = TcpStream::connect(address).expect("the web server listens");
         write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("a request");
@@ -67,14 +67,14 @@ impl Peer {
         (String::from_utf8_lossy(&all[..end]).to_lowercase(), all.split_off(end + 4))
     }
 
-    pub fn json(&self, path: &str) -> Value {
+    pub(crate) fn json(&self, path: &str) -> Value {
         let (head, body) = self.get(path);
         assert!(head.contains("200 ok") && head.contains("access-control-allow-origin: *"), "{head}");
         serde_json::from_slice(&body).expect("JSON")
     }
 
     /// Sends a signal by name and waits for the end.
-    pub fn stop(mut self, signal: &str) -> ExitStatus {
+    pub(crate) fn stop(mut self, signal: &str) -> ExitStatus {
         let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status().expect("kill runs");
         assert!(sent.success());
         self.child.wait().expect("our own child")
@@ -90,7 +90,7 @@ impl Drop for Peer {
 }
 
 /// A data folder of one peer.
-pub fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
@@ -103,7 +103,7 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 /// The folder with real chains, if this machine has it; prints a line if not.
-pub fn data() -> Option<PathBuf> {
+pub(crate) fn data() -> Option<PathBuf> {
     let path = match std::env::var_os("HEADLIGHT_DATA") {
         Some(path) => PathBuf::from(path),
         None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),

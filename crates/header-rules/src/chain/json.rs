@@ -24,7 +24,7 @@ pub(super) struct Object<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Object<'a> {
     /// `what`: the name of the object, for errors.
-    pub fn read(text: &'a str, what: &str) -> Result<Self, ConfigError> {
+    pub(super) fn read(text: &'a str, what: &str) -> Result<Self, ConfigError> {
         let mut entries = Vec::new();
         let mut scan = Scan { text, at: 0 };
         let read = scan.members(0, |key, value| entries.push((key, value))).and_then(|()| scan.end());
@@ -33,17 +33,17 @@ impl<'a> Object<'a> {
     }
 
     /// Keys whose value is not `null`, and the values.
-    pub fn entries(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0.iter().copied().filter(|(_, value)| *value != "null")
     }
 
     /// All keys.
-    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
         self.0.iter().map(|(key, _)| *key)
     }
 
     /// The text of a value, including `null`.
-    pub fn raw(&self, key: &str) -> Option<&'a str> {
+    pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
         self.0.iter().rev().find(|(known, _)| *known == key).map(|(_, value)| *value)
     }
 
@@ -53,26 +53,26 @@ impl<'a> Object<'a> {
     }
 
     /// The object under `key`.
-    pub fn object(&self, key: &str) -> Result<Option<Self>, ConfigError> {
+    pub(super) fn object(&self, key: &str) -> Result<Option<Self>, ConfigError> {
         self.get(key).map(|value| Self::read(value, key)).transpose()
     }
 
-    pub fn boolean(&self, key: &str) -> bool {
+    pub(super) fn boolean(&self, key: &str) -> bool {
         self.get(key) == Some("true")
     }
 
-    pub fn number(&self, key: &str) -> Result<Option<u64>, ConfigError> {
+    pub(super) fn number(&self, key: &str) -> Result<Option<u64>, ConfigError> {
         let Some(wide) = self.wide(key)? else { return Ok(None) };
         wide.try_into().map(Some).map_err(|_| bad(key, &wide.to_string()))
     }
 
-    pub fn wide(&self, key: &str) -> Result<Option<U256>, ConfigError> {
+    pub(super) fn wide(&self, key: &str) -> Result<Option<U256>, ConfigError> {
         self.get(key).map(|value| wide(value, key)).transpose()
     }
 
     /// Bytes in hex, with or without `0x`.
     #[cfg(feature = "genesis-json")]
-    pub fn bytes(&self, key: &str) -> Result<Option<Vec<u8>>, ConfigError> {
+    pub(super) fn bytes(&self, key: &str) -> Result<Option<Vec<u8>>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let text = string(value).ok_or_else(|| bad(key, value))?;
         hex::decode(text).map(Some).map_err(|_| bad(key, text))
@@ -80,7 +80,7 @@ impl<'a> Object<'a> {
 
     /// Exactly `N` bytes in hex.
     #[cfg(feature = "genesis-json")]
-    pub fn fixed<const N: usize>(&self, key: &str) -> Result<Option<[u8; N]>, ConfigError> {
+    pub(super) fn fixed<const N: usize>(&self, key: &str) -> Result<Option<[u8; N]>, ConfigError> {
         let Some(bytes) = self.bytes(key)? else { return Ok(None) };
         bytes.as_slice().try_into().map(Some).map_err(|_| bad(key, &hex::encode(&bytes)))
     }

@@ -12,7 +12,7 @@ use alloy_primitives::{U256, hex};
 use bytes::Bytes;
 
 /// A file of the test data, if it exists. If not, prints so: the caller then passes without a test.
-pub fn file(path: &str) -> Option<PathBuf> {
+pub(crate) fn file(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("HEADLIGHT_DATA").map(PathBuf::from);
     let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
     let file = root.join(path);
@@ -24,7 +24,7 @@ pub fn file(path: &str) -> Option<PathBuf> {
 }
 
 /// Headers of a file of concatenated RLP, rising.
-pub fn concatenated(path: &Path) -> Vec<Bytes> {
+pub(crate) fn concatenated(path: &Path) -> Vec<Bytes> {
     let file = Bytes::from(fs::read(path).expect("the file is readable"));
     let mut headers = Vec::new();
     let mut at = 0;
@@ -40,7 +40,7 @@ pub fn concatenated(path: &Path) -> Vec<Bytes> {
 }
 
 /// Headers of an era1 file, rising.
-pub fn era1(path: &Path) -> Vec<Bytes> {
+pub(crate) fn era1(path: &Path) -> Vec<Bytes> {
     const COMPRESSED_HEADER: u16 = 0x03;
     let decompress = |body: &[u8]| {
         let mut rlp = Vec::new();
@@ -51,7 +51,7 @@ pub fn era1(path: &Path) -> Vec<Bytes> {
 }
 
 /// Total difficulty of each block of an era1 file, rising.
-pub fn era1_total_difficulties(path: &Path) -> Vec<U256> {
+pub(crate) fn era1_total_difficulties(path: &Path) -> Vec<U256> {
     const TOTAL_DIFFICULTY: u16 = 0x06;
     era1_entries(path, TOTAL_DIFFICULTY).iter().map(|body| U256::from_le_slice(body)).collect()
 }
@@ -73,13 +73,13 @@ fn era1_entries(path: &Path, wanted: u16) -> Vec<Vec<u8>> {
 }
 
 /// The objects of a gzipped file of JSON lines.
-pub fn lines(path: &Path) -> Vec<serde_json::Value> {
+pub(crate) fn lines(path: &Path) -> Vec<serde_json::Value> {
     let file = flate2::read::GzDecoder::new(fs::File::open(path).expect("the file is readable"));
     let lines = BufReader::new(file).lines().map(|line| line.expect("text"));
     lines.map(|line| serde_json::from_str(&line).expect("a JSON object a line")).collect()
 }
 
 /// The bytes of a hex string.
-pub fn rlp(value: &serde_json::Value) -> Bytes {
+pub(crate) fn rlp(value: &serde_json::Value) -> Bytes {
     hex::decode(value.as_str().expect("a hex string")).expect("hex").into()
 }

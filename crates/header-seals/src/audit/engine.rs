@@ -12,7 +12,7 @@ use header_rules::{chain::Consensus, range::BlockNumber};
 
 /// Work of hashing and decoding a header, in hashes of one block.
 const HEADER_WORK: u32 = 8;
-/// Work of one hashimoto, measured (`examples/seals`): most of it is waiting for memory.
+/// Work of one hashimoto, measured (`benches/seals`): most of it is waiting for memory.
 #[cfg(feature = "ethash")]
 const ETHASH_WORK: u32 = 6_000;
 /// Work of recovering one signer, measured.

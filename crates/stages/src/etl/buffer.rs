@@ -41,31 +41,31 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    pub fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         // Offsets have 32 bits on every target, so that a run is the same everywhere.
         Self { capacity: capacity.min(u32::MAX as usize), bytes: Vec::new(), slots: Vec::new(), is_whole: false }
     }
 
     /// Allocated bytes; never more than the capacity.
-    pub fn allocated(&self) -> usize {
+    pub(super) fn allocated(&self) -> usize {
         self.bytes.capacity() + self.slots.capacity() * SLOT_BYTES
     }
 
     /// Longest entry that fits into the empty buffer.
-    pub fn entry_max(&self) -> usize {
+    pub(super) fn entry_max(&self) -> usize {
         self.capacity.saturating_sub(SLOT_BYTES)
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
     /// Adds an entry; `false`, without a change, if there is no room.
-    pub fn push(&mut self, key: &[u8], value: &[u8]) -> bool {
+    pub(super) fn push(&mut self, key: &[u8], value: &[u8]) -> bool {
         if !self.make_room(key.len() + value.len()) {
             return false;
         }
@@ -110,7 +110,7 @@ impl Buffer {
     }
 
     /// Sorts by key, entries of the same key by insertion, and keeps of these the ones that the rule selects.
-    pub fn sort(&mut self, rule: EqualKeys) {
+    pub(super) fn sort(&mut self, rule: EqualKeys) {
         let Self { bytes, slots, .. } = self;
         let key = |slot: &Slot| &bytes[slot.at as usize..][..slot.key as usize];
         // The position in the bytes is the order of insertion, except for entries without any byte, which are all
@@ -130,20 +130,20 @@ impl Buffer {
     }
 
     /// Key and value of the entry at `index`, in the order of the last sort.
-    pub fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
+    pub(super) fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
         let slot = self.slots.get(index)?;
         let (key, value) = self.bytes[slot.at as usize..].split_at(slot.key as usize);
         Some((key, &value[..slot.value as usize]))
     }
 
     /// Removes the entries and keeps the memory.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.slots.clear();
     }
 
     /// Removes the entries and frees the memory.
-    pub fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         self.bytes = Vec::new();
         self.slots = Vec::new();
         self.is_whole = false;

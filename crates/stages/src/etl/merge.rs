@@ -117,14 +117,14 @@ pub(super) struct RunsMerge {
 }
 
 impl RunsMerge {
-    pub fn new(runs: &[Run], rule: EqualKeys) -> Self {
+    pub(super) fn new(runs: &[Run], rule: EqualKeys) -> Self {
         let readers: Vec<RunReader> = runs.iter().map(|run| RunReader::new(*run)).collect();
         let unsettled = (0..readers.len()).collect();
         let heap = Vec::with_capacity(runs.len());
         Self { rule, readers, heap, unsettled, key: Vec::new(), value: Vec::new(), state: State::Nothing }
     }
 
-    pub fn next(&mut self, spill: &impl Spill) -> Result<Option<Entry<'_>>, EtlError> {
+    pub(super) fn next(&mut self, spill: &impl Spill) -> Result<Option<Entry<'_>>, EtlError> {
         self.fill(spill)?;
         let is_whole = self.state == State::Whole;
         self.state = State::Nothing;

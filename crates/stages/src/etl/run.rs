@@ -85,17 +85,17 @@ pub(super) struct RunWriter {
 }
 
 impl RunWriter {
-    pub fn new(id: RunId, block_bytes: usize) -> Self {
+    pub(super) fn new(id: RunId, block_bytes: usize) -> Self {
         let run = Run { id: id.0, entries: 0, bytes: 0, checksum: seed(id.0, 0) };
         Self { run, block: Vec::with_capacity(block_bytes), entries: 0, block_bytes }
     }
 
-    pub fn id(&self) -> RunId {
+    pub(super) fn id(&self) -> RunId {
         RunId(self.run.id)
     }
 
     /// Adds an entry, not below the previous one.
-    pub fn push(&mut self, spill: &mut impl Spill, key: &[u8], value: &[u8]) -> Result<(), EtlError> {
+    pub(super) fn push(&mut self, spill: &mut impl Spill, key: &[u8], value: &[u8]) -> Result<(), EtlError> {
         let entry = ENTRY_PREFIX_BYTES + key.len() + value.len();
         if self.entries > 0 && self.block.len() + entry > self.block_bytes {
             self.flush(spill)?;
@@ -111,7 +111,7 @@ impl RunWriter {
         Ok(())
     }
 
-    pub fn finish(mut self, spill: &mut impl Spill) -> Result<Run, EtlError> {
+    pub(super) fn finish(mut self, spill: &mut impl Spill) -> Result<Run, EtlError> {
         if self.entries > 0 {
             self.flush(spill)?;
         }
@@ -149,17 +149,17 @@ pub(super) struct RunReader {
 }
 
 impl RunReader {
-    pub fn new(run: Run) -> Self {
+    pub(super) fn new(run: Run) -> Self {
         Self { run, offset: 0, seen: 0, checksum: seed(run.id, 0), block: Vec::new(), at: 0 }
     }
 
     /// Allocated bytes.
-    pub fn allocated(&self) -> usize {
+    pub(super) fn allocated(&self) -> usize {
         self.block.capacity()
     }
 
     /// The current entry; `None` before [`load`](Self::load), and at the end.
-    pub fn entry(&self) -> Option<(&[u8], &[u8])> {
+    pub(super) fn entry(&self) -> Option<(&[u8], &[u8])> {
         let (prefix, rest) = self.block.get(self.at..)?.split_first_chunk::<ENTRY_PREFIX_BYTES>()?;
         let [k0, k1, k2, k3, v0, v1, v2, v3] = *prefix;
         let key = u32::from_le_bytes([k0, k1, k2, k3]) as usize;
@@ -170,14 +170,14 @@ impl RunReader {
     }
 
     /// Advances past the current entry. [`load`](Self::load) makes the next one available.
-    pub fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         if let Some((key, value)) = self.entry() {
             self.at += ENTRY_PREFIX_BYTES + key.len() + value.len();
         }
     }
 
     /// Reads the next block if the current one is used up. A failed call changes nothing and can be repeated.
-    pub fn load(&mut self, spill: &impl Spill) -> Result<(), EtlError> {
+    pub(super) fn load(&mut self, spill: &impl Spill) -> Result<(), EtlError> {
         if self.at < self.block.len() || self.offset == self.run.bytes {
             return Ok(());
         }

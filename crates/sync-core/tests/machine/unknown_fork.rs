@@ -146,7 +146,7 @@ fn a_chain_that_forks_while_it_is_followed() {
 fn a_fork_that_was_moved_stops_the_sync_above_the_first_block_that_lacks_it() {
     let moved_to = 960;
     let chain = chain_with(LEN, above(moved_to, with_amsterdam));
-    let ChainParts { spec, .. } = scheduled(&chain, Some(FORK), FORK - 200);
+    let ChainParts { spec } = scheduled(&chain, Some(FORK), FORK - 200);
     let target = SyncTarget::Hash(chain.tip().hash);
     let world = stalled(&chain, spec.clone(), target, config());
     let (number, hash, why) = unknown(&world.stalls()[0]);
@@ -162,7 +162,7 @@ fn a_fork_that_was_moved_stops_the_sync_above_the_first_block_that_lacks_it() {
     assert_eq!(unknown(&again.stalls()[0]).0, Some(moved_to - 1));
     assert_eq!(again.store.rows.len(), stored.len());
     // A release that knows better goes on from there.
-    let ChainParts { spec, .. } = scheduled(&chain, Some(moved_to), FORK - 200);
+    let ChainParts { spec } = scheduled(&chain, Some(moved_to), FORK - 200);
     let mut newer = World::with(spec, config(), again.store);
     newer.target(target);
     newer.connect(1, TestPeer::new(&chain));

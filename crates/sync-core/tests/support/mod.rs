@@ -2,6 +2,7 @@
 //! and a clock that only the world moves.
 
 #![allow(dead_code, unused_imports, reason = "each scenario uses a part of it")]
+#![allow(unreachable_pub, reason = "several test programs hold it, each in a private module")]
 
 pub mod ancestor;
 pub mod bare;

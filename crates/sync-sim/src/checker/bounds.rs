@@ -35,7 +35,7 @@ const TIMERS_AT_ONCE_MAX: u32 = 3;
 const LOOKUPS_AT_ONCE_MAX: u32 = 64;
 
 #[derive(Debug, Default)]
-pub struct Bounds {
+pub(super) struct Bounds {
     in_flight: BTreeMap<RequestId, PeerId>,
     answer_bytes_max: u64,
     progress_second: (Micros, usize),

@@ -23,7 +23,7 @@ enum Stand {
 }
 
 #[derive(Debug, Default)]
-pub struct Correlation {
+pub(super) struct Correlation {
     requests: BTreeMap<RequestId, Stand>,
     next_request: u64,
     writing: bool,

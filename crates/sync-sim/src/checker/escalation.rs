@@ -7,7 +7,7 @@ use super::{Check, Checker};
 use crate::{attack::Attack, state::State};
 
 #[derive(Debug, Default)]
-pub struct Escalation;
+pub(super) struct Escalation;
 
 impl Checker for Escalation {
     fn name(&self) -> &'static str {

@@ -17,7 +17,7 @@ use super::{Check, Checker};
 use crate::{network::Micros, state::State};
 
 #[derive(Debug, Default)]
-pub struct Fairness {
+pub(super) struct Fairness {
     /// Empty responses that were held against honest peers.
     empty: BTreeMap<u32, u32>,
     /// When a silence was held against a peer the last time.

@@ -7,7 +7,7 @@ use super::{Check, Checker};
 use crate::state::State;
 
 #[derive(Debug, Default)]
-pub struct Forks {
+pub(super) struct Forks {
     stall: Option<StallReason>,
 }
 

@@ -16,7 +16,7 @@ const LATENCY_MAX: u64 = 150 * MILLI;
 const BYTES_PER_MILLI_MIN: u64 = 500;
 
 #[derive(Debug, Default)]
-pub struct Merit;
+pub(super) struct Merit;
 
 impl Checker for Merit {
     fn name(&self) -> &'static str {

@@ -10,7 +10,7 @@ use crate::state::State;
 const END: u64 = 1 << 48;
 
 #[derive(Debug, Default)]
-pub struct Numbers;
+pub(super) struct Numbers;
 
 impl Checker for Numbers {
     fn name(&self) -> &'static str {

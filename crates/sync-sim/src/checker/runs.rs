@@ -11,7 +11,7 @@ use crate::{attack::Attack, state::State};
 const TOO_MUCH: u64 = 1_024;
 
 #[derive(Debug, Default)]
-pub struct Runs {
+pub(super) struct Runs {
     before: Option<Checkpoint>,
     /// Is something to be removed by the transaction that is under way?
     unwinds: bool,

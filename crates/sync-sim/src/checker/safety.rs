@@ -8,7 +8,7 @@ use super::{Check, Checker};
 use crate::{chain::View, state::State};
 
 #[derive(Debug, Default)]
-pub struct Safety;
+pub(super) struct Safety;
 
 impl Checker for Safety {
     fn name(&self) -> &'static str {

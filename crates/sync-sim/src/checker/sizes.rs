@@ -17,7 +17,7 @@ use crate::{attack::Attack, state::State};
 const HEADER_BYTES_MAX: u64 = 760 + 760 / 32;
 
 #[derive(Debug, Default)]
-pub struct Sizes {
+pub(super) struct Sizes {
     /// Requests in flight: whose, and for how many headers.
     in_flight: BTreeMap<RequestId, (PeerId, u64)>,
     /// Bytes that came of each peer while nothing of it was linked.

@@ -17,7 +17,7 @@ use crate::{
 const WAKING: Micros = 5 * SECOND;
 
 #[derive(Debug, Default)]
-pub struct Sleep;
+pub(super) struct Sleep;
 
 impl Checker for Sleep {
     fn name(&self) -> &'static str {

@@ -15,7 +15,12 @@ use crate::{
 
 /// Carries `headers` headers from the peer's tip down, and from the tip again when its chain is shorter. Returns bytes of
 /// headers and milliseconds.
-pub async fn carry(rtc_port: MessagePort, multiaddr: &str, headers: u32, in_flight: u32) -> Result<(f64, f64), String> {
+pub(super) async fn carry(
+    rtc_port: MessagePort,
+    multiaddr: &str,
+    headers: u32,
+    in_flight: u32,
+) -> Result<(f64, f64), String> {
     let mut address: Multiaddr = multiaddr.parse().map_err(|_| "no multiaddress".to_owned())?;
     let Some(Protocol::P2p(identity)) = address.pop() else { return Err("no /p2p/ at the end".to_owned()) };
     let greeting = Rc::new(Greeting { chain_id: 0, genesis: None });

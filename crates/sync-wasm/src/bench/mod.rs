@@ -4,11 +4,11 @@
 //! over the same kind of stream and throws them away, [`bench_verify`] verifies headers that are in memory already,
 //! [`bench_linkage`] as many generated ones as the native `linkage`.
 
-#[expect(dead_code, reason = "of the native example `linkage` only the generator and the linking are measured here")]
-#[path = "../../../sync-core/examples/linkage/chain.rs"]
+#[expect(dead_code, reason = "of the native program `linkage` only the generator and the linking are measured here")]
+#[path = "../../../sync-core/benches/linkage/chain.rs"]
 mod chain;
 mod channel;
-#[path = "../../../sync-core/examples/verify/work.rs"]
+#[path = "../../../sync-core/benches/verify/work.rs"]
 mod work;
 
 use js_sys::Uint8Array;
@@ -46,7 +46,7 @@ pub fn bench_verify(rlp: &Uint8Array, rounds: u32) -> Result<f64, JsError> {
     Ok(chain.len() as f64 / best * 1_000.0)
 }
 
-/// Generates so many headers in memory, as the native example `linkage` does, and links them so many times from the tip
+/// Generates so many headers in memory, as the native program `linkage` does, and links them so many times from the tip
 /// down; headers a second, the median of the rounds. The generated headers take some 600 bytes each.
 #[wasm_bindgen]
 pub fn bench_linkage(headers: u32, rounds: u32) -> Result<f64, JsError> {

@@ -30,7 +30,7 @@ const NO_PEERS_AFTER: Duration = Duration::from_secs(5);
 
 /// Figures that the driver counts itself.
 #[derive(Debug, Default)]
-pub struct WireStats {
+pub(super) struct WireStats {
     /// See [`Stats`].
     pub requests_sent: f64,
     /// See [`Stats`].
@@ -46,7 +46,7 @@ pub struct WireStats {
 }
 
 /// Tells the page and the followers.
-pub struct Reporter {
+pub(super) struct Reporter {
     /// Figures for `stats`.
     pub stats: WireStats,
     port: Port,
@@ -60,24 +60,24 @@ pub struct Reporter {
 
 impl Reporter {
     /// A reporter that has not reported yet.
-    pub fn new(port: Port, channel: ProgressChannel, open_ms: f64, now: Instant) -> Self {
+    pub(super) fn new(port: Port, channel: ProgressChannel, open_ms: f64, now: Instant) -> Self {
         let last = (SyncState::Opening, None);
         Self { stats: WireStats::default(), port, channel, open_ms, begun: now, sent_at: None, due: now, last }
     }
 
     /// When the page is to hear again.
-    pub fn due(&self) -> Instant {
+    pub(super) fn due(&self) -> Instant {
         self.due
     }
 
     /// Something changed.
-    pub fn changed(&mut self) {
+    pub(super) fn changed(&mut self) {
         let soonest = self.sent_at.map_or(Instant::ZERO, |sent_at| sent_at + PROGRESS_PAUSE);
         self.due = self.due.min(soonest);
     }
 
     /// Something changed that should not wait.
-    pub fn changed_now(&mut self) {
+    pub(super) fn changed_now(&mut self) {
         self.due = Instant::ZERO;
     }
 
@@ -103,7 +103,7 @@ impl Reporter {
     }
 
     /// A peer did something wrong.
-    pub fn fault(&mut self, peer: &Peer, fault: ErrorInfo, banned: bool) {
+    pub(super) fn fault(&mut self, peer: &Peer, fault: ErrorInfo, banned: bool) {
         self.changed();
         self.tell(&WorkerEvent::Fault {
             peer: peer.identity.to_string(),
@@ -115,36 +115,36 @@ impl Reporter {
     }
 
     /// Everything is stored.
-    pub fn synced(&mut self, head: BlockNumHash) {
+    pub(super) fn synced(&mut self, head: BlockNumHash) {
         self.tell(&WorkerEvent::Synced { number: number(head.number), hash: hex(head.hash) });
     }
 
     /// Stored headers were given up.
-    pub fn reorg(&mut self, reverted: BlockRange, adopted: BlockRange) {
+    pub(super) fn reorg(&mut self, reverted: BlockRange, adopted: BlockRange) {
         self.tell(&WorkerEvent::Reorg { reverted: range(reverted), adopted: range(adopted) });
     }
 
     /// The new chain does not meet the stored one.
-    pub fn detached_head(&mut self, local: BlockNumHash, expected: alloy_primitives::B256) {
+    pub(super) fn detached_head(&mut self, local: BlockNumHash, expected: alloy_primitives::B256) {
         let local = BlockRef { number: number(local.number), hash: hex(local.hash) };
         self.tell(&WorkerEvent::DetachedHead { local, expected: hex(expected) });
     }
 
     /// Stored headers were damaged.
-    pub fn segment_dropped(&mut self, dropped: BlockRange) {
+    pub(super) fn segment_dropped(&mut self, dropped: BlockRange) {
         self.changed_now();
         let RangeRef { from, to } = range(dropped);
         self.tell(&WorkerEvent::SegmentDropped { from, to });
     }
 
     /// Something failed that no call waits for.
-    pub fn error(&mut self, error: &HostError) {
+    pub(super) fn error(&mut self, error: &HostError) {
         let ErrorInfo { code, message, details } = error.info();
         self.tell(&WorkerEvent::Error { code, message, details });
     }
 
     /// All figures.
-    pub fn stats(&self, counters: &Counters, memory_bytes: u64, connections: usize) -> Stats {
+    pub(super) fn stats(&self, counters: &Counters, memory_bytes: u64, connections: usize) -> Stats {
         Stats {
             wasm_memory_bytes: view::wasm_memory_bytes(),
             memory_bytes: number(memory_bytes),

@@ -28,7 +28,7 @@ const UPDATE_EVERY_MS: f64 = 1_000.0;
 
 /// The conduct of one peer on one connection. Times are milliseconds since any fixed moment.
 #[derive(Debug)]
-pub struct Conduct {
+pub(super) struct Conduct {
     updates: Allowance,
     requests: Allowance,
     /// The newest announcement that was not handed on.
@@ -53,7 +53,7 @@ impl Conduct {
     /// # Errors
     ///
     /// It announces too often.
-    pub fn update(&mut self, now: f64, served: ServedRange) -> Result<(), CloseReason> {
+    pub(super) fn update(&mut self, now: f64, served: ServedRange) -> Result<(), CloseReason> {
         self.pending = Some(served);
         self.updates.take(since_start(now), 1).then_some(()).ok_or_else(|| breach("announces its range too often"))
     }
@@ -63,7 +63,7 @@ impl Conduct {
     /// # Errors
     ///
     /// It asks too often.
-    pub fn request(&mut self, now: f64) -> Result<(), CloseReason> {
+    pub(super) fn request(&mut self, now: f64) -> Result<(), CloseReason> {
         self.requests
             .take(since_start(now), 1)
             .then_some(())
@@ -71,12 +71,12 @@ impl Conduct {
     }
 
     /// When [`take_update`](Self::take_update) has something; `None` while nothing waits.
-    pub fn due(&self) -> Option<f64> {
+    pub(super) fn due(&self) -> Option<f64> {
         self.pending.map(|_| self.handed_on_at.map_or(0.0, |at| at + UPDATE_EVERY_MS))
     }
 
     /// The announcement that is to be handed on now.
-    pub fn take_update(&mut self, now: f64) -> Option<ServedRange> {
+    pub(super) fn take_update(&mut self, now: f64) -> Option<ServedRange> {
         self.due().filter(|due| *due <= now)?;
         self.handed_on_at = Some(now);
         self.pending.take()

@@ -48,11 +48,11 @@ const SLEPT_MS: f64 = 1_500.0;
 const OUTSTANDING_MAX: usize = 256;
 
 /// The id of every probe on the wire. The ids of the sync's own requests rise from 0.
-pub const PROBE_ID: u64 = u64::MAX;
+pub(super) const PROBE_ID: u64 = u64::MAX;
 
 /// What a response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Response {
+pub(super) enum Response {
     /// To a request of the sync.
     ToRequest,
     /// To a probe: nobody wants it.
@@ -63,7 +63,7 @@ pub enum Response {
 
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// Nothing before the next due moment.
     Wait,
     /// Send this.
@@ -74,7 +74,7 @@ pub enum Step {
 
 /// The probes of one session. Times are milliseconds since any fixed moment.
 #[derive(Debug)]
-pub struct Probe {
+pub(super) struct Probe {
     /// Requests of the sync without a response: id, and when they went out; the oldest first.
     outstanding: VecDeque<(u64, f64)>,
     /// Requests that were outstanding when there were [`OUTSTANDING_MAX`]: their responses may still come.
@@ -94,7 +94,7 @@ pub struct Probe {
 
 impl Probe {
     /// Of a session that begins `now`, with a peer whose highest block is `latest`.
-    pub fn new(now: f64, latest: u64) -> Self {
+    pub(super) fn new(now: f64, latest: u64) -> Self {
         Self {
             outstanding: VecDeque::new(),
             forgotten: 0,
@@ -110,7 +110,7 @@ impl Probe {
     }
 
     /// A request of the sync goes out.
-    pub fn sent(&mut self, now: f64, request: &GetBlockHeaders) {
+    pub(super) fn sent(&mut self, now: f64, request: &GetBlockHeaders) {
         if self.outstanding.is_empty() {
             self.heard(now);
         }
@@ -123,13 +123,13 @@ impl Probe {
     }
 
     /// Bytes came.
-    pub fn heard(&mut self, now: f64) {
+    pub(super) fn heard(&mut self, now: f64) {
         self.quiet_since = now;
         self.tail_probes = 0;
     }
 
     /// A response came whole.
-    pub fn responded(&mut self, now: f64, request_id: u64) -> Response {
+    pub(super) fn responded(&mut self, now: f64, request_id: u64) -> Response {
         if request_id == PROBE_ID && self.unanswered > 0 {
             self.responded_at = now;
             self.unanswered -= 1;
@@ -153,7 +153,7 @@ impl Probe {
     }
 
     /// The network or the page is back: the connection is probed at once, unless a probe is under way.
-    pub fn hint(&mut self, now: f64) {
+    pub(super) fn hint(&mut self, now: f64) {
         if now - self.due() > SLEPT_MS {
             self.slept(now);
         }
@@ -161,13 +161,13 @@ impl Probe {
     }
 
     /// When [`step`](Self::step) is to be called next.
-    pub fn due(&self) -> f64 {
+    pub(super) fn due(&self) -> f64 {
         let asks = [self.tail_probe_at(), self.liveness_probe_at(), self.dead_at()];
         asks.into_iter().flatten().fold(f64::INFINITY, f64::min)
     }
 
     /// What is to be done.
-    pub fn step(&mut self, now: f64) -> Step {
+    pub(super) fn step(&mut self, now: f64) -> Step {
         let late = now - self.due();
         if late < 0.0 {
             return Step::Wait;

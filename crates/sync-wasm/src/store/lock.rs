@@ -40,7 +40,7 @@ use crate::clock;
 
 /// Longest wait for the browser to say whether a lock is free. It answers in a millisecond; a browser process that hangs
 /// does not.
-pub const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
+pub(super) const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Begins the name of every lock of ours, so that it meets no other lock of the page.
 const LOCK_PREFIX: &str = "headlight-write:";

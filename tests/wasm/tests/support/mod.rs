@@ -1,5 +1,6 @@
 //! Makes stores for tests, and looks into their databases behind their backs.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, reason = "several test programs hold it, each in a private module")]
 
 use bytes::Bytes;
 use header_rules::range::BlockNumber;

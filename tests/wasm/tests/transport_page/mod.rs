@@ -4,6 +4,8 @@
 //! with `RTCDataChannel.prototype` whose properties the test holds, so that it decides what fits, what opens and what
 //! fails. The real thing is used by the tests of the whole page.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(unreachable_pub, reason = "several test programs hold it, each in a private module")]
+#![allow(clippy::unwrap_used, reason = "a test, though not every function in it is marked as one")]
 
 use std::{
     future::Future,

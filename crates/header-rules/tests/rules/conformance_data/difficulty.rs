@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The difficulty that follows here, and the pinned one.
-pub fn compute(case: &Value) -> (U256, U256) {
+pub(crate) fn compute(case: &Value) -> (U256, U256) {
     let forks = network::fork(text(&case["fork"])).unwrap_or_else(|error| panic!("{error}"));
     let child = number(&case["currentBlockNumber"]);
     let has_ommers = case["parentHasUncles"].as_bool().expect("with ommers or without");

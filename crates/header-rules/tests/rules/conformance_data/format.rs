@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 /// One case: a trusted genesis and blocks, which may form several branches.
-pub struct Case {
+pub(crate) struct Case {
     pub name: String,
     pub network: String,
     /// `blobSchedule`, `forks`, `chainConfig`; an empty object mostly.
@@ -17,7 +17,7 @@ pub struct Case {
 }
 
 /// One header of a case, and its expected result.
-pub struct Block {
+pub(crate) struct Block {
     pub rlp: Bytes,
     /// `None`: the bytes are not a header.
     pub hash: Option<B256>,
@@ -30,7 +30,7 @@ pub struct Block {
 }
 
 impl Case {
-    pub fn read(line: &Value) -> Self {
+    pub(crate) fn read(line: &Value) -> Self {
         let name = format!("{} in {}", text(&line["case"]), text(&line["file"]));
         let blocks = line["blocks"].as_array().unwrap_or_else(|| panic!("{name}: no blocks"));
         Self {
@@ -58,21 +58,21 @@ impl Block {
     }
 }
 
-pub fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
 }
 
-pub fn bytes(value: &Value) -> Bytes {
+pub(crate) fn bytes(value: &Value) -> Bytes {
     hex::decode(text(value)).unwrap_or_else(|error| panic!("{value}: {error}")).into()
 }
 
 /// A number, plain or as a hex quantity.
-pub fn number(value: &Value) -> u64 {
+pub(crate) fn number(value: &Value) -> u64 {
     wide(value).try_into().unwrap_or_else(|_| panic!("{value} has more than 64 bits"))
 }
 
 /// A number of up to 256 bits, plain or as a hex quantity.
-pub fn wide(value: &Value) -> U256 {
+pub(crate) fn wide(value: &Value) -> U256 {
     let parsed = match value {
         Value::Number(number) => number.as_u64().map(U256::from),
         Value::String(text) => text.parse().ok(),

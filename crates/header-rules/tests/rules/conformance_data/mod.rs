@@ -9,10 +9,10 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-pub mod difficulty;
-pub mod format;
-pub mod network;
-pub mod replay;
+pub(crate) mod difficulty;
+pub(crate) mod format;
+pub(crate) mod network;
+pub(crate) mod replay;
 
 use std::{
     fs::File,
@@ -23,7 +23,7 @@ use std::{
 use serde_json::Value;
 
 /// The folder, and whether it is the one with known counts. `None`: there is none, and this was printed.
-pub fn folder() -> Option<(PathBuf, bool)> {
+pub(crate) fn folder() -> Option<(PathBuf, bool)> {
     match std::env::var_os("HEADLIGHT_CONFORMANCE").map(PathBuf::from) {
         Some(folder) => {
             assert!(folder.is_dir(), "HEADLIGHT_CONFORMANCE: {} is no folder", folder.display());
@@ -35,14 +35,14 @@ pub fn folder() -> Option<(PathBuf, bool)> {
 
 /// Kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Cases,
     Difficulty,
     Headers,
 }
 
 /// The files of this kind in the folder and its subfolders, by name.
-pub fn files(folder: &Path, kind: Kind) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, kind: Kind) -> Vec<PathBuf> {
     let entries = folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files = Vec::new();
     for path in entries.map(|entry| entry.expect("an entry").path()) {
@@ -72,7 +72,7 @@ fn kind_of(path: &Path) -> Option<Kind> {
 }
 
 /// The objects of a file, one by one: a file may be larger than memory.
-pub fn lines(path: &Path) -> impl Iterator<Item = Value> {
+pub(crate) fn lines(path: &Path) -> impl Iterator<Item = Value> {
     let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let path = path.to_owned();
     BufReader::new(flate2::read::MultiGzDecoder::new(file)).lines().enumerate().filter_map(move |(at, line)| {
@@ -84,6 +84,6 @@ pub fn lines(path: &Path) -> impl Iterator<Item = Value> {
 }
 
 /// The last part of a path, to print.
-pub fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

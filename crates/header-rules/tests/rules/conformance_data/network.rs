@@ -75,7 +75,7 @@ impl At {
 }
 
 /// The chain of a case. The error names the unknown part, in one line.
-pub fn chain(network: &str, config: &Value) -> Result<ChainSpec, String> {
+pub(crate) fn chain(network: &str, config: &Value) -> Result<ChainSpec, String> {
     let forks = match network {
         "Mainnet" => return Ok(ChainSpec::mainnet()),
         "Custom" => {
@@ -98,7 +98,7 @@ pub fn chain(network: &str, config: &Value) -> Result<ChainSpec, String> {
 }
 
 /// The rules of one fork from genesis on, as the difficulty cases name it.
-pub fn fork(name: &str) -> Result<ForkSchedule, String> {
+pub(crate) fn fork(name: &str) -> Result<ForkSchedule, String> {
     let name = Name::parse(name)?;
     Ok(schedule(&Value::Null, |fork| name.at(fork)))
 }

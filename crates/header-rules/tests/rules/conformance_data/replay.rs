@@ -23,14 +23,14 @@ use super::{
 };
 
 /// A check of a header's proof of work, for cases with real seals. The error is the reason.
-pub type SealCheck<'a> = dyn FnMut(&ChainSpec, &Header<'_>) -> Result<(), String> + 'a;
+pub(crate) type SealCheck<'a> = dyn FnMut(&ChainSpec, &Header<'_>) -> Result<(), String> + 'a;
 
 /// Differences that are stored in full.
 const DISAGREEMENTS_SHOWN_MAX: usize = 20;
 
 /// Result of a run over cases.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     pub cases: usize,
     pub accepted: usize,
     /// Accepted headers of blocks with an invalid body.
@@ -48,7 +48,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub fn rejected(&self) -> usize {
+    pub(crate) fn rejected(&self) -> usize {
         self.rejected.values().sum()
     }
 
@@ -60,7 +60,7 @@ impl Tally {
     }
 
     /// All unknown parts and differences, as text; empty if there are none.
-    pub fn complaint(&self) -> String {
+    pub(crate) fn complaint(&self) -> String {
         let unknown = self.unknown.iter().map(|(what, cases)| format!("{what}: {cases} cases not played\n"));
         let more = self.disagreements - self.shown.len();
         let more = if more > 0 { format!("and {more} more disagreements\n") } else { String::new() };
@@ -84,7 +84,7 @@ struct Known {
 }
 
 /// Replays one case.
-pub fn replay(case: &Case, mut seal: Option<&mut SealCheck<'_>>, tally: &mut Tally) {
+pub(crate) fn replay(case: &Case, mut seal: Option<&mut SealCheck<'_>>, tally: &mut Tally) {
     tally.cases += 1;
     let chain = match network::chain(&case.network, &case.config) {
         Ok(chain) => chain,

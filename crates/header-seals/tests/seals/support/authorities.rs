@@ -9,28 +9,28 @@ use k256::ecdsa::SigningKey;
 use super::{field, fields, header, number};
 
 /// Seconds between two headers.
-pub const PERIOD: u64 = 15;
+pub(crate) const PERIOD: u64 = 15;
 
 /// The key of the authority with this letter.
-pub fn key(name: char) -> SigningKey {
+pub(crate) fn key(name: char) -> SigningKey {
     SigningKey::from_slice(keccak256([name as u8]).as_slice()).expect("a scalar")
 }
 
 /// Its address.
-pub fn address(name: char) -> Address {
+pub(crate) fn address(name: char) -> Address {
     let point = key(name).verifying_key().to_encoded_point(false);
     Address::from_raw_public_key(&point.as_bytes()[1..])
 }
 
 /// The addresses of these letters, rising.
-pub fn addresses(names: &str) -> Vec<Address> {
+pub(crate) fn addresses(names: &str) -> Vec<Address> {
     let mut addresses: Vec<Address> = names.chars().map(address).collect();
     addresses.sort();
     addresses
 }
 
 /// The extra data of a header: 32 free bytes, signers, room for the seal.
-pub fn extra_data(signers: &[Address]) -> Vec<u8> {
+pub(crate) fn extra_data(signers: &[Address]) -> Vec<u8> {
     let mut extra = b"thirty-two bytes for one's vanity".to_vec();
     extra.truncate(32);
     signers.iter().for_each(|signer| extra.extend(signer.as_slice()));
@@ -39,14 +39,14 @@ pub fn extra_data(signers: &[Address]) -> Vec<u8> {
 }
 
 /// The genesis that lists these signers.
-pub fn genesis(signers: &str) -> Bytes {
+pub(crate) fn genesis(signers: &str) -> Bytes {
     let mut draft = draft();
     draft[field::EXTRA_DATA] = extra_data(&addresses(signers));
     header(&draft)
 }
 
 /// The fields of a header after `parent` without vote and seal: difficulty 1, no list.
-pub fn child_fields(parent: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn child_fields(parent: &[u8]) -> Vec<Vec<u8>> {
     let before = fields(parent);
     let value = |field: usize| before[field].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
     let mut draft = draft();
@@ -57,7 +57,7 @@ pub fn child_fields(parent: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Signs: the hash is that of all fields, the extra data without its last 65 bytes.
-pub fn sign(fields: &mut [Vec<u8>], by: char) {
+pub(crate) fn sign(fields: &mut [Vec<u8>], by: char) {
     let extra = fields[field::EXTRA_DATA].clone();
     let unsealed = extra.len() - 65;
     fields[field::EXTRA_DATA].truncate(unsealed);
@@ -69,27 +69,27 @@ pub fn sign(fields: &mut [Vec<u8>], by: char) {
 
 /// A chain that grows by what its authorities sign, with the snapshot after its last header.
 #[derive(Clone)]
-pub struct Chain {
+pub(crate) struct Chain {
     pub clique: Clique,
     pub headers: Vec<Bytes>,
     pub snapshot: Snapshot,
 }
 
 impl Chain {
-    pub fn new(epoch: u64, signers: &str) -> Self {
+    pub(crate) fn new(epoch: u64, signers: &str) -> Self {
         let clique = Clique::new(PERIOD, epoch);
         let headers = vec![genesis(signers)];
         let snapshot = Snapshot::from_checkpoint(clique, &headers[0]).expect("a genesis");
         Self { clique, headers, snapshot }
     }
 
-    pub fn tip(&self) -> &Bytes {
+    pub(crate) fn tip(&self) -> &Bytes {
         &self.headers[self.headers.len() - 1]
     }
 
     /// The fields of the next header as `by` would sign it: with its turn's difficulty, and with the list in a
     /// checkpoint.
-    pub fn next_fields(&self, by: char) -> Vec<Vec<u8>> {
+    pub(crate) fn next_fields(&self, by: char) -> Vec<Vec<u8>> {
         let mut draft = child_fields(self.tip());
         let signers: Vec<Address> = self.snapshot.signers().collect();
         let number = self.headers.len() as u64;
@@ -104,7 +104,7 @@ impl Chain {
     }
 
     /// The next header, signed by `by`, after `change`.
-    pub fn next(&self, by: char, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Bytes {
+    pub(crate) fn next(&self, by: char, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Bytes {
         let mut draft = self.next_fields(by);
         change(&mut draft);
         sign(&mut draft, by);
@@ -112,21 +112,21 @@ impl Chain {
     }
 
     /// Signs a header and takes it in.
-    pub fn grow(&mut self, by: char) {
+    pub(crate) fn grow(&mut self, by: char) {
         self.push(self.next(by, |_| ())).expect("a good header");
     }
 
     /// The next header, by which `by` votes for (`true`) or against an account.
-    pub fn next_vote(&self, by: char, about: char, authorize: bool) -> Bytes {
+    pub(crate) fn next_vote(&self, by: char, about: char, authorize: bool) -> Bytes {
         self.next(by, |fields| vote(fields, about, authorize))
     }
 
     /// Signs a header with a vote and takes it in.
-    pub fn grow_with_vote(&mut self, by: char, about: char, authorize: bool) {
+    pub(crate) fn grow_with_vote(&mut self, by: char, about: char, authorize: bool) {
         self.push(self.next_vote(by, about, authorize)).expect("a vote");
     }
 
-    pub fn push(&mut self, header: Bytes) -> Result<Address, header_seals::clique::CliqueViolation> {
+    pub(crate) fn push(&mut self, header: Bytes) -> Result<Address, header_seals::clique::CliqueViolation> {
         let signer = self.snapshot.apply(&header)?;
         self.headers.push(header);
         Ok(signer)
@@ -156,7 +156,7 @@ fn draft() -> Vec<Vec<u8>> {
 }
 
 /// A vote for (`true`) or against an account, written into the fields of a header.
-pub fn vote(fields: &mut [Vec<u8>], about: char, authorize: bool) {
+pub(crate) fn vote(fields: &mut [Vec<u8>], about: char, authorize: bool) {
     fields[field::BENEFICIARY] = address(about).to_vec();
     fields[field::NONCE] = vec![if authorize { 0xff } else { 0 }; 8];
 }

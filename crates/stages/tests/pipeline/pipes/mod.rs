@@ -25,11 +25,11 @@ use stages::{
 };
 use sync_core::{BlockNumHash, Checkpoint, etl::HeaderBatch, fault::StoreFailure, time::Instant};
 
-pub type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+pub(crate) type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Durable data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Disk {
+pub(crate) struct Disk {
     pub headers: BTreeMap<u64, Bytes>,
     pub machine: Option<Checkpoint>,
     pub tables: BTreeMap<&'static str, Rows>,
@@ -38,27 +38,27 @@ pub struct Disk {
 
 impl Disk {
     /// The chain from `first` on, as the machine stores it.
-    pub fn with_chain(chain: &TestChain, range: BlockRange) -> Self {
+    pub(crate) fn with_chain(chain: &TestChain, range: BlockRange) -> Self {
         let mut disk = Self::default();
         disk.download(chain, range);
         disk
     }
 
     /// Stores a range as a download does, from the top down.
-    pub fn download(&mut self, chain: &TestChain, range: BlockRange) {
+    pub(crate) fn download(&mut self, chain: &TestChain, range: BlockRange) {
         let base = self.machine.clone().unwrap_or_else(|| Checkpoint::new(chain.spec().id(), 0));
         for batch in chain.batches(range, 1_024, &base) {
             self.persist(&batch);
         }
     }
 
-    pub fn persist(&mut self, batch: &HeaderBatch) {
+    pub(crate) fn persist(&mut self, batch: &HeaderBatch) {
         self.headers.extend((batch.range().first()..).zip(batch.headers().iter().cloned()));
         self.machine = Some(batch.checkpoint().clone());
     }
 
     /// From the first stored number up to a gap, or to the end of a segment.
-    pub fn read(&self, range: BlockRange) -> Vec<(BlockNumber, Bytes)> {
+    pub(crate) fn read(&self, range: BlockRange) -> Vec<(BlockNumber, Bytes)> {
         let mut rows: Vec<(BlockNumber, Bytes)> = Vec::new();
         for (number, rlp) in self.headers.range(range.first()..=range.last()) {
             let follows = rows.last().is_none_or(|(last, _)| last + 1 == *number && number % 1_024 != 0);
@@ -70,7 +70,7 @@ impl Disk {
         rows
     }
 
-    pub fn apply(&mut self, commit: &Commit) {
+    pub(crate) fn apply(&mut self, commit: &Commit) {
         for change in commit.changes.iter() {
             match change {
                 Change::Put { table, rows } => {
@@ -91,12 +91,12 @@ impl Disk {
         self.state.apply(commit);
     }
 
-    pub fn index(&self) -> Rows {
+    pub(crate) fn index(&self) -> Rows {
         self.tables.get(HASH_INDEX_TABLE.0).cloned().unwrap_or_default()
     }
 
     /// Headers and index are exactly those of the chain's range.
-    pub fn assert_whole(&self, chain: &TestChain, range: BlockRange) {
+    pub(crate) fn assert_whole(&self, chain: &TestChain, range: BlockRange) {
         assert_eq!(self.headers.len() as u64, range.len());
         let mut index = Rows::new();
         for number in range.first()..=range.last() {
@@ -114,7 +114,7 @@ impl Disk {
 
 /// Where a session is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kill {
+pub(crate) enum Kill {
     /// The write with this index is not stored.
     Before(usize),
     /// The write with this index is stored, but not confirmed.
@@ -123,7 +123,7 @@ pub enum Kill {
 
 /// How a run ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rest {
+pub(crate) enum Rest {
     /// Waits for news.
     Drained,
     Ended(Result<ControlFlow, PipelineError>),
@@ -132,7 +132,7 @@ pub enum Rest {
 
 /// Runs a pipeline on a disk; the clock advances a millisecond with each poll.
 #[derive(Default)]
-pub struct Host {
+pub(crate) struct Host {
     pub disk: Disk,
     pub now_ms: u64,
     pub writes: usize,
@@ -149,35 +149,35 @@ pub struct Host {
 }
 
 impl Host {
-    pub fn new(disk: Disk) -> Self {
+    pub(crate) fn new(disk: Disk) -> Self {
         Self { disk, ..Self::default() }
     }
 
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         Instant::from_millis(self.now_ms)
     }
 
-    pub fn input(&mut self, pipeline: &mut Pipeline, input: PipelineInput) {
+    pub(crate) fn input(&mut self, pipeline: &mut Pipeline, input: PipelineInput) {
         pipeline.handle_input(self.now(), input);
     }
 
-    pub fn news(&mut self, pipeline: &mut Pipeline, news: News) {
+    pub(crate) fn news(&mut self, pipeline: &mut Pipeline, news: News) {
         self.input(pipeline, PipelineInput::News(news));
     }
 
     /// Tells the pipeline the target and the stored headers, as a host does at its start.
-    pub fn greet(&mut self, pipeline: &mut Pipeline, target: BlockNumHash) {
+    pub(crate) fn greet(&mut self, pipeline: &mut Pipeline, target: BlockNumHash) {
         self.news(pipeline, News::Target(target));
         self.tell_durable(pipeline);
     }
 
-    pub fn tell_durable(&mut self, pipeline: &mut Pipeline) {
+    pub(crate) fn tell_durable(&mut self, pipeline: &mut Pipeline) {
         if let Some(machine) = self.disk.machine.clone() {
             self.news(pipeline, News::Durable(machine));
         }
     }
 
-    pub fn run(&mut self, pipeline: &mut Pipeline) -> Rest {
+    pub(crate) fn run(&mut self, pipeline: &mut Pipeline) -> Rest {
         for _ in 0..2_000_000 {
             self.now_ms += 1;
             self.polls += 1;
@@ -221,11 +221,11 @@ impl Host {
     }
 
     /// The events as short strings, to compare with a scenario.
-    pub fn story(&self) -> Vec<String> {
+    pub(crate) fn story(&self) -> Vec<String> {
         self.events.iter().filter_map(word).collect()
     }
 
-    pub fn passes(&self) -> Vec<ControlFlow> {
+    pub(crate) fn passes(&self) -> Vec<ControlFlow> {
         let passes = self.events.iter().filter_map(|event| match event {
             PipelineEvent::Pass(flow) => Some(*flow),
             _ => None,
@@ -260,31 +260,31 @@ fn word(event: &PipelineEvent) -> Option<String> {
 }
 
 /// Both stages that the crate has.
-pub fn real_stages<S: Spill + core::fmt::Debug + 'static>(hash_index: HashIndexStage<S>) -> Vec<Box<dyn Stage>> {
+pub(crate) fn real_stages<S: Spill + core::fmt::Debug + 'static>(hash_index: HashIndexStage<S>) -> Vec<Box<dyn Stage>> {
     vec![Box::new(HeadersStage::new()), Box::new(hash_index)]
 }
 
 /// A pipeline of them over what is on the disk, with small steps.
-pub fn real_pipeline(disk: &Disk) -> Pipeline {
+pub(crate) fn real_pipeline(disk: &Disk) -> Pipeline {
     let index = HashIndexStage::new(4_096, MemorySpill::new()).with_steps(700, 100);
     Pipeline::new(PipelineConfig::default(), &disk.state, real_stages(index))
 }
 
-pub fn range(first: u64, last: u64) -> BlockRange {
+pub(crate) fn range(first: u64, last: u64) -> BlockRange {
     BlockRange::new(first, last).expect("rising")
 }
 
-pub fn block(chain: &TestChain, number: u64) -> BlockNumHash {
+pub(crate) fn block(chain: &TestChain, number: u64) -> BlockNumHash {
     BlockNumHash { number, hash: chain.hash(number) }
 }
 
-pub fn number_of(rlp: &[u8]) -> u64 {
+pub(crate) fn number_of(rlp: &[u8]) -> u64 {
     Header::decode(rlp).expect("stored headers decode").number
 }
 
 /// One step of a scripted stage.
 #[derive(Clone, Debug)]
-pub enum Line {
+pub(crate) enum Line {
     /// Moves the checkpoint to this block, and is done.
     Done(u64),
     /// Moves the checkpoint to this block, and continues.
@@ -297,7 +297,7 @@ pub enum Line {
 
 /// Follows its script, then goes to its target at once. Unwinds `depth` blocks per step.
 #[derive(Debug)]
-pub struct Scripted {
+pub(crate) struct Scripted {
     pub id: StageId,
     pub script: VecDeque<Line>,
     pub unwinds: VecDeque<StageError>,
@@ -307,7 +307,7 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    pub fn new(id: &'static str, script: impl IntoIterator<Item = Line>) -> Self {
+    pub(crate) fn new(id: &'static str, script: impl IntoIterator<Item = Line>) -> Self {
         Self {
             id: StageId(id),
             script: script.into_iter().collect(),
@@ -317,7 +317,7 @@ impl Scripted {
         }
     }
 
-    pub fn boxed(self) -> Box<dyn Stage> {
+    pub(crate) fn boxed(self) -> Box<dyn Stage> {
         Box::new(self)
     }
 }

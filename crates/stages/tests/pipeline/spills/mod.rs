@@ -15,13 +15,13 @@ use sync_core::fault::StoreFailure;
 
 /// One file per run, in a folder that exists only while there are runs.
 #[derive(Debug)]
-pub struct FileSpill {
+pub(crate) struct FileSpill {
     folder: PathBuf,
     next: u64,
 }
 
 impl FileSpill {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("sync-core-{name}-{}", std::process::id()));
         // Files of an earlier process with the same id.
         let _ = fs::remove_dir_all(&folder);
@@ -29,13 +29,13 @@ impl FileSpill {
     }
 
     /// The same folder in another session: ids continue above the existing ones.
-    pub fn reopened(&self) -> Self {
+    pub(crate) fn reopened(&self) -> Self {
         let files = fs::read_dir(&self.folder).into_iter().flatten().map_while(Result::ok);
         let ids = files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".run")?.parse::<u64>().ok());
         Self { folder: self.folder.clone(), next: ids.max().map_or(0, |last| last + 1).max(self.next) }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -92,23 +92,23 @@ impl Spill for FileSpill {
 
 /// Fails the call after this many, and then works again.
 #[derive(Debug)]
-pub struct FailingSpill<S> {
+pub(crate) struct FailingSpill<S> {
     pub inner: S,
     calls_left: Cell<Option<usize>>,
 }
 
 impl<S> FailingSpill<S> {
-    pub fn new(inner: S) -> Self {
+    pub(crate) fn new(inner: S) -> Self {
         Self { inner, calls_left: Cell::new(None) }
     }
 
     /// The call after `calls` more fails.
-    pub fn fail_after(&self, calls: usize) {
+    pub(crate) fn fail_after(&self, calls: usize) {
         self.calls_left.set(Some(calls));
     }
 
     /// Ends the failures; returns whether the failure has happened.
-    pub fn heal(&self) -> bool {
+    pub(crate) fn heal(&self) -> bool {
         self.calls_left.take().is_none()
     }
 

@@ -7,24 +7,24 @@ use super::*;
 use crate::message::PeerState;
 
 const CERTHASH: &str = "uEiDDq4_xNyDorZBH3TlGazyJdOWSwvo4PUo5YHFMrvDE8g";
-pub const ONE: &str = "12D3KooWRBhwfeP2Y4TCx1SM6s9rUoHhR5STiGwxBhgFRcw3UERE";
-pub const TWO: &str = "12D3KooWGRUVh3xLBnCfYbK1MRtvJxkS6JyQx6gxK8zL9cPRzGeo";
+pub(crate) const ONE: &str = "12D3KooWRBhwfeP2Y4TCx1SM6s9rUoHhR5STiGwxBhgFRcw3UERE";
+pub(crate) const TWO: &str = "12D3KooWGRUVh3xLBnCfYbK1MRtvJxkS6JyQx6gxK8zL9cPRzGeo";
 
-pub fn multiaddr(port: u16, identity: &str) -> String {
+pub(crate) fn multiaddr(port: u16, identity: &str) -> String {
     format!("/ip4/127.0.0.1/udp/{port}/webrtc-direct/certhash/{CERTHASH}/p2p/{identity}")
 }
 
-pub fn at(seconds: u64) -> Instant {
+pub(crate) fn at(seconds: u64) -> Instant {
     Instant::from_millis(seconds * 1_000)
 }
 
 /// The same peer at a public address.
-pub fn public(identity: &str) -> String {
+pub(crate) fn public(identity: &str) -> String {
     multiaddr(4_001, identity).replace("127.0.0.1", "203.0.113.7")
 }
 
 /// A book with so many peers, each of which the page named.
-pub fn book_of(peers: usize) -> AddressBook {
+pub(crate) fn book_of(peers: usize) -> AddressBook {
     let mut book = AddressBook::new(7);
     for _ in 0..peers {
         let identity = libp2p_identity::Keypair::generate_ed25519().public().to_peer_id();
@@ -33,11 +33,11 @@ pub fn book_of(peers: usize) -> AddressBook {
     book
 }
 
-pub fn reached() -> Multiaddr {
+pub(crate) fn reached() -> Multiaddr {
     "/ip4/203.0.113.7/udp/4001".parse().expect("an address")
 }
 
-pub fn status() -> PeerStatus {
+pub(crate) fn status() -> PeerStatus {
     let served = ServedRange { earliest: 0, latest: 9, latest_hash: B256::ZERO };
     PeerStatus { chain_id: 1, genesis: None, served }
 }

@@ -18,7 +18,7 @@ use crate::store_queue::{ReopenFailure, SyncStore, audit::AuditPlace};
 
 /// What all handles share: the data, as on a disk, and the gates.
 #[derive(Default)]
-pub struct Disk {
+pub(super) struct Disk {
     pub data: RefCell<MemoryStore>,
     pub place: Cell<Option<AuditPlace>>,
     /// Operations that wait to be let on, in the order in which they came here.
@@ -34,12 +34,12 @@ pub struct Disk {
 }
 
 impl Disk {
-    pub fn waits(&self) -> bool {
+    pub(super) fn waits(&self) -> bool {
         !self.gates.borrow().is_empty()
     }
 
     /// Lets the operation on that waits longest: to its change of the data, or to its end.
-    pub fn let_on(&self) {
+    pub(super) fn let_on(&self) {
         let mut gates = self.gates.borrow_mut();
         if !gates.is_empty() {
             // Whoever waited may have been dropped.
@@ -48,7 +48,7 @@ impl Disk {
     }
 
     /// The data was there before the session.
-    pub fn holds(&self, checkpoint: Option<Checkpoint>) {
+    pub(super) fn holds(&self, checkpoint: Option<Checkpoint>) {
         let mut written = self.written.borrow_mut();
         written.clear();
         let runs = checkpoint.iter().flat_map(|checkpoint| &checkpoint.subchains);
@@ -57,7 +57,7 @@ impl Disk {
     }
 
     /// What the checkpoint calls stored was written, and not removed since.
-    pub fn check(&self) {
+    pub(super) fn check(&self) {
         let (written, checkpoint) = (self.written.borrow(), self.checkpoint.borrow());
         for run in checkpoint.iter().flat_map(|checkpoint| &checkpoint.subchains) {
             let hole = (run.tail..=run.head).find(|number| !written.contains(number));
@@ -66,7 +66,7 @@ impl Disk {
     }
 
     /// The browser closes the connection; with `everything`, it removed the data before.
-    pub fn lose(&self, everything: bool) {
+    pub(super) fn lose(&self, everything: bool) {
         if everything {
             *self.data.borrow_mut() = MemoryStore::new();
             self.holds(None);
@@ -83,7 +83,7 @@ impl Disk {
 
 /// A handle of the store.
 #[derive(Clone)]
-pub struct TestStore(pub Rc<Disk>);
+pub(super) struct TestStore(pub Rc<Disk>);
 
 impl TestStore {
     /// One stop before the data is touched and one before the outcome is told.

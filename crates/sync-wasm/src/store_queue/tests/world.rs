@@ -41,7 +41,7 @@ impl Tasks {
     }
 }
 
-pub struct World {
+pub(super) struct World {
     pub chain: TestChain,
     pub disk: Rc<Disk>,
     pub control: StoreControl<TestStore>,
@@ -60,7 +60,7 @@ pub struct World {
 
 impl World {
     /// A session over what `disk` holds.
-    pub fn new(chain: &TestChain, disk: Rc<Disk>, seed: u64) -> Self {
+    pub(super) fn new(chain: &TestChain, disk: Rc<Disk>, seed: u64) -> Self {
         let tasks = Tasks::default();
         let spawned = tasks.clone();
         let host = QueueHost { spawn: Rc::new(move |task| spawned.0.borrow_mut().push(task)), now: || Instant::ZERO };
@@ -113,7 +113,7 @@ impl World {
     }
 
     /// Everything that happens by itself: the machine is drained, tasks run, outcomes are handled. Nothing is let on.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let waker = noop_waker();
         let mut context = Context::from_waker(&waker);
         loop {
@@ -160,7 +160,7 @@ impl World {
     }
 
     /// The peer answers its oldest request.
-    pub fn answer(&mut self) {
+    pub(super) fn answer(&mut self) {
         if self.requests.is_empty() {
             return;
         }
@@ -177,7 +177,7 @@ impl World {
     }
 
     /// Time passes, up to the next moment that anybody waits for, at most `limit`.
-    pub fn wait(&mut self, limit: Duration) {
+    pub(super) fn wait(&mut self, limit: Duration) {
         let due = [self.feed.due(), self.control.due()].into_iter().flatten().min();
         self.now = due.map_or(self.now + limit, |due| due.min(self.now + limit)).max(self.now);
         if self.feed.due().is_some_and(|due| due <= self.now) {
@@ -187,14 +187,14 @@ impl World {
     }
 
     /// The host makes the machine anew for a reason of its own, from what the store holds.
-    pub fn replace_machine(&mut self) {
+    pub(super) fn replace_machine(&mut self) {
         if self.control.is_quiet() {
             self.start_machine();
             self.settle();
         }
     }
 
-    pub fn clear(&mut self, call: f64) {
+    pub(super) fn clear(&mut self, call: f64) {
         self.clear_calls.push(call);
         match self.control.clear(call) {
             ClearCall::Begun => self.feed.replace(None),
@@ -204,31 +204,31 @@ impl World {
         self.settle();
     }
 
-    pub fn lose(&mut self, everything: bool) {
+    pub(super) fn lose(&mut self, everything: bool) {
         self.disk.lose(everything);
         self.settle();
     }
 
-    pub fn damage_found(&mut self, at: u64) {
+    pub(super) fn damage_found(&mut self, at: u64) {
         self.control.damage_found(self.now, at);
         self.settle();
     }
 
-    pub fn page_reads(&mut self, reads: bool) {
+    pub(super) fn page_reads(&mut self, reads: bool) {
         self.page_reads = reads;
     }
 
-    pub fn let_on(&mut self) {
+    pub(super) fn let_on(&mut self) {
         self.disk.let_on();
         self.settle();
     }
 
-    pub fn is_synced(&self) -> bool {
+    pub(super) fn is_synced(&self) -> bool {
         self.feed.machine().is_some_and(|machine| machine.progress(self.now).stage == SyncStage::Synced)
     }
 
     /// Everything goes on, until the sync is whole, the audit has nothing to do and nothing waits.
-    pub fn run_to_the_end(&mut self) {
+    pub(super) fn run_to_the_end(&mut self) {
         for _ in 0..20_000 {
             if self.is_synced() && !self.disk.waits() && self.control.due().is_none() {
                 return;
@@ -242,7 +242,7 @@ impl World {
     }
 
     /// The store holds the whole chain.
-    pub fn assert_whole(&self) {
+    pub(super) fn assert_whole(&self) {
         let data = self.disk.data.borrow();
         let mut next = 0;
         while let Some(open) = BlockRange::new(next, self.chain_len() - 1) {

@@ -8,7 +8,8 @@ mod work;
 use std::{env, fs, process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
-    let mut arguments = env::args().skip(1);
+    // `cargo bench` adds its own word.
+    let mut arguments = env::args().skip(1).filter(|argument| argument != "--bench");
     let file = arguments.next().unwrap_or_default();
     let rounds: u32 = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let chain = match fs::read(&file).map(work::Chain::cut) {

@@ -13,7 +13,7 @@ const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b9
 const GAS_LIMIT: u64 = 36_000_000;
 
 /// Headers one behind the other, rising, and where each ends.
-pub struct Chain {
+pub(super) struct Chain {
     rlp: Bytes,
     ends: Vec<usize>,
     genesis: B256,
@@ -22,7 +22,7 @@ pub struct Chain {
 
 impl Chain {
     /// `headers` of them, from genesis on. No two share more than a few bytes.
-    pub fn generate(headers: usize) -> Self {
+    pub(super) fn generate(headers: usize) -> Self {
         let mut rlp = Vec::with_capacity(headers * 640);
         let mut ends = Vec::with_capacity(headers);
         let (mut genesis, mut parent_hash, mut base_fee) = (B256::ZERO, B256::ZERO, 1_000_000_000);
@@ -68,12 +68,12 @@ impl Chain {
     }
 
     /// Bytes of all headers.
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.rlp.len()
     }
 
     /// Proves the whole chain from its tip down.
-    pub fn link(&self) -> bool {
+    pub(super) fn link(&self) -> bool {
         let spec = ChainSpec::generated(self.genesis);
         let mut lineage = Lineage::new(spec.clone(), Anchor { number: self.ends.len() as u64 - 1, hash: self.tip });
         let mut rest = self.ends.len();
@@ -91,18 +91,18 @@ impl Chain {
     }
 
     /// Hashes every header.
-    pub fn keccak(&self) -> bool {
+    pub(super) fn keccak(&self) -> bool {
         let all = self.falling().map(keccak256).fold(B256::ZERO, |all, hash| all ^ hash);
         all != B256::ZERO
     }
 
     /// Decodes every header.
-    pub fn decode(&self) -> bool {
+    pub(super) fn decode(&self) -> bool {
         self.falling().map(Header::decode).all(|header| header.is_ok())
     }
 
     /// Decodes every header, and checks it by all rules.
-    pub fn check(&self) -> bool {
+    pub(super) fn check(&self) -> bool {
         let spec = ChainSpec::generated(self.genesis);
         let mut child: Option<Header<'_>> = None;
         self.falling().all(|rlp| {

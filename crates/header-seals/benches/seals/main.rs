@@ -1,4 +1,4 @@
-//! What seals cost here: `cargo run --release --package sync-core --example seals`.
+//! What seals cost here: `cargo bench --package header-seals`.
 //!
 //! Builds the ethash caches of the first epoch and of mainnet's last, checks headers against both, and recovers
 //! signers. The headers are made up: a wrong nonce costs what a right one does. Each figure is the best of some runs.

@@ -1,4 +1,4 @@
-//! The work that is measured, one and the same for the native example and for the wasm benchmark: hash, decode, check and
+//! The work that is measured, one and the same for the native program and for the wasm benchmark: hash, decode, check and
 //! link every header of a chain, from its tip down, as a sync does, and nothing else.
 
 use alloy_primitives::keccak256;
@@ -10,7 +10,7 @@ use sync_core::lineage::{Anchor, Lineage, SealedRun};
 const RUN_HEADERS: usize = 80;
 
 /// A chain cut to answers, falling, as peers send them.
-pub struct Chain {
+pub(super) struct Chain {
     spec: ChainSpec,
     anchor: Anchor,
     runs: Vec<Vec<Bytes>>,
@@ -19,7 +19,7 @@ pub struct Chain {
 
 impl Chain {
     /// Cuts concatenated RLP of consecutive, rising headers. `None` when it is no chain of headers.
-    pub fn cut(rlp: Vec<u8>) -> Option<Self> {
+    pub(super) fn cut(rlp: Vec<u8>) -> Option<Self> {
         let rlp = Bytes::from(rlp);
         let mut headers = Vec::new();
         let mut at = 0;
@@ -38,12 +38,12 @@ impl Chain {
     }
 
     /// Headers in it.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 
     /// Proves the whole chain from its tip down. `false` when it does not hold together.
-    pub fn verify(&self) -> bool {
+    pub(super) fn verify(&self) -> bool {
         let mut lineage = Lineage::new(self.spec.clone(), self.anchor);
         self.runs.iter().all(|run| {
             let Some(anchor) = lineage.anchor() else { return false };

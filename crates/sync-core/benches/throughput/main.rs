@@ -1,6 +1,6 @@
 //! How fast the machine itself is: headers a second through `HeaderSync` with peers and a store that answer at once.
 //!
-//! `cargo run --release -p sync-core --example throughput -- 100000 4` (headers, peers). The wire carries some 13 to 25
+//! `cargo bench -p sync-core --bench throughput -- 100000 4` (headers, peers). The wire carries some 13 to 25
 //! thousand headers of 600 bytes a second; what is measured here must lie far above.
 
 #![allow(clippy::disallowed_types, reason = "a native measurement: here the clock is the point")]
@@ -57,7 +57,9 @@ fn answer(chain: &[Bytes], hash: B256, request: &HeadersRequest) -> Vec<Bytes> {
 }
 
 fn main() {
-    let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u64>().expect("a number"));
+    // `cargo bench` adds its own word.
+    let given = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let mut args = given.map(|arg| arg.parse::<u64>().expect("a number"));
     let (len, peers) = (args.next().unwrap_or(100_000), args.next().unwrap_or(1));
     let mut chain = Vec::new();
     let mut hash = B256::ZERO;

@@ -24,7 +24,9 @@ use chain::Chain;
 const PASSES: [fn(&Chain) -> bool; 4] = [Chain::link, Chain::keccak, Chain::decode, Chain::check];
 
 fn main() -> ExitCode {
-    let mut arguments = env::args().skip(1).map(|argument| argument.parse::<usize>());
+    // `cargo bench` adds its own word.
+    let given = env::args().skip(1).filter(|argument| argument != "--bench");
+    let mut arguments = given.map(|argument| argument.parse::<usize>());
     let (headers, rounds) = match (arguments.next().unwrap_or(Ok(1_000_000)), arguments.next().unwrap_or(Ok(3))) {
         (Ok(headers @ 1..), Ok(rounds @ 1..)) => (headers, rounds),
         _ => return fail("linkage [HEADERS] [ROUNDS], both at least 1"),
