@@ -35,10 +35,12 @@
 pub mod coverage;
 pub mod error;
 pub mod feed;
+pub mod liveness;
 pub mod mailbox;
 pub mod message;
 pub mod network;
 pub mod options;
+pub mod pace;
 pub mod store_queue;
 
 #[cfg(all(feature = "bench", target_arch = "wasm32"))]

@@ -21,7 +21,7 @@ use header_store::{HeaderStore, StoreOpening};
 use sync_core::{SyncTarget, fault::StoreFailure};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{MessageEvent, MessagePort};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
 use crate::{
     clock::{self, Turns},
@@ -40,6 +40,7 @@ use crate::{
 
 /// The worker, as the message handler sees it.
 struct Worker {
+    scope: DedicatedWorkerGlobalScope,
     port: Port,
     /// Set while a sync is there.
     commands: RefCell<Option<Sender<Command>>>,
@@ -47,10 +48,10 @@ struct Worker {
 
 /// Installs the message handler. In anything but a dedicated worker it does nothing.
 pub fn install() {
-    let Some(port) = Port::of_this_worker() else { return };
+    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
+    let port = Port::of_worker(&scope);
     report_panics();
-    let scope = port.scope().clone();
-    let worker = Rc::new(Worker { port, commands: RefCell::new(None) });
+    let worker = Rc::new(Worker { scope: scope.clone(), port, commands: RefCell::new(None) });
     let onmessage = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| worker.handle(&event.data()));
     scope.set_onmessage(Some(onmessage.as_ref().unchecked_ref()));
     // The handler lives as long as the worker.
@@ -60,7 +61,8 @@ pub fn install() {
 /// A broken invariant ends the worker; the page hears which, not only "unreachable executed".
 fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let Some(port) = Port::of_this_worker() else { return };
+        let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
+        let port = Port::of_worker(&scope);
         port.event(&WorkerEvent::Error { code: "worker-failed", message: panic.to_string(), details: None });
         show(&port, SyncState::Failed);
     }));
@@ -120,7 +122,8 @@ impl Worker {
         *self.commands.borrow_mut() = Some(sender.clone());
         let worker = self.clone();
         spawn_local(async move {
-            let life = Life { port: worker.port.clone(), settings: Rc::new(settings), sender, commands };
+            let origin = Reach::of_origin(&worker.scope.origin());
+            let life = Life { port: worker.port.clone(), origin, settings: Rc::new(settings), sender, commands };
             match life.run(id, rtc_port).await {
                 Ok(Ended::Stopped(stopped)) => worker.end(stopped),
                 Ok(Ended::LockLost) => {
@@ -146,7 +149,7 @@ impl Worker {
         if let Some(id) = stopped.id {
             self.port.reply_done(id);
         }
-        self.port.scope().close();
+        self.scope.close();
     }
 }
 
@@ -159,6 +162,8 @@ struct Failure {
 /// One sync, from `start` to `stop`.
 struct Life {
     port: Port,
+    /// How near the page is.
+    origin: Reach,
     settings: Rc<Settings>,
     sender: Sender<Command>,
     commands: Receiver<Command>,
@@ -170,7 +175,7 @@ impl Life {
         let early = |error: HostError| Failure { replied: false, error };
         let late = |error: HostError| Failure { replied: true, error };
         let seed = (js_sys::Math::random() * 9.0e15) as u64;
-        let mut book = AddressBook::new(seed).of_page(Reach::of_origin(&self.port.scope().origin()));
+        let mut book = AddressBook::new(seed).of_page(self.origin);
         for multiaddr in &self.settings.peers {
             book.add(clock::now(), multiaddr).map_err(early)?;
         }
@@ -286,7 +291,7 @@ async fn stored_pin(store: &IdbStore, pin: B256) -> Result<Option<Bytes>, StoreF
 }
 
 /// Followers that join ask how far we are.
-fn listen_for_followers(channel: &mut ProgressChannel, sender: Sender<Command>) {
+pub fn listen_for_followers(channel: &mut ProgressChannel, sender: Sender<Command>) {
     channel.listen(move |message| {
         if message.as_string().as_deref() == Some(follower::HELLO) {
             // When the queue is full the follower hears at the next change.

@@ -109,7 +109,7 @@ pub const HOUSES: [House; 9] = [
     House {
         package: "sync-wasm",
         floors: &[
-            strangers("tools", &["clock", "mailbox", "coverage", "feed"]),
+            strangers("tools", &["clock", "mailbox", "coverage", "feed", "liveness", "pace"]),
             floor("order", &["store_queue"]),
             floor("world", &["message", "error", "network", "store"]),
             floor("port", &["options", "port", "command", "relay"]),
