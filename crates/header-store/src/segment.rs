@@ -106,6 +106,7 @@ impl Segment {
             end += u32::try_from(header.len()).expect("a header is shorter than a message, and that than 4 GiB");
             record.extend_from_slice(&end.to_le_bytes());
         }
+        // Copy 2 of 3 of a header's bytes, of those in this code: out of the response that it came in, of which it is a slice.
         for header in headers {
             record.extend_from_slice(header);
         }

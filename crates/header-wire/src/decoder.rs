@@ -1,35 +1,41 @@
 //! Bytes in, messages out: the one place where a stream is cut into messages.
 //!
-//! Each byte of a message is copied once, from what was read into the buffer of its own message; the headers of an
-//! answer are slices of that buffer. (A message longer than [`limits::RESERVED_BYTES_MAX`] is moved a few times more
-//! while its buffer grows to at most twice what came.) Nothing is ever scanned twice: cost is linear in the bytes.
+//! A reader may read straight into the buffer of the present message ([`Decoder::space`]), so that nothing of it is copied
+//! here but its first [`START_BYTES`]; [`Decoder::push`] copies each byte once. The headers of an answer are slices of that
+//! buffer. (A message longer than [`limits::RESERVED_BYTES_MAX`] is moved a few times more while its buffer grows to at most
+//! twice what came.) Nothing is ever scanned twice: cost is linear in the bytes.
 //!
 //! An attacker can make a decoder hold one unfinished message of at most `limit` bytes, of which they have sent at
 //! least half, or [`limits::RESERVED_BYTES_MAX`], and [`limits::MESSAGES_QUEUED_MAX`] short ones. After the first
 //! error nothing is kept or read any more.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, vec, vec::Vec};
 use bytes::Bytes;
 
 use crate::{Message, WireError, codec::decode_body, limits, varint::VarintReader};
 
+/// Bytes that are read where a message begins: its prefix, and all of the shortest ones.
+const START_BYTES: usize = 64;
+
 /// Cuts a stream into messages; see the module's text for what bounds it.
 ///
-/// After each [`push`](Self::push) call [`next`](Self::next) until it returns `Ok(None)`.
+/// After each [`push`](Self::push) or [`filled`](Self::filled) call [`next`](Self::next) until it returns `Ok(None)`.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
     state: State,
     /// Bodies that are whole and wait for `next`.
     whole: VecDeque<Bytes>,
+    /// What is read between two messages.
+    start: [u8; START_BYTES],
 }
 
 #[derive(Debug)]
 enum State {
     /// In the length prefix.
     Prefix(VarintReader),
-    /// In a body of `len` bytes, 1 at least; `body` holds fewer.
-    Body { len: usize, body: Vec<u8> },
+    /// In a body of `len` bytes, of which fewer have come; `body` has room for one more at least.
+    Body { len: usize, body: Vec<u8>, came: usize },
     /// The stream is of no use any more. Whole messages before the breach may still be taken.
     Failed(WireError),
 }
@@ -37,7 +43,7 @@ enum State {
 impl Decoder {
     /// A decoder that refuses bodies over `limit` bytes; usually [`limits::MESSAGE_BYTES_MAX`].
     pub fn new(limit: usize) -> Self {
-        Self { limit, state: State::Prefix(VarintReader::default()), whole: VecDeque::new() }
+        Self { limit, state: State::Prefix(VarintReader::default()), whole: VecDeque::new(), start: [0; START_BYTES] }
     }
 
     /// Takes what was read from the stream, in pieces of any size.
@@ -51,25 +57,63 @@ impl Decoder {
                     match reader.push(byte).and_then(|len| len.map(|len| self.body_len(len)).transpose()) {
                         Ok(None) => {}
                         Ok(Some(len)) => {
-                            let body = Vec::with_capacity(len.min(limits::RESERVED_BYTES_MAX));
-                            self.state = State::Body { len, body };
+                            let body = vec![0; len.min(limits::RESERVED_BYTES_MAX)];
+                            self.state = State::Body { len, body, came: 0 };
                         }
                         Err(error) => self.state = State::Failed(error),
                     }
                 }
-                State::Body { len, body } => {
-                    let take = (*len - body.len()).min(bytes.len());
+                State::Body { body, came, .. } => {
+                    let take = (body.len() - *came).min(bytes.len());
                     let (now, later) = bytes.split_at(take);
-                    grow(body, take, *len);
-                    body.extend_from_slice(now);
+                    body[*came..*came + take].copy_from_slice(now);
                     bytes = later;
-                    if body.len() == *len {
-                        let body = Bytes::from(core::mem::take(body));
-                        self.state = State::Prefix(VarintReader::default());
-                        self.queue(body);
-                    }
+                    self.came(take);
                 }
             }
+        }
+    }
+
+    /// Where the next bytes of the stream may be read to, never empty: the rest of the present message, or as far as there
+    /// is room for it. Then [`filled`](Self::filled) says how many came. Asked for again in place of that, it is as before.
+    pub fn space(&mut self) -> &mut [u8] {
+        match &mut self.state {
+            State::Body { body, came, .. } => &mut body[*came..],
+            State::Prefix(_) | State::Failed(_) => &mut self.start,
+        }
+    }
+
+    /// Takes the first `count` bytes of [`space`](Self::space).
+    ///
+    /// # Panics
+    ///
+    /// If they are more than there was space for.
+    pub fn filled(&mut self, count: usize) {
+        match &self.state {
+            State::Body { body, came, .. } => {
+                assert!(count <= body.len() - came, "{count} bytes came into less space");
+                self.came(count);
+            }
+            State::Prefix(_) | State::Failed(_) => {
+                let start = self.start;
+                self.push(&start[..count]);
+            }
+        }
+    }
+
+    /// So many bytes more of the body are there.
+    fn came(&mut self, count: usize) {
+        let State::Body { len, body, came } = &mut self.state else { return };
+        *came += count;
+        if came == len {
+            let body = Bytes::from(core::mem::take(body));
+            self.state = State::Prefix(VarintReader::default());
+            self.queue(body);
+        } else if *came == body.len() {
+            // Doubled, but never beyond what the body will have.
+            let more = body.len().min(*len - body.len());
+            body.reserve_exact(more);
+            body.resize(body.len() + more, 0);
         }
     }
 
@@ -115,14 +159,5 @@ impl Decoder {
         } else {
             self.state = State::Failed(WireError::TooManyMessages { limit: limits::MESSAGES_QUEUED_MAX });
         }
-    }
-}
-
-/// Makes room for `more` bytes: doubled, but never beyond the `len` that the body will have.
-fn grow(body: &mut Vec<u8>, more: usize, len: usize) {
-    let needed = body.len() + more;
-    if needed > body.capacity() {
-        let capacity = needed.max(body.capacity() * 2).min(len);
-        body.reserve_exact(capacity - body.len());
     }
 }

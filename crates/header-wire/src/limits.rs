@@ -21,5 +21,5 @@ pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 pub const MESSAGES_QUEUED_MAX: usize = 4096;
 
 /// Bytes that are set aside when the prefix of a message is read. Longer messages grow as their bytes come, so that a
-/// promise alone holds no more memory than this; every response of the default size is copied exactly once.
+/// promise alone holds no more memory than this; a response of the default size never grows.
 pub const RESERVED_BYTES_MAX: usize = 128 * 1024;

@@ -58,7 +58,7 @@ mod transport;
 
 pub use address::{AddressError, DialAddress, parse_dial_addr};
 pub use error::{BrokerError, ChannelEnd, EndReason, Error};
-pub use inbox::{Inbox, InboxFull};
+pub use inbox::{Inbox, InboxFull, Unread};
 
 #[cfg(target_arch = "wasm32")]
 pub use {
