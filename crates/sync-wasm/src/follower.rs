@@ -18,6 +18,7 @@ use sync_core::{fault::StoreFailure, time::Instant};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
+    browser_store::{BrowserStore, StoreView},
     clock,
     command::{Command, Stopped, show_progress},
     coverage::Coverage,
@@ -32,7 +33,7 @@ use crate::{
     port::Port,
     reads::Reader,
     relay::{self, Heard, Word},
-    store::{LockError, LockWait, ProgressChannel, StoreView, WriteLock},
+    store::{LockError, LockWait, ProgressChannel, WriteLock},
 };
 
 /// What a reader tab sends to hear how far the writing tab is, and whether it lives.
@@ -50,13 +51,13 @@ pub enum Followed {
 }
 
 /// What a reader tab works with.
-pub struct Follower<'a> {
+pub struct Follower<'a, S> {
     /// To the page.
     pub port: &'a Port,
     /// From the writing tab.
     pub channel: &'a mut ProgressChannel,
     /// Reads the store.
-    pub reader: &'a Reader,
+    pub reader: &'a Reader<S>,
     /// The page's peers.
     pub book: &'a mut AddressBook,
     /// Calls of the page.
@@ -101,7 +102,7 @@ struct Watch {
 }
 
 /// Answers the page until it says stop, or until the lock is ours.
-pub async fn follow(mut tab: Follower<'_>) -> Result<Followed, LockError> {
+pub async fn follow<S: BrowserStore>(mut tab: Follower<'_, S>) -> Result<Followed, LockError> {
     let mut wait = WriteLock::wait(&tab.settings.storage)?;
     let inbox = Rc::new(RefCell::new(Inbox::default()));
     listen(tab.channel, tab.port.clone(), inbox.clone());
@@ -230,7 +231,7 @@ impl Watch {
         self.read_at.get_or_insert(self.last_read + SHOW_PAUSE);
     }
 
-    fn read(&mut self, now: Instant, reader: &Reader) {
+    fn read(&mut self, now: Instant, reader: &Reader<impl BrowserStore>) {
         if self.reading.is_none() && self.read_at.is_some_and(|at| at <= now) {
             self.read_at = None;
             self.last_read = now;
@@ -240,7 +241,7 @@ impl Watch {
     }
 }
 
-impl Follower<'_> {
+impl<S: BrowserStore> Follower<'_, S> {
     /// Does what is called for; gives the call that stops the sync.
     fn obey(&mut self, watch: &mut Watch, command: Command) -> Option<f64> {
         match command {

@@ -32,6 +32,7 @@
 // Nobody but this crate calls it: its documentation is for whoever reads the code, limits included.
 #![allow(rustdoc::private_intra_doc_links)]
 
+pub mod browser_store;
 pub mod coverage;
 pub mod error;
 pub mod feed;

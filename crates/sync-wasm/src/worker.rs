@@ -17,13 +17,14 @@ use futures::{
     FutureExt,
     future::{Either, select},
 };
-use header_store::{HeaderStore, StoreOpening};
+use header_store::StoreOpening;
 use sync_core::{SyncTarget, fault::StoreFailure};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
 use crate::{
+    browser_store::BrowserStore,
     clock::{self, Turns},
     command::{Command, Ended, Stopped, show_progress},
     driver::{Driver, DriverSetup, kept, view},
@@ -37,6 +38,9 @@ use crate::{
     reads::Reader,
     store::{Acquired, IdbStore, LockError, LockLost, ProgressChannel, WriteLock},
 };
+
+/// What headers are kept in. Nothing else names it: the rest of the host takes any [`BrowserStore`].
+type Store = IdbStore;
 
 /// The worker, as the message handler sees it.
 struct Worker {
@@ -184,7 +188,7 @@ impl Life {
 
         let name = self.settings.storage.clone();
         let acquired = WriteLock::try_acquire(&name).await.map_err(|error| early(lock_error(error)))?;
-        let mut store = IdbStore::connect(&name).await.map_err(|error| early(error.into()))?;
+        let mut store = Store::connect(&name).await.map_err(|error| early(error.into()))?;
         let mut channel = ProgressChannel::open(&name).map_err(|error| early(error.into()))?;
         let reader = Reader::new(store.clone(), self.port.clone(), self.settings.target, self.sender.clone());
 
@@ -273,7 +277,11 @@ impl Default for Lead {
 
 impl Lead {
     /// Opens the store to write it.
-    async fn open(&mut self, store: &mut IdbStore, mut lock: WriteLock) -> Result<StoreOpening, StoreFailure> {
+    async fn open(
+        &mut self,
+        store: &mut impl BrowserStore<Lock = WriteLock>,
+        mut lock: WriteLock,
+    ) -> Result<StoreOpening, StoreFailure> {
         self.lost = lock.lost();
         store.grant(lock);
         store.open().await
@@ -281,7 +289,7 @@ impl Lead {
 }
 
 /// RLP of the pinned header, if it is stored: then its number is known without a peer.
-async fn stored_pin(store: &IdbStore, pin: B256) -> Result<Option<Bytes>, StoreFailure> {
+async fn stored_pin(store: &impl BrowserStore, pin: B256) -> Result<Option<Bytes>, StoreFailure> {
     match store.header_by_hash(pin).await {
         Ok(found) => Ok(found.map(|(_, rlp)| rlp)),
         // Damage is found, named and mended by the audit; until then the pin is asked of the peers.

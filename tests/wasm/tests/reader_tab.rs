@@ -38,7 +38,7 @@ struct Tab {
     calls: Sender<Command>,
     commands: Receiver<Command>,
     store: IdbStore,
-    reader: Reader,
+    reader: Reader<IdbStore>,
     port: sync_wasm::port::Port,
     channel: ProgressChannel,
     settings: Rc<Settings>,

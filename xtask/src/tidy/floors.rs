@@ -110,7 +110,7 @@ pub const HOUSES: [House; 9] = [
         package: "sync-wasm",
         floors: &[
             strangers("tools", &["clock", "mailbox", "coverage", "feed", "liveness", "pace"]),
-            floor("order", &["store_queue"]),
+            floor("order", &["store_queue", "browser_store"]),
             floor("world", &["message", "error", "network", "store"]),
             floor("port", &["options", "port", "command", "relay"]),
             floor("readers", &["reads", "bench"]),

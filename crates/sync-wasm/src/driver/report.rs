@@ -7,6 +7,7 @@ use sync_core::{BlockNumHash, StallReason, time::Instant};
 
 use super::{Driver, view};
 use crate::{
+    browser_store::BrowserStore,
     clock,
     error::HostError,
     message::{BlockRef, ErrorInfo, Progress, RangeRef, Stats, SyncState, WorkerEvent, hex, number},
@@ -151,7 +152,7 @@ impl Reporter {
     }
 }
 
-impl Driver {
+impl<S: BrowserStore> Driver<S> {
     /// Reports if it is time.
     pub(super) fn report_due(&mut self, now: Instant) {
         if self.report.due() <= now {

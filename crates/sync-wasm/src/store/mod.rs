@@ -29,6 +29,7 @@
 mod audit;
 #[cfg(feature = "bench")]
 pub mod bench;
+mod browser;
 mod change;
 mod connection;
 mod error;
@@ -81,7 +82,6 @@ pub use self::{
     lock::{Acquired, LockError, LockLost, LockWait, WriteLock},
     migrations::{OPEN_WAIT_MAX, Version},
     quota::{StorageQuota, storage_quota},
-    snapshot::{Piece, StoreView, TargetScope},
 };
 
 use crate::clock;
