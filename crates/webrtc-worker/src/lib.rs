@@ -40,6 +40,8 @@ pub mod sdp;
 #[cfg(target_arch = "wasm32")]
 mod broker;
 #[cfg(target_arch = "wasm32")]
+mod config;
+#[cfg(target_arch = "wasm32")]
 mod connection;
 #[cfg(target_arch = "wasm32")]
 mod data_channel;
@@ -61,10 +63,4 @@ pub use error::{BrokerError, ChannelEnd, EndReason, Error};
 pub use inbox::{Inbox, InboxFull, Unread};
 
 #[cfg(target_arch = "wasm32")]
-pub use {
-    broker::Broker,
-    connection::Connection,
-    dial::Dial,
-    stream::Stream,
-    transport::{Config, Transport},
-};
+pub use {broker::Broker, config::Config, connection::Connection, dial::Dial, stream::Stream, transport::Transport};

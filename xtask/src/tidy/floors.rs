@@ -100,7 +100,7 @@ pub const HOUSES: [House; 9] = [
     House {
         package: "webrtc-worker",
         floors: &[
-            floor("words", &["limits", "inbox", "sdp", "address", "handlers"]),
+            floor("words", &["limits", "config", "inbox", "sdp", "address", "handlers"]),
             floor("messages", &["error", "message"]),
             floor("links", &["broker", "link", "data_channel"]),
             floor("transport", &["stream", "connection", "dial", "transport", "lib"]),
