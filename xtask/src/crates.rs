@@ -1,8 +1,17 @@
 //! The crates of the workspace, by where they run.
 
 /// Portable crates: no libp2p, no browser, no operating system.
-pub(crate) const PORTABLE: [&str; 8] =
-    ["header-wire", "keccak-pair", "sorted", "header-rules", "header-seals", "sync-core", "header-store", "stages"];
+pub(crate) const PORTABLE: [&str; 9] = [
+    "header-wire",
+    "keccak-pair",
+    "sorted",
+    "header-rules",
+    "header-seals",
+    "sync-core",
+    "header-store",
+    "stages",
+    "recording",
+];
 /// Crates of the browser.
 pub(crate) const WASM_CRATES: [&str; 3] = ["webrtc-worker", "sync-wasm", "headlight-wasm-tests"];
 /// Native programs with libp2p.

@@ -35,7 +35,7 @@ const PREFIX_BYTES: usize = 1 + 8 + 4;
 /// Length of one end offset.
 const OFFSET_BYTES: usize = 4;
 /// Longest record, in bytes: a whole segment of the longest headers that a peer can send. A longer record is damage.
-pub(crate) const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + HEADER_BYTES_MAX);
+pub const SEGMENT_BYTES_MAX: usize = PREFIX_BYTES + SEGMENT_HEADERS as usize * (OFFSET_BYTES + HEADER_BYTES_MAX);
 
 // Offsets are `u32`.
 const _: () = assert!(SEGMENT_BYTES_MAX <= u32::MAX as usize);
@@ -115,6 +115,7 @@ impl Segment {
             end += u32::try_from(header.len()).expect("a header is shorter than a message, and that than 4 GiB");
             record.extend_from_slice(&end.to_le_bytes());
         }
+        // Copy 2 of 3 of a header's bytes, of those in this code: out of the response that it came in, of which it is a slice.
         for header in headers {
             record.extend_from_slice(header);
         }

@@ -8,28 +8,33 @@
 //! but [`limits::RESERVED_BYTES_MAX`], were sent, and [`limits::MESSAGES_QUEUED_MAX`] short messages. After the first
 //! error the decoder drops its buffers and ignores all further bytes.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, vec, vec::Vec};
 use bytes::Bytes;
 
 use crate::{Message, WireError, codec::decode_body, limits, varint::VarintReader};
 
+/// Bytes that are read where a message begins: its prefix, and all of the shortest ones.
+const START_BYTES: usize = 64;
+
 /// Cuts a stream into messages; the module's documentation lists its bounds.
 ///
-/// After each [`push`](Self::push) call [`next`](Self::next) until it returns `Ok(None)`.
+/// After each [`push`](Self::push) or [`filled`](Self::filled) call [`next`](Self::next) until it returns `Ok(None)`.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
     state: State,
     /// Complete bodies that wait for `next`.
     whole: VecDeque<Bytes>,
+    /// What is read between two messages.
+    start: [u8; START_BYTES],
 }
 
 #[derive(Debug)]
 enum State {
     /// Reading the length prefix.
     Prefix(VarintReader),
-    /// Reading a body of `len` bytes, at least 1; `body` holds fewer.
-    Body { len: usize, body: Vec<u8> },
+    /// Reading a body of `len` bytes, of which `came` were read; `body` has room for one more at least.
+    Body { len: usize, body: Vec<u8>, came: usize },
     /// After an error. Complete messages before the error can still be read.
     Failed(WireError),
 }
@@ -37,7 +42,7 @@ enum State {
 impl Decoder {
     /// A decoder that rejects bodies over `limit` bytes; usually [`limits::MESSAGE_BYTES_MAX`].
     pub fn new(limit: usize) -> Self {
-        Self { limit, state: State::Prefix(VarintReader::default()), whole: VecDeque::new() }
+        Self { limit, state: State::Prefix(VarintReader::default()), whole: VecDeque::new(), start: [0; START_BYTES] }
     }
 
     /// Adds bytes of the stream, in pieces of any size.
@@ -51,25 +56,63 @@ impl Decoder {
                     match reader.push(byte).and_then(|len| len.map(|len| self.body_len(len)).transpose()) {
                         Ok(None) => {}
                         Ok(Some(len)) => {
-                            let body = Vec::with_capacity(len.min(limits::RESERVED_BYTES_MAX));
-                            self.state = State::Body { len, body };
+                            let body = vec![0; len.min(limits::RESERVED_BYTES_MAX)];
+                            self.state = State::Body { len, body, came: 0 };
                         }
                         Err(error) => self.state = State::Failed(error),
                     }
                 }
-                State::Body { len, body } => {
-                    let take = (*len - body.len()).min(bytes.len());
+                State::Body { body, came, .. } => {
+                    let take = (body.len() - *came).min(bytes.len());
                     let (now, later) = bytes.split_at(take);
-                    grow(body, take, *len);
-                    body.extend_from_slice(now);
+                    body[*came..*came + take].copy_from_slice(now);
                     bytes = later;
-                    if body.len() == *len {
-                        let body = Bytes::from(core::mem::take(body));
-                        self.state = State::Prefix(VarintReader::default());
-                        self.queue(body);
-                    }
+                    self.came(take);
                 }
             }
+        }
+    }
+
+    /// Where the next bytes of the stream may be read to, never empty: the rest of the present message, or as far as there
+    /// is room for it. Then [`filled`](Self::filled) says how many came. Asked for again in place of that, it is as before.
+    pub fn space(&mut self) -> &mut [u8] {
+        match &mut self.state {
+            State::Body { body, came, .. } => &mut body[*came..],
+            State::Prefix(_) | State::Failed(_) => &mut self.start,
+        }
+    }
+
+    /// Takes the first `count` bytes of [`space`](Self::space).
+    ///
+    /// # Panics
+    ///
+    /// If they are more than there was space for.
+    pub fn filled(&mut self, count: usize) {
+        match &self.state {
+            State::Body { body, came, .. } => {
+                assert!(count <= body.len() - came, "{count} bytes came into less space");
+                self.came(count);
+            }
+            State::Prefix(_) | State::Failed(_) => {
+                let start = self.start;
+                self.push(&start[..count]);
+            }
+        }
+    }
+
+    /// So many bytes more of the body are there.
+    fn came(&mut self, count: usize) {
+        let State::Body { len, body, came } = &mut self.state else { return };
+        *came += count;
+        if came == len {
+            let body = Bytes::from(core::mem::take(body));
+            self.state = State::Prefix(VarintReader::default());
+            self.queue(body);
+        } else if *came == body.len() {
+            // Doubled, but never beyond what the body will have.
+            let more = body.len().min(*len - body.len());
+            body.reserve_exact(more);
+            body.resize(body.len() + more, 0);
         }
     }
 
@@ -116,14 +159,5 @@ impl Decoder {
         } else {
             self.state = State::Failed(WireError::TooManyMessages { limit: limits::MESSAGES_QUEUED_MAX });
         }
-    }
-}
-
-/// Reserves room for `more` bytes: doubles the capacity, but never beyond the `len` of the body.
-fn grow(body: &mut Vec<u8>, more: usize, len: usize) {
-    let needed = body.len() + more;
-    if needed > body.capacity() {
-        let capacity = needed.max(body.capacity() * 2).min(len);
-        body.reserve_exact(capacity - body.len());
     }
 }

@@ -65,6 +65,32 @@ fn decode_in_pieces(bytes: &[u8], pieces: &[usize]) -> (Vec<Message>, Option<Wir
     (messages, None)
 }
 
+/// The same, each piece read into the decoder's own space, as far as there is any.
+fn decode_in_space(bytes: &[u8], pieces: &[usize]) -> (Vec<Message>, Option<WireError>) {
+    let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
+    let mut messages = Vec::new();
+    let mut rest = bytes;
+    for piece in pieces.iter().cycle() {
+        let space = decoder.space();
+        assert!(!space.is_empty());
+        let count = (*piece).min(space.len()).min(rest.len());
+        space[..count].copy_from_slice(&rest[..count]);
+        rest = &rest[count..];
+        decoder.filled(count);
+        loop {
+            match decoder.next() {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => break,
+                Err(error) => return (messages, Some(error)),
+            }
+        }
+        if rest.is_empty() {
+            break;
+        }
+    }
+    (messages, None)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -72,6 +98,7 @@ proptest! {
     #[test]
     fn round_trip_in_any_pieces(sent in vec(messages(), 1..6), pieces in vec(1_usize..3000, 1..8)) {
         let bytes: Vec<u8> = sent.iter().flat_map(encode).collect();
+        prop_assert_eq!(decode_in_space(&bytes, &pieces), (sent.clone(), None));
         let (got, error) = decode_in_pieces(&bytes, &pieces);
         prop_assert_eq!(got, sent);
         prop_assert_eq!(error, None);
@@ -80,7 +107,9 @@ proptest! {
     /// No bytes make the decoder panic, and the split does not change the result.
     #[test]
     fn any_bytes_in_any_pieces(bytes in vec(any::<u8>(), 0..400), pieces in vec(1_usize..40, 1..8)) {
-        prop_assert_eq!(decode_in_pieces(&bytes, &pieces), decode_in_pieces(&bytes, &[usize::MAX]));
+        let whole = decode_in_pieces(&bytes, &[usize::MAX]);
+        prop_assert_eq!(decode_in_pieces(&bytes, &pieces), whole.clone());
+        prop_assert_eq!(decode_in_space(&bytes, &pieces), whole);
     }
 
     /// Any body behind a known id is rejected, or equals the encoding of the message that it decodes to.

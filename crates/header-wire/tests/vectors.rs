@@ -234,6 +234,32 @@ fn a_flood_of_short_messages_is_bounded() {
 }
 
 #[test]
+fn a_long_message_grows_with_what_came() {
+    let header = [&[0xf9, 0xff, 0xfc][..], &[7; 0xfffc]].concat();
+    let sent = Message::BlockHeaders(BlockHeaders { request_id: 1, headers: vec![header.into(); 20] });
+    let bytes = encode(&sent);
+    let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
+    let mut came = 0;
+    while came < bytes.len() {
+        let space = decoder.space();
+        assert!(space.len() <= limits::RESERVED_BYTES_MAX.max(came), "{} bytes for {came}", space.len());
+        let count = space.len().min(10_000).min(bytes.len() - came);
+        space[..count].copy_from_slice(&bytes[came..came + count]);
+        decoder.filled(count);
+        came += count;
+    }
+    assert_eq!(decoder.next(), Ok(Some(sent)));
+}
+
+#[test]
+#[should_panic(expected = "bytes came into less space")]
+fn more_bytes_than_there_was_space_for_are_a_bug_of_the_host() {
+    let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
+    decoder.push(&[9, 0x04]);
+    decoder.filled(9);
+}
+
+#[test]
 fn a_cut_stream_is_noticed() {
     let bytes = encode(&request(HashOrNumber::Number(1), 1));
     for cut in 0..=bytes.len() {

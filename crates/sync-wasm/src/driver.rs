@@ -36,6 +36,7 @@ use web_sys::MessagePort;
 
 use self::{kept::Keeper, report::Reporter};
 use crate::{
+    browser_store::BrowserStore,
     clock::{self, Turns},
     command::Command,
     error::HostError,
@@ -52,7 +53,7 @@ use crate::{
     options::Settings,
     port::Port,
     reads::Reader,
-    store::{IdbStore, ProgressChannel},
+    store::ProgressChannel,
     store_queue::{QueueHost, audit::Audit, control::StoreControl, news::StoreEvent},
     view,
 };
@@ -64,7 +65,7 @@ const SLICE: Duration = Duration::from_millis(8);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Everything that a running sync consists of.
-pub struct Driver {
+pub struct Driver<S> {
     settings: Rc<Settings>,
     /// RLP of the pinned target, if it was stored before ([`DriverSetup::pinned`]).
     pinned: Option<Bytes>,
@@ -83,11 +84,11 @@ pub struct Driver {
     swarm: SwarmHandle,
     counters: SharedCounters,
 
-    store: StoreControl<IdbStore>,
-    reader: Reader,
+    store: StoreControl<S>,
+    reader: Reader<S>,
     /// Look-ups of the page when the audit last asked.
     reads_seen: u64,
-    keeper: Keeper,
+    keeper: Keeper<S>,
     report: Reporter,
 
     network: mpsc::Receiver<NetworkEvent>,
@@ -98,7 +99,7 @@ pub struct Driver {
 }
 
 /// What a driver is made of.
-pub struct DriverSetup {
+pub struct DriverSetup<S> {
     /// What the page asked for.
     pub settings: Rc<Settings>,
     /// RLP of the pinned target, if the store has it: then no peer need be asked for its number.
@@ -110,13 +111,13 @@ pub struct DriverSetup {
     /// To the page's broker of RTCPeerConnections.
     pub rtc_port: MessagePort,
     /// Opened, and ours to write.
-    pub store: IdbStore,
+    pub store: S,
     /// What was found in it.
     pub opening: StoreOpening,
     /// To tabs that follow.
     pub channel: ProgressChannel,
     /// Answers look-ups.
-    pub reader: Reader,
+    pub reader: Reader<S>,
     /// Calls of the page.
     pub commands: mailbox::Receiver<Command>,
     /// Chance, for jitter and for the machine.
@@ -138,9 +139,9 @@ enum Wake {
     Timer,
 }
 
-impl Driver {
+impl<S: BrowserStore> Driver<S> {
     /// Starts the network and the machine.
-    pub fn new(setup: DriverSetup) -> Self {
+    pub fn new(setup: DriverSetup<S>) -> Self {
         let settings = setup.settings;
         let seed = settings.tuning.seed.unwrap_or(setup.seed);
         let greeting = Rc::new(Greeting { chain_id: settings.chain_id, genesis: settings.genesis });

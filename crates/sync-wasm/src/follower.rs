@@ -6,9 +6,7 @@
 //! synced when its own target is stored down to the floor; where it pins none, the newest stored head is its target once
 //! the writing tab says that it is synced to it. Peers that the page adds are kept for the day when this tab leads.
 //!
-//! **A writing tab that is suspended** keeps the lock and is silent. While this tab is visible it asks for a sign of life
-//! every [`PING_EVERY`]; after [`SILENT_PINGS_MAX`] questions in a row without any it takes the lock. (Questions are
-//! counted, not time: after this tab itself was suspended, nothing was asked meanwhile.)
+//! **A writing tab that is suspended** keeps the lock and is silent: then this tab takes the lock ([`Liveness`]).
 
 use std::{cell::RefCell, future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
 
@@ -20,30 +18,26 @@ use sync_core::{fault::StoreFailure, time::Instant};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
+    browser_store::{BrowserStore, StoreView},
     clock,
     command::{Command, Stopped, show_progress},
     coverage::Coverage,
     error::HostError,
+    liveness::{Liveness, Ping},
     mailbox::Receiver,
     message::{BlockRef, Call, Details, ErrorInfo, Hint, Progress, Stats, SyncState, WorkerEvent, hex, number},
     network::peers::AddressBook,
     options::Settings,
+    pace::Throttle,
     port::Port,
     reads::Reader,
-    relay::{self, Heard, Throttle, Word},
-    store::{LockError, LockWait, ProgressChannel, StoreView, WriteLock},
+    relay::{self, Heard, Word},
+    store::{LockError, LockWait, ProgressChannel, WriteLock},
     view,
 };
 
 /// What a reader tab sends to hear how far the writing tab is, and whether it lives.
 pub const HELLO: &str = "hello";
-
-/// Between two questions for a sign of life.
-const PING_EVERY: Duration = Duration::from_secs(4);
-
-/// Questions in a row without a response after which the writing tab counts as suspended: 20 seconds. A tab that runs
-/// answers within a turn of its event loop, also when it is hidden.
-const SILENT_PINGS_MAX: u32 = 5;
 
 /// Between two readings of the checkpoint, and between two progress events.
 const SHOW_PAUSE: Duration = Duration::from_millis(250);
@@ -57,13 +51,13 @@ pub enum Followed {
 }
 
 /// What a reader tab works with.
-pub struct Follower<'a> {
+pub struct Follower<'a, S> {
     /// To the page.
     pub port: &'a Port,
     /// From the writing tab.
     pub channel: &'a mut ProgressChannel,
     /// Reads the store.
-    pub reader: &'a Reader,
+    pub reader: &'a Reader<S>,
     /// The page's peers.
     pub book: &'a mut AddressBook,
     /// Calls of the page.
@@ -104,13 +98,11 @@ struct Watch {
     /// The target that was told to be synced.
     synced: Option<sync_core::BlockNumHash>,
     stalled: bool,
-    ping_at: Instant,
-    silent_pings: u32,
-    visible: bool,
+    writer: Liveness,
 }
 
 /// Answers the page until it says stop, or until the lock is ours.
-pub async fn follow(mut tab: Follower<'_>) -> Result<Followed, LockError> {
+pub async fn follow<S: BrowserStore>(mut tab: Follower<'_, S>) -> Result<Followed, LockError> {
     let mut wait = WriteLock::wait(&tab.settings.storage)?;
     let inbox = Rc::new(RefCell::new(Inbox::default()));
     listen(tab.channel, tab.port.clone(), inbox.clone());
@@ -124,9 +116,7 @@ pub async fn follow(mut tab: Follower<'_>) -> Result<Followed, LockError> {
         failing: false,
         synced: None,
         stalled: false,
-        ping_at: now,
-        silent_pings: 0,
-        visible: true,
+        writer: Liveness::new(now),
     };
     show_progress(tab.port, Progress { stored: number(tab.stored), ..view::idle(SyncState::Follower) });
     loop {
@@ -185,7 +175,8 @@ async fn wake(
     watch: &mut Watch,
     wait: &mut LockWait,
 ) -> Wake {
-    let due = watch.read_at.filter(|_| watch.reading.is_none()).map_or(watch.ping_at, |at| at.min(watch.ping_at));
+    let due =
+        watch.read_at.filter(|_| watch.reading.is_none()).map_or(watch.writer.due(), |at| at.min(watch.writer.due()));
     let mut timer: TimeoutFuture = clock::timer(due);
     poll_fn(|context| {
         if let Poll::Ready(lock) = Pin::new(&mut *wait).poll(context) {
@@ -213,14 +204,11 @@ async fn wake(
 impl Watch {
     /// Asks for a sign of life if it is time. `true`: there was none for long, and this tab should lead.
     fn ping(&mut self, now: Instant, channel: &ProgressChannel) -> bool {
-        if now < self.ping_at {
-            return false;
+        match self.writer.poll(now) {
+            Ping::Wait => return false,
+            Ping::Suspended => return true,
+            Ping::Ask => {}
         }
-        if self.silent_pings >= SILENT_PINGS_MAX && self.visible {
-            return true;
-        }
-        self.silent_pings = if self.visible { self.silent_pings + 1 } else { 0 };
-        self.ping_at = now + PING_EVERY;
         // What the store holds may change without a word, too.
         self.changed();
         // A plain text can be posted; it fails only for a closed channel.
@@ -231,7 +219,7 @@ impl Watch {
     fn heard(&mut self, inbox: &Rc<RefCell<Inbox>>) {
         let mut inbox = inbox.borrow_mut();
         inbox.lives = false;
-        self.silent_pings = 0;
+        self.writer.heard();
         if let Some(word) = inbox.word.take() {
             self.word = Some(word);
             self.changed();
@@ -243,7 +231,7 @@ impl Watch {
         self.read_at.get_or_insert(self.last_read + SHOW_PAUSE);
     }
 
-    fn read(&mut self, now: Instant, reader: &Reader) {
+    fn read(&mut self, now: Instant, reader: &Reader<impl BrowserStore>) {
         if self.reading.is_none() && self.read_at.is_some_and(|at| at <= now) {
             self.read_at = None;
             self.last_read = now;
@@ -253,18 +241,15 @@ impl Watch {
     }
 }
 
-impl Follower<'_> {
+impl<S: BrowserStore> Follower<'_, S> {
     /// Does what is called for; gives the call that stops the sync.
     fn obey(&mut self, watch: &mut Watch, command: Command) -> Option<f64> {
         match command {
-            Command::Hint(hint) => {
-                watch.visible = match hint {
-                    Hint::Visible => true,
-                    Hint::Hidden => false,
-                    Hint::Online => watch.visible,
-                };
-                watch.silent_pings = 0;
-            }
+            Command::Hint(hint) => watch.writer.page_changed(match hint {
+                Hint::Visible => Some(true),
+                Hint::Hidden => Some(false),
+                Hint::Online => None,
+            }),
             Command::FollowerJoined | Command::Damaged(_) => {}
             Command::Call { id, call } => match call {
                 Call::GetHeader(key) => self.reader.header(id, key),

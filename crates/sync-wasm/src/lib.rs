@@ -38,13 +38,16 @@
     reason = "nobody but this crate calls it: its documentation is for whoever reads the code, limits included"
 )]
 
+pub mod browser_store;
 pub mod coverage;
 pub mod error;
 pub mod feed;
+pub mod liveness;
 pub mod mailbox;
 pub mod message;
 pub mod network;
 pub mod options;
+pub mod pace;
 pub mod relay;
 pub mod store_queue;
 pub mod view;

@@ -6,7 +6,7 @@
 
 use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
 use serde::Serialize;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{DedicatedWorkerGlobalScope, MessagePort};
 
 use crate::{
@@ -156,21 +156,31 @@ fn block_number(name: &'static str, value: &JsValue) -> Result<u64, HostError> {
     }
 }
 
-/// The worker's own global scope, to post through. Clones are the same port.
+#[wasm_bindgen]
+extern "C" {
+    /// The scope of a dedicated worker, or one end of a `MessageChannel`: both post in the same way.
+    #[derive(Clone)]
+    type PostTarget;
+
+    #[wasm_bindgen(method, catch, js_name = postMessage)]
+    fn post_message(this: &PostTarget, message: &JsValue, transfer: &Array) -> Result<(), JsValue>;
+}
+
+/// Where the worker posts to the page. Clones are the same port.
 #[derive(Clone)]
 pub struct Port {
-    scope: DedicatedWorkerGlobalScope,
+    target: PostTarget,
 }
 
 impl Port {
-    /// The port of this worker; `None` anywhere but in a dedicated worker.
-    pub fn of_this_worker() -> Option<Self> {
-        js_sys::global().dyn_into().ok().map(|scope| Self { scope })
+    /// The port of the worker with this scope.
+    pub fn of_worker(scope: &DedicatedWorkerGlobalScope) -> Self {
+        Self { target: scope.clone().unchecked_into() }
     }
 
-    /// The scope itself.
-    pub fn scope(&self) -> &DedicatedWorkerGlobalScope {
-        &self.scope
+    /// A port to whoever listens at the other end of a channel.
+    pub fn of_channel(end: &MessagePort) -> Self {
+        Self { target: end.clone().unchecked_into() }
     }
 
     /// Answers the call `id` with nothing, `undefined`.
@@ -260,8 +270,8 @@ impl Port {
 
     fn post(&self, message: &Object, transfer: Option<&Array>) {
         let posted = match transfer {
-            Some(transfer) => self.scope.post_message_with_transfer(message, transfer),
-            None => self.scope.post_message(message),
+            Some(transfer) => self.target.post_message(message, transfer),
+            None => self.target.post_message(message, &Array::new()),
         };
         // Plain objects and fresh buffers always clone; `postMessage` fails on nothing else.
         debug_assert!(posted.is_ok(), "a message that does not clone");

@@ -14,12 +14,12 @@ use sync_core::{BlockNumHash, SyncTarget, fault::StoreFailure};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
+    browser_store::{BrowserStore, Piece, StoreView, TargetScope},
     command::Command,
     error::HostError,
     mailbox::{CALLS_MAX, Sender},
     message::{HeaderKey, PackedHeaders, StoredHeader},
     port::Port,
-    store::{IdbStore, Piece, StoreView, TargetScope},
 };
 
 /// Look-ups that run at once; each holds one segment, some 700 KB.
@@ -41,8 +41,8 @@ struct Queue {
 
 /// Answers the page's look-ups.
 #[derive(Clone)]
-pub struct Reader {
-    store: IdbStore,
+pub struct Reader<S> {
+    store: S,
     port: Port,
     scope: Rc<TargetScope>,
     queue: Rc<RefCell<Queue>>,
@@ -50,10 +50,10 @@ pub struct Reader {
     commands: Sender<Command>,
 }
 
-impl Reader {
+impl<S: BrowserStore> Reader<S> {
     /// A reader of `store` that answers through `port`, in a session with this target; damage that it finds is reported
     /// as a command.
-    pub fn new(store: IdbStore, port: Port, target: SyncTarget, commands: Sender<Command>) -> Self {
+    pub fn new(store: S, port: Port, target: SyncTarget, commands: Sender<Command>) -> Self {
         Self { store, port, scope: Rc::new(TargetScope::new(target)), queue: Rc::default(), commands }
     }
 

@@ -2,13 +2,11 @@
 //!
 //! Any script of the origin may post on the channel. So nothing is handed on as it came: of each message the known fields
 //! are copied if they have the right kind, texts up to [`TEXT_MAX`] and lists up to [`LIST_MAX`]; a message that lacks a
-//! needed field is dropped. Events come through at [`EVENTS_PER_SECOND_MAX`] at most.
-
-use std::time::Duration;
+//! needed field is dropped. How many events come through in a second: [`Throttle`](crate::pace::Throttle).
 
 use alloy_primitives::B256;
 use js_sys::{Array, JsString, Object, Reflect};
-use sync_core::{BlockNumHash, time::Instant};
+use sync_core::BlockNumHash;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{error::parse_hash, message::NUMBER_MAX};
@@ -18,9 +16,6 @@ const TEXT_MAX: u32 = 1_024;
 
 /// Longest list that is copied: as many peers as there may be, and more than a progress has ranges.
 const LIST_MAX: u32 = 256;
-
-/// Events that are handed on in one second. A storm of faults shows in the figures of the peers.
-pub(crate) const EVENTS_PER_SECOND_MAX: u32 = 50;
 
 /// What a field may be.
 pub(crate) enum Kind {
@@ -166,24 +161,6 @@ pub fn read(message: &JsValue) -> Option<Heard> {
     let event = fields(message, shape)?;
     set(&event, "type", &(*name).into());
     Some(Heard::Event(event.into()))
-}
-
-/// Lets so many events through, no more.
-#[derive(Debug, Default)]
-pub struct Throttle {
-    begun: Option<Instant>,
-    passed: u32,
-}
-
-impl Throttle {
-    /// May another event pass?
-    pub fn admits(&mut self, now: Instant) -> bool {
-        if self.begun.is_none_or(|begun| now.saturating_since(begun) >= Duration::from_secs(1)) {
-            *self = Self { begun: Some(now), passed: 0 };
-        }
-        self.passed += 1;
-        self.passed <= EVENTS_PER_SECOND_MAX
-    }
 }
 
 /// Copies the fields of `from` into `to`, plain objects that were made here.

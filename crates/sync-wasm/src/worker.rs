@@ -17,13 +17,14 @@ use futures::{
     FutureExt,
     future::{Either, select},
 };
-use header_store::{HeaderStore, StoreOpening};
+use header_store::StoreOpening;
 use sync_core::{SyncTarget, fault::StoreFailure};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{MessageEvent, MessagePort};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, MessagePort};
 
 use crate::{
+    browser_store::BrowserStore,
     clock::{self, Turns},
     command::{Command, Ended, Stopped, show_progress},
     driver::{Driver, DriverSetup, kept},
@@ -39,8 +40,12 @@ use crate::{
     view,
 };
 
+/// What headers are kept in. Nothing else names it: the rest of the host takes any [`BrowserStore`].
+type Store = IdbStore;
+
 /// The worker, as the message handler sees it.
 struct Worker {
+    scope: DedicatedWorkerGlobalScope,
     port: Port,
     /// Set while a sync is there.
     commands: RefCell<Option<Sender<Command>>>,
@@ -48,10 +53,10 @@ struct Worker {
 
 /// Installs the message handler. In anything but a dedicated worker it does nothing.
 pub fn install() {
-    let Some(port) = Port::of_this_worker() else { return };
+    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
+    let port = Port::of_worker(&scope);
     report_panics();
-    let scope = port.scope().clone();
-    let worker = Rc::new(Worker { port, commands: RefCell::new(None) });
+    let worker = Rc::new(Worker { scope: scope.clone(), port, commands: RefCell::new(None) });
     let onmessage = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| worker.handle(&event.data()));
     scope.set_onmessage(Some(onmessage.as_ref().unchecked_ref()));
     // The handler lives as long as the worker.
@@ -61,7 +66,8 @@ pub fn install() {
 /// A broken invariant ends the worker; the page hears which, not only "unreachable executed".
 fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let Some(port) = Port::of_this_worker() else { return };
+        let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
+        let port = Port::of_worker(&scope);
         port.event(&WorkerEvent::Error { code: "worker-failed", message: panic.to_string(), details: None });
         show(&port, SyncState::Failed);
     }));
@@ -121,7 +127,8 @@ impl Worker {
         *self.commands.borrow_mut() = Some(sender.clone());
         let worker = self.clone();
         spawn_local(async move {
-            let life = Life { port: worker.port.clone(), settings: Rc::new(settings), sender, commands };
+            let origin = Reach::of_origin(&worker.scope.origin());
+            let life = Life { port: worker.port.clone(), origin, settings: Rc::new(settings), sender, commands };
             match life.run(id, rtc_port).await {
                 Ok(Ended::Stopped(stopped)) => worker.end(stopped),
                 Ok(Ended::LockLost) => {
@@ -147,7 +154,7 @@ impl Worker {
         if let Some(id) = stopped.id {
             self.port.reply_done(id);
         }
-        self.port.scope().close();
+        self.scope.close();
     }
 }
 
@@ -160,6 +167,8 @@ struct Failure {
 /// One sync, from `start` to `stop`.
 struct Life {
     port: Port,
+    /// How near the page is.
+    origin: Reach,
     settings: Rc<Settings>,
     sender: Sender<Command>,
     commands: Receiver<Command>,
@@ -171,7 +180,7 @@ impl Life {
         let early = |error: HostError| Failure { replied: false, error };
         let late = |error: HostError| Failure { replied: true, error };
         let seed = (js_sys::Math::random() * 9.0e15) as u64;
-        let mut book = AddressBook::new(seed).of_page(Reach::of_origin(&self.port.scope().origin()));
+        let mut book = AddressBook::new(seed).of_page(self.origin);
         for multiaddr in &self.settings.peers {
             book.add(clock::now(), multiaddr).map_err(early)?;
         }
@@ -180,7 +189,7 @@ impl Life {
 
         let name = self.settings.storage.clone();
         let acquired = WriteLock::try_acquire(&name).await.map_err(|error| early(lock_error(error)))?;
-        let mut store = IdbStore::connect(&name).await.map_err(|error| early(error.into()))?;
+        let mut store = Store::connect(&name).await.map_err(|error| early(error.into()))?;
         let mut channel = ProgressChannel::open(&name).map_err(|error| early(error.into()))?;
         let reader = Reader::new(store.clone(), self.port.clone(), self.settings.target, self.sender.clone());
 
@@ -269,7 +278,11 @@ impl Default for Lead {
 
 impl Lead {
     /// Opens the store to write it.
-    async fn open(&mut self, store: &mut IdbStore, mut lock: WriteLock) -> Result<StoreOpening, StoreFailure> {
+    async fn open(
+        &mut self,
+        store: &mut impl BrowserStore<Lock = WriteLock>,
+        mut lock: WriteLock,
+    ) -> Result<StoreOpening, StoreFailure> {
         self.lost = lock.lost();
         store.grant(lock);
         store.open().await
@@ -277,7 +290,7 @@ impl Lead {
 }
 
 /// RLP of the pinned header, if it is stored: then its number is known without a peer.
-async fn stored_pin(store: &IdbStore, pin: B256) -> Result<Option<Bytes>, StoreFailure> {
+async fn stored_pin(store: &impl BrowserStore, pin: B256) -> Result<Option<Bytes>, StoreFailure> {
     match store.header_by_hash(pin).await {
         Ok(found) => Ok(found.map(|(_, rlp)| rlp)),
         // Damage is found, named and mended by the audit; until then the pin is asked of the peers.
@@ -287,7 +300,7 @@ async fn stored_pin(store: &IdbStore, pin: B256) -> Result<Option<Bytes>, StoreF
 }
 
 /// Followers that join ask how far we are.
-fn listen_for_followers(channel: &mut ProgressChannel, sender: Sender<Command>) {
+pub fn listen_for_followers(channel: &mut ProgressChannel, sender: Sender<Command>) {
     channel.listen(move |message| {
         if message.as_string().as_deref() == Some(follower::HELLO) {
             // When the queue is full the follower hears at the next change.

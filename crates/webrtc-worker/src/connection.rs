@@ -18,8 +18,8 @@ use libp2p_webrtc_utils::DropListener;
 use send_wrapper::SendWrapper;
 
 use crate::{
-    BrokerError, ChannelEnd, EndReason, Error, Stream, data_channel::DataChannel, link::Link, message::Command,
-    transport::Config,
+    BrokerError, ChannelEnd, EndReason, Error, Stream, config::Config, data_channel::DataChannel, link::Link,
+    message::Command,
 };
 
 /// A WebRTC-direct connection whose channels are streams. Dropping or closing it frees the page's `RTCPeerConnection`,

@@ -22,12 +22,12 @@ use libp2p_webrtc_utils::{noise, sdp::random_ufrag};
 use send_wrapper::SendWrapper;
 
 use crate::{
-    Broker, BrokerError, Connection, DialAddress, Error, Transport,
+    Broker, BrokerError, Connection, DialAddress, Error,
+    config::Config,
     connection::{ended, timeout},
     message::{Command, shorten},
     sdp,
     stream::Stream,
-    transport::Config,
 };
 
 /// A dial in progress. Dropping it frees the page's connection.
@@ -50,7 +50,7 @@ impl Dial {
 }
 
 impl Future for Dial {
-    type Output = Result<<Transport as libp2p_core::Transport>::Output, Error>;
+    type Output = Result<(PeerId, Connection), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.future.poll_unpin(cx)

@@ -7,6 +7,25 @@ use std::collections::VecDeque;
 
 use crate::limits::INBOX_MESSAGE_OVERHEAD_BYTES;
 
+/// A message that waits to be read.
+pub trait Unread {
+    /// Its bytes; the same whenever it is asked.
+    fn byte_len(&self) -> usize;
+
+    /// Copies its bytes from `from` on; it has as many as `target` takes.
+    fn copy_to(&self, from: usize, target: &mut [u8]);
+}
+
+impl Unread for Vec<u8> {
+    fn byte_len(&self) -> usize {
+        self.len()
+    }
+
+    fn copy_to(&self, from: usize, target: &mut [u8]) {
+        target.copy_from_slice(&self[from..from + target.len()]);
+    }
+}
+
 /// Unread messages of one channel, oldest first.
 ///
 /// ```
@@ -19,8 +38,8 @@ use crate::limits::INBOX_MESSAGE_OVERHEAD_BYTES;
 /// # Ok::<(), webrtc_worker::InboxFull>(())
 /// ```
 #[derive(Debug)]
-pub struct Inbox {
-    messages: VecDeque<Vec<u8>>,
+pub struct Inbox<M = Vec<u8>> {
+    messages: VecDeque<M>,
     /// Bytes of the first message that were read.
     read: usize,
     /// Cost of all messages, in bytes.
@@ -38,7 +57,7 @@ pub struct InboxFull {
     pub limit: usize,
 }
 
-impl Inbox {
+impl<M: Unread> Inbox<M> {
     /// An empty inbox for messages of at most `bytes_max` in total; a message costs its length and
     /// [`INBOX_MESSAGE_OVERHEAD_BYTES`].
     pub fn new(bytes_max: usize) -> Self {
@@ -46,16 +65,17 @@ impl Inbox {
     }
 
     /// Cost with a message of this length, checked before it is copied.
-    pub fn check(&self, bytes: usize) -> Result<(), InboxFull> {
+    fn check(&self, bytes: usize) -> Result<(), InboxFull> {
         let got = self.cost.saturating_add(bytes).saturating_add(INBOX_MESSAGE_OVERHEAD_BYTES);
         if got > self.cost_max { Err(InboxFull { got, limit: self.cost_max }) } else { Ok(()) }
     }
 
     /// Adds a message. An empty one is dropped.
-    pub fn push(&mut self, message: Vec<u8>) -> Result<(), InboxFull> {
-        self.check(message.len())?;
-        if !message.is_empty() {
-            self.cost += message.len() + INBOX_MESSAGE_OVERHEAD_BYTES;
+    pub fn push(&mut self, message: M) -> Result<(), InboxFull> {
+        let len = message.byte_len();
+        self.check(len)?;
+        if len > 0 {
+            self.cost += len + INBOX_MESSAGE_OVERHEAD_BYTES;
             self.messages.push_back(message);
         }
         Ok(())
@@ -67,13 +87,13 @@ impl Inbox {
         let mut filled = 0;
         while filled < target.len() {
             let Some(message) = self.messages.front() else { break };
-            let unread = &message[self.read..];
-            let n = unread.len().min(target.len() - filled);
-            target[filled..filled + n].copy_from_slice(&unread[..n]);
+            let len = message.byte_len();
+            let n = (len - self.read).min(target.len() - filled);
+            message.copy_to(self.read, &mut target[filled..filled + n]);
             filled += n;
             self.read += n;
-            if self.read == message.len() {
-                self.cost -= message.len() + INBOX_MESSAGE_OVERHEAD_BYTES;
+            if self.read == len {
+                self.cost -= len + INBOX_MESSAGE_OVERHEAD_BYTES;
                 self.read = 0;
                 self.messages.pop_front();
             }
@@ -140,7 +160,7 @@ mod tests {
 
     #[test]
     fn empty_messages_cost_nothing_and_read_as_nothing() {
-        let mut inbox = Inbox::new(200);
+        let mut inbox = Inbox::<Vec<u8>>::new(200);
         for _ in 0..1_000 {
             inbox.push(Vec::new()).unwrap();
         }

@@ -42,6 +42,8 @@ pub mod sdp;
 #[cfg(target_arch = "wasm32")]
 mod broker;
 #[cfg(target_arch = "wasm32")]
+mod config;
+#[cfg(target_arch = "wasm32")]
 mod connection;
 #[cfg(target_arch = "wasm32")]
 mod data_channel;
@@ -60,13 +62,7 @@ mod transport;
 
 pub use address::{AddressError, DialAddress, parse_dial_addr};
 pub use error::{BrokerError, ChannelEnd, EndReason, Error};
-pub use inbox::{Inbox, InboxFull};
+pub use inbox::{Inbox, InboxFull, Unread};
 
 #[cfg(target_arch = "wasm32")]
-pub use {
-    broker::Broker,
-    connection::Connection,
-    dial::Dial,
-    stream::Stream,
-    transport::{Config, Transport},
-};
+pub use {broker::Broker, config::Config, connection::Connection, dial::Dial, stream::Stream, transport::Transport};

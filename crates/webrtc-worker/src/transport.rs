@@ -4,7 +4,6 @@ use std::{
     future::Pending,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use libp2p_core::{
@@ -13,28 +12,7 @@ use libp2p_core::{
 };
 use libp2p_identity::{Keypair, PeerId};
 
-use crate::{AddressError, Broker, Connection, Dial, DialAddress, Error, limits};
-
-/// Timeouts of the transport.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// From the dial to a connection with a verified peer.
-    pub dial_timeout: Duration,
-    /// For opening one channel on an open connection; then the connection is closed.
-    pub channel_open_timeout: Duration,
-    /// Time that the browser may not reach the peer before the connection is closed.
-    pub disconnected_max: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            dial_timeout: limits::DIAL_TIMEOUT,
-            channel_open_timeout: limits::CHANNEL_OPEN_TIMEOUT,
-            disconnected_max: limits::DISCONNECTED_MAX,
-        }
-    }
-}
+use crate::{AddressError, Broker, Connection, Dial, DialAddress, Error, config::Config};
 
 /// Dials WebRTC-direct peers through the page's broker.
 ///

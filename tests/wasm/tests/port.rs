@@ -2,15 +2,21 @@
 //! the id of its call. The page is as untrusted as a peer.
 #![cfg(target_arch = "wasm32")]
 
+mod page;
+
+use alloy_primitives::B256;
+use bytes::Bytes;
 use js_sys::{JSON, Reflect};
+use page::Page;
 use sync_wasm::{
-    message::{Call, HeaderKey, Hint, LISTED_PEERS_MAX},
+    error::HostError,
+    message::{Call, HeaderKey, Hint, LISTED_PEERS_MAX, StoredHeader},
     options::FIGURES,
     port::{self, Incoming, Port},
 };
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::*;
-use web_sys::MessageChannel;
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
@@ -31,8 +37,20 @@ fn call(method: &str, args: &str) -> JsValue {
 }
 
 #[wasm_bindgen_test]
-fn this_worker_has_a_port() {
-    assert!(Port::of_this_worker().is_some());
+async fn what_is_posted_arrives_and_buffers_are_transferred() {
+    let scope = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>().expect("a dedicated worker has a port");
+    // The page of this worker is the test runner, which listens to no message of ours.
+    let _ = Port::of_worker(&scope);
+    let (mut page, port) = Page::new();
+    let rlp = Bytes::from_static(&[0xC0, 1, 2]);
+    let header = StoredHeader { number: 7, hash: B256::ZERO, rlp: rlp.clone(), verified_under_target: true };
+    port.reply_header(1.0, Some(header));
+    port.reply_header(2.0, None);
+    port.reply_error(3.0, &HostError::Stopped);
+    let header = page.reply(1.0).await.expect("a header");
+    assert_eq!((page::number(&header, "number"), page::bytes(&header, "rlp")), (7, rlp.to_vec()));
+    assert!(page.reply(2.0).await.expect("nothing is stored").is_undefined());
+    assert_eq!(page.reply(3.0).await, Err("stopped".into()));
 }
 
 #[wasm_bindgen_test]

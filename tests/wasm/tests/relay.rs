@@ -2,8 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::JSON;
-use sync_core::time::Instant;
-use sync_wasm::relay::{self, Heard, Throttle};
+use sync_wasm::relay::{self, Heard};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::*;
 
@@ -76,14 +75,4 @@ fn what_no_writing_tab_sends_is_dropped() {
     // A target that is none is none; the rest is shown.
     let odd = format!(r#"{{"type":"progress","progress":{{"state":"synced","target":{{"number":1.5}},{FIGURES}}}}}"#);
     assert!(matches!(relay::read(&object(&odd)), Some(Heard::Progress(word)) if word.target.is_none()));
-}
-
-#[wasm_bindgen_test]
-fn a_storm_of_events_is_cut() {
-    let mut throttle = Throttle::default();
-    let passed =
-        |throttle: &mut Throttle, millis| (0..1_000).filter(|_| throttle.admits(Instant::from_millis(millis))).count();
-    assert_eq!(passed(&mut throttle, 5), 50);
-    assert_eq!(passed(&mut throttle, 900), 0);
-    assert_eq!(passed(&mut throttle, 1_005), 50);
 }

@@ -7,7 +7,7 @@ use header_rules::range::{BlockNumber, BlockRange};
 use header_store::{HeaderStore, contract::TestChain};
 use support::{delete, writer};
 use sync_core::{BlockNumHash, Checkpoint, SyncTarget};
-use sync_wasm::store::{IdbStore, TargetScope};
+use sync_wasm::{browser_store::TargetScope, store::IdbStore};
 use wasm_bindgen_test::*;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);

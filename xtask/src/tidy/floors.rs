@@ -105,7 +105,7 @@ pub(super) const HOUSES: [House; 10] = [
     House {
         package: "webrtc-worker",
         floors: &[
-            floor("words", &["limits", "inbox", "sdp", "address", "handlers"]),
+            floor("words", &["limits", "config", "inbox", "sdp", "address", "handlers"]),
             floor("messages", &["error", "message"]),
             floor("links", &["broker", "link", "data_channel"]),
             floor("transport", &["stream", "connection", "dial", "transport", "lib"]),
@@ -114,8 +114,8 @@ pub(super) const HOUSES: [House; 10] = [
     House {
         package: "sync-wasm",
         floors: &[
-            strangers("tools", &["clock", "mailbox", "coverage", "feed"]),
-            floor("order", &["store_queue"]),
+            strangers("tools", &["clock", "mailbox", "coverage", "feed", "liveness", "pace"]),
+            floor("order", &["store_queue", "browser_store"]),
             floor("world", &["message", "error", "network", "store"]),
             floor("port", &["options", "port", "command", "relay", "view"]),
             floor("readers", &["reads", "bench"]),

@@ -6,12 +6,13 @@ use sync_core::{Input, progress::SyncStage, time::Instant};
 
 use super::{Driver, view};
 use crate::{
+    browser_store::BrowserStore,
     command::Command,
     message::{Call, LISTED_PEERS_MAX},
     network::peers::Added,
 };
 
-impl Driver {
+impl<S: BrowserStore> Driver<S> {
     /// Does what is called for; gives the call that stops the sync.
     pub(super) fn handle_command(&mut self, now: Instant, command: Command) -> Option<f64> {
         match command {

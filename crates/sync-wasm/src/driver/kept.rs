@@ -16,7 +16,7 @@ use sync_core::{PeerBook, fault::StoreFailure, time::Instant};
 use wasm_bindgen_futures::spawn_local;
 
 use super::Driver;
-use crate::{clock, error::HostError, network::kept::KeptPeers, store::IdbStore};
+use crate::{browser_store::BrowserStore, clock, error::HostError, network::kept::KeptPeers};
 
 /// Between two writes. What is lost with a tab that is closed without `stop` is what happened in this time.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -25,8 +25,8 @@ const PAUSE: Duration = Duration::from_secs(60);
 const BAN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes, seldom.
-pub struct Keeper {
-    store: IdbStore,
+pub struct Keeper<S> {
+    store: S,
     /// When a write was begun last, or the session.
     last: Instant,
     due: Option<Instant>,
@@ -35,9 +35,9 @@ pub struct Keeper {
     restored: Option<(Instant, PeerBook)>,
 }
 
-impl Keeper {
+impl<S: BrowserStore> Keeper<S> {
     /// One that has nothing to write yet.
-    pub fn new(store: IdbStore, now: Instant) -> Self {
+    pub fn new(store: S, now: Instant) -> Self {
         Self { store, last: now, due: None, writing: None, restored: None }
     }
 
@@ -97,13 +97,13 @@ impl Keeper {
 }
 
 /// Reads what an earlier session kept. A failure costs this alone.
-pub async fn read(store: &IdbStore) -> Result<Option<KeptPeers>, HostError> {
+pub async fn read(store: &impl BrowserStore) -> Result<Option<KeptPeers>, HostError> {
     let Some(bytes) = store.read_peers().await.map_err(HostError::PeersNotRead)? else { return Ok(None) };
     let damaged = || HostError::PeersNotRead(StoreFailure::Damaged("not in the form that is written here".into()));
     KeptPeers::decode(&bytes, clock::wall_ms()).map(Some).ok_or_else(damaged)
 }
 
-impl Driver {
+impl<S: BrowserStore> Driver<S> {
     /// Takes in what an earlier session kept, before anybody is dialled.
     pub(super) fn restore_peers(&mut self, now: Instant, kept: Result<Option<KeptPeers>, HostError>) {
         match kept {

@@ -6,6 +6,7 @@ use sync_core::{Input, fault::PeerFault, id::PeerId, time::Instant};
 
 use super::{Driver, view};
 use crate::{
+    browser_store::BrowserStore,
     error::fault_info,
     message::Hint,
     network::{
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 
-impl Driver {
+impl<S: BrowserStore> Driver<S> {
     /// Dials the peers whose turn it is, and ends what stands in their way.
     pub(super) fn dial_due(&mut self, now: Instant) {
         if self.book.next_look_at().is_some_and(|at| at <= now) {

@@ -10,9 +10,11 @@ use sync_core::{
 };
 
 use super::Driver;
-use crate::{error::fault_info, message::ErrorInfo, network::Outgoing, store_queue::StoreOp};
+use crate::{
+    browser_store::BrowserStore, error::fault_info, message::ErrorInfo, network::Outgoing, store_queue::StoreOp,
+};
 
-impl Driver {
+impl<S: BrowserStore> Driver<S> {
     /// Makes a machine that goes on from what the store holds, and tells it what holds: what was known of peers, target,
     /// pause, who is connected.
     pub(super) fn start_machine(&mut self, now: Instant) {

@@ -1,5 +1,4 @@
-//! What the page hears, and how often: progress at most every [`PROGRESS_PAUSE`], at least every [`PROGRESS_TICK`]
-//! while it works, at once when the state changes. Tabs that follow hear the same, over a broadcast channel.
+//! What the page hears; how often, [`ProgressPace`] says. Tabs that follow hear the same, over a broadcast channel.
 
 use std::time::Duration;
 
@@ -8,22 +7,15 @@ use sync_core::{BlockNumHash, StallReason, time::Instant};
 
 use super::{Driver, view};
 use crate::{
+    browser_store::BrowserStore,
     clock,
     error::HostError,
     message::{BlockRef, ErrorInfo, Progress, RangeRef, Stats, SyncState, WorkerEvent, hex, number},
     network::{Counters, peers::Peer},
+    pace::ProgressPace,
     port::Port,
     store::ProgressChannel,
 };
-
-/// Between two progress events.
-const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
-
-/// Without any change, while it works: rates fall and bans run out by themselves.
-const PROGRESS_TICK: Duration = Duration::from_secs(1);
-
-/// Without any change, while it rests.
-const PROGRESS_TICK_RESTING: Duration = Duration::from_secs(10);
 
 /// Time without a machine (no genesis is known, so no peer answered) until that counts as a stall.
 const NO_PEERS_AFTER: Duration = Duration::from_secs(5);
@@ -53,8 +45,7 @@ pub(super) struct Reporter {
     channel: ProgressChannel,
     open_ms: f64,
     begun: Instant,
-    sent_at: Option<Instant>,
-    due: Instant,
+    pace: ProgressPace,
     last: (SyncState, Option<ErrorInfo>),
 }
 
@@ -62,29 +53,26 @@ impl Reporter {
     /// A reporter that has not reported yet.
     pub(super) fn new(port: Port, channel: ProgressChannel, open_ms: f64, now: Instant) -> Self {
         let last = (SyncState::Opening, None);
-        Self { stats: WireStats::default(), port, channel, open_ms, begun: now, sent_at: None, due: now, last }
+        Self { stats: WireStats::default(), port, channel, open_ms, begun: now, pace: ProgressPace::new(now), last }
     }
 
     /// When the page is to hear again.
     pub(super) fn due(&self) -> Instant {
-        self.due
+        self.pace.due()
     }
 
     /// Something changed.
     pub(super) fn changed(&mut self) {
-        let soonest = self.sent_at.map_or(Instant::ZERO, |sent_at| sent_at + PROGRESS_PAUSE);
-        self.due = self.due.min(soonest);
+        self.pace.changed();
     }
 
     /// Something changed that should not wait.
     pub(super) fn changed_now(&mut self) {
-        self.due = Instant::ZERO;
+        self.pace.changed_now();
     }
 
     fn progress(&mut self, now: Instant, progress: Progress) {
-        self.sent_at = Some(now);
-        let rests = matches!(progress.state, SyncState::Synced | SyncState::Paused);
-        self.due = now + if rests { PROGRESS_TICK_RESTING } else { PROGRESS_TICK };
+        self.pace.sent(now, matches!(progress.state, SyncState::Synced | SyncState::Paused));
         let (state, stall) = (progress.state, progress.stall.clone());
         self.tell(&WorkerEvent::Progress { progress });
         if self.last.0 != state
@@ -164,10 +152,10 @@ impl Reporter {
     }
 }
 
-impl Driver {
+impl<S: BrowserStore> Driver<S> {
     /// Reports if it is time.
     pub(super) fn report_due(&mut self, now: Instant) {
-        if self.report.due <= now {
+        if self.report.due() <= now {
             self.report_now(now);
         }
     }

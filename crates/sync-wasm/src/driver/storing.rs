@@ -4,6 +4,7 @@ use sync_core::time::Instant;
 
 use super::Driver;
 use crate::{
+    browser_store::BrowserStore,
     error::HostError,
     store_queue::{
         control::CLEAR_CALLS_MAX,
@@ -11,7 +12,7 @@ use crate::{
     },
 };
 
-impl Driver {
+impl<S: BrowserStore> Driver<S> {
     /// Begins what is due on the store: a step of the audit, another attempt.
     pub(super) fn store_due(&mut self, now: Instant) {
         let reads = self.reader.reads_begun();

@@ -33,9 +33,6 @@ use super::{
     probe::{PROBE_ID, Probe, Response, Step},
 };
 
-/// Bytes taken from the stream at once: more than one default response.
-const READ_BYTES: usize = 64 * 1024;
-
 /// Bytes of an unfinished message that are progress of a response: no other message of the protocol is so long.
 const PROGRESS_BYTES_MIN: usize = 256;
 
@@ -79,7 +76,6 @@ impl Greeting {
 pub struct Reader<R> {
     stream: R,
     decoder: Decoder,
-    buffer: Vec<u8>,
     counters: SharedCounters,
 }
 
@@ -94,7 +90,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// Reads from `stream`.
     pub fn new(stream: R, counters: SharedCounters) -> Self {
         let decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
-        Self { stream, decoder, buffer: vec![0; READ_BYTES], counters }
+        Self { stream, decoder, counters }
     }
 
     /// The next message, or news of a part of one; `heard` is told of every read that brought something. May be dropped
@@ -105,13 +101,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 count(&self.counters.messages_received, 1);
                 return Ok(Read::Message(message));
             }
-            match self.stream.read(&mut self.buffer).await {
+            match self.stream.read(self.decoder.space()).await {
                 Ok(0) => return Err(CloseReason::Lost),
                 Err(error) => return Err(ended(&error)),
                 Ok(len) => {
                     heard();
                     count(&self.counters.bytes_received, len as u64);
-                    self.decoder.push(&self.buffer[..len]);
+                    self.decoder.filled(len);
                     if self.decoder.is_mid_message() && len >= PROGRESS_BYTES_MIN {
                         return Ok(Read::Part);
                     }

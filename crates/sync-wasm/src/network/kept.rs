@@ -18,7 +18,7 @@ use sync_core::{
     config::{PEER_BOOK_BYTES_MAX, PEERS_MAX},
 };
 
-use super::peers::parse;
+use super::transport::parse;
 
 /// Bytes of a multiaddress that are kept: as many as one that can be dialled has at most.
 const MULTIADDR_BYTES_MAX: usize = 512;

@@ -10,7 +10,7 @@
 //! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection, and [`conversation`] what is
 //!   said on it; [`probe`] when a silent peer is asked something small; [`conduct`] what a peer may send unasked;
 //!   [`requests`] which response belongs to which request.
-//! * [`dial_error`] says why a dial failed; [`reach`] which addresses of a list this page may have dialled.
+//! * [`transport`] knows addresses and errors of what dials; [`dial_error`] says why a dial failed; [`reach`] which addresses of a list this page may have dialled.
 //! * [`kept`] is what outlives a session, as bytes; [`place`] says what a ban by address holds for.
 //!
 //! Bounds: [`PEERS_MAX`] peers are known, [`CONNECTIONS_MAX`] connected, [`ADDRESSES_DIALLED_MAX`] addresses being dialled,
@@ -36,6 +36,7 @@ pub mod requests;
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 pub mod swarm;
+pub mod transport;
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 

@@ -21,7 +21,7 @@ mod rotation;
 
 use std::time::Duration;
 
-use libp2p_core::{Multiaddr, multiaddr::Protocol};
+use libp2p_core::Multiaddr;
 use libp2p_identity::PeerId as Libp2pPeerId;
 use sorted::sort_long_by;
 use sync_core::{PeerStatus, id::PeerId, time::Instant};
@@ -40,6 +40,7 @@ use super::{
     dial_error::{DialError, DialErrorCode},
     place::place_of,
     reach::Reach,
+    transport,
 };
 use crate::{
     error::{HostError, Nobody},
@@ -144,7 +145,10 @@ impl AddressBook {
     }
 
     fn add_from(&mut self, now: Instant, multiaddr: &str, source: Source) -> Result<Added, HostError> {
-        let (identity, address) = parse(multiaddr)?;
+        let (identity, address) = transport::parse(multiaddr).map_err(|reason| HostError::BadMultiaddr {
+            multiaddr: multiaddr.chars().take(SHOWN_MAX).collect(),
+            reason,
+        })?;
         let known = self.index_of(identity);
         let named = self.peers.iter().filter(|peer| peer.role == Role::Named).count();
         if known.is_none_or(|index| self.peers[index].role != Role::Named) && named >= PEERS_MAX {
@@ -331,19 +335,11 @@ impl AddressBook {
     }
 }
 
-/// Reads a multiaddress that a browser can dial, and splits the identity from it.
-pub(super) fn parse(text: &str) -> Result<(Libp2pPeerId, Multiaddr), HostError> {
-    let bad = |reason| HostError::BadMultiaddr { multiaddr: text.chars().take(SHOWN_MAX).collect(), reason };
-    let parsed = webrtc_worker::parse_dial_addr(text).map_err(|error| bad(error.to_string()))?;
-    let identity = parsed.peer.ok_or_else(|| bad("it does not end with /p2p/<peer id>".to_owned()))?;
-    let address = parsed.multiaddr.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect();
-    Ok((identity, address))
-}
-
 /// How many peers these multiaddresses name: identities, whatever the number of their addresses. What cannot be dialled
 /// counts for nobody.
 pub fn distinct_identities<'a>(multiaddrs: impl IntoIterator<Item = &'a str>) -> usize {
-    let mut identities: Vec<_> = multiaddrs.into_iter().filter_map(|text| Some(parse(text).ok()?.0)).collect();
+    let mut identities: Vec<_> =
+        multiaddrs.into_iter().filter_map(|text| Some(transport::parse(text).ok()?.0)).collect();
     sort_long_by(&mut identities, Ord::cmp);
     identities.dedup();
     identities.len()

@@ -11,19 +11,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use libp2p_core::{Multiaddr, multiaddr::Protocol};
+use libp2p_core::Multiaddr;
 use sync_core::PeerAddress;
 
-/// The place of a multiaddress that was dialled; `None` when it does not begin with an IP address and a UDP port.
+use super::transport::socket_of;
+
+/// The place of a multiaddress that was dialled; `None` when it names no host and port.
 pub fn place_of(address: &Multiaddr) -> Option<PeerAddress> {
-    let mut parts = address.iter();
-    let ip = match parts.next()? {
-        Protocol::Ip4(ip) => IpAddr::V4(ip),
-        // An IPv4 address in the clothes of an IPv6 one is the same place.
-        Protocol::Ip6(ip) => ip.to_canonical(),
-        _ => return None,
-    };
-    let Protocol::Udp(port) = parts.next()? else { return None };
+    let socket = socket_of(address)?;
+    // An IPv4 address in the form of an IPv6 one is the same place.
+    let ip = socket.ip().to_canonical();
     // Its length says which of the four a place is.
     let mut place = match ip {
         IpAddr::V4(ip) => ip.octets().to_vec(),
@@ -32,7 +29,7 @@ pub fn place_of(address: &Multiaddr) -> Option<PeerAddress> {
     match ip {
         IpAddr::V4(ip) if is_public_4(ip) => {}
         IpAddr::V6(ip) if is_public_6(ip) => place.truncate(8),
-        _ => place.extend(port.to_be_bytes()),
+        _ => place.extend(socket.port().to_be_bytes()),
     }
     PeerAddress::new(place)
 }

@@ -8,9 +8,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use libp2p_core::{Multiaddr, multiaddr::Protocol};
+use libp2p_core::Multiaddr;
 
-use super::place::{is_public_4, is_public_6};
+use super::{
+    place::{is_public_4, is_public_6},
+    transport::socket_of,
+};
 
 /// From far to near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,13 +27,9 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Of a multiaddress; `None` when it does not begin with an IP address.
+    /// Of a multiaddress; `None` when it names no host.
     pub fn of_address(address: &Multiaddr) -> Option<Self> {
-        match address.iter().next()? {
-            Protocol::Ip4(ip) => Some(Self::of_ip(IpAddr::V4(ip))),
-            Protocol::Ip6(ip) => Some(Self::of_ip(IpAddr::V6(ip))),
-            _ => None,
-        }
+        socket_of(address).map(|socket| Self::of_ip(socket.ip()))
     }
 
     /// Of the page with this origin (`https://example.org`, `http://[::1]:8080`). A name says nothing of where it leads, so

@@ -11,7 +11,7 @@ use futures::{
     channel::{mpsc, oneshot},
     future::{Either, select},
 };
-use libp2p_core::{Multiaddr, Transport as _, muxing::StreamMuxerBox};
+use libp2p_core::Multiaddr;
 use libp2p_identity::{Keypair, PeerId as Libp2pPeerId};
 use libp2p_swarm::{
     Config, Swarm, SwarmEvent,
@@ -19,14 +19,13 @@ use libp2p_swarm::{
 };
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessagePort;
-use webrtc_worker::Broker;
 
 use super::{
     NetworkEvent, SessionKey, SharedCounters,
     conversation::Greeting,
     count,
-    dial_error::DialError,
     session::{self, SessionSetup},
+    transport::{self, dial_error},
 };
 use crate::clock;
 
@@ -80,10 +79,7 @@ pub fn start(
 ) -> SwarmHandle {
     let keypair = Keypair::generate_ed25519();
     let local = keypair.public().to_peer_id();
-    let config = webrtc_worker::Config { dial_timeout, ..webrtc_worker::Config::default() };
-    let transport = webrtc_worker::Transport::new(&keypair, Broker::new(rtc_port), config)
-        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)))
-        .boxed();
+    let transport = transport::dialer(&keypair, rtc_port, dial_timeout);
     let behaviour = libp2p_stream::Behaviour::new();
     let control = behaviour.new_control();
     let config = Config::with_wasm_executor().with_idle_connection_timeout(IDLE_TIMEOUT);
@@ -139,7 +135,7 @@ impl Task {
                     .addresses(addresses)
                     .build();
                 if let Err(error) = self.swarm.dial(dial) {
-                    self.send(NetworkEvent::DialFailed { session, error: DialError::from(&error) }).await;
+                    self.send(NetworkEvent::DialFailed { session, error: dial_error(&error) }).await;
                 }
             }
             SwarmCommand::Close { identity } => {
@@ -169,7 +165,7 @@ impl Task {
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer_id), error, .. } => {
                 let Some(&session) = self.sessions.get(&peer_id) else { return };
-                self.send(NetworkEvent::DialFailed { session, error: DialError::from(&error) }).await;
+                self.send(NetworkEvent::DialFailed { session, error: dial_error(&error) }).await;
             }
             _ => {}
         }

@@ -12,10 +12,7 @@ use std::{
 };
 
 use indexed_db_futures::{database::Database, internals::SystemRepr};
-use sync_core::fault::StoreFailure;
 use wasm_bindgen::{JsCast, closure::Closure};
-
-use super::{IdbStore, error::OpenError, migrations};
 
 /// An open connection; closed when it is dropped.
 #[derive(Debug)]
@@ -42,9 +39,8 @@ impl Watch {
 }
 
 impl Connection {
-    /// Connects to the database `name`, made or upgraded where needed.
-    pub(super) async fn open(name: &str) -> Result<Self, OpenError> {
-        let db = migrations::open(name).await?;
+    /// Watches an open database.
+    pub(super) fn new(db: Database) -> Self {
         let watch = Rc::new(Watch::default());
         let on_version_change = Closure::<dyn FnMut()>::new({
             let (db, watch) = (db.clone(), watch.clone());
@@ -60,7 +56,7 @@ impl Connection {
         let raw = db.as_sys();
         raw.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
         raw.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Ok(Self { db, watch, _on_version_change: on_version_change, _on_close: on_close })
+        Self { db, watch, _on_version_change: on_version_change, _on_close: on_close }
     }
 
     /// Closed by another tab or by the browser.
@@ -83,39 +79,6 @@ impl Connection {
             *waker = Some(context.waker().clone());
         }
         Poll::Pending
-    }
-}
-
-impl IdbStore {
-    /// Has another tab or the browser closed the connection? A store that reads only connects anew with its next call; a
-    /// writer must be [reopened](crate::store_queue::SyncStore::reopen), because what it knew of the database is void.
-    pub fn is_lost(&self) -> bool {
-        self.connection().is_lost()
-    }
-
-    pub(super) fn connection(&self) -> Rc<Connection> {
-        self.0.connection.borrow().clone()
-    }
-
-    /// The connection, for one call.
-    pub(super) async fn live(&self) -> Result<Rc<Connection>, StoreFailure> {
-        if self.is_lost() {
-            if self.is_writer() {
-                return Err(StoreFailure::Other("the database was closed and is being opened again".into()));
-            }
-            self.reconnect().await?;
-        }
-        Ok(self.connection())
-    }
-
-    pub(super) async fn reconnect(&self) -> Result<(), OpenError> {
-        let connection = Connection::open(&self.0.name).await?;
-        // Another call may have been quicker.
-        if self.is_lost() {
-            self.0.forget();
-            self.0.connection.replace(Rc::new(connection));
-        }
-        Ok(())
     }
 }
 

@@ -23,6 +23,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
+    connection::Connection,
     error::{OpenError, dom_name, failure},
     index::IndexState,
     rows::{META_INDEX, Table, to_js},
@@ -71,8 +72,12 @@ impl Version {
     }
 }
 
-/// Opens the database `name`, made or upgraded where needed.
-pub(super) async fn open(name: &str) -> Result<Database, OpenError> {
+/// Connects to the database `name`, made or upgraded where needed.
+pub(super) async fn connect(name: &str) -> Result<Connection, OpenError> {
+    open(name).await.map(Connection::new)
+}
+
+async fn open(name: &str) -> Result<Database, OpenError> {
     let (tell_blocked, blocked) = oneshot::channel();
     let request = OpenDbRequestBuilder::new(name)
         .with_version(Version::CURRENT.number())

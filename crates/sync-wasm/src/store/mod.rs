@@ -7,7 +7,7 @@
 //!   segments  index   what is read, and verified when it is read
 //!   peers  place      what is known of peers and where the audit stands, beside the headers
 //!   transaction       bytes in and out, all or nothing, durable
-//!   connection        open, lost, made anew
+//!   live  connection  open, lost, made anew
 //!   rows  migrations  tables and keys; the schema and its versions
 //! lock  fence       one writer over all tabs
 //! follow  quota     what other tabs hear, what the browser lets us store
@@ -29,12 +29,14 @@
 mod audit;
 #[cfg(feature = "bench")]
 pub mod bench;
+mod browser;
 mod change;
 mod connection;
 mod error;
 mod fence;
 mod follow;
 mod index;
+mod live;
 mod lock;
 mod migrations;
 mod peers;
@@ -81,7 +83,6 @@ pub use self::{
     lock::{Acquired, LockError, LockLost, LockWait, WriteLock},
     migrations::{OPEN_WAIT_MAX, Version},
     quota::{StorageQuota, storage_quota},
-    snapshot::{Piece, StoreView, TargetScope},
 };
 
 use crate::clock;
@@ -128,7 +129,7 @@ impl IdbStore {
 
     /// The same, with an index that is merged at other numbers of rows. It reads what any shape wrote.
     pub async fn connect_with(name: &str, shape: IndexShape) -> Result<Self, OpenError> {
-        let connection = RefCell::new(Rc::new(Connection::open(name).await?));
+        let connection = RefCell::new(Rc::new(migrations::connect(name).await?));
         Ok(Self(Rc::new(Shared {
             name: name.into(),
             connection,
@@ -181,10 +182,6 @@ impl IdbStore {
         let Some(value) = read? else { return Ok(Stored::Nothing) };
         let checkpoint = bytes_of(value).as_deref().and_then(Checkpoint::decode);
         Ok(checkpoint.map_or(Stored::Garbage, Stored::Sound))
-    }
-
-    fn writable(&self) -> Result<(), StoreFailure> {
-        if self.is_writer() { Ok(()) } else { Err(StoreFailure::Locked) }
     }
 
     /// Verified segments that may be served again without reading: only if nobody else writes.

@@ -8,13 +8,13 @@
 //! A stored run hangs together by its hashes. So where a run holds the session's target, the run's headers from the
 //! target down are the target's ancestors, and no other stored header is known to be one.
 
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
 use header_rules::range::{BlockNumber, BlockRange};
 use header_store::Segment;
-use sync_core::{BlockNumHash, Checkpoint, SyncTarget, checkpoint::Subchain, fault::StoreFailure};
+use sync_core::{Checkpoint, checkpoint::Subchain, fault::StoreFailure};
 
 use super::{
     IdbStore,
@@ -24,71 +24,7 @@ use super::{
     segments::{Record, SegmentCache, damaged, decode},
     transaction::Tx,
 };
-
-/// What a session may call verified: its target, as far as it is known. Remembers what was once read of it.
-#[derive(Debug, Default)]
-pub struct TargetScope {
-    /// The hash that the page pinned. Then nothing else is served than this header and its ancestors.
-    pin: Option<B256>,
-    /// The target that the sync has resolved, where none is pinned.
-    resolved: Cell<Option<BlockNumHash>>,
-    /// Number of the pinned header, once it was found.
-    pin_number: Cell<Option<BlockNumber>>,
-    /// Head of a run and a target that was found inside it: the head's hash commits to all that lies under it.
-    met: Cell<Option<(B256, B256)>>,
-}
-
-impl TargetScope {
-    /// The scope of a session with this target.
-    pub fn new(target: SyncTarget) -> Self {
-        let pin = match target {
-            SyncTarget::Hash(hash) => Some(hash),
-            SyncTarget::PeersTip | SyncTarget::Number(_) => None,
-        };
-        Self { pin, ..Self::default() }
-    }
-
-    /// The pinned hash.
-    pub fn pin(&self) -> Option<B256> {
-        self.pin
-    }
-
-    /// The sync found its target, or looks for another. A pinned one is not replaced.
-    pub fn resolve(&self, target: Option<BlockNumHash>) {
-        self.resolved.set(target);
-        if let Some(target) = target.filter(|target| Some(target.hash) == self.pin) {
-            self.pin_number.set(Some(target.number));
-        }
-    }
-
-    /// The target, if its number is known.
-    pub fn target(&self) -> Option<BlockNumHash> {
-        match self.pin {
-            Some(hash) => self.pin_number.get().map(|number| BlockNumHash { number, hash }),
-            None => self.resolved.get(),
-        }
-    }
-}
-
-/// One or more consecutive stored headers, rising.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// Number and RLP of each.
-    pub headers: Vec<(BlockNumber, Bytes)>,
-    /// They are the session's target, or ancestors of it.
-    pub under_target: bool,
-}
-
-/// What is stored, as a session sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoreView {
-    /// As it lies there; `None` for an empty store.
-    pub checkpoint: Option<Checkpoint>,
-    /// The target, if its number is known.
-    pub target: Option<BlockNumHash>,
-    /// Stored numbers from the target down, if the target is stored.
-    pub under_target: Option<BlockRange>,
-}
+use crate::browser_store::{Piece, StoreView, TargetScope};
 
 impl IdbStore {
     /// What is stored now.
@@ -188,23 +124,22 @@ impl<'a> Snapshot<'a> {
 
     /// The stored numbers from the target down.
     async fn find_target(&self, scope: &TargetScope) -> Result<Option<BlockRange>, StoreFailure> {
-        if let (Some(pin), None) = (scope.pin, scope.pin_number.get()) {
+        if let (Some(pin), None) = (scope.pin(), scope.target()) {
             for number in index::candidates(&self.tx, pin).await?.numbers {
                 if self.run_at(number).is_some() && keccak256(self.header(number).await?) == pin {
-                    scope.pin_number.set(Some(number));
+                    scope.pin_found(number);
                 }
             }
         }
         let Some(target) = scope.target() else { return Ok(None) };
         let Some(run) = self.run_at(target.number) else { return Ok(None) };
-        let met = Some((run.head_hash, target.hash));
         let holds = if run.head == target.number {
             run.head_hash == target.hash
         } else {
-            scope.met.get() == met || keccak256(self.header(target.number).await?) == target.hash
+            scope.has_met(run.head_hash, target.hash) || keccak256(self.header(target.number).await?) == target.hash
         };
         if holds {
-            scope.met.set(met);
+            scope.note_met(run.head_hash, target.hash);
         }
         Ok(BlockRange::new(run.tail, target.number).filter(|_| holds))
     }
@@ -217,7 +152,7 @@ impl<'a> Snapshot<'a> {
     fn part_at(&self, scope: &TargetScope, number: BlockNumber) -> Option<(BlockRange, bool)> {
         match self.under_target.filter(|under| under.contains(number)) {
             Some(under) => Some((under, true)),
-            None if scope.pin.is_some() => None,
+            None if scope.pin().is_some() => None,
             None => {
                 let run = self.run_at(number)?.range()?;
                 // Above the target, if it lies in this run.

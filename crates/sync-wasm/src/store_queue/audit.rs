@@ -20,7 +20,8 @@ use header_rules::range::BlockNumber;
 use header_store::{AuditStep, SEGMENT_HEADERS};
 use sync_core::{Checkpoint, fault::StoreFailure, time::Instant};
 
-use super::StoreOp;
+use super::op::StoreOp;
+pub use super::op::{AuditPlace, Purpose};
 
 /// Between two steps while the sync rests.
 pub const IDLE_PAUSE: Duration = Duration::from_millis(50);
@@ -45,57 +46,6 @@ pub const PLACE_EVERY: u32 = 16;
 
 /// Times in a session that the walk is sent back to the top. A bad disk may fail at each sample; it is walked once more.
 const RESTARTS_MAX: u32 = 1;
-
-/// Form of the kept place.
-const PLACE_VERSION: u8 = 1;
-/// Version, `top`, `next` plus one (0: the walk is complete).
-const PLACE_BYTES: usize = 1 + 8 + 8;
-
-/// How far the walk has come: every segment from `top` down to above `next` was audited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuditPlace {
-    /// Highest audited number.
-    pub top: BlockNumber,
-    /// The next number to audit; `None`: everything up to `top` was audited.
-    pub next: Option<BlockNumber>,
-}
-
-impl AuditPlace {
-    /// Nothing is audited yet of what lies at or under `head`.
-    pub const fn at_top(head: BlockNumber) -> Self {
-        Self { top: head, next: Some(head) }
-    }
-
-    /// As bytes, little-endian.
-    pub fn encode(self) -> [u8; PLACE_BYTES] {
-        let mut bytes = [PLACE_VERSION; PLACE_BYTES];
-        bytes[1..9].copy_from_slice(&self.top.to_le_bytes());
-        bytes[9..].copy_from_slice(&self.next.map_or(0, |next| next.saturating_add(1)).to_le_bytes());
-        bytes
-    }
-
-    /// `None` for anything that [`AuditPlace::encode`] does not write; the walk then begins at the top.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let ([PLACE_VERSION], rest) = bytes.split_first_chunk::<1>()? else { return None };
-        let (top, next) = rest.split_first_chunk::<8>()?;
-        let top = u64::from_le_bytes(*top);
-        let next = u64::from_le_bytes(next.try_into().ok()?).checked_sub(1);
-        next.is_none_or(|next| next <= top).then_some(Self { top, next })
-    }
-}
-
-/// Which part of the audit asked for a step. It comes back with the outcome, so that no part moves by another's step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// A look-up of the page found damage here.
-    Urgent,
-    /// Stored since the place was kept.
-    Fresh,
-    /// Some of what was audited before.
-    Sample,
-    /// The walk.
-    Walk,
-}
 
 /// What is left to audit in this session.
 #[derive(Debug)]

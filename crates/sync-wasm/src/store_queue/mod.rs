@@ -15,6 +15,7 @@
 pub mod audit;
 pub mod control;
 pub mod news;
+mod op;
 #[cfg(test)]
 mod tests;
 
@@ -26,19 +27,11 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures::{FutureExt, channel::oneshot, future::LocalBoxFuture};
-use header_rules::range::BlockNumber;
-use header_store::{AuditStep, HeaderStore, StoreOpening, stored_headers};
-use sync_core::{
-    Checkpoint,
-    etl::HeaderBatch,
-    fault::StoreFailure,
-    id::{BatchId, LookupId},
-    time::Instant,
-};
+use header_store::{HeaderStore, StoreOpening, stored_headers};
+use sync_core::{fault::StoreFailure, time::Instant};
 
-use self::audit::{AuditPlace, Purpose};
+pub use self::op::{AuditPlace, ReopenFailure, StoreOp, StoreResult};
 
 /// Operations that wait at most: the machine has one batch, one unwind and one look-up out at a time, the control one
 /// operation of its own. The rest is room for a host that is slow to poll.
@@ -58,108 +51,6 @@ pub trait SyncStore: HeaderStore + Clone + 'static {
 
     /// Stores where the background audit stands.
     async fn keep_audit_place(&mut self, place: AuditPlace) -> Result<(), StoreFailure>;
-}
-
-/// Why a lost store was not opened again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReopenFailure {
-    /// May pass: worth another attempt.
-    Passing(StoreFailure),
-    /// Another attempt ends the same way (a newer version owns the database, storage is switched off).
-    Final(String),
-}
-
-/// One operation on the store.
-#[derive(Debug)]
-pub enum StoreOp {
-    /// Stores headers, index and checkpoint.
-    Persist(HeaderBatch),
-    /// Reads headers for the machine; in order with the writes.
-    Lookup {
-        /// Comes back with the result.
-        id: LookupId,
-        /// Block numbers.
-        numbers: Vec<BlockNumber>,
-    },
-    /// Removes everything above `to` that the checkpoint does not cover.
-    Unwind {
-        /// Highest block kept below.
-        to: BlockNumber,
-        /// The checkpoint that holds afterwards.
-        checkpoint: Checkpoint,
-    },
-    /// Verifies one segment and drops it when it is damaged.
-    Audit {
-        /// A number in the segment.
-        from: BlockNumber,
-        /// Which part of the audit asks.
-        purpose: Purpose,
-    },
-    /// Reads the place of the audit.
-    ReadPlace,
-    /// Stores the place of the audit.
-    KeepPlace(AuditPlace),
-    /// Empties the store.
-    Clear,
-    /// Connects again.
-    Reopen,
-}
-
-impl StoreOp {
-    /// Its outcome concerns the machine that asked for it, and no other.
-    fn is_of_machine(&self) -> bool {
-        matches!(self, Self::Persist(_) | Self::Lookup { .. } | Self::Unwind { .. })
-    }
-}
-
-/// Outcome of a [`StoreOp`].
-#[derive(Debug)]
-pub enum StoreResult {
-    /// Of `Persist`.
-    Persisted {
-        /// The batch.
-        batch: BatchId,
-        /// What holds once it is durable.
-        checkpoint: Checkpoint,
-        /// Durable, or why not.
-        outcome: Result<(), StoreFailure>,
-    },
-    /// Of `Lookup`.
-    Found {
-        /// The look-up.
-        id: LookupId,
-        /// Number and RLP; `None` for what is not stored.
-        headers: Vec<(BlockNumber, Option<Bytes>)>,
-    },
-    /// Of `Unwind`.
-    Unwound {
-        /// Highest block kept below.
-        to: BlockNumber,
-        /// For another attempt.
-        checkpoint: Checkpoint,
-        /// Durable, or why not.
-        outcome: Result<(), StoreFailure>,
-    },
-    /// Of `Audit`.
-    Audited {
-        /// As in the operation.
-        purpose: Purpose,
-        /// What was found.
-        outcome: Result<AuditStep, StoreFailure>,
-    },
-    /// Of `ReadPlace`.
-    PlaceRead(Result<Option<AuditPlace>, StoreFailure>),
-    /// Of `KeepPlace`.
-    PlaceKept(Result<(), StoreFailure>),
-    /// Of `Clear`.
-    Cleared {
-        /// Durable, or why not.
-        outcome: Result<(), StoreFailure>,
-        /// What the store holds now; after a failure it was opened again.
-        left: StoreOpening,
-    },
-    /// Of `Reopen`.
-    Reopened(Result<StoreOpening, ReopenFailure>),
 }
 
 /// An operation that ended.

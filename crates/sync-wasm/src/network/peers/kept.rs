@@ -36,7 +36,7 @@ impl AddressBook {
         let mut candidates = Vec::new();
         for (multiaddr, record) in kept.peers.into_iter().take(PEERS_MAX) {
             // `KeptPeers::decode` lets nothing else pass.
-            let Ok((identity, address)) = parse(&multiaddr) else { continue };
+            let Ok((identity, address)) = transport::parse(&multiaddr) else { continue };
             let index = self.index_of(identity).unwrap_or_else(|| {
                 let index = self.push(now, identity, Role::Remembered);
                 // Who named it then is not known any more.
