@@ -2,8 +2,7 @@
 //! close its end of the pipe at any time (`eprintln!` would panic then, and take the listener with it).
 //!
 //! What a client can cause as often as it likes goes through [`LimitedLog`]: at most
-//! [`LOG_LINES_MAX`](crate::limits::LOG_LINES_MAX) lines in each [`LOG_WINDOW`](crate::limits::LOG_WINDOW), and how many
-//! were left out.
+//! [`LOG_LINES_MAX`] lines in each [`LOG_WINDOW`], and how many were left out.
 
 use std::{
     fmt::Display,
