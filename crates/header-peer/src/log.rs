@@ -1,8 +1,8 @@
 //! Lines on standard error. A line that cannot be written is dropped: the program that started the peer may close its
 //! end of the pipe at any time (`eprintln!` would panic then, and end the listener).
 //!
-//! Lines that clients can cause go through [`LimitedLog`]: at most [`LOG_LINES_MAX`](crate::limits::LOG_LINES_MAX)
-//! lines in each [`LOG_WINDOW`](crate::limits::LOG_WINDOW), and the number of dropped lines.
+//! Lines that clients can cause go through [`LimitedLog`]: at most [`LOG_LINES_MAX`] lines in each [`LOG_WINDOW`], and the
+//! number of dropped lines.
 
 use std::{
     fmt::Display,
