@@ -499,6 +499,7 @@ export const start = {
     "dialTimeoutMs": 7,
     "floor": 2,
     "memoryBytesMax": 5,
+    "recordingBytesMax": 8,
     "requestTimeoutMs": 4,
     "seed": 3,
     "stallMs": 6,

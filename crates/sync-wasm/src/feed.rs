@@ -150,13 +150,17 @@ mod tests {
 
     use super::*;
 
+    fn feed() -> Feed<Counting> {
+        Feed::new(Recorder::new(0))
+    }
+
     /// Has one output for each input, and notes the order of calls.
-    struct Recorder {
+    struct Counting {
         calls: Rc<RefCell<Vec<&'static str>>>,
         outputs: u32,
     }
 
-    impl Machine for Recorder {
+    impl Machine for Counting {
         fn handle_input(&mut self, _: Instant, _: Input) {
             assert_eq!(self.outputs, 0, "an input before the machine was drained");
             self.outputs = 1;
@@ -177,10 +181,10 @@ mod tests {
     #[test]
     fn the_machine_is_drained_between_any_two_inputs() {
         let calls = Rc::default();
-        let mut feed = Feed::new(Recorder::new(0));
+        let mut feed = feed();
         feed.push(Input::Timeout);
         assert!(feed.poll(Instant::ZERO).is_none(), "nobody is there to hear of it");
-        feed.replace(Some(Recorder { calls: Rc::clone(&calls), outputs: 0 }));
+        feed.replace(Some(Counting { calls: Rc::clone(&calls), outputs: 0 }));
         feed.push(Input::Paused(true));
         feed.push(Input::Timeout);
         feed.push_admit(PeerId(7));
@@ -201,11 +205,11 @@ mod tests {
     #[test]
     fn what_waited_for_a_machine_is_dropped_with_it() {
         let calls = Rc::default();
-        let mut feed = Feed::new(Recorder::new(0));
-        feed.replace(Some(Recorder { calls: Rc::clone(&calls), outputs: 0 }));
+        let mut feed = feed();
+        feed.replace(Some(Counting { calls: Rc::clone(&calls), outputs: 0 }));
         feed.push(Input::Timeout);
         feed.push_admit(PeerId(1));
-        feed.replace(Some(Recorder { calls: Rc::clone(&calls), outputs: 0 }));
+        feed.replace(Some(Counting { calls: Rc::clone(&calls), outputs: 0 }));
         assert!(feed.poll(Instant::ZERO).is_none());
         assert!(calls.borrow().is_empty());
     }

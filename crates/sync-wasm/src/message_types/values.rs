@@ -236,6 +236,7 @@ pub(super) fn start_options() -> StartOptions {
             memory_bytes_max: Some(5),
             stall_ms: Some(6),
             dial_timeout_ms: Some(7),
+            recording_bytes_max: Some(8),
             audit: Some(false),
         },
         paused: true,

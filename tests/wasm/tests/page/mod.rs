@@ -25,7 +25,7 @@ use web_sys::{MessageChannel, MessageEvent, MessagePort};
 const DEADLINE_MS: u32 = 20_000;
 
 /// Awaits it, but not for ever.
-pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match select(pin!(future), TimeoutFuture::new(DEADLINE_MS)).await {
         Either::Left((value, _)) => value,
         Either::Right(_) => panic!("waited in vain for {what}"),
@@ -33,25 +33,25 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// A field, by a path of names.
-pub fn field(value: &JsValue, path: &str) -> JsValue {
+pub(crate) fn field(value: &JsValue, path: &str) -> JsValue {
     path.split('.')
         .fold(value.clone(), |object, name| Reflect::get(&object, &name.into()).unwrap_or(JsValue::UNDEFINED))
 }
 
-pub fn text(value: &JsValue, path: &str) -> String {
+pub(crate) fn text(value: &JsValue, path: &str) -> String {
     field(value, path).as_string().unwrap_or_else(|| panic!("{path} is no text in {value:?}"))
 }
 
-pub fn number(value: &JsValue, path: &str) -> u64 {
+pub(crate) fn number(value: &JsValue, path: &str) -> u64 {
     field(value, path).as_f64().unwrap_or_else(|| panic!("{path} is no number in {value:?}")) as u64
 }
 
-pub fn bytes(value: &JsValue, path: &str) -> Vec<u8> {
+pub(crate) fn bytes(value: &JsValue, path: &str) -> Vec<u8> {
     field(value, path).dyn_into::<Uint8Array>().unwrap_or_else(|_| panic!("{path} holds no bytes")).to_vec()
 }
 
 /// Everything that the worker posts.
-pub struct Page {
+pub(crate) struct Page {
     port: MessagePort,
     posted: mpsc::UnboundedReceiver<JsValue>,
     /// What was posted and is not asked for yet.
@@ -61,7 +61,7 @@ pub struct Page {
 
 impl Page {
     /// A page, and the port that leads to it.
-    pub fn new() -> (Self, Port) {
+    pub(crate) fn new() -> (Self, Port) {
         let channel = MessageChannel::new().expect("channels exist here");
         let (sender, posted) = mpsc::unbounded();
         let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -92,25 +92,25 @@ impl Page {
     }
 
     /// The reply to a call: its value, or the code of its error.
-    pub async fn reply(&mut self, id: f64) -> Result<JsValue, String> {
+    pub(crate) async fn reply(&mut self, id: f64) -> Result<JsValue, String> {
         let is_it = |message: &JsValue| field(message, "type") == "reply" && field(message, "id") == id;
         let reply = self.first(&format!("the reply to {id}"), is_it).await;
         if field(&reply, "ok") == JsValue::TRUE { Ok(field(&reply, "value")) } else { Err(text(&reply, "error.code")) }
     }
 
     /// The next event for which this holds.
-    pub async fn event(&mut self, what: &str, wanted: impl Fn(&JsValue) -> bool) -> JsValue {
+    pub(crate) async fn event(&mut self, what: &str, wanted: impl Fn(&JsValue) -> bool) -> JsValue {
         let message = self.first(what, |message| wanted(&field(message, "event"))).await;
         field(&message, "event")
     }
 
     /// The next event of a kind.
-    pub async fn event_of(&mut self, kind: &str) -> JsValue {
+    pub(crate) async fn event_of(&mut self, kind: &str) -> JsValue {
         self.event(kind, |event| is_of(event, kind)).await
     }
 
     /// Forgets what came before the last message that was asked for.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.waiting.clear();
     }
 }
@@ -123,12 +123,12 @@ impl Drop for Page {
     }
 }
 
-pub fn is_of(event: &JsValue, kind: &str) -> bool {
+pub(crate) fn is_of(event: &JsValue, kind: &str) -> bool {
     field(event, "type") == kind
 }
 
 /// What a page without peers asks for.
-pub fn settings(name: &str, chain: &TestChain, pin: Option<u64>) -> Rc<Settings> {
+pub(crate) fn settings(name: &str, chain: &TestChain, pin: Option<u64>) -> Rc<Settings> {
     let options = StartOptions {
         chain: ChainOption { id: chain.spec().id(), genesis: Some(chain.hash(0).to_string()) },
         target: pin.map(|number| chain.hash(number).to_string()),
@@ -139,7 +139,7 @@ pub fn settings(name: &str, chain: &TestChain, pin: Option<u64>) -> Rc<Settings>
 }
 
 /// Batches of 1,024 headers that hold `0..=last`, the lowest first.
-pub fn rising_batches(chain: &TestChain, last: u64) -> Vec<HeaderBatch> {
+pub(crate) fn rising_batches(chain: &TestChain, last: u64) -> Vec<HeaderBatch> {
     let mut base = Checkpoint::new(chain.spec().id(), 0);
     let mut batches = Vec::new();
     for first in (0..=last).step_by(1_024) {
