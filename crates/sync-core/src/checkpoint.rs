@@ -124,7 +124,9 @@ impl Checkpoint {
     /// How many headers of `range` are stored.
     pub fn stored_in(&self, range: BlockRange) -> u64 {
         let parts = self.subchains.iter().filter_map(|run| run.range()?.intersection(range));
-        parts.map(BlockRange::len).sum()
+        let stored = parts.map(BlockRange::len).sum();
+        debug_assert!(stored <= range.len(), "{stored} headers of {range} are stored: subchains overlap");
+        stored
     }
 
     /// The numbers of `range` that are not stored, newest first.
@@ -141,6 +143,7 @@ impl Checkpoint {
             rest = under;
         }
         missing.extend(rest);
+        debug_assert!(missing.len() <= SUBCHAINS_MAX + 1, "{} gaps between {SUBCHAINS_MAX} subchains", missing.len());
         missing
     }
 
@@ -193,6 +196,8 @@ impl Checkpoint {
                 _ => false,
             }
         });
+        debug_assert!(self.newest().is_none_or(|newest| newest.head <= to), "headers above {to} stay after an unwind");
+        debug_assert!(self.is_sound(), "an unwind keeps the subchains in order");
     }
 
     /// Cuts a hole, for stored headers that turned out to be damaged.
@@ -230,6 +235,7 @@ impl Checkpoint {
         if self.subchains.len() <= SUBCHAINS_MAX {
             return;
         }
+        debug_assert!(self.subchains.len() == SUBCHAINS_MAX + 1, "{} subchains after one change", self.subchains.len());
         let length = |run: &Subchain| run.head - run.tail;
         let runs = || self.subchains.iter().enumerate();
         let longest = runs().max_by_key(|(_, run)| length(run)).map_or(0, |(at, _)| at);

@@ -305,6 +305,12 @@ pub fn bounded_ranges(runs: impl IntoIterator<Item = RangeProgress>, max: usize)
 }
 
 fn push_run(strip: &mut Vec<RangeProgress>, run: RangeProgress) {
+    let over = strip.last().map(|over| over.range);
+    debug_assert!(
+        over.is_none_or(|over| run.range.last().checked_add(1) == Some(over.first())),
+        "{} does not continue {over:?}",
+        run.range
+    );
     if let Some(over) = strip.last_mut()
         && over.state == run.state
         && let Some(joined) = BlockRange::new(run.range.first(), over.range.last())

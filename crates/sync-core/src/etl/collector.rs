@@ -122,6 +122,7 @@ impl Collector {
 
     fn cut(&mut self, id: BatchId, bottom: BlockNumber, base: &Checkpoint) -> HeaderBatch {
         let range = BlockRange::new(bottom, self.highest).expect("the bottom is at most the highest number");
+        debug_assert!(range.len() <= self.window, "a batch of {} headers in windows of {}", range.len(), self.window);
         let count = range.len() as usize;
         let head_hash = self.headers[0].1;
         let mut headers = Vec::with_capacity(count);
@@ -135,11 +136,15 @@ impl Collector {
         }
         // A hash comes once, so an unstable sort has one result.
         hash_index.sort_unstable();
+        debug_assert!(bytes <= self.bytes, "a batch of {bytes} bytes from {} collected", self.bytes);
         self.bytes -= bytes;
         self.highest = bottom.saturating_sub(1);
         let next = self.headers.front().map_or(self.parent_hash, |(_, hash)| *hash);
         let mut checkpoint = base.clone();
         checkpoint.adopt(Subchain { head: range.last(), head_hash, tail: bottom, next });
+        debug_assert!(!self.headers.is_empty() || self.bytes == 0, "{} bytes collected in no header", self.bytes);
+        debug_assert!(checkpoint.covers(bottom), "the checkpoint of batch {range} does not cover its tail");
+        debug_assert!(checkpoint.covers(range.last()), "the checkpoint of batch {range} does not cover its head");
         HeaderBatch { id, range, headers, hash_index, checkpoint, bytes }
     }
 }

@@ -144,6 +144,12 @@ impl AncestorSearch {
     pub fn prove(&mut self, hashes: &[B256]) {
         let room = (ANCESTOR_PROOF_MAX as usize).saturating_sub(self.proven.len());
         self.proven.extend(hashes.iter().take(room));
+        debug_assert!(
+            self.proven.len() as u64 <= self.top,
+            "{} hashes are verified under {}",
+            self.proven.len(),
+            self.top
+        );
     }
 
     /// The hash of the target's chain at this number, if it was verified.
@@ -170,6 +176,8 @@ impl AncestorSearch {
         }
         self.witnesses.clear();
         self.settle_root();
+        debug_assert!(self.differs <= self.top, "the chains differ at {}, above {}", self.differs, self.top);
+        debug_assert!(self.same.is_none_or(|same| same < self.differs), "the chains differ under a shared header");
     }
 
     /// Nothing is shared, they say: everybody is to be asked once. `false` when everybody was, or when that is verified.
@@ -196,6 +204,9 @@ impl AncestorSearch {
 
     /// These are asked for the number in question, and nobody else; their responses are waited for until then.
     pub fn open(&mut self, witnesses: Vec<PeerId>, deadline: Instant) {
+        debug_assert!(!witnesses.is_empty(), "a number is put to no peer");
+        debug_assert!(witnesses.len() <= self.witnesses_max(), "{} witnesses for one number", witnesses.len());
+        debug_assert!(self.number().is_some(), "witnesses for a search that has ended");
         self.witnesses = witnesses;
         self.deadline = deadline;
     }
@@ -237,6 +248,7 @@ impl AncestorSearch {
         if self.claims.len() < ANCESTOR_CLAIMS_MAX {
             self.claims.push(claim);
         }
+        debug_assert!(!self.is_silent(claim.peer), "{} responded and counts as silent", claim.peer);
     }
 
     /// Compares the responses with the stored hash and goes on to the next number. A match decides at once, a denial when no
@@ -303,6 +315,7 @@ impl AncestorSearch {
     }
 
     fn next_down(&self) -> BlockNumber {
+        debug_assert!(self.differs > self.lowest, "no number is left between {} and {}", self.lowest, self.differs);
         self.top.saturating_sub(self.step).max(self.lowest).min(self.differs - 1)
     }
 

@@ -46,6 +46,8 @@ impl InvalidHashes {
                 self.known.remove(&oldest);
             }
         }
+        debug_assert_eq!(self.known.len(), self.order.len(), "each invalid hash has one place in the order");
+        debug_assert!(self.known.len() <= INVALID_HASHES_MAX, "{} invalid hashes", self.known.len());
     }
 
     /// What is wrong with the chain under `hash`, if that is known.

@@ -85,6 +85,7 @@ impl StoredHeaders {
             }
             self.known.push((number, right.map(|rlp| (keccak256(&rlp), rlp))));
         }
+        debug_assert!(self.known.len() <= STORED_HEADERS_MAX, "{} stored headers in memory", self.known.len());
     }
 
     /// The store holds something else from now on: nothing that was said counts any more.

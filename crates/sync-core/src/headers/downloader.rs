@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use super::{
     failures::Failures,
-    inbox::Inbox,
+    inbox::{Inbox, Response},
     plan::Plan,
     request::{InFlight, Purpose, Requests},
     staging::{Staged, Staging},
@@ -48,6 +48,8 @@ impl<R> Downloader<R> {
     /// Opens a gap; whatever was left of an earlier one must have been [closed](Self::close).
     pub fn open(&mut self, gap: BlockRange) {
         debug_assert!(self.plan.is_empty() && self.staging.is_empty(), "a gap is open");
+        debug_assert!(!self.inbox.iter().any(Response::is_piece), "responses of an earlier gap wait");
+        debug_assert!(self.requests.ranges().next().is_none(), "requests of an earlier gap are in flight");
         self.plan.give_back(gap, Failures::default());
     }
 
@@ -61,6 +63,7 @@ impl<R> Downloader<R> {
             let Some(request) = self.requests.give_up(id) else { break };
             given_up.push((id, request));
         }
+        debug_assert!(self.requests.ranges().next().is_none(), "a request of the closed gap is in flight");
         given_up
     }
 
@@ -102,6 +105,11 @@ impl<R> Downloader<R> {
             headers += staged.range.len();
             self.plan.give_back(staged.range, staged.failures);
         }
+        debug_assert!(
+            self.staging.bytes() <= bytes_max || self.staging.runs() <= 1,
+            "{} staged bytes of {bytes_max}, and not at the front alone",
+            self.staging.bytes()
+        );
         headers
     }
 

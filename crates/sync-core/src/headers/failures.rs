@@ -48,6 +48,7 @@ impl Failures {
             self.peers.remove(0);
         }
         self.peers.push(failure);
+        debug_assert!(self.peers.len() <= FAILED_PEERS_PER_PIECE_MAX, "{} failures of one piece", self.peers.len());
     }
 
     /// Notes that the piece was taken from one peer for another. The first, whose answer is still awaited, is not asked for
@@ -84,6 +85,7 @@ impl Failures {
         }
         self.attempts = self.attempts.max(other.attempts);
         self.handed_over = self.handed_over.max(other.handed_over);
+        debug_assert!(self.peers.len() <= FAILED_PEERS_PER_PIECE_MAX, "{} failures of one piece", self.peers.len());
         self
     }
 

@@ -52,6 +52,7 @@ impl Inbox {
 
     /// One more response.
     pub fn push(&mut self, response: Response) {
+        debug_assert_eq!(response.peer, response.request.peer, "a response of the peer that was asked");
         self.bytes += response.bytes;
         self.responses.push_back(response);
     }
@@ -59,7 +60,9 @@ impl Inbox {
     /// The oldest.
     pub fn pop(&mut self) -> Option<Response> {
         let response = self.responses.pop_front()?;
+        debug_assert!(response.bytes <= self.bytes, "{} bytes leave of {}", response.bytes, self.bytes);
         self.bytes -= response.bytes;
+        debug_assert!(!self.responses.is_empty() || self.bytes == 0, "{} bytes in no response", self.bytes);
         Some(response)
     }
 
@@ -69,6 +72,7 @@ impl Inbox {
         self.responses = kept;
         let taken: VecDeque<Response> = taken;
         self.bytes -= taken.iter().map(|response| response.bytes).sum::<u64>();
+        debug_assert!(!self.responses.is_empty() || self.bytes == 0, "{} bytes in no response", self.bytes);
         taken.into()
     }
 }

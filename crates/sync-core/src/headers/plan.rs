@@ -119,6 +119,8 @@ impl Plan {
             self.split_off(whole, part, &failures.of_the_rest());
             borrowed = (joined, borrowed.1.joined_with(&failures));
         }
+        debug_assert!(borrowed.0.len() <= limit, "{} numbers for a request of {limit}", borrowed.0.len());
+        debug_assert_eq!(served.intersection(borrowed.0), Some(borrowed.0), "a request for what the peer serves");
         Some(borrowed)
     }
 
@@ -131,6 +133,8 @@ impl Plan {
         from: BlockNumber,
         limit: u64,
     ) -> Option<(BlockRange, Failures)> {
+        debug_assert!(limit > 0, "a trial request for nothing");
+        debug_assert!(from <= front, "a trial at {from} starts above the front {front}");
         let waits = self.pieces.range(front..).next().is_some_and(|(_, piece)| piece.first <= front);
         if waits {
             return None;
@@ -152,6 +156,8 @@ impl Plan {
 
     /// Takes a part out of a piece; what is left of it has these failures.
     fn split_off(&mut self, piece: BlockRange, part: BlockRange, failures: &Failures) {
+        debug_assert_eq!(piece.intersection(part), Some(part), "a part of {piece}");
+        debug_assert!(self.pieces.contains_key(&piece.last()), "{piece} is not in the plan");
         self.remove(piece.last());
         let (under, over) = piece.without(part);
         for rest in [under, over].into_iter().flatten() {
@@ -178,6 +184,8 @@ impl Plan {
             failures = failures.joined_with(&below);
             taken = joined;
         }
+        debug_assert_eq!(range.intersection(taken), Some(taken), "a part of {range}");
+        debug_assert_eq!(taken.last(), range.last(), "the upper part of {range}");
         Some((taken, failures))
     }
 
@@ -218,7 +226,9 @@ impl Plan {
         if escalation::is_due(failures.attempts()) {
             self.escalated.insert((range.len(), Reverse(range.last())));
         }
-        self.pieces.insert(range.last(), Piece { first: range.first(), failures });
+        let twice = self.pieces.insert(range.last(), Piece { first: range.first(), failures });
+        debug_assert!(twice.is_none(), "two pieces end at {}", range.last());
+        debug_assert!(self.escalated.len() <= self.pieces.len(), "an escalated piece is not in the plan");
     }
 
     fn remove(&mut self, last: BlockNumber) {

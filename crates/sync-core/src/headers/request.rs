@@ -19,7 +19,7 @@ use core::time::Duration;
 
 use super::Failures;
 use crate::{
-    config::LATE_REQUESTS_MAX,
+    config::{HEADERS_PER_REQUEST_MAX, LATE_REQUESTS_MAX},
     id::{PeerId, RequestId},
     time::Instant,
 };
@@ -95,6 +95,9 @@ pub struct Requests {
 impl Requests {
     /// Notes a request and gives it its id.
     pub fn send(&mut self, request: InFlight) -> RequestId {
+        let limit = request.limit;
+        debug_assert!((1..=HEADERS_PER_REQUEST_MAX).contains(&limit), "a request for {limit} headers");
+        debug_assert!(request.deadline >= request.sent, "the deadline of a request is before it was sent");
         let id = RequestId(self.next_id);
         self.next_id += 1;
         self.bytes += request.bytes;
@@ -102,8 +105,10 @@ impl Requests {
         if let Purpose::Piece { range, .. } = &request.purpose {
             let twice = self.pieces.insert(range.last(), id);
             debug_assert!(twice.is_none(), "{range} is borrowed twice");
+            debug_assert_eq!(range.len(), u64::from(limit), "a piece is as long as its request");
         }
         self.in_flight.insert(id, request);
+        debug_assert_eq!(self.deadlines.len(), self.in_flight.len(), "one deadline for each request in flight");
         id
     }
 
@@ -115,8 +120,10 @@ impl Requests {
     /// The request ended; `None` when the id is unknown (late, cancelled, never given out).
     pub fn finish(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.in_flight.remove(&id)?;
+        debug_assert!(request.bytes <= self.bytes, "{} bytes leave of {} expected", request.bytes, self.bytes);
         self.bytes -= request.bytes;
         self.deadlines.remove(&(request.deadline, id));
+        debug_assert_eq!(self.deadlines.len(), self.in_flight.len(), "one deadline for each request in flight");
         if let Purpose::Piece { range, .. } = &request.purpose {
             self.pieces.remove(&range.last());
         }
@@ -132,6 +139,7 @@ impl Requests {
             self.owed.retain(|(_, id), _| *id != forgotten.id);
         }
         self.late.push_back(Late { id, request: request.clone(), usable: false });
+        debug_assert!(self.late.len() <= LATE_REQUESTS_MAX, "{} late requests", self.late.len());
         Some(request)
     }
 
@@ -142,6 +150,7 @@ impl Requests {
             late.usable = true;
         }
         self.owed.insert((owed_until, id), request.peer);
+        debug_assert!(self.owed.len() <= self.late.len(), "a request is outstanding and not remembered");
         Some(request)
     }
 
@@ -195,6 +204,7 @@ impl Requests {
             request.deadline = request.deadline.max(if request.passed { owed_until } else { deadline });
             self.deadlines.insert((request.deadline, *id));
         }
+        debug_assert_eq!(self.deadlines.len(), self.in_flight.len(), "one deadline for each request in flight");
         let theirs: Vec<_> = self.owed.iter().filter(|(_, other)| **other == peer).map(|(key, _)| *key).collect();
         for (until, id) in theirs.into_iter().filter(|(_, id)| !is_passed(*id)) {
             self.owed.remove(&(until, id));

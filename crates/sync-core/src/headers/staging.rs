@@ -48,6 +48,9 @@ impl<R> Default for Staging<R> {
 impl<R> Staging<R> {
     /// Takes a response in. Its numbers must not be staged.
     pub fn insert(&mut self, staged: Staged<R>) {
+        let range = staged.range;
+        let above = self.runs.range(range.first()..).next().map(|(_, above)| above.range);
+        debug_assert!(above.is_none_or(|above| above.first() > range.last()), "{range} overlaps what is staged");
         self.bytes += staged.bytes;
         *self.holders.get_or_insert_with(staged.peer, || 0) += staged.bytes;
         self.headers += staged.range.len();
@@ -126,13 +129,18 @@ impl<R> Staging<R> {
     }
 
     fn forget(&mut self, staged: &Staged<R>) {
+        let held = self.bytes_of(staged.peer);
+        debug_assert!(staged.bytes <= held, "{} bytes leave of {held} from {}", staged.bytes, staged.peer);
+        debug_assert!(held <= self.bytes, "{held} bytes from {} of {} staged", staged.peer, self.bytes);
         self.bytes -= staged.bytes;
-        let left = self.bytes_of(staged.peer) - staged.bytes;
+        let left = held - staged.bytes;
         if left == 0 {
             self.holders.remove(&staged.peer);
         } else {
             self.holders.insert(staged.peer, left);
         }
+        debug_assert!(staged.range.len() <= self.headers, "{} leaves of {} headers", staged.range, self.headers);
         self.headers -= staged.range.len();
+        debug_assert!(!self.runs.is_empty() || self.bytes == 0 && self.headers == 0, "bytes are staged in no response");
     }
 }

@@ -143,6 +143,7 @@ impl Lineage {
         }
         let verified = VerifiedHeaders::new(run);
         self.anchor = verified.anchor_below();
+        debug_assert!(self.anchor.is_some() || verified.range().first() == 0, "the walk ends above genesis");
         self.child = Some((verified.lowest_hash(), verified.lowest().clone()));
         Ok(verified)
     }

@@ -59,6 +59,9 @@ impl SealedRun {
         let mut headers = headers;
         headers.truncate(kept);
         let range = range_below(highest, kept)?;
+        debug_assert_eq!(headers.len(), hashes.len(), "one hash for each header");
+        debug_assert_eq!(headers.len() as u64, range.len(), "one number for each header");
+        debug_assert!(broken.as_ref().is_none_or(|broken| range.contains(broken.number)), "a flaw outside of {range}");
         Ok(Self { headers, hashes, range, parent_hash, broken })
     }
 

@@ -62,6 +62,7 @@ impl AddressBans {
             }
         }
         self.0.insert(address, until);
+        debug_assert!(self.0.len() <= BANNED_ADDRESSES_MAX, "{} addresses are banned", self.0.len());
     }
 
     /// Until when the address is banned, if it is.

@@ -52,6 +52,7 @@ impl FairSample {
         if self.peers.len() * 2 <= expected.min(PEERS_MAX) {
             self.peers.insert(peer);
         }
+        debug_assert!(self.peers.len() <= PEERS_MAX / 2 + 1, "a sample of {} peers", self.peers.len());
     }
 
     /// Did more than half of so many speak?

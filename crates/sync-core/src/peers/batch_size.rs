@@ -56,6 +56,7 @@ impl BatchSize {
         } else if u32::from(asked - got) * 8 >= u32::from(asked) {
             self.partial(asked, got);
         }
+        debug_assert!((1..=HEADERS_PER_REQUEST_MAX).contains(&self.limit), "a request size of {}", self.limit);
     }
 
     /// Nothing usable came.

@@ -82,6 +82,7 @@ impl PeerBook {
         put_list(&mut rows, &peers);
         put_list(&mut rows, &bans);
         put_list(&mut out, &rows);
+        debug_assert!(out.len() <= PEER_BOOK_BYTES_MAX, "a peer store of {} bytes is not read back", out.len());
         out
     }
 
@@ -224,6 +225,7 @@ impl Peers {
                 peer.window.expect_round_trip(round_trip);
             }
             self.table.insert(record.peer, peer);
+            debug_assert!(self.table.len() <= PEERS_MAX, "{} peers are restored", self.table.len());
         }
         for (address, left) in &book.banned_addresses {
             let until = now + (*left).min(ban);

@@ -92,6 +92,7 @@ impl ByteWindow {
 
     /// A request of so many expected bytes went out; returns the bytes now in flight.
     pub fn sent(&mut self, bytes: u64) -> u64 {
+        debug_assert!(bytes > 0, "a request of which nothing is expected");
         self.used += bytes;
         self.requests += 1;
         self.used
@@ -102,6 +103,7 @@ impl ByteWindow {
         debug_assert!(self.requests > 0 && self.used >= bytes, "a request ended that was not sent");
         self.used = self.used.saturating_sub(bytes);
         self.requests = self.requests.saturating_sub(1);
+        debug_assert!(self.requests > 0 || self.used == 0, "{} bytes are in flight in no request", self.used);
     }
 
     /// A response came in time: learn from its round trip. `window_used` was in flight when its request went out.
@@ -122,6 +124,7 @@ impl ByteWindow {
                 self.window = self.window.saturating_sub(request * bytes / self.window.max(1)).max(self.min);
             }
         }
+        debug_assert!((self.min..=self.max).contains(&self.window), "a window of {} bytes", self.window);
     }
 
     /// A response came after its deadline, or was waited for no longer: the peer is slow, and so slow.
@@ -141,6 +144,7 @@ impl ByteWindow {
             self.window = (self.window / 2).max(self.min);
             self.halved_at = Some(now);
         }
+        debug_assert!((self.min..=self.max).contains(&self.window), "a window of {} bytes", self.window);
         self.deadline = (self.deadline + self.deadline / 2).clamp(self.deadline_min, self.deadline_max);
     }
 

@@ -120,6 +120,7 @@ impl Peers {
         peer.connected = true;
         peer.announce(status.served);
         peer.same_chain = same_chain;
+        debug_assert!(self.table.len() <= PEERS_MAX, "{} peers are remembered", self.table.len());
         true
     }
 
@@ -167,6 +168,7 @@ impl Peers {
             let stranger = self.stranger(now);
             self.table.insert(id, stranger);
         }
+        debug_assert!(self.table.len() <= PEERS_MAX, "{} peers are remembered", self.table.len());
         let before = if is_new { gone.and_then(|gone| self.table.remove(&gone)) } else { None };
         let Some(peer) = self.table.get_mut(&id) else { return };
         if let Some(before) = before {
@@ -188,7 +190,9 @@ impl Peers {
     /// How long nothing must come of this peer, while responses are awaited, until that is a fault.
     pub fn silence(&self, peer: &Peer) -> Duration {
         let trips = peer.window.round_trip().unwrap_or_default() * DEADLINE_ROUND_TRIPS;
-        (self.deadline(peer) * 2).max(trips + SILENCE_MIN)
+        let (deadline, silence) = (self.deadline(peer), (self.deadline(peer) * 2).max(trips + SILENCE_MIN));
+        debug_assert!(silence > deadline, "a peer is silent after {silence:?} and late after {deadline:?}");
+        silence
     }
 
     /// A peer that is late for so long that it counts as silent.
@@ -210,6 +214,7 @@ impl Peers {
     /// The connection is gone.
     pub fn disconnect(&mut self, now: Instant, id: PeerId) {
         if let Some(peer) = self.table.get_mut(&id) {
+            debug_assert_eq!(peer.window.requests(), 0, "requests in flight to {id}, whose connection is gone");
             peer.connected = false;
             peer.since = now;
         }

@@ -125,6 +125,7 @@ impl Peer {
 
     /// Headers of it were verified: what it sent so far is worth something.
     pub fn linked(&mut self, now: Instant, headers: u64, bytes: u64) {
+        debug_assert!(headers > 0, "no header was verified");
         self.headers += headers;
         self.linked_at = Some(now);
         self.rate.add(now, bytes);

@@ -199,6 +199,8 @@ impl Reputation {
 
     /// Lifts a ban whose time is over.
     pub fn refresh(&mut self, now: Instant) {
+        debug_assert!(self.score <= SCORE_MAX, "a score of {}", self.score);
+        debug_assert!(self.score > 0 || self.banned_until.is_some(), "a score of 0 without a ban");
         if self.banned_until.is_some_and(|until| until <= now) {
             self.banned_until = None;
             self.score = SCORE_AFTER_BAN;

@@ -34,6 +34,7 @@ impl RoundTrips {
 
     /// The round trip that `percent` of the samples do not exceed; `None` before the first.
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
+        debug_assert!(percent <= 100, "a percentile of {percent}");
         let count = (self.added as usize).min(SAMPLES);
         let last = count.checked_sub(1)?;
         let mut sorted = self.micros;

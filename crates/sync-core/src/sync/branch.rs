@@ -45,6 +45,7 @@ impl HeaderSync {
             if is_probe && let Some(known) = self.peers.get_mut(peer) {
                 known.aside.probed(now + self.config.cool_down);
             }
+            debug_assert_eq!(range.last(), front, "a request by hash starts at the anchor");
             let purpose = Purpose::Piece { range, failures, by_hash: Some(anchor.hash) };
             self.send(now, peer, purpose, StartBlock::Hash(anchor.hash), range.len() as u16);
             return true;

@@ -43,6 +43,7 @@ impl HeaderSync {
 
     /// Headers of such a run were verified.
     pub(super) fn note_compared(&mut self, peer: PeerId, verified: &VerifiedHeaders) {
+        debug_assert!(self.phase.is_comparing(), "headers of no comparison");
         let Some(reorg) = &mut self.reorgs.current else { return };
         // The hash of the first was known before, and that of the next one is known now.
         let next = self.phase.run().map(|run| run.anchor);
@@ -75,6 +76,7 @@ impl HeaderSync {
 
     /// All of them came, or as many as were needed.
     pub(super) fn end_compare(&mut self, now: Instant) {
+        debug_assert!(self.phase.is_comparing(), "no branch is compared");
         self.drop_run();
         if let Some(reorg) = &mut self.reorgs.current {
             reorg.phase = ReorgPhase::Seeking;

@@ -45,6 +45,12 @@ impl HeaderSync {
     /// done.
     pub(super) fn compare_difficulty_down_to(&mut self, now: Instant, ancestor: BlockNumHash) -> Option<bool> {
         let reorg = self.reorgs.current.as_ref()?;
+        debug_assert!(
+            ancestor.number < reorg.differs.number,
+            "an ancestor at {}, where the chains differ",
+            ancestor.number
+        );
+        debug_assert!(reorg.differs.number <= reorg.top, "the chains differ above the stored one");
         let bytes = (reorg.top - ancestor.number).saturating_mul(HEADER_BYTES_ESTIMATE);
         let whole = reorg.local.tail <= self.floor() && reorg.local.head == reorg.top;
         let small = reorg.top - ancestor.number <= WEIGHED_HEADERS_MAX && bytes <= self.config.staged_bytes_max / 4;

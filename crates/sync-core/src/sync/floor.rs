@@ -98,6 +98,7 @@ impl HeaderSync {
         }
         self.close_run();
         self.target.risen_floor = Some(missing.last() + 1);
+        debug_assert!(self.floor() <= target.number, "the floor rises to {}, over the target", self.floor());
         self.store.set_floor(self.floor());
         // Nothing is removed; the floor is stored with the checkpoint.
         if let Some(head) = self.store.pending().newest().map(|newest| newest.head) {

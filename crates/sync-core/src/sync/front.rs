@@ -156,6 +156,7 @@ impl HeaderSync {
         let Some((range, failures)) = self.downloader.plan.borrow(peer, served, anchor.number, limit, now) else {
             return false;
         };
+        debug_assert_eq!(range.last(), anchor.number, "a request by hash starts at the anchor");
         let purpose = Purpose::Piece { range, failures, by_hash: Some(anchor.hash) };
         self.send(now, peer, purpose, StartBlock::Hash(anchor.hash), range.len() as u16);
         true
@@ -222,6 +223,7 @@ impl HeaderSync {
             failed.pop_front();
         }
         failed.push_back(now + TRIAL_PAUSE);
+        debug_assert!(failed.len() <= TRIALS_MAX, "{} failed trials", failed.len());
     }
 
     /// When a place for a trial is free again.

@@ -4,9 +4,13 @@
 use super::{HeaderSync, parts::ReorgPhase};
 use crate::{
     checkpoint::Subchain,
-    config::{LATE_REQUESTS_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_MAX, STAGED_RUNS_MAX, TRIALS_MAX},
+    config::{
+        COMPARED_BYTES_MAX, HEADERS_PER_REQUEST_MAX, LATE_REQUESTS_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_MAX,
+        STAGED_RUNS_MAX, TRIALS_MAX,
+    },
     headers::{InFlight, Purpose, Response},
     id::PeerId,
+    peers::reputation::SCORE_MAX,
 };
 use header_rules::range::BlockRange;
 use sorted::SortedMap;
@@ -34,6 +38,8 @@ impl HeaderSync {
             assert!(self.target.resolved.is_some(), "a reorg to no target");
             assert!(!self.phase.is_synced(), "synced in the middle of a reorg");
             assert!(reorg.local.tail <= reorg.local.head, "a reorg of an empty run");
+            assert!(reorg.local.head <= reorg.top, "a reorg of a run above the stored chain");
+            assert!(reorg.compared.bytes <= COMPARED_BYTES_MAX, "{} compared bytes", reorg.compared.bytes);
             assert!(reorg.phase != ReorgPhase::Replacing || reorg.given_up.is_some(), "what is replaced was given up");
         }
         if self.phase.is_synced() {
@@ -52,6 +58,8 @@ impl HeaderSync {
                 let gap = BlockRange::new(run.bottom, run.anchor.number);
                 let holds = gap.is_some_and(|gap| download.check_invariant(gap));
                 assert!(holds, "a number of {gap:?} is in no place, or in two");
+                let meets = run.meets.is_none_or(|older| older.head + 1 == run.bottom);
+                assert!(meets, "the gap ends at {} and meets {:?}", run.bottom, run.meets);
             }
             Some(_) | None => {
                 assert!(download.plan.is_empty(), "headers are planned and no gap is open");
@@ -64,6 +72,10 @@ impl HeaderSync {
         assert!(download.requests.late() <= LATE_REQUESTS_MAX, "too many late requests are remembered");
         assert!(download.staging.runs() <= STAGED_RUNS_MAX + REQUESTS_IN_FLIGHT_MAX, "too many runs are staged");
         assert!(self.strategy.failed_trials.len() <= TRIALS_MAX, "more trials failed than there are places");
+        let sealed = download.staging.holders().map(|(_, bytes)| bytes).sum::<u64>();
+        assert_eq!(sealed, download.staging.bytes(), "staged bytes, by peer and in all");
+        let is_done = self.phase.run().is_some_and(|run| run.complete);
+        assert!(!is_done || self.phase.filling().is_some(), "a run is complete that stores nothing");
     }
 
     /// The checkpoints are sound, and the store never has less than the durable one says.
@@ -74,6 +86,7 @@ impl HeaderSync {
         assert_eq!(pending.chain_id, durable.chain_id, "the chain changed");
         assert!(pending.floor <= durable.floor.max(self.floor()), "the floor rose although it may not");
         let run = self.phase.filling().filter(|run| !run.complete);
+        assert!(self.store.collected() == 0 || self.phase.run().is_some(), "headers of no run are collected");
         let stored = |run: &Subchain, number| run.tail <= number && number <= run.head;
         if let Some(run) = run {
             let anchor = run.anchor.number;
@@ -82,16 +95,23 @@ impl HeaderSync {
         }
     }
 
-    /// What is in flight to a peer is what its requests say.
+    /// What is in flight to a peer is what its requests say, and its figures are within their bounds.
     fn check_peers(&self) {
-        let mut open: SortedMap<PeerId, usize> = SortedMap::new();
+        let mut open: SortedMap<PeerId, (usize, u64)> = SortedMap::new();
         for request in self.downloader.requests.iter() {
-            *open.get_or_insert_with(request.peer, || 0) += 1;
+            let (count, bytes) = open.get_or_insert_with(request.peer, Default::default);
+            (*count, *bytes) = (*count + 1, *bytes + request.bytes);
         }
         for (id, peer) in self.peers.iter() {
-            let count = open.remove(&id).unwrap_or_default();
+            let (count, bytes) = open.remove(&id).unwrap_or_default();
             assert_eq!(peer.window.requests(), count, "requests in flight to {id}");
+            assert_eq!(peer.window.used(), bytes, "bytes in flight to {id}");
+            assert!(count == 0 || peer.connected, "requests in flight to {id}, which is not connected");
+            assert!(peer.reputation.score() <= SCORE_MAX, "{id} has a score of {}", peer.reputation.score());
+            let size = peer.batch.limit();
+            assert!((1..=HEADERS_PER_REQUEST_MAX).contains(&size), "{id} is asked for {size} headers at once");
         }
+        assert!(self.peers.iter().count() <= PEERS_MAX, "more peers are remembered than there are places");
         assert!(open.is_empty(), "a request to a peer that is not remembered: {open:?}");
     }
 }

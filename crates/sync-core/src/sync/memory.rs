@@ -61,6 +61,7 @@ impl HeaderSync {
     /// The lowest number that may be asked for: everything, or with little memory left only what all else waits for.
     /// When that is staged away by runs that are further down, they make room.
     pub(super) fn lowest_affordable(&mut self, front: BlockNumber, headers: u64) -> Option<BlockNumber> {
+        debug_assert!(headers > 0, "a request for no header");
         let bytes = headers * self.header_bytes();
         // What everything waits for may use the last of the memory; the rest leaves room for it.
         let reserve = 2 * self.config.request_bytes;

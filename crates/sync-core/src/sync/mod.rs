@@ -70,7 +70,7 @@ use crate::{
     peers::{Peers, announcements::News},
     time::Instant,
 };
-use header_rules::chain::ChainSpec;
+use header_rules::{chain::ChainSpec, range::BlockRange};
 
 /// The machine: reverse sync of headers. See the [crate] for its contract and a loop that drives it.
 #[derive(Debug)]
@@ -198,6 +198,7 @@ impl HeaderSync {
                 if cfg!(debug_assertions) {
                     self.check_invariants();
                 }
+                debug_assert_eq!(self.downloader.inbox.count(), 0, "drained, and responses were not looked at");
                 let wakeup = self.next_wakeup(now);
                 self.host.promise(wakeup.map(|wakeup| wakeup.at));
                 return Output::Timeout(wakeup);
@@ -268,6 +269,13 @@ impl HeaderSync {
         if self.phase.is_synced() || !done {
             return false;
         }
+        let whole = BlockRange::new(self.floor(), head.number);
+        debug_assert!(
+            whole.is_some_and(|whole| self.store.durable().stored_in(whole) == whole.len()),
+            "synced to {} and {:?} is durable",
+            head.number,
+            self.store.durable()
+        );
         self.phase.enter(Phase::Synced);
         self.target.rejected.unknown = None;
         self.out.push_back(Output::Event(Event::Synced { head }));

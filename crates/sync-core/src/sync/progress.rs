@@ -24,6 +24,10 @@ impl HeaderSync {
         let staged = self.downloader.staging.headers() + self.store.collected() + self.store.batched_headers();
         let headers_per_second = self.reports.progress.linked_per_second(now);
         let moving = self.phase.run().is_some() && self.reports.stall.announced.is_none() && !self.host.is_paused;
+        debug_assert!(stored <= total, "{stored} headers of {total} are stored");
+        let ranges = whole.map(|whole| self.strip(whole)).unwrap_or_default();
+        debug_assert_eq!(ranges.iter().map(|run| run.range.len()).sum::<u64>(), total, "the ranges cover all headers");
+        debug_assert!(ranges.len() <= PROGRESS_RANGES_MAX, "{} ranges for the page", ranges.len());
         Progress {
             stage: self.stage(now),
             target,
@@ -37,7 +41,7 @@ impl HeaderSync {
             bytes_per_second: self.reports.progress.bytes.per_second(now),
             eta: if moving { eta(total.saturating_sub(stored), headers_per_second) } else { None },
             memory_bytes: self.memory_bytes(),
-            ranges: whole.map(|whole| self.strip(whole)).unwrap_or_default(),
+            ranges,
             peers: peers(&self.peers, now),
             stall: self.reports.stall.announced.clone(),
             paused: self.host.is_paused,

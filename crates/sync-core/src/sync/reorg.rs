@@ -45,6 +45,13 @@ impl HeaderSync {
 
     /// The target's chain has `expected` where `local` holds `stored`.
     pub(super) fn detach(&mut self, now: Instant, local: Subchain, stored: BlockNumHash, expected: BlockNumHash) {
+        debug_assert!(
+            (local.tail..=local.head).contains(&expected.number),
+            "the chains differ at {}, outside of the stored {}..={}",
+            expected.number,
+            local.tail,
+            local.head
+        );
         self.close_run();
         // Another chain: whether it has that header too will show.
         self.target.rejected.unknown = None;
@@ -237,6 +244,7 @@ impl HeaderSync {
     }
 
     fn unwind_above(&mut self, now: Instant, to: BlockNumber, given_up: BlockNumber) -> bool {
+        debug_assert!(given_up - to <= 1, "an unwind to {to} that removes nothing under {given_up}");
         if let Some(reorg) = &mut self.reorgs.current {
             reorg.phase = ReorgPhase::Replacing;
             reorg.given_up = Some(given_up);

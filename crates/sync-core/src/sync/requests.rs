@@ -164,6 +164,7 @@ impl HeaderSync {
             self.return_piece(now, request, false);
         }
         self.downloader.requests.forgive(peer);
+        debug_assert!(self.downloader.requests.of_peer(peer).is_none(), "a request to {peer} outlives its connection");
     }
 
     /// The request is over: its bytes are no longer in flight.
@@ -225,6 +226,8 @@ impl HeaderSync {
         }
         self.downloader.requests.forgive(peer);
         self.drop_unproven_of(now, peer);
+        debug_assert!(self.downloader.requests.of_peer(peer).is_none(), "a request to {peer}, which is banned");
+        debug_assert_eq!(self.downloader.staging.bytes_of(peer), 0, "bytes of {peer}, which is banned, are staged");
         self.target.dirty = true;
         self.strategy.dirty = true;
     }

@@ -190,6 +190,7 @@ impl HeaderSync {
         let undecodable = sealed.undecodable();
         match run.lineage.link(sealed) {
             Ok(verified) => {
+                debug_assert_eq!(range, verified.range(), "the staged headers were verified");
                 if let Some(anchor) = run.lineage.anchor() {
                     run.anchor = anchor;
                 }

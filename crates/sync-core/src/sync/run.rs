@@ -199,12 +199,19 @@ impl HeaderSync {
             self.out.push_back(Output::Cancel(id));
         }
         self.downloader.inbox.take(Response::is_piece);
+        debug_assert!(self.downloader.plan.is_empty(), "headers of a closed run are planned");
+        debug_assert!(self.downloader.staging.is_empty(), "headers of a closed run are staged");
     }
 
     /// After each link: is the gap filled, and does it meet what lies under it?
     pub(super) fn after_link(&mut self, now: Instant, linked: BlockRange) {
         let is_compared = self.phase.is_comparing();
         let Some(run) = self.phase.run_mut() else { return };
+        debug_assert!(
+            run.anchor.number < linked.first() || linked.first() == 0,
+            "{linked} was verified and the anchor stays at {}",
+            run.anchor.number
+        );
         let (anchor, is_down) = (run.anchor, linked.first() <= run.bottom);
         if !is_down || is_compared {
             if self.is_wrong_genesis(anchor) {
@@ -292,6 +299,8 @@ impl HeaderSync {
 
     /// The run is filled and stored as far as this machine is concerned: on to the next gap.
     pub(super) fn finish_run(&mut self, now: Instant) {
+        debug_assert!(self.phase.filling().is_some_and(|run| run.complete), "a run ends with headers missing");
+        debug_assert_eq!(self.store.collected(), 0, "a run ends with headers that are in no batch");
         self.phase.close_run();
         self.target.dirty = true;
         if let Some(next) = self.target.next {

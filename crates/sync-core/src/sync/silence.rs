@@ -188,6 +188,7 @@ impl HeaderSync {
                     return false;
                 };
                 (*range, *failures) = (part, known);
+                debug_assert!(part.len() <= u64::from(request.limit), "{part} of a request for {}", request.limit);
                 headers.truncate(part.len() as usize);
                 request.limit = part.len() as u16;
                 true

@@ -105,6 +105,7 @@ impl HeaderSync {
 
     /// How many headers one request to this peer asks for: what its window of bytes holds, and at most what it gives.
     pub(super) fn request_headers(&self, peer: &Peer, header_bytes: u64) -> u64 {
+        debug_assert!(header_bytes > 0, "a header of no bytes");
         (peer.window.request_bytes() / header_bytes).clamp(1, u64::from(peer.batch.limit()))
     }
 

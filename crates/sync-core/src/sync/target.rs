@@ -200,6 +200,7 @@ impl HeaderSync {
     }
 
     fn adopt_as(&mut self, now: Instant, target: BlockNumHash, unasked: bool) {
+        debug_assert!(target.number < BLOCK_NUMBER_END, "a target at {}, which no chain has", target.number);
         self.target.next = None;
         self.target.unasked = unasked;
         if self.target.resolved == Some(target) {

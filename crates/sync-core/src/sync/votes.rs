@@ -85,6 +85,7 @@ impl HeaderSync {
                 }
             }
             most = most.max(have);
+            debug_assert!(have <= tips.len(), "{have} votes of {} peers", tips.len());
             if have >= need {
                 self.target.trouble = None;
                 return self.weigh_tip(now, tip, known);
@@ -109,7 +110,9 @@ impl HeaderSync {
     /// still come, more than half of those: the first to connect need not be the honest ones.
     fn votes_needed(&self, now: Instant, voters: usize) -> usize {
         let electorate = if self.is_settled(now) { voters } else { voters.max(self.config.peers_expected) };
-        self.config.tip_quorum.max(electorate / 2 + 1)
+        let need = self.config.tip_quorum.max(electorate / 2 + 1);
+        debug_assert!(need > voters / 2, "{need} of {voters} is no majority");
+        need
     }
 
     /// Is the time over in which configured peers are waited for?

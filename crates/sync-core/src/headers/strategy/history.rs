@@ -67,6 +67,7 @@ impl History {
 
     /// So many headers a second are verified with this strategy.
     pub fn measured(&mut self, now: Instant, strategy: Strategy, headers_per_second: f64) {
+        debug_assert!(headers_per_second >= 0.0, "{headers_per_second} headers a second");
         let smoothed = match self.rate(now, strategy) {
             Some(before) => before * 0.75 + headers_per_second * 0.25,
             None => headers_per_second,

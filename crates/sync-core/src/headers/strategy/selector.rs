@@ -107,6 +107,8 @@ impl Selector {
 
     /// Looks at the world; returns the new strategy and why, when it changes.
     pub fn decide(&mut self, now: Instant, view: &View) -> Option<(Strategy, StrategyReason)> {
+        debug_assert!(view.disagreeing <= view.peers, "{} of {} peers disagree", view.disagreeing, view.peers);
+        debug_assert!(view.expected_alone >= 0.0, "{} headers a second are expected", view.expected_alone);
         if view.hash_unknown && self.current == Strategy::ByHash {
             self.by_hash_from = now + self.dwell;
         }
@@ -122,6 +124,7 @@ impl Selector {
                 self.dwell = if soon { (self.dwell * 2).min(DWELL_MAX) } else { DWELL_START };
             }
         }
+        debug_assert!((DWELL_START..=DWELL_MAX).contains(&self.dwell), "a dwell of {:?}", self.dwell);
         (self.current, self.short, self.since) = (to, short, now);
         self.history.forget_outcomes(now);
         Some((to, why))

@@ -29,6 +29,7 @@ impl Host {
 
     /// The host is told when to call again.
     pub fn promise(&mut self, at: Option<Instant>) {
+        debug_assert!(at.is_none_or(|at| at > self.polled_at), "a timer ends at {at:?}, not after the poll");
         self.promised = at;
     }
 

@@ -41,6 +41,11 @@ impl Phase {
     /// Goes over to the next phase.
     pub fn enter(&mut self, next: Self) {
         debug_assert!(self.can_become(&next), "{} cannot become {}", self.name(), next.name());
+        debug_assert!(
+            next.run().is_none_or(|run| run.bottom <= run.anchor.number && !run.complete),
+            "{} begins with nothing to download",
+            next.name()
+        );
         *self = next;
     }
 

@@ -43,6 +43,8 @@ impl StallBudget {
         let may = self.wait(now).is_zero();
         if may {
             self.taken_until = self.taken_until.max(now) + STALL_EVENTS_EVERY;
+            let taken = self.taken_until.saturating_since(now);
+            debug_assert!(taken <= STALL_EVENTS_EVERY * STALL_EVENTS_BURST, "stall events for {taken:?} at once");
         }
         may
     }

@@ -27,7 +27,7 @@ use crate::{
     lineage::VerifiedHeaders,
     time::{Instant, doubled},
 };
-use header_rules::range::BlockNumber;
+use header_rules::range::{BLOCK_NUMBER_END, BlockNumber};
 
 /// The batch that the store has.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ pub struct StoreQueue {
 impl StoreQueue {
     /// A queue for a store that holds what `checkpoint` says; it cuts batches at multiples of `window` headers.
     pub fn new(window: u64, checkpoint: Checkpoint) -> Self {
+        debug_assert!(checkpoint.is_sound(), "a sync starts from an unsound checkpoint: {checkpoint:?}");
         Self {
             window,
             collector: Collector::new(window),
@@ -178,6 +179,7 @@ impl StoreQueue {
         let Some(batch) = batch else { return false };
         self.next_batch += 1;
         self.pending = batch.checkpoint().clone();
+        debug_assert!(self.pending.is_sound(), "batch {} carries an unsound checkpoint", batch.range());
         self.batch_bytes += batch.bytes();
         self.waiting.push_back(batch);
         true
@@ -185,6 +187,7 @@ impl StoreQueue {
 
     /// Sets the floor that the next checkpoints carry.
     pub fn set_floor(&mut self, floor: BlockNumber) {
+        debug_assert!(floor <= BLOCK_NUMBER_END, "a floor of {floor}");
         self.pending.floor = floor;
     }
 
@@ -192,6 +195,7 @@ impl StoreQueue {
     /// it with the next batch or unwind.
     pub fn retain_runs(&mut self, keep: impl FnMut(&mut Subchain) -> bool) {
         self.pending.subchains.retain_mut(keep);
+        debug_assert!(self.pending.is_sound(), "the subchains that stay are out of order: {:?}", self.pending);
     }
 
     /// Drops the newest batches that the store does not have yet, while they hold numbers at or above `bottom`. Runs that
@@ -200,6 +204,7 @@ impl StoreQueue {
         while self.waiting.back().is_some_and(|batch| batch.range().last() >= bottom) {
             self.batch_bytes -= self.waiting.pop_back().map_or(0, |batch| batch.bytes());
         }
+        debug_assert!(self.batches() > 0 || self.batch_bytes == 0, "{} bytes in no batch", self.batch_bytes);
         self.retain_runs(|run| run.head < bottom);
         let stored = self.persisting.as_ref().map_or(&self.durable, |persisting| persisting.batch.checkpoint());
         if stored.newest().is_some_and(|newest| newest.head >= bottom) && !self.is_unwinding() {
@@ -236,7 +241,9 @@ impl StoreQueue {
     /// The batch is durable. Returns its headers; `None` for another batch than the one that the store has.
     pub fn persisted(&mut self, id: BatchId) -> Option<u64> {
         let Persisting { batch, .. } = self.persisting.take_if(|persisting| persisting.batch.id() == id)?;
+        debug_assert!(batch.bytes() <= self.batch_bytes, "{} bytes leave of {}", batch.bytes(), self.batch_bytes);
         self.batch_bytes -= batch.bytes();
+        debug_assert!(self.batches() > 0 || self.batch_bytes == 0, "{} bytes in no batch", self.batch_bytes);
         self.durable = batch.checkpoint().clone();
         self.lookups.forget();
         Some(batch.range().len())
@@ -256,6 +263,7 @@ impl StoreQueue {
     pub fn unwound(&mut self, to: BlockNumber) -> bool {
         let unwound = self.unwinding.take_if(|unwinding| unwinding.asked && unwinding.to == to).is_some();
         if unwound {
+            debug_assert!(self.persisting.is_none(), "a batch was handed out during an unwind");
             self.lookups.forget();
             self.durable = self.pending.clone();
         }
@@ -265,6 +273,7 @@ impl StoreQueue {
     /// Asks for those of the stored headers of which nothing is known yet. `None` when there are none, or when something is
     /// on its way to the store.
     pub fn look_up(&mut self, numbers: &[BlockNumber]) -> Option<Output> {
+        debug_assert!(!numbers.is_empty(), "a lookup of no header");
         if !self.is_idle() {
             return None;
         }

@@ -38,6 +38,7 @@ impl Votes {
             ballot.hashes.remove(0);
         }
         ballot.hashes.push((number, vote));
+        debug_assert!(ballot.hashes.len() <= VOTES_PER_PEER_MAX, "{} votes of {peer}", ballot.hashes.len());
     }
 
     /// What the peer said that it has at `number`; `None` when it was not asked.
