@@ -15,10 +15,10 @@ use sync_core::SyncConfig;
 
 use crate::{
     chain::{Pool, View},
-    chance::Chance,
     network::{MILLI, Micros, SECOND},
     options::{Options, StorePlan},
-    peer::{Manner, PeerPlan},
+    peer::{Behavior, PeerPlan},
+    rng::Rng,
 };
 
 /// One seed of so many is a world under attack.
@@ -157,11 +157,11 @@ impl Attack {
     /// The attack of this seed's world, if it is one of them.
     pub fn draw(seed: u64) -> Option<Self> {
         if seed % ONE_OF != WHICH {
-            let mut chance = Chance::new(seed, "rare attack");
-            return Self::RARE.into_iter().find(|(_, one_of)| chance.below(*one_of) == 0).map(|(kind, _)| kind);
+            let mut rng = Rng::new(seed, "rare attack");
+            return Self::RARE.into_iter().find(|(_, one_of)| rng.below(*one_of) == 0).map(|(kind, _)| kind);
         }
         let whole: u64 = Self::KINDS.iter().map(|(_, weight)| weight).sum();
-        let mut at = Chance::new(seed, "attack").below(whole);
+        let mut at = Rng::new(seed, "attack").below(whole);
         let (kind, _) = Self::KINDS.into_iter().find(|(_, weight)| {
             let found = at < *weight;
             at = at.saturating_sub(*weight);
@@ -235,27 +235,27 @@ impl Attack {
 
     /// The world of this attack.
     pub fn options(self, seed: u64, pool: &Pool) -> Options {
-        let mut chance = Chance::new(seed, "attack world");
-        let mut scene = self.scene(pool, &mut chance);
+        let mut rng = Rng::new(seed, "attack world");
+        let mut scene = self.scene(pool, &mut rng);
         let mut config = SyncConfig {
-            seed: chance.draw(),
+            seed: rng.draw(),
             tip_quorum: 2,
             floor: scene.floor,
-            window: chance.pick(&[256, 512, 1_024, 8_192]),
+            window: rng.pick(&[256, 512, 1_024, 8_192]),
             ban: Duration::from_secs(600),
             ..SyncConfig::default()
         };
         let mut plan = AttackPlan { kind: self, decided: Vec::new(), due: None, unknown_from: None };
-        self.change(&mut scene, &mut config, &mut plan, pool, &mut chance);
+        self.change(&mut scene, &mut config, &mut plan, pool, &mut rng);
         if scene.follows_tip && scene.end_tip == scene.start.tip {
             // A pinned block is known from the beginning; a tip may still grow.
-            scene.end_tip += chance.below(2);
+            scene.end_tip += rng.below(2);
         }
-        let false_tips = scene.peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
-        if false_tips == 0 && scene.peers.iter().filter(|peer| peer.manner.is_honest()).count() == 1 {
+        let false_tips = scene.peers.iter().filter(|peer| peer.behavior.names_a_false_tip()).count();
+        if false_tips == 0 && scene.peers.iter().filter(|peer| peer.behavior.is_honest()).count() == 1 {
             config.tip_quorum = 1;
         }
-        let store = StorePlan { delay: chance.between(1, 8) * MILLI, holds: scene.stored, ..scene.store.clone() };
+        let store = StorePlan { delay: rng.between(1, 8) * MILLI, holds: scene.stored, ..scene.store.clone() };
         Options {
             seed,
             config,
@@ -277,11 +277,11 @@ impl Options {
     /// The same world without its malicious peers: what an attack is measured against. Ids of honest peers stay.
     pub fn without_attackers(&self) -> Self {
         let mut peace = self.clone();
-        peace.peers.retain(|peer: &PeerPlan| peer.manner.is_honest());
+        peace.peers.retain(|peer: &PeerPlan| peer.behavior.is_honest());
         peace.churn = None;
         // Who stays behind does so to keep the attackers from a majority against the honest tip.
-        for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.manner, Manner::Behind(_))) {
-            peer.manner = Manner::Honest;
+        for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.behavior, Behavior::Behind(_))) {
+            peer.behavior = Behavior::Honest;
         }
         if peace.script.follows_tip {
             peace.script.goal = peace.script.end;
@@ -304,12 +304,12 @@ mod tests {
                 drawn.push(kind);
             }
             let options = kind.options(seed, &pool);
-            let count = |of: fn(Manner) -> bool| options.peers.iter().filter(|peer| of(peer.manner)).count();
-            let (honest, false_tips) = (count(Manner::is_honest), count(Manner::names_a_false_tip));
+            let count = |of: fn(Behavior) -> bool| options.peers.iter().filter(|peer| of(peer.behavior)).count();
+            let (honest, false_tips) = (count(Behavior::is_honest), count(Behavior::names_a_false_tip));
             let majority = matches!(kind, Attack::SilentMajority | Attack::ForeignMajority);
             assert!(honest > false_tips || majority, "seed {seed}: {honest} honest, {false_tips} with a false tip");
             // Ids are indices: the honest peers come first, so they are the same without the others.
-            assert!(options.peers[..honest].iter().all(|peer| peer.manner.is_honest()), "seed {seed}");
+            assert!(options.peers[..honest].iter().all(|peer| peer.behavior.is_honest()), "seed {seed}");
             let peace = options.without_attackers();
             assert_eq!((peace.peers.len(), peace.churn.is_none()), (honest, true), "seed {seed}");
             assert!(options.script.end.tip <= pool.last(options.start.branch), "seed {seed}");

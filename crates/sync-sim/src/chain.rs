@@ -23,8 +23,8 @@ use header_rules::chain::ChainSpec;
 use sync_core::BlockNumHash;
 
 use crate::{
-    chance::Chance,
     header::{Rules, append_header, figures_of},
+    rng::Rng,
 };
 
 /// A line of headers that parts from another one, or a whole chain.
@@ -248,7 +248,7 @@ impl Pool {
     /// Adds a branch that parts from `parent` above `fork`, or a whole chain.
     fn grow(&mut self, parent: Option<BranchId>, fork: u64, count: u64, rules: Rules) -> BranchId {
         let id = self.branches.len() as BranchId;
-        let mut chance = Chance::new(u64::from(id), "chain");
+        let mut rng = Rng::new(u64::from(id), "chain");
         let (first, mut figures, mut above) = match parent {
             None => (0, Figures::START, B256::ZERO),
             Some(parent) => {
@@ -261,7 +261,7 @@ impl Pool {
         let mut hashes = Vec::with_capacity(count as usize);
         for number in first..first + count {
             let start = rlp.len();
-            figures = append_header(&mut chance, number, above, &figures, rules, &mut rlp);
+            figures = append_header(&mut rng, number, above, &figures, rules, &mut rlp);
             above = keccak256(&rlp[start..]);
             hashes.push(above);
             ends.push(rlp.len());

@@ -12,10 +12,10 @@ use crate::{
     checker::Checker,
     network::{MILLI, SECOND},
     options::{CrashPoint, VISIT_GROWTH},
-    peer::{Manner, Reply},
+    peer::{Behavior, Reply},
     script::Step,
     store::{StoreAnswer, StoreOp},
-    world::{Happening, World},
+    world::{SimEvent, World},
 };
 
 /// How long a banned peer stays away.
@@ -50,7 +50,7 @@ impl World<'_> {
             self.state.memory_bytes = machine.memory_bytes();
             self.state.recovered = machine.download_stats().recovered;
             polls += 1;
-            let output = self.saboteur.alter(&self.state, output);
+            let output = self.mutation.alter(&self.state, output);
             self.trace.output(self.state.now, &output);
             self.check(|checker, state| checker.on_output(state, &output));
             let drained = matches!(output, Output::Timeout(_));
@@ -79,7 +79,7 @@ impl World<'_> {
                         // It has another id to come back under.
                         known.gone = true;
                     } else {
-                        self.at(self.state.now + AWAY, Happening::Connect(peer.0));
+                        self.at(self.state.now + AWAY, SimEvent::Connect(peer.0));
                     }
                     self.backlog.push_back(Input::PeerDisconnected { peer });
                 }
@@ -108,29 +108,29 @@ impl World<'_> {
 
     fn request(&mut self, request: HeadersRequest) {
         let (now, pool) = (self.state.now, self.state.pool);
-        let lost = self.saboteur.swallows(&self.state, &request);
+        let lost = self.mutation.swallows(&self.state, &request);
         let Some(known) = self.state.peers.get_mut(request.peer.0 as usize) else { return };
-        if lost || known.link.loses_request(now, &mut self.network_chance) {
+        if lost || known.link.loses_request(now, &mut self.network_rng) {
             return;
         }
         let (peer, connection, plan) = (request.peer.0, known.connection, known.link.plan);
-        let fail = |failure| Happening::Fail { peer, connection, request: request.id, failure };
-        if self.network_chance.ppm(plan.broken_stream_ppm) {
+        let fail = |failure| SimEvent::Fail { peer, connection, request: request.id, failure };
+        if self.network_rng.ppm(plan.broken_stream_ppm) {
             self.at(now + 2 * plan.latency, fail(RequestFailure::Disconnected));
             return;
         }
-        match known.answer(pool, &request, &mut self.peer_chance) {
+        match known.answer(pool, &request, &mut self.peer_rng) {
             Reply::Nothing => {}
             Reply::Breach => self.at(now + 2 * plan.latency, fail(RequestFailure::Protocol("junk".into()))),
             Reply::Headers(headers) => {
                 let bytes = headers.iter().map(|header| header.len() as u64).sum();
-                let echoes = known.plan.manner == Manner::Echo;
-                let Some(arrives) = known.link.answer_at(now, bytes, &mut self.network_chance) else { return };
-                if self.network_chance.ppm(plan.reset_ppm) {
-                    self.at(arrives, Happening::Disconnect { peer, connection });
+                let echoes = known.plan.behavior == Behavior::Echo;
+                let Some(arrives) = known.link.answer_at(now, bytes, &mut self.network_rng) else { return };
+                if self.network_rng.ppm(plan.reset_ppm) {
+                    self.at(arrives, SimEvent::Disconnect { peer, connection });
                     return;
                 }
-                let answer = |request, headers| Happening::Answer { peer, connection, request, headers };
+                let answer = |request, headers| SimEvent::Answer { peer, connection, request, headers };
                 if echoes {
                     self.at(arrives + MILLI, answer(request.id, headers.clone()));
                     self.at(arrives, answer(RequestId(request.id.0 + 1_000_000), headers.clone()));
@@ -145,7 +145,7 @@ impl World<'_> {
         self.state.store_is_busy = true;
         let session = self.session;
         let after = self.store_delay();
-        self.at(self.state.now + after, Happening::Commit { session, op });
+        self.at(self.state.now + after, SimEvent::Commit { session, op });
     }
 
     /// The moment of the commit.
@@ -167,12 +167,12 @@ impl World<'_> {
                 // An unwind has no failure in the contract: the host tries until it is done.
                 StoreOp::Unwind { .. } => {
                     let session = self.session;
-                    self.at(self.state.now + SECOND, Happening::Commit { session, op });
+                    self.at(self.state.now + SECOND, SimEvent::Commit { session, op });
                 }
             };
         }
         let split = if let StoreOp::Persist(batch) = &op {
-            Some(batch).filter(|_| self.saboteur.splits_batches())
+            Some(batch).filter(|_| self.mutation.splits_batches())
         } else {
             None
         };
@@ -188,7 +188,7 @@ impl World<'_> {
         match self.state.store.commit(self.state.pool, &op) {
             Err(what) => self.fail("safety", what),
             Ok(answer) => {
-                if let Some(altered) = self.state.store.checkpoint().and_then(|it| self.saboteur.checkpoint(it)) {
+                if let Some(altered) = self.state.store.checkpoint().and_then(|it| self.mutation.checkpoint(it)) {
                     self.state.store.write_checkpoint(&altered);
                 }
                 self.check(|checker, state| checker.on_stored(state));
@@ -217,7 +217,7 @@ impl World<'_> {
         if dies {
             self.reach("a crash after an answer");
             self.crash();
-        } else if stored && self.state.visits > 0 && !self.state.calm {
+        } else if stored && self.state.visits > 0 && !self.state.quiescent {
             self.end_visit();
         }
     }
@@ -229,23 +229,23 @@ impl World<'_> {
             self.reach("many short visits");
         }
         self.crash();
-        let truth = self.state.truth;
-        self.take(Step::Truth(View { tip: truth.tip + VISIT_GROWTH, ..truth }));
+        let canonical = self.state.canonical;
+        self.take(Step::CanonicalChain(View { tip: canonical.tip + VISIT_GROWTH, ..canonical }));
     }
 
     fn answer_store(&mut self, answer: StoreAnswer) {
         let session = self.session;
         let after = self.store_delay() / 4;
-        self.at(self.state.now + after, Happening::Stored { session, answer });
+        self.at(self.state.now + after, SimEvent::Stored { session, answer });
     }
 
     fn store_delay(&mut self) -> u64 {
         let delay = self.state.options.store.delay;
-        delay / 2 + self.store_chance.below(delay)
+        delay / 2 + self.store_rng.below(delay)
     }
 
     fn store_fails(&mut self) -> Option<StoreFailure> {
-        if self.state.calm {
+        if self.state.quiescent {
             return None;
         }
         let plan = &self.state.options.store;
@@ -253,8 +253,8 @@ impl World<'_> {
             return Some(StoreFailure::Full);
         }
         let others = [StoreFailure::Locked, StoreFailure::Other("the disk is busy".into())];
-        let failed = self.store_chance.ppm(plan.fail_ppm);
-        failed.then(|| others[self.store_chance.below(2) as usize].clone())
+        let failed = self.store_rng.ppm(plan.fail_ppm);
+        failed.then(|| others[self.store_rng.below(2) as usize].clone())
     }
 }
 

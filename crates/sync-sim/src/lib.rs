@@ -48,7 +48,7 @@
 //!
 //! # Add to it
 //!
-//! * **A kind of peer**: a variant of [`peer::Manner`], its branch in `SimPeer::answer`, its line in `draw_faulty` (or
+//! * **A kind of peer**: a variant of [`peer::Behavior`], its branch in `SimPeer::answer`, its line in `draw_faulty` (or
 //!   `draw_honest`, and `is_honest`, when no fault may be held against it) of [`options`].
 //! * **Something that happens**: a variant of [`script::Step`], its draw in `Script::draw`, its arm in `World::take`.
 //! * **A kind of world**: a variant of [`special::Special`], with what it changes in the peers and in the script.
@@ -60,7 +60,7 @@
 //! * **An output of the machine**: an arm in `World::carry_out` (`host`), and one in [`trace`] when it says anything that
 //!   later outputs do not.
 //!
-//! A checker that never fires proves nothing: [`saboteur`] plays deliberate bugs, each of which must be found within two
+//! A checker that never fires proves nothing: [`mutation`] plays deliberate bugs, each of which must be found within two
 //! hundred seeds (a bug that only an attack shows: within the two hundred worlds under attack of a thousand seeds), and the
 //! test of five hundred worlds lists what they must have reached.
 //!
@@ -76,9 +76,9 @@
 pub mod outcome;
 pub mod world;
 
-mod happen;
+mod events;
 mod host;
-pub mod saboteur;
+pub mod mutation;
 pub mod session;
 
 pub mod checker;
@@ -98,14 +98,14 @@ pub mod table;
 pub mod store;
 
 pub mod chain;
-pub mod chance;
 pub mod header;
 pub mod network;
+pub mod rng;
 
 pub use chain::Pool;
+pub use mutation::Bug;
 pub use options::Options;
 pub use outcome::{Outcome, Violation};
-pub use saboteur::Bug;
 
 use world::World;
 

@@ -1,4 +1,4 @@
-//! Peers: what each has and how it answers. A new kind is a [`Manner`], its branch in [`SimPeer::answer`], and a line in
+//! Peers: what each has and how it answers. A new kind is a [`Behavior`], its branch in [`SimPeer::answer`], and a line in
 //! [`options`](crate::options) that draws it.
 
 use alloy_primitives::B256;
@@ -9,9 +9,9 @@ use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock};
 
 use crate::{
     chain::{BranchId, Pool, View},
-    chance::Chance,
     header::{fat_headers, lie_in_field},
     network::{Link, LinkPlan, Micros},
+    rng::Rng,
 };
 
 /// Bytes at which a peer cuts a response, as header peers do.
@@ -19,7 +19,7 @@ const ANSWER_BYTES_MAX: usize = 48 * 1024;
 
 /// How a peer behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Behavior {
     /// Answers with what it has; how fast is a matter of its way.
     Honest,
     /// At most so many headers in a response.
@@ -84,16 +84,16 @@ pub enum Manner {
     Echo,
 }
 
-impl Manner {
+impl Behavior {
     /// Does it do nothing wrong, whatever its speed? Then no fault but silence may be held against it.
     pub fn is_honest(self) -> bool {
-        use Manner::{Behind, Capped, Honest, Lagging, Pruned, Recent};
+        use Behavior::{Behind, Capped, Honest, Lagging, Pruned, Recent};
         matches!(self, Honest | Capped(_) | Lagging(_) | Behind(_) | Recent(_) | Pruned(_))
     }
 
     /// Does it name a tip that is not the honest chain's?
     pub fn names_a_false_tip(self) -> bool {
-        use Manner::{Boaster, ClaimsHigher, Climbs, Forked, Orphan};
+        use Behavior::{Boaster, ClaimsHigher, Climbs, Forked, Orphan};
         matches!(self, Forked(_) | Boaster(_) | Orphan(_) | ClaimsHigher(_) | Climbs)
     }
 
@@ -107,7 +107,7 @@ impl Manner {
 #[derive(Clone, Copy, Debug)]
 pub struct PeerPlan {
     /// How it behaves.
-    pub manner: Manner,
+    pub behavior: Behavior,
     /// The way to it.
     pub link: LinkPlan,
     /// When it is first connected.
@@ -154,16 +154,16 @@ pub struct SimPeer {
 
 impl SimPeer {
     /// A peer that is not connected yet.
-    pub fn new(plan: PeerPlan, truth: View, floor: u64, pool: &Pool) -> Self {
-        let view = match plan.manner {
-            Manner::Forked(branch) | Manner::Orphan(branch) => {
-                View { branch, tip: pool.last(branch).min(truth.tip + 3) }
+    pub fn new(plan: PeerPlan, canonical: View, floor: u64, pool: &Pool) -> Self {
+        let view = match plan.behavior {
+            Behavior::Forked(branch) | Behavior::Orphan(branch) => {
+                View { branch, tip: pool.last(branch).min(canonical.tip + 3) }
             }
-            _ => truth,
+            _ => canonical,
         };
-        let earliest = match plan.manner {
-            Manner::Recent(above) | Manner::Pruned(above) | Manner::ClaimsMore(above) => floor + above,
-            Manner::Orphan(branch) => pool.fork_point(branch).map_or(0, |fork| fork + 1),
+        let earliest = match plan.behavior {
+            Behavior::Recent(above) | Behavior::Pruned(above) | Behavior::ClaimsMore(above) => floor + above,
+            Behavior::Orphan(branch) => pool.fork_point(branch).map_or(0, |fork| fork + 1),
             _ => 0,
         };
         let mut peer = Self {
@@ -178,19 +178,19 @@ impl SimPeer {
             connected: false,
             connection: 0,
         };
-        peer.see(truth, false);
+        peer.see(canonical, false);
         peer
     }
 
     /// The honest chain is another now. `false` when it does not care.
-    pub fn see(&mut self, truth: View, calm: bool) -> bool {
-        let behind = match self.plan.manner {
-            Manner::Forked(_) | Manner::Orphan(_) => return false,
-            Manner::Lagging(blocks) if !calm => blocks,
-            Manner::Behind(blocks) | Manner::Low(blocks) => blocks,
+    pub fn see(&mut self, canonical: View, quiescent: bool) -> bool {
+        let behind = match self.plan.behavior {
+            Behavior::Forked(_) | Behavior::Orphan(_) => return false,
+            Behavior::Lagging(blocks) if !quiescent => blocks,
+            Behavior::Behind(blocks) | Behavior::Low(blocks) => blocks,
             _ => 0,
         };
-        let view = View { branch: truth.branch, tip: truth.tip.saturating_sub(behind) };
+        let view = View { branch: canonical.branch, tip: canonical.tip.saturating_sub(behind) };
         if view == self.view {
             return false;
         }
@@ -204,13 +204,13 @@ impl SimPeer {
     /// What it says it serves.
     pub fn served(&self, pool: &Pool) -> ServedRange {
         let tip = pool.tip(self.view);
-        match self.plan.manner {
-            Manner::Boaster(latest) => ServedRange { earliest: 0, latest, latest_hash: B256::repeat_byte(0xbb) },
-            Manner::ClaimsMore(_) | Manner::Orphan(_) => {
+        match self.plan.behavior {
+            Behavior::Boaster(latest) => ServedRange { earliest: 0, latest, latest_hash: B256::repeat_byte(0xbb) },
+            Behavior::ClaimsMore(_) | Behavior::Orphan(_) => {
                 ServedRange { earliest: 0, latest: tip.number, latest_hash: tip.hash }
             }
-            Manner::ClaimsHigher(blocks) => claimed(tip.number + blocks),
-            Manner::Climbs => claimed(tip.number + 2),
+            Behavior::ClaimsHigher(blocks) => claimed(tip.number + blocks),
+            Behavior::Climbs => claimed(tip.number + 2),
             _ => {
                 let earliest = self.said_earliest.unwrap_or(self.earliest);
                 ServedRange { earliest: earliest.min(tip.number), latest: tip.number, latest_hash: tip.hash }
@@ -221,7 +221,7 @@ impl SimPeer {
     /// What it says that it serves with the `left`-th announcement of a flood.
     pub fn flood(&self, pool: &Pool, left: u64) -> ServedRange {
         let mut served = self.served(pool);
-        if self.plan.manner == Manner::Climbs {
+        if self.plan.behavior == Behavior::Climbs {
             // Its number goes up and down, its hash never comes again.
             return ServedRange { latest_hash: claimed(left).latest_hash, latest: served.latest + left % 64, ..served };
         }
@@ -241,39 +241,39 @@ impl SimPeer {
 
     /// Its status.
     pub fn status(&self, pool: &Pool) -> PeerStatus {
-        let chain_id = if self.plan.manner == Manner::WrongChain { 1 } else { GENERATED_CHAIN_ID };
-        let genesis = if self.plan.manner == Manner::WrongGenesis { Pool::FOREIGN } else { Pool::TRUNK };
+        let chain_id = if self.plan.behavior == Behavior::WrongChain { 1 } else { GENERATED_CHAIN_ID };
+        let genesis = if self.plan.behavior == Behavior::WrongGenesis { Pool::FOREIGN } else { Pool::TRUNK };
         PeerStatus { chain_id, genesis: Some(pool.genesis(genesis)), served: self.served(pool) }
     }
 
     /// Its response to a request.
-    pub fn answer(&self, pool: &Pool, request: &HeadersRequest, chance: &mut Chance) -> Reply {
+    pub fn answer(&self, pool: &Pool, request: &HeadersRequest, rng: &mut Rng) -> Reply {
         let limit = usize::from(request.limit);
-        if matches!(self.plan.manner, Manner::ClaimsHigher(_)) {
+        if matches!(self.plan.behavior, Behavior::ClaimsHigher(_)) {
             return Reply::Nothing;
         }
         let Some((branch, top)) = self.find(pool, request.start) else {
-            return match self.plan.manner {
-                Manner::Silent => Reply::Nothing,
-                Manner::Breach => Reply::Breach,
+            return match self.plan.behavior {
+                Behavior::Silent => Reply::Nothing,
+                Behavior::Breach => Reply::Breach,
                 _ => Reply::Headers(Vec::new()),
             };
         };
         let from = |top: u64, limit: usize| self.falling(pool, branch, top, limit);
-        Reply::Headers(match self.plan.manner {
-            Manner::Silent => return Reply::Nothing,
-            Manner::Breach => return Reply::Breach,
-            Manner::Empty | Manner::Climbs => Vec::new(),
-            Manner::Fat(bytes) => match request.start {
+        Reply::Headers(match self.plan.behavior {
+            Behavior::Silent => return Reply::Nothing,
+            Behavior::Breach => return Reply::Breach,
+            Behavior::Empty | Behavior::Climbs => Vec::new(),
+            Behavior::Fat(bytes) => match request.start {
                 StartBlock::Number(_) => fat_headers(top, limit, bytes as usize),
                 // Of what has a known hash it can make nothing.
                 StartBlock::Hash(_) => from(top, 1),
             },
-            Manner::Denies(most) => {
+            Behavior::Denies(most) => {
                 let lowest = self.view.tip.saturating_sub(most - 1);
                 if top < lowest { Vec::new() } else { from(top, limit.min((top - lowest + 1) as usize)) }
             }
-            Manner::Splices(other, most) => {
+            Behavior::Splices(other, most) => {
                 let lowest = self.view.tip.saturating_sub(most - 1);
                 let own = (top + 1).saturating_sub(lowest).min(limit as u64);
                 let mut headers = if own > 0 { from(top, own as usize) } else { Vec::new() };
@@ -282,31 +282,31 @@ impl SimPeer {
                 }
                 headers
             }
-            Manner::Drip(most) => from(top, limit.min(usize::from(most))),
-            Manner::Capped(most) => from(top, limit.min(usize::from(most))),
-            Manner::TooMany(more) => from(top, limit + usize::from(more)),
-            Manner::WrongStart(lower) => from(top.saturating_sub(lower), limit),
-            Manner::LieInField(field, percent) => {
+            Behavior::Drip(most) => from(top, limit.min(usize::from(most))),
+            Behavior::Capped(most) => from(top, limit.min(usize::from(most))),
+            Behavior::TooMany(more) => from(top, limit + usize::from(more)),
+            Behavior::WrongStart(lower) => from(top.saturating_sub(lower), limit),
+            Behavior::LieInField(field, percent) => {
                 let mut headers = from(top, limit);
-                if chance.percent(u64::from(percent)) {
-                    lie(&mut headers, usize::from(field), chance);
+                if rng.percent(u64::from(percent)) {
+                    lie(&mut headers, usize::from(field), rng);
                 }
                 headers
             }
-            Manner::Garbage => {
+            Behavior::Garbage => {
                 let mut headers = from(top, limit);
-                garble(&mut headers, chance);
+                garble(&mut headers, rng);
                 headers
             }
-            Manner::Rising => {
+            Behavior::Rising => {
                 let mut headers = from(top, limit);
                 headers.reverse();
                 headers
             }
-            Manner::Gap => {
+            Behavior::Gap => {
                 let mut headers = from(top, limit);
                 if headers.len() > 2 {
-                    headers.remove(chance.between(1, headers.len() as u64 - 2) as usize);
+                    headers.remove(rng.between(1, headers.len() as u64 - 2) as usize);
                 }
                 headers
             }
@@ -352,21 +352,21 @@ fn claimed(latest: u64) -> ServedRange {
 }
 
 /// A wrong bit in one field of one header.
-fn lie(headers: &mut [Bytes], field: usize, chance: &mut Chance) {
-    let field = if field >= FIELDS { chance.below(FIELDS as u64) as usize } else { field };
-    let at = chance.below(headers.len() as u64) as usize;
+fn lie(headers: &mut [Bytes], field: usize, rng: &mut Rng) {
+    let field = if field >= FIELDS { rng.below(FIELDS as u64) as usize } else { field };
+    let at = rng.below(headers.len() as u64) as usize;
     if let Some(header) = headers.get_mut(at)
-        && let Some(lie) = lie_in_field(header, field, chance)
+        && let Some(lie) = lie_in_field(header, field, rng)
     {
         *header = lie;
     }
 }
 
 /// Bytes that are no header in the place of one.
-fn garble(headers: &mut [Bytes], chance: &mut Chance) {
-    let at = chance.below(headers.len() as u64) as usize;
+fn garble(headers: &mut [Bytes], rng: &mut Rng) {
+    let at = rng.below(headers.len() as u64) as usize;
     let Some(header) = headers.get_mut(at) else { return };
-    *header = match chance.below(4) {
+    *header = match rng.below(4) {
         0 => Bytes::new(),
         1 => Bytes::from_static(b"no header"),
         2 => header.slice(..header.len() / 2),

@@ -19,7 +19,7 @@ use crate::{
     churn::Churn,
     network::{LinkPlan, MILLI, Micros, SECOND},
     options::{Options, StorePlan},
-    peer::{Manner, PeerPlan},
+    peer::{Behavior, PeerPlan},
     script::{Script, Step},
     world::World,
 };
@@ -98,18 +98,18 @@ impl Attacker {
         }
     }
 
-    fn manner(self) -> Manner {
+    fn behavior(self) -> Behavior {
         match self {
-            Self::Silent => Manner::Silent,
-            Self::Empty => Manner::Empty,
-            Self::Liar | Self::QuickLiar => Manner::LieInField(FIELDS as u8, 100),
-            Self::Forked => Manner::Forked(Pool::FOREIGN),
-            Self::Fat => Manner::Fat(60_000),
-            Self::Drip => Manner::Drip(1),
-            Self::Flood => Manner::Climbs,
-            Self::Claims => Manner::ClaimsHigher(5),
-            Self::Denier => Manner::Denies(1),
-            Self::Splicer => Manner::Splices(Pool::FOREIGN, 1),
+            Self::Silent => Behavior::Silent,
+            Self::Empty => Behavior::Empty,
+            Self::Liar | Self::QuickLiar => Behavior::LieInField(FIELDS as u8, 100),
+            Self::Forked => Behavior::Forked(Pool::FOREIGN),
+            Self::Fat => Behavior::Fat(60_000),
+            Self::Drip => Behavior::Drip(1),
+            Self::Flood => Behavior::Climbs,
+            Self::Claims => Behavior::ClaimsHigher(5),
+            Self::Denier => Behavior::Denies(1),
+            Self::Splicer => Behavior::Splices(Pool::FOREIGN, 1),
         }
     }
 
@@ -232,9 +232,9 @@ impl Case {
         };
         let target = SyncTarget::Hash(pool.tip(start).hash);
         let link = LinkPlan::clean(LATENCY);
-        let honest = PeerPlan { manner: Manner::Honest, link, joins_at: JOINS_AT, flaps: None, hears_after: MILLI };
+        let honest = PeerPlan { behavior: Behavior::Honest, link, joins_at: JOINS_AT, flaps: None, hears_after: MILLI };
         let churn = Churn {
-            manner: self.attacker.manner(),
+            behavior: self.attacker.behavior(),
             link: self.attacker.link(),
             live: self.number,
             every: SECOND.checked_div(u64::from(self.new_ids)).unwrap_or_default(),
@@ -245,7 +245,7 @@ impl Case {
             start,
             floor: 0,
             steps: vec![(MILLI, Step::Want(target))],
-            calm_at: JOINS_AT,
+            quiescent_at: JOINS_AT,
             target,
             goal: start,
             end: start,

@@ -120,7 +120,7 @@ fn u02_a_planned_crash_happens_once() {
     for seed in [4, 13, 33, 1_153_355] {
         let mut options = Options::draw(seed, &pool);
         options.script.steps.retain(|(_, step)| !matches!(step, Step::Crash | Step::Pause(_)));
-        options.script.calm_at = 20_000_000;
+        options.script.quiescent_at = 20_000_000;
         // The first transaction fills the store; after that every process is refused.
         options.store =
             StorePlan { full_at: Some(1), crashes: vec![(0, CrashPoint::Answered)], ..StorePlan::default() };

@@ -71,7 +71,7 @@ impl Reader<'_> {
 
     fn op(&mut self) -> Op {
         match self.byte() % 32 {
-            0..=2 => Op::Connect { peer: self.byte(), manner: self.byte(), latest: self.word() },
+            0..=2 => Op::Connect { peer: self.byte(), behavior: self.byte(), latest: self.word() },
             3 => Op::Stranger { peer: self.byte() },
             4 => Op::Address { peer: self.byte(), address: self.byte() },
             5 => Op::Disconnect { peer: self.byte() },

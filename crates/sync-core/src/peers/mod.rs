@@ -256,10 +256,10 @@ impl Peers {
         ordered
     }
 
-    /// See [`Scheduler::by_chance`].
-    pub fn by_chance(&mut self, now: Instant) -> Vec<PeerId> {
+    /// See [`Scheduler::shuffled`].
+    pub fn shuffled(&mut self, now: Instant) -> Vec<PeerId> {
         let mut scheduler = self.scheduler;
-        let ordered = scheduler.by_chance(self.usable(now), now);
+        let ordered = scheduler.shuffled(self.usable(now), now);
         self.scheduler = scheduler;
         ordered
     }

@@ -50,7 +50,7 @@ impl Scheduler {
 
     /// Those that may be asked now, in an order that follows from the seed and the turn alone: for questions on which
     /// nobody's quickness or record should weigh.
-    pub fn by_chance<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
+    pub fn shuffled<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
         self.turn = self.turn.wrapping_add(1);
         let ready = usable.filter(|(_, peer)| peer.may_ask(now));
         let mut ready: Vec<_> = ready.map(|(id, _)| (mix(self.seed ^ self.turn, id), id)).collect();

@@ -57,7 +57,7 @@ impl HeaderSync {
     /// Peers of the target's chain that serve this number, of this rank if one is named, in an order that is chance's: the
     /// quickest are not asked more often than others.
     fn witnesses(&mut self, now: Instant, number: BlockNumber, rank: Option<Rank>) -> Vec<PeerId> {
-        let mut witnesses = self.peers.by_chance(now);
+        let mut witnesses = self.peers.shuffled(now);
         let Some(reorg) = &self.reorgs.current else { return Vec::new() };
         witnesses.retain(|id| {
             let Some(peer) = self.peers.get(*id) else { return false };

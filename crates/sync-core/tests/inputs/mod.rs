@@ -17,7 +17,7 @@ use sync_core::{
 };
 
 use crate::support::{
-    self, CHAIN_ID, Chain, Manner, TestPeer, TestStore, World, ancestor::broken_at, chain::MINED, meddle::StoreLie,
+    self, Behavior, CHAIN_ID, Chain, TestPeer, TestStore, World, ancestor::broken_at, chain::MINED, meddle::StoreLie,
 };
 
 /// Peers that come and go; the one that ends the sync has an id of its own.
@@ -32,7 +32,7 @@ const BESIDE_MAX: usize = 5;
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
     /// A peer connects: what it has (`latest`, of one of the chains), and how it answers.
-    Connect { peer: u8, manner: u8, latest: u16 },
+    Connect { peer: u8, behavior: u8, latest: u16 },
     /// A peer connects that serves another chain.
     Stranger { peer: u8 },
     /// Where a peer is reached.
@@ -217,10 +217,10 @@ impl Play<'_> {
         let chain = &self.ground.chain;
         let world = &mut self.world;
         match op {
-            Op::Connect { peer, manner: which, latest } => {
+            Op::Connect { peer, behavior: which, latest } => {
                 let source = self.ground.source(which);
                 let latest = u64::from(latest).min(source.tip().number);
-                world.connect(id(peer), TestPeer::new(source).range(0, latest).manner(manner(which)));
+                world.connect(id(peer), TestPeer::new(source).range(0, latest).behavior(behavior(which)));
             }
             Op::Stranger { peer } => {
                 let stranger = TestPeer { chain_id: 1, ..TestPeer::new(chain) };
@@ -370,20 +370,20 @@ fn cut(number: u16, chain: &Chain) -> u64 {
     u64::from(number) % chain.headers.len() as u64
 }
 
-fn manner(which: u8) -> Manner {
+fn behavior(which: u8) -> Behavior {
     let all = [
-        Manner::Honest,
-        Manner::Honest,
-        Manner::FlipByte,
-        Manner::WrongStart,
-        Manner::Short(3),
-        Manner::TooMany,
-        Manner::Silent,
-        Manner::Slow(3_000),
-        Manner::Empty,
-        Manner::Garbage,
-        Manner::FlipFirst,
-        Manner::Withholds(7),
+        Behavior::Honest,
+        Behavior::Honest,
+        Behavior::FlipByte,
+        Behavior::WrongStart,
+        Behavior::Short(3),
+        Behavior::TooMany,
+        Behavior::Silent,
+        Behavior::Slow(3_000),
+        Behavior::Empty,
+        Behavior::Garbage,
+        Behavior::FlipFirst,
+        Behavior::Withholds(7),
     ];
     all[usize::from(which) % all.len()]
 }

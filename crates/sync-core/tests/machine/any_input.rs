@@ -12,7 +12,7 @@ fn op() -> impl Strategy<Value = Op> {
     let (any_peer, any_number) = (0..5u8, 0..1_500u16);
     prop_oneof![
         6 => (0..4u8, any::<u8>(), any_number.clone())
-            .prop_map(|(peer, manner, latest)| Op::Connect { peer, manner, latest }),
+            .prop_map(|(peer, behavior, latest)| Op::Connect { peer, behavior, latest }),
         1 => any_peer.clone().prop_map(|peer| Op::Stranger { peer }),
         2 => (any_peer.clone(), any::<u8>()).prop_map(|(peer, address)| Op::Address { peer, address }),
         2 => any_peer.clone().prop_map(|peer| Op::Disconnect { peer }),

@@ -1,6 +1,6 @@
 //! Peers whose numbers mean other blocks: a reorg while syncing, and liars who look like one.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Input, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, fault::Verdict, id::PeerId};
 
 /// The peer follows `to` from now on; with `keeps` it still has the blocks of its old chain, by hash.
@@ -113,7 +113,7 @@ fn d09_a_liar_who_looks_like_another_branch_is_caught_by_hash() {
     }
     world.run_to_resolved(10);
     for id in [1, 3] {
-        world.peer_mut(id).manner = Manner::FlipFirst;
+        world.peer_mut(id).behavior = Behavior::FlipFirst;
     }
     assert!(world.run_until(60, |world| world.is_banned(1) && world.is_banned(3)), "{:?}", world.penalties);
     assert!(world.strategies().iter().any(|(to, _)| *to == Strategy::ByHash));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     bare::{Bare, requests},
 };
 use sync_core::{
@@ -266,9 +266,9 @@ fn d18_the_figures_add_up() {
     let chain = Chain::new(9_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    world.connect(2, TestPeer::new(&chain).manner(Manner::Short(9)));
-    world.connect(3, TestPeer::new(&chain).manner(Manner::Silent));
-    world.connect(4, TestPeer::new(&chain).manner(Manner::FlipByte));
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::Short(9)));
+    world.connect(3, TestPeer::new(&chain).behavior(Behavior::Silent));
+    world.connect(4, TestPeer::new(&chain).behavior(Behavior::FlipByte));
     world.run_to_synced(120);
     world.run_for(15);
     let stats = world.machine.download_stats();
@@ -288,7 +288,7 @@ fn db4_junk_far_under_the_front_is_found_when_it_comes() {
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 1_200, ..TestPeer::new(&chain) });
     world.run_to_resolved(10);
-    world.connect(2, TestPeer::new(&chain).manner(Manner::FlipByte));
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::FlipByte));
     assert!(world.run_until(10, |world| world.is_banned(2)));
     assert!(!world.has_linked(), "named while the front was still on its way");
     world.run_to_synced(120);

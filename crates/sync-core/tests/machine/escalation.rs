@@ -1,6 +1,6 @@
 //! Ranges that keep failing: served first, in ever smaller parts, until somebody has them.
 
-use crate::support::{Chain, Manner, TestPeer, World, meddle::break_streams_at};
+use crate::support::{Behavior, Chain, TestPeer, World, meddle::break_streams_at};
 use sync_core::{Event, Input, id::PeerId};
 
 #[test]
@@ -13,7 +13,7 @@ fn h04_h05_what_failed_often_is_had_in_small_parts_and_counted_as_recovered() {
     let sizes = break_streams_at(&mut world, 1, &chain, 1_000, 8);
     assert!(sizes.iter().any(|size| *size < 10), "{sizes:?}");
     assert!(world.machine.download_stats().escalated > 0);
-    world.peer_mut(1).manner = Manner::Honest;
+    world.peer_mut(1).behavior = Behavior::Honest;
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
     let stats = world.machine.download_stats();
@@ -51,7 +51,7 @@ fn h02_a_peer_that_cools_down_is_left_alone_and_nothing_spins() {
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.run_to_resolved(10);
-    world.peer_mut(1).manner = Manner::Silent;
+    world.peer_mut(1).behavior = Behavior::Silent;
     assert!(world.run_until(60, |world| !world.penalized(1).is_empty()));
     let (asked, at) = (world.requests.len(), world.now_ms);
     let mut steps = 0;

@@ -1,6 +1,6 @@
 //! What peers may make the machine say and do: so much a second, whatever they announce and however often they connect.
 
-use crate::support::{Chain, Manner, TestPeer, World, ancestor::config};
+use crate::support::{Behavior, Chain, TestPeer, World, ancestor::config};
 use alloy_primitives::keccak256;
 use sync_core::{
     Event, Input, ServedRange, StallReason, SyncConfig, SyncTarget,
@@ -63,7 +63,7 @@ fn flap(world: &mut World, chain: &Chain) {
         world.now_ms += 2;
         if n % 2 == 0 {
             let latest = 1_000 + n;
-            world.connect(1, TestPeer::new(chain).range(0, latest).manner(Manner::Silent));
+            world.connect(1, TestPeer::new(chain).range(0, latest).behavior(Behavior::Silent));
         } else {
             world.disconnect(1);
         }
@@ -96,13 +96,13 @@ fn u13_a_peer_that_connects_and_leaves_causes_a_few_events_a_second() {
 fn u13_a_peer_that_announces_all_the_time_causes_a_few_events_and_requests_a_second() {
     let chain = Chain::new(500);
     let fork = chain.fork(490, 499);
-    for (quorum, manner) in [(1, Manner::Silent), (2, Manner::Empty), (2, Manner::Silent)] {
+    for (quorum, behavior) in [(1, Behavior::Silent), (2, Behavior::Empty), (2, Behavior::Silent)] {
         let mut world = wanting_tip(&chain, quorum);
         world.lenient = true;
         // These two never agree, so the third is asked for its vote under each of its tips.
         world.connect(1, TestPeer::new(&chain));
         world.connect(2, TestPeer::new(&fork));
-        world.connect(3, TestPeer::new(&chain).manner(manner));
+        world.connect(3, TestPeer::new(&chain).behavior(behavior));
         for n in 0..6_000 {
             world.run_to_ms(world.now_ms + 10);
             world.input(Input::PeerUpdated { peer: PeerId(3), served: tip(510 + n % 200, n) });

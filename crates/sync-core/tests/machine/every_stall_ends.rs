@@ -14,7 +14,7 @@ use self::{
     targets::{FLOOR_ABOVE_TARGET, INVALID_TARGET, ROLLBACK_TOO_DEEP, TARGET_UNAVAILABLE, UNKNOWN_FORK, WRONG_GENESIS},
 };
 use crate::support::{
-    Chain, Manner, World,
+    Behavior, Chain, World,
     ancestor::config,
     strangers::{HONEST, assert_not_blamed, connect_honest},
 };
@@ -133,7 +133,7 @@ fn another_target(entered: &mut Entered) {
 fn become_honest(entered: &mut Entered) {
     let ids: Vec<u32> = entered.world.peers.keys().copied().collect();
     for id in ids {
-        entered.world.peer_mut(id).manner = Manner::Honest;
+        entered.world.peer_mut(id).behavior = Behavior::Honest;
     }
 }
 

@@ -3,7 +3,7 @@
 //! somebody can serve it.
 
 use crate::support::{
-    Chain, Manner, TestPeer, TestStore, World,
+    Behavior, Chain, TestPeer, TestStore, World,
     ancestor::{announce, config, stored_with},
     chain::MINED,
     strangers::assert_not_blamed,
@@ -45,7 +45,7 @@ fn leave(world: &mut World, _: &Chain, new: &Chain) -> Chain {
 
 fn fall_silent(world: &mut World, _: &Chain, new: &Chain) -> Chain {
     world.cut_ways();
-    (1..=3).for_each(|id| world.peer_mut(id).manner = Manner::Silent);
+    (1..=3).for_each(|id| world.peer_mut(id).behavior = Behavior::Silent);
     world.run_for(60);
     come(world, new);
     new.clone()
@@ -53,9 +53,9 @@ fn fall_silent(world: &mut World, _: &Chain, new: &Chain) -> Chain {
 
 fn fall_silent_for_a_while(world: &mut World, _: &Chain, new: &Chain) -> Chain {
     world.cut_ways();
-    (1..=3).for_each(|id| world.peer_mut(id).manner = Manner::Silent);
+    (1..=3).for_each(|id| world.peer_mut(id).behavior = Behavior::Silent);
     world.run_for(60);
-    (1..=3).for_each(|id| world.peer_mut(id).manner = Manner::Honest);
+    (1..=3).for_each(|id| world.peer_mut(id).behavior = Behavior::Honest);
     new.clone()
 }
 

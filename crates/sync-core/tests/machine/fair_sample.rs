@@ -1,6 +1,6 @@
 //! A new session hears enough of its peers before it chooses a tip, and a disagreement ends with its majority.
 
-use crate::support::{Chain, Manner, TestPeer, World, ancestor::announce};
+use crate::support::{Behavior, Chain, TestPeer, World, ancestor::announce};
 use sync_core::{Event, StallReason, SyncConfig, SyncTarget, TipClaim, id::PeerId, progress::SyncStage};
 
 fn world(chain: &Chain, peers_expected: usize, tip_quorum: usize) -> World {
@@ -51,7 +51,7 @@ fn peers_that_do_not_come_are_waited_for_no_longer_than_said() {
 fn f02_a_silent_peer_with_a_higher_tip_holds_no_vote_open() {
     let chain = Chain::new(500);
     let mut world = world(&chain, 3, 2);
-    world.connect(1, TestPeer::new(&chain.grown(5)).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain.grown(5)).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.connect(3, TestPeer::new(&chain.grown(1)));
     world.run_to_synced(5);

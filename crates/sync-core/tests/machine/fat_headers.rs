@@ -1,7 +1,7 @@
 //! Headers that are much longer than the target's and that nobody has linked: they decide nothing for other peers.
 
 use crate::support::{
-    CHAIN_ID, Chain, Manner, TestPeer, World,
+    Behavior, CHAIN_ID, Chain, TestPeer, World,
     future::{chain_with, changed},
 };
 use alloy_primitives::{B256, keccak256};
@@ -56,7 +56,7 @@ fn u07_one_peers_fat_headers_change_no_request_to_others() {
     let chain = Chain::new(12_000);
     let lies = fat(&chain, 60_000);
     let (alone, quiet) = synced_in(chain.spec(), &chain, &[]);
-    let attacker = TestPeer::new(&lies).manner(Manner::Short(1));
+    let attacker = TestPeer::new(&lies).behavior(Behavior::Short(1));
     let (attacked, world) = synced_in(chain.spec(), &chain, &[attacker]);
     assert!(attacked * 2 <= alone * 3, "{attacked} ms, {alone} ms without");
     let small = |world: &World| requests_of(world, 1).filter(|limit| (2..=8).contains(limit)).count();

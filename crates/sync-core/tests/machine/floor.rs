@@ -1,6 +1,6 @@
 //! How far down a sync goes: what the host asked for, whatever peers say of their lowest block.
 
-use crate::support::{Chain, Manner, TestPeer, World, ancestor::announce, chain::numbered};
+use crate::support::{Behavior, Chain, TestPeer, World, ancestor::announce, chain::numbered};
 use alloy_primitives::keccak256;
 use header_rules::{range::BLOCK_NUMBER_END, range::BlockRange};
 use sync_core::{
@@ -44,7 +44,7 @@ fn a_first_peer_with_a_short_chain_does_not_end_the_sync() {
 fn a_silent_peer_that_claims_everything_beside_pruned_ones_holds_nothing_open() {
     let chain = Chain::new(4_000);
     let mut world = towards_tip(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     world.connect(3, TestPeer::new(&chain).range(2_500, 3_999));
     assert!(world.run_until(60, |world| !world.stalls().is_empty()));
@@ -65,7 +65,7 @@ fn the_floor_that_was_asked_for_is_enough_whoever_claims_more() {
     let config = SyncConfig { floor: 2_000, ..SyncConfig::default() };
     let mut world = World::with(chain.spec(), config, Default::default());
     world.target(SyncTarget::PeersTip);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     world.run_to_synced(60);
     world.assert_stored(&chain, 2_000);
@@ -75,7 +75,7 @@ fn the_floor_that_was_asked_for_is_enough_whoever_claims_more() {
 fn a_peer_that_claims_more_than_it_serves_is_found_out() {
     let chain = Chain::new(4_000);
     let mut world = towards_tip(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Withholds(1_499)));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Withholds(1_499)));
     world.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     assert!(world.run_until(120, |world| world.stalls().contains(&missing(0, 1_499))));
     assert_usable_from(&world, &chain, 1_500);
@@ -115,7 +115,7 @@ fn a_new_session_on_what_pruned_peers_gave_says_what_is_missing() {
     assert!(world.run_until(60, |world| !world.stalls().is_empty()));
     let mut second = world.reopened();
     second.target(SyncTarget::PeersTip);
-    second.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    second.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     second.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     second.connect(3, TestPeer::new(&chain).range(1_500, 3_999));
     assert!(second.run_until(60, |world| !world.stalls().is_empty()));
@@ -128,7 +128,7 @@ fn a_floor_that_may_rise_is_not_raised_by_claims_alone_and_not_held_down_by_sile
     let config = SyncConfig { floor_may_rise: true, ..SyncConfig::default() };
     let mut world = World::with(chain.spec(), config, Default::default());
     world.target(SyncTarget::PeersTip);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     world.connect(3, TestPeer::new(&chain).range(3_900, 3_999));
     world.run_to_synced(60);

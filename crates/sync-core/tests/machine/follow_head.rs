@@ -1,7 +1,7 @@
 //! Following the head: which tips are believed, what a target needs before anything is downloaded, and what is said when.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, moved, reorgs, stored},
     runs::{self, served},
 };
@@ -196,8 +196,8 @@ fn f05_i09_a_search_goes_on_around_silent_and_empty_peers() {
     let new = old.fork(1_400, 1_600);
     let mut world = World::with(old.spec(), config(), stored(&old));
     world.target(SyncTarget::PeersTip);
-    world.connect(1, TestPeer::new(&new).manner(Manner::Silent));
-    world.connect(2, TestPeer::new(&new).manner(Manner::Empty));
+    world.connect(1, TestPeer::new(&new).behavior(Behavior::Silent));
+    world.connect(2, TestPeer::new(&new).behavior(Behavior::Empty));
     world.connect(3, TestPeer::new(&new));
     world.run_to_synced(300);
     world.assert_stored(&new, 0);

@@ -2,7 +2,7 @@
 //! enough peers agree on takes its place.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, broken_at, config, stored},
 };
 use header_rules::rules::RuleViolation;
@@ -168,7 +168,7 @@ fn i07_the_parent_of_a_bad_header_is_nothing_against_the_good_chain() {
     let mut world = World::with(good.spec(), config(), Default::default());
     world.target(SyncTarget::Hash(bad.tip().hash));
     // One header an answer: every pair is checked where two answers meet.
-    world.connect(1, TestPeer::new(&bad).manner(Manner::Short(1)));
+    world.connect(1, TestPeer::new(&bad).behavior(Behavior::Short(1)));
     world.run_for(60);
     assert_eq!(diagnosis(&world), [expected(&bad, 995)]);
     world.target(SyncTarget::Hash(good.tip().hash));

@@ -1,15 +1,15 @@
 //! Two peers, one of which lies: the sync completes, the liar is named, the honest one never.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::fault::PeerFault;
 
 const LIAR: u32 = 1;
 const HONEST: u32 = 2;
 
-fn against(manner: Manner) -> World {
+fn against(behavior: Behavior) -> World {
     let chain = Chain::new(6_000);
     let mut world = World::towards(&chain);
-    world.connect(LIAR, TestPeer::new(&chain).manner(manner));
+    world.connect(LIAR, TestPeer::new(&chain).behavior(behavior));
     world.connect(HONEST, TestPeer::new(&chain));
     world.run_to_synced(120);
     world.assert_stored(&chain, 0);
@@ -19,7 +19,7 @@ fn against(manner: Manner) -> World {
 
 #[test]
 fn d09_a_flipped_byte_drops_the_whole_answer_and_another_peer_is_asked() {
-    let world = against(Manner::FlipByte);
+    let world = against(Behavior::FlipByte);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::BrokenLink { .. } | PeerFault::Undecodable { .. }));
     assert!(world.is_banned(LIAR));
     assert_eq!(world.penalized(LIAR).len(), 1, "named once");
@@ -27,7 +27,7 @@ fn d09_a_flipped_byte_drops_the_whole_answer_and_another_peer_is_asked() {
 
 #[test]
 fn p06_wrong_start() {
-    let world = against(Manner::WrongStart);
+    let world = against(Behavior::WrongStart);
     let faults = world.penalized(LIAR);
     assert!(faults.iter().any(|fault| matches!(fault, PeerFault::WrongStart { .. } | PeerFault::BrokenLink { .. })));
     assert!(world.is_banned(LIAR));
@@ -35,7 +35,7 @@ fn p06_wrong_start() {
 
 #[test]
 fn p06_too_many_headers() {
-    let world = against(Manner::TooMany);
+    let world = against(Behavior::TooMany);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::TooManyHeaders { .. }));
     let score = world.progress().peers[0].score;
     assert!(score < 100, "it lowers its score: {score}");
@@ -43,14 +43,14 @@ fn p06_too_many_headers() {
 
 #[test]
 fn garbage() {
-    let world = against(Manner::Garbage);
+    let world = against(Behavior::Garbage);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::Undecodable { .. } | PeerFault::BrokenLink { .. }));
     assert!(world.is_banned(LIAR));
 }
 
 #[test]
 fn p06_empty_answers_inside_its_range() {
-    let world = against(Manner::Empty);
+    let world = against(Behavior::Empty);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyAnswer { .. }));
     let score = world.progress().peers[0].score;
     assert!(score < 100, "it lowers its score: {score}");
@@ -83,7 +83,7 @@ fn i09_n02_one_good_among_nine_empty_ones() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     for id in 10..19 {
-        world.connect(id, TestPeer { delay_ms: 1, ..TestPeer::new(&chain).manner(Manner::Empty) });
+        world.connect(id, TestPeer { delay_ms: 1, ..TestPeer::new(&chain).behavior(Behavior::Empty) });
     }
     world.connect(HONEST, TestPeer { delay_ms: 40, ..TestPeer::new(&chain) });
     world.run_to_synced(120);

@@ -2,7 +2,7 @@
 //! witnesses, so nobody who comes later holds it up.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, stored},
     strangers::{HONEST, NOBODY, Strangers, assert_not_blamed, connect_honest, run_among},
 };
@@ -20,7 +20,7 @@ fn reorg_among(old: &Chain, new: &Chain, strangers: Strangers) -> u64 {
         announce(&mut world, id, new);
     }
     assert!(!world.store.rows.is_empty());
-    let silent = TestPeer::new(new).manner(Manner::Silent);
+    let silent = TestPeer::new(new).behavior(Behavior::Silent);
     let tip = new.tip();
     let is_done = move |world: &World| world.is_synced() && world.resolved().last() == Some(&tip);
     let took = run_among(&mut world, strangers, 120, &silent, is_done);
@@ -66,7 +66,7 @@ fn u01_u10_who_gives_one_header_at_a_time_keeps_no_reorg_from_peers_that_were_ne
         let mut world = World::with(old.spec(), config(), stored(&old));
         world.target(SyncTarget::Hash(new.tip().hash));
         for id in 1..=3 {
-            world.connect(id, TestPeer { delay_ms: 150, ..TestPeer::new(&new).manner(Manner::Short(1)) });
+            world.connect(id, TestPeer { delay_ms: 150, ..TestPeer::new(&new).behavior(Behavior::Short(1)) });
         }
         connect_honest(&mut world, 5, &new, 50);
         let start = world.now_ms;
@@ -89,7 +89,7 @@ fn u06_a_pinned_hash_is_found_among_silent_peers_that_name_it() {
     {
         let mut world = World::new(chain.spec());
         world.target(SyncTarget::Hash(chain.tip().hash));
-        let silent = TestPeer::new(&chain).manner(Manner::Silent);
+        let silent = TestPeer::new(&chain).behavior(Behavior::Silent);
         for id in 500..500 + first {
             world.connect(id, silent.clone());
         }

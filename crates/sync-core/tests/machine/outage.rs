@@ -1,6 +1,6 @@
 //! One outage of a peer is one silence, and a peer that never answered is not preferred to it.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{
     PeerStatus, ServedRange, SyncConfig,
     fault::PeerFault,
@@ -45,14 +45,14 @@ fn u01_one_outage_beside_six_silent_peers_costs_its_own_time_and_little_more() {
         world.connect(1, TestPeer { delay_ms: 150, ..TestPeer::new(&chain) });
         assert!(world.run_until(5, World::has_linked));
         for id in 2..=7 {
-            world.connect(id, TestPeer::new(&chain).manner(Manner::Silent));
+            world.connect(id, TestPeer::new(&chain).behavior(Behavior::Silent));
         }
         if outage {
             assert!(world.run_until(1, |world| world.progress().peers[0].requests_in_flight >= 2));
             world.cut_ways();
-            world.peer_mut(1).manner = Manner::Silent;
+            world.peer_mut(1).behavior = Behavior::Silent;
             world.run_for(9);
-            world.peer_mut(1).manner = Manner::Honest;
+            world.peer_mut(1).behavior = Behavior::Honest;
         }
         let start = world.now_ms;
         world.run_to_synced(60);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use proptest::prelude::*;
 use sync_core::{
     HeaderSync, Input, PeerAddress, PeerBook, PeerRecord, SyncConfig, SyncTarget, config::PEERS_MAX, id::PeerId,
@@ -19,7 +19,7 @@ fn after_a_lie(chain: &Chain) -> World {
     for id in 1..3 {
         world.input(Input::PeerAddress { peer: PeerId(id), address: address(id) });
     }
-    world.connect(1, TestPeer::new(chain).manner(Manner::Garbage));
+    world.connect(1, TestPeer::new(chain).behavior(Behavior::Garbage));
     world.connect(2, TestPeer::new(chain));
     world.run_to_synced(60);
     assert!(world.is_banned(1));

@@ -1,6 +1,6 @@
 //! Whom to ask: windows, follow-ups, fairness, deadlines, and what a score is made of.
 
-use crate::support::{Chain, Manner, TestPeer, World, bare::Bare};
+use crate::support::{Behavior, Chain, TestPeer, World, bare::Bare};
 use sync_core::{
     Event, Input, Output, StartBlock, SyncTarget,
     fault::{PeerFault, RequestFailure},
@@ -123,7 +123,7 @@ fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
     let mut elsewhere = World::towards(&chain);
     elsewhere.connect(1, TestPeer { delay_ms: 400, ..TestPeer::new(&chain) });
     elsewhere.run_to_resolved(10);
-    elsewhere.connect(2, TestPeer::new(&chain).manner(Manner::Empty));
+    elsewhere.connect(2, TestPeer::new(&chain).behavior(Behavior::Empty));
     elsewhere.run_to_synced(200);
     assert!(elsewhere.penalized(2).iter().all(|fault| matches!(fault, PeerFault::EmptyAnswer { .. })));
     assert!(!elsewhere.penalized(2).is_empty());
@@ -135,8 +135,8 @@ fn i19_every_lost_request_is_laid_to_a_peer_and_has_a_deadline() {
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.run_to_resolved(10);
-    world.peer_mut(1).manner = Manner::Silent;
-    world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
+    world.peer_mut(1).behavior = Behavior::Silent;
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::Silent));
     let asked = |world: &World, id: u32| world.requests.iter().any(|it| it.peer == PeerId(id) && it.limit > 1);
     assert!(world.run_until(4, |world| asked(world, 1) && asked(world, 2)));
     let score = |world: &World, id: u32| {

@@ -1,6 +1,6 @@
 //! A session ends in the middle; the next one downloads only what was not stored.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Checkpoint, SyncConfig, SyncTarget};
 
 fn small_windows() -> SyncConfig {
@@ -87,7 +87,7 @@ fn db1_one_block_above_is_proven_too() {
     let grown = chain.grown(1);
     let mut second = first.reopened();
     second.target(SyncTarget::Hash(grown.tip().hash));
-    second.connect(1, TestPeer::new(&grown).manner(Manner::Honest));
+    second.connect(1, TestPeer::new(&grown).behavior(Behavior::Honest));
     second.run_to_synced(60);
     second.assert_stored(&grown, 0);
 }

@@ -1,6 +1,6 @@
 //! Honest peers on different sides of a reorg, while a sync runs: nobody is blamed for the chain that he is on.
 
-use crate::support::{Chain, Manner, TestPeer, World, ancestor::announce};
+use crate::support::{Behavior, Chain, TestPeer, World, ancestor::announce};
 use sync_core::{
     Input, StartBlock, SyncTarget,
     fault::{PeerFault, RequestFailure},
@@ -56,10 +56,10 @@ fn another_header_than_the_one_that_was_named_is_a_lie() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
     // Short answers, so that the wrong header is the first of one.
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Short(1)));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Short(1)));
     assert!(world.run_until(10, World::has_linked));
     world.disconnect(1);
-    world.connect(2, TestPeer::new(&chain).manner(Manner::FlipByte));
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::FlipByte));
     assert!(world.run_until(30, |world| world.is_banned(2)));
     assert!(matches!(world.penalized(2)[0], PeerFault::BrokenLink { .. } | PeerFault::Undecodable { .. }));
 }
@@ -68,7 +68,7 @@ fn another_header_than_the_one_that_was_named_is_a_lie() {
 fn what_a_silent_peer_holds_up_is_taken_back_when_its_time_has_come_and_not_at_the_deadline() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
     let due = world.config.steal_after + world.config.deadline_min / 2;
@@ -79,7 +79,7 @@ fn what_a_silent_peer_holds_up_is_taken_back_when_its_time_has_come_and_not_at_t
 fn a_request_that_was_taken_back_and_then_failed_is_no_silence() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
     // Everything that the silent one was asked for was taken back, and its deadlines are yet to come.

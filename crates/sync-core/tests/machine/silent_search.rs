@@ -1,7 +1,7 @@
 //! Peers that say nothing, or say it too early, while the machine finds out which chain is whose.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, detached, stored},
 };
 use sync_core::{StartBlock, SyncTarget, id::PeerId};
@@ -17,7 +17,7 @@ fn f05_a_silent_peer_holds_up_one_number_of_the_search_and_not_each() {
         world.connect(id, TestPeer::new(&new));
     }
     for id in 3..=6 {
-        world.connect(id, TestPeer::new(&new).manner(Manner::Silent));
+        world.connect(id, TestPeer::new(&new).behavior(Behavior::Silent));
     }
     assert!(world.run_until(60, |world| detached(world) == 1));
     let before = world.now_ms;
@@ -36,7 +36,7 @@ fn i06_f05_silent_peers_do_not_hide_that_the_others_have_left_the_target() {
     let mut world = World::with(old.spec(), config(), stored(&old));
     world.target(SyncTarget::PeersTip);
     for id in 1..=3 {
-        world.connect(id, TestPeer::new(&new).manner(Manner::Silent));
+        world.connect(id, TestPeer::new(&new).behavior(Behavior::Silent));
     }
     for id in 4..=7 {
         world.connect(id, TestPeer::new(&new));

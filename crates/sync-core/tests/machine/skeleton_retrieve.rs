@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{assert_reorg, compared_max, config, questions, stored},
     runs::{self, served},
 };
@@ -123,13 +123,13 @@ fn sk_retrieve_03_three_peers_share_the_work_and_no_header_comes_twice() {
 /// the peer says that it has the header.
 #[test]
 fn sk_retrieve_04_a_header_withheld_where_an_answer_ends() {
-    let fault = cheats(TestPeer::new(&chain()).manner(Manner::Withholds(EDGE - 1)));
+    let fault = cheats(TestPeer::new(&chain()).behavior(Behavior::Withholds(EDGE - 1)));
     assert_eq!(fault, PeerFault::EmptyAnswer { start: EDGE - 1 });
 }
 
 #[test]
 fn sk_retrieve_05_a_header_withheld_inside_an_answer() {
-    let fault = cheats(TestPeer::new(&chain()).manner(Manner::Withholds(EDGE - 40)));
+    let fault = cheats(TestPeer::new(&chain()).behavior(Behavior::Withholds(EDGE - 40)));
     assert_eq!(fault, PeerFault::EmptyAnswer { start: EDGE - 40 });
 }
 
@@ -153,10 +153,10 @@ fn sk_retrieve_08_db4_an_altered_header_where_an_answer_begins() {
     let lies = altered(&chain, EDGE - 1);
     let mut world = world(&chain);
     // One answer at a time, so that the altered header begins one.
-    let bad = TestPeer::new(&lies).range(0, LEN - 1).manner(Manner::Withholds(EDGE - 1));
+    let bad = TestPeer::new(&lies).range(0, LEN - 1).behavior(Behavior::Withholds(EDGE - 1));
     world.connect(BAD, bad);
     assert!(world.run_until(10, |world| world.progress().staged + world.progress().stored >= 93));
-    world.peer_mut(BAD).manner = Manner::Honest;
+    world.peer_mut(BAD).behavior = Behavior::Honest;
     world.run_for(PATIENCE);
     assert!(matches!(world.penalized(BAD).last(), Some(PeerFault::EmptyAnswer { start }) if *start == EDGE - 1));
     assert!(world.is_banned(BAD));

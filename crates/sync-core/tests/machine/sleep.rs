@@ -1,7 +1,7 @@
 //! The host sleeps for an hour, at the worst moments. Nothing was late in that time, and the sync goes on.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, moved},
 };
 use std::time::Duration;
@@ -146,7 +146,7 @@ fn u15_what_a_peer_said_before_its_last_announcement_does_not_become_newer_by_a_
 fn u15_a_host_that_is_late_each_time_notices_a_silent_peer_all_the_same() {
     let chain = Chain::new(600);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     for _ in 0..20 {
         world.now_ms += 60_000;
         world.input(Input::Timeout);

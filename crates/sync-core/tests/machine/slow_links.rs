@@ -1,6 +1,6 @@
 //! Slow is not silent: no fault for a way that is long, narrow, or stands still for seconds.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Input, SyncTarget, fault::PeerFault, id::PeerId};
 
 fn scores(world: &World) -> Vec<u8> {
@@ -50,7 +50,7 @@ fn requests_open_during_one_silence_are_one_fault() {
     world.connect(1, TestPeer { delay_ms: 60, ..TestPeer::new(&chain) });
     assert!(world.run_until(30, |world| world.progress().peers[0].requests_in_flight >= 6));
     world.cut_ways();
-    world.peer_mut(1).manner = Manner::Silent;
+    world.peer_mut(1).behavior = Behavior::Silent;
     assert!(world.run_until(60, |world| !world.penalties.is_empty()));
     world.run_for(1);
     assert_eq!(world.penalized(1), [&PeerFault::Timeout]);
@@ -63,7 +63,7 @@ fn bytes_of_a_response_are_heard() {
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.run_to_resolved(5);
-    world.peer_mut(1).manner = Manner::Slow(40_000);
+    world.peer_mut(1).behavior = Behavior::Slow(40_000);
     world.reconnect(1);
     let asked = world.requests.len();
     while !world.is_synced() && world.now_ms < 60_000 {
@@ -79,7 +79,7 @@ fn bytes_of_a_response_are_heard() {
 fn a_byte_now_and_then_is_not_heard_for_ever() {
     let chain = Chain::new(60);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     while world.penalties.is_empty() && world.now_ms < 120_000 {
         world.run_for(1);
         world.input(Input::ResponseProgress { peer: PeerId(1) });
@@ -93,9 +93,9 @@ fn a_byte_now_and_then_is_not_heard_for_ever() {
 fn a_request_that_is_skipped_is_a_fault_whatever_else_comes() {
     let chain = Chain::new(200_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer { delay_ms: 60, ..TestPeer::new(&chain).manner(Manner::Skips(190_000)) });
+    world.connect(1, TestPeer { delay_ms: 60, ..TestPeer::new(&chain).behavior(Behavior::Skips(190_000)) });
     assert!(world.run_until(60, |world| !world.penalties.is_empty()));
     assert_eq!(world.penalized(1), [&PeerFault::Timeout]);
-    world.peer_mut(1).manner = Manner::Honest;
+    world.peer_mut(1).behavior = Behavior::Honest;
     assert!(world.run_until(60, |world| world.machine.download_stats().linked > 20_000));
 }

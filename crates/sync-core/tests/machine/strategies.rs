@@ -1,6 +1,6 @@
 //! How a gap is asked for: over all peers, over one, by hash; and what the machine says of it.
 
-use crate::support::{Chain, Manner, TestPeer, World, meddle::break_streams_at};
+use crate::support::{Behavior, Chain, TestPeer, World, meddle::break_streams_at};
 use sync_core::{StartBlock, Strategy, StrategyReason, SyncConfig, SyncTarget};
 
 #[test]
@@ -62,7 +62,7 @@ fn a_front_that_nobody_gives_by_number_is_asked_for_by_hash() {
     break_streams_at(&mut world, 1, &chain, 2_900, 6);
     assert!(world.run_until(300, |world| world.machine.strategy() == Strategy::ByHash));
     assert!(matches!(world.strategies()[..], [(Strategy::ByHash, StrategyReason::FrontFails { failures: 6, .. })]));
-    world.peer_mut(1).manner = Manner::Honest;
+    world.peer_mut(1).behavior = Behavior::Honest;
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
 }

@@ -2,7 +2,7 @@
 //! beyond what the checkpoint says.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{assert_reorg, config, moved, stored},
     runs::{self, runs, served},
 };
@@ -220,7 +220,7 @@ fn u12_many_short_visits_never_cost_the_long_run() {
         chain = chain.grown(100);
         let mut world = World::with(chain.spec(), config(), store);
         world.target(SyncTarget::Hash(chain.tip().hash));
-        world.connect(1, TestPeer::new(&chain).manner(Manner::Short(10)));
+        world.connect(1, TestPeer::new(&chain).behavior(Behavior::Short(10)));
         assert!(world.run_until(5, |world| world.has_linked()));
         world.input(Input::Paused(true));
         world.run_for(1);

@@ -1,6 +1,6 @@
 //! Where the sync ends: pinned hashes and tips that peers agree on.
 
-use crate::support::{Chain, Manner, TestPeer, World, no_hash};
+use crate::support::{Behavior, Chain, TestPeer, World, no_hash};
 use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, TipClaim, id::PeerId};
 
 fn quorum(chain: &Chain, tip_quorum: usize) -> World {
@@ -49,7 +49,7 @@ fn d03_a_new_peer_is_asked_at_once() {
 fn d03_a_wrong_header_for_the_target_is_a_lie() {
     let chain = Chain::new(500);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::FlipByte));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::FlipByte));
     world.run_for(5);
     assert!(world.is_banned(1));
     world.connect(2, TestPeer::new(&chain));

@@ -10,7 +10,7 @@ use header_rules::{
 use sync_core::{Event, StallReason, SyncConfig, SyncTarget};
 
 use crate::support::{
-    CHAIN_ID, Chain, Manner, TestPeer, World,
+    Behavior, CHAIN_ID, Chain, TestPeer, World,
     future::{chain_with, changed, spec_known_until, time_of},
 };
 
@@ -294,7 +294,7 @@ fn a_parent_with_another_number_is_the_fault_of_its_child() {
     let mut world = World::with(certain_for_ever(&chain), config(), Default::default());
     world.target(SyncTarget::Hash(keccak256(&forged)));
     // One header at a time: what it would send under the forged block is not the parent that this one names.
-    let mut whole = TestPeer::new(&Chain::of(claimed.headers)).manner(Manner::Short(1));
+    let mut whole = TestPeer::new(&Chain::of(claimed.headers)).behavior(Behavior::Short(1));
     whole.latest = number;
     world.connect(1, whole);
     world.connect(2, TestPeer::new(&chain));

@@ -6,7 +6,7 @@ use sync_core::{
     fault::{RequestFailure, StoreFailure},
 };
 
-use super::{Chain, Happening, Manner, World};
+use super::{Behavior, Chain, World, WorldEvent};
 
 /// What a store may say about what it has not done.
 #[derive(Clone, Copy, Debug)]
@@ -23,15 +23,15 @@ impl World {
     /// The `nth` of what is on its way (an answer, a write, what was looked up) arrives now, whatever was to come before.
     pub fn hasten(&mut self, nth: usize) {
         if let Some(key) = self.nth_of_queue(nth) {
-            let happening = self.queue.remove(&key).expect("just seen");
-            self.happen(happening);
+            let event = self.queue.remove(&key).expect("just seen");
+            self.handle_event(event);
         }
     }
 
     /// The `nth` of what is on its way never arrives, if it is an answer; the machine hears at most that it failed.
     pub fn lose(&mut self, nth: usize) {
         if let Some(key) = self.nth_of_queue(nth)
-            && matches!(self.queue[&key], Happening::Answer(..))
+            && matches!(self.queue[&key], WorldEvent::Answer(..))
         {
             self.queue.remove(&key);
         }
@@ -42,14 +42,14 @@ impl World {
     pub fn lie(&mut self, nth: usize, lie: StoreLie) {
         let Some(key) = self.nth_of_queue(nth) else { return };
         let input = match (&self.queue[&key], lie) {
-            (Happening::Answer(..), _) => return,
-            (Happening::Stored(batch), StoreLie::Failed) => {
+            (WorldEvent::Answer(..), _) => return,
+            (WorldEvent::Stored(batch), StoreLie::Failed) => {
                 Input::PersistFailed { batch: batch.id(), failure: StoreFailure::Locked }
             }
-            (Happening::Stored(batch), _) => Input::BatchPersisted { batch: batch.id() },
-            (Happening::Unwound(to, _), StoreLie::Done) => Input::Unwound { to: *to },
-            (Happening::Unwound(to, _), _) => Input::Unwound { to: to + 1 },
-            (Happening::Looked(id, numbers), lie) => {
+            (WorldEvent::Stored(batch), _) => Input::BatchPersisted { batch: batch.id() },
+            (WorldEvent::Unwound(to, _), StoreLie::Done) => Input::Unwound { to: *to },
+            (WorldEvent::Unwound(to, _), _) => Input::Unwound { to: to + 1 },
+            (WorldEvent::Looked(id, numbers), lie) => {
                 let other = |number: &u64| match lie {
                     StoreLie::Other(by) if by % 2 == 1 => self.store.rows.get(&(number + by)).cloned(),
                     StoreLie::Failed => Some(Bytes::from_static(b"no header")),
@@ -77,7 +77,7 @@ impl World {
 /// So many times the stream breaks over which this peer is asked for `number`; it answers everything else. Returns how
 /// many headers it was asked for each time.
 pub fn break_streams_at(world: &mut World, peer: u32, chain: &Chain, number: u64, times: usize) -> Vec<u16> {
-    world.peer_mut(peer).manner = Manner::Skips(number);
+    world.peer_mut(peer).behavior = Behavior::Skips(number);
     let mut seen = world.requests.len();
     let mut sizes = Vec::new();
     while sizes.len() < times {

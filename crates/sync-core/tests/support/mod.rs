@@ -33,11 +33,11 @@ use sync_core::{
 
 pub use self::{
     chain::{CHAIN_ID, Chain},
-    peer::{Manner, TestPeer},
+    peer::{Behavior, TestPeer},
     store::TestStore,
 };
 
-enum Happening {
+enum WorldEvent {
     Answer(RequestId, PeerId, Vec<Bytes>),
     Stored(HeaderBatch),
     Unwound(u64, Checkpoint),
@@ -62,7 +62,7 @@ pub struct World {
     /// All answers share one way that carries so many bytes a millisecond.
     pub way_bytes_per_ms: Option<u64>,
     way_free_at_ms: u64,
-    queue: BTreeMap<(u64, u64), Happening>,
+    queue: BTreeMap<(u64, u64), WorldEvent>,
     sequence: u64,
     wakeup: Option<Instant>,
     cancelled: BTreeSet<RequestId>,
@@ -148,7 +148,7 @@ impl World {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.connected = false;
         }
-        self.queue.retain(|_, happening| !matches!(happening, Happening::Answer(_, peer, _) if peer.0 == id));
+        self.queue.retain(|_, event| !matches!(event, WorldEvent::Answer(_, peer, _) if peer.0 == id));
         self.input(Input::PeerDisconnected { peer: PeerId(id) });
     }
 
@@ -166,21 +166,21 @@ impl World {
         if is_timer {
             self.input(Input::Timeout);
         } else {
-            let (_, happening) = self.queue.pop_first().expect("just seen");
-            self.happen(happening);
+            let (_, event) = self.queue.pop_first().expect("just seen");
+            self.handle_event(event);
         }
         true
     }
 
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Answer(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
-            Happening::Stored(batch) => self.finish_write(batch),
-            Happening::Unwound(to, checkpoint) => {
+    fn handle_event(&mut self, event: WorldEvent) {
+        match event {
+            WorldEvent::Answer(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
+            WorldEvent::Stored(batch) => self.finish_write(batch),
+            WorldEvent::Unwound(to, checkpoint) => {
                 self.store.unwind(to, checkpoint);
                 self.input(Input::Unwound { to });
             }
-            Happening::Looked(id, numbers) => {
+            WorldEvent::Looked(id, numbers) => {
                 let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
                 let headers = numbers.iter().map(header).collect();
                 self.input(Input::Stored { id, headers });
@@ -219,7 +219,7 @@ impl World {
 
     /// Everything that is on its way from peers arrives so much later.
     pub fn stall_ways(&mut self, millis: u64) {
-        let is_answer = |happening: &Happening| matches!(happening, Happening::Answer(..));
+        let is_answer = |event: &WorldEvent| matches!(event, WorldEvent::Answer(..));
         self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms) + millis;
         let queue = std::mem::take(&mut self.queue).into_iter();
         self.queue = queue.map(|((at, n), it)| ((at + if is_answer(&it) { millis } else { 0 }, n), it)).collect();
@@ -227,7 +227,7 @@ impl World {
 
     /// Nothing that is on its way from peers arrives.
     pub fn cut_ways(&mut self) {
-        self.queue.retain(|_, happening| !matches!(happening, Happening::Answer(..)));
+        self.queue.retain(|_, event| !matches!(event, WorldEvent::Answer(..)));
     }
 
     /// Runs for so many virtual seconds, and not over them.
@@ -320,13 +320,13 @@ impl World {
         resolved.collect()
     }
 
-    fn schedule(&mut self, delay_ms: u64, happening: Happening) {
+    fn schedule(&mut self, delay_ms: u64, event: WorldEvent) {
         self.sequence += 1;
-        self.queue.insert((self.now_ms + delay_ms, self.sequence), happening);
+        self.queue.insert((self.now_ms + delay_ms, self.sequence), event);
     }
 
     fn is_writing(&self) -> bool {
-        self.queue.values().any(|it| matches!(it, Happening::Stored(_) | Happening::Unwound(..)))
+        self.queue.values().any(|it| matches!(it, WorldEvent::Stored(_) | WorldEvent::Unwound(..)))
     }
 
     fn finish_write(&mut self, batch: HeaderBatch) {
@@ -362,18 +362,18 @@ impl World {
                 }
                 Output::Persist(batch) => {
                     let delay = self.store.delay_ms;
-                    self.schedule(delay, Happening::Stored(batch));
+                    self.schedule(delay, WorldEvent::Stored(batch));
                 }
                 Output::Lookup { id, numbers } => {
                     assert!(numbers.len() <= sync_core::config::LOOKUP_NUMBERS_MAX && numbers.is_sorted());
                     assert!(!self.is_writing() || self.store.lied, "asked while a write is under way");
                     let delay = self.store.delay_ms;
-                    self.schedule(delay, Happening::Looked(id, numbers));
+                    self.schedule(delay, WorldEvent::Looked(id, numbers));
                 }
                 Output::Unwind { to, checkpoint } => {
                     assert!(!self.is_writing() || self.store.lied, "removes while a write is under way");
                     let delay = self.store.delay_ms;
-                    self.schedule(delay, Happening::Unwound(to, checkpoint));
+                    self.schedule(delay, WorldEvent::Unwound(to, checkpoint));
                 }
                 Output::Event(event) => self.events.push(event),
                 Output::Timeout(wakeup) => {
@@ -397,7 +397,7 @@ impl World {
                 self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms + delay) + bytes / rate;
                 delay = self.way_free_at_ms - self.now_ms;
             }
-            self.schedule(delay, Happening::Answer(request.id, request.peer, headers));
+            self.schedule(delay, WorldEvent::Answer(request.id, request.peer, headers));
         }
     }
 }

@@ -93,7 +93,7 @@ impl Checker for Bounds {
                 if self.in_flight.len() > most {
                     return Err(format!("{} requests in flight", self.in_flight.len()));
                 }
-                let floods = state.peers.get(request.peer.0 as usize).is_some_and(|peer| peer.plan.manner.floods());
+                let floods = state.peers.get(request.peer.0 as usize).is_some_and(|peer| peer.plan.behavior.floods());
                 if floods && request.limit == 1 {
                     let count = count_in(self.questions_second.entry(request.peer).or_default(), state.now);
                     if count > QUESTIONS_A_SECOND_MAX {

@@ -41,12 +41,12 @@ impl Checker for Fairness {
             return Err(format!("{peer} is blamed twice for one silence"));
         }
         let Some(known) = state.peers.get(peer.0 as usize) else { return Err(format!("{peer} is nobody")) };
-        let manner = known.plan.manner;
-        if !manner.is_honest() {
+        let behavior = known.plan.behavior;
+        if !behavior.is_honest() {
             return Ok(());
         }
         if *verdict == Verdict::Banned {
-            return Err(format!("{peer} is banned, but it is honest ({manner:?}): {fault}"));
+            return Err(format!("{peer} is banned, but it is honest ({behavior:?}): {fault}"));
         }
         match fault {
             PeerFault::Timeout if !state.options.slow_ways => Ok(()),
@@ -58,7 +58,7 @@ impl Checker for Fairness {
                 }
                 Err(format!("{peer} pruned {} times and is blamed for {count} empty answers", known.prunes))
             }
-            _ => Err(format!("{peer} is blamed, but it is honest ({manner:?}): {fault}")),
+            _ => Err(format!("{peer} is blamed, but it is honest ({behavior:?}): {fault}")),
         }
     }
 }

@@ -40,7 +40,7 @@ fn is_without_trouble(state: &State<'_>, id: u32, peer: &SimPeer) -> bool {
     let link = &plan.link;
     let lost = link.loss_request_ppm + link.loss_answer_ppm + link.broken_stream_ppm + link.reset_ppm + link.stall_ppm;
     let is_cut = |step: &Step| matches!(step, Step::Cut(mask, _) if mask >> (id % 64) & 1 == 1);
-    plan.manner.is_honest()
+    plan.behavior.is_honest()
         && lost == 0
         && link.latency <= LATENCY_MAX
         && link.bytes_per_milli >= BYTES_PER_MILLI_MIN

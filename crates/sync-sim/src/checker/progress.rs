@@ -32,9 +32,9 @@ pub fn with_due(pool: &Pool, mut options: Options) -> Result<Options, Box<Outcom
         violation.what = format!("without the malicious peers: {}", violation.what);
         return Err(Box::new(outcome));
     }
-    let calm_at = options.script.calm_at;
+    let quiescent_at = options.script.quiescent_at;
     if let Some(attack) = &mut options.attack {
-        attack.due = Some(calm_at + TIMES * outcome.took + attack.kind.allowance());
+        attack.due = Some(quiescent_at + TIMES * outcome.took + attack.kind.allowance());
     }
     Ok(options)
 }

@@ -69,9 +69,9 @@ fn is_needed(state: &State<'_>, to: u64) -> Check {
     if matches!(kind, Attack::AloneForked | Attack::AloneForeign | Attack::AloneOrphan | Attack::ForeignMajority) {
         return Ok(());
     }
-    let (pool, truth) = (state.pool, state.truth);
+    let (pool, canonical) = (state.pool, state.canonical);
     // The new chain may be stored above the old one already.
-    let mut of_others = state.store.rows().filter(|(number, owner)| !pool.holds(truth, *owner, *number));
+    let mut of_others = state.store.rows().filter(|(number, owner)| !pool.holds(canonical, *owner, *number));
     match of_others.next() {
         Some((first, _)) if to + TOO_MUCH < first.saturating_sub(1) => {
             Err(format!("everything above {to} is given up, but the chains share {}", first - 1))

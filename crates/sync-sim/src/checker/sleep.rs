@@ -36,7 +36,7 @@ impl Checker for Sleep {
                 Err(format!("no progress is said {since} ms after the host woke"))
             }
             Output::Penalize { peer, fault, .. } => {
-                let honest = state.peers.get(peer.0 as usize).is_some_and(|known| known.plan.manner.is_honest());
+                let honest = state.peers.get(peer.0 as usize).is_some_and(|known| known.plan.behavior.is_honest());
                 if honest { Err(format!("{peer} is blamed {since} ms after the host woke: {fault}")) } else { Ok(()) }
             }
             _ => Ok(()),

@@ -7,7 +7,7 @@ use super::{
     others_leave, peers_tip, towards,
 };
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, config, stored_with},
     strangers::{HONEST, connect_honest},
 };
@@ -32,7 +32,7 @@ fn all_send_garbage(close_banned: bool) -> Entered {
     let mut world = peers_tip(&chain);
     world.close_banned = close_banned;
     for id in 1..=2 {
-        world.connect(id, TestPeer::new(&chain).manner(Manner::Garbage));
+        world.connect(id, TestPeer::new(&chain).behavior(Behavior::Garbage));
     }
     world.run_for(10);
     entered(world, chain)
@@ -218,7 +218,7 @@ fn silent(target: fn(&Chain) -> SyncTarget) -> Entered {
     (1..=2).for_each(|id| world.connect(id, TestPeer::new(&chain)));
     world.run_to_resolved(10);
     world.cut_ways();
-    (1..=2).for_each(|id| world.peer_mut(id).manner = Manner::Silent);
+    (1..=2).for_each(|id| world.peer_mut(id).behavior = Behavior::Silent);
     world.run_for(600);
     entered(world, chain)
 }
@@ -248,7 +248,7 @@ pub const NO_PROGRESS: &[Case] = &[
             let chain = Chain::new(LEN);
             let mut world = peers_tip(&chain);
             let forged = chain.fork(700, LEN * 4);
-            (1..=16).for_each(|id| world.connect(id, TestPeer::new(&forged).manner(Manner::Silent)));
+            (1..=16).for_each(|id| world.connect(id, TestPeer::new(&forged).behavior(Behavior::Silent)));
             world.run_for(600);
             entered(world, chain)
         },

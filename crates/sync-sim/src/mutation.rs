@@ -54,7 +54,7 @@ const TOO_DEEP: BlockNumber = 2_000;
 
 /// Plays a bug. See the [module](self).
 #[derive(Debug, Default)]
-pub struct Saboteur {
+pub struct Mutation {
     bug: Option<Bug>,
     open: Vec<(sync_core::id::RequestId, BlockRange)>,
     lost: Vec<BlockRange>,
@@ -65,7 +65,7 @@ pub struct Saboteur {
     requests: u64,
 }
 
-impl Saboteur {
+impl Mutation {
     /// One that plays `bug`, or none.
     pub fn new(bug: Option<Bug>) -> Self {
         Self { bug, ..Self::default() }
@@ -124,7 +124,7 @@ impl Saboteur {
                 Some(Bug::UnknownForkBlamed),
                 Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why })),
             ) => {
-                let is_blamed = |peer: &SimPeer| peer.connected && peer.plan.manner.is_honest();
+                let is_blamed = |peer: &SimPeer| peer.connected && peer.plan.behavior.is_honest();
                 let Some(at) = state.peers.iter().position(is_blamed) else {
                     return Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why }));
                 };
@@ -187,7 +187,7 @@ impl Saboteur {
         let pool = state.pool;
         if self.bug == Some(Bug::HonestNotAsked) {
             self.requests += 1;
-            let is_honest = |peer: &SimPeer| peer.plan.manner.is_honest();
+            let is_honest = |peer: &SimPeer| peer.plan.behavior.is_honest();
             let attacked = state.peers.iter().any(|peer| peer.connected && !is_honest(peer));
             let asked = state.peers.get(request.peer.0 as usize).is_some_and(is_honest);
             return attacked && asked && !self.requests.is_multiple_of(10);
