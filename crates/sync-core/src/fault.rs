@@ -36,7 +36,7 @@ pub enum PeerFault {
     },
     /// No header, although the range lies inside what the peer says it serves.
     #[error("empty answer at {start}, inside the range it announces")]
-    EmptyAnswer {
+    EmptyResponse {
         /// First number of the request.
         start: BlockNumber,
     },
@@ -80,7 +80,7 @@ impl PeerFault {
     /// Is it a slip, which costs a part of the score? Silence pauses; everything else bans at once.
     pub fn is_slip(&self) -> bool {
         match self {
-            Self::WrongStart { .. } | Self::TooManyHeaders { .. } | Self::EmptyAnswer { .. } | Self::Protocol(_) => {
+            Self::WrongStart { .. } | Self::TooManyHeaders { .. } | Self::EmptyResponse { .. } | Self::Protocol(_) => {
                 true
             }
             Self::Timeout

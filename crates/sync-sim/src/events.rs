@@ -31,7 +31,7 @@ impl World<'_> {
             SimEvent::Stranger { first } => self.stranger(first),
             SimEvent::Announce(peer) => self.announce(peer),
             SimEvent::Flood { peer, connection, left } => self.flood(peer, connection, left),
-            SimEvent::Answer { peer, connection, request, headers } => {
+            SimEvent::Response { peer, connection, request, headers } => {
                 if self.is_current(peer, connection) {
                     self.input(Input::HeadersReceived { request, headers });
                 }
@@ -42,7 +42,7 @@ impl World<'_> {
                 }
             }
             SimEvent::Commit { session, op } if session == self.session => self.commit(op),
-            SimEvent::Stored { session, answer } if session == self.session => self.stored(answer),
+            SimEvent::Stored { session, response } if session == self.session => self.stored(response),
             SimEvent::Commit { .. } | SimEvent::Stored { .. } => {}
             SimEvent::Step(at) => {
                 let step = self.state.options.script.steps[at].1.clone();

@@ -14,7 +14,7 @@ use crate::{
     options::{CrashPoint, VISIT_GROWTH},
     peer::{Behavior, Reply},
     script::Step,
-    store::{StoreAnswer, StoreOp},
+    store::{StoreOp, StoreResponse},
     world::{SimEvent, World},
 };
 
@@ -119,23 +119,23 @@ impl World<'_> {
             self.at(now + 2 * plan.latency, fail(RequestFailure::Disconnected));
             return;
         }
-        match known.answer(pool, &request, &mut self.peer_rng) {
+        match known.respond(pool, &request, &mut self.peer_rng) {
             Reply::Nothing => {}
             Reply::Breach => self.at(now + 2 * plan.latency, fail(RequestFailure::Protocol("junk".into()))),
             Reply::Headers(headers) => {
                 let bytes = headers.iter().map(|header| header.len() as u64).sum();
                 let echoes = known.plan.behavior == Behavior::Echo;
-                let Some(arrives) = known.link.answer_at(now, bytes, &mut self.network_rng) else { return };
+                let Some(arrives) = known.link.response_at(now, bytes, &mut self.network_rng) else { return };
                 if self.network_rng.ppm(plan.reset_ppm) {
                     self.at(arrives, SimEvent::Disconnect { peer, connection });
                     return;
                 }
-                let answer = |request, headers| SimEvent::Answer { peer, connection, request, headers };
+                let response = |request, headers| SimEvent::Response { peer, connection, request, headers };
                 if echoes {
-                    self.at(arrives + MILLI, answer(request.id, headers.clone()));
-                    self.at(arrives, answer(RequestId(request.id.0 + 1_000_000), headers.clone()));
+                    self.at(arrives + MILLI, response(request.id, headers.clone()));
+                    self.at(arrives, response(RequestId(request.id.0 + 1_000_000), headers.clone()));
                 }
-                self.at(arrives, answer(request.id, headers));
+                self.at(arrives, response(request.id, headers));
             }
         }
     }
@@ -163,7 +163,7 @@ impl World<'_> {
                 _ => "a write that failed",
             });
             return match op {
-                StoreOp::Persist(batch) => self.answer_store(StoreAnswer::Failed(batch.id(), failure)),
+                StoreOp::Persist(batch) => self.respond_store(StoreResponse::Failed(batch.id(), failure)),
                 // An unwind has no failure in the contract: the host tries until it is done.
                 StoreOp::Unwind { .. } => {
                     let session = self.session;
@@ -187,7 +187,7 @@ impl World<'_> {
         let died = self.dies(self.state.store.commits, CrashPoint::Committed);
         match self.state.store.commit(self.state.pool, &op) {
             Err(what) => self.fail("safety", what),
-            Ok(answer) => {
+            Ok(response) => {
                 if let Some(altered) = self.state.store.checkpoint().and_then(|it| self.mutation.checkpoint(it)) {
                     self.state.store.write_checkpoint(&altered);
                 }
@@ -196,21 +196,21 @@ impl World<'_> {
                     self.reach("a crash after a commit");
                     self.crash();
                 } else {
-                    self.answer_store(answer);
+                    self.respond_store(response);
                 }
             }
         }
     }
 
     /// The machine is told.
-    pub(crate) fn stored(&mut self, answer: StoreAnswer) {
+    pub(crate) fn stored(&mut self, response: StoreResponse) {
         self.state.store_is_busy = false;
         // The transaction that was just told of has been counted.
-        let dies = self.dies(self.state.store.commits.saturating_sub(1), CrashPoint::Answered);
-        let input = match answer {
-            StoreAnswer::Persisted(batch) => Input::BatchPersisted { batch },
-            StoreAnswer::Failed(batch, failure) => Input::PersistFailed { batch, failure },
-            StoreAnswer::Unwound(to) => Input::Unwound { to },
+        let dies = self.dies(self.state.store.commits.saturating_sub(1), CrashPoint::Responded);
+        let input = match response {
+            StoreResponse::Persisted(batch) => Input::BatchPersisted { batch },
+            StoreResponse::Failed(batch, failure) => Input::PersistFailed { batch, failure },
+            StoreResponse::Unwound(to) => Input::Unwound { to },
         };
         let stored = matches!(input, Input::BatchPersisted { .. });
         self.input(input);
@@ -233,10 +233,10 @@ impl World<'_> {
         self.take(Step::CanonicalChain(View { tip: canonical.tip + VISIT_GROWTH, ..canonical }));
     }
 
-    fn answer_store(&mut self, answer: StoreAnswer) {
+    fn respond_store(&mut self, response: StoreResponse) {
         let session = self.session;
         let after = self.store_delay() / 4;
-        self.at(self.state.now + after, SimEvent::Stored { session, answer });
+        self.at(self.state.now + after, SimEvent::Stored { session, response });
     }
 
     fn store_delay(&mut self) -> u64 {
@@ -263,7 +263,7 @@ fn name_of(fault: &PeerFault) -> &'static str {
         PeerFault::WrongChain { .. } => "fault: wrong chain",
         PeerFault::WrongStart { .. } => "fault: wrong start",
         PeerFault::TooManyHeaders { .. } => "fault: too many headers",
-        PeerFault::EmptyAnswer { .. } => "fault: empty answer",
+        PeerFault::EmptyResponse { .. } => "fault: empty answer",
         PeerFault::Undecodable { .. } => "fault: undecodable",
         PeerFault::BrokenLink { .. } => "fault: broken link",
         PeerFault::InvalidHeader { .. } => "fault: invalid header",

@@ -48,7 +48,7 @@
 //!
 //! # Add to it
 //!
-//! * **A kind of peer**: a variant of [`peer::Behavior`], its branch in `SimPeer::answer`, its line in `draw_faulty` (or
+//! * **A kind of peer**: a variant of [`peer::Behavior`], its branch in `SimPeer::respond`, its line in `draw_faulty` (or
 //!   `draw_honest`, and `is_honest`, when no fault may be held against it) of [`options`].
 //! * **Something that happens**: a variant of [`script::Step`], its draw in `Script::draw`, its arm in `World::take`.
 //! * **A kind of world**: a variant of [`special::Special`], with what it changes in the peers and in the script.

@@ -143,7 +143,7 @@ impl Mutation {
                 match known.filter(|known| known.said_earliest.is_some()) {
                     None => Output::Event(Event::HeadersLinked { range, peer }),
                     Some(known) => {
-                        let fault = PeerFault::EmptyAnswer { start: known.earliest.saturating_sub(1) };
+                        let fault = PeerFault::EmptyResponse { start: known.earliest.saturating_sub(1) };
                         Output::Penalize { peer, fault, verdict: Verdict::Warned }
                     }
                 }

@@ -24,7 +24,7 @@ pub struct LinkPlan {
     /// Requests that vanish, of a million.
     pub loss_request_ppm: u64,
     /// Responses that vanish, of a million.
-    pub loss_answer_ppm: u64,
+    pub loss_response_ppm: u64,
     /// Requests whose stream closes instead of a response, of a million.
     pub broken_stream_ppm: u64,
     /// Answers after which the connection is gone, of a million.
@@ -56,7 +56,7 @@ impl LinkPlan {
             jitter: MILLI / 2,
             bytes_per_milli: 5_000,
             loss_request_ppm: 0,
-            loss_answer_ppm: 0,
+            loss_response_ppm: 0,
             broken_stream_ppm: 0,
             reset_ppm: 0,
             reorder: false,
@@ -67,7 +67,7 @@ impl LinkPlan {
 
     /// The same way without its troubles.
     pub fn quiescent(mut self) -> Self {
-        (self.loss_request_ppm, self.loss_answer_ppm) = (0, 0);
+        (self.loss_request_ppm, self.loss_response_ppm) = (0, 0);
         (self.broken_stream_ppm, self.reset_ppm) = (0, 0);
         self
     }
@@ -106,7 +106,7 @@ impl Link {
     }
 
     /// When a response of so many bytes to a request that leaves now is here; `None` when it vanishes.
-    pub fn answer_at(&mut self, now: Micros, bytes: u64, rng: &mut Rng) -> Option<Micros> {
+    pub fn response_at(&mut self, now: Micros, bytes: u64, rng: &mut Rng) -> Option<Micros> {
         let mut begins = self.free_at.max(now + self.plan.latency);
         if rng.ppm(self.plan.stall_ppm) {
             begins += rng.between(self.plan.latency, self.plan.stall_max);
@@ -117,6 +117,6 @@ impl Link {
             arrives = arrives.max(self.last_arrival);
         }
         self.last_arrival = arrives;
-        (!rng.ppm(self.plan.loss_answer_ppm)).then_some(arrives)
+        (!rng.ppm(self.plan.loss_response_ppm)).then_some(arrives)
     }
 }

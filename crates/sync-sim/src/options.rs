@@ -57,7 +57,7 @@ pub enum CrashPoint {
     /// All of it is stored and nobody was told.
     Committed,
     /// It is stored, and the machine was told just before.
-    Answered,
+    Responded,
 }
 
 /// Everything about a world that is not chance while it runs.
@@ -255,14 +255,14 @@ impl Options {
         }
         let Some(rock) = self.peers.first() else { return self.script.quiescent_at };
         let headers = self.script.headers();
-        let in_answer = match rock.behavior {
+        let in_response = match rock.behavior {
             Behavior::Capped(most) => u64::from(most),
             _ => 24,
         };
         let round_trip = 2 * rock.link.latency + rock.link.jitter;
-        let answers = headers.div_ceil(in_answer);
-        let stalled = answers * rock.link.stall_ppm * rock.link.stall_max / 1_000_000;
-        let serving = answers * round_trip + stalled + headers * 700 * MILLI / rock.link.bytes_per_milli;
+        let responses = headers.div_ceil(in_response);
+        let stalled = responses * rock.link.stall_ppm * rock.link.stall_max / 1_000_000;
+        let serving = responses * round_trip + stalled + headers * 700 * MILLI / rock.link.bytes_per_milli;
         let faulty = self.peers.iter().filter(|peer| !peer.behavior.is_honest()).count() as u64;
         self.script.quiescent_at + 120 * SECOND + 20 * SECOND * faulty + 2 * serving
     }
@@ -270,7 +270,7 @@ impl Options {
 
 fn draw_store(swarm: &Swarm, quiescent_at: Micros, rng: &mut Rng) -> StorePlan {
     let delay = if swarm.slow_store { rng.log_between(20, 3_000) } else { rng.between(1, 8) } * MILLI;
-    let points = [CrashPoint::Before, CrashPoint::Committed, CrashPoint::Answered];
+    let points = [CrashPoint::Before, CrashPoint::Committed, CrashPoint::Responded];
     let crashes = if swarm.crashes { rng.log_between(1, 6) } else { 0 };
     let mut at = 0;
     let mut next = || {
@@ -311,7 +311,7 @@ impl fmt::Display for Options {
                 link.latency,
                 link.bytes_per_milli,
                 link.loss_request_ppm,
-                link.loss_answer_ppm,
+                link.loss_response_ppm,
                 link.broken_stream_ppm,
                 link.reset_ppm,
                 peer.joins_at / MILLI,

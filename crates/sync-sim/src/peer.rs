@@ -1,4 +1,4 @@
-//! Peers: what each has and how it answers. A new kind is a [`Behavior`], its branch in [`SimPeer::answer`], and a line in
+//! Peers: what each has and how it answers. A new kind is a [`Behavior`], its branch in [`SimPeer::respond`], and a line in
 //! [`options`](crate::options) that draws it.
 
 use alloy_primitives::B256;
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Bytes at which a peer cuts a response, as header peers do.
-const ANSWER_BYTES_MAX: usize = 48 * 1024;
+const RESPONSE_BYTES_MAX: usize = 48 * 1024;
 
 /// How a peer behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,7 +247,7 @@ impl SimPeer {
     }
 
     /// Its response to a request.
-    pub fn answer(&self, pool: &Pool, request: &HeadersRequest, rng: &mut Rng) -> Reply {
+    pub fn respond(&self, pool: &Pool, request: &HeadersRequest, rng: &mut Rng) -> Reply {
         let limit = usize::from(request.limit);
         if matches!(self.plan.behavior, Behavior::ClaimsHigher(_)) {
             return Reply::Nothing;
@@ -335,7 +335,7 @@ impl SimPeer {
         for number in (self.earliest..=top).rev().take(limit) {
             let Some(header) = pool.header(branch, number) else { break };
             bytes += header.len();
-            if bytes > ANSWER_BYTES_MAX && !headers.is_empty() {
+            if bytes > RESPONSE_BYTES_MAX && !headers.is_empty() {
                 break;
             }
             headers.push(header.clone());

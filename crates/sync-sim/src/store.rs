@@ -32,7 +32,7 @@ pub enum StoreOp {
 
 /// What is told to the machine afterwards.
 #[derive(Clone, Debug)]
-pub enum StoreAnswer {
+pub enum StoreResponse {
     /// `Input::BatchPersisted`.
     Persisted(BatchId),
     /// `Input::PersistFailed`.
@@ -98,13 +98,13 @@ impl SimStore {
     }
 
     /// Carries the operation out, whole. What cannot be true of any batch is an error: it breaks the safety of the store.
-    pub fn commit(&mut self, pool: &Pool, op: &StoreOp) -> Result<StoreAnswer, String> {
+    pub fn commit(&mut self, pool: &Pool, op: &StoreOp) -> Result<StoreResponse, String> {
         self.commits += 1;
         match op {
             StoreOp::Persist(batch) => {
                 self.write_headers(pool, batch)?;
                 self.write_checkpoint(batch.checkpoint());
-                Ok(StoreAnswer::Persisted(batch.id()))
+                Ok(StoreResponse::Persisted(batch.id()))
             }
             StoreOp::Unwind { to, checkpoint } => {
                 // What the checkpoint speaks of stays: after a reorg the new chain may lie above the removed one.
@@ -114,7 +114,7 @@ impl SimStore {
                     }
                 }
                 self.write_checkpoint(checkpoint);
-                Ok(StoreAnswer::Unwound(*to))
+                Ok(StoreResponse::Unwound(*to))
             }
         }
     }

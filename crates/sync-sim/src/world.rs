@@ -21,7 +21,7 @@ use crate::{
     outcome::{Outcome, Violation},
     rng::Rng,
     state::State,
-    store::{StoreAnswer, StoreOp},
+    store::{StoreOp, StoreResponse},
     trace::Trace,
 };
 
@@ -54,7 +54,7 @@ pub(crate) enum SimEvent {
         connection: u32,
         left: u64,
     },
-    Answer {
+    Response {
         peer: u32,
         connection: u32,
         request: RequestId,
@@ -72,7 +72,7 @@ pub(crate) enum SimEvent {
     },
     Stored {
         session: u32,
-        answer: StoreAnswer,
+        response: StoreResponse,
     },
     Step(usize),
     Quiescent,

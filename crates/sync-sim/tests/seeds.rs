@@ -123,7 +123,7 @@ fn u02_a_planned_crash_happens_once() {
         options.script.quiescent_at = 20_000_000;
         // The first transaction fills the store; after that every process is refused.
         options.store =
-            StorePlan { full_at: Some(1), crashes: vec![(0, CrashPoint::Answered)], ..StorePlan::default() };
+            StorePlan { full_at: Some(1), crashes: vec![(0, CrashPoint::Responded)], ..StorePlan::default() };
         options.store.delay = 5_000;
         let outcome = World::new(&pool, options, None, 0).run();
         assert!(outcome.reached.contains_key("a full store"), "seed {seed}");

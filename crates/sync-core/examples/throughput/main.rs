@@ -47,7 +47,7 @@ fn made(number: u64, parent_hash: B256) -> Bytes {
     })
 }
 
-fn answer(chain: &[Bytes], hash: B256, request: &HeadersRequest) -> Vec<Bytes> {
+fn response(chain: &[Bytes], hash: B256, request: &HeadersRequest) -> Vec<Bytes> {
     let top = match request.start {
         StartBlock::Number(number) => number as usize,
         StartBlock::Hash(wanted) if wanted == hash => chain.len() - 1,
@@ -90,7 +90,7 @@ fn main() {
             match machine.poll_output(now) {
                 Output::Request(request) => {
                     requests += 1;
-                    let headers = answer(&chain, hash, &request);
+                    let headers = response(&chain, hash, &request);
                     inputs.push_back(Input::HeadersReceived { request: request.id, headers });
                 }
                 Output::Persist(batch) => inputs.push_back(Input::BatchPersisted { batch: batch.id() }),

@@ -83,7 +83,7 @@ impl Reader<'_> {
             7 | 8 => Op::Target { which: self.byte() },
             9 => Op::Pause { paused: self.bit() },
             10 => Op::Headers { request: self.byte(), from: self.word(), count: self.byte() },
-            11..=13 => Op::Answer { back: self.byte(), shift: self.byte(), count: self.word(), spoil: self.spoil() },
+            11..=13 => Op::Response { back: self.byte(), shift: self.byte(), count: self.word(), spoil: self.spoil() },
             14 => Op::Fail { request: self.byte(), protocol: self.bit() },
             15 => Op::FailAsked { back: self.byte(), protocol: self.bit() },
             16 => Op::Persisted { batch: self.byte(), failed: self.bit() },

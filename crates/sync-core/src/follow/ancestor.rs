@@ -255,7 +255,7 @@ impl AncestorSearch {
     /// witness is waited for any more. Without any response there will be other witnesses. `true` when something changed.
     pub fn judge(&mut self, now: Instant, stored: Option<B256>) -> bool {
         let Some(number) = self.number() else { return false };
-        let answered = |peer: PeerId| self.claims.iter().any(|claim| claim.number == number && claim.peer == peer);
+        let responded = |peer: PeerId| self.claims.iter().any(|claim| claim.number == number && claim.peer == peer);
         let is_same = self.claims.iter().any(|claim| claim.number == number && Some(claim.hash) == stored);
         if stored.is_none() || is_same {
             self.decide(is_same);
@@ -264,12 +264,12 @@ impl AncestorSearch {
         if !self.is_open() {
             return false;
         }
-        let waited_for = |peer: &&PeerId| !answered(**peer) && !self.silent.contains(*peer);
+        let waited_for = |peer: &&PeerId| !responded(**peer) && !self.silent.contains(*peer);
         let missing: Vec<PeerId> = self.witnesses.iter().filter(waited_for).copied().collect();
         if !missing.is_empty() && now < self.deadline {
             return false;
         }
-        let denied = self.witnesses.iter().any(|peer| answered(*peer));
+        let denied = self.witnesses.iter().any(|peer| responded(*peer));
         missing.into_iter().for_each(|peer| self.note_silent(peer));
         if denied {
             self.decide(false);

@@ -73,11 +73,11 @@ impl StoredHeaders {
     }
 
     /// The host's answer. What it says of numbers that were not asked for is ignored; what it leaves out is absent.
-    pub fn answer(&mut self, id: LookupId, headers: Vec<(BlockNumber, Option<Bytes>)>) {
+    pub fn note_response(&mut self, id: LookupId, headers: Vec<(BlockNumber, Option<Bytes>)>) {
         let Some(asked) = self.open.remove(&id) else { return };
-        let mut answers: SortedMap<BlockNumber, Option<Bytes>> = headers.into_iter().collect();
+        let mut responses: SortedMap<BlockNumber, Option<Bytes>> = headers.into_iter().collect();
         for number in asked {
-            let rlp = answers.remove(&number).flatten();
+            let rlp = responses.remove(&number).flatten();
             let right = rlp.filter(|rlp| HeaderLink::decode(rlp).is_ok_and(|header| header.number == number));
             self.known.retain(|(known, _)| *known != number);
             if self.known.len() >= STORED_HEADERS_MAX {
@@ -112,7 +112,7 @@ mod tests {
             let mut stored = StoredHeaders::default();
             for number in &numbers {
                 let (id, asked) = stored.ask(&[*number]).expect("nobody asked for it");
-                stored.answer(id, Vec::new());
+                stored.note_response(id, Vec::new());
                 assert_eq!(asked, [*number]);
                 assert_eq!(stored.get(*number), Known::Absent);
             }

@@ -155,7 +155,7 @@ impl Requests {
     }
 
     /// A peer that owes a response for longer than it may.
-    pub fn never_answered(&self, now: Instant) -> Option<PeerId> {
+    pub fn overdue_peer(&self, now: Instant) -> Option<PeerId> {
         self.owed.first_key_value().filter(|((until, _), _)| *until <= now).map(|(_, peer)| *peer)
     }
 
@@ -187,17 +187,17 @@ impl Requests {
     }
 
     /// A response under an unknown id: the request, and whether the response may be used, once.
-    pub fn late_answer(&mut self, id: RequestId) -> Option<(InFlight, bool)> {
+    pub fn take_late(&mut self, id: RequestId) -> Option<(InFlight, bool)> {
         let at = self.late.iter().position(|late| late.id == id)?;
         self.owed.retain(|(_, owed), _| *owed != id);
         self.late.remove(at).map(|late| (late.request, late.usable))
     }
 
     /// Bytes of a response came from this peer: none of its requests is overdue before `deadline`, and nothing that it
-    /// owes before `owed_until`. Of a whole response, `answered` is the request: those sent before it are passed, and wait
+    /// owes before `owed_until`. Of a whole response, `responded` is the request: those sent before it are passed, and wait
     /// until `owed_until` at most.
-    pub fn heard(&mut self, peer: PeerId, deadline: Instant, owed_until: Instant, answered: Option<RequestId>) {
-        let is_passed = |id: RequestId| answered.is_some_and(|answered| id < answered);
+    pub fn heard(&mut self, peer: PeerId, deadline: Instant, owed_until: Instant, responded: Option<RequestId>) {
+        let is_passed = |id: RequestId| responded.is_some_and(|responded| id < responded);
         for (id, request) in self.in_flight.iter_mut().filter(|(_, request)| request.peer == peer && !request.passed) {
             self.deadlines.remove(&(request.deadline, *id));
             request.passed = is_passed(*id);

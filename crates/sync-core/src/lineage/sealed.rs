@@ -147,7 +147,7 @@ impl<'a> Sealing<'a> {
 
 /// `len` numbers from `highest` down.
 fn range_below(highest: BlockNumber, len: usize) -> Result<BlockRange, PeerFault> {
-    let Some(below) = len.checked_sub(1) else { return Err(PeerFault::EmptyAnswer { start: highest }) };
+    let Some(below) = len.checked_sub(1) else { return Err(PeerFault::EmptyResponse { start: highest }) };
     highest
         .checked_sub(below as u64)
         .and_then(|first| BlockRange::new(first, highest))

@@ -49,7 +49,7 @@ impl BatchSize {
     }
 
     /// `got` of `asked` headers came, at least one.
-    pub fn answered(&mut self, asked: u16, got: u16) {
+    pub fn responded(&mut self, asked: u16, got: u16) {
         debug_assert!(0 < got && got <= asked, "{got} of {asked}");
         if got >= asked {
             self.whole();
@@ -97,21 +97,21 @@ mod tests {
         let mut size = BatchSize::default();
         let start = size.limit();
         for _ in 0..GROW_AFTER - 1 {
-            size.answered(start, start);
+            size.responded(start, start);
             assert_eq!(size.limit(), start);
         }
-        size.answered(start, start);
+        size.responded(start, start);
         assert_eq!(size.limit(), start + BATCH_HEADERS_STEP);
-        size.answered(100, 10);
+        size.responded(100, 10);
         assert_eq!(size.limit(), 70);
         size.failed();
         assert_eq!(size.limit(), 35);
         // A failure in between starts the count of five anew.
         for _ in 0..GROW_AFTER - 1 {
-            size.answered(35, 35);
+            size.responded(35, 35);
         }
         size.failed();
-        size.answered(17, 17);
+        size.responded(17, 17);
         assert_eq!(size.limit(), 17);
     }
 
@@ -123,7 +123,7 @@ mod tests {
         }
         assert_eq!(size.limit(), 1);
         for _ in 0..2_000 {
-            size.answered(size.limit(), size.limit());
+            size.responded(size.limit(), size.limit());
         }
         assert_eq!(size.limit(), HEADERS_PER_REQUEST_MAX);
     }
@@ -136,7 +136,7 @@ mod tests {
             for _ in 0..200 {
                 let asked = size.limit();
                 short += u32::from(asked > cap);
-                size.answered(asked, asked.min(cap));
+                size.responded(asked, asked.min(cap));
             }
             assert!(short <= 8, "cap {cap}: {short} of 200 asked for more");
             assert_eq!(size.cap, Some(cap));
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn an_answer_that_its_bytes_cut_a_little_changes_nothing() {
         let mut size = BatchSize::default();
-        size.answered(80, 75);
+        size.responded(80, 75);
         assert_eq!(size, BatchSize::default());
     }
 }

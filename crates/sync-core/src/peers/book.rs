@@ -218,7 +218,7 @@ impl Peers {
             peer.reputation.restore(record.score, record.faults, banned_until);
             peer.headers_before = record.headers;
             if record.headers > 0 {
-                peer.evidence.answered();
+                peer.evidence.responded();
             }
             peer.address = record.address.clone();
             if let Some(round_trip) = record.round_trip {

@@ -107,7 +107,7 @@ impl ByteWindow {
     }
 
     /// A response came in time: learn from its round trip. `window_used` was in flight when its request went out.
-    pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
+    pub fn responded(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
         let round_trip = now.saturating_since(sent).max(ROUND_TRIP_MIN);
         self.learn(now, round_trip);
         let queued = (window_used as f64 * (1.0 - self.fastest().as_secs_f64() / round_trip.as_secs_f64())) as u64;
@@ -128,7 +128,7 @@ impl ByteWindow {
     }
 
     /// A response came after its deadline, or was waited for no longer: the peer is slow, and so slow.
-    pub fn answered_late(&mut self, now: Instant, sent: Instant) {
+    pub fn responded_late(&mut self, now: Instant, sent: Instant) {
         self.learn(now, now.saturating_since(sent).max(ROUND_TRIP_MIN));
     }
 
@@ -214,12 +214,12 @@ mod tests {
     const KIB: u64 = 1024;
 
     /// A link with a fixed delay and rate; the window is kept full. Returns the window after so many responses.
-    fn run(delay_ms: u64, bytes_per_ms: u64, answers: usize) -> u64 {
+    fn run(delay_ms: u64, bytes_per_ms: u64, responses: usize) -> u64 {
         let mut window = ByteWindow::new(&SyncConfig::default());
         let mut now = 0u64;
         let mut free_at = 0u64;
         let mut queue = alloc::collections::VecDeque::new();
-        for _ in 0..answers {
+        for _ in 0..responses {
             while window.has_room() {
                 let bytes = window.request_bytes();
                 let used = window.sent(bytes);
@@ -229,7 +229,7 @@ mod tests {
             let (sent, done, bytes, used) = queue.pop_front().expect("has_room lets one out when nothing is in flight");
             now = now.max(done);
             window.ended(bytes);
-            window.answered(Instant::from_micros(now), Instant::from_micros(sent), bytes, used);
+            window.responded(Instant::from_micros(now), Instant::from_micros(sent), bytes, used);
         }
         window.window()
     }
@@ -296,7 +296,7 @@ mod tests {
         for _ in 0..100 {
             window.sent(1);
             window.ended(1);
-            window.answered(Instant::from_millis(1), Instant::ZERO, 1, 1);
+            window.responded(Instant::from_millis(1), Instant::ZERO, 1, 1);
         }
         assert!((3..10).contains(&(window.deadline() - config.deadline_min).as_millis()), "{:?}", window.deadline());
         for _ in 0..100 {

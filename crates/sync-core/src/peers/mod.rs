@@ -114,7 +114,7 @@ impl Peers {
             peer.reputation.reconnected();
             peer.liveness = Liveness::Responsive;
             peer.responded_at = None;
-            peer.answered_sent = None;
+            peer.responded_sent = None;
             peer.since = now;
         }
         peer.connected = true;
@@ -137,7 +137,7 @@ impl Peers {
             liveness: Liveness::default(),
             failed_at: None,
             responded_at: None,
-            answered_sent: None,
+            responded_sent: None,
             rate: Rate::default(),
             aside: Aside::default(),
             reputation: Reputation::new(&self.config),
@@ -206,7 +206,7 @@ impl Peers {
         for peer in self.table.values_mut() {
             peer.liveness.shift(by, not_before);
             peer.responded_at = peer.responded_at.map(|at| at + by);
-            peer.answered_sent = peer.answered_sent.map(|at| at + by);
+            peer.responded_sent = peer.responded_sent.map(|at| at + by);
             peer.window.shift(by);
         }
     }

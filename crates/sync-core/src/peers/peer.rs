@@ -33,7 +33,7 @@ pub struct Peer {
     /// When its last whole response came.
     pub responded_at: Option<Instant>,
     /// When the latest of the requests was sent that it answered.
-    pub answered_sent: Option<Instant>,
+    pub responded_sent: Option<Instant>,
     /// Bytes of it that were verified, lately.
     pub rate: Rate,
     /// What it is not asked for at present.
@@ -134,9 +134,9 @@ impl Peer {
     }
 
     /// A response came in time.
-    pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
+    pub fn responded(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
         self.trips.add(now.saturating_since(sent));
-        self.answered_sent = self.answered_sent.max(Some(sent));
-        self.window.answered(now, sent, bytes, window_used);
+        self.responded_sent = self.responded_sent.max(Some(sent));
+        self.window.responded(now, sent, bytes, window_used);
     }
 }

@@ -102,7 +102,7 @@ impl Reputation {
     }
 
     /// A whole response came.
-    pub fn answered(&mut self) {
+    pub fn responded(&mut self) {
         self.unheard = false;
     }
 
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn n09_slips_warn_first() {
         let mut peer = Reputation::new(&SyncConfig::default());
-        let slip = PeerFault::EmptyAnswer { start: 1 };
+        let slip = PeerFault::EmptyResponse { start: 1 };
         assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Warned);
         assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Warned);
         assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Banned);

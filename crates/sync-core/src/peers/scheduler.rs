@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn n02_the_emptier_window_first_and_the_distrusted_last() {
         let mut peers = world(3);
-        let slip = PeerFault::EmptyAnswer { start: 1 };
+        let slip = PeerFault::EmptyResponse { start: 1 };
         peers.fault(Instant::ZERO, PeerId(0), &slip);
         peers.fault(Instant::ZERO, PeerId(0), &slip);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);

@@ -84,8 +84,8 @@ impl HeaderSync {
 
     /// An empty response to a question by hash: the peer has no such block. Near its tip it may have lost it; elsewhere
     /// it is asked where it stands, and when it says that it has the target it contradicts itself.
-    pub(super) fn note_refused(&mut self, now: Instant, answer: Response, hash: B256) {
-        let Response { peer, request, .. } = answer;
+    pub(super) fn note_refused(&mut self, now: Instant, response: Response, hash: B256) {
+        let Response { peer, request, .. } = response;
         let Purpose::Piece { range, .. } = &request.purpose else { return };
         let number = range.last();
         self.strategy.dirty = true;
@@ -98,7 +98,7 @@ impl HeaderSync {
         let near_tip = number.saturating_add(self.config.near_tip) > served.latest;
         if !near_tip {
             self.return_piece(now, request, true);
-            self.start_fork_check(now, peer, PeerFault::EmptyAnswer { start: number });
+            self.start_fork_check(now, peer, PeerFault::EmptyResponse { start: number });
             return;
         }
         // No failure of the range: the next peer is asked for all of it, and this one not again for this block.
@@ -118,10 +118,10 @@ impl HeaderSync {
         let number = match fault {
             PeerFault::BrokenLink { number, .. }
             | PeerFault::Undecodable { number, .. }
-            | PeerFault::EmptyAnswer { start: number } => number,
+            | PeerFault::EmptyResponse { start: number } => number,
             _ => return,
         };
-        if let (Some(run), PeerFault::EmptyAnswer { .. }) = (self.phase.run(), fault) {
+        if let (Some(run), PeerFault::EmptyResponse { .. }) = (self.phase.run(), fault) {
             self.strategy.refused.note(now, run.anchor.hash, peer, now + self.config.cool_down);
         }
         self.leave_branch(now, peer, *number);

@@ -54,7 +54,7 @@ impl HeaderSync {
         }
         let bytes = reorg.compared.bytes + bytes_of(verified.headers());
         if bytes <= COMPARED_BYTES_MAX.min(self.config.staged_bytes_max / 4) {
-            reorg.compared.answers.push((peer, verified.range(), verified.headers().to_vec()));
+            reorg.compared.responses.push((peer, verified.range(), verified.headers().to_vec()));
             reorg.compared.bytes = bytes;
         }
     }
@@ -62,7 +62,7 @@ impl HeaderSync {
     /// A gap under where the chains differ was opened: what was compared is there already.
     pub(super) fn stage_compared(&mut self, gap: BlockRange) {
         let Some(reorg) = &mut self.reorgs.current else { return };
-        for (peer, range, mut headers) in core::mem::take(&mut reorg.compared).answers {
+        for (peer, range, mut headers) in core::mem::take(&mut reorg.compared).responses {
             let Some(range) = range.intersection(gap).filter(|inside| inside.last() == range.last()) else { continue };
             let Some((range, failures)) = self.downloader.plan.take(range) else { continue };
             headers.truncate(range.len() as usize);

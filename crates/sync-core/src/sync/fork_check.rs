@@ -74,7 +74,7 @@ impl HeaderSync {
         let number = self.number_to_check(now);
         let is_lower = |served: ServedRange| number.is_some_and(|number| served.latest < number);
         let most_are_gone = |heard_only: bool| {
-            let voters = self.peers.voters(now).filter(|(_, peer)| !heard_only || peer.evidence >= Evidence::Answered);
+            let voters = self.peers.voters(now).filter(|(_, peer)| !heard_only || peer.evidence >= Evidence::Responded);
             let (gone, all) = voters.fold((0, 0), |(gone, all), (id, peer)| {
                 (gone + usize::from(self.is_aside(id, peer) || is_lower(peer.served)), all + 1)
             });
@@ -149,20 +149,20 @@ impl HeaderSync {
     }
 
     /// A response to the question.
-    pub(super) fn receive_fork_check(&mut self, now: Instant, answer: Response, number: BlockNumber) {
-        let peer = answer.peer;
-        if answer.headers.len() > 1 {
-            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize_request(now, peer, answer.request.sent, fault);
+    pub(super) fn receive_fork_check(&mut self, now: Instant, response: Response, number: BlockNumber) {
+        let peer = response.peer;
+        if response.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: response.headers.len(), limit: 1 };
+            self.penalize_request(now, peer, response.request.sent, fault);
             return;
         }
         let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return };
         self.target.dirty = true;
-        if target.number != number || self.is_earlier(&answer.request) {
+        if target.number != number || self.is_earlier(&response.request) {
             return;
         }
         let served = known.served;
-        let said = hash_at(&answer, number);
+        let said = hash_at(&response, number);
         self.target.fork_checks.said.insert(peer, (served, said));
         let fault = self.target.fork_checks.suspected.remove(&peer);
         if said != Some(target.hash) {
@@ -173,7 +173,7 @@ impl HeaderSync {
             return;
         }
         let Some(fault) = fault else { return };
-        if let (PeerFault::EmptyAnswer { start }, Some(known)) = (&fault, self.peers.get_mut(peer)) {
+        if let (PeerFault::EmptyResponse { start }, Some(known)) = (&fault, self.peers.get_mut(peer)) {
             known.aside.note_absent(now, *start, now + self.config.cool_down);
         }
         // What did not link, or was not there, may have been said before the peer came to this chain. Everything of
@@ -191,7 +191,7 @@ impl HeaderSync {
         // A question that failed at once is not put again at once.
         let asked = self.target.fork_checks.asked.get(&peer);
         let rested = asked.is_none_or(|at| now >= *at + self.config.backoff_start);
-        let is_here = || self.downloader.inbox.iter().any(|answer| asks(&answer.request));
+        let is_here = || self.downloader.inbox.iter().any(|response| asks(&response.request));
         ready && rested && self.downloader.requests.find(asks).is_none() && !is_here()
     }
 
@@ -220,8 +220,8 @@ impl HeaderSync {
 }
 
 /// Hash of the one header of a response, unless it says that it has another number.
-pub(super) fn hash_at(answer: &Response, number: BlockNumber) -> Option<B256> {
-    let raw = answer.headers.first()?;
+pub(super) fn hash_at(response: &Response, number: BlockNumber) -> Option<B256> {
+    let raw = response.headers.first()?;
     // A header of a fork that is not known has a hash too, and who sends it answers.
     let is_there = HeaderLink::decode(raw).map_or(true, |header| header.number == number);
     is_there.then(|| keccak256(raw))

@@ -166,7 +166,7 @@ impl HeaderSync {
     fn holders(&self) -> impl Iterator<Item = PeerId> + '_ {
         let is_piece = |request: &&InFlight| matches!(request.purpose, Purpose::Piece { .. });
         let asked = self.downloader.requests.iter().filter(is_piece).map(|request| request.peer);
-        let came = self.downloader.inbox.iter().filter(|answer| answer.is_piece()).map(|answer| answer.peer);
+        let came = self.downloader.inbox.iter().filter(|response| response.is_piece()).map(|response| response.peer);
         asked.chain(came).chain(self.downloader.staging.peers())
     }
 
@@ -289,7 +289,7 @@ impl HeaderSync {
         };
         let usual = trip * HAND_OVER_ROUND_TRIPS + self.config.steal_after;
         // What was asked of it later has come already: no way that all of them share is to blame.
-        let was_first = known.answered_sent > Some(request.sent);
+        let was_first = known.responded_sent > Some(request.sent);
         let is_better = known.rank() < holder;
         let wait = if was_first {
             let usual = usual / (1 << failures.handed_over().min(16));
@@ -331,8 +331,8 @@ impl HeaderSync {
 
     /// The peer that was asked first for these numbers, which begin at the front, has answered after all: whoever is asked
     /// for the front now is not waited for.
-    pub(super) fn recall_front(&mut self, now: Instant, answered: BlockRange) {
-        if let Some((id, _)) = self.downloader.requests.piece_at(answered.last()) {
+    pub(super) fn recall_front(&mut self, now: Instant, responded: BlockRange) {
+        if let Some((id, _)) = self.downloader.requests.piece_at(responded.last()) {
             self.take_piece_back(now, id);
         }
     }

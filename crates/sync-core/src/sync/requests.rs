@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
     /// With so many headers that can be used.
-    Answered(u16),
+    Responded(u16),
     /// Without any.
     Failed,
 }
@@ -179,10 +179,10 @@ impl HeaderSync {
         if !matches!(request.purpose, Purpose::Piece { .. }) {
             return;
         }
-        self.strategy.selector.history.ended(now, matches!(outcome, Outcome::Answered(_)));
+        self.strategy.selector.history.ended(now, matches!(outcome, Outcome::Responded(_)));
         if let Some(known) = self.peers.get_mut(request.peer) {
             match outcome {
-                Outcome::Answered(headers) => known.batch.answered(request.limit, headers),
+                Outcome::Responded(headers) => known.batch.responded(request.limit, headers),
                 Outcome::Failed => known.failed(now, request.sent),
             }
         }

@@ -39,7 +39,7 @@ impl HeaderSync {
         self.release(&request);
         self.note_response(now, request.peer, id);
         if let Some(peer) = self.peers.get_mut(request.peer) {
-            peer.answered(now, request.sent, bytes, request.window_used);
+            peer.responded(now, request.sent, bytes, request.window_used);
             peer.bytes += bytes;
         }
         self.reports.progress.note_received(now, bytes);
@@ -48,13 +48,13 @@ impl HeaderSync {
 
     /// Looks at one response: right start, not too long, hangs together. What passes is staged.
     pub(super) fn poll_received(&mut self, now: Instant) -> bool {
-        let Some(answer) = self.downloader.inbox.pop() else { return false };
-        match answer.request.purpose.clone() {
-            Purpose::Target(hash) => self.receive_target(now, answer, hash),
-            Purpose::Vote(number) => self.receive_vote(now, answer, number),
-            Purpose::ForkCheck(number) => self.receive_fork_check(now, answer, number),
-            Purpose::Ancestor(number) => self.receive_ancestor(now, answer, number),
-            Purpose::Piece { range, by_hash, failures } => self.receive_piece(now, answer, range, failures, by_hash),
+        let Some(response) = self.downloader.inbox.pop() else { return false };
+        match response.request.purpose.clone() {
+            Purpose::Target(hash) => self.receive_target(now, response, hash),
+            Purpose::Vote(number) => self.receive_vote(now, response, number),
+            Purpose::ForkCheck(number) => self.receive_fork_check(now, response, number),
+            Purpose::Ancestor(number) => self.receive_ancestor(now, response, number),
+            Purpose::Piece { range, by_hash, failures } => self.receive_piece(now, response, range, failures, by_hash),
         }
         true
     }
@@ -62,20 +62,20 @@ impl HeaderSync {
     fn receive_piece(
         &mut self,
         now: Instant,
-        answer: Response,
+        response: Response,
         piece: BlockRange,
         failures: Failures,
         by_hash: Option<B256>,
     ) {
-        let count = answer.headers.len();
+        let count = response.headers.len();
         if count == 0 {
             match by_hash {
-                Some(hash) => self.note_refused(now, answer, hash),
-                None => self.note_empty(now, answer, piece),
+                Some(hash) => self.note_refused(now, response, hash),
+                None => self.note_empty(now, response, piece),
             }
             return;
         }
-        let Response { peer, request, headers, bytes } = answer;
+        let Response { peer, request, headers, bytes } = response;
         if count > usize::from(request.limit) {
             let fault = PeerFault::TooManyHeaders { got: count, limit: usize::from(request.limit) };
             self.reject(now, request, fault);
@@ -106,7 +106,7 @@ impl HeaderSync {
                 self.reject(now, request, fault);
             }
             (Ok(sealed), _) => {
-                self.note_outcome(now, &request, Outcome::Answered(count as u16));
+                self.note_outcome(now, &request, Outcome::Responded(count as u16));
                 let stats = &mut self.strategy.stats;
                 stats.headers += count as u64;
                 stats.partial += u64::from(count < usize::from(request.limit));
@@ -148,8 +148,8 @@ impl HeaderSync {
     }
 
     /// An empty response to a question by number.
-    fn note_empty(&mut self, now: Instant, answer: Response, piece: BlockRange) {
-        let Response { peer, request, .. } = answer;
+    fn note_empty(&mut self, now: Instant, response: Response, piece: BlockRange) {
+        let Response { peer, request, .. } = response;
         self.strategy.stats.empty += 1;
         self.note_outcome(now, &request, Outcome::Failed);
         let (sent, number) = (request.sent, piece.last());
@@ -164,7 +164,7 @@ impl HeaderSync {
             let is_known = known.aside.absent_to(now).is_some();
             known.aside.note_absent(now, number, now + self.config.cool_down);
             if !is_known {
-                self.penalize_request(now, peer, sent, PeerFault::EmptyAnswer { start: number });
+                self.penalize_request(now, peer, sent, PeerFault::EmptyResponse { start: number });
             }
         }
     }

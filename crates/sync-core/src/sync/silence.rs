@@ -37,13 +37,13 @@ impl HeaderSync {
     pub(super) fn note_response(&mut self, now: Instant, peer: PeerId, id: RequestId) {
         if let Some(known) = self.peers.get_mut(peer) {
             known.responded_at = Some(now);
-            known.evidence.answered();
-            known.reputation.answered();
+            known.evidence.responded();
+            known.reputation.responded();
         }
         self.heard(now, peer, None, Some(id));
     }
 
-    fn heard(&mut self, now: Instant, peer: PeerId, cap: Option<Instant>, answered: Option<RequestId>) {
+    fn heard(&mut self, now: Instant, peer: PeerId, cap: Option<Instant>, responded: Option<RequestId>) {
         if cap.is_some_and(|cap| cap <= now) {
             return;
         }
@@ -53,7 +53,7 @@ impl HeaderSync {
         let capped = |at: Instant| cap.map_or(at, |cap| at.min(cap));
         let deadline = capped(now + self.peers.deadline(known));
         let owed_until = capped(now + self.peers.silence(known));
-        self.downloader.requests.heard(peer, deadline, owed_until, answered);
+        self.downloader.requests.heard(peer, deadline, owed_until, responded);
     }
 
     /// Until when a response is owed that is not waited for any more.
@@ -63,7 +63,7 @@ impl HeaderSync {
 
     /// One peer that is late, or silent, or skipped a request.
     pub(super) fn poll_deadlines(&mut self, now: Instant) -> bool {
-        let silent = self.peers.silent(now).or_else(|| self.downloader.requests.never_answered(now));
+        let silent = self.peers.silent(now).or_else(|| self.downloader.requests.overdue_peer(now));
         if let Some(peer) = silent {
             self.end_silence(now, peer);
             return true;
@@ -144,12 +144,12 @@ impl HeaderSync {
     /// A response to a request that was given up: it teaches how slow its peer is, and is used where its numbers, or its
     /// word, are still wanted.
     pub(super) fn receive_late_headers(&mut self, now: Instant, id: RequestId, mut headers: Vec<Bytes>) {
-        let Some((mut request, usable)) = self.downloader.requests.late_answer(id) else { return };
+        let Some((mut request, usable)) = self.downloader.requests.take_late(id) else { return };
         let peer = request.peer;
         self.note_response(now, peer, id);
         let bytes = bytes_of(&headers);
         let Some(known) = self.peers.get_mut(peer) else { return };
-        known.window.answered_late(now, request.sent);
+        known.window.responded_late(now, request.sent);
         known.bytes += bytes;
         self.reports.progress.note_received(now, bytes);
         let is_trusted = self.peers.get(peer).is_some_and(|known| known.is_usable(now));

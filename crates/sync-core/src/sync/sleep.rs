@@ -9,7 +9,7 @@
 //! | `Requests`: sent, deadline, owed until, and sent of what is late | moves | a response may wait unread; round trips are of the peer |
 //! | `Announcements`: tip | moves | it is compared with the moment at which a request was sent |
 //! | `ByteWindow::halved_at` | moves | the same |
-//! | `Liveness::Late`, `Peer::responded_at`, `Peer::answered_sent` | moves | patience with a peer |
+//! | `Liveness::Late`, `Peer::responded_at`, `Peer::responded_sent` | moves | patience with a peer |
 //! | `AncestorSearch`: deadline | moves | witnesses may have answered |
 //! | `FairSample`: since | moves | peers that are configured had no chance to connect |
 //! | `StallWatch::moved_at` | moves | nothing could be verified |

@@ -118,7 +118,7 @@ impl HeaderSync {
         let named = fresh.iter().find(|id| is_open && names(**id));
         // Another one is for those who have answered something, whatever came of it: new ones come without end.
         let has_spoken =
-            |id: PeerId| self.peers.get(id).is_some_and(|peer| peer.evidence >= Evidence::Answered && peer.has_vote());
+            |id: PeerId| self.peers.get(id).is_some_and(|peer| peer.evidence >= Evidence::Responded && peer.has_vote());
         let is_free = self.probes_waited_for(now, has_spoken) == 0;
         let spoken = fresh.iter().find(|id| is_free && has_spoken(**id));
         let next = spoken.or(named).or(fresh.iter().find(|id| !names(**id))).or(fresh.first()).copied();
@@ -144,12 +144,12 @@ impl HeaderSync {
     }
 
     /// A response to a probe.
-    pub(super) fn receive_target(&mut self, now: Instant, answer: Response, hash: B256) {
+    pub(super) fn receive_target(&mut self, now: Instant, response: Response, hash: B256) {
         self.target.dirty = true;
-        let Some(raw) = answer.headers.first() else { return };
+        let Some(raw) = response.headers.first() else { return };
         let got = keccak256(raw);
         let fault = match HeaderLink::decode(raw) {
-            _ if answer.headers.len() > 1 => PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 },
+            _ if response.headers.len() > 1 => PeerFault::TooManyHeaders { got: response.headers.len(), limit: 1 },
             // The pinned hash vouches for it; no chain has such a number, so no peer can serve what lies under it.
             Ok(header) if got == hash && header.number >= BLOCK_NUMBER_END => return,
             Ok(header) if got == hash => {
@@ -165,7 +165,7 @@ impl HeaderSync {
             Ok(header) => PeerFault::BrokenLink { number: header.number, got, expected: hash },
             Err(error) => PeerFault::Undecodable { number: 0, error },
         };
-        self.penalize_request(now, answer.peer, answer.request.sent, fault);
+        self.penalize_request(now, response.peer, response.request.sent, fault);
     }
 
     /// Is a gap being filled, or about to be?

@@ -194,19 +194,19 @@ impl HeaderSync {
     }
 
     /// A response to a vote; an empty one says that the peer does not know.
-    pub(super) fn receive_vote(&mut self, now: Instant, answer: Response, number: BlockNumber) {
+    pub(super) fn receive_vote(&mut self, now: Instant, response: Response, number: BlockNumber) {
         self.target.dirty = true;
-        if answer.headers.len() > 1 {
-            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize_request(now, answer.peer, answer.request.sent, fault);
+        if response.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: response.headers.len(), limit: 1 };
+            self.penalize_request(now, response.peer, response.request.sent, fault);
             return;
         }
-        let vote = hash_at(&answer, number);
-        let Some(latest_hash) = self.peers.get(answer.peer).map(|known| known.served.latest_hash) else { return };
-        if self.is_earlier(&answer.request) || matches!(self.target.wanted, Some(SyncTarget::Hash(_))) {
+        let vote = hash_at(&response, number);
+        let Some(latest_hash) = self.peers.get(response.peer).map(|known| known.served.latest_hash) else { return };
+        if self.is_earlier(&response.request) || matches!(self.target.wanted, Some(SyncTarget::Hash(_))) {
             return;
         }
-        self.target.votes.note(answer.peer, latest_hash, number, vote);
+        self.target.votes.note(response.peer, latest_hash, number, vote);
     }
 
     /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.

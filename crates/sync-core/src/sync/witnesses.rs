@@ -78,12 +78,12 @@ impl HeaderSync {
     }
 
     /// A response to a question of the search.
-    pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Response, number: BlockNumber) {
-        let peer = answer.peer;
-        let hash = hash_at(&answer, number).filter(|_| !self.is_earlier(&answer.request));
-        if answer.headers.len() > 1 {
-            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize_request(now, peer, answer.request.sent, fault);
+    pub(super) fn receive_ancestor(&mut self, now: Instant, response: Response, number: BlockNumber) {
+        let peer = response.peer;
+        let hash = hash_at(&response, number).filter(|_| !self.is_earlier(&response.request));
+        if response.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: response.headers.len(), limit: 1 };
+            self.penalize_request(now, peer, response.request.sent, fault);
         } else if let (Some(reorg), Some(hash)) = (&mut self.reorgs.current, hash) {
             reorg.search.claim(Claim { number, peer, hash });
             if let Some(known) = self.peers.get(peer) {
@@ -91,7 +91,7 @@ impl HeaderSync {
             }
         } else {
             // It has nothing there, or of which chain it speaks nobody knows: others are asked, or it again.
-            self.note_no_response(&answer.request);
+            self.note_no_response(&response.request);
         }
     }
 

@@ -48,7 +48,7 @@ pub enum Op {
     /// Headers for a request that may never have been made.
     Headers { request: u8, from: u16, count: u8 },
     /// Headers for a request that was made, counted back from the newest.
-    Answer { back: u8, shift: u8, count: u16, spoil: Spoil },
+    Response { back: u8, shift: u8, count: u16, spoil: Spoil },
     /// The end of a request that may never have been made.
     Fail { request: u8, protocol: bool },
     /// The end of a request that was made.
@@ -248,10 +248,10 @@ impl Play<'_> {
             }
             Op::Pause { paused } => world.input(Input::Paused(paused)),
             Op::Headers { request, from, count } => {
-                let headers = answer(chain, cut(from, chain), count.into(), Spoil::Right);
+                let headers = response(chain, cut(from, chain), count.into(), Spoil::Right);
                 world.input(Input::HeadersReceived { request: RequestId(request.into()), headers });
             }
-            Op::Answer { back, shift, count, spoil } => self.answer(back, shift, count, spoil),
+            Op::Response { back, shift, count, spoil } => self.respond(back, shift, count, spoil),
             Op::Fail { request, protocol } => self.fail(RequestId(request.into()), protocol),
             Op::FailAsked { back, protocol } => {
                 if let Some(request) = world.requests.iter().rev().nth(back.into()) {
@@ -301,7 +301,7 @@ impl Play<'_> {
     }
 
     /// An answer to a request that was made: what was asked for, and what is wrong with it.
-    fn answer(&mut self, back: u8, shift: u8, count: u16, spoil: Spoil) {
+    fn respond(&mut self, back: u8, shift: u8, count: u16, spoil: Spoil) {
         let Ground { chain, others, .. } = self.ground;
         let Some(request) = self.world.requests.iter().rev().nth(back.into()).copied() else { return };
         let all = || std::iter::once(chain).chain(others);
@@ -313,7 +313,7 @@ impl Play<'_> {
         };
         let source = if matches!(spoil, Spoil::Other) { &others[usize::from(shift) % others.len()] } else { source };
         let count = usize::from(count) % (usize::from(request.limit) + 2);
-        let headers = answer(source, start.saturating_sub(u64::from(shift) / 64), count, spoil);
+        let headers = response(source, start.saturating_sub(u64::from(shift) / 64), count, spoil);
         self.world.input(Input::HeadersReceived { request: request.id, headers });
     }
 
@@ -389,7 +389,7 @@ fn behavior(which: u8) -> Behavior {
 }
 
 /// Falling headers from this number on, and what is wrong with them.
-fn answer(source: &Chain, from: u64, count: usize, spoil: Spoil) -> Vec<Bytes> {
+fn response(source: &Chain, from: u64, count: usize, spoil: Spoil) -> Vec<Bytes> {
     let from = from.min(source.tip().number);
     let header = |number| source.headers[number as usize].clone();
     let mut headers: Vec<Bytes> = (0..=from).rev().take(count).map(header).collect();

@@ -8,7 +8,7 @@ use header_rules::range::BLOCK_NUMBER_END;
 use proptest::prelude::*;
 
 fn op() -> impl Strategy<Value = Op> {
-    let answer = (0..8u8, prop_oneof![4 => 0..64u8, 1 => any::<u8>()], any::<u16>(), spoil());
+    let response = (0..8u8, prop_oneof![4 => 0..64u8, 1 => any::<u8>()], any::<u16>(), spoil());
     let (any_peer, any_number) = (0..5u8, 0..1_500u16);
     prop_oneof![
         6 => (0..4u8, any::<u8>(), any_number.clone())
@@ -22,7 +22,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<bool>().prop_map(|paused| Op::Pause { paused }),
         4 => (0..60u8, any_number.clone(), 0..90u8)
             .prop_map(|(request, from, count)| Op::Headers { request, from, count }),
-        4 => answer.prop_map(|(back, shift, count, spoil)| Op::Answer { back, shift, count, spoil }),
+        4 => response.prop_map(|(back, shift, count, spoil)| Op::Response { back, shift, count, spoil }),
         2 => (0..60u8, any::<bool>()).prop_map(|(request, protocol)| Op::Fail { request, protocol }),
         2 => (0..8u8, any::<bool>()).prop_map(|(back, protocol)| Op::FailAsked { back, protocol }),
         2 => (any::<u8>(), any::<bool>()).prop_map(|(batch, failed)| Op::Persisted { batch, failed }),

@@ -96,7 +96,7 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
     let fault = |spoil: &dyn Fn(&HeadersRequest, u64) -> Vec<u64>| {
         let (mut bare, open) = Bare::with_requests(&chain, 1);
         // What everything waits for is asked for by hash; what comes after it by number.
-        bare.answer(&open[0]);
+        bare.respond(&open[0]);
         let piece = *bare.requests().last().expect("the next");
         let StartBlock::Number(start) = piece.start else { panic!("by number") };
         // A number over a million names a header of the other branch.
@@ -128,7 +128,7 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
     assert!(matches!(mixed, Some((start, PeerFault::BrokenLink { number, .. })) if number == start - 6), "{mixed:?}");
     // Nothing at all, where the peer says that it has something.
     let nothing = fault(&|_, _| Vec::new());
-    assert!(matches!(nothing, None | Some((_, PeerFault::EmptyAnswer { .. }))), "{nothing:?}");
+    assert!(matches!(nothing, None | Some((_, PeerFault::EmptyResponse { .. }))), "{nothing:?}");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_ar
     let front = open.remove(0);
     let mut staged = 0;
     for request in &open {
-        bare.answer(request);
+        bare.respond(request);
         // What goes out meanwhile stays unanswered.
         let outputs = bare.drain();
         assert!(!outputs.iter().any(|output| matches!(output, Output::Event(Event::HeadersLinked { .. }))));
@@ -147,7 +147,7 @@ fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_ar
     }
     assert_eq!(bare.machine.download_stats().buffered, staged);
     assert_eq!(bare.machine.download_stats().out_of_order, staged as u64);
-    bare.answer(&front);
+    bare.respond(&front);
     let outputs = bare.drain();
     let linked: Vec<u64> = outputs
         .iter()
@@ -160,7 +160,7 @@ fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_ar
     // The same answers again: their ids are spent.
     let before = bare.machine.download_stats();
     for request in [&front, &open[0]] {
-        bare.answer(request);
+        bare.respond(request);
         bare.drain();
     }
     assert_eq!(bare.machine.download_stats().headers, before.headers);
@@ -176,7 +176,7 @@ fn d14_batches_fall_whole_windows_first_and_what_is_left_at_the_end() {
         bare.input(input);
         for output in bare.drain() {
             match output {
-                Output::Request(request) => inputs.push_back(bare.answer_to(&request)),
+                Output::Request(request) => inputs.push_back(bare.response_to(&request)),
                 Output::Persist(batch) => {
                     ranges.push((batch.range().first(), batch.range().last()));
                     assert_eq!(batch.headers().len() as u64, batch.range().len());
@@ -203,7 +203,7 @@ fn d15_p08_a_request_lost_with_its_stream_goes_to_another_peer_at_once() {
     bare.input(Input::RequestFailed { request: lost.id, failure: RequestFailure::Disconnected });
     // The other has room again: it is given the same numbers before anything else.
     let other = open.iter().find(|request| request.peer != lost.peer).expect("both are asked");
-    bare.answer(other);
+    bare.respond(other);
     let outputs = bare.drain();
     assert!(!outputs.iter().any(|output| matches!(output, Output::Penalize { .. })), "no fault for a lost stream");
     let again = requests(&outputs)[0];
@@ -224,7 +224,7 @@ fn d15_p08_a_request_lost_with_its_stream_goes_to_another_peer_at_once() {
 fn d16_the_wire_comes_first_then_proofs_then_batches() {
     let chain = Chain::new(30_000);
     let (mut bare, open) = Bare::with_requests(&chain, 1);
-    bare.answer(&open[0]);
+    bare.respond(&open[0]);
     let kinds: Vec<&str> = bare
         .drain()
         .iter()
@@ -245,7 +245,7 @@ fn d17_one_poll_hashes_at_most_one_answer() {
     let chain = Chain::new(4_000);
     let (mut bare, open) = Bare::with_requests(&chain, 4);
     for request in open {
-        bare.answer(&request);
+        bare.respond(&request);
     }
     assert_eq!(bare.machine.download_stats().headers, 0, "inputs are only noted");
     let mut before = 0;

@@ -36,15 +36,15 @@ impl Machine {
     }
 
     /// Drains. The store answers at once, or when it is told to.
-    fn input(&mut self, input: Input, answers: bool) {
+    fn input(&mut self, input: Input, responses: bool) {
         self.machine.handle_input(self.now, input);
         for _ in 0..200 {
             match self.machine.poll_output(self.now) {
                 Output::Lookup { id, numbers } => {
                     self.lookups += 1;
                     self.open.push((id, numbers));
-                    if answers {
-                        self.answer();
+                    if responses {
+                        self.respond();
                     }
                 }
                 Output::Timeout(_) => return,
@@ -54,7 +54,7 @@ impl Machine {
         panic!("{} lookups, and no end", self.lookups);
     }
 
-    fn answer(&mut self) {
+    fn respond(&mut self) {
         for (id, numbers) in std::mem::take(&mut self.open) {
             let headers = numbers.iter().map(|number| (*number, self.store.rows.get(number).cloned())).collect();
             self.machine.handle_input(self.now, Input::Stored { id, headers });
@@ -97,7 +97,7 @@ fn u08_a_store_that_takes_its_time_is_asked_for_one_tip_at_once() {
         assert!(machine.open.len() <= 1, "{:?}", machine.open);
     }
     // Its answer comes, and the newest tip is looked at.
-    machine.answer();
+    machine.respond();
     machine.input(Input::Timeout, false);
     assert_eq!(machine.open.iter().map(|(_, numbers)| numbers.clone()).collect::<Vec<_>>(), [[1_200]]);
 }

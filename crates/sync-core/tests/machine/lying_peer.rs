@@ -51,7 +51,7 @@ fn garbage() {
 #[test]
 fn p06_empty_answers_inside_its_range() {
     let world = against(Behavior::Empty);
-    assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyAnswer { .. }));
+    assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyResponse { .. }));
     let score = world.progress().peers[0].score;
     assert!(score < 100, "it lowers its score: {score}");
     let after = world.requests.iter().filter(|request| request.peer.0 == LIAR && request.limit > 1).count();

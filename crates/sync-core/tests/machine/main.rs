@@ -47,7 +47,7 @@ mod reorg;
 mod reorg_while_syncing;
 mod resume;
 mod retarget;
-mod short_answers;
+mod short_responses;
 mod sides;
 mod silence;
 mod silent_search;

@@ -34,7 +34,7 @@ fn u11_a_peer_that_pruned_while_requests_were_open_made_one_slip() {
     let (_, mut world) = asked_for(4, Behavior::Honest);
     prune(&mut world, 7_900);
     assert_eq!(world.penalties.len(), 1, "{:?}", world.penalties);
-    assert!(matches!(world.penalties[0], (1, PeerFault::EmptyAnswer { .. }, Verdict::Warned)));
+    assert!(matches!(world.penalties[0], (1, PeerFault::EmptyResponse { .. }, Verdict::Warned)));
 }
 
 #[test]

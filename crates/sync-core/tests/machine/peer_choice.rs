@@ -125,7 +125,7 @@ fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
     elsewhere.run_to_resolved(10);
     elsewhere.connect(2, TestPeer::new(&chain).behavior(Behavior::Empty));
     elsewhere.run_to_synced(200);
-    assert!(elsewhere.penalized(2).iter().all(|fault| matches!(fault, PeerFault::EmptyAnswer { .. })));
+    assert!(elsewhere.penalized(2).iter().all(|fault| matches!(fault, PeerFault::EmptyResponse { .. })));
     assert!(!elsewhere.penalized(2).is_empty());
 }
 

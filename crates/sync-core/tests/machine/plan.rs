@@ -18,7 +18,7 @@ enum Op {
         latest: u64,
     },
     /// The request at this place ends: answered with so many headers (cut to what was asked), or failed.
-    Answer {
+    Response {
         which: usize,
         headers: u64,
     },
@@ -45,7 +45,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (0..4u32, 1..200u64, 0..900u64, 100..1_200u64)
             .prop_map(|(peer, limit, earliest, latest)| Op::Borrow { peer, limit, earliest, latest }),
-        3 => (any::<usize>(), 1..300u64).prop_map(|(which, headers)| Op::Answer { which, headers }),
+        3 => (any::<usize>(), 1..300u64).prop_map(|(which, headers)| Op::Response { which, headers }),
         1 => any::<usize>().prop_map(|which| Op::Fail { which }),
         2 => Just(Op::Link),
         1 => (0..40_000u64).prop_map(|bytes| Op::Shed { bytes }),
@@ -87,7 +87,7 @@ proptest! {
                         open.push((id, peer, range));
                     }
                 }
-                Op::Answer { which, headers } if !open.is_empty() => {
+                Op::Response { which, headers } if !open.is_empty() => {
                     let (id, peer, piece) = open.remove(which % open.len());
                     let request = downloader.requests.finish(id).expect("open");
                     let Purpose::Piece { failures, .. } = request.purpose else { unreachable!("only pieces here") };
@@ -116,7 +116,7 @@ proptest! {
                 }
                 Op::Unstage { peer, from } => downloader.unstage_of(PeerId(peer), from),
                 Op::Later { millis } => now = now + core::time::Duration::from_millis(millis),
-                Op::Answer { .. } | Op::Fail { .. } => {}
+                Op::Response { .. } | Op::Fail { .. } => {}
             }
             match front {
                 Some(front) => prop_assert!(downloader.check_invariant(BlockRange::new(0, front).expect("rising"))),

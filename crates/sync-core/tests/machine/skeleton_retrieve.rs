@@ -124,13 +124,13 @@ fn sk_retrieve_03_three_peers_share_the_work_and_no_header_comes_twice() {
 #[test]
 fn sk_retrieve_04_a_header_withheld_where_an_answer_ends() {
     let fault = cheats(TestPeer::new(&chain()).behavior(Behavior::Withholds(EDGE - 1)));
-    assert_eq!(fault, PeerFault::EmptyAnswer { start: EDGE - 1 });
+    assert_eq!(fault, PeerFault::EmptyResponse { start: EDGE - 1 });
 }
 
 #[test]
 fn sk_retrieve_05_a_header_withheld_inside_an_answer() {
     let fault = cheats(TestPeer::new(&chain()).behavior(Behavior::Withholds(EDGE - 40)));
-    assert_eq!(fault, PeerFault::EmptyAnswer { start: EDGE - 40 });
+    assert_eq!(fault, PeerFault::EmptyResponse { start: EDGE - 40 });
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn sk_retrieve_08_db4_an_altered_header_where_an_answer_begins() {
     assert!(world.run_until(10, |world| world.progress().staged + world.progress().stored >= 93));
     world.peer_mut(BAD).behavior = Behavior::Honest;
     world.run_for(PATIENCE);
-    assert!(matches!(world.penalized(BAD).last(), Some(PeerFault::EmptyAnswer { start }) if *start == EDGE - 1));
+    assert!(matches!(world.penalized(BAD).last(), Some(PeerFault::EmptyResponse { start }) if *start == EDGE - 1));
     assert!(world.is_banned(BAD));
     world.connect(GOOD, TestPeer::new(&chain));
     world.run_to_synced(60);

@@ -33,7 +33,7 @@ impl<'a> Bare<'a> {
     pub fn with_requests(chain: &'a Chain, peers: u32) -> (Self, Vec<HeadersRequest>) {
         let mut bare = Self::new(chain, peers);
         let probe = bare.requests()[0];
-        bare.answer(&probe);
+        bare.respond(&probe);
         let open = bare.requests();
         (bare, open)
     }
@@ -56,7 +56,7 @@ impl<'a> Bare<'a> {
     }
 
     /// The chain's answer to a request.
-    pub fn answer_to(&self, request: &HeadersRequest) -> Input {
+    pub fn response_to(&self, request: &HeadersRequest) -> Input {
         let top = match request.start {
             StartBlock::Number(number) => number,
             StartBlock::Hash(hash) => self.chain.number_of(hash).expect("a block of the chain"),
@@ -67,9 +67,9 @@ impl<'a> Bare<'a> {
     }
 
     /// Answers it.
-    pub fn answer(&mut self, request: &HeadersRequest) {
-        let answer = self.answer_to(request);
-        self.input(answer);
+    pub fn respond(&mut self, request: &HeadersRequest) {
+        let response = self.response_to(request);
+        self.input(response);
     }
 }
 

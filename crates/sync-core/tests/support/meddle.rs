@@ -31,7 +31,7 @@ impl World {
     /// The `nth` of what is on its way never arrives, if it is an answer; the machine hears at most that it failed.
     pub fn lose(&mut self, nth: usize) {
         if let Some(key) = self.nth_of_queue(nth)
-            && matches!(self.queue[&key], WorldEvent::Answer(..))
+            && matches!(self.queue[&key], WorldEvent::Response(..))
         {
             self.queue.remove(&key);
         }
@@ -42,7 +42,7 @@ impl World {
     pub fn lie(&mut self, nth: usize, lie: StoreLie) {
         let Some(key) = self.nth_of_queue(nth) else { return };
         let input = match (&self.queue[&key], lie) {
-            (WorldEvent::Answer(..), _) => return,
+            (WorldEvent::Response(..), _) => return,
             (WorldEvent::Stored(batch), StoreLie::Failed) => {
                 Input::PersistFailed { batch: batch.id(), failure: StoreFailure::Locked }
             }

@@ -38,7 +38,7 @@ pub use self::{
 };
 
 enum WorldEvent {
-    Answer(RequestId, PeerId, Vec<Bytes>),
+    Response(RequestId, PeerId, Vec<Bytes>),
     Stored(HeaderBatch),
     Unwound(u64, Checkpoint),
     Looked(LookupId, Vec<u64>),
@@ -148,7 +148,7 @@ impl World {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.connected = false;
         }
-        self.queue.retain(|_, event| !matches!(event, WorldEvent::Answer(_, peer, _) if peer.0 == id));
+        self.queue.retain(|_, event| !matches!(event, WorldEvent::Response(_, peer, _) if peer.0 == id));
         self.input(Input::PeerDisconnected { peer: PeerId(id) });
     }
 
@@ -174,7 +174,7 @@ impl World {
 
     fn handle_event(&mut self, event: WorldEvent) {
         match event {
-            WorldEvent::Answer(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
+            WorldEvent::Response(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
             WorldEvent::Stored(batch) => self.finish_write(batch),
             WorldEvent::Unwound(to, checkpoint) => {
                 self.store.unwind(to, checkpoint);
@@ -219,15 +219,15 @@ impl World {
 
     /// Everything that is on its way from peers arrives so much later.
     pub fn stall_ways(&mut self, millis: u64) {
-        let is_answer = |event: &WorldEvent| matches!(event, WorldEvent::Answer(..));
+        let is_response = |event: &WorldEvent| matches!(event, WorldEvent::Response(..));
         self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms) + millis;
         let queue = std::mem::take(&mut self.queue).into_iter();
-        self.queue = queue.map(|((at, n), it)| ((at + if is_answer(&it) { millis } else { 0 }, n), it)).collect();
+        self.queue = queue.map(|((at, n), it)| ((at + if is_response(&it) { millis } else { 0 }, n), it)).collect();
     }
 
     /// Nothing that is on its way from peers arrives.
     pub fn cut_ways(&mut self) {
-        self.queue.retain(|_, event| !matches!(event, WorldEvent::Answer(..)));
+        self.queue.retain(|_, event| !matches!(event, WorldEvent::Response(..)));
     }
 
     /// Runs for so many virtual seconds, and not over them.
@@ -391,13 +391,13 @@ impl World {
         self.requests.push(request);
         let Some(peer) = self.peers.get_mut(&request.peer.0) else { panic!("asked {}, who is unknown", request.peer) };
         assert!(peer.connected || self.lenient, "asked {}, who is gone", request.peer);
-        if let Some((mut delay, headers)) = peer.answer(&request) {
+        if let Some((mut delay, headers)) = peer.response(&request) {
             if let Some(rate) = self.way_bytes_per_ms {
                 let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
                 self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms + delay) + bytes / rate;
                 delay = self.way_free_at_ms - self.now_ms;
             }
-            self.schedule(delay, WorldEvent::Answer(request.id, request.peer, headers));
+            self.schedule(delay, WorldEvent::Response(request.id, request.peer, headers));
         }
     }
 }

@@ -83,7 +83,7 @@ impl TestPeer {
     }
 
     /// `None`: no answer at all. Otherwise falling headers and how much longer they take.
-    pub(super) fn answer(&mut self, request: &HeadersRequest) -> Option<(u64, Vec<Bytes>)> {
+    pub(super) fn response(&mut self, request: &HeadersRequest) -> Option<(u64, Vec<Bytes>)> {
         let mut chain = &self.chain;
         let start = match request.start {
             StartBlock::Hash(hash) => self.chain.number_of(hash).or_else(|| {

@@ -37,7 +37,7 @@ const LOOKUPS_AT_ONCE_MAX: u32 = 64;
 #[derive(Debug, Default)]
 pub struct Bounds {
     in_flight: BTreeMap<RequestId, PeerId>,
-    answer_bytes_max: u64,
+    response_bytes_max: u64,
     progress_second: (Micros, usize),
     stalls_second: (Micros, usize),
     questions_second: BTreeMap<PeerId, (Micros, usize)>,
@@ -63,7 +63,7 @@ impl Checker for Bounds {
         match input {
             Input::HeadersReceived { request, headers } => {
                 let bytes: usize = headers.iter().map(bytes::Bytes::len).sum();
-                self.answer_bytes_max = self.answer_bytes_max.max(bytes as u64);
+                self.response_bytes_max = self.response_bytes_max.max(bytes as u64);
                 self.in_flight.remove(request);
             }
             Input::RequestFailed { request, .. } => {
@@ -151,7 +151,7 @@ impl Checker for Bounds {
         }
         // A question of one header to each peer goes out whatever is in memory.
         let questions = (state.peers.len() as u64 + QUESTIONS_MAX as u64) * QUESTION_BYTES;
-        let most = state.options.config.staged_bytes_max + self.answer_bytes_max + questions;
+        let most = state.options.config.staged_bytes_max + self.response_bytes_max + questions;
         if state.memory_bytes > most {
             return Err(format!("{} bytes of headers in memory, at most {most}", state.memory_bytes));
         }

@@ -17,7 +17,7 @@ use crate::{network::Micros, state::State};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stand {
     Open(PeerId),
-    Answered,
+    Responded,
     Lost,
     Cancelled,
 }
@@ -45,7 +45,7 @@ impl Checker for Correlation {
 
     fn on_input(&mut self, _state: &State<'_>, input: &Input) -> Check {
         match input {
-            Input::HeadersReceived { request, .. } => self.end(*request, Stand::Answered),
+            Input::HeadersReceived { request, .. } => self.end(*request, Stand::Responded),
             Input::RequestFailed { request, .. } => self.end(*request, Stand::Lost),
             Input::PeerDisconnected { peer } | Input::PeerConnected { peer, .. } => {
                 for stand in self.requests.values_mut().filter(|stand| **stand == Stand::Open(*peer)) {

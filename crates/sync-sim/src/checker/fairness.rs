@@ -50,7 +50,7 @@ impl Checker for Fairness {
         }
         match fault {
             PeerFault::Timeout if !state.options.slow_ways => Ok(()),
-            PeerFault::EmptyAnswer { .. } if known.prunes > 0 => {
+            PeerFault::EmptyResponse { .. } if known.prunes > 0 => {
                 let count = self.empty.entry(peer.0).or_default();
                 *count += 1;
                 if *count <= known.prunes {

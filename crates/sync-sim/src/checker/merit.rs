@@ -38,7 +38,8 @@ fn is_without_trouble(state: &State<'_>, id: u32, peer: &SimPeer) -> bool {
     // As it was drawn: what was wrong with the way has ended with the calm.
     let Some(plan) = state.options.peers.get(id as usize) else { return false };
     let link = &plan.link;
-    let lost = link.loss_request_ppm + link.loss_answer_ppm + link.broken_stream_ppm + link.reset_ppm + link.stall_ppm;
+    let lost =
+        link.loss_request_ppm + link.loss_response_ppm + link.broken_stream_ppm + link.reset_ppm + link.stall_ppm;
     let is_cut = |step: &Step| matches!(step, Step::Cut(mask, _) if mask >> (id % 64) & 1 == 1);
     plan.behavior.is_honest()
         && lost == 0

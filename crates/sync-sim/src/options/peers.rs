@@ -20,7 +20,7 @@ fn draw_link(swarm: &Swarm, rng: &mut Rng) -> LinkPlan {
         jitter: if rng.percent(50) { latency / 2 } else { MILLI / 2 },
         bytes_per_milli: if slow { rng.between(30, 200) } else { rng.log_between(500, 20_000) },
         loss_request_ppm: if swarm.loss { rng.log_between(1_000, 100_000) } else { 0 },
-        loss_answer_ppm: if swarm.loss { rng.log_between(1_000, 100_000) } else { 0 },
+        loss_response_ppm: if swarm.loss { rng.log_between(1_000, 100_000) } else { 0 },
         broken_stream_ppm: if swarm.resets { rng.log_between(1_000, 60_000) } else { 0 },
         reset_ppm: if swarm.resets { rng.log_between(1_000, 30_000) } else { 0 },
         reorder: swarm.reorder,

@@ -18,7 +18,7 @@ pub const FRESH: Duration = Duration::from_secs(120);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcomes {
     /// With headers that could be used.
-    pub answered: u64,
+    pub responded: u64,
     /// Without.
     pub failed: u64,
 }
@@ -26,7 +26,7 @@ pub struct Outcomes {
 impl Outcomes {
     /// All of them.
     pub const fn ended(self) -> u64 {
-        self.answered + self.failed
+        self.responded + self.failed
     }
 }
 
@@ -41,10 +41,10 @@ pub struct History {
 
 impl History {
     /// A request ended.
-    pub fn ended(&mut self, now: Instant, answered: bool) {
+    pub fn ended(&mut self, now: Instant, responded: bool) {
         self.roll(now);
-        if answered {
-            self.current.answered += 1;
+        if responded {
+            self.current.responded += 1;
         } else {
             self.current.failed += 1;
         }
@@ -55,7 +55,7 @@ impl History {
         let mut rolled = self.clone();
         rolled.roll(now);
         Outcomes {
-            answered: rolled.current.answered + rolled.last.answered,
+            responded: rolled.current.responded + rolled.last.responded,
             failed: rolled.current.failed + rolled.last.failed,
         }
     }
@@ -101,7 +101,7 @@ mod tests {
             history.ended(Instant::from_millis(second * 1_000), second % 2 == 0);
         }
         let now = Instant::from_millis(15_000);
-        assert_eq!(history.outcomes(now), Outcomes { answered: 8, failed: 7 });
+        assert_eq!(history.outcomes(now), Outcomes { responded: 8, failed: 7 });
         assert_eq!(history.outcomes(Instant::from_millis(60_000)), Outcomes::default());
         history.forget_outcomes(now);
         assert_eq!(history.outcomes(now).ended(), 0);

@@ -10,6 +10,6 @@ use header_rules::range::BlockRange;
 /// Headers that were compared, as the peers sent them; as much as [`COMPARED_BYTES_MAX`] holds.
 #[derive(Debug, Default)]
 pub struct Compared {
-    pub answers: Vec<(PeerId, BlockRange, Vec<Bytes>)>,
+    pub responses: Vec<(PeerId, BlockRange, Vec<Bytes>)>,
     pub bytes: u64,
 }

@@ -283,7 +283,7 @@ impl StoreQueue {
 
     /// The store's response to a lookup.
     pub fn looked_up(&mut self, id: LookupId, headers: Vec<(BlockNumber, Option<Bytes>)>) {
-        self.lookups.answer(id, headers);
+        self.lookups.note_response(id, headers);
     }
 
     /// Forgets the responses to lookups: those for other numbers are of no use any more.
