@@ -50,7 +50,7 @@ impl<R> Downloader<R> {
         debug_assert!(self.plan.is_empty() && self.staging.is_empty(), "a gap is open");
         debug_assert!(!self.inbox.iter().any(Response::is_piece), "responses of an earlier gap wait");
         debug_assert!(self.requests.ranges().next().is_none(), "requests of an earlier gap are in flight");
-        self.plan.give_back(gap, Failures::default());
+        self.plan.release(gap, Failures::default());
     }
 
     /// Gives up the gap: forgets plan and staged runs and returns the requests for pieces that were in flight.
@@ -58,13 +58,13 @@ impl<R> Downloader<R> {
         self.plan.clear();
         self.staging.clear();
         self.requests.stop_using(|request| matches!(request.purpose, Purpose::Piece { .. }));
-        let mut given_up = Vec::new();
+        let mut cancelled = Vec::new();
         while let Some(id) = self.requests.find(|request| matches!(request.purpose, Purpose::Piece { .. })) {
-            let Some(request) = self.requests.give_up(id) else { break };
-            given_up.push((id, request));
+            let Some(request) = self.requests.cancel(id) else { break };
+            cancelled.push((id, request));
         }
         debug_assert!(self.requests.ranges().next().is_none(), "a request of the closed gap is in flight");
-        given_up
+        cancelled
     }
 
     /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan without a failure.
@@ -83,7 +83,7 @@ impl<R> Downloader<R> {
         );
         let (rest, _) = piece.without(received);
         if let Some(rest) = rest {
-            self.plan.give_back(rest, Failures::default());
+            self.plan.release(rest, Failures::default());
         }
         self.staging.insert(Staged { peer, range: received, bytes, failures, run });
     }
@@ -103,7 +103,7 @@ impl<R> Downloader<R> {
                 break;
             };
             headers += staged.range.len();
-            self.plan.give_back(staged.range, staged.failures);
+            self.plan.release(staged.range, staged.failures);
         }
         debug_assert!(
             self.staging.bytes() <= bytes_max || self.staging.runs() <= 1,
@@ -116,7 +116,7 @@ impl<R> Downloader<R> {
     /// Gives what this peer sent back to the plan: the runs whose highest number is `from` or higher.
     pub fn unstage_of(&mut self, peer: PeerId, from: BlockNumber) {
         for staged in self.staging.remove_of(peer, from) {
-            self.plan.give_back(staged.range, staged.failures);
+            self.plan.release(staged.range, staged.failures);
         }
     }
 

@@ -190,7 +190,7 @@ impl Plan {
     }
 
     /// Takes numbers back, or in for the first time. They must not be in the plan.
-    pub fn give_back(&mut self, range: BlockRange, failures: Failures) {
+    pub fn release(&mut self, range: BlockRange, failures: Failures) {
         let mut range = range;
         if failures.is_empty() {
             // What nobody failed grows together again, so that the next request is a whole one.
@@ -252,7 +252,7 @@ mod tests {
 
     fn plan(first: u64, last: u64) -> Plan {
         let mut plan = Plan::new();
-        plan.give_back(range(first, last), Failures::default());
+        plan.release(range(first, last), Failures::default());
         plan
     }
 
@@ -276,8 +276,8 @@ mod tests {
         let mut plan = plan(0, 99);
         let (borrowed, failures) = plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
         plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
-        plan.give_back(range(borrowed.first(), 69), failures.clone());
-        plan.give_back(range(90, 99), failures);
+        plan.release(range(borrowed.first(), 69), failures.clone());
+        plan.release(range(90, 99), failures);
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(90, 99));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(60, 69));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(0, 19));
@@ -299,7 +299,7 @@ mod tests {
         let mut plan = plan(0, 99);
         let (borrowed, mut failures) = plan.borrow(liar, ALL(), 0, 40, NOW).expect("work");
         failures.note(liar, NOW, Duration::from_millis(500), Duration::from_secs(16));
-        plan.give_back(borrowed, failures);
+        plan.release(borrowed, failures);
         assert_eq!(plan.borrow(liar, ALL(), 0, 40, NOW).expect("the next").0, range(20, 59));
         assert_eq!(plan.next_wakeup(NOW), Some(Instant::from_millis(500)));
         let mut later = plan.clone();
@@ -318,11 +318,11 @@ mod tests {
     #[test]
     fn h04_h10_the_sixth_failure_escalates_and_the_shortest_goes_first_in_parts() {
         let mut plan = plan(1_000, 1_999);
-        plan.give_back(range(0, 79), failed(5));
+        plan.release(range(0, 79), failed(5));
         assert_eq!(plan.escalated(), 0);
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("the top").0, range(1_920, 1_999));
-        plan.give_back(range(200, 279), failed(6));
-        plan.give_back(range(300, 309), failed(7));
+        plan.release(range(200, 279), failed(6));
+        plan.release(range(300, 309), failed(7));
         assert_eq!(plan.escalated(), 90);
         // Far under the top, and still first: of the shorter piece a quarter, of the longer one half.
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("urgent").0, range(300, 309));
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn h04_an_escalated_piece_waits_for_who_failed_it_and_obeys_the_lack_of_memory() {
         let mut plan = plan(1_000, 1_999);
-        plan.give_back(range(0, 9), failed(6));
+        plan.release(range(0, 9), failed(6));
         let culprit = PeerId(105);
         assert_eq!(plan.borrow(culprit, ALL(), 0, 80, NOW).expect("another piece").0, range(1_920, 1_999));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 1_919, 80, NOW).expect("only the front").0, range(1_840, 1_919));
@@ -353,7 +353,7 @@ mod tests {
             for number in (60..100).rev() {
                 let (one, mut failures) = plan.borrow(liar, range(number, number), 0, 1, NOW).expect("work");
                 failures.note(liar, NOW, Duration::from_millis(500), Duration::from_secs(16));
-                plan.give_back(one, failures);
+                plan.release(one, failures);
             }
             plan
         };
@@ -370,7 +370,7 @@ mod tests {
         // What is escalated stays alone: its bad part is sought.
         let mut plan = one_by_one();
         plan.take(range(99, 99)).expect("it is there");
-        plan.give_back(range(99, 99), failed(6));
+        plan.release(range(99, 99), failed(6));
         assert_eq!(plan.borrow(slow, ALL(), 0, 25, NOW).expect("urgent").0, range(99, 99));
     }
 
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(plan.take(range(40, 49)).expect("all of it").0, range(40, 49));
         assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(90, 99), range(0, 39)]);
         let (piece, _) = plan.borrow(PeerId(1), range(30, 34), 0, 5, NOW).expect("work");
-        plan.give_back(piece, failed(1));
+        plan.release(piece, failed(1));
         assert_eq!(plan.take(range(20, 39)).expect("over all the pieces").0, range(20, 39));
         assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(90, 99), range(0, 19)]);
     }

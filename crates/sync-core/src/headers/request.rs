@@ -88,7 +88,7 @@ pub struct Requests {
     pieces: SortedMap<BlockNumber, RequestId>,
     late: VecDeque<Late>,
     /// Requests that were taken back, by the moment at which their peer counts as silent; a part of `late`.
-    owed: SortedMap<(Instant, RequestId), PeerId>,
+    outstanding: SortedMap<(Instant, RequestId), PeerId>,
     bytes: u64,
 }
 
@@ -131,54 +131,54 @@ impl Requests {
     }
 
     /// Ends the request and remembers it: its response may still come and tell how slow the peer is.
-    pub fn give_up(&mut self, id: RequestId) -> Option<InFlight> {
+    pub fn cancel(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.finish(id)?;
         if self.late.len() == LATE_REQUESTS_MAX
             && let Some(forgotten) = self.late.pop_front()
         {
-            self.owed.retain(|(_, id), _| *id != forgotten.id);
+            self.outstanding.retain(|(_, id), _| *id != forgotten.id);
         }
         self.late.push_back(Late { id, request: request.clone(), usable: false });
         debug_assert!(self.late.len() <= LATE_REQUESTS_MAX, "{} late requests", self.late.len());
         Some(request)
     }
 
-    /// Ends the request so that others may do its work; its response is owed, and can be used, until `owed_until`.
-    pub fn take_back(&mut self, id: RequestId, owed_until: Instant) -> Option<InFlight> {
-        let request = self.give_up(id)?;
+    /// Ends the request so that others may do its work; its response is owed, and can be used, until `outstanding_until`.
+    pub fn reassign(&mut self, id: RequestId, outstanding_until: Instant) -> Option<InFlight> {
+        let request = self.cancel(id)?;
         if let Some(late) = self.late.back_mut() {
             late.usable = true;
         }
-        self.owed.insert((owed_until, id), request.peer);
-        debug_assert!(self.owed.len() <= self.late.len(), "a request is outstanding and not remembered");
+        self.outstanding.insert((outstanding_until, id), request.peer);
+        debug_assert!(self.outstanding.len() <= self.late.len(), "a request is outstanding and not remembered");
         Some(request)
     }
 
     /// A peer that owes a response for longer than it may.
     pub fn overdue_peer(&self, now: Instant) -> Option<PeerId> {
-        self.owed.first_key_value().filter(|((until, _), _)| *until <= now).map(|(_, peer)| *peer)
+        self.outstanding.first_key_value().filter(|((until, _), _)| *until <= now).map(|(_, peer)| *peer)
     }
 
     /// Takes what the peer owes out, one by one: it will not come, or is not waited for.
-    pub fn pop_owed(&mut self, peer: PeerId) -> Option<RequestId> {
-        let key = self.owed.iter().find(|(_, other)| **other == peer).map(|(key, _)| *key)?;
-        self.owed.remove(&key);
+    pub fn pop_outstanding(&mut self, peer: PeerId) -> Option<RequestId> {
+        let key = self.outstanding.iter().find(|(_, other)| **other == peer).map(|(key, _)| *key)?;
+        self.outstanding.remove(&key);
         self.stop_using(|late| late.peer == peer);
         Some(key.1)
     }
 
     /// The connection is gone, and with it what it owed.
-    pub fn forgive(&mut self, peer: PeerId) {
-        self.owed.retain(|_, other| *other != peer);
+    pub fn forget_outstanding(&mut self, peer: PeerId) {
+        self.outstanding.retain(|_, other| *other != peer);
         self.stop_using(|late| late.peer == peer);
     }
 
     /// A request that was taken back ended in another way: whose it was and when it went out, if its response was still
     /// owed.
-    pub fn forgive_one(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
-        let at = self.owed.keys().find(|(_, owed)| *owed == id).copied()?;
+    pub fn take_outstanding(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
+        let at = self.outstanding.keys().find(|(_, outstanding)| *outstanding == id).copied()?;
         let sent = self.late.iter().find(|late| late.id == id).map(|late| late.request.sent);
-        Some((self.owed.remove(&at)?, sent.unwrap_or_default()))
+        Some((self.outstanding.remove(&at)?, sent.unwrap_or_default()))
     }
 
     /// Late responses to such requests are of no use any more.
@@ -189,26 +189,27 @@ impl Requests {
     /// A response under an unknown id: the request, and whether the response may be used, once.
     pub fn take_late(&mut self, id: RequestId) -> Option<(InFlight, bool)> {
         let at = self.late.iter().position(|late| late.id == id)?;
-        self.owed.retain(|(_, owed), _| *owed != id);
+        self.outstanding.retain(|(_, outstanding), _| *outstanding != id);
         self.late.remove(at).map(|late| (late.request, late.usable))
     }
 
     /// Bytes of a response came from this peer: none of its requests is overdue before `deadline`, and nothing that it
-    /// owes before `owed_until`. Of a whole response, `responded` is the request: those sent before it are passed, and wait
-    /// until `owed_until` at most.
-    pub fn heard(&mut self, peer: PeerId, deadline: Instant, owed_until: Instant, responded: Option<RequestId>) {
+    /// owes before `outstanding_until`. Of a whole response, `responded` is the request: those sent before it are passed, and wait
+    /// until `outstanding_until` at most.
+    pub fn heard(&mut self, peer: PeerId, deadline: Instant, outstanding_until: Instant, responded: Option<RequestId>) {
         let is_passed = |id: RequestId| responded.is_some_and(|responded| id < responded);
         for (id, request) in self.in_flight.iter_mut().filter(|(_, request)| request.peer == peer && !request.passed) {
             self.deadlines.remove(&(request.deadline, *id));
             request.passed = is_passed(*id);
-            request.deadline = request.deadline.max(if request.passed { owed_until } else { deadline });
+            request.deadline = request.deadline.max(if request.passed { outstanding_until } else { deadline });
             self.deadlines.insert((request.deadline, *id));
         }
         debug_assert_eq!(self.deadlines.len(), self.in_flight.len(), "one deadline for each request in flight");
-        let theirs: Vec<_> = self.owed.iter().filter(|(_, other)| **other == peer).map(|(key, _)| *key).collect();
+        let theirs: Vec<_> =
+            self.outstanding.iter().filter(|(_, other)| **other == peer).map(|(key, _)| *key).collect();
         for (until, id) in theirs.into_iter().filter(|(_, id)| !is_passed(*id)) {
-            self.owed.remove(&(until, id));
-            self.owed.insert((until.max(owed_until), id), peer);
+            self.outstanding.remove(&(until, id));
+            self.outstanding.insert((until.max(outstanding_until), id), peer);
         }
     }
 
@@ -219,14 +220,14 @@ impl Requests {
 
     /// The next deadline.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let owed = self.owed.first_key_value().map(|((deadline, _), _)| *deadline);
-        self.deadlines.first().map(|(deadline, _)| *deadline).into_iter().chain(owed).min()
+        let outstanding = self.outstanding.first_key_value().map(|((deadline, _), _)| *deadline);
+        self.deadlines.first().map(|(deadline, _)| *deadline).into_iter().chain(outstanding).min()
     }
 
     /// When the oldest request went out that this peer has to answer, late ones included.
     pub fn oldest_of(&self, peer: PeerId) -> Option<Instant> {
-        let owed = |id: RequestId| self.owed.keys().any(|(_, owed)| *owed == id);
-        let late = self.late.iter().filter(|late| late.request.peer == peer && owed(late.id));
+        let outstanding = |id: RequestId| self.outstanding.keys().any(|(_, outstanding)| *outstanding == id);
+        let late = self.late.iter().filter(|late| late.request.peer == peer && outstanding(late.id));
         let late = late.map(|late| late.request.sent);
         let open = self.in_flight.values().filter(|request| request.peer == peer).map(|request| request.sent);
         late.chain(open).min()
@@ -281,8 +282,9 @@ impl Requests {
             self.deadlines.insert((request.deadline, *id));
         }
         self.late.iter_mut().for_each(|late| late.request.sent = late.request.sent + by);
-        let owed = core::mem::take(&mut self.owed);
-        self.owed.extend(owed.into_iter().map(|((at, id), peer)| (((at + by).max(not_before), id), peer)));
+        let outstanding = core::mem::take(&mut self.outstanding);
+        self.outstanding
+            .extend(outstanding.into_iter().map(|((at, id), peer)| (((at + by).max(not_before), id), peer)));
     }
 
     /// Bytes that are expected.

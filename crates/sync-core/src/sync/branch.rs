@@ -131,12 +131,12 @@ impl HeaderSync {
     pub(super) fn leave_branch(&mut self, now: Instant, peer: PeerId, number: u64) {
         self.peers.other_branch(now, peer, number);
         let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(number);
-        self.take_back_from(now, peer, from);
+        self.cancel_from(now, peer, from);
         self.strategy.dirty = true;
     }
 
     /// Forgets what the peer sent, and was asked for, by number from `from` up.
-    pub(super) fn take_back_from(&mut self, now: Instant, peer: PeerId, from: u64) {
+    pub(super) fn cancel_from(&mut self, now: Instant, peer: PeerId, from: u64) {
         self.downloader.unstage_of(peer, from);
         self.downloader.requests.stop_using(|request| request.peer == peer);
         let theirs = |request: &InFlight| {
@@ -144,7 +144,7 @@ impl HeaderSync {
                 && matches!(&request.purpose, Purpose::Piece { range, by_hash: None, .. } if range.last() >= from)
         };
         while let Some(id) = self.downloader.requests.find(theirs) {
-            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            let Some(request) = self.downloader.requests.cancel(id) else { break };
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
             self.return_piece(now, request, false);

@@ -69,7 +69,7 @@ impl HeaderSync {
             let bytes = bytes_of(&headers);
             match SealedRun::seal(&self.chain, range.last(), headers) {
                 Ok(sealed) => self.downloader.stage(peer, range, failures, range, bytes, sealed),
-                Err(_) => self.downloader.plan.give_back(range, failures),
+                Err(_) => self.downloader.plan.release(range, failures),
             }
         }
     }

@@ -54,7 +54,7 @@ impl HeaderSync {
         let bytes = (reorg.top - ancestor.number).saturating_mul(HEADER_BYTES_ESTIMATE);
         let whole = reorg.local.tail <= self.floor() && reorg.local.head == reorg.top;
         let small = reorg.top - ancestor.number <= WEIGHED_HEADERS_MAX && bytes <= self.config.staged_bytes_max / 4;
-        let follows = self.target.wanted == Some(SyncTarget::PeersTip) && reorg.given_up.is_none();
+        let follows = self.target.wanted == Some(SyncTarget::PeersTip) && reorg.reverted_from.is_none();
         // What was verified so far of the new branch must be counted down to where the stored one begins.
         let counted = self.target.weight?.next() == Some(reorg.differs.number);
         if !(whole && small && follows && counted) {
@@ -117,7 +117,7 @@ impl HeaderSync {
         let lighter = old.zip(new).is_some_and(|(old, new)| new <= old);
         if !lighter {
             self.phase.fill_what_was_weighed();
-            self.give_up_above(now, ancestor);
+            self.revert_above(now, ancestor);
             return true;
         }
         let (head, differs) = (BlockNumHash { number: reorg.local.head, hash: reorg.local.head_hash }, reorg.differs);

@@ -179,7 +179,7 @@ impl HeaderSync {
         // What did not link, or was not there, may have been said before the peer came to this chain. Everything of
         // then is forgotten; from now on it has no excuse, until it announces another tip or headers of it are verified.
         if self.target.fork_checks.may_excuse(peer, served) {
-            self.take_back_from(now, peer, 0);
+            self.cancel_from(now, peer, 0);
         } else {
             self.penalize(now, peer, fault);
         }
@@ -212,7 +212,7 @@ impl HeaderSync {
     /// Cancels every question with such a purpose.
     pub(super) fn cancel_questions(&mut self, purpose: impl Fn(&Purpose) -> bool) {
         while let Some(id) = self.downloader.requests.find(|request| purpose(&request.purpose)) {
-            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            let Some(request) = self.downloader.requests.cancel(id) else { break };
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
         }

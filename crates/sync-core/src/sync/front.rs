@@ -244,11 +244,11 @@ impl HeaderSync {
             self.hand_over_at(now, request, (peer, known), is_measured).is_some_and(|at| at <= now)
         };
         let Some(next) = self.best_for_front(now, due).first().copied() else { return false };
-        self.take_piece_back(now, id);
+        self.reassign_piece(now, id);
         self.ask_for_front(now, next);
         // Whatever else such peers hold for so long is needed next.
         while let Some(id) = self.overdue_trial(now, next) {
-            self.take_piece_back(now, id);
+            self.reassign_piece(now, id);
         }
         true
     }
@@ -312,10 +312,10 @@ impl HeaderSync {
     }
 
     /// Ends the request for a piece so that another peer may be asked for it.
-    fn take_piece_back(&mut self, now: Instant, id: RequestId) {
+    fn reassign_piece(&mut self, now: Instant, id: RequestId) {
         let Some(slow) = self.downloader.requests.get(id).map(|request| request.peer) else { return };
-        let owed_until = self.owed_until(now, slow);
-        let Some(request) = self.downloader.requests.take_back(id, owed_until) else { return };
+        let outstanding_until = self.outstanding_until(now, slow);
+        let Some(request) = self.downloader.requests.reassign(id, outstanding_until) else { return };
         self.release(&request);
         self.note_trial_over(now, slow);
         let mut awaited = self.config.backoff_start;
@@ -325,7 +325,7 @@ impl HeaderSync {
         }
         if let Purpose::Piece { range, mut failures, .. } = request.purpose {
             failures.hand_over(slow, now + awaited);
-            self.downloader.plan.give_back(range, failures);
+            self.downloader.plan.release(range, failures);
         }
     }
 
@@ -333,7 +333,7 @@ impl HeaderSync {
     /// for the front now is not waited for.
     pub(super) fn recall_front(&mut self, now: Instant, responded: BlockRange) {
         if let Some((id, _)) = self.downloader.requests.piece_at(responded.last()) {
-            self.take_piece_back(now, id);
+            self.reassign_piece(now, id);
         }
     }
 }

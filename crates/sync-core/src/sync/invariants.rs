@@ -40,7 +40,10 @@ impl HeaderSync {
             assert!(reorg.local.tail <= reorg.local.head, "a reorg of an empty run");
             assert!(reorg.local.head <= reorg.top, "a reorg of a run above the stored chain");
             assert!(reorg.compared.bytes <= COMPARED_BYTES_MAX, "{} compared bytes", reorg.compared.bytes);
-            assert!(reorg.phase != ReorgPhase::Replacing || reorg.given_up.is_some(), "what is replaced was given up");
+            assert!(
+                reorg.phase != ReorgPhase::Replacing || reorg.reverted_from.is_some(),
+                "what is replaced was given up"
+            );
         }
         if self.phase.is_synced() {
             assert!(self.store.collected() == 0, "synced, and verified headers are in no batch");

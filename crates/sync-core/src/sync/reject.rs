@@ -29,7 +29,7 @@ impl HeaderSync {
         let LinkFault::Invalid { hash, violation } = error.fault else { return };
         let below = error.number.checked_sub(1);
         let last_valid = below.zip(parent).map(|(number, hash)| BlockNumHash { number, hash });
-        self.refuse(now, InvalidChain { number: error.number, hash, violation, last_valid }, error.number);
+        self.invalidate(now, InvalidChain { number: error.number, hash, violation, last_valid }, error.number);
     }
 
     /// The header that the anchor names by its hash says that it has the number `got`: who named it is wrong, not who
@@ -79,7 +79,7 @@ impl HeaderSync {
         let known = self.target.rejected.hashes.get(anchor.hash).cloned();
         let is_bad = known.is_some();
         if let Some(chain) = known {
-            self.refuse(now, chain, anchor.number);
+            self.invalidate(now, chain, anchor.number);
         }
         is_bad
     }
@@ -92,12 +92,12 @@ impl HeaderSync {
             .filter(|_| !self.target.rejected.hashes.is_empty())
             .find_map(|hash| self.target.rejected.hashes.get(*hash));
         let Some(chain) = known.cloned() else { return false };
-        self.refuse(now, chain, verified.range().first());
+        self.invalidate(now, chain, verified.range().first());
         true
     }
 
     /// Gives up the target, and what is stored of its chain from the gap that is open up.
-    fn refuse(&mut self, now: Instant, chain: InvalidChain, at: BlockNumber) {
+    fn invalidate(&mut self, now: Instant, chain: InvalidChain, at: BlockNumber) {
         let bottom = match &self.phase {
             Phase::FillingGap(run) => run.bottom,
             // Nothing of it is stored but what lies above the place where it differs from the stored chain.

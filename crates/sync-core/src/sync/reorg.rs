@@ -68,20 +68,20 @@ impl HeaderSync {
         if !same_run {
             self.out.push_back(Output::Event(Event::DetachedHead { local: stored, expected: expected.hash }));
         }
-        let (search, given_up) = match again {
+        let (search, reverted_from) = match again {
             Some(mut before) => {
                 before.search.go_on(expected.number, lowest, rooted);
-                (before.search, before.given_up)
+                (before.search, before.reverted_from)
             }
             None => (AncestorSearch::new(expected.number, lowest, rooted), None),
         };
-        let above_is_old = above_is_old && given_up.is_none();
+        let above_is_old = above_is_old && reverted_from.is_none();
         self.reorgs.current = Some(Reorg {
             local,
             top,
             differs: expected,
             above_is_old,
-            given_up,
+            reverted_from,
             old_weight: BranchWeight::new(top),
             search,
             phase: ReorgPhase::Seeking,
@@ -173,9 +173,9 @@ impl HeaderSync {
             Some(Outcome::Ancestor(number)) => number,
             Some(Outcome::Nothing) if reorg.search.ask_everybody() => return true,
             Some(Outcome::Nothing) if is_whole && top.saturating_sub(local.tail) >= self.config.rollback_window => {
-                return self.refuse_reorg(now, BlockNumHash { number: local.head, hash: local.head_hash });
+                return self.reject_too_deep(now, BlockNumHash { number: local.head, hash: local.head_hash });
             }
-            Some(Outcome::Nothing) => return self.give_up_run(now),
+            Some(Outcome::Nothing) => return self.revert_run(now),
             None => return false,
         };
         let hash = match self.store.stored(ancestor) {
@@ -183,14 +183,14 @@ impl HeaderSync {
             Known::Asked => return false,
             Known::Header { hash, .. } => hash,
             // What is gone cannot be met.
-            Known::Absent => return self.give_up_run(now),
+            Known::Absent => return self.revert_run(now),
         };
         let ancestor = BlockNumHash { number: ancestor, hash };
-        self.compare_difficulty_down_to(now, ancestor).unwrap_or_else(|| self.give_up_above(now, ancestor))
+        self.compare_difficulty_down_to(now, ancestor).unwrap_or_else(|| self.revert_above(now, ancestor))
     }
 
     /// The reorg is deeper than the window: nothing is removed, and the target is chosen anew after a pause.
-    fn refuse_reorg(&mut self, now: Instant, local: BlockNumHash) -> bool {
+    fn reject_too_deep(&mut self, now: Instant, local: BlockNumHash) -> bool {
         let times = self.reorgs.too_deep.map_or(0, |before| before.times);
         self.reorgs.too_deep = Some(TooDeep { local, times: times.saturating_add(1) });
         let pause: Duration = doubled(TOO_DEEP_RETRY, times, self.config.cool_down);
@@ -219,7 +219,7 @@ impl HeaderSync {
     }
 
     /// Gives up what is stored of the old chain above the ancestor.
-    pub(super) fn give_up_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
+    pub(super) fn revert_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
         let Some(reorg) = &self.reorgs.current else { return false };
         let (differs, keep_above) = (reorg.differs.number, !reorg.above_is_old);
         self.store.retain_runs(|run| {
@@ -235,7 +235,7 @@ impl HeaderSync {
     }
 
     /// Nothing of the stored run is on the target's chain.
-    fn give_up_run(&mut self, now: Instant) -> bool {
+    fn revert_run(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorgs.current else { return false };
         let (local, differs, keep_above) = (reorg.local, reorg.differs.number, !reorg.above_is_old);
         self.store.retain_runs(|run| run.head < local.tail || (keep_above && run.tail > differs));
@@ -243,11 +243,11 @@ impl HeaderSync {
         self.unwind_above(now, local.tail.saturating_sub(1), local.tail)
     }
 
-    fn unwind_above(&mut self, now: Instant, to: BlockNumber, given_up: BlockNumber) -> bool {
-        debug_assert!(given_up - to <= 1, "an unwind to {to} that removes nothing under {given_up}");
+    fn unwind_above(&mut self, now: Instant, to: BlockNumber, reverted_from: BlockNumber) -> bool {
+        debug_assert!(reverted_from - to <= 1, "an unwind to {to} that removes nothing under {reverted_from}");
         if let Some(reorg) = &mut self.reorgs.current {
             reorg.phase = ReorgPhase::Replacing;
-            reorg.given_up = Some(given_up);
+            reorg.reverted_from = Some(reverted_from);
             reorg.retry_at = None;
         }
         self.reorgs.too_deep = None;
@@ -259,7 +259,7 @@ impl HeaderSync {
     /// The new chain meets what stayed, or is left for another target: says what was given up, once.
     pub(super) fn tell_reorg(&mut self) {
         let Some(reorg) = self.reorgs.current.take() else { return };
-        let (Some(first), Some(target)) = (reorg.given_up, self.target.resolved) else { return };
+        let (Some(first), Some(target)) = (reorg.reverted_from, self.target.resolved) else { return };
         self.reorgs.last_ancestor = first.checked_sub(1);
         if let (Some(reverted), Some(adopted)) =
             (BlockRange::new(first, reorg.top), BlockRange::new(first, target.number.max(first)))

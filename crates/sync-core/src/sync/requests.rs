@@ -120,8 +120,8 @@ impl HeaderSync {
     pub(super) fn note_failure(&mut self, now: Instant, id: RequestId, failure: RequestFailure) {
         let Some(request) = self.downloader.requests.finish(id) else {
             // It was taken back for a quicker peer: nothing is owed any more, and a breach is one all the same.
-            let owed = self.downloader.requests.forgive_one(id);
-            if let (Some((peer, sent)), RequestFailure::Protocol(what)) = (owed, failure) {
+            let outstanding = self.downloader.requests.take_outstanding(id);
+            if let (Some((peer, sent)), RequestFailure::Protocol(what)) = (outstanding, failure) {
                 self.penalize_request(now, peer, sent, PeerFault::Protocol(what));
             }
             return;
@@ -163,7 +163,7 @@ impl HeaderSync {
             self.note_no_response(&request);
             self.return_piece(now, request, false);
         }
-        self.downloader.requests.forgive(peer);
+        self.downloader.requests.forget_outstanding(peer);
         debug_assert!(self.downloader.requests.of_peer(peer).is_none(), "a request to {peer} outlives its connection");
     }
 
@@ -195,7 +195,7 @@ impl HeaderSync {
             if failed {
                 failures.note(request.peer, now, self.config.backoff_start, self.config.backoff_max);
             }
-            self.downloader.plan.give_back(range, failures);
+            self.downloader.plan.release(range, failures);
         }
     }
 
@@ -218,13 +218,13 @@ impl HeaderSync {
     /// A peer was banned: nothing more is expected of it, and nothing of what it sent is waited for.
     pub(super) fn after_ban(&mut self, now: Instant, peer: PeerId) {
         while let Some(id) = self.downloader.requests.of_peer(peer) {
-            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            let Some(request) = self.downloader.requests.cancel(id) else { break };
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
             self.note_no_response(&request);
             self.return_piece(now, request, false);
         }
-        self.downloader.requests.forgive(peer);
+        self.downloader.requests.forget_outstanding(peer);
         self.drop_unproven_of(now, peer);
         debug_assert!(self.downloader.requests.of_peer(peer).is_none(), "a request to {peer}, which is banned");
         debug_assert_eq!(self.downloader.staging.bytes_of(peer), 0, "bytes of {peer}, which is banned, are staged");

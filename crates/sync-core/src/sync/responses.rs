@@ -233,7 +233,7 @@ impl HeaderSync {
             }
             Err(error) => {
                 self.note_trial_over(now, peer);
-                self.downloader.plan.give_back(range, failures);
+                self.downloader.plan.release(range, failures);
                 self.strategy.stats.disagreements += 1;
                 let number = range.last();
                 let undecodable = undecodable.map(|error| PeerFault::Undecodable { number, error });

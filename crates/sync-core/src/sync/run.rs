@@ -270,7 +270,7 @@ impl HeaderSync {
         self.cancel_search();
         let head = self.target.resolved.map(|target| target.hash);
         if let Some(newest) = self.store.pending().newest().filter(|newest| Some(newest.head_hash) == head).copied() {
-            self.give_up(now, newest.tail);
+            self.revert_from(now, newest.tail);
         }
         let chosen_by_peers = self.target.wanted.is_some_and(|wanted| !matches!(wanted, SyncTarget::Hash(_)));
         if !self.target.unasked {
@@ -289,7 +289,7 @@ impl HeaderSync {
 
     /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store, once the batches
     /// that wait are stored. Some of them may lie lower, and each checkpoint speaks of all batches before it.
-    fn give_up(&mut self, now: Instant, tail: BlockNumber) {
+    fn revert_from(&mut self, now: Instant, tail: BlockNumber) {
         self.store.retain_runs(|kept| kept.head < tail);
         // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
         let to = tail.saturating_sub(1);

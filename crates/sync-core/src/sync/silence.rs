@@ -52,12 +52,12 @@ impl HeaderSync {
         let Some(known) = self.peers.get(peer) else { return };
         let capped = |at: Instant| cap.map_or(at, |cap| at.min(cap));
         let deadline = capped(now + self.peers.deadline(known));
-        let owed_until = capped(now + self.peers.silence(known));
-        self.downloader.requests.heard(peer, deadline, owed_until, responded);
+        let outstanding_until = capped(now + self.peers.silence(known));
+        self.downloader.requests.heard(peer, deadline, outstanding_until, responded);
     }
 
     /// Until when a response is owed that is not waited for any more.
-    pub(super) fn owed_until(&self, now: Instant, peer: PeerId) -> Instant {
+    pub(super) fn outstanding_until(&self, now: Instant, peer: PeerId) -> Instant {
         self.peers.get(peer).map_or(now, |known| now + self.peers.silence(known))
     }
 
@@ -90,7 +90,7 @@ impl HeaderSync {
         let fault_at = now + grace;
         let mut sent = None;
         while let Some(id) = self.downloader.requests.of_peer(peer) {
-            let Some(request) = self.downloader.requests.take_back(id, fault_at) else { break };
+            let Some(request) = self.downloader.requests.reassign(id, fault_at) else { break };
             self.release(&request);
             self.strategy.stats.timeouts += 1;
             // One silence is one event, however many requests were open.
@@ -103,7 +103,7 @@ impl HeaderSync {
                 // The peer itself owes this already: it is not asked for it a second time before that is over.
                 failures.pause(peer, now, grace, grace);
                 self.note_trial_over(now, peer);
-                self.downloader.plan.give_back(range, failures);
+                self.downloader.plan.release(range, failures);
             }
         }
         if let Some(known) = self.peers.get_mut(peer) {
@@ -114,7 +114,7 @@ impl HeaderSync {
 
     /// The peer answered what it was asked for later, and this not.
     fn note_skipped(&mut self, now: Instant, id: RequestId) {
-        let Some(request) = self.downloader.requests.give_up(id) else { return };
+        let Some(request) = self.downloader.requests.cancel(id) else { return };
         self.release(&request);
         self.out.push_back(Output::Cancel(id));
         let (peer, sent) = (request.peer, request.sent);
@@ -130,7 +130,7 @@ impl HeaderSync {
 
     /// The peer said nothing for longer than any way is slow: nothing more is awaited of it.
     fn end_silence(&mut self, now: Instant, peer: PeerId) {
-        while let Some(id) = self.downloader.requests.pop_owed(peer) {
+        while let Some(id) = self.downloader.requests.pop_outstanding(peer) {
             self.out.push_back(Output::Cancel(id));
         }
         if let Some(known) = self.peers.get_mut(peer) {

@@ -102,7 +102,7 @@ proptest! {
                     let Purpose::Piece { range, mut failures, .. } = request.purpose else { unreachable!("only pieces here") };
                     failures.note(peer, now, core::time::Duration::from_millis(500), core::time::Duration::from_secs(16));
                     prop_assert!(!failures.allow(peer, now));
-                    downloader.plan.give_back(range, failures);
+                    downloader.plan.release(range, failures);
                 }
                 Op::Link => {
                     if let Some(staged) = front.and_then(|front| downloader.staging.take(front)) {

@@ -41,7 +41,7 @@ pub struct Reorg {
     pub differs: BlockNumHash,
     pub above_is_old: bool,
     /// The lowest number that was given up.
-    pub given_up: Option<BlockNumber>,
+    pub reverted_from: Option<BlockNumber>,
     /// What the stored branch weighs.
     pub old_weight: BranchWeight,
     pub search: AncestorSearch,
