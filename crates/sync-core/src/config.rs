@@ -136,13 +136,13 @@ pub const ANCESTOR_PEERS_MAX: usize = 3;
 
 /// Headers under the fork that are fetched by hash before the store is searched: one request. Most reorgs are shorter, and
 /// then no peer's word for the ancestor is needed.
-pub const ANCESTOR_PROOF_START: u64 = 64;
+pub const ANCESTOR_VERIFY_START: u64 = 64;
 
 /// The same when those were not enough: a dozen requests. Deeper reorgs are searched with peers' words; raising it costs
-/// that many headers in memory, twice downloaded, for each reorg deeper than [`ANCESTOR_PROOF_START`].
-pub const ANCESTOR_PROOF_MAX: u64 = 1_024;
+/// that many headers in memory, twice downloaded, for each reorg deeper than [`ANCESTOR_VERIFY_START`].
+pub const ANCESTOR_VERIFY_MAX: u64 = 1_024;
 
-/// Bytes of headers that were compared in a search and wait to be stored: [`ANCESTOR_PROOF_MAX`] of them with room to
+/// Bytes of headers that were compared in a search and wait to be stored: [`ANCESTOR_VERIFY_MAX`] of them with room to
 /// spare. What does not fit is fetched again.
 pub const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
 

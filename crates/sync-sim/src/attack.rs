@@ -53,7 +53,7 @@ pub enum Attack {
     /// In a reorg the quickest peers have the target, and another branch under it.
     QuickSplicers,
     /// The quickest peers lie in a field.
-    QuickLiars,
+    QuickMalicious,
     /// After a restart honest peers catch up, block by block, under what is stored.
     CatchUp,
     /// Peers announce a hundred times a second for as long as the world runs.
@@ -123,7 +123,7 @@ impl Attack {
         (Self::PinnedClaims, 2),
         (Self::QuickDeniers, 3),
         (Self::QuickSplicers, 3),
-        (Self::QuickLiars, 2),
+        (Self::QuickMalicious, 2),
         (Self::CatchUp, 1),
         (Self::EndlessFlood, 1),
         (Self::LatePrune, 3),
@@ -183,7 +183,7 @@ impl Attack {
             Self::PinnedClaims => "attack: silent claims of the target",
             Self::QuickDeniers => "attack: quick deniers",
             Self::QuickSplicers => "attack: quick splicers",
-            Self::QuickLiars => "attack: quick liars",
+            Self::QuickMalicious => "attack: quick liars",
             Self::CatchUp => "attack: a quorum under the stored head",
             Self::EndlessFlood => "attack: endless announcements",
             Self::LatePrune => "attack: pruned and said late",
@@ -213,7 +213,7 @@ impl Attack {
             // Everybody that the sync waits for answers, and quickly.
             Self::QuickDeniers
             | Self::QuickSplicers
-            | Self::QuickLiars
+            | Self::QuickMalicious
             | Self::DeepSplicers
             | Self::CatchUp
             | Self::LatePrune

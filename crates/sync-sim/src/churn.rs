@@ -41,7 +41,7 @@ impl Churn {
             0..=3 => Behavior::Silent,
             4 => Behavior::Empty,
             5 => Behavior::Drip(1),
-            _ => Behavior::LieInField(FIELDS as u8, rng.pick(&[100, 50])),
+            _ => Behavior::InvalidField(FIELDS as u8, rng.pick(&[100, 50])),
         };
         Self {
             behavior,

@@ -86,7 +86,7 @@ pub fn fat_headers(top: u64, limit: usize, size: usize) -> Vec<Bytes> {
 
 /// The header with one bit flipped in field `field` (0 is the parent hash): in its payload, or in its prefix when it is
 /// empty. `None` when there is no such field.
-pub fn lie_in_field(rlp: &Bytes, field: usize, rng: &mut Rng) -> Option<Bytes> {
+pub fn invalid_field(rlp: &Bytes, field: usize, rng: &mut Rng) -> Option<Bytes> {
     let whole = rlp.as_ref();
     let mut rest = whole;
     let mut list = RlpHeader::decode_bytes(&mut rest, true).ok()?;
@@ -98,9 +98,9 @@ pub fn lie_in_field(rlp: &Bytes, field: usize, rng: &mut Rng) -> Option<Bytes> {
     let end = whole.len() - list.len();
     let first = if payload.is_empty() { start } else { end - payload.len() };
     let at = rng.between(first as u64, end as u64 - 1) as usize;
-    let mut lie = whole.to_vec();
-    lie[at] ^= 1 << rng.below(8);
-    Some(lie.into())
+    let mut altered = whole.to_vec();
+    altered[at] ^= 1 << rng.below(8);
+    Some(altered.into())
 }
 
 #[cfg(test)]
@@ -116,10 +116,10 @@ mod tests {
         append_header(&mut rng, 5, B256::repeat_byte(1), &Figures::START, Rules::Valid, &mut rlp);
         let honest = Bytes::from(rlp);
         for field in 0..FIELDS {
-            let lie = lie_in_field(&honest, field, &mut rng).expect("a field");
-            assert_eq!(lie.len(), honest.len());
-            assert_ne!(keccak256(&lie), keccak256(&honest), "field {field}");
+            let altered = invalid_field(&honest, field, &mut rng).expect("a field");
+            assert_eq!(altered.len(), honest.len());
+            assert_ne!(keccak256(&altered), keccak256(&honest), "field {field}");
         }
-        assert_eq!(lie_in_field(&honest, FIELDS, &mut rng), None);
+        assert_eq!(invalid_field(&honest, FIELDS, &mut rng), None);
     }
 }

@@ -92,7 +92,7 @@ pub struct Options {
 
 /// Feature switches, drawn first.
 struct Swarm {
-    liars: bool,
+    malicious: bool,
     colluders: bool,
     silent: bool,
     slow: bool,
@@ -112,7 +112,7 @@ impl Swarm {
     fn draw(rng: &mut Rng) -> Self {
         let mut on = |percent| rng.percent(percent);
         Self {
-            liars: on(50),
+            malicious: on(50),
             colluders: on(15),
             silent: on(25),
             slow: on(30),
@@ -131,7 +131,7 @@ impl Swarm {
 
     fn words(&self) -> Vec<&'static str> {
         let words = [
-            (self.liars, "liars"),
+            (self.malicious, "malicious peers"),
             (self.colluders, "colluders"),
             (self.silent, "silent"),
             (self.slow, "slow"),

@@ -9,7 +9,7 @@ use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock};
 
 use crate::{
     chain::{BranchId, Pool, View},
-    header::{fat_headers, lie_in_field},
+    header::{fat_headers, invalid_field},
     network::{Link, LinkPlan, Micros},
     rng::Rng,
 };
@@ -35,7 +35,7 @@ pub enum Behavior {
     /// Nothing in any response.
     Empty,
     /// One bit of one field of one header is wrong, in so many percent of its responses. [`FIELDS`]: any field.
-    LieInField(u8, u8),
+    InvalidField(u8, u8),
     /// Everything it says is of another branch.
     Forked(BranchId),
     /// Never answers.
@@ -286,10 +286,10 @@ impl SimPeer {
             Behavior::Capped(most) => from(top, limit.min(usize::from(most))),
             Behavior::TooMany(more) => from(top, limit + usize::from(more)),
             Behavior::WrongStart(lower) => from(top.saturating_sub(lower), limit),
-            Behavior::LieInField(field, percent) => {
+            Behavior::InvalidField(field, percent) => {
                 let mut headers = from(top, limit);
                 if rng.percent(u64::from(percent)) {
-                    lie(&mut headers, usize::from(field), rng);
+                    alter(&mut headers, usize::from(field), rng);
                 }
                 headers
             }
@@ -352,13 +352,13 @@ fn claimed(latest: u64) -> ServedRange {
 }
 
 /// A wrong bit in one field of one header.
-fn lie(headers: &mut [Bytes], field: usize, rng: &mut Rng) {
+fn alter(headers: &mut [Bytes], field: usize, rng: &mut Rng) {
     let field = if field >= FIELDS { rng.below(FIELDS as u64) as usize } else { field };
     let at = rng.below(headers.len() as u64) as usize;
     if let Some(header) = headers.get_mut(at)
-        && let Some(lie) = lie_in_field(header, field, rng)
+        && let Some(altered) = invalid_field(header, field, rng)
     {
-        *header = lie;
+        *header = altered;
     }
 }
 

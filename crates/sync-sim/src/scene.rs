@@ -1,6 +1,6 @@
 //! The stage of a world under attack: where the honest chain stands, what is stored, who is honest, what happens.
 
-use sync_core::{SyncTarget, config::ANCESTOR_PROOF_MAX};
+use sync_core::{SyncTarget, config::ANCESTOR_VERIFY_MAX};
 
 use crate::{
     chain::{BranchId, Pool, SHALLOW_HEADERS, View},
@@ -99,7 +99,7 @@ impl Scene {
         // The second of the deep branches, which parts higher.
         let branch = pool.deep_branch() + 1;
         let fork = pool.fork_point(branch).unwrap_or_default();
-        let depth = rng.between(ANCESTOR_PROOF_MAX + 100, ANCESTOR_PROOF_MAX + 900);
+        let depth = rng.between(ANCESTOR_VERIFY_MAX + 100, ANCESTOR_VERIFY_MAX + 900);
         let old = View { branch: Pool::TRUNK, tip: fork + depth };
         let start = View { branch, tip: fork + depth + rng.between(1, 20) };
         Self::new(start, fork - HEADERS_MIN - rng.below(300), Some(old))
@@ -108,7 +108,7 @@ impl Scene {
     /// Everything is stored but the newest blocks; a branch parts further down than is compared by hash, and is higher.
     pub fn under_a_deep_branch(pool: &Pool, rng: &mut Rng) -> Self {
         let fork = pool.fork_point(pool.deep_branch() + 1).unwrap_or_default();
-        let depth = rng.between(ANCESTOR_PROOF_MAX + 100, ANCESTOR_PROOF_MAX + 900);
+        let depth = rng.between(ANCESTOR_VERIFY_MAX + 100, ANCESTOR_VERIFY_MAX + 900);
         let stored = View { branch: Pool::TRUNK, tip: fork + depth };
         let start = View { tip: stored.tip + rng.between(1, 20), ..stored };
         Self::new(start, fork - HEADERS_MIN - rng.below(300), Some(stored))

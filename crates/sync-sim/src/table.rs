@@ -46,7 +46,7 @@ pub enum Attacker {
     /// Answers with nothing.
     Empty,
     /// One bit of one header is wrong.
-    Liar,
+    Malicious,
     /// Everything is of a chain with another genesis.
     Forked,
     /// Headers of 60 KB that it made itself.
@@ -62,7 +62,7 @@ pub enum Attacker {
     /// Has the target, and under it another chain; the quickest too.
     Splicer,
     /// A liar that answers within a millisecond.
-    QuickLiar,
+    QuickMalicious,
 }
 
 impl Attacker {
@@ -70,7 +70,7 @@ impl Attacker {
     pub const ALL: [Self; 11] = [
         Self::Silent,
         Self::Empty,
-        Self::Liar,
+        Self::Malicious,
         Self::Forked,
         Self::Fat,
         Self::Drip,
@@ -78,7 +78,7 @@ impl Attacker {
         Self::Claims,
         Self::Denier,
         Self::Splicer,
-        Self::QuickLiar,
+        Self::QuickMalicious,
     ];
 
     /// Its name in the table.
@@ -86,7 +86,7 @@ impl Attacker {
         match self {
             Self::Silent => "silent",
             Self::Empty => "empty",
-            Self::Liar => "liar in a field",
+            Self::Malicious => "liar in a field",
             Self::Forked => "forked from genesis",
             Self::Fat => "fat headers",
             Self::Drip => "slow drip",
@@ -94,7 +94,7 @@ impl Attacker {
             Self::Claims => "claims of a higher tip",
             Self::Denier => "denier, 1 ms",
             Self::Splicer => "splicer, 1 ms",
-            Self::QuickLiar => "quick liar, 1 ms",
+            Self::QuickMalicious => "quick liar, 1 ms",
         }
     }
 
@@ -102,7 +102,7 @@ impl Attacker {
         match self {
             Self::Silent => Behavior::Silent,
             Self::Empty => Behavior::Empty,
-            Self::Liar | Self::QuickLiar => Behavior::LieInField(FIELDS as u8, 100),
+            Self::Malicious | Self::QuickMalicious => Behavior::InvalidField(FIELDS as u8, 100),
             Self::Forked => Behavior::Forked(Pool::FOREIGN),
             Self::Fat => Behavior::Fat(60_000),
             Self::Drip => Behavior::Drip(1),
@@ -115,7 +115,7 @@ impl Attacker {
 
     fn link(self) -> LinkPlan {
         LinkPlan::clean(match self {
-            Self::QuickLiar | Self::Denier | Self::Splicer => MILLI / 2,
+            Self::QuickMalicious | Self::Denier | Self::Splicer => MILLI / 2,
             Self::Drip => 700 * MILLI,
             _ => LATENCY,
         })

@@ -90,7 +90,7 @@ impl Reader<'_> {
             17 => Op::Unwound { to: self.word() },
             18 => Op::Stored { id: self.byte(), number: self.word(), absent: self.bit() },
             19 => Op::StoreFails { failing: self.bit() },
-            20 => Op::StoreLies { nth: self.byte(), lie: self.byte() },
+            20 => Op::StoreMisreports { nth: self.byte(), report: self.byte() },
             21 | 22 => Op::Hasten { nth: self.byte() },
             23 => Op::Lose { nth: self.byte() },
             24 => Op::Restart,

@@ -1,7 +1,7 @@
 //! The search for the highest block that the stored chain and the target's chain share.
 //!
 //! The target's chain is verified down to a height at which the stored one differs. Its next headers are fetched by their
-//! hashes and compared: up to [`ANCESTOR_PROOF_MAX`] under that height nobody's word is needed. Below, peers are asked for
+//! hashes and compared: up to [`ANCESTOR_VERIFY_MAX`] under that height nobody's word is needed. Below, peers are asked for
 //! single headers: 1, 2, 4, ... under that height until one is the stored header, then by halves between the last two. So
 //! a fork of depth D takes about `2 log2 D` questions.
 //!
@@ -19,7 +19,7 @@
 //!
 //! A liar costs one search below its lie, and its place among the peers. One who denies a true match makes the ancestor
 //! lower only where every witness does so; and before it is believed that nothing is shared, all peers of the target's
-//! chain are asked once for the lowest block ([`AncestorSearch::ask_everybody`]).
+//! chain are asked once for the lowest block ([`AncestorSearch::ask_all_peers`]).
 //!
 //! Bounded: one number in question at a time, at most [`ANCESTOR_CLAIMS_MAX`] claims.
 
@@ -29,7 +29,7 @@ use core::time::Duration;
 use alloy_primitives::B256;
 
 use crate::{
-    config::{ANCESTOR_CLAIMS_MAX, ANCESTOR_PEERS_MAX, ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START, PEERS_MAX},
+    config::{ANCESTOR_CLAIMS_MAX, ANCESTOR_PEERS_MAX, ANCESTOR_VERIFY_MAX, ANCESTOR_VERIFY_START, PEERS_MAX},
     id::PeerId,
     time::Instant,
 };
@@ -62,9 +62,9 @@ enum Electorate {
     /// Some, by chance.
     Sample,
     /// Everybody, for the lowest number.
-    Everybody,
+    AllPeers,
     /// Everybody was asked.
-    Heard,
+    AllAsked,
 }
 
 /// One search. See the [module](self).
@@ -81,7 +81,7 @@ pub struct AncestorSearch {
     rooted: bool,
     step: u64,
     /// Hashes of the target's chain under `top`, falling, as they were verified.
-    proven: Vec<B256>,
+    verified: Vec<B256>,
     electorate: Electorate,
     /// Who was asked for the number in question, and until when they are waited for.
     witnesses: Vec<PeerId>,
@@ -102,7 +102,7 @@ impl AncestorSearch {
             lowest,
             rooted,
             step: 1,
-            proven: Vec::new(),
+            verified: Vec::new(),
             electorate: Electorate::Sample,
             witnesses: Vec::new(),
             deadline: Instant::ZERO,
@@ -118,7 +118,7 @@ impl AncestorSearch {
         match self.same {
             Some(same) if same + 1 >= self.differs => None,
             Some(same) => Some(same + (self.differs - same) / 2),
-            None if self.electorate == Electorate::Everybody => Some(self.lowest),
+            None if self.electorate == Electorate::AllPeers => Some(self.lowest),
             None => (self.differs > self.lowest).then(|| self.next_down()),
         }
     }
@@ -132,30 +132,30 @@ impl AncestorSearch {
     }
 
     /// Must headers be fetched by hash before the number in question is put to peers? Down to which number.
-    pub fn needs_proof(&self) -> Option<BlockNumber> {
+    pub fn needs_verified(&self) -> Option<BlockNumber> {
         let number = self.number()?;
-        let lowest_proven = self.top - self.proven.len() as u64;
-        let all = if self.proven.is_empty() { ANCESTOR_PROOF_START } else { ANCESTOR_PROOF_MAX };
+        let lowest_verified = self.top - self.verified.len() as u64;
+        let all = if self.verified.is_empty() { ANCESTOR_VERIFY_START } else { ANCESTOR_VERIFY_MAX };
         let down_to = self.top.saturating_sub(all).max(self.lowest);
-        (number < lowest_proven && down_to < lowest_proven).then_some(down_to)
+        (number < lowest_verified && down_to < lowest_verified).then_some(down_to)
     }
 
     /// The hashes that follow under what is verified, falling.
-    pub fn prove(&mut self, hashes: &[B256]) {
-        let room = (ANCESTOR_PROOF_MAX as usize).saturating_sub(self.proven.len());
-        self.proven.extend(hashes.iter().take(room));
+    pub fn add_verified(&mut self, hashes: &[B256]) {
+        let room = (ANCESTOR_VERIFY_MAX as usize).saturating_sub(self.verified.len());
+        self.verified.extend(hashes.iter().take(room));
         debug_assert!(
-            self.proven.len() as u64 <= self.top,
+            self.verified.len() as u64 <= self.top,
             "{} hashes are verified under {}",
-            self.proven.len(),
+            self.verified.len(),
             self.top
         );
     }
 
     /// The hash of the target's chain at this number, if it was verified.
-    pub fn proven_at(&self, number: BlockNumber) -> Option<B256> {
+    pub fn verified_at(&self, number: BlockNumber) -> Option<B256> {
         let under = self.top.checked_sub(number)?.checked_sub(1)?;
-        self.proven.get(usize::try_from(under).ok()?).copied()
+        self.verified.get(usize::try_from(under).ok()?).copied()
     }
 
     /// What is known of the number in question: the chains share it, or not.
@@ -164,15 +164,15 @@ impl AncestorSearch {
         if is_same {
             self.same = Some(number);
             // Nobody's denial above is verified.
-            if self.electorate == Electorate::Everybody {
-                self.differs = self.top - self.proven.len() as u64;
+            if self.electorate == Electorate::AllPeers {
+                self.differs = self.top - self.verified.len() as u64;
             }
         } else {
             self.differs = self.differs.min(number);
             self.step = self.step.saturating_mul(2);
         }
-        if self.electorate == Electorate::Everybody {
-            self.electorate = Electorate::Heard;
+        if self.electorate == Electorate::AllPeers {
+            self.electorate = Electorate::AllAsked;
         }
         self.witnesses.clear();
         self.settle_root();
@@ -181,11 +181,11 @@ impl AncestorSearch {
     }
 
     /// Nothing is shared, they say: everybody is to be asked once. `false` when everybody was, or when that is verified.
-    pub fn ask_everybody(&mut self) -> bool {
-        let lowest_proven = self.top - self.proven.len() as u64;
-        let is_new = self.electorate == Electorate::Sample && self.lowest < lowest_proven;
+    pub fn ask_all_peers(&mut self) -> bool {
+        let lowest_verified = self.top - self.verified.len() as u64;
+        let is_new = self.electorate == Electorate::Sample && self.lowest < lowest_verified;
         if is_new {
-            self.electorate = Electorate::Everybody;
+            self.electorate = Electorate::AllPeers;
             self.witnesses.clear();
             self.silent.clear();
         }
@@ -194,7 +194,7 @@ impl AncestorSearch {
 
     /// How many witnesses the number in question has at most.
     pub fn witnesses_max(&self) -> usize {
-        if self.electorate == Electorate::Everybody { PEERS_MAX } else { ANCESTOR_PEERS_MAX }
+        if self.electorate == Electorate::AllPeers { PEERS_MAX } else { ANCESTOR_PEERS_MAX }
     }
 
     /// Has the number in question its witnesses?
@@ -285,7 +285,7 @@ impl AncestorSearch {
         self.differs = number;
         self.same = None;
         self.step = 1;
-        self.proven.clear();
+        self.verified.clear();
         self.electorate = Electorate::Sample;
         self.witnesses.clear();
         self.settle_root();
@@ -298,10 +298,10 @@ impl AncestorSearch {
     }
 
     /// The claims that a verified header speaks against, each once; those that it agrees with are forgotten too.
-    pub fn contradicted(&mut self, number: BlockNumber, proven: B256) -> Vec<Claim> {
+    pub fn contradicted(&mut self, number: BlockNumber, verified: B256) -> Vec<Claim> {
         let mut wrong = Vec::new();
         self.claims.retain(|claim| {
-            if claim.number == number && claim.hash != proven {
+            if claim.number == number && claim.hash != verified {
                 wrong.push(*claim);
             }
             claim.number != number

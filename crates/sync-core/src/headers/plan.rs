@@ -295,15 +295,15 @@ mod tests {
 
     #[test]
     fn h02_a_failed_piece_goes_to_another_peer_and_waits_for_the_same() {
-        let (liar, honest) = (PeerId(1), PeerId(2));
+        let (malicious, honest) = (PeerId(1), PeerId(2));
         let mut plan = plan(0, 99);
-        let (borrowed, mut failures) = plan.borrow(liar, ALL(), 0, 40, NOW).expect("work");
-        failures.note(liar, NOW, Duration::from_millis(500), Duration::from_secs(16));
+        let (borrowed, mut failures) = plan.borrow(malicious, ALL(), 0, 40, NOW).expect("work");
+        failures.note(malicious, NOW, Duration::from_millis(500), Duration::from_secs(16));
         plan.release(borrowed, failures);
-        assert_eq!(plan.borrow(liar, ALL(), 0, 40, NOW).expect("the next").0, range(20, 59));
+        assert_eq!(plan.borrow(malicious, ALL(), 0, 40, NOW).expect("the next").0, range(20, 59));
         assert_eq!(plan.next_wakeup(NOW), Some(Instant::from_millis(500)));
         let mut later = plan.clone();
-        assert_eq!(later.borrow(liar, ALL(), 0, 40, Instant::from_millis(500)).expect("again").0, borrowed);
+        assert_eq!(later.borrow(malicious, ALL(), 0, 40, Instant::from_millis(500)).expect("again").0, borrowed);
         assert_eq!(plan.borrow(honest, ALL(), 0, 40, NOW).expect("at once").0, borrowed);
     }
 
@@ -347,21 +347,21 @@ mod tests {
     /// A peer that fails one header after another by number must not make slower ones ask for them one by one.
     #[test]
     fn u01_failed_pieces_side_by_side_are_handed_out_together() {
-        let (liar, slow) = (PeerId(1), PeerId(2));
+        let (malicious, slow) = (PeerId(1), PeerId(2));
         let one_by_one = || {
             let mut plan = plan(0, 99);
             for number in (60..100).rev() {
-                let (one, mut failures) = plan.borrow(liar, range(number, number), 0, 1, NOW).expect("work");
-                failures.note(liar, NOW, Duration::from_millis(500), Duration::from_secs(16));
+                let (one, mut failures) = plan.borrow(malicious, range(number, number), 0, 1, NOW).expect("work");
+                failures.note(malicious, NOW, Duration::from_millis(500), Duration::from_secs(16));
                 plan.release(one, failures);
             }
             plan
         };
         let mut plan = one_by_one();
-        assert_eq!(plan.borrow(liar, ALL(), 0, 25, NOW).expect("what it did not fail").0, range(35, 59));
+        assert_eq!(plan.borrow(malicious, ALL(), 0, 25, NOW).expect("what it did not fail").0, range(35, 59));
         let (together, failures) = plan.borrow(slow, ALL(), 0, 25, NOW).expect("work");
         assert_eq!(together, range(75, 99));
-        assert!(!failures.allow(liar, NOW) && failures.attempts() == 1);
+        assert!(!failures.allow(malicious, NOW) && failures.attempts() == 1);
         assert_eq!(plan.borrow(slow, range(63, 80), 0, 25, NOW).expect("what it serves").0, range(63, 74));
         assert_eq!(
             plan.borrow(slow, ALL(), 0, 25, NOW).expect("the rest, and nothing that nobody failed").0,

@@ -68,7 +68,7 @@ pub fn of_all(peers: &Peers, now: Instant) -> Vec<PeerHealth> {
         linked_before: peer.linked_at.map(|at| now.saturating_since(at)),
         paused_for: peer.reputation.paused_for(now),
         banned_for: peer.banned_for(now),
-        other_branch_from: peer.aside.branch_from(now),
+        other_branch_from: peer.cooldowns.branch_from(now),
     };
     all.into_iter().map(health).collect()
 }

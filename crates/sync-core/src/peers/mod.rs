@@ -3,21 +3,21 @@
 //! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]) and keeps
 //! what is known of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round
 //! trips ([`round_trips`]), whether it is late ([`liveness`]), what it has shown ([`evidence`]), what was verified of it
-//! lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`aside`]), where it is reached
-//! ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for
+//! lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`cooldowns`]), where it is reached
+//! ([`address`]). [`peer_store`] keeps the part that outlives a session, [`health`] shows all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for
 //! longest, and is not taken in when all are connected. An attacker with many identities gains a place in the table for
 //! each connection that the host accepts, and no more.
 
 pub mod address;
 pub mod announcements;
-pub mod aside;
 pub mod batch_size;
-pub mod book;
 pub mod budget;
+pub mod cooldowns;
 pub mod evidence;
 pub mod health;
 pub mod liveness;
 mod peer;
+pub mod peer_store;
 pub mod rate;
 pub mod reputation;
 pub mod round_trips;
@@ -28,18 +28,18 @@ use core::time::Duration;
 
 pub use address::PeerAddress;
 pub use batch_size::BatchSize;
-pub use book::{PeerBook, PeerRecord};
 pub use budget::ByteWindow;
 pub use evidence::{Evidence, Rank};
 pub use health::PeerHealth;
 pub use liveness::Liveness;
 pub use peer::Peer;
+pub use peer_store::{PeerBook, PeerRecord};
 pub use reputation::Reputation;
 
 use self::{
     address::AddressBans,
     announcements::Announcements,
-    aside::Aside,
+    cooldowns::Cooldowns,
     liveness::{DEADLINE_ROUND_TRIPS, SILENCE_MIN},
     rate::Rate,
     round_trips::RoundTrips,
@@ -139,7 +139,7 @@ impl Peers {
             responded_at: None,
             responded_sent: None,
             rate: Rate::default(),
-            aside: Aside::default(),
+            cooldowns: Cooldowns::default(),
             reputation: Reputation::new(&self.config),
             address: None,
             address_banned_until: None,
@@ -274,8 +274,8 @@ impl Peers {
 
     /// The usable peers whose word for a tip counts; all of them when nobody answers.
     pub fn voters(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
-        let nobody = !self.usable(now).any(|(_, peer)| peer.has_vote());
-        self.usable(now).filter(move |(_, peer)| nobody || peer.has_vote())
+        let no_vote = !self.usable(now).any(|(_, peer)| peer.has_vote());
+        self.usable(now).filter(move |(_, peer)| no_vote || peer.has_vote())
     }
 
     /// Notes a fault; `None` when the peer is not known any more. A ban holds for its address too, but for a peer of
@@ -292,7 +292,7 @@ impl Peers {
     pub fn other_branch(&mut self, now: Instant, id: PeerId, number: BlockNumber) {
         let until = now + self.config.cool_down;
         if let Some(peer) = self.table.get_mut(&id) {
-            peer.aside.note_branch(now, number, until);
+            peer.cooldowns.note_branch(now, number, until);
         }
     }
 
@@ -325,7 +325,7 @@ impl Peers {
     /// Another target: what was known of branches says nothing of it.
     pub fn forget_branches(&mut self) {
         for peer in self.table.values_mut() {
-            peer.aside.forget_branch();
+            peer.cooldowns.forget_branch();
         }
     }
 
@@ -335,7 +335,7 @@ impl Peers {
         let ends = connected.flat_map(|peer| {
             let address = peer.address_banned_until.filter(|until| *until > now);
             let late = peer.liveness.fault_at();
-            [peer.reputation.next_wakeup(now), peer.aside.next_wakeup(now), address, late]
+            [peer.reputation.next_wakeup(now), peer.cooldowns.next_wakeup(now), address, late]
         });
         ends.flatten().filter(|at| *at > now).min()
     }

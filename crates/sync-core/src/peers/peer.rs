@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::{
-    BatchSize, ByteWindow, Evidence, Liveness, PeerAddress, Rank, Reputation, aside::Aside, rate::Rate,
+    BatchSize, ByteWindow, Evidence, Liveness, PeerAddress, Rank, Reputation, cooldowns::Cooldowns, rate::Rate,
     round_trips::RoundTrips,
 };
 use crate::time::Instant;
@@ -37,7 +37,7 @@ pub struct Peer {
     /// Bytes of it that were verified, lately.
     pub rate: Rate,
     /// What it is not asked for at present.
-    pub aside: Aside,
+    pub cooldowns: Cooldowns,
     /// What it is worth.
     pub reputation: Reputation,
     /// Where it is reached, if the host said so.
@@ -66,14 +66,14 @@ impl Peer {
     /// What it says it serves, without what it answered nothing for since it said so.
     pub fn serves(&self, now: Instant) -> Option<BlockRange> {
         let range = self.range()?;
-        let lowest = self.aside.absent_to(now).map_or(0, |absent| absent.saturating_add(1));
+        let lowest = self.cooldowns.absent_to(now).map_or(0, |absent| absent.saturating_add(1));
         BlockRange::new(range.first().max(lowest), range.last())
     }
 
     /// The numbers that it may be asked for now: what it serves, without what it has on another branch.
     pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
         let range = self.serves(now)?;
-        match self.aside.branch_from(now) {
+        match self.cooldowns.branch_from(now) {
             Some(from) => BlockRange::new(range.first(), range.last().min(from.checked_sub(1)?)),
             None => Some(range),
         }
@@ -109,7 +109,7 @@ impl Peer {
     /// announcements are late (eth wire, `BlockRangeUpdate`: at most one in 32 blocks).
     pub fn announce(&mut self, served: ServedRange) {
         self.served = served.plausible();
-        let absent = self.aside.take_absent();
+        let absent = self.cooldowns.take_absent();
         if absent.is_some_and(|number| self.range().is_none_or(|range| !range.contains(number))) {
             self.reputation.forgive_slip();
         }

@@ -16,7 +16,7 @@ impl HeaderSync {
         let Some((peer, news)) = self.peers.announcements.pop_due(now) else { return false };
         if news == News::Tip {
             if let Some(known) = self.peers.get_mut(peer) {
-                known.aside.forget_branch();
+                known.cooldowns.forget_branch();
             }
             self.strategy.refused.forget(peer);
         }

@@ -43,7 +43,7 @@ impl HeaderSync {
                 continue;
             };
             if is_probe && let Some(known) = self.peers.get_mut(peer) {
-                known.aside.probed(now + self.config.cool_down);
+                known.cooldowns.probed(now + self.config.cool_down);
             }
             debug_assert_eq!(range.last(), front, "a request by hash starts at the anchor");
             let purpose = Purpose::Piece { range, failures, by_hash: Some(anchor.hash) };
@@ -67,7 +67,7 @@ impl HeaderSync {
             if !announced {
                 // It said that it does not have it; it may have it since.
                 let above = peer.served.latest < front;
-                return (above && peer.aside.may_ask_by_hash(now, peer.served.latest, front)).then_some((2, id));
+                return (above && peer.cooldowns.may_ask_by_hash(now, peer.served.latest, front)).then_some((2, id));
             }
             let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
             Some((u8::from(!agrees), id))
@@ -106,7 +106,7 @@ impl HeaderSync {
         self.strategy.refused.note(now, hash, peer, now + self.config.cool_down);
         if !is_probe {
             // When most peers have left this branch, the tip that they agree on takes the target's place.
-            self.target.fork_checks.note_aside(peer, served);
+            self.target.fork_checks.note_off_target(peer, served);
             self.target.dirty = true;
             // It announced the number: what it has there, and probably somewhat below, is another block.
             self.peers.other_branch(now, peer, number);
@@ -114,7 +114,7 @@ impl HeaderSync {
     }
 
     /// The peer is on another branch: what it sent did not link, and it says itself that it does not have the target.
-    pub(super) fn set_aside(&mut self, now: Instant, peer: PeerId, fault: &PeerFault) {
+    pub(super) fn note_other_branch(&mut self, now: Instant, peer: PeerId, fault: &PeerFault) {
         let number = match fault {
             PeerFault::BrokenLink { number, .. }
             | PeerFault::Undecodable { number, .. }
@@ -130,7 +130,7 @@ impl HeaderSync {
     /// The peer is not asked by number from somewhat below `number` up, and what it was asked for there goes to others.
     pub(super) fn leave_branch(&mut self, now: Instant, peer: PeerId, number: u64) {
         self.peers.other_branch(now, peer, number);
-        let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(number);
+        let from = self.peers.get(peer).and_then(|known| known.cooldowns.branch_from(now)).unwrap_or(number);
         self.cancel_from(now, peer, from);
         self.strategy.dirty = true;
     }

@@ -2,7 +2,7 @@
 //! a short reorg is decided without anybody's word.
 //!
 //! They are a run like any other, of which nothing is stored. Their hashes go to the search
-//! ([`AncestorSearch::prove`](crate::follow::AncestorSearch::prove)); the headers wait, and are staged when the gap under
+//! ([`AncestorSearch::add_verified`](crate::follow::AncestorSearch::add_verified)); the headers wait, and are staged when the gap under
 //! the new chain is opened, so that they are not fetched twice.
 
 use super::{
@@ -47,9 +47,9 @@ impl HeaderSync {
         let Some(reorg) = &mut self.reorgs.current else { return };
         // The hash of the first was known before, and that of the next one is known now.
         let next = self.phase.run().map(|run| run.anchor);
-        reorg.search.prove(verified.hashes().get(1..).unwrap_or_default());
+        reorg.search.add_verified(verified.hashes().get(1..).unwrap_or_default());
         if let Some(next) = next.filter(|next| next.number < verified.range().first()) {
-            reorg.search.prove(&[next.hash]);
+            reorg.search.add_verified(&[next.hash]);
             reorg.next = BlockNumHash { number: next.number, hash: next.hash };
         }
         let bytes = reorg.compared.bytes + bytes_of(verified.headers());

@@ -54,12 +54,12 @@ impl HeaderSync {
         if self.downloader.staging.contains(front) {
             return None;
         }
-        let claimed_by_nobody = self.unserved(now, missing, |_| true);
-        if claimed_by_nobody.is_some() && self.downloader.requests.piece_at(front).is_none() {
-            return claimed_by_nobody;
+        let unclaimed = self.unserved(now, missing, |_| true);
+        if unclaimed.is_some() && self.downloader.requests.piece_at(front).is_none() {
+            return unclaimed;
         }
         let waited = now >= self.reports.stall.moved_at + self.config.claim_patience;
-        if waited && self.is_denied(now, front) { self.unserved(now, missing, is_proven) } else { None }
+        if waited && self.is_denied(now, front) { self.unserved(now, missing, has_verified) } else { None }
     }
 
     /// Does the range that was said to be unavailable stay so? The download of newer blocks above it changes nothing.
@@ -76,7 +76,7 @@ impl HeaderSync {
         if front != Some(missing.last()) || stuck_above || !self.is_denied(now, missing.last()) {
             return None;
         }
-        self.unserved(now, missing, is_proven)
+        self.unserved(now, missing, has_verified)
     }
 
     /// Is the open gap one that cannot be filled now, so that nothing is lost by following newer tips meanwhile?
@@ -137,7 +137,7 @@ impl HeaderSync {
 }
 
 /// Were headers of the peer verified, and does it respond?
-fn is_proven(peer: &Peer) -> bool {
+fn has_verified(peer: &Peer) -> bool {
     peer.headers > 0 && responds(peer)
 }
 

@@ -54,14 +54,14 @@ impl HeaderSync {
     }
 
     /// How many usable peers that answer are set aside, and how many there are.
-    pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
-        self.peers
-            .voters(now)
-            .fold((0, 0), |(aside, all), (id, peer)| (aside + usize::from(self.is_aside(id, peer)), all + 1))
+    pub(super) fn count_off_target(&self, now: Instant) -> (usize, usize) {
+        self.peers.voters(now).fold((0, 0), |(off_target, all), (id, peer)| {
+            (off_target + usize::from(self.is_off_target(id, peer)), all + 1)
+        })
     }
 
-    fn is_aside(&self, id: PeerId, peer: &Peer) -> bool {
-        self.target.fork_checks.aside.get(&id) == Some(&peer.served)
+    fn is_off_target(&self, id: PeerId, peer: &Peer) -> bool {
+        self.target.fork_checks.off_target.get(&id) == Some(&peer.served)
     }
 
     /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then
@@ -76,7 +76,7 @@ impl HeaderSync {
         let most_are_gone = |heard_only: bool| {
             let voters = self.peers.voters(now).filter(|(_, peer)| !heard_only || peer.evidence >= Evidence::Responded);
             let (gone, all) = voters.fold((0, 0), |(gone, all), (id, peer)| {
-                (gone + usize::from(self.is_aside(id, peer) || is_lower(peer.served)), all + 1)
+                (gone + usize::from(self.is_off_target(id, peer) || is_lower(peer.served)), all + 1)
             });
             gone * 2 > all
         };
@@ -109,9 +109,9 @@ impl HeaderSync {
         if self.peers.get(peer).is_none_or(|known| !known.connected) {
             return;
         }
-        self.drop_unproven_of(now, peer);
+        self.drop_unverified_of(now, peer);
         if self.said_other(peer) {
-            self.set_aside(now, peer, &fault);
+            self.note_other_branch(now, peer, &fault);
         } else {
             self.target.fork_checks.suspected.get_or_insert_with(peer, || fault);
         }
@@ -166,15 +166,15 @@ impl HeaderSync {
         self.target.fork_checks.said.insert(peer, (served, said));
         let fault = self.target.fork_checks.suspected.remove(&peer);
         if said != Some(target.hash) {
-            self.target.fork_checks.note_aside(peer, served);
+            self.target.fork_checks.note_off_target(peer, served);
             if let Some(fault) = fault {
-                self.set_aside(now, peer, &fault);
+                self.note_other_branch(now, peer, &fault);
             }
             return;
         }
         let Some(fault) = fault else { return };
         if let (PeerFault::EmptyResponse { start }, Some(known)) = (&fault, self.peers.get_mut(peer)) {
-            known.aside.note_absent(now, *start, now + self.config.cool_down);
+            known.cooldowns.note_absent(now, *start, now + self.config.cool_down);
         }
         // What did not link, or was not there, may have been said before the peer came to this chain. Everything of
         // then is forgotten; from now on it has no excuse, until it announces another tip or headers of it are verified.

@@ -161,7 +161,7 @@ fn peers(peers: &Peers, now: Instant) -> Vec<PeerProgress> {
             faults: peer.reputation.faults(),
             score: peer.reputation.score(),
             banned_for: peer.banned_for(now),
-            other_branch_from: peer.aside.branch_from(now),
+            other_branch_from: peer.cooldowns.branch_from(now),
         })
         .collect()
 }

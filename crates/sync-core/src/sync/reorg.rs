@@ -109,18 +109,18 @@ impl HeaderSync {
             reorg.search.ask_again();
         }
         let is_comparing = reorg.phase == ReorgPhase::Comparing;
-        let needs_proof = reorg.search.needs_proof();
+        let needs_verified = reorg.search.needs_verified();
         let Some(number) = reorg.search.number() else {
             if is_comparing {
                 self.end_compare(now);
             }
             return self.end_search(now);
         };
-        if let Some(down_to) = needs_proof.filter(|_| !is_comparing) {
+        if let Some(down_to) = needs_verified.filter(|_| !is_comparing) {
             self.compare_down_to(now, down_to);
             return true;
         }
-        if is_comparing && needs_proof.is_some() {
+        if is_comparing && needs_verified.is_some() {
             return false;
         }
         let stored = match self.store.stored(number) {
@@ -130,7 +130,7 @@ impl HeaderSync {
             Known::Header { hash, .. } => Some(hash),
         };
         let Some(reorg) = &mut self.reorgs.current else { return false };
-        let moved = match reorg.search.proven_at(number) {
+        let moved = match reorg.search.verified_at(number) {
             Some(hash) => {
                 reorg.search.decide(stored == Some(hash));
                 true
@@ -171,7 +171,7 @@ impl HeaderSync {
         let Some(reorg) = &mut self.reorgs.current else { return false };
         let ancestor = match reorg.search.outcome() {
             Some(Outcome::Ancestor(number)) => number,
-            Some(Outcome::Nothing) if reorg.search.ask_everybody() => return true,
+            Some(Outcome::Nothing) if reorg.search.ask_all_peers() => return true,
             Some(Outcome::Nothing) if is_whole && top.saturating_sub(local.tail) >= self.config.rollback_window => {
                 return self.reject_too_deep(now, BlockNumHash { number: local.head, hash: local.head_hash });
             }

@@ -225,7 +225,7 @@ impl HeaderSync {
             self.return_piece(now, request, false);
         }
         self.downloader.requests.forget_outstanding(peer);
-        self.drop_unproven_of(now, peer);
+        self.drop_unverified_of(now, peer);
         debug_assert!(self.downloader.requests.of_peer(peer).is_none(), "a request to {peer}, which is banned");
         debug_assert_eq!(self.downloader.staging.bytes_of(peer), 0, "bytes of {peer}, which is banned, are staged");
         self.target.dirty = true;

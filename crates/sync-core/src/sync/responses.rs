@@ -161,8 +161,8 @@ impl HeaderSync {
         let near_tip = number.saturating_add(self.config.near_tip) > known.served.latest;
         if claims && !near_tip {
             // Where its range begins now is not known until it announces it: what is found out meanwhile is no other fault.
-            let is_known = known.aside.absent_to(now).is_some();
-            known.aside.note_absent(now, number, now + self.config.cool_down);
+            let is_known = known.cooldowns.absent_to(now).is_some();
+            known.cooldowns.note_absent(now, number, now + self.config.cool_down);
             if !is_known {
                 self.penalize_request(now, peer, sent, PeerFault::EmptyResponse { start: number });
             }
@@ -246,7 +246,7 @@ impl HeaderSync {
     }
 
     /// Forgets what a banned peer sent and nobody has verified yet: a liar's other responses would fail one by one.
-    pub(super) fn drop_unproven_of(&mut self, now: Instant, peer: PeerId) {
+    pub(super) fn drop_unverified_of(&mut self, now: Instant, peer: PeerId) {
         self.downloader.unstage_of(peer, 0);
         self.downloader.requests.stop_using(|request| request.peer == peer);
         for response in self.downloader.inbox.take(|response| response.peer == peer) {

@@ -16,7 +16,7 @@
 //! | `StallWatch`: suspected since | moves | what may pass by itself had no time to |
 //! | bans, of peers and of addresses | runs on | said to the user in wall-clock time |
 //! | `Reputation::paused_until`, `Failure::until` | runs on | the peer had time to recover; its next request shows |
-//! | `Aside`, `Refused`: until; `GapStrategy::failed_trials` | runs on | the peer had time to follow the chain |
+//! | `Cooldowns`, `Refused`: until; `GapStrategy::failed_trials` | runs on | the peer had time to follow the chain |
 //! | `ForkChecks::asked`, `Target::retry_at`, `Reorg::retry_at`, `ReorgPhase::TooDeep`, `Persisting::retry_at` | runs on | a pause before the next try |
 //! | `StallWatch::announced_at`, `StallBudget`, `ProgressReporter::reported_at`, `Announcements`: looked at | runs on | so far apart by the clock |
 //! | `Selector`, `History`, `GapStrategy::looked_at` | runs on | what was measured ages |

@@ -183,9 +183,9 @@ impl HeaderSync {
         if let Some(trouble) = self.target.trouble.clone().filter(|_| !working || self.target.resolved.is_none()) {
             return Some(trouble);
         }
-        let (aside, usable) = self.count_aside(now);
-        if let (Some(SyncTarget::Hash(hash)), true) = (self.target.wanted, aside == usable && usable > 0) {
-            return Some(StallReason::TargetUnavailable { hash, asked: aside });
+        let (off_target, usable) = self.count_off_target(now);
+        if let (Some(SyncTarget::Hash(hash)), true) = (self.target.wanted, off_target == usable && usable > 0) {
+            return Some(StallReason::TargetUnavailable { hash, asked: off_target });
         }
         if let Some(missing) = self.still_unavailable(now) {
             return Some(StallReason::RangeUnavailable(missing));

@@ -107,13 +107,13 @@ impl HeaderSync {
     }
 
     /// The target's chain has `verified` at `number`: whoever is on it and said otherwise lied.
-    pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, proven: B256) {
+    pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, verified: B256) {
         let Some(reorg) = &mut self.reorgs.current else { return };
-        for claim in reorg.search.contradicted(number, proven) {
+        for claim in reorg.search.contradicted(number, verified) {
             // A peer that has announced something else since then may have moved to another chain in between.
             if self.stands_by_its_claim(claim.peer) {
                 // It may have come to the target's chain after it said so: the same question as for a broken link.
-                let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: proven };
+                let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: verified };
                 self.start_fork_check(now, claim.peer, fault);
             }
         }

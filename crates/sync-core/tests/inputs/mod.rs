@@ -17,7 +17,7 @@ use sync_core::{
 };
 
 use crate::support::{
-    self, Behavior, CHAIN_ID, Chain, TestPeer, TestStore, World, ancestor::broken_at, chain::MINED, meddle::StoreLie,
+    self, Behavior, CHAIN_ID, Chain, TestPeer, TestStore, World, ancestor::broken_at, chain::MINED, meddle::StoreReport,
 };
 
 /// Peers that come and go; the one that ends the sync has an id of its own.
@@ -62,7 +62,7 @@ pub enum Op {
     /// From now on the store refuses, or works again.
     StoreFails { failing: bool },
     /// The store says about what it was told to do what is not so.
-    StoreLies { nth: u8, lie: u8 },
+    StoreMisreports { nth: u8, report: u8 },
     /// What is on its way arrives before its turn.
     Hasten { nth: u8 },
     /// An answer on its way is lost.
@@ -193,7 +193,7 @@ impl Ground {
         };
         let mut world = World::with(self.chain.spec(), config, store);
         world.lenient = true;
-        world.store.lied = true;
+        world.store.misreported = true;
         world.target(if tuned & 1 == 1 { SyncTarget::Number(target) } else { SyncTarget::PeersTip });
         world.connect(1, TestPeer::new(&self.chain));
         let served = ServedRange { earliest, latest, latest_hash: support::no_hash() };
@@ -275,18 +275,18 @@ impl Play<'_> {
                 world.input(Input::Stored { id, headers: vec![(number, header)] });
             }
             Op::StoreFails { failing } => world.store.failing = failing.then_some(StoreFailure::Full),
-            Op::StoreLies { nth, lie } => world.lie(
+            Op::StoreMisreports { nth, report } => world.report(
                 nth.into(),
-                match lie % 3 {
-                    0 => StoreLie::Done,
-                    1 => StoreLie::Failed,
-                    _ => StoreLie::Other(u64::from(lie / 3)),
+                match report % 3 {
+                    0 => StoreReport::Done,
+                    1 => StoreReport::Failed,
+                    _ => StoreReport::Other(u64::from(report / 3)),
                 },
             ),
             Op::Hasten { nth } => world.hasten(nth.into()),
             Op::Lose { nth } => world.lose(nth.into()),
             // What a store that lied holds is nothing to begin with.
-            Op::Restart if world.store.lied => {}
+            Op::Restart if world.store.misreported => {}
             Op::Restart => world.restart(),
             Op::Progress { peer } => world.input(Input::ResponseProgress { peer: PeerId(id(peer)) }),
             Op::Timeout => world.input(Input::Timeout),
@@ -345,7 +345,7 @@ impl Play<'_> {
 
     /// One honest peer and a store that works end the sync, and nothing is held against that peer.
     fn end(mut self) {
-        if self.world.store.lied {
+        if self.world.store.misreported {
             return;
         }
         let chain = &self.ground.chain;

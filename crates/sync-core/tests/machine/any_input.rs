@@ -31,7 +31,7 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(id, number, absent)| Op::Stored { id, number, absent }),
         2 => any::<bool>().prop_map(|failing| Op::StoreFails { failing }),
         // Rarely: what a store that lied holds at the end says nothing.
-        1 => (any::<u8>(), 0..12u8).prop_map(|(nth, lie)| Op::StoreLies { nth, lie }),
+        1 => (any::<u8>(), 0..12u8).prop_map(|(nth, report)| Op::StoreMisreports { nth, report }),
         2 => any::<u8>().prop_map(|nth| Op::Hasten { nth }),
         1 => any::<u8>().prop_map(|nth| Op::Lose { nth }),
         1 => Just(Op::Restart),
@@ -84,9 +84,9 @@ fn u14_a_store_that_lies_about_its_height_ends_no_session() {
     let ground = Ground::new(300, 64, 512 * 1024);
     let head = BLOCK_NUMBER_END - 1;
     for target in 0..3 {
-        let lie = Session { floor: 0, head, tail: 0, earliest: 0, latest: 0, target, tuned: 1 };
-        ground.session(lie);
-        ground.session(Session { tuned: 257, ..lie });
+        let report = Session { floor: 0, head, tail: 0, earliest: 0, latest: 0, target, tuned: 1 };
+        ground.session(report);
+        ground.session(Session { tuned: 257, ..report });
     }
 }
 

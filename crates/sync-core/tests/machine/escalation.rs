@@ -38,11 +38,11 @@ fn h08_a_lost_connection_is_no_failure_of_the_range() {
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
     assert_eq!(world.machine.download_stats().recovered, 0);
-    let proven = world.events.iter().filter_map(|event| match event {
+    let verified = world.events.iter().filter_map(|event| match event {
         Event::HeadersLinked { range, .. } => Some(range.len()),
         _ => None,
     });
-    assert_eq!(proven.sum::<u64>(), 4_000, "no header is proven twice");
+    assert_eq!(verified.sum::<u64>(), 4_000, "no header is proven twice");
 }
 
 #[test]

@@ -40,17 +40,17 @@ fn a_flipped_bit_is_the_senders_fault() {
     let chain = TestChain::new(50, 1);
     // In the middle of an answer: the answer does not hang together.
     let mut headers = falling(&chain, 10, 49);
-    let mut lie = headers[5].to_vec();
-    lie[100] ^= 1;
-    headers[5] = lie.into();
+    let mut altered = headers[5].to_vec();
+    altered[100] ^= 1;
+    headers[5] = altered.into();
     let got = keccak256(&headers[5]);
     let fault = PeerFault::BrokenLink { number: 44, got, expected: chain.hash(44) };
     assert_eq!(seal(&chain, 49, headers), Err(fault));
     // At its top: it does not join.
     let mut headers = falling(&chain, 49, 49);
-    let mut lie = headers[0].to_vec();
-    lie[100] ^= 1;
-    headers[0] = lie.into();
+    let mut altered = headers[0].to_vec();
+    altered[100] ^= 1;
+    headers[0] = altered.into();
     let got = keccak256(&headers[0]);
     let mut lineage = lineage(&chain, 49);
     let error = lineage.link(seal(&chain, 49, headers).expect("one header hangs together")).expect_err("does not join");

@@ -5,7 +5,7 @@ mod inputs;
 #[path = "../support/mod.rs"]
 mod support;
 
-mod ancestor_liars;
+mod ancestor_malicious;
 mod any_input;
 mod branch;
 mod checkpoint;
@@ -27,7 +27,7 @@ mod invalid_target;
 mod kill_anywhere;
 mod lineage;
 mod lookups;
-mod lying_peer;
+mod malicious_peer;
 mod memory;
 mod misbehaved;
 mod newcomers;
@@ -37,9 +37,9 @@ mod other_chains;
 mod other_genesis;
 mod outage;
 mod pause;
-mod peer_book;
 mod peer_choice;
 mod peer_health;
+mod peer_store;
 mod plan;
 mod ranges;
 mod reorg;

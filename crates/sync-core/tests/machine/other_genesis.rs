@@ -11,12 +11,12 @@ use sync_core::{Event, StallReason, SyncConfig, SyncTarget, fault::PeerFault};
 const MADE_UP: [u64; 2] = [5, 4_000];
 
 /// So many peers with a made-up chain are alone for ten seconds.
-fn alone(truth: &Chain, len: u64, liars: u32, quorum: usize) -> (World, Chain) {
+fn alone(truth: &Chain, len: u64, malicious: u32, quorum: usize) -> (World, Chain) {
     let other = truth.fork(0, len);
     let config = SyncConfig { tip_quorum: quorum, ..config() };
     let mut world = World::with(truth.spec(), config, Default::default());
     world.target(SyncTarget::PeersTip);
-    for id in 1..=liars {
+    for id in 1..=malicious {
         connect_claiming(&mut world, id, TestPeer::new(&other), truth.genesis());
     }
     world.run_for(10);
@@ -31,9 +31,9 @@ fn u05_another_genesis_under_the_peers_tip_ends_with_the_first_honest_peers() {
             let (mut world, other) = alone(&truth, len, 2, quorum);
             let said = StallReason::WrongGenesis { got: other.genesis(), expected: truth.genesis() };
             assert_eq!(world.stalls().first(), Some(&said));
-            for liar in 1..=2 {
-                assert!(world.is_banned(liar), "{:?}", world.penalties);
-                assert!(matches!(world.penalized(liar)[..], [PeerFault::WrongChain { .. }]));
+            for malicious in 1..=2 {
+                assert!(world.is_banned(malicious), "{:?}", world.penalties);
+                assert!(matches!(world.penalized(malicious)[..], [PeerFault::WrongChain { .. }]));
             }
             connect_honest(&mut world, 5, &truth, 20);
             let start = world.now_ms;

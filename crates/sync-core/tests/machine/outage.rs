@@ -16,9 +16,9 @@ fn u01_who_never_answered_is_asked_after_who_was_silent_once() {
     for id in 0..3 {
         assert!(peers.connect(Instant::ZERO, PeerId(id), &PeerStatus { chain_id: 1, genesis: None, served }, true));
     }
-    let proven = peers.get_mut(PeerId(0)).expect("connected");
-    proven.evidence.asked();
-    proven.evidence.verified();
+    let verified = peers.get_mut(PeerId(0)).expect("connected");
+    verified.evidence.asked();
+    verified.evidence.verified();
     peers.fault(Instant::from_millis(2_000), PeerId(0), &PeerFault::Timeout);
     peers.get_mut(PeerId(1)).expect("connected").evidence.asked();
     for millis in 0..100 {

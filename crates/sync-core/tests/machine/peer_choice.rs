@@ -112,8 +112,8 @@ fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
     world.connect(1, TestPeer { delay_ms: 40, ..TestPeer::new(&grown) });
     world.run_to_resolved(10);
     // It says that it has the two newest blocks and cannot give them.
-    let liar = TestPeer { delay_ms: 1, ..TestPeer::new(&grown) };
-    let status = liar.status();
+    let malicious = TestPeer { delay_ms: 1, ..TestPeer::new(&grown) };
+    let status = malicious.status();
     world.peers.insert(2, TestPeer { connected: true, ..TestPeer::new(&chain) });
     world.input(Input::PeerConnected { peer: PeerId(2), status });
     world.run_to_synced(60);
@@ -170,11 +170,11 @@ fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
     assert!(of(1).bytes > 0, "it did answer");
     assert_eq!(of(1).headers, chain.at(9).number.min(of(1).headers), "nothing above the fork counts");
     assert!(of(1).headers < of(2).headers.min(of(3).headers));
-    let linked_of_liar = world
+    let linked_of_malicious = world
         .events
         .iter()
         .any(|event| matches!(event, Event::HeadersLinked { peer: PeerId(1), range } if range.last() >= 10));
-    assert!(!linked_of_liar);
+    assert!(!linked_of_malicious);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn d12_db3_a_pinned_extension_keeps_what_was_proven() {
     let chain = Chain::new(5_000);
     let grown = chain.grown(100);
     let mut world = midway(&chain, SyncTarget::Hash(chain.tip().hash), 1);
-    let proven = world.progress().stored + world.progress().staged;
+    let verified = world.progress().stored + world.progress().staged;
     announce(&mut world, 1, &grown);
     world.target(SyncTarget::Hash(grown.tip().hash));
     assert!(world.run_until(10, |world| world.resolved().last() == Some(&grown.tip())));
@@ -93,7 +93,7 @@ fn d12_db3_a_pinned_extension_keeps_what_was_proven() {
     world.assert_stored(&grown, 0);
     assert_eq!(world.penalties, []);
     let wasted = served(&world) - 5_100;
-    assert!(wasted < 5_000 - proven, "{wasted} headers twice");
+    assert!(wasted < 5_000 - verified, "{wasted} headers twice");
 }
 
 /// reth keeps queue and requests when the new target is lower, and blames honest peers when it lies on another fork. Ours

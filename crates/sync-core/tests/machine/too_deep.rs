@@ -17,12 +17,12 @@ fn window(quorum: usize) -> SyncConfig {
 }
 
 /// A store of `old`; so many peers are alone for a while with a tip above it, on a chain that shares nothing with it.
-fn refused(old: &Chain, quorum: usize, liars: u32, seconds: u64) -> World {
+fn refused(old: &Chain, quorum: usize, malicious: u32, seconds: u64) -> World {
     let lies = old.fork(1, 3_001);
     let store = stored_with(old, window(1));
     let mut world = World::with(old.spec(), window(quorum), store);
     world.target(SyncTarget::PeersTip);
-    for id in 1..=liars {
+    for id in 1..=malicious {
         world.connect(id, TestPeer::new(&lies));
     }
     world.run_for(seconds);
@@ -76,10 +76,10 @@ fn u04_too_deep_ends_after_an_hour_of_it_too() {
 fn u04_too_deep_ends_at_once_when_the_liars_leave() {
     let old = Chain::new(3_000);
     let grown = old.grown(50);
-    for (quorum, liars) in [(1, 1), (2, 2)] {
-        let mut world = refused(&old, quorum, liars, 10);
+    for (quorum, malicious) in [(1, 1), (2, 2)] {
+        let mut world = refused(&old, quorum, malicious, 10);
         connect_honest(&mut world, 7, &grown, 20);
-        for id in 1..=liars {
+        for id in 1..=malicious {
             world.disconnect(id);
         }
         assert_synced_within(&mut world, &grown, 2_000);

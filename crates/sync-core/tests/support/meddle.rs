@@ -10,7 +10,7 @@ use super::{Behavior, Chain, World, WorldEvent};
 
 /// What a store may say about what it has not done.
 #[derive(Clone, Copy, Debug)]
-pub enum StoreLie {
+pub enum StoreReport {
     /// It is done.
     Done,
     /// It failed, and yet it will be done.
@@ -39,26 +39,26 @@ impl World {
 
     /// The store says something about the `nth` of what is on its way, before it is done. From then on what is stored need
     /// not hold together.
-    pub fn lie(&mut self, nth: usize, lie: StoreLie) {
+    pub fn report(&mut self, nth: usize, report: StoreReport) {
         let Some(key) = self.nth_of_queue(nth) else { return };
-        let input = match (&self.queue[&key], lie) {
+        let input = match (&self.queue[&key], report) {
             (WorldEvent::Response(..), _) => return,
-            (WorldEvent::Stored(batch), StoreLie::Failed) => {
+            (WorldEvent::Stored(batch), StoreReport::Failed) => {
                 Input::PersistFailed { batch: batch.id(), failure: StoreFailure::Locked }
             }
             (WorldEvent::Stored(batch), _) => Input::BatchPersisted { batch: batch.id() },
-            (WorldEvent::Unwound(to, _), StoreLie::Done) => Input::Unwound { to: *to },
+            (WorldEvent::Unwound(to, _), StoreReport::Done) => Input::Unwound { to: *to },
             (WorldEvent::Unwound(to, _), _) => Input::Unwound { to: to + 1 },
-            (WorldEvent::Looked(id, numbers), lie) => {
-                let other = |number: &u64| match lie {
-                    StoreLie::Other(by) if by % 2 == 1 => self.store.rows.get(&(number + by)).cloned(),
-                    StoreLie::Failed => Some(Bytes::from_static(b"no header")),
+            (WorldEvent::Looked(id, numbers), report) => {
+                let other = |number: &u64| match report {
+                    StoreReport::Other(by) if by % 2 == 1 => self.store.rows.get(&(number + by)).cloned(),
+                    StoreReport::Failed => Some(Bytes::from_static(b"no header")),
                     _ => None,
                 };
                 Input::Stored { id: *id, headers: numbers.iter().map(|number| (*number, other(number))).collect() }
             }
         };
-        self.store.lied = true;
+        self.store.misreported = true;
         self.input(input);
     }
 

@@ -366,12 +366,12 @@ impl World {
                 }
                 Output::Lookup { id, numbers } => {
                     assert!(numbers.len() <= sync_core::config::LOOKUP_NUMBERS_MAX && numbers.is_sorted());
-                    assert!(!self.is_writing() || self.store.lied, "asked while a write is under way");
+                    assert!(!self.is_writing() || self.store.misreported, "asked while a write is under way");
                     let delay = self.store.delay_ms;
                     self.schedule(delay, WorldEvent::Looked(id, numbers));
                 }
                 Output::Unwind { to, checkpoint } => {
-                    assert!(!self.is_writing() || self.store.lied, "removes while a write is under way");
+                    assert!(!self.is_writing() || self.store.misreported, "removes while a write is under way");
                     let delay = self.store.delay_ms;
                     self.schedule(delay, WorldEvent::Unwound(to, checkpoint));
                 }

@@ -17,7 +17,7 @@ pub struct TestStore {
     pub failing: Option<StoreFailure>,
     pub delay_ms: u64,
     /// It said what is not so: what it holds need no longer hold together.
-    pub lied: bool,
+    pub misreported: bool,
 }
 
 impl TestStore {

@@ -1,7 +1,7 @@
 //! How the world of each attack is set up: where the sync begins, who is there, and what happens.
 
 use header_rules::range::BLOCK_NUMBER_END;
-use sync_core::{SyncConfig, config::ANCESTOR_PROOF_MAX};
+use sync_core::{SyncConfig, config::ANCESTOR_VERIFY_MAX};
 
 use super::{Attack, AttackPlan, VISITS};
 use crate::{
@@ -20,7 +20,7 @@ impl Attack {
     pub(super) fn scene(self, pool: &Pool, rng: &mut Rng) -> Scene {
         match self {
             Self::QuickDeniers | Self::QuickSplicers => Scene::reorg(pool, 64, rng),
-            Self::Strangers | Self::Fat | Self::Drip | Self::QuickLiars if rng.percent(30) => {
+            Self::Strangers | Self::Fat | Self::Drip | Self::QuickMalicious if rng.percent(30) => {
                 Scene::reorg(pool, 380, rng)
             }
             Self::AloneForked | Self::AloneOrphan => Scene::stored(pool, rng.between(2, 20), rng),
@@ -92,7 +92,7 @@ impl Attack {
                 let branch = pool.deep_branch() + 1;
                 (0..alone).for_each(|_| scene.add(Behavior::Forked(branch), any, 10 * MILLI));
                 config.tip_quorum = alone as usize;
-                config.rollback_window = rng.pick(&[100, 500, ANCESTOR_PROOF_MAX]);
+                config.rollback_window = rng.pick(&[100, 500, ANCESTOR_VERIFY_MAX]);
                 // Within the second pause before the target is chosen anew.
                 let at = rng.between(2, 12) * SECOND;
                 scene.honest_join(at);
@@ -134,10 +134,10 @@ impl Attack {
                 (0..deniers).for_each(|_| scene.add(Behavior::Splices(branch, top), quick, 10 * MILLI));
                 config.rollback_window = rng.pick(&[500, 1_000, 90_000]);
             }
-            Self::QuickLiars => {
+            Self::QuickMalicious => {
                 for _ in 0..many {
                     let field = rng.below(header_maker::FIELDS as u64 + 1) as u8;
-                    scene.add(Behavior::LieInField(field, rng.pick(&[100, 50, 10])), quick, 10 * MILLI);
+                    scene.add(Behavior::InvalidField(field, rng.pick(&[100, 50, 10])), quick, 10 * MILLI);
                 }
             }
             Self::CatchUp => {
@@ -207,7 +207,7 @@ impl Attack {
                 // Honest as far down as hashes are compared. Three of eleven are all that chance asks seldom, and the
                 // quickest always.
                 let above = scene.stored.map_or(0, |old| scene.start.tip - old.tip);
-                let top = above + ANCESTOR_PROOF_MAX + rng.between(10, 60);
+                let top = above + ANCESTOR_VERIFY_MAX + rng.between(10, 60);
                 (0..3).for_each(|_| scene.add(Behavior::Splices(Pool::FOREIGN, top), quick, 10 * MILLI));
             }
             Self::DeepStrangers => {
@@ -287,7 +287,7 @@ impl Attack {
             Self::OtherFees => {
                 plan.unknown_from = pool.fork_point(scene.start.branch).map(|fork| fork + 1);
                 (0..few)
-                    .for_each(|_| scene.add(Behavior::LieInField(header_maker::FIELDS as u8, 100), any, 10 * MILLI));
+                    .for_each(|_| scene.add(Behavior::InvalidField(header_maker::FIELDS as u8, 100), any, 10 * MILLI));
             }
             Self::Sleep => {
                 (0..few).for_each(|_| scene.add(Behavior::Silent, any, 10 * MILLI));

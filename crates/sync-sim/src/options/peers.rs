@@ -39,7 +39,7 @@ fn draw_honest(swarm: &Swarm, rng: &mut Rng) -> Behavior {
 }
 
 fn draw_faulty(swarm: &Swarm, branches: &[BranchId], rng: &mut Rng) -> Behavior {
-    if swarm.silent && rng.percent(if swarm.liars { 25 } else { 100 }) {
+    if swarm.silent && rng.percent(if swarm.malicious { 25 } else { 100 }) {
         return Behavior::Silent;
     }
     if branches.contains(&Pool::FOREIGN) && rng.percent(15) {
@@ -58,7 +58,7 @@ fn draw_faulty(swarm: &Swarm, branches: &[BranchId], rng: &mut Rng) -> Behavior 
         9 => Behavior::Boaster(rng.pick(&[u64::MAX, BLOCK_NUMBER_END, BLOCK_NUMBER_END - 1])),
         10 => Behavior::Echo,
         11 | 12 => Behavior::Forked(rng.pick(branches)),
-        _ => Behavior::LieInField(rng.below(FIELDS as u64 + 1) as u8, rng.pick(&[100, 100, 50, 10])),
+        _ => Behavior::InvalidField(rng.below(FIELDS as u64 + 1) as u8, rng.pick(&[100, 100, 50, 10])),
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn draw_peers(swarm: &Swarm, near: &[BranchId], rng: &mut Rng) -> Vec
     // Where no branch is near, whoever would be on one is of another network.
     let branches = if near.is_empty() { &[Pool::FOREIGN] } else { near };
     let honest = rng.log_between(1, 6);
-    let faulty = if swarm.liars || swarm.silent { rng.log_between(1, 6) } else { 0 };
+    let faulty = if swarm.malicious || swarm.silent { rng.log_between(1, 6) } else { 0 };
     let mut behaviors = vec![draw_honest(swarm, rng)];
     // The first serves everything: with it alone the sync must end.
     if matches!(behaviors[0], Behavior::Recent(_)) {

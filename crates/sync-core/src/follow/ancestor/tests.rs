@@ -15,7 +15,7 @@ fn run(mut search: AncestorSearch, ancestor: u64) -> (Outcome, u32) {
     let mut questions = 0;
     loop {
         if let Some(outcome) = search.outcome() {
-            if outcome == Outcome::Nothing && search.ask_everybody() {
+            if outcome == Outcome::Nothing && search.ask_all_peers() {
                 continue;
             }
             return (outcome, questions);
@@ -98,31 +98,31 @@ fn u10_before_nothing_is_believed_everybody_is_asked() {
         search.judge(Instant::ZERO, Some(hash(0, number)));
     }
     assert_eq!(search.outcome(), Some(Outcome::Nothing));
-    assert!(search.ask_everybody());
+    assert!(search.ask_all_peers());
     assert_eq!((search.number(), search.outcome()), (Some(90), None));
     search.open(alloc::vec![PeerId(1), PeerId(2)], LATER);
     search.claim(Claim { number: 90, peer: PeerId(2), hash: hash(0, 90) });
     assert!(search.judge(Instant::ZERO, Some(hash(0, 90))));
     assert_eq!(search.number(), Some(95), "what was denied above is asked again");
-    let mut nobody = AncestorSearch::new(91, 90, false);
-    nobody.decide(false);
-    assert!(nobody.ask_everybody());
-    nobody.decide(false);
-    assert!(!nobody.ask_everybody(), "once");
-    assert_eq!(nobody.outcome(), Some(Outcome::Nothing));
+    let mut unshared = AncestorSearch::new(91, 90, false);
+    unshared.decide(false);
+    assert!(unshared.ask_all_peers());
+    unshared.decide(false);
+    assert!(!unshared.ask_all_peers(), "once");
+    assert_eq!(unshared.outcome(), Some(Outcome::Nothing));
 }
 
 #[test]
 fn u04_what_is_proven_needs_no_witness() {
     let mut search = AncestorSearch::new(1_000, 0, false);
-    assert_eq!(search.needs_proof(), Some(936));
+    assert_eq!(search.needs_verified(), Some(936));
     let chain = |number: u64| hash(u8::from(number > 940), number);
-    let proven: Vec<B256> = (936..1_000).rev().map(chain).collect();
-    search.prove(&proven);
+    let verified: Vec<B256> = (936..1_000).rev().map(chain).collect();
+    search.add_verified(&verified);
     while let Some(number) = search.number() {
-        assert_eq!(search.needs_proof(), None);
-        let proven = search.proven_at(number).expect("all of it is proven");
-        search.decide(proven == hash(0, number));
+        assert_eq!(search.needs_verified(), None);
+        let verified = search.verified_at(number).expect("all of it is proven");
+        search.decide(verified == hash(0, number));
     }
     assert_eq!(search.outcome(), Some(Outcome::Ancestor(940)));
 }

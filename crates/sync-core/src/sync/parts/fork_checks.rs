@@ -19,7 +19,7 @@ pub struct ForkChecks {
     pub linked: SortedMap<PeerId, ServedRange>,
     /// Its headers did not link; the question is open.
     pub suspected: SortedMap<PeerId, PeerFault>,
-    pub aside: SortedMap<PeerId, ServedRange>,
+    pub off_target: SortedMap<PeerId, ServedRange>,
     /// Its headers did not link, and it says that it has the target; nothing of it was verified since. What it announced
     /// then, and how often it was so.
     contradicted: SortedMap<PeerId, (ServedRange, u8)>,
@@ -46,7 +46,7 @@ impl ForkChecks {
         self.said.retain(|peer, _| known(*peer));
         self.linked.retain(|peer, _| known(*peer));
         self.suspected.retain(|peer, _| known(*peer));
-        self.aside.retain(|peer, _| known(*peer));
+        self.off_target.retain(|peer, _| known(*peer));
         self.contradicted.retain(|peer, _| known(*peer));
         self.claimed.retain(|peer, _| known(*peer));
         self.asked.retain(|peer, _| known(*peer));
@@ -70,8 +70,8 @@ impl ForkChecks {
     }
 
     /// It does not have the target's chain, by its own word.
-    pub fn note_aside(&mut self, peer: PeerId, served: ServedRange) {
-        self.aside.insert(peer, served);
+    pub fn note_off_target(&mut self, peer: PeerId, served: ServedRange) {
+        self.off_target.insert(peer, served);
     }
 }
 

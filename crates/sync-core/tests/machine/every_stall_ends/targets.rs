@@ -17,7 +17,7 @@ use crate::support::{
     strangers::{HONEST, assert_not_blamed, connect_claiming, connect_honest},
 };
 
-fn nobody_has(behavior: Behavior) -> Entered {
+fn no_peer_has(behavior: Behavior) -> Entered {
     let chain = Chain::new(LEN);
     let mut world = towards(&chain, SyncTarget::Hash(chain.tip().hash), config());
     for id in 1..=5 {
@@ -30,13 +30,13 @@ fn nobody_has(behavior: Behavior) -> Entered {
 pub const TARGET_UNAVAILABLE: &[Case] = &[
     Case {
         what: "nobody has it; others do",
-        enter: || nobody_has(Behavior::Empty),
+        enter: || no_peer_has(Behavior::Empty),
         change: honest_come,
         within: AT_ONCE,
     },
     Case {
         what: "nobody has it, and they come to have it without saying so",
-        enter: || nobody_has(Behavior::Empty),
+        enter: || no_peer_has(Behavior::Empty),
         change: become_honest,
         within: 40 * SECOND,
     },

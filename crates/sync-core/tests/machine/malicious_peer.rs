@@ -72,10 +72,10 @@ fn i06_another_fork_under_a_pinned_target_is_set_aside_and_not_blamed() {
     assert_eq!(world.penalties, []);
     // Under the fork its numbers are those of the target's chain, and there it is as good as any.
     assert!(!world.is_banned(LIAR));
-    let proven_above = world.events.iter().any(|event| {
+    let verified_above = world.events.iter().any(|event| {
         matches!(event, sync_core::Event::HeadersLinked { peer, range } if peer.0 == LIAR && range.last() >= 2_000)
     });
-    assert!(!proven_above);
+    assert!(!verified_above);
 }
 
 #[test]

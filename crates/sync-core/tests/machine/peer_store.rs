@@ -14,7 +14,7 @@ fn address(n: u32) -> PeerAddress {
 }
 
 /// Two peers at two addresses; the first one lies and is banned.
-fn after_a_lie(chain: &Chain) -> World {
+fn after_an_invalid_response(chain: &Chain) -> World {
     let mut world = World::towards(chain);
     for id in 1..3 {
         world.input(Input::PeerAddress { peer: PeerId(id), address: address(id) });
@@ -29,7 +29,7 @@ fn after_a_lie(chain: &Chain) -> World {
 #[test]
 fn n09_a_ban_holds_for_the_address_and_ends() {
     let chain = Chain::new(3_000);
-    let mut world = after_a_lie(&chain);
+    let mut world = after_an_invalid_response(&chain);
     // The same place under a new key.
     let grown = chain.grown(500);
     world.disconnect(2);
@@ -50,7 +50,7 @@ fn n09_a_ban_holds_for_the_address_and_ends() {
 #[test]
 fn n09_scores_and_bans_survive_a_restart() {
     let chain = Chain::new(3_000);
-    let world = after_a_lie(&chain);
+    let world = after_an_invalid_response(&chain);
     let book = world.machine.export_peers(world.now());
     let bytes = book.encode();
     let read = PeerBook::decode(&bytes);
@@ -101,7 +101,7 @@ fn a_record_is_found_by_its_address_under_another_id() {
 #[test]
 fn a_damaged_book_is_empty_and_a_forged_one_bans_for_no_longer_than_a_ban() {
     let chain = Chain::new(2_000);
-    let bytes = after_a_lie(&chain).machine.export_peers(Instant::ZERO).encode();
+    let bytes = after_an_invalid_response(&chain).machine.export_peers(Instant::ZERO).encode();
     for cut in 0..bytes.len() {
         assert_eq!(PeerBook::decode(&bytes[..cut]), PeerBook::default());
     }
@@ -140,7 +140,7 @@ fn a_record_is_not_replaced_by_that_of_a_neighbour_at_the_same_address() {
 #[test]
 fn n09_a_ban_is_shorter_by_the_time_between_the_sessions() {
     let chain = Chain::new(3_000);
-    let world = after_a_lie(&chain);
+    let world = after_an_invalid_response(&chain);
     let mut book = world.machine.export_peers(world.now());
     let left = book.peers[0].banned_for;
     book.age(Duration::from_secs(60));

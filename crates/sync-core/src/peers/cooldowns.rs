@@ -25,7 +25,7 @@ pub const STALE_BEHIND: u64 = 10_000;
 
 /// What one peer is not asked for, and until when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Aside {
+pub struct Cooldowns {
     branch: Option<Branch>,
     /// The highest number that the peer does not have although it announced it, and until when that is believed.
     absent: Option<(BlockNumber, Instant)>,
@@ -40,7 +40,7 @@ struct Branch {
     until: Instant,
 }
 
-impl Aside {
+impl Cooldowns {
     /// What the peer has at `number` is of another branch.
     pub fn note_branch(&mut self, now: Instant, number: BlockNumber, until: Instant) {
         let known = self.branch.filter(|branch| branch.until > now);
@@ -99,26 +99,26 @@ mod tests {
 
     #[test]
     fn each_mismatch_reaches_twice_as_far_down_and_all_ends_together() {
-        let mut aside = Aside::default();
+        let mut cooldowns = Cooldowns::default();
         let (now, until) = (Instant::ZERO, Instant::from_millis(1_000));
-        aside.note_branch(now, 10_000, until);
-        assert_eq!(aside.branch_from(now), Some(9_936));
-        aside.note_branch(now, 9_900, Instant::from_millis(5_000));
-        assert_eq!(aside.branch_from(now), Some(9_772));
-        assert_eq!(aside.next_wakeup(now), Some(until));
-        assert_eq!(aside.branch_from(until), None);
-        aside.note_branch(until, 9_000, Instant::from_millis(2_000));
-        assert_eq!(aside.branch_from(until), Some(8_936), "a new cool-down begins anew");
+        cooldowns.note_branch(now, 10_000, until);
+        assert_eq!(cooldowns.branch_from(now), Some(9_936));
+        cooldowns.note_branch(now, 9_900, Instant::from_millis(5_000));
+        assert_eq!(cooldowns.branch_from(now), Some(9_772));
+        assert_eq!(cooldowns.next_wakeup(now), Some(until));
+        assert_eq!(cooldowns.branch_from(until), None);
+        cooldowns.note_branch(until, 9_000, Instant::from_millis(2_000));
+        assert_eq!(cooldowns.branch_from(until), Some(8_936), "a new cool-down begins anew");
     }
 
     #[test]
     fn h02_a_stale_peer_is_asked_once_a_cool_down() {
-        let mut aside = Aside::default();
+        let mut cooldowns = Cooldowns::default();
         let later = Instant::from_millis(120_000);
-        assert!(aside.may_ask_by_hash(Instant::ZERO, 500, 10_500), "not far behind");
-        assert!(aside.may_ask_by_hash(Instant::ZERO, 500, 10_501));
-        aside.probed(later);
-        assert!(!aside.may_ask_by_hash(Instant::ZERO, 500, 10_501));
-        assert!(aside.may_ask_by_hash(later, 500, 10_501));
+        assert!(cooldowns.may_ask_by_hash(Instant::ZERO, 500, 10_500), "not far behind");
+        assert!(cooldowns.may_ask_by_hash(Instant::ZERO, 500, 10_501));
+        cooldowns.probed(later);
+        assert!(!cooldowns.may_ask_by_hash(Instant::ZERO, 500, 10_501));
+        assert!(cooldowns.may_ask_by_hash(later, 500, 10_501));
     }
 }
