@@ -1,9 +1,9 @@
-//! The first headers under the place where the target's chain and the stored one differ: fetched by their hashes, so that
-//! a short reorg is decided without anybody's word.
+//! The first headers below the height at which the target's chain and the stored one differ. They are fetched by hash,
+//! so that a short reorg is decided without a claim of any peer.
 //!
-//! They are a run like any other, of which nothing is stored. Their hashes go to the search
-//! ([`AncestorSearch::add_verified`](crate::follow::AncestorSearch::add_verified)); the headers wait, and are staged when the gap under
-//! the new chain is opened, so that they are not fetched twice.
+//! They are downloaded like any other run, but none of them is stored. Their hashes go to the search
+//! ([`AncestorSearch::add_verified`](crate::follow::AncestorSearch::add_verified)); the headers wait, and are staged
+//! when the gap under the new chain is opened, so that they are not fetched twice.
 
 use super::{
     HeaderSync,
@@ -59,7 +59,7 @@ impl HeaderSync {
         }
     }
 
-    /// A gap under where the chains differ was opened: what was compared is there already.
+    /// The gap below the fork was opened: the headers that were compared are staged and not requested again.
     pub(super) fn stage_compared(&mut self, gap: BlockRange) {
         let Some(reorg) = &mut self.reorgs.current else { return };
         for (peer, range, mut headers) in core::mem::take(&mut reorg.compared).responses {
@@ -74,7 +74,7 @@ impl HeaderSync {
         }
     }
 
-    /// All of them came, or as many as were needed.
+    /// Enough headers were compared: the search goes on.
     pub(super) fn end_compare(&mut self, now: Instant) {
         debug_assert!(self.phase.is_comparing(), "no branch is compared");
         self.drop_run();

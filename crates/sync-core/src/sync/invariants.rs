@@ -1,5 +1,5 @@
-//! What holds after every input and whenever the machine is drained, whatever the world did. Checked in debug builds and in
-//! the simulator; a failure is a fault of this crate.
+//! What holds after every input and whenever the machine is drained, whatever the inputs were. Checked in debug builds
+//! and in the simulator; a failure is a bug of this crate.
 
 use super::{HeaderSync, parts::ReorgPhase};
 use crate::{
@@ -31,9 +31,9 @@ impl HeaderSync {
             assert!(self.target.resolved.is_some(), "headers are downloaded for no target");
         }
         let is_comparing = reorg.is_some_and(|reorg| reorg.phase == ReorgPhase::Comparing);
-        assert_eq!(self.phase.is_comparing(), is_comparing, "what is compared belongs to a reorg that compares");
+        assert_eq!(self.phase.is_comparing(), is_comparing, "branches are compared without a reorg");
         let is_weighing = reorg.is_some_and(|reorg| matches!(reorg.phase, ReorgPhase::Weighing(_)));
-        assert_eq!(self.phase.is_weighing(), is_weighing, "what is weighed belongs to a reorg that weighs");
+        assert_eq!(self.phase.is_weighing(), is_weighing, "difficulty is compared without a reorg");
         if let Some(reorg) = reorg {
             assert!(self.target.resolved.is_some(), "a reorg to no target");
             assert!(!self.phase.is_synced(), "synced in the middle of a reorg");
@@ -42,7 +42,7 @@ impl HeaderSync {
             assert!(reorg.compared.bytes <= COMPARED_BYTES_MAX, "{} compared bytes", reorg.compared.bytes);
             assert!(
                 reorg.phase != ReorgPhase::Replacing || reorg.reverted_from.is_some(),
-                "what is replaced was given up"
+                "a stored run that is replaced was reverted"
             );
         }
         if self.phase.is_synced() {
@@ -98,7 +98,7 @@ impl HeaderSync {
         }
     }
 
-    /// What is in flight to a peer is what its requests say, and its figures are within their bounds.
+    /// The figures of a peer's window agree with its requests, and its figures are within their bounds.
     fn check_peers(&self) {
         let mut open: SortedMap<PeerId, (usize, u64)> = SortedMap::new();
         for request in self.downloader.requests.iter() {

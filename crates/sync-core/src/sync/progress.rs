@@ -1,4 +1,4 @@
-//! What a page may draw: [`Progress`], put together from all parts.
+//! [`Progress`] for the page, from all parts.
 
 use alloc::vec::Vec;
 
@@ -63,7 +63,7 @@ impl HeaderSync {
         self.peers.export(now)
     }
 
-    /// Takes in what an earlier session exported; before the first peer connects.
+    /// Restores what an earlier session exported; before the first peer connects.
     pub fn restore_peers(&mut self, now: Instant, book: &PeerBook) {
         self.peers.restore(now, book);
     }
@@ -144,7 +144,7 @@ impl HeaderSync {
     }
 }
 
-/// One line for each peer.
+/// The progress of each peer.
 fn peers(peers: &Peers, now: Instant) -> Vec<PeerProgress> {
     peers
         .iter()

@@ -1,23 +1,23 @@
-//! The target's chain does not meet the stored one: where they part is sought, what lies above is given up, and the
-//! download goes down to there.
+//! The target's chain does not meet the stored one: their common ancestor is sought, the stored headers above it are
+//! reverted, and the download goes down to it.
 //!
 //! ```text
 //!   DetachedHead -> Comparing <-> Seeking --found--> Unwind -> run down to the ancestor --meets--> Event::Reorg
 //!                        ^  |                              |
-//!                        |  v                              | does not meet: the claim was false
+//!                        |  v                              | does not meet: the claim was invalid
 //!                        |  TooDeep: a stall; retried      |
 //!                        +---------------------------------+
 //! ```
 //!
-//! *Comparing* fetches the next headers of the target's chain by hash, so that a short reorg is decided by hashes alone;
-//! *Seeking* compares them, and what peers say further down, with the store ([`AncestorSearch`]). What the new chain
-//! brought so far is stored above and stays there. Nothing is removed before there is an ancestor; no word of a peer is
-//! believed before the hash link has met it. Only peers that are on the target's chain are asked (`fork_check`): the others
-//! would name an ancestor that is theirs.
+//! *Comparing* fetches the next headers of the target's chain by hash, so that a short reorg is decided by hashes
+//! alone; *Seeking* compares them, and further down the claims of peers, with the store ([`AncestorSearch`]). The
+//! headers of the new chain that were verified so far are stored above and stay there. Nothing is removed before there
+//! is an ancestor; a claim of a peer counts only once the hash link meets it. Only peers that are on the target's chain
+//! are asked (`fork_check`): the others would name an ancestor of another chain.
 //!
-//! A reorg deeper than the window is not followed, and not for ever refused either: the target is chosen anew after
-//! [`TOO_DEEP_RETRY`], or when nobody who is left is on its chain. The window is for a chain that was whole, down to the
-//! floor: who is alone at first could otherwise hold the sync with any long chain that it serves in part.
+//! A reorg deeper than the window is not followed: the target is chosen anew after [`TOO_DEEP_RETRY`], or when no
+//! remaining peer is on its chain. The window is for a chain that was whole, down to the floor: otherwise the first
+//! peer to connect could stop the sync with any long chain that it serves in part.
 
 use core::time::Duration;
 
@@ -53,14 +53,14 @@ impl HeaderSync {
             local.head
         );
         self.close_run();
-        // Another chain: whether it has that header too will show.
+        // Another chain may not have that header.
         self.target.rejected.unknown = None;
         let above_is_old = self.target.resolved.is_some_and(|target| target.number <= local.head);
         let heads = self.store.pending().newest().map_or(local.head, |newest| newest.head);
         let again = self.reorgs.current.take();
         let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
         let window = if self.is_whole(&local) { top.saturating_sub(self.config.rollback_window) } else { local.tail };
-        // Back to a chain that was given up is never too far.
+        // A reorg back to a chain that was reverted is never too deep.
         let lowest = local.tail.max(self.reorgs.last_ancestor.map_or(window, |ancestor| ancestor.min(window)));
         // Every peer of this chain has its genesis, and so has the store.
         let rooted = lowest == 0 && self.chain.genesis().is_some();
@@ -144,7 +144,7 @@ impl HeaderSync {
         !reorg.search.is_open() && !self.host.is_paused && self.open_number(now, number)
     }
 
-    /// When the search stops waiting for somebody.
+    /// When the search stops waiting for a peer.
     pub(super) fn search_wakeup(&self, now: Instant) -> Option<Instant> {
         let reorg = self.reorgs.current.as_ref()?;
         let too_deep = match reorg.phase {
@@ -156,13 +156,13 @@ impl HeaderSync {
         seeking.chain(too_deep.into_iter().flatten()).filter(|at| *at > now).min()
     }
 
-    /// Is the stored run whole, down to the floor? The rollback window is for such a run alone: what was never whole is
-    /// nothing that anybody relies on.
+    /// Is the stored run whole, down to the floor? The rollback window applies to such a run alone: no caller relies on
+    /// a chain that was never whole.
     fn is_whole(&self, local: &Subchain) -> bool {
         local.tail <= self.floor()
     }
 
-    /// The search has ended: gives up what lies above the ancestor, or says that it may not.
+    /// The search has ended: reverts the headers above the ancestor, or reports that the reorg is too deep.
     fn end_search(&mut self, now: Instant) -> bool {
         let Some((local, top)) = self.reorgs.current.as_ref().map(|reorg| (reorg.local, reorg.top)) else {
             return false;
@@ -182,7 +182,7 @@ impl HeaderSync {
             Known::Unasked => return self.ask_store(&[ancestor]),
             Known::Asked => return false,
             Known::Header { hash, .. } => hash,
-            // What is gone cannot be met.
+            // The new chain cannot meet a header that the store lost.
             Known::Absent => return self.revert_run(now),
         };
         let ancestor = BlockNumHash { number: ancestor, hash };
@@ -202,7 +202,7 @@ impl HeaderSync {
         true
     }
 
-    /// Chooses the target anew, when it is time or, after a short pause, nobody who is left is on its chain.
+    /// Chooses the target anew when the retry is due or, after a short pause, when no remaining peer is on its chain.
     fn poll_too_deep(&mut self, now: Instant, since: Instant, retry_at: Instant) -> bool {
         let is_left = now >= since + self.config.backoff_start && {
             let named = |id: PeerId, peer: &Peer| {
@@ -218,7 +218,7 @@ impl HeaderSync {
         true
     }
 
-    /// Gives up what is stored of the old chain above the ancestor.
+    /// Reverts the stored headers of the old chain above the ancestor.
     pub(super) fn revert_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
         let Some(reorg) = &self.reorgs.current else { return false };
         let (differs, keep_above) = (reorg.differs.number, !reorg.above_is_old);
@@ -234,7 +234,7 @@ impl HeaderSync {
         self.unwind_above(now, ancestor.number, ancestor.number + 1)
     }
 
-    /// Nothing of the stored run is on the target's chain.
+    /// Reverts the whole stored run: no header of it is on the target's chain.
     fn revert_run(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorgs.current else { return false };
         let (local, differs, keep_above) = (reorg.local, reorg.differs.number, !reorg.above_is_old);
@@ -256,7 +256,7 @@ impl HeaderSync {
         true
     }
 
-    /// The new chain meets what stayed, or is left for another target: says what was given up, once.
+    /// Reports the reorg once: the new chain meets the headers that stayed, or the target changed.
     pub(super) fn tell_reorg(&mut self) {
         let Some(reorg) = self.reorgs.current.take() else { return };
         let (Some(first), Some(target)) = (reorg.reverted_from, self.target.resolved) else { return };

@@ -1,17 +1,17 @@
-//! What is asked, and how a request ends without its response.
+//! Requests, and how one ends without a response.
 //!
 //! ```text
-//!   asked --> answered (`responses`)
-//!         --> failed: the host says that it could not be sent, or that its stream broke
-//!         --> overdue: others are asked; a late response is used all the same (`silence`)
-//!         --> handed over: another peer gets the numbers that everything waits for (`front`)
+//!   sent --> response (`responses`)
+//!         --> failed: the host could not send it, or its stream broke
+//!         --> overdue: reassigned to other peers; a late response is still used (`silence`)
+//!         --> handed over: the front is reassigned to another peer (`front`)
 //!         --> ended with its peer: disconnected, or banned
 //! ```
 //!
-//! However it ends, its bytes leave the peer's window and its numbers go back to the plan; a peer that failed them
-//! while it was there is not the first to get them again. At most [`REQUESTS_IN_FLIGHT_MAX`] requests are open at once.
-//! All that a peer can waste is one deadline's time for the numbers that it was asked for; what it does wrong is a
-//! fault, noted here, and with enough faults it is banned.
+//! However a request ends, its bytes leave the peer's window and its numbers are released to the plan; a peer that
+//! failed them is not the first to get them again. At most [`REQUESTS_IN_FLIGHT_MAX`] requests are open at once. A
+//! malicious peer can waste one deadline for the numbers of its requests; each fault is noted here, and enough faults
+//! are a ban.
 
 use super::HeaderSync;
 use crate::{
@@ -27,9 +27,9 @@ use crate::{
 /// How a request for headers ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
-    /// With so many headers that can be used.
+    /// With this many usable headers.
     Responded(u16),
-    /// Without any.
+    /// Without a usable header.
     Failed,
 }
 
@@ -59,8 +59,8 @@ impl HeaderSync {
         }
     }
 
-    /// Asks the first of `candidates` for whom there is something. What everything waits for is asked for by its hash,
-    /// which is known: there no peer can answer from another branch in good faith.
+    /// Sends a request to the first of `candidates` with work. The front is requested by its hash, which is known: an
+    /// honest peer cannot respond with another branch.
     fn request_by_number(&mut self, now: Instant, candidates: &[PeerId]) -> bool {
         if self.request_front(now) {
             return true;
@@ -103,7 +103,7 @@ impl HeaderSync {
         false
     }
 
-    /// Sends a request and notes it everywhere.
+    /// Sends a request and updates the peer's window, its evidence and the statistics.
     pub(super) fn send(&mut self, now: Instant, peer: PeerId, purpose: Purpose, start: StartBlock, limit: u16) {
         let bytes = u64::from(limit) * self.header_bytes();
         let Some(deadline) = self.peers.get(peer).map(|known| now + self.peers.deadline(known)) else { return };
@@ -119,7 +119,8 @@ impl HeaderSync {
     /// Input: a request ended without a response.
     pub(super) fn note_failure(&mut self, now: Instant, id: RequestId, failure: RequestFailure) {
         let Some(request) = self.downloader.requests.finish(id) else {
-            // It was taken back for a quicker peer: nothing is owed any more, and a breach is one all the same.
+            // The request was reassigned: its response is no longer outstanding, but a protocol breach is still a
+            // fault.
             let outstanding = self.downloader.requests.take_outstanding(id);
             if let (Some((peer, sent)), RequestFailure::Protocol(what)) = (outstanding, failure) {
                 self.penalize_request(now, peer, sent, PeerFault::Protocol(what));
@@ -133,15 +134,15 @@ impl HeaderSync {
         if let Purpose::Vote(number) = request.purpose
             && let Some(known) = self.peers.get(peer)
         {
-            // Not asked again before it announces something new, or connects again: a host may fail each at once.
+            // Not retried before the peer's next announcement or connection: a host may fail each request at once.
             self.target.votes.note(peer, known.served.latest_hash, number, None);
         }
         self.return_piece(now, request, true);
         self.strategy.stats.transport_failures += 1;
         match failure {
             RequestFailure::Protocol(what) => self.penalize_request(now, peer, sent, PeerFault::Protocol(what)),
-            // The connection may be back the next moment, so this is no fault to speak of; but who often drops what it
-            // was asked for is asked later.
+            // The connection may be back the next moment, so this is no fault; but a peer that often drops requests is
+            // asked after others.
             RequestFailure::Disconnected => {
                 if let Some(known) = self.peers.get_mut(peer).filter(|known| !known.reputation.is_lost(sent)) {
                     known.reputation.dropped(now);
@@ -150,7 +151,7 @@ impl HeaderSync {
         }
     }
 
-    /// Input: the connection is gone. Nothing is held against the peer, and nothing against the pieces.
+    /// Input: the connection is gone. Neither the peer nor its pieces get a failure.
     pub(super) fn return_requests_of(&mut self, now: Instant, peer: PeerId) {
         if self.downloader.requests.of_peer(peer).is_some()
             && let Some(known) = self.peers.get_mut(peer)
@@ -188,7 +189,7 @@ impl HeaderSync {
         }
     }
 
-    /// Gives the numbers of a request back to the plan.
+    /// Releases the numbers of a request to the plan.
     pub(super) fn return_piece(&mut self, now: Instant, request: InFlight, failed: bool) {
         if let Purpose::Piece { range, mut failures, .. } = request.purpose {
             self.note_trial_over(now, request.peer);
@@ -199,14 +200,14 @@ impl HeaderSync {
         }
     }
 
-    /// Notes a fault in what became of a request that went out at `sent`; once for all that were open at that time.
+    /// Notes a fault of a request that was sent at `sent`; once for all requests that were open at that time.
     pub(super) fn penalize_request(&mut self, now: Instant, peer: PeerId, sent: Instant, fault: PeerFault) {
         if self.peers.get(peer).is_some_and(|known| !known.reputation.is_noted(sent, &fault)) {
             self.penalize(now, peer, fault);
         }
     }
 
-    /// Notes a fault. A banned peer's requests are returned at once.
+    /// Notes a fault. The requests of a banned peer are released at once.
     pub(super) fn penalize(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
         let Some(verdict) = self.peers.fault(now, peer, &fault) else { return };
         if verdict == Verdict::Banned {
@@ -215,7 +216,7 @@ impl HeaderSync {
         self.out.push_back(Output::Penalize { peer, fault, verdict });
     }
 
-    /// A peer was banned: nothing more is expected of it, and nothing of what it sent is waited for.
+    /// A peer was banned: its requests are cancelled and its unverified responses are dropped.
     pub(super) fn after_ban(&mut self, now: Instant, peer: PeerId) {
         while let Some(id) = self.downloader.requests.of_peer(peer) {
             let Some(request) = self.downloader.requests.cancel(id) else { break };

@@ -1,12 +1,12 @@
-//! How long a peer may say nothing while responses are awaited of it, and what a response is worth that comes late.
+//! Deadlines: how long a peer may send nothing while responses are outstanding, and how a late response is used.
 //!
-//! Waiting ends in two steps ([`liveness`](crate::peers::liveness)). After a deadline without a byte *others* are asked for
-//! what the peer was asked for, and it is asked for nothing more. Its own responses are still good: one that comes before
-//! somebody else served its numbers takes its place. After twice that the peer is silent: one fault, however many requests
-//! were open. A late peer that is heard of is slow, and keeps its score.
+//! Waiting ends in two steps ([`liveness`](crate::peers::liveness)). After a deadline without a byte the peer's
+//! requests are reassigned, and it gets no new ones. Its responses are still used until another peer has served their
+//! numbers. After twice that time the peer is silent: one fault, however many requests were open. A late peer that
+//! sends a byte is slow, and keeps its score.
 //!
-//! A single request can be skipped: a later one was answered, it was not. Then nothing else that the peer sends moves its
-//! deadline, and it is a fault by itself.
+//! A single request can be skipped: a response to a later one came first. Then no other byte of the peer moves its
+//! deadline, and missing it is a fault by itself.
 
 use alloc::vec::Vec;
 
@@ -28,7 +28,7 @@ impl HeaderSync {
     pub(super) fn note_progress(&mut self, now: Instant, peer: PeerId) {
         let Some(begun) = self.downloader.requests.oldest_of(peer) else { return };
         let whole = self.peers.get(peer).and_then(|known| known.responded_at);
-        // A peer that sends a byte now and then is not heard for ever.
+        // A peer that sends a byte now and then does not extend its deadline for ever.
         let cap = whole.map_or(begun, |whole| begun.max(whole)) + RESPONSE_TIME_MAX;
         self.heard(now, peer, Some(cap), None);
     }
@@ -56,7 +56,7 @@ impl HeaderSync {
         self.downloader.requests.heard(peer, deadline, outstanding_until, responded);
     }
 
-    /// Until when a response is owed that is not waited for any more.
+    /// Until when a reassigned request stays outstanding.
     pub(super) fn outstanding_until(&self, now: Instant, peer: PeerId) -> Instant {
         self.peers.get(peer).map_or(now, |known| now + self.peers.silence(known))
     }
@@ -82,7 +82,7 @@ impl HeaderSync {
         true
     }
 
-    /// The peer has said nothing for a deadline: others are asked for all that it was asked for.
+    /// The peer has sent nothing for a deadline: all its requests are reassigned.
     fn note_late(&mut self, now: Instant, peer: PeerId) {
         let Some(known) = self.peers.get(peer) else { return };
         // A deadline is over already.
@@ -100,7 +100,8 @@ impl HeaderSync {
             sent = sent.max(Some(request.sent));
             self.note_no_response(&request);
             if let Purpose::Piece { range, mut failures, .. } = request.purpose {
-                // The peer itself owes this already: it is not asked for it a second time before that is over.
+                // The request is outstanding at the peer itself: the piece is not requested from it again before that
+                // ends.
                 failures.pause(peer, now, grace, grace);
                 self.note_trial_over(now, peer);
                 self.downloader.plan.release(range, failures);
@@ -112,7 +113,7 @@ impl HeaderSync {
         }
     }
 
-    /// The peer answered what it was asked for later, and this not.
+    /// The peer responded to a later request, and not to this one.
     fn note_skipped(&mut self, now: Instant, id: RequestId) {
         let Some(request) = self.downloader.requests.cancel(id) else { return };
         self.release(&request);
@@ -128,7 +129,7 @@ impl HeaderSync {
         self.penalize_request(now, peer, sent, PeerFault::Timeout);
     }
 
-    /// The peer said nothing for longer than any way is slow: nothing more is awaited of it.
+    /// The peer was silent for longer than any link is slow: its outstanding requests are cancelled.
     fn end_silence(&mut self, now: Instant, peer: PeerId) {
         while let Some(id) = self.downloader.requests.pop_outstanding(peer) {
             self.out.push_back(Output::Cancel(id));
@@ -141,8 +142,7 @@ impl HeaderSync {
         self.target.dirty = true;
     }
 
-    /// A response to a request that was given up: it teaches how slow its peer is, and is used where its numbers, or its
-    /// word, are still wanted.
+    /// A late response: it teaches the round trip, and is used where its numbers, or its vote, are still wanted.
     pub(super) fn receive_late_headers(&mut self, now: Instant, id: RequestId, mut headers: Vec<Bytes>) {
         let Some((mut request, usable)) = self.downloader.requests.take_late(id) else { return };
         let peer = request.peer;
@@ -172,7 +172,7 @@ impl HeaderSync {
                 let anchor = self.phase.run().map(|run| run.anchor);
                 let anchor = anchor.filter(|anchor| range.contains(anchor.number));
                 if let Some(anchor) = anchor {
-                    // What is above the anchor was verified meanwhile.
+                    // The numbers above the anchor were verified meanwhile.
                     let above = range.last() - anchor.number;
                     headers.drain(..headers.len().min(above as usize));
                     *by_hash = by_hash.map(|_| anchor.hash);
@@ -198,7 +198,7 @@ impl HeaderSync {
                 !known && self.target.wanted == Some(SyncTarget::Hash(*hash))
             }
             Purpose::Vote(_) | Purpose::ForkCheck(_) => true,
-            // Others were asked for this number; the search has gone on.
+            // The search has gone on with other witnesses.
             Purpose::Ancestor(_) => false,
         }
     }

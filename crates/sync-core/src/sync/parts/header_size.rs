@@ -1,4 +1,4 @@
-//! [`HeaderSize`]: how long a header is.
+//! [`HeaderSize`]: the mean length of headers.
 
 use crate::config::{
     HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,

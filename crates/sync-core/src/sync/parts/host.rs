@@ -1,15 +1,15 @@
-//! [`Host`]: what is known of the host.
+//! [`Host`]: when the host polls, and whether it overslept.
 
 use core::time::Duration;
 
 use crate::time::Instant;
 
-/// The host: when it called, when it had promised to, and whether the user paused it.
+/// When the host polled, when its wake-up is, and whether the user paused the sync.
 #[derive(Debug, Default)]
 pub struct Host {
     /// The moment that the last `Output::Timeout` named.
     promised: Option<Instant>,
-    /// The last call came later than that.
+    /// The last call came late by more than is tolerated.
     overslept: bool,
     polled_at: Instant,
     /// Nothing is downloaded.
