@@ -1,7 +1,8 @@
 //! Gathers verified headers until a window is complete.
 //!
 //! Holds one falling run, contiguous, not yet stored, whose bytes are counted ([`Collector::bytes`]); the machine asks
-//! for no more headers while they are too many. What may enter is verified already, so no peer can make it grow by lying.
+//! for no more headers while they are too many. Its headers are verified already, so no invalid response can make it
+//! grow.
 //!
 //! Headers stay slices of the buffers that they came in. A response is headers from end to end, so a slice pins little
 //! more than itself, and nothing is copied until the store packs a segment.
@@ -53,7 +54,7 @@ impl Collector {
             None if self.headers.is_empty() => self.highest = verified.range().last(),
             expected => {
                 let got = Anchor { number: verified.range().last(), hash: verified.hash() };
-                assert_eq!(expected, Some(got), "proven headers continue the collected run");
+                assert_eq!(expected, Some(got), "verified headers continue the collected run");
             }
         }
         self.parent_hash = verified.parent_hash();

@@ -3,10 +3,10 @@
 //! ```text
 //!   unprocessed --borrow--> in flight --stage--> staged --take--> linked (lineage)
 //!        ^                      |                   |
-//!        +------ give back <----+-------------------+      failed, short, pushed out
+//!        +------- release <-----+-------------------+      failed, short, evicted
 //! ```
 //!
-//! [`Downloader::check_invariant`] says so in code; the machine calls it after every input in debug builds.
+//! [`Downloader::check_invariant`] checks it; the machine calls it after every input in debug builds.
 
 use alloc::vec::Vec;
 
@@ -23,13 +23,13 @@ use header_rules::range::{BlockNumber, BlockRange};
 /// The download of one gap. See the [module](self).
 #[derive(Debug)]
 pub struct Downloader<R> {
-    /// What nobody is asked for.
+    /// Numbers that are not requested.
     pub plan: Plan,
-    /// What somebody is asked for; probes and votes too.
+    /// Requests in flight, probes and votes included.
     pub requests: Requests,
-    /// Responses that nobody looked at yet.
+    /// Responses that were not checked yet.
     pub inbox: Inbox,
-    /// What was looked at and waits.
+    /// Responses that were checked and wait for the anchor.
     pub staging: Staging<R>,
 }
 
@@ -40,12 +40,12 @@ impl<R> Default for Downloader<R> {
 }
 
 impl<R> Downloader<R> {
-    /// Nothing to do.
+    /// No gap, no request.
     pub fn new() -> Self {
         Self { plan: Plan::new(), requests: Requests::default(), inbox: Inbox::default(), staging: Staging::default() }
     }
 
-    /// Opens a gap; whatever was left of an earlier one must have been [closed](Self::close).
+    /// Opens a gap; an earlier one must have been [closed](Self::close).
     pub fn open(&mut self, gap: BlockRange) {
         debug_assert!(self.plan.is_empty() && self.staging.is_empty(), "a gap is open");
         debug_assert!(!self.inbox.iter().any(Response::is_piece), "responses of an earlier gap wait");
@@ -53,7 +53,7 @@ impl<R> Downloader<R> {
         self.plan.release(gap, Failures::default());
     }
 
-    /// Gives up the gap: forgets plan and staged runs and returns the requests for pieces that were in flight.
+    /// Closes the gap: drops plan and staged runs, cancels and returns the requests for pieces in flight.
     pub fn close(&mut self) -> Vec<(RequestId, InFlight)> {
         self.plan.clear();
         self.staging.clear();
@@ -67,7 +67,7 @@ impl<R> Downloader<R> {
         cancelled
     }
 
-    /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan without a failure.
+    /// Stages the received part of a borrowed `piece`; the rest, below, is released to the plan without a failure.
     pub fn stage(
         &mut self,
         peer: PeerId,
@@ -88,8 +88,9 @@ impl<R> Downloader<R> {
         self.staging.insert(Staged { peer, range: received, bytes, failures, run });
     }
 
-    /// Pushes out staged runs until at most `bytes_max` are held: those of strangers before all others, and of each kind
-    /// the lowest first; the one that begins at `keep` stays. Returns how many headers must be fetched again.
+    /// Evicts staged runs until at most `bytes_max` are held: those of strangers (peers without verified headers)
+    /// first, the lowest before the others; the one that begins at `keep` stays. Returns how many headers must be
+    /// fetched again.
     pub fn shed(&mut self, bytes_max: u64, keep: BlockNumber, is_stranger: impl Fn(PeerId) -> bool) -> u64 {
         let mut headers = 0;
         let mut strangers = true;
@@ -113,7 +114,7 @@ impl<R> Downloader<R> {
         headers
     }
 
-    /// Gives what this peer sent back to the plan: the runs whose highest number is `from` or higher.
+    /// Releases this peer's staged runs to the plan, if their highest number is `from` or higher.
     pub fn unstage_of(&mut self, peer: PeerId, from: BlockNumber) {
         for staged in self.staging.remove_of(peer, from) {
             self.plan.release(staged.range, staged.failures);

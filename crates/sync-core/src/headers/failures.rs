@@ -1,4 +1,4 @@
-//! Who failed a piece of the plan, how often, and when each may be asked for it again.
+//! Failures of a piece of the plan: by which peers, how often, and when each may be asked for it again.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -20,7 +20,7 @@ pub struct Failure {
     pub until: Instant,
 }
 
-/// The failures of one piece: how many, and of the last [`FAILED_PEERS_PER_PIECE_MAX`] peers whose.
+/// The failures of one piece: their number, and the last [`FAILED_PEERS_PER_PIECE_MAX`] peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failures {
     peers: Vec<Failure>,
@@ -36,7 +36,7 @@ impl Failures {
         self.attempts = self.attempts.saturating_add(1);
     }
 
-    /// Notes that `peer` did not answer in time: the same pause for it. That says nothing of the piece.
+    /// Notes that `peer` did not respond in time: the same pause for the peer, no failure of the piece.
     pub fn pause(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
         let count = self.peers.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
         self.peers.retain(|failure| failure.peer != peer);
@@ -51,8 +51,8 @@ impl Failures {
         debug_assert!(self.peers.len() <= FAILED_PEERS_PER_PIECE_MAX, "{} failures of one piece", self.peers.len());
     }
 
-    /// Notes that the piece was taken from one peer for another. The first, whose answer is still awaited, is not asked for
-    /// it again before then.
+    /// Notes that the piece was reassigned from one peer to another. The first, whose response is outstanding, is not
+    /// asked for it again before `until`.
     pub fn hand_over(&mut self, from: PeerId, until: Instant) {
         self.handed_over = self.handed_over.saturating_add(1);
         if let Some(known) = self.peers.iter_mut().find(|failure| failure.peer == from) {
@@ -62,13 +62,13 @@ impl Failures {
         }
     }
 
-    /// How often it was taken from one peer for another.
+    /// How often the piece was reassigned to a quicker peer.
     pub fn handed_over(&self) -> u32 {
         self.handed_over
     }
 
-    /// Of what was left over when a part of the piece was asked for: the part may have been what failed. One more failure
-    /// escalates it again.
+    /// The failures of the rest when a part of the piece was requested: the part may have caused them. One more failure
+    /// escalates the rest again.
     pub(super) fn of_the_rest(&self) -> Self {
         Self { attempts: self.attempts.min(ESCALATE_AFTER), ..self.clone() }
     }
@@ -94,12 +94,12 @@ impl Failures {
         self.peers.iter().all(|failure| failure.peer != peer || failure.until <= now)
     }
 
-    /// Did anybody fail it?
+    /// Did no peer fail the piece?
     pub fn is_empty(&self) -> bool {
         self.peers.is_empty()
     }
 
-    /// How often it failed.
+    /// Failures so far; silences are not counted.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -126,7 +126,7 @@ mod tests {
         }
     }
 
-    /// Who is slow is waited for as long as it usually takes, not ever longer: it failed nothing.
+    /// A slow peer is awaited as long as it usually takes, not ever longer: it failed nothing.
     #[test]
     fn u01_a_piece_that_was_handed_over_pauses_its_first_peer_once() {
         let mut failures = Failures::default();

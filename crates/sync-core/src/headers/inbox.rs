@@ -1,5 +1,5 @@
-//! [`Inbox`]: responses that were matched with their requests and not looked at yet, the oldest first. At most as many wait
-//! as requests were in flight.
+//! [`Inbox`]: responses that were matched with their requests and not checked yet, the oldest first. At most as many
+//! wait as requests were in flight.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use crate::id::PeerId;
 pub struct Response {
     /// Who sent them.
     pub peer: PeerId,
-    /// What they were asked for.
+    /// The request of this response.
     pub request: InFlight,
     /// RLP, falling.
     pub headers: Vec<Bytes>,
@@ -50,7 +50,7 @@ impl Inbox {
         self.responses.iter()
     }
 
-    /// One more response.
+    /// Adds a response.
     pub fn push(&mut self, response: Response) {
         debug_assert_eq!(response.peer, response.request.peer, "a response of the peer that was asked");
         self.bytes += response.bytes;

@@ -1,15 +1,15 @@
-//! What is still to fetch: *unprocessed* runs of numbers, handed out from the top down.
+//! Numbers that are still to fetch: *unprocessed* runs, handed out from the top down.
 //!
-//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the response is short, wrong or missing, what
-//! is left of it comes back and is the first to be handed out again, because it is the highest. A run that somebody
-//! failed comes back as a piece of its own, with a note of who failed it, so that another peer is asked first and the
-//! same peer only after a pause that doubles.
+//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the response is short, invalid or missing,
+//! the rest is released to the plan and handed out first, because it is the highest. A run that a peer failed is
+//! released as a piece of its own with the failure, so that another peer is asked first and the same peer only after a
+//! pause that doubles.
 //!
 //! A piece that keeps failing is escalated ([`super::escalation`]): it is handed out before everything else, the
 //! shortest first, in ever smaller parts.
 //!
-//! Bounded by construction: pieces are disjoint, and each is either what nobody asked for yet or what was once in
-//! flight. An attacker who answers one header at a time makes one more piece, at the place of the old one, never two.
+//! Bounded by construction: pieces are disjoint, and each was either never requested or once in flight. A malicious
+//! peer that responds with one header at a time replaces a piece by one piece, never by two.
 //!
 //! ```text
 //!  plan      [0 ................................ 9,999]
@@ -30,7 +30,7 @@ struct Piece {
     failures: Failures,
 }
 
-/// What nobody is asked for. See the [module](self).
+/// Numbers that are not requested. See the [module](self).
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// By highest number; disjoint.
@@ -101,7 +101,7 @@ impl Plan {
         })?;
         self.split_off(piece, borrowed, &failures.of_the_rest());
         let mut borrowed = (borrowed, failures);
-        // What failed below it, in pieces, goes with it.
+        // Adjacent failed pieces below it are joined to it.
         while let Some(under) = borrowed.0.first().checked_sub(1)
             && let Some(piece) = self.pieces.get(&under)
             && !borrowed.1.is_empty()
@@ -124,8 +124,8 @@ impl Plan {
         Some(borrowed)
     }
 
-    /// Hands out at most `limit` numbers for a peer on trial: the highest that nobody failed yet, inside `served` and at or
-    /// under `from`; where there is nothing so low, the lowest. `None` while the front itself waits here: it goes first.
+    /// Hands out at most `limit` numbers for a peer on trial: the highest without a failure, inside `served` and at or
+    /// below `from`; where there is none, the lowest. `None` while the front itself is in the plan: it goes first.
     pub fn borrow_untouched(
         &mut self,
         served: BlockRange,
@@ -154,7 +154,7 @@ impl Plan {
         Some((borrowed, Failures::default()))
     }
 
-    /// Takes a part out of a piece; what is left of it has these failures.
+    /// Takes a part out of a piece; the rest has these failures.
     fn split_off(&mut self, piece: BlockRange, part: BlockRange, failures: &Failures) {
         debug_assert_eq!(piece.intersection(part), Some(part), "a part of {piece}");
         debug_assert!(self.pieces.contains_key(&piece.last()), "{piece} is not in the plan");
@@ -165,8 +165,8 @@ impl Plan {
         }
     }
 
-    /// Takes numbers out that came after their request was given up: from the highest on down what nobody is asked for.
-    /// `None` when somebody is asked for the highest, or it came already.
+    /// Takes the numbers of a late response out of the plan: from the highest down, those that are not requested again.
+    /// `None` when the highest is requested from another peer, or came already.
     pub fn take(&mut self, range: BlockRange) -> Option<(BlockRange, Failures)> {
         let (last, piece) = self.pieces.range(range.last()..).next()?;
         let whole = BlockRange::new(piece.first, *last)?;
@@ -189,11 +189,11 @@ impl Plan {
         Some((taken, failures))
     }
 
-    /// Takes numbers back, or in for the first time. They must not be in the plan.
+    /// Adds numbers to the plan, for the first time or again. They must not be in the plan.
     pub fn release(&mut self, range: BlockRange, failures: Failures) {
         let mut range = range;
         if failures.is_empty() {
-            // What nobody failed grows together again, so that the next request is a whole one.
+            // Adjacent pieces without failures are joined, so that the next request is a whole one.
             if let Some(under) = range.first().checked_sub(1)
                 && let Some(piece) = self.pieces.get(&under)
                 && piece.failures.is_empty()
@@ -270,7 +270,7 @@ mod tests {
     }
 
     /// The field has two queues, urgent before normal, and one of its clients serves the urgent one last in, first out.
-    /// Here what comes back is in its place by number, so the highest goes first, whenever it came back.
+    /// Here a released piece has its place by number, so the highest goes first, whenever it was released.
     #[test]
     fn n03_what_comes_back_is_first_in_line() {
         let mut plan = plan(0, 99);
@@ -364,7 +364,7 @@ mod tests {
         assert!(!failures.allow(malicious, NOW) && failures.attempts() == 1);
         assert_eq!(plan.borrow(slow, range(63, 80), 0, 25, NOW).expect("what it serves").0, range(63, 74));
         assert_eq!(
-            plan.borrow(slow, ALL(), 0, 25, NOW).expect("the rest, and nothing that nobody failed").0,
+            plan.borrow(slow, ALL(), 0, 25, NOW).expect("the rest, and nothing without a failure").0,
             range(60, 62)
         );
         // What is escalated stays alone: its bad part is sought.
@@ -379,7 +379,7 @@ mod tests {
         let mut plan = plan(0, 99);
         plan.borrow(PeerId(1), range(50, 69), 0, 20, NOW).expect("work");
         assert_eq!(plan.take(range(60, 89)).expect("the upper part").0, range(70, 89));
-        assert!(plan.take(range(40, 69)).is_none(), "somebody is asked for its highest");
+        assert!(plan.take(range(40, 69)).is_none(), "a peer is asked for its highest");
         assert_eq!(plan.take(range(40, 49)).expect("all of it").0, range(40, 49));
         assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(90, 99), range(0, 39)]);
         let (piece, _) = plan.borrow(PeerId(1), range(30, 34), 0, 5, NOW).expect("work");

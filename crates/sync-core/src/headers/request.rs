@@ -1,17 +1,16 @@
-//! Requests on their way: who was asked for what, until when. One entry lives from the send to the response, the
-//! deadline, the loss of the connection or a cancel; after that the id is unknown and whatever comes under it is
-//! ignored.
+//! Requests in flight: peer, purpose, deadline. An entry lives from the send to the response, the deadline, the loss of
+//! the connection or a cancel; after that the id is unknown and a response to it is ignored.
 //!
 //! Bounded by [`REQUESTS_IN_FLIGHT_MAX`](crate::config::REQUESTS_IN_FLIGHT_MAX) (kept by the caller) and, for requests
-//! that were given up, by [`LATE_REQUESTS_MAX`]: a late response still teaches how slow its peer is.
+//! that were cancelled or reassigned, by [`LATE_REQUESTS_MAX`]: a late response still teaches how slow its peer is.
 //!
-//! A request whose work was given to others (a quicker peer, or whoever is there when its peer is late) is still *owed*
-//! by the peer that was asked first: what that one sends until its time is over is a late response, which is used where
-//! nobody else has served the numbers meanwhile, and nothing until then is silence. Otherwise a peer that never responds
-//! would never be named.
+//! A request that was *reassigned* (to a quicker peer, or to others when its peer is late) stays *outstanding* at the
+//! peer that was asked first. A response before that time is over is late, and is used where no other peer has served
+//! the numbers meanwhile; no response until then is silence. Otherwise a peer that never responds would never be
+//! reported.
 //!
-//! Deadlines follow what is heard of a peer: bytes of a response move those of all its requests. A request that was
-//! *passed*, because a later one was answered before it, has a deadline that nothing moves any more.
+//! Bytes of a response move the deadlines of all requests to the peer. A request that was *passed*, because the
+//! response to a later one came first, has a deadline that does not move any more.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::B256;
@@ -59,22 +58,23 @@ pub struct InFlight {
     pub limit: u16,
     /// When it went out.
     pub sent: Instant,
-    /// When it is given up.
+    /// When it is overdue.
     pub deadline: Instant,
     /// Bytes that the response is expected to have.
     pub bytes: u64,
     /// Bytes in flight to this peer when it went out, this request included.
     pub window_used: u64,
-    /// Was a later request of the same peer answered before this one?
+    /// Did the response to a later request of the same peer come before this one?
     pub passed: bool,
 }
 
-/// A request that was given up and whose response may still come.
+/// A request that was cancelled or reassigned, and whose response may still come.
 #[derive(Clone, Debug)]
 struct Late {
     id: RequestId,
     request: InFlight,
-    /// May its response still be used? Not once the gap was closed, or its peer turned out to be on another chain.
+    /// May its response still be used? Not once it was cancelled, the gap was closed, or its peer was found to be on
+    /// another chain.
     usable: bool,
 }
 
@@ -87,7 +87,7 @@ pub struct Requests {
     /// Pieces in flight by their highest number.
     pieces: SortedMap<BlockNumber, RequestId>,
     late: VecDeque<Late>,
-    /// Requests that were taken back, by the moment at which their peer counts as silent; a part of `late`.
+    /// Requests that were reassigned, by the moment at which their peer counts as silent; a subset of `late`.
     outstanding: SortedMap<(Instant, RequestId), PeerId>,
     bytes: u64,
 }
@@ -112,7 +112,7 @@ impl Requests {
         id
     }
 
-    /// How many requests were given up whose responses may still come.
+    /// Requests that were cancelled or reassigned, and whose responses may still come.
     pub fn late(&self) -> usize {
         self.late.len()
     }
@@ -130,7 +130,7 @@ impl Requests {
         Some(request)
     }
 
-    /// Ends the request and remembers it: its response may still come and tell how slow the peer is.
+    /// Ends the request and remembers it: a late response teaches the round trip.
     pub fn cancel(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.finish(id)?;
         if self.late.len() == LATE_REQUESTS_MAX
@@ -143,7 +143,8 @@ impl Requests {
         Some(request)
     }
 
-    /// Ends the request so that others may do its work; its response is owed, and can be used, until `outstanding_until`.
+    /// Ends the request so that other peers may be asked; its response stays outstanding, and can be used, until
+    /// `outstanding_until`.
     pub fn reassign(&mut self, id: RequestId, outstanding_until: Instant) -> Option<InFlight> {
         let request = self.cancel(id)?;
         if let Some(late) = self.late.back_mut() {
@@ -154,12 +155,12 @@ impl Requests {
         Some(request)
     }
 
-    /// A peer that owes a response for longer than it may.
+    /// A peer whose outstanding response is overdue.
     pub fn overdue_peer(&self, now: Instant) -> Option<PeerId> {
         self.outstanding.first_key_value().filter(|((until, _), _)| *until <= now).map(|(_, peer)| *peer)
     }
 
-    /// Takes what the peer owes out, one by one: it will not come, or is not waited for.
+    /// Takes out one outstanding request of the peer: its response is not awaited any more.
     pub fn pop_outstanding(&mut self, peer: PeerId) -> Option<RequestId> {
         let key = self.outstanding.iter().find(|(_, other)| **other == peer).map(|(key, _)| *key)?;
         self.outstanding.remove(&key);
@@ -167,21 +168,20 @@ impl Requests {
         Some(key.1)
     }
 
-    /// The connection is gone, and with it what it owed.
+    /// The connection is gone, and with it all outstanding responses.
     pub fn forget_outstanding(&mut self, peer: PeerId) {
         self.outstanding.retain(|_, other| *other != peer);
         self.stop_using(|late| late.peer == peer);
     }
 
-    /// A request that was taken back ended in another way: whose it was and when it went out, if its response was still
-    /// owed.
+    /// A reassigned request failed: returns its peer and when it was sent, if its response was still outstanding.
     pub fn take_outstanding(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
         let at = self.outstanding.keys().find(|(_, outstanding)| *outstanding == id).copied()?;
         let sent = self.late.iter().find(|late| late.id == id).map(|late| late.request.sent);
         Some((self.outstanding.remove(&at)?, sent.unwrap_or_default()))
     }
 
-    /// Late responses to such requests are of no use any more.
+    /// Late responses to such requests are not used any more.
     pub fn stop_using(&mut self, which: impl Fn(&InFlight) -> bool) {
         self.late.iter_mut().filter(|late| which(&late.request)).for_each(|late| late.usable = false);
     }
@@ -194,8 +194,8 @@ impl Requests {
     }
 
     /// Bytes of a response came from this peer: none of its requests is overdue before `deadline`, and nothing that it
-    /// owes before `outstanding_until`. Of a whole response, `responded` is the request: those sent before it are passed, and wait
-    /// until `outstanding_until` at most.
+    /// owes before `outstanding_until`. Of a whole response, `responded` is the request: those sent before it are
+    /// passed, and wait until `outstanding_until` at most.
     pub fn heard(&mut self, peer: PeerId, deadline: Instant, outstanding_until: Instant, responded: Option<RequestId>) {
         let is_passed = |id: RequestId| responded.is_some_and(|responded| id < responded);
         for (id, request) in self.in_flight.iter_mut().filter(|(_, request)| request.peer == peer && !request.passed) {
@@ -224,7 +224,7 @@ impl Requests {
         self.deadlines.first().map(|(deadline, _)| *deadline).into_iter().chain(outstanding).min()
     }
 
-    /// When the oldest request went out that this peer has to answer, late ones included.
+    /// When the oldest open or outstanding request of this peer was sent.
     pub fn oldest_of(&self, peer: PeerId) -> Option<Instant> {
         let outstanding = |id: RequestId| self.outstanding.keys().any(|(_, outstanding)| *outstanding == id);
         let late = self.late.iter().filter(|late| late.request.peer == peer && outstanding(late.id));
@@ -272,8 +272,8 @@ impl Requests {
         })
     }
 
-    /// Moves all sends and deadlines into the future: so long nobody could have read a response. None is before
-    /// `not_before`, so that what waits unread can be read.
+    /// Moves all sends and deadlines by `by`: the host slept for `by`. None is before `not_before`, so that what waits
+    /// unread can be read.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
         self.deadlines.clear();
         for (id, request) in self.in_flight.iter_mut() {

@@ -1,11 +1,11 @@
-//! Responses that wait their turn: *staged*, by the number of their highest header.
+//! Responses that wait for the anchor: *staged*, by the number of their highest header.
 //!
-//! Responses come in any order; only the one that begins at the anchor can be verified. The others wait here. Their ranges
-//! are disjoint, because the plan hands out each number once, and their bytes are counted, by sender too: the machine asks
-//! for no more than its memory holds, and what a peer sends beyond what was asked for pushes out runs that are far from the
+//! Responses come in any order; only the one that begins at the anchor can be verified. The others wait here. Their
+//! ranges are disjoint, because the plan hands out each number once, and their bytes are counted, by sender too: the
+//! machine asks for no more than its memory holds, and bytes beyond the expected ones evict the runs furthest from the
 //! anchor ([`Staging::evict_lowest`]), which are then fetched again.
 //!
-//! `R` is what the machine keeps of a response (headers that hang together, not yet verified).
+//! `R` is the checked form of a response (headers that link, not yet verified).
 
 use alloc::vec::Vec;
 
@@ -108,7 +108,7 @@ impl<R> Staging<R> {
         self.bytes
     }
 
-    /// Answers in memory.
+    /// Responses in memory.
     pub fn runs(&self) -> usize {
         self.runs.len()
     }

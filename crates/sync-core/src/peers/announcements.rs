@@ -1,9 +1,9 @@
-//! What peers announce: noted at once, and looked at a few times a second.
+//! Announcements of peers: noted at once, and evaluated a few times a second.
 //!
 //! A peer may announce as often as it likes, and connect again as often. What it serves is noted each time, because it
-//! must never be asked for more. What follows from that (which tip has its majority, whether a peer that had nothing is
-//! asked again) costs work and requests, and is looked at once in [`ANNOUNCEMENTS_EVERY`] a peer: the first time at once,
-//! and of what it says before that time is over the last counts.
+//! must never be asked for more. The consequences (which tip has a majority, whether a peer is asked again) cost work
+//! and requests, and are evaluated once in [`ANNOUNCEMENTS_EVERY`] for each peer: the first time at once, and then the
+//! last announcement counts.
 
 use core::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 use sorted::{SortedMap, SortedSet};
 
-/// What a peer said that was not looked at.
+/// The announcement of a peer that was not evaluated yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum News {
     /// Nothing.
@@ -87,7 +87,8 @@ impl Announcements {
         self.records.get(&peer).and_then(|record| record.tip_at)
     }
 
-    /// Did the peer say something that was not looked at yet? Then it is not asked what that would answer.
+    /// Does an announcement of the peer wait to be evaluated? Then it gets no vote request, which the announcement may
+    /// make unnecessary.
     pub fn is_waiting(&self, peer: PeerId) -> bool {
         self.records.get(&peer).is_some_and(|record| record.waiting != News::None)
     }

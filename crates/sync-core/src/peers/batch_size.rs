@@ -1,16 +1,16 @@
 //! How many headers one request to a peer asks for: a count that grows slowly and falls quickly, beside the window of
 //! bytes ([`super::budget`]).
 //!
-//! The two answer different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may
-//! be under way before a queue forms. The count follows the *peer*: how many headers it gives in one response, whatever
-//! its reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window
+//! They measure different things, and **the smaller one wins**. The window follows the *link*: how many bytes may be in
+//! flight before a queue forms. The count follows the *peer*: how many headers it gives in one response, whatever its
+//! reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window
 //! alone: [`BATCH_HEADERS_START`] lies above what fits in one response.
 //!
 //! | outcome | count |
 //! |---|---|
 //! | five whole responses in a row | + [`BATCH_HEADERS_STEP`] |
-//! | a shorter answer than asked for, lawful | x 0.7, but not under what came |
-//! | no response, an empty one, a wrong one | x 0.5 |
+//! | a shorter response than requested, valid | x 0.7, but not below the received count |
+//! | no response, an empty one, an invalid one | x 0.5 |
 //!
 //! A response that misses fewer than an eighth counts for nothing: there a limit of *bytes* cut it, which the running
 //! mean of header sizes accounts for. A peer that twice gives the same number has a cap: it is asked for exactly that,
@@ -18,17 +18,17 @@
 
 use crate::config::{BATCH_HEADERS_START, BATCH_HEADERS_STEP, HEADERS_PER_REQUEST_MAX};
 
-/// Whole answers in a row until the count grows.
+/// Whole responses in a row until the count grows.
 pub const GROW_AFTER: u16 = 5;
 
-/// Whole answers in a row until a peer with a cap is asked for more than its cap.
+/// Whole responses in a row until a peer with a cap is asked for more than its cap.
 pub const CAP_PROBE_AFTER: u16 = 64;
 
 /// Headers in one request to one peer. See the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchSize {
     limit: u16,
-    /// Whole answers in a row.
+    /// Whole responses in a row.
     streak: u16,
     /// How many headers the last short response held.
     cut_at: Option<u16>,

@@ -6,22 +6,22 @@
 //!
 //! ```text
 //!  queued = used * (1 - fastest / round trip)       bytes that wait somewhere on the way
-//!  queued < 1/2 request  grow: by what was answered while nothing ever queued (doubling each round trip),
+//!  queued < 1/2 request  grow: by the bytes of the response while nothing ever queued (doubling each round trip),
 //!                        later by one request each round trip
 //!  queued > 3/2 requests shrink by one request each round trip
 //!  overdue               halve
 //! ```
 //!
-//! The window never leaves `window_bytes_min..=window_bytes_max`; an attacker who answers with a perfect delay gains
-//! the right to send us that much.
+//! The window never leaves `window_bytes_min..=window_bytes_max`; a malicious peer with a perfect delay can send us
+//! that much.
 
 use core::time::Duration;
 
 use super::liveness::DEADLINE_ROUND_TRIPS;
 use crate::{config::SyncConfig, time::Instant};
 
-/// The fastest round trip is taken over one to two spans of this length: routes change, and one lucky answer must not
-/// rule for ever.
+/// The fastest round trip is taken over one to two spans of this length: routes change, and one lucky response must not
+/// count for ever.
 const FASTEST_SPAN: Duration = Duration::from_secs(10);
 
 /// Queue, in halves of a request, under which the window grows.
@@ -79,8 +79,8 @@ impl ByteWindow {
         }
     }
 
-    /// Bytes that one request to this peer should ask for: as much as peers answer at once, or the window when it is
-    /// smaller. Requests of one size have round trips that can be compared.
+    /// Bytes that one request to this peer should ask for: as much as peers send in one response, or the window when it
+    /// is smaller. Requests of one size have round trips that can be compared.
     pub fn request_bytes(&self) -> u64 {
         self.window.clamp(self.min.min(self.request_max), self.request_max)
     }
@@ -127,7 +127,7 @@ impl ByteWindow {
         debug_assert!((self.min..=self.max).contains(&self.window), "a window of {} bytes", self.window);
     }
 
-    /// A response came after its deadline, or was waited for no longer: the peer is slow, and so slow.
+    /// A late response: learns the round trip of a slow peer.
     pub fn responded_late(&mut self, now: Instant, sent: Instant) {
         self.learn(now, now.saturating_since(sent).max(ROUND_TRIP_MIN));
     }
@@ -170,7 +170,7 @@ impl ByteWindow {
         self.deadline.max(fair).min(self.deadline_max)
     }
 
-    /// Smoothed time from request to answer.
+    /// Smoothed time from request to response.
     pub fn round_trip(&self) -> Option<Duration> {
         self.smoothed
     }

@@ -1,18 +1,18 @@
-//! Peers that are connected and honest, as far as anybody can tell, and of no use for the top of the gap.
+//! Cooldowns: numbers that a connected, possibly honest peer is not asked for, and until when.
 //!
 //! * **On another branch.** A reorg reaches peers at different moments. Asked *by number*, a peer on the other branch
-//!   answers with headers that hang together and do not meet the anchor. That proves nothing against it, so it is not
-//!   banned: it is no longer asked by number from [`BRANCH_DEPTH_START`] blocks under that place upwards, and with each
-//!   further mismatch from twice as far under. *By hash* it is still asked, for it may have the block; a wrong block
-//!   under a right question is a lie.
+//!   responds with headers that link to each other and not to the anchor. That is no fault, so it is not banned: it is
+//!   no longer asked by number from [`BRANCH_DEPTH_START`] blocks under that place upwards, and with each further
+//!   mismatch from twice as far under. *By hash* it is still asked, for it may have the block; another block than the
+//!   requested one is a fault.
 //! * **Stale.** A peer whose announced tip lies far under what is missing is asked for what it says it has, and by hash
 //!   only now and then: it may have caught up without saying so.
-//! * **Pruned.** A peer that answers nothing at a number that it announces is not asked for this number, or a lower one,
-//!   until it announces something.
+//! * **Pruned.** A peer with an empty response at a number that it announces is not asked for this number, or a lower
+//!   one, until its next announcement.
 //!
 //! All end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)), the first also when the peer
-//! announces another tip, the last with any announcement. An attacker who answers with another branch costs us the logarithm of the gap in wasted
-//! answers, for each of his peers and each cool-down.
+//! announces another tip, the last with any announcement. A malicious peer that responds with another branch wastes as
+//! many responses as the logarithm of the gap, for each id and each cool-down.
 
 use crate::time::Instant;
 use header_rules::range::BlockNumber;
@@ -23,7 +23,7 @@ pub const BRANCH_DEPTH_START: u64 = 64;
 /// A peer whose tip lies so far under what is missing is stale.
 pub const STALE_BEHIND: u64 = 10_000;
 
-/// What one peer is not asked for, and until when.
+/// The cooldowns of one peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cooldowns {
     branch: Option<Branch>,

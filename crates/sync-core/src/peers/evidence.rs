@@ -1,16 +1,16 @@
-//! What a peer has shown by its own doing, and the order of peers that follows from it.
+//! Evidence of a peer in this session, and its rank.
 //!
 //! | rank | the peer | may have |
 //! |---|---|---|
-//! | [`Verified`](Rank::Verified) | headers of it were verified, nothing speaks against it | everything |
+//! | [`Verified`](Rank::Verified) | headers of it were verified, its score is good and it was not silent lately | everything |
 //! | [`Shaken`](Rank::Shaken) | the same, but it was silent since, or has a low score | a trial |
-//! | [`Responded`](Rank::Responded) | it answered; no header of it was verified | a trial |
+//! | [`Responded`](Rank::Responded) | it responded; no header of it was verified | a trial |
 //! | [`New`](Rank::New) | it was never asked | a trial |
-//! | [`Doubtful`](Rank::Doubtful) | it answered once, was silent since, or has a low score | a trial |
-//! | [`NoResponse`](Rank::NoResponse) | it was asked and never answered | a trial |
+//! | [`Doubtful`](Rank::Doubtful) | it responded once, was silent since, or has a low score | a trial |
+//! | [`NoResponse`](Rank::NoResponse) | it was asked and never responded | a trial |
 //!
-//! "Never asked" and "never answered" are two things: the first may be the best peer there is, the second is the worst.
-//! What a trial is, and when there is no other way than to ask whoever is there, says `sync::front`.
+//! "Never asked" and "never responded" differ: the first may be the best peer there is, the second is the worst.
+//! `sync::front` defines a trial, and what happens when no peer is verified.
 
 /// What is known of a peer by its own doing, in this session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,9 +18,9 @@ pub enum Evidence {
     /// It was never asked.
     #[default]
     NeverAsked,
-    /// It was asked and did not answer yet.
+    /// It was asked and did not respond yet.
     NoResponse,
-    /// It answered. What a response is worth shows later.
+    /// It responded. Whether the response is valid is known later.
     Responded,
     /// Headers of it were verified.
     Verified,
@@ -42,7 +42,7 @@ impl Evidence {
         *self = Self::Verified;
     }
 
-    /// The same peer under another id: what it showed is remembered, but it is not asked first for that.
+    /// The same peer under another id: its evidence is kept, at most as `Responded`.
     pub fn inherit(&mut self, before: Self) {
         *self = (*self).max(before.min(Self::Responded));
     }
@@ -55,13 +55,13 @@ pub enum Rank {
     Verified,
     /// Headers of it were verified; it was silent since, or has a low score.
     Shaken,
-    /// It answered.
+    /// It responded.
     Responded,
     /// It was never asked.
     New,
-    /// It answered once, was silent since, or has a low score.
+    /// It responded once, was silent since, or has a low score.
     Doubtful,
-    /// It was asked and never answered.
+    /// It was asked and never responded.
     NoResponse,
 }
 
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(other, Evidence::Responded);
         let mut silent = Evidence::default();
         silent.inherit(Evidence::NoResponse);
-        assert_eq!(silent, Evidence::NoResponse, "a new id is no new chance");
+        assert_eq!(silent, Evidence::NoResponse, "a new id does not reset the evidence");
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! Who serves us: what each peer says it has, how much may be in flight to it, and what it is worth.
+//! Peers: the range that each serves, its limits in flight, and its score.
 //!
-//! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]) and keeps
-//! what is known of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round
-//! trips ([`round_trips`]), whether it is late ([`liveness`]), what it has shown ([`evidence`]), what was verified of it
-//! lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`cooldowns`]), where it is reached
-//! ([`address`]). [`peer_store`] keeps the part that outlives a session, [`health`] shows all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for
-//! longest, and is not taken in when all are connected. An attacker with many identities gains a place in the table for
-//! each connection that the host accepts, and no more.
+//! [`Peers`] knows nothing of headers or ranges to fetch; it lists the peers that may be asked now ([`scheduler`]) and
+//! keeps the state of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round
+//! trips ([`round_trips`]), whether it is late ([`liveness`]), what it has shown ([`evidence`]), what was verified of
+//! it lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`cooldowns`]), where it is reached
+//! ([`address`]). [`peer_store`] keeps the part that outlives a session, [`health`] shows all of it. At most
+//! [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for longest, and is not taken
+//! in when all are connected. An attacker with many identities gains a place in the table for each connection that the
+//! host accepts, and no more.
 
 pub mod address;
 pub mod announcements;
@@ -67,7 +68,7 @@ pub struct Peers {
     config: SyncConfig,
     table: SortedMap<PeerId, Peer>,
     bans: AddressBans,
-    /// The deadline that the median peer needs: nobody's is shorter.
+    /// The deadline that the median peer needs: the shortest deadline of any peer.
     fair_deadline: Option<Duration>,
     measured_at: Option<Instant>,
     scheduler: Scheduler,
@@ -76,7 +77,7 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Nobody.
+    /// No peers.
     pub fn new(config: &SyncConfig) -> Self {
         Self {
             config: config.clone(),
@@ -124,7 +125,7 @@ impl Peers {
         true
     }
 
-    /// Somebody of whom nothing is known, not connected.
+    /// A new record, not connected.
     fn stranger(&self, now: Instant) -> Peer {
         Peer {
             connected: false,
@@ -151,8 +152,8 @@ impl Peers {
         }
     }
 
-    /// The host says where the peer is reached. A ban of the address holds for it; and when the peer is new here, and
-    /// somebody who is gone was reached there, it is the same one under another id, and goes on with that record.
+    /// The host names the peer's address. A ban of the address holds for the peer; and a new peer takes over the record
+    /// of a disconnected peer with the same address: it is the same one under another id.
     pub fn note_address(&mut self, now: Instant, id: PeerId, address: PeerAddress) {
         let banned_until = self.bans.until(now, &address);
         let gone = self
@@ -201,7 +202,7 @@ impl Peers {
         self.table.iter().find(|(_, peer)| due(peer)).map(|(id, _)| *id)
     }
 
-    /// Nobody could have heard of any peer for so long.
+    /// The host slept for `by`: moves the moments that count against peers.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
         for peer in self.table.values_mut() {
             peer.liveness.shift(by, not_before);
@@ -272,14 +273,14 @@ impl Peers {
         ordered
     }
 
-    /// The usable peers whose word for a tip counts; all of them when nobody answers.
+    /// The usable peers with a vote; all of them when no peer responds.
     pub fn voters(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
         let no_vote = !self.usable(now).any(|(_, peer)| peer.has_vote());
         self.usable(now).filter(move |(_, peer)| no_vote || peer.has_vote())
     }
 
     /// Notes a fault; `None` when the peer is not known any more. A ban holds for its address too, but for a peer of
-    /// another chain: that is no lie, and who runs it may serve our chain beside it.
+    /// another chain: that is no malicious response, and the same operator may serve our chain at the same address.
     pub fn fault(&mut self, now: Instant, id: PeerId, fault: &PeerFault) -> Option<Verdict> {
         let verdict = self.table.get_mut(&id)?.reputation.fault(now, fault);
         if !matches!(fault, PeerFault::WrongChain { .. }) {
@@ -288,7 +289,7 @@ impl Peers {
         Some(verdict)
     }
 
-    /// What the peer has at `number` is of another branch: it is not asked for these numbers for a while. No fault.
+    /// The peer has another branch at `number`: it is not asked for these numbers for a while. No fault.
     pub fn other_branch(&mut self, now: Instant, id: PeerId, number: BlockNumber) {
         let until = now + self.config.cool_down;
         if let Some(peer) = self.table.get_mut(&id) {

@@ -1,8 +1,8 @@
-//! Who is asked next: of the peers that may be asked and have room, the one of the best [rank](super::evidence), of those
-//! the one with the best score, of those the one with the emptiest window.
+//! The order of peers: of the peers that may be asked and have room, the one of the best [rank](super::evidence), of
+//! those the one with the best score, of those the one with the emptiest window.
 //!
 //! Every window is to be full all the time; the order matters for the pieces that are needed first. So peers of whom
-//! headers were verified come first, and those that were asked and never answered last; then the score, in steps of
+//! headers were verified come first, and those that were asked and never responded last; then the score, in steps of
 //! `SCORE_STEP`, so that one silence long ago decides nothing; then the emptier window, then the shorter round trip.
 //! What is still equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be
 //! repeated. Quickness alone gains nothing: it counts among peers of the same rank.
@@ -48,8 +48,8 @@ impl Scheduler {
         ready.into_iter().map(|(id, _)| id).collect()
     }
 
-    /// Those that may be asked now, in an order that follows from the seed and the turn alone: for questions on which
-    /// nobody's quickness or record should weigh.
+    /// Those that may be asked now, in an order that follows from the seed and the turn alone: for requests on which
+    /// neither speed nor score of a peer should have influence.
     pub fn shuffled<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
         self.turn = self.turn.wrapping_add(1);
         let ready = usable.filter(|(_, peer)| peer.may_ask(now));

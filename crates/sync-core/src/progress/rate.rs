@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::time::Instant;
 
-/// Over how long rates are taken: long enough to be calm, short enough to show a stall.
+/// Over how long rates are taken: long enough to be steady, short enough to show a stall.
 pub const RATE_WINDOW: Duration = Duration::from_secs(5);
 
 /// Buckets that the window is kept in; one is a quarter of a second.

@@ -75,14 +75,14 @@ fn u10_a_number_has_fixed_witnesses_and_a_deadline() {
     search.open((1..=3).map(PeerId).collect(), LATER);
     search.claim(Claim { number: 99, peer: PeerId(1), hash: hash(1, 99) });
     search.claim(Claim { number: 99, peer: PeerId(9), hash: hash(1, 99) });
-    assert!(!search.judge(Instant::ZERO, stored(99)), "two witnesses are waited for, whoever else speaks");
+    assert!(!search.judge(Instant::ZERO, stored(99)), "two witnesses are awaited, whatever other peers claim");
     search.note_silent(PeerId(2));
     assert!(!search.judge(Instant::ZERO, stored(99)));
     assert!(search.judge(LATER, stored(99)), "and no longer than the deadline");
     assert_eq!(search.number(), Some(98));
     assert!(search.is_silent(PeerId(2)) && search.is_silent(PeerId(3)) && !search.is_silent(PeerId(1)));
     search.open(alloc::vec![PeerId(1)], LATER);
-    assert!(search.judge(LATER, stored(98)), "nobody answered");
+    assert!(search.judge(LATER, stored(98)), "no witness responded");
     assert_eq!((search.number(), search.is_open()), (Some(98), false), "others are asked for the same number");
     search.ask_again();
     assert!(!search.is_silent(PeerId(3)));
@@ -121,7 +121,7 @@ fn u04_what_is_proven_needs_no_witness() {
     search.add_verified(&verified);
     while let Some(number) = search.number() {
         assert_eq!(search.needs_verified(), None);
-        let verified = search.verified_at(number).expect("all of it is proven");
+        let verified = search.verified_at(number).expect("all of it is verified");
         search.decide(verified == hash(0, number));
     }
     assert_eq!(search.outcome(), Some(Outcome::Ancestor(940)));

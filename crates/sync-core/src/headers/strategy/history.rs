@@ -1,7 +1,7 @@
-//! What each strategy brought when it was used, and how requests ended lately.
+//! The measured rate of each strategy, and the outcomes of recent requests.
 //!
-//! Measured, never guessed: the rate of a strategy is what was *verified* a second while it was in use, smoothed, and it
-//! is believed for [`FRESH`]. Reliability counts the requests that ended in the last one to two spans of [`SPAN`].
+//! The rate of a strategy is the number of headers *verified* a second while it was in use, smoothed, and it is valid
+//! for [`FRESH`]. Reliability counts the requests that ended in the last one to two spans of [`SPAN`].
 
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::time::Instant;
 /// Outcomes are counted in spans of this length.
 pub const SPAN: Duration = Duration::from_secs(10);
 
-/// After this time a measured rate says nothing of today's peers.
+/// After this time a measured rate is outdated.
 pub const FRESH: Duration = Duration::from_secs(120);
 
 /// How requests ended.

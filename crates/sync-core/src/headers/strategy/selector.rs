@@ -2,8 +2,8 @@
 //! hysteresis that keeps the machine from swinging.
 //!
 //! * **By hash, because it must.** More than half of the peers have another block under the front's number, or the
-//!   front is escalated. Changes at once; lasts at least one *dwell*. When nobody knows the hash either, it ends at
-//!   once and is not tried again for a dwell.
+//!   front is escalated. Changes at once; lasts at least one *dwell*. When no peer has the hash either, it ends at once
+//!   and is not tried again for a dwell.
 //! * **By hash, because the gap is short** ([`SHORT_GAP_HEADERS`]): one request fetches it whole, and its response cannot
 //!   be of another branch. Ends with the gap.
 //! * **One at a time, because most requests fail** although several peers are there: many windows share one narrow way.
@@ -12,11 +12,11 @@
 //!   a time* after [`DWELLS_ALONE`] dwells, when it was measured to be [`MARGIN`] times better, when that was too long
 //!   ago to know ([`super::history::FRESH`]), or when one peer is all that is left.
 //!
-//! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a calm time resets it. So a peer
-//! that provokes changes on purpose gets at most one in a dwell, and less and less often.
+//! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a steady time resets it. So a
+//! malicious peer can provoke at most one change in a dwell, and less and less often.
 //!
 //! For one peer with a tiny round trip asking by hash is *not* chosen by itself: two requests in flight hide the time
-//! that proofs take, and one does not.
+//! of verification, and one does not.
 
 use core::time::Duration;
 
@@ -53,7 +53,7 @@ pub struct View {
     pub peers: usize,
     /// Of these, peers that were found to have another block there.
     pub disagreeing: usize,
-    /// Nobody who could be asked for the front by its hash has it.
+    /// No peer that could be asked for the front by its hash has it.
     pub hash_unknown: bool,
     /// How often the range at the front failed.
     pub front_failures: u32,
@@ -257,7 +257,7 @@ mod tests {
         assert!(selector.decide(at(6), &split).is_some());
         assert_eq!(selector.decide(at(12), &STEADY), None, "the dwell has doubled");
         assert!(selector.decide(at(16), &STEADY).is_some());
-        // Calm for long: the next cause is new.
+        // Steady for long: the next cause is new.
         assert!(selector.decide(at(400), &split).is_some());
         assert!(selector.decide(at(405), &STEADY).is_some());
     }
@@ -309,7 +309,7 @@ mod tests {
         let poor = View { measured: 5.0, ..STEADY };
         let back = selector.decide(at(61), &poor);
         assert_eq!(back, Some((Strategy::Concurrent, StrategyReason::Faster { expected: 20, now: 5 })));
-        // And when nobody remembers how it was, it is tried again.
+        // When the measurement is outdated, it is tried again.
         let mut forgetful = selector.clone();
         (forgetful.current, forgetful.since) = (Strategy::Sequential, at(61));
         assert_eq!(forgetful.decide(at(300), &alone), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
