@@ -74,7 +74,7 @@
 //! | machine | `sync` | owns the parts and branches across them |
 //! | order | [`io`], [`progress`] | inputs and outputs; progress of the sync |
 //! | parts | `headers`, `peers`, [`etl`], `follow` | ranges and requests; peers; batches for the store; choice of the chain |
-//! | truth | [`lineage`], [`fault`] | verification of headers; faults of peers and stores |
+//! | verification | [`lineage`], [`fault`] | verification of headers; faults of peers and stores |
 //! | words | [`checkpoint`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
 //!
 //! Below them: [`header_rules`] (headers, chains, and the rules of each chain) and [`sorted`] (tables).

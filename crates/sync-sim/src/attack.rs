@@ -34,26 +34,27 @@ const VISITS: u32 = sync_core::config::SUBCHAINS_MAX as u32 + 2;
 pub enum Attack {
     /// Strangers of no use come in under new ids, up to five a second.
     Strangers,
-    /// Peers answer with headers of up to 60 KB that they made themselves.
+    /// Peers respond with made-up headers of up to 60 KB.
     Fat,
-    /// Before any honest peer is here, somebody names a tip above the stored head, on a branch that parts far below.
+    /// Before any honest peer connects, a malicious peer names a tip above the stored head, on a branch that forks far
+    /// below.
     AloneForked,
     /// The same on a chain with another genesis, and with the right genesis in the status.
     AloneForeign,
     /// The same on a branch, and everything under it is denied.
     AloneOrphan,
-    /// Peers name a higher tip and never answer.
+    /// Peers name a higher tip and never respond.
     HigherClaims,
     /// A peer names one higher tip after the other, a hundred a second.
     Climbers,
-    /// Peers name the pinned block and never answer.
+    /// Peers name the pinned block and never respond.
     PinnedClaims,
     /// In a reorg the quickest peers have the target and deny everything under it.
     QuickDeniers,
     /// In a reorg the quickest peers have the target, and another branch under it.
     QuickSplicers,
-    /// The quickest peers lie in a field.
-    QuickMalicious,
+    /// The quickest peers alter one field of a header.
+    QuickAlteredField,
     /// After a restart honest peers catch up, block by block, under what is stored.
     CatchUp,
     /// Peers announce a hundred times a second for as long as the world runs.
@@ -64,36 +65,37 @@ pub enum Attack {
     Outages,
     /// More short visits than a checkpoint has runs, and the chain grows in between.
     ShortVisits,
-    /// Peers answer little, and as late as they may.
+    /// Peers respond with few headers, and as late as they may.
     Drip,
     /// Peers come and go every few milliseconds, before anything is known and while the sync runs.
     Flicker,
     /// The host sleeps for minutes while the sync runs, beside silent peers.
     Sleep,
-    /// A fork came that changes what gas costs, after the schedule was written; liars beside that.
+    /// A fork came that changes what gas costs, after the schedule was written; malicious peers beside that.
     OtherFees,
     /// A reorg deeper than what is decided by hashes alone: three quick peers have the target, and another chain under it.
     DeepSplicers,
-    /// The same reorg, and strangers that name the target and never answer come in under new ids.
+    /// The same reorg, and strangers that name the target and never respond connect under new ids.
     DeepStrangers,
-    /// As many peers as the honest ones, or more, name higher tips, each another one, and never answer.
+    /// As many peers as the honest ones, or more, name higher tips, each another one, and never respond.
     SilentMajority,
     /// As many as the honest ones, or more, were there first, on a chain with another genesis.
     ForeignMajority,
     /// The same on a branch that parts further down than a reorg may go, beside a chain that is stored whole.
     AloneTooDeep,
-    /// Before any honest peer is here, somebody names a tip with a number that no chain has, or the highest that one can.
+    /// Before any honest peer connects, a malicious peer names a tip with a number that no chain has, or the highest
+    /// plausible one.
     AloneBoaster,
-    /// The user pins a block that honest peers hear of a moment later, and not as their tip; strangers never answer.
+    /// The user pins a block that honest peers hear of a moment later, and not as their tip; strangers never respond.
     LatePin,
     /// On a chain whose forks are not known, quick peers have the target, and headers of many KB that they made themselves.
     OpaqueFat,
     /// Quick peers have only what is far under the tip: right headers, of which nothing can be linked for long.
     Hoarders,
     /// The only honest peer has named the target and is gone for a while before it served anything; peers that never
-    /// answer come back all the time, or come in under new ids.
+    /// respond reconnect all the time, or connect under new ids.
     Comeback,
-    /// The only honest peer is gone for long in the middle of a sync, beside peers that never answer.
+    /// The only honest peer is gone for long in the middle of a sync, beside peers that never respond.
     LongOutage,
 }
 
@@ -123,7 +125,7 @@ impl Attack {
         (Self::PinnedClaims, 2),
         (Self::QuickDeniers, 3),
         (Self::QuickSplicers, 3),
-        (Self::QuickMalicious, 2),
+        (Self::QuickAlteredField, 2),
         (Self::CatchUp, 1),
         (Self::EndlessFlood, 1),
         (Self::LatePrune, 3),
@@ -183,7 +185,7 @@ impl Attack {
             Self::PinnedClaims => "attack: silent claims of the target",
             Self::QuickDeniers => "attack: quick deniers",
             Self::QuickSplicers => "attack: quick splicers",
-            Self::QuickMalicious => "attack: quick liars",
+            Self::QuickAlteredField => "attack: quick malicious peers",
             Self::CatchUp => "attack: a quorum under the stored head",
             Self::EndlessFlood => "attack: endless announcements",
             Self::LatePrune => "attack: pruned and said late",
@@ -210,10 +212,10 @@ impl Attack {
     /// What it may cost once, however long the sync is: see [`progress`](crate::checker::progress).
     pub fn allowance(self) -> Micros {
         match self {
-            // Everybody that the sync waits for answers, and quickly.
+            // Every peer that the sync waits for responds quickly.
             Self::QuickDeniers
             | Self::QuickSplicers
-            | Self::QuickMalicious
+            | Self::QuickAlteredField
             | Self::DeepSplicers
             | Self::CatchUp
             | Self::LatePrune

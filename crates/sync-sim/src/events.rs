@@ -1,5 +1,5 @@
-//! What becomes of each thing that happens: to a process, to a connection, to the chain; and the moment from which on all
-//! is calm.
+//! Handles the events of a world: of its process, its connections and its chain; and the moment from which on it is
+//! quiescent.
 
 use sync_core::{HeaderSync, Input, SyncConfig, id::PeerId};
 
@@ -109,7 +109,7 @@ impl World<'_> {
         }
     }
 
-    /// The process dies: what it had in memory is gone, and nobody is connected any more.
+    /// The process dies: its memory is lost, and no peer is connected any more.
     pub(crate) fn crash(&mut self) {
         if self.machine.take().is_none() {
             return;

@@ -1,4 +1,4 @@
-//! One header of a made chain (`header-maker`), good or bad, and where its fields lie: for peers that lie in one.
+//! One header of a made chain (`header-maker`), good or bad, and the place of its fields: for peers that alter one.
 
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::Header as RlpHeader;
@@ -63,8 +63,8 @@ pub fn append_header(
     figures
 }
 
-/// Headers of so many bytes, falling from `top`, each the parent of the one before, on a chain that is nobody's. As many
-/// as fit one response, at least one.
+/// Headers of so many bytes, falling from `top`, each the parent of the one before, on a chain of no peer. As many as
+/// fit one response, at least one.
 pub fn fat_headers(top: u64, limit: usize, size: usize) -> Vec<Bytes> {
     let extra = vec![0xfa; size.saturating_sub(FAT_OVERHEAD)];
     let fit = (FAT_ANSWER_BYTES / size.max(1)).clamp(1, limit.max(1)) as u64;

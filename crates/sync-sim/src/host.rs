@@ -22,7 +22,7 @@ use crate::{
 const AWAY: u64 = 5 * SECOND;
 
 impl World<'_> {
-    /// Gives the machine an input, and drains it; then whatever this process says to it in answer.
+    /// Gives the machine an input, and drains it; then the inputs that this process gives in response.
     pub(crate) fn input(&mut self, input: Input) {
         self.backlog.push_back(input);
         while let Some(input) = self.backlog.pop_front() {
@@ -140,7 +140,7 @@ impl World<'_> {
         }
     }
 
-    /// The store is asked for something: it will be done, and answered, some time from now.
+    /// The store is asked for something: it will be done, and a response given, some time from now.
     fn write(&mut self, op: StoreOp) {
         self.state.store_is_busy = true;
         let session = self.session;
@@ -215,7 +215,7 @@ impl World<'_> {
         let stored = matches!(input, Input::BatchPersisted { .. });
         self.input(input);
         if dies {
-            self.reach("a crash after an answer");
+            self.reach("a crash after a response");
             self.crash();
         } else if stored && self.state.visits > 0 && !self.state.quiescent {
             self.end_visit();
@@ -263,7 +263,7 @@ fn name_of(fault: &PeerFault) -> &'static str {
         PeerFault::WrongChain { .. } => "fault: wrong chain",
         PeerFault::WrongStart { .. } => "fault: wrong start",
         PeerFault::TooManyHeaders { .. } => "fault: too many headers",
-        PeerFault::EmptyResponse { .. } => "fault: empty answer",
+        PeerFault::EmptyResponse { .. } => "fault: empty response",
         PeerFault::Undecodable { .. } => "fault: undecodable",
         PeerFault::BrokenLink { .. } => "fault: broken link",
         PeerFault::InvalidHeader { .. } => "fault: invalid header",

@@ -247,7 +247,8 @@ struct Tally {
     headers: u64,
     linked: u64,
     sessions: u64,
-    /// The longest from quiescent to synced in virtual microseconds, and the largest share of its time in percent; whose.
+    /// The longest time from quiescent to synced in virtual microseconds, and the largest share of its limit in percent; each
+    /// with its seed.
     took_max: (u64, u64),
     share_max: (u64, u64),
     reached: BTreeMap<&'static str, u64>,

@@ -1,4 +1,4 @@
-//! Deliberate bugs, between the machine and the world: they show that the checkers bite.
+//! Deliberate bugs, between the machine and the world: they show that the checkers find violations.
 
 use header_rules::{
     header::HeaderError,
@@ -19,19 +19,19 @@ pub enum Bug {
     CheckpointBeforeBatch,
     /// Another peer is banned than the one at fault.
     WrongPeerBanned,
-    /// Once a request is cancelled its numbers are never asked for again: whoever is asked for them later is asked in vain.
+    /// Once a request is cancelled its numbers are never asked for again: later requests for them get no response.
     RangeLostAfterCancel,
-    /// A header of a fork that is not known is held against the peers that send it.
+    /// A header of an unknown fork is a fault of the peers that send it.
     UnknownForkBlamed,
-    /// The sync goes down to the highest lowest block that any peer claims, and is said to be whole there.
+    /// The sync goes down to the highest lowest block that any peer claims, and is reported as synced there.
     FloorFromClaims,
-    /// That a range cannot be had is not said while anybody claims to serve it.
+    /// An unavailable range is not reported while any peer claims to serve it.
     ClaimsAreBelieved,
     /// An honest peer's score falls for what others do.
     ScoreFalls,
-    /// Each empty response of a peer that pruned is held against it, not the first alone.
+    /// Each empty response of a peer that pruned is a fault, not the first alone.
     PruneBlamedTwice,
-    /// Each silence is held against its peer twice.
+    /// Each silence is two faults.
     SilenceBlamedTwice,
     /// The same stored header is asked for again and again.
     LookupsWithoutEnd,
@@ -39,7 +39,7 @@ pub enum Bug {
     StallsWithoutEnd,
     /// The longest run is dropped from a checkpoint with many.
     LongestRunDropped,
-    /// A reorg gives up two thousand headers more than it must.
+    /// A reorg reverts two thousand headers more than it must.
     ReorgTooDeep,
     /// Once the host has slept, no progress is said.
     SleepIsNoProgress,
@@ -49,7 +49,7 @@ pub enum Bug {
 
 /// Runs of a checkpoint from which on one is dropped.
 const MANY_RUNS: usize = 8;
-/// Headers that a reorg gives up too much.
+/// Headers that a reorg reverts too many.
 const TOO_DEEP: BlockNumber = 2_000;
 
 /// Plays a bug. See the [module](self).

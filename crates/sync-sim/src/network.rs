@@ -19,7 +19,7 @@ pub struct LinkPlan {
     pub latency: Micros,
     /// Added at random to each message.
     pub jitter: Micros,
-    /// Answers travel one after another at this rate.
+    /// Responses travel one after another at this rate.
     pub bytes_per_milli: u64,
     /// Requests that vanish, of a million.
     pub loss_request_ppm: u64,
@@ -27,11 +27,11 @@ pub struct LinkPlan {
     pub loss_response_ppm: u64,
     /// Requests whose stream closes instead of a response, of a million.
     pub broken_stream_ppm: u64,
-    /// Answers after which the connection is gone, of a million.
+    /// Responses after which the connection is gone, of a million.
     pub reset_ppm: u64,
-    /// May a later answer overtake an earlier one?
+    /// May a later response overtake an earlier one?
     pub reorder: bool,
-    /// Answers before which the way stands still, of a million: the transport repairs a loss, and what comes later waits.
+    /// Responses before which the link stalls, of a million: the transport repairs a loss, and what comes later waits.
     pub stall_ppm: u64,
     /// How long it then stands still, at most.
     pub stall_max: Micros,

@@ -37,9 +37,9 @@ pub const VISIT_GROWTH: u64 = 96;
 pub struct StorePlan {
     /// A transaction takes so long at most.
     pub delay: Micros,
-    /// Transactions that fail for no stated reason, of a million, until the world is calm.
+    /// Transactions that fail for no stated reason, of a million, until the world is quiescent.
     pub fail_ppm: u64,
-    /// From so many stored headers on it is full, until the world is calm.
+    /// From so many stored headers on it is full, until the world is quiescent.
     pub full_at: Option<u64>,
     /// Transactions around which the process dies, and where.
     pub crashes: Vec<(u64, CrashPoint)>,
@@ -54,13 +54,13 @@ pub struct StorePlan {
 pub enum CrashPoint {
     /// Nothing of it is stored.
     Before,
-    /// All of it is stored and nobody was told.
+    /// All of it is stored and the machine was not told.
     Committed,
     /// It is stored, and the machine was told just before.
     Responded,
 }
 
-/// Everything about a world that is not chance while it runs.
+/// Everything about a world that is drawn before it runs.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The seed.
@@ -78,7 +78,7 @@ pub struct Options {
     /// From this number up no header can be judged: the machine has a fork scheduled there that never came. The sync must
     /// then end with a stall that says so.
     pub unknown_from: Option<u64>,
-    /// Nobody serves anything under this number, which lies above the floor; somebody may say so.
+    /// No peer serves anything below this number, which is above the floor; a peer may claim to.
     pub pruned_below: Option<u64>,
     /// The ways to honest peers are slow and lose nothing for good: then silence is no excuse for a fault.
     pub slow_ways: bool,
@@ -166,7 +166,7 @@ impl Options {
         special.change_peers(&mut peers, &mut Rng::new(seed, "special peers"));
         let mut script = Script::draw(pool, &opening, &peers, &mut features, &mut Rng::new(seed, "script"));
         if rng.percent(5) {
-            // Until the world is calm there is nobody who serves everything.
+            // Until the world is quiescent no peer serves everything.
             peers[0].joins_at = script.quiescent_at;
         }
         if script.follows_tip {
@@ -174,7 +174,7 @@ impl Options {
         }
         // The honest peers that were added are like the first: what it serves, and how slow its way is.
         special.change_script(&mut script);
-        // Their own chance too. Nobody who is of no use may be the only one to have what others dropped.
+        // A stream of their own too. A useless peer must not be the only one that has what others dropped.
         let mut intruders = Rng::new(seed, "intruder");
         let churn = match special {
             Special::Pruned(_) => None,
@@ -204,7 +204,7 @@ impl Options {
         };
         let pruned_below = special.pruned_from(&peers).map(|above| script.floor + above);
         let slow_ways = matches!(special, Special::SlowWays);
-        // Its own chance: the other worlds stay what they were. What cannot be had cannot be judged either.
+        // A stream of its own: the other worlds stay what they were. What cannot be had cannot be judged either.
         let mut fork = Rng::new(seed, "fork");
         let forks = fork.percent(6) && pruned_below.is_none();
         let unknown_from = forks.then(|| fork.between(script.floor + 1, script.goal.tip));
@@ -246,9 +246,10 @@ impl Options {
 
     /// By when the sync must be done.
     ///
-    /// From the moment when the world is calm: the pauses that the machine may still sit out (a refused batch, an
+    /// From the moment when the world is quiescent: the pauses that the machine may still sit out (a refused batch, an
     /// unavailable target, a silent peer), a share for each piece that a faulty peer may hold up, and the time that the
-    /// slowest honest peer takes to serve everything twice, one small response after another, with what its way holds up.
+    /// slowest honest peer takes to serve everything twice, one small response after another, with what its way holds
+    /// up.
     pub fn deadline(&self) -> Micros {
         if let Some(due) = self.attack.as_ref().and_then(|attack| attack.due) {
             return due;

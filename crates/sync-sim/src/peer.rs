@@ -1,5 +1,5 @@
-//! Peers: what each has and how it answers. A new kind is a [`Behavior`], its branch in [`SimPeer::respond`], and a line in
-//! [`options`](crate::options) that draws it.
+//! Peers: what each has and how it responds. A new kind is a [`Behavior`], its branch in [`SimPeer::respond`], and a
+//! line in [`options`](crate::options) that draws it.
 
 use alloy_primitives::B256;
 use bytes::Bytes;
@@ -20,17 +20,17 @@ const RESPONSE_BYTES_MAX: usize = 48 * 1024;
 /// How a peer behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behavior {
-    /// Answers with what it has; how fast is a matter of its way.
+    /// Responds with what it has; its link decides how fast.
     Honest,
     /// At most so many headers in a response.
     Capped(u16),
-    /// Sees the chain so many blocks late, until the world is calm.
+    /// Sees the chain so many blocks late, until the world is quiescent.
     Lagging(u64),
     /// Sees the chain so many blocks late, always.
     Behind(u64),
     /// Serves nothing under so many blocks above the floor.
     Recent(u64),
-    /// The same, in a world in which nobody serves more.
+    /// The same, in a world in which no peer serves more.
     Pruned(u64),
     /// Nothing in any response.
     Empty,
@@ -38,7 +38,7 @@ pub enum Behavior {
     InvalidField(u8, u8),
     /// Everything it says is of another branch.
     Forked(BranchId),
-    /// Never answers.
+    /// Never responds.
     Silent,
     /// So many headers more than it was asked for.
     TooMany(u16),
@@ -72,15 +72,15 @@ pub enum Behavior {
     Denies(u64),
     /// Has so many headers of the honest chain's top, and under them, by number, those of this branch.
     Splices(BranchId, u64),
-    /// Names a tip so many blocks above the honest one, under a hash that nobody has, and never answers.
+    /// Names a tip so many blocks above the honest one, under a hash that no peer has, and never responds.
     ClaimsHigher(u64),
-    /// Names one higher tip after the other, all the time, and answers with nothing.
+    /// Names one higher tip after the other, all the time, and its responses are empty.
     Climbs,
     /// Its chain ends so many blocks under the honest tip, and what it has is right.
     Low(u64),
     /// At most so many headers in a response, over a way that is slow on purpose.
     Drip(u16),
-    /// Answers twice, and under ids that nobody gave out.
+    /// Responds twice, and under ids that were never given out.
     Echo,
 }
 
@@ -112,7 +112,8 @@ pub struct PeerPlan {
     pub link: LinkPlan,
     /// When it is first connected.
     pub joins_at: Micros,
-    /// How long it stays connected and how long it is gone, in turn; an honest peer does so until the world is calm.
+    /// How long it stays connected and how long it is gone, in turn; an honest peer does so until the world is
+    /// quiescent.
     pub flaps: Option<(Micros, Micros)>,
     /// How long it takes to hear of a new block.
     pub hears_after: Micros,
@@ -344,7 +345,7 @@ impl SimPeer {
     }
 }
 
-/// A range up to a number, under a hash that nobody has.
+/// A range up to a number, under a hash that no peer has.
 fn claimed(latest: u64) -> ServedRange {
     let mut hash = B256::repeat_byte(0xcc);
     hash[24..].copy_from_slice(&latest.to_be_bytes());

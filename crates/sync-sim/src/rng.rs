@@ -1,5 +1,5 @@
-//! All chance of a world: one small generator, begun from the seed. Each part of the world has a stream of its own, so
-//! that switching one part off does not change what another draws.
+//! All randomness of a world: one small generator, started from the seed. Each part of the world has a stream of its
+//! own, so that switching one part off does not change what another draws.
 
 use header_maker::SplitMix64;
 

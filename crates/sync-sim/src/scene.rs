@@ -75,7 +75,7 @@ impl Scene {
     /// Everything is stored but the newest blocks.
     pub fn stored(pool: &Pool, newest: u64, rng: &mut Rng) -> Self {
         let branches: Vec<_> = shallow(pool).filter(|branch| pool.parent(*branch) == Some(Pool::TRUNK)).collect();
-        // A little above a place where a branch parts, so that somebody may be on that branch. Low enough for what grows.
+        // A little above a place where a branch parts, so that a peer may be on that branch. Low enough for what grows.
         let branch = rng.pick(&branches[..2]);
         let tip = pool.fork_point(branch).unwrap_or_default() + rng.between(10, SHALLOW_HEADERS - 250);
         let start = View { branch: Pool::TRUNK, tip: tip + newest };

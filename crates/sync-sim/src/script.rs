@@ -1,8 +1,8 @@
 //! What happens to a world from outside: blocks, reorgs, the user, the power cord. Drawn whole before the world begins.
 //!
-//! Trouble ends at [`Script::quiescent_at`]: then every honest peer sees the same chain, nothing is lost on the way to them any
-//! more, the store works, nobody pulls the plug, and the target is [`Script::target`]. From there on the sync must end in
-//! time. Faulty peers stay as they are.
+//! Trouble ends at [`Script::quiescent_at`]: then every honest peer sees the same chain, no message of theirs is lost
+//! any more, the store works, the process is not killed, and the target is [`Script::target`]. From there on the sync
+//! must end in time. Faulty peers stay as they are.
 
 use alloy_primitives::B256;
 use sync_core::SyncTarget;
@@ -15,7 +15,7 @@ use crate::{
     rng::Rng,
 };
 
-/// A hash that nobody has.
+/// A hash that no peer has.
 pub const UNKNOWN: B256 = B256::repeat_byte(0xee);
 /// Blocks that come at once.
 const GROWTH_MAX: u64 = 1_500;
@@ -214,7 +214,7 @@ impl Drawer<'_> {
         SyncTarget::Hash(block.hash)
     }
 
-    /// A block of another branch, about as high: one that somebody serves, if there is one.
+    /// A block of another branch, about as high: one that a peer serves, if there is one.
     fn sibling(&mut self, rng: &mut Rng) -> SyncTarget {
         let others: Vec<BranchId> = match self.forked.is_empty() {
             true => self.pool.honest_branches().collect(),
@@ -230,7 +230,7 @@ impl Drawer<'_> {
 
     fn grow(&mut self, rng: &mut Rng) -> Step {
         let room = self.pool.last(self.canonical.branch).saturating_sub(self.canonical.tip + 1 + ROOM / 2);
-        // Mostly block by block; now and then what came while nobody looked.
+        // Mostly block by block; now and then several blocks at once.
         let most = if rng.percent(25) { GROWTH_MAX } else { 12 };
         self.canonical.tip += rng.log_between(1, most).min(room);
         self.highest = self.highest.max(self.canonical.tip);

@@ -11,7 +11,7 @@ use crate::{
 /// Peers of no use in a world that is full of them.
 const USELESS: u64 = 16;
 
-/// Blocks above the floor that nobody serves in a pruned world, at most: less than the shortest sync has, and more is
+/// Blocks above the floor that no peer serves in a pruned world, at most: less than the shortest sync has, and more is
 /// left than the deepest shallow reorg takes.
 const PRUNED_MAX: u64 = 1_400;
 
@@ -70,7 +70,7 @@ impl Special {
                     peer.behavior = Behavior::Pruned(above + rng.below(PRUNED_MAX + 1 - above));
                 }
                 peers[0].behavior = Behavior::Pruned(above);
-                // Whoever does something wrong has no more than they have: it might be the only one to serve it.
+                // A faulty peer has no more than they have: it might be the only one to serve it.
                 peers.retain(|peer| {
                     matches!(peer.behavior, Behavior::Pruned(_) | Behavior::Silent | Behavior::ClaimsMore(_))
                 });
@@ -103,7 +103,7 @@ impl Special {
         }
     }
 
-    /// From how far above the floor on down nobody serves anything.
+    /// From how far above the floor on down no peer serves anything.
     pub fn pruned_from(self, peers: &[PeerPlan]) -> Option<u64> {
         let first = peers.first()?.behavior;
         if let (Self::Pruned(_), Behavior::Pruned(above)) = (self, first) { Some(above) } else { None }

@@ -45,7 +45,7 @@ pub struct State<'a> {
     pub scores: Vec<(u32, u8)>,
     /// Headers that the machine says had failed often before they came.
     pub recovered: u64,
-    /// Was the store asked for something that it has not answered?
+    /// Is a response of the store outstanding?
     pub store_is_busy: bool,
     /// Bytes that the machine says it holds.
     pub memory_bytes: u64,

@@ -107,7 +107,7 @@ impl SimStore {
                 Ok(StoreResponse::Persisted(batch.id()))
             }
             StoreOp::Unwind { to, checkpoint } => {
-                // What the checkpoint speaks of stays: after a reorg the new chain may lie above the removed one.
+                // Headers that the checkpoint covers stay: after a reorg the new chain may be above the removed one.
                 for at in (to.saturating_add(1) as usize)..self.rows.len() {
                     if !checkpoint.covers(at as u64) {
                         self.set(at as u64, NOTHING);

@@ -30,7 +30,7 @@ pub const RATIO_FEW_MAX: u64 = 150;
 pub const RATIO_MAX: u64 = 300;
 /// Attackers that are few.
 const FEW: u32 = 4;
-/// A world that takes so many times longer is given up.
+/// A world that takes so many times longer is stopped.
 const GIVEN_UP: u64 = 10;
 
 /// One way.
@@ -41,28 +41,28 @@ const JOINS_AT: Micros = 10 * MILLI;
 /// What an attacker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attacker {
-    /// Never answers.
+    /// Never responds.
     Silent,
-    /// Answers with nothing.
+    /// Responds with nothing.
     Empty,
     /// One bit of one header is wrong.
-    Malicious,
+    AlteredField,
     /// Everything is of a chain with another genesis.
     Forked,
     /// Headers of 60 KB that it made itself.
     Fat,
     /// One header a response, after 1.4 seconds.
     Drip,
-    /// Announces a hundred times a second and answers nothing.
+    /// Announces a hundred times a second and does not respond.
     Flood,
-    /// Names a higher tip and never answers.
+    /// Names a higher tip and never responds.
     Claims,
     /// Has the target, and denies everything under it.
     Denier,
     /// Has the target, and under it another chain; the quickest too.
     Splicer,
-    /// A liar that answers within a millisecond.
-    QuickMalicious,
+    /// A malicious peer that responds within a millisecond.
+    QuickAlteredField,
 }
 
 impl Attacker {
@@ -70,7 +70,7 @@ impl Attacker {
     pub const ALL: [Self; 11] = [
         Self::Silent,
         Self::Empty,
-        Self::Malicious,
+        Self::AlteredField,
         Self::Forked,
         Self::Fat,
         Self::Drip,
@@ -78,7 +78,7 @@ impl Attacker {
         Self::Claims,
         Self::Denier,
         Self::Splicer,
-        Self::QuickMalicious,
+        Self::QuickAlteredField,
     ];
 
     /// Its name in the table.
@@ -86,7 +86,7 @@ impl Attacker {
         match self {
             Self::Silent => "silent",
             Self::Empty => "empty",
-            Self::Malicious => "liar in a field",
+            Self::AlteredField => "one field altered",
             Self::Forked => "forked from genesis",
             Self::Fat => "fat headers",
             Self::Drip => "slow drip",
@@ -94,7 +94,7 @@ impl Attacker {
             Self::Claims => "claims of a higher tip",
             Self::Denier => "denier, 1 ms",
             Self::Splicer => "splicer, 1 ms",
-            Self::QuickMalicious => "quick liar, 1 ms",
+            Self::QuickAlteredField => "altered field, 1 ms",
         }
     }
 
@@ -102,7 +102,7 @@ impl Attacker {
         match self {
             Self::Silent => Behavior::Silent,
             Self::Empty => Behavior::Empty,
-            Self::Malicious | Self::QuickMalicious => Behavior::InvalidField(FIELDS as u8, 100),
+            Self::AlteredField | Self::QuickAlteredField => Behavior::InvalidField(FIELDS as u8, 100),
             Self::Forked => Behavior::Forked(Pool::FOREIGN),
             Self::Fat => Behavior::Fat(60_000),
             Self::Drip => Behavior::Drip(1),
@@ -115,7 +115,7 @@ impl Attacker {
 
     fn link(self) -> LinkPlan {
         LinkPlan::clean(match self {
-            Self::QuickMalicious | Self::Denier | Self::Splicer => MILLI / 2,
+            Self::QuickAlteredField | Self::Denier | Self::Splicer => MILLI / 2,
             Self::Drip => 700 * MILLI,
             _ => LATENCY,
         })
@@ -198,7 +198,7 @@ pub struct Row {
     pub case: Case,
     /// Microseconds from the first honest peer to the end of the sync, without attackers; `None`: it did not end.
     pub undisturbed: Option<Micros>,
-    /// With them; `None` when it was given up after ten times as long.
+    /// With them; `None` when it was stopped after ten times as long.
     pub attacked: Option<Micros>,
     /// What a checker found besides, in either world.
     pub violation: Option<String>,
@@ -279,7 +279,7 @@ impl Row {
 | sync | attackers | number | new ids/s | undisturbed | under attack | ratio | at most | |
 |---|---|---:|---:|---:|---:|---:|---:|---|";
 
-    /// How many times longer it took, in percent; `None` when it was given up.
+    /// How many times longer it took, in percent; `None` when it was stopped.
     pub fn ratio(&self) -> Option<u64> {
         Some(self.attacked? * 100 / self.undisturbed?.max(1))
     }

@@ -1,7 +1,7 @@
 //! One world: the clock, the events to come, the process that runs the machine, and the end.
 //!
-//! Nothing here has threads, a clock of its own or any other source of chance than the seed, so a world runs in a browser
-//! as it does natively, to the same [`trace`](crate::trace) hash.
+//! Nothing here has threads, a clock of its own or any other source of randomness than the seed, so a world runs in a
+//! browser as it does natively, to the same [`trace`](crate::trace) hash.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -72,7 +72,7 @@ fn a_score_that_falls_for_what_others_do() {
 fn a_prune_that_is_blamed_more_than_once() {
     let (seed, violation) = found_under_attack(Bug::PruneBlamedTwice);
     assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
-    assert!(violation.what.contains("empty answers"), "{violation:?}");
+    assert!(violation.what.contains("empty responses"), "{violation:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! How fast the machine itself is: headers a second through `HeaderSync` with peers and a store that answer at once.
+//! How fast the machine itself is: headers a second through `HeaderSync` with peers and a store that respond at once.
 //!
 //! `cargo run --release -p sync-core --example throughput -- 100000 4` (headers, peers). The wire carries some 13 to 25
-//! thousand headers of 600 bytes a second; what is measured here must lie far above.
+//! thousand headers of 600 bytes a second; the figure measured here must be far above.
 
 #![allow(clippy::disallowed_types, reason = "a native measurement: here the clock is the point")]
 

@@ -193,9 +193,9 @@ impl Requests {
         self.late.remove(at).map(|late| (late.request, late.usable))
     }
 
-    /// Bytes of a response came from this peer: none of its requests is overdue before `deadline`, and nothing that it
-    /// owes before `outstanding_until`. Of a whole response, `responded` is the request: those sent before it are
-    /// passed, and wait until `outstanding_until` at most.
+    /// Bytes of a response came from this peer: none of its requests is overdue before `deadline`, and no outstanding one
+    /// before `outstanding_until`. Of a whole response, `responded` is the request: requests sent before it are passed,
+    /// and wait until `outstanding_until` at most.
     pub fn heard(&mut self, peer: PeerId, deadline: Instant, outstanding_until: Instant, responded: Option<RequestId>) {
         let is_passed = |id: RequestId| responded.is_some_and(|responded| id < responded);
         for (id, request) in self.in_flight.iter_mut().filter(|(_, request)| request.peer == peer && !request.passed) {

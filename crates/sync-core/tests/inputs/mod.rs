@@ -28,10 +28,10 @@ const HONEST: u32 = 9;
 /// stands, and the piece that everything waits for.
 const BESIDE_MAX: usize = 5;
 
-/// One thing that somebody does.
+/// One operation of the user, the host, a peer or the store.
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
-    /// A peer connects: what it has (`latest`, of one of the chains), and how it answers.
+    /// A peer connects: what it has (`latest`, of one of the chains), and how it responds.
     Connect { peer: u8, behavior: u8, latest: u16 },
     /// A peer connects that serves another chain.
     Stranger { peer: u8 },
@@ -65,7 +65,7 @@ pub enum Op {
     StoreMisreports { nth: u8, report: u8 },
     /// What is on its way arrives before its turn.
     Hasten { nth: u8 },
-    /// An answer on its way is lost.
+    /// A response in flight is lost.
     Lose { nth: u8 },
     /// The process ends and begins anew with what is stored.
     Restart,
@@ -75,7 +75,7 @@ pub enum Op {
     Timeout,
     /// Things take their course.
     Steps { count: u8 },
-    /// Time passes, and nobody does anything.
+    /// Time passes without an input.
     Sleep { millis: u16 },
     /// A session of its own, with figures that no sync can have, beside the one that is played.
     Session(Session),
@@ -97,7 +97,7 @@ pub struct Session {
     pub tuned: u64,
 }
 
-/// What is wrong with an answer.
+/// What is wrong with a response.
 #[derive(Clone, Copy, Debug)]
 pub enum Spoil {
     /// Nothing.
@@ -285,7 +285,7 @@ impl Play<'_> {
             ),
             Op::Hasten { nth } => world.hasten(nth.into()),
             Op::Lose { nth } => world.lose(nth.into()),
-            // What a store that lied holds is nothing to begin with.
+            // A store that misreported cannot be resumed from.
             Op::Restart if world.store.misreported => {}
             Op::Restart => world.restart(),
             Op::Progress { peer } => world.input(Input::ResponseProgress { peer: PeerId(id(peer)) }),
@@ -300,7 +300,7 @@ impl Play<'_> {
         }
     }
 
-    /// An answer to a request that was made: what was asked for, and what is wrong with it.
+    /// A response to an open request: its place, its count, and what is wrong with it.
     fn respond(&mut self, back: u8, shift: u8, count: u16, spoil: Spoil) {
         let Ground { chain, others, .. } = self.ground;
         let Some(request) = self.world.requests.iter().rev().nth(back.into()).copied() else { return };

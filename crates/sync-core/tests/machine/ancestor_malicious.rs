@@ -1,5 +1,5 @@
-//! Peers of the target's chain that lie while the common ancestor is sought: the hash link decides, the liar is named, the
-//! others never.
+//! Peers of the target's chain with invalid claims while the common ancestor is sought: the hash link decides, the
+//! malicious peer is named, the others never.
 
 use crate::support::{
     Chain, TestPeer, World,
@@ -48,7 +48,7 @@ fn f05_who_denies_a_true_match_does_not_make_the_reorg_deeper() {
     assert_reorg(&world, 1_899, 1_999, 2_049);
 }
 
-/// Nobody else is there to tell the truth: more is given up than need be, and nothing wrong is stored.
+/// No honest witness is there: more is reverted than necessary, and nothing invalid is stored.
 #[test]
 fn f05_a_lone_liar_who_denies_everything_costs_a_download_and_no_truth() {
     let old = Chain::new(2_000);

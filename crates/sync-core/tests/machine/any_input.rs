@@ -30,7 +30,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (any::<u8>(), any_number, any::<bool>())
             .prop_map(|(id, number, absent)| Op::Stored { id, number, absent }),
         2 => any::<bool>().prop_map(|failing| Op::StoreFails { failing }),
-        // Rarely: what a store that lied holds at the end says nothing.
+        // Rarely: after a store misreported, its content at the end cannot be checked.
         1 => (any::<u8>(), 0..12u8).prop_map(|(nth, report)| Op::StoreMisreports { nth, report }),
         2 => any::<u8>().prop_map(|nth| Op::Hasten { nth }),
         1 => any::<u8>().prop_map(|nth| Op::Lose { nth }),

@@ -1,4 +1,4 @@
-//! Peers whose numbers mean other blocks: a reorg while syncing, and liars who look like one.
+//! Peers whose numbers name other blocks: a reorg while syncing, and malicious peers that look like one.
 
 use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Input, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, fault::Verdict, id::PeerId};

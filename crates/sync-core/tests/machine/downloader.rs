@@ -1,4 +1,4 @@
-//! The reverse download, rule by rule: what is asked for, in which order, and what is made of the answers.
+//! The reverse download, rule by rule: which headers are requested, in which order, and how the responses are used.
 
 use std::collections::VecDeque;
 
@@ -140,7 +140,7 @@ fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_ar
     let mut staged = 0;
     for request in &open {
         bare.respond(request);
-        // What goes out meanwhile stays unanswered.
+        // Requests that are sent meanwhile get no response.
         let outputs = bare.drain();
         assert!(!outputs.iter().any(|output| matches!(output, Output::Event(Event::HeadersLinked { .. }))));
         staged += 1;
@@ -157,7 +157,7 @@ fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_ar
         .collect();
     assert_eq!(linked.len(), staged + 1);
     assert!(linked.windows(2).all(|pair| pair[0] > pair[1]), "{linked:?}");
-    // The same answers again: their ids are spent.
+    // The same responses again: their ids are spent.
     let before = bare.machine.download_stats();
     for request in [&front, &open[0]] {
         bare.respond(request);
@@ -234,12 +234,12 @@ fn d16_the_wire_comes_first_then_proofs_then_batches() {
             _ => None,
         })
         .collect();
-    assert_eq!(kinds.first(), Some(&"request"), "what is asked for travels while the answer is hashed: {kinds:?}");
+    assert_eq!(kinds.first(), Some(&"request"), "what is asked for travels while the response is hashed: {kinds:?}");
     assert_eq!(kinds.last(), Some(&"linked"), "{kinds:?}");
 }
 
-/// The field seals headers on a thread pool. A page's worker has one thread and must return to its event loop, so here one
-/// poll hashes at most one answer, and a host that has threads runs a machine for each chain.
+/// The field seals headers on a thread pool. A page's worker has one thread and must return to its event loop, so here
+/// one poll hashes at most one response, and a host that has threads runs a machine for each chain.
 #[test]
 fn d17_one_poll_hashes_at_most_one_answer() {
     let chain = Chain::new(4_000);

@@ -1,4 +1,4 @@
-//! Ranges that keep failing: served first, in ever smaller parts, until somebody has them.
+//! Ranges that keep failing: served first, in ever smaller parts, until a peer has them.
 
 use crate::support::{Behavior, Chain, TestPeer, World, meddle::break_streams_at};
 use sync_core::{Event, Input, id::PeerId};
@@ -9,7 +9,7 @@ fn h04_h05_what_failed_often_is_had_in_small_parts_and_counted_as_recovered() {
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.run_to_resolved(10);
-    // It answers everything but what this number is in: there its stream breaks.
+    // It responds to everything but requests with this number: there its stream breaks.
     let sizes = break_streams_at(&mut world, 1, &chain, 1_000, 8);
     assert!(sizes.iter().any(|size| *size < 10), "{sizes:?}");
     assert!(world.machine.download_stats().escalated > 0);
@@ -31,7 +31,7 @@ fn h08_a_lost_connection_is_no_failure_of_the_range() {
     for _ in 0..20 {
         assert!(world.run_until(10, |world| world.progress().peers[0].requests_in_flight > 0));
         world.disconnect(1);
-        assert_eq!(world.machine.download_stats().in_flight, 0, "given back at once");
+        assert_eq!(world.machine.download_stats().in_flight, 0, "released at once");
         world.reconnect(1);
     }
     assert_eq!(world.machine.download_stats().escalated, 0);
@@ -42,7 +42,7 @@ fn h08_a_lost_connection_is_no_failure_of_the_range() {
         Event::HeadersLinked { range, .. } => Some(range.len()),
         _ => None,
     });
-    assert_eq!(verified.sum::<u64>(), 4_000, "no header is proven twice");
+    assert_eq!(verified.sum::<u64>(), 4_000, "no header is verified twice");
 }
 
 #[test]

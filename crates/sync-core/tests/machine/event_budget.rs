@@ -46,7 +46,7 @@ fn told(world: &World) -> Option<StallReason> {
     told.next_back().flatten()
 }
 
-/// Another tip, of a chain that nobody has.
+/// Another tip, of a chain that no peer has.
 fn tip(number: u64, salt: u64) -> ServedRange {
     ServedRange { earliest: 0, latest: number, latest_hash: keccak256((number * 1_000_000 + salt).to_be_bytes()) }
 }

@@ -39,7 +39,7 @@ struct Case {
 
 const SECOND: u64 = 1_000;
 
-/// Time for an answer and for the budget of stall events.
+/// Time for a response and for the budget of stall events.
 const AT_ONCE: u64 = SECOND;
 
 /// The rows of each reason. A new reason does not compile without its row.
@@ -111,7 +111,7 @@ fn honest_come(entered: &mut Entered) {
     connect_honest(&mut entered.world, 5, &entered.tip, 20);
 }
 
-/// Five honest peers come, and everybody else leaves.
+/// Five honest peers connect, and all other peers leave.
 fn honest_come_and_others_leave(entered: &mut Entered) {
     honest_come(entered);
     others_leave(entered);

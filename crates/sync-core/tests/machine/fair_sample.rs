@@ -46,7 +46,7 @@ fn peers_that_do_not_come_are_waited_for_no_longer_than_said() {
     assert_eq!(world.stalls(), []);
 }
 
-/// A peer that names a high tip and answers nothing has no vote; it holds nobody else's up.
+/// A peer that names a high tip and does not respond has no vote; it delays no other vote.
 #[test]
 fn f02_a_silent_peer_with_a_higher_tip_holds_no_vote_open() {
     let chain = Chain::new(500);

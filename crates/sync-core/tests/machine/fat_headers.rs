@@ -1,4 +1,4 @@
-//! Headers that are much longer than the target's and that nobody has linked: they decide nothing for other peers.
+//! Headers that are much longer than the target's and that were not linked: they decide nothing for other peers.
 
 use crate::support::{
     Behavior, CHAIN_ID, Chain, TestPeer, World,
@@ -87,7 +87,7 @@ fn u07_on_a_known_chain_a_header_that_is_too_long_is_dropped_when_it_comes() {
     }
 }
 
-/// The target's own chain has one: by number nobody is blamed for it, by its hash the rules judge it.
+/// The target's own chain has one: by number it is no fault, by hash the rules judge it.
 #[test]
 fn u07_nobody_is_blamed_for_a_long_header_that_the_target_vouches_for() {
     let long = |number: u64, rlp: Bytes| {

@@ -134,7 +134,7 @@ fn a_floor_that_may_rise_is_not_raised_by_claims_alone_and_not_held_down_by_sile
     world.run_to_synced(60);
     world.assert_stored(&chain, 1_500);
     assert_eq!(world.progress().floor, 1_500);
-    // Silence was its answer: what it claims lowers nothing again.
+    // It was silent: its claim does not lower the floor again.
     announce(&mut world, 1, &chain);
     world.run_for(30);
     assert!(world.is_synced());
@@ -181,7 +181,7 @@ fn numbers_that_no_chain_has_are_refused_where_a_peer_says_them() {
     }
 }
 
-/// The hash vouches for the header, so nobody is blamed; and nobody can serve what lies under it.
+/// The header has the pinned hash, so no peer is penalized; and no peer can serve its parent.
 #[test]
 fn a_pinned_header_with_a_number_that_no_chain_has_is_no_target() {
     let chain = Chain::new(10);

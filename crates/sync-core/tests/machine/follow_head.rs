@@ -23,8 +23,8 @@ fn f01_the_figures_of_following() {
     assert_eq!(config.near_tip, 64);
 }
 
-/// One peer of three names a tip far above, which it cannot prove to the others: the head stays where it is, and the liar
-/// is asked for nothing that the others could not answer.
+/// One peer of three names a tip far above, which the others do not confirm: the head stays where it is, and the
+/// malicious peer is asked for nothing that the others could not serve.
 #[test]
 fn f02_a_lone_announcement_does_not_move_the_head() {
     let chain = Chain::new(1_000);
@@ -224,7 +224,8 @@ fn f02_peers_that_disagree_are_asked_once_until_they_announce_something_new() {
     );
 }
 
-/// reth's third kind of target. A number alone proves nothing, so it takes as many peers as a tip does; then it stays.
+/// reth's third kind of target. A number alone identifies no block, so it takes as many votes as a tip does; then it
+/// stays.
 #[test]
 fn d02_a_number_is_a_target_once_enough_peers_agree_on_its_header() {
     let chain = Chain::new(1_000);

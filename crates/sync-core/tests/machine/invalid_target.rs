@@ -1,5 +1,5 @@
-//! The target's chain breaks a rule: it is given up with a diagnosis, its messengers are not blamed, and another tip that
-//! enough peers agree on takes its place.
+//! The target's chain breaks a rule: it is invalidated with a diagnosis, the peers that sent it are not penalized, and
+//! another tip that enough peers agree on takes its place.
 
 use crate::support::{
     Behavior, Chain, TestPeer, World,
@@ -70,11 +70,11 @@ fn i07_targets_that_descend_from_a_bad_header_are_known_without_another_download
     world.run_for(30);
     assert_eq!(diagnosis(&world).last(), Some(&expected(&bad, 700)));
     let more = world.peers[&1].served - before;
-    assert!(more < 300, "{more} headers: the probe, and one answer that comes down to the bad target");
+    assert!(more < 300, "{more} headers: the probe, and one response that comes down to the invalid target");
     assert_eq!(world.penalties, []);
 }
 
-/// Each new block on the bad chain is looked at and refused; there is no loop, and nobody is banned meanwhile.
+/// Each new block on the invalid chain is examined and rejected; there is no loop, and no peer is banned meanwhile.
 #[test]
 fn i18_a_bad_chain_that_grows_costs_little_and_never_syncs() {
     let good = Chain::new(1_500);
@@ -159,15 +159,15 @@ fn i07_the_rules_hold_between_the_stored_tail_and_what_lies_under_it() {
     assert!(world.store.rows.is_empty());
 }
 
-/// The rule is broken between two answers, so the next header to be asked for is the good parent: it is not held against
-/// the good chain, which shares it.
+/// The rule is broken between two responses, so the next header to be requested is the valid parent: it is not held
+/// against the good chain, which shares it.
 #[test]
 fn i07_the_parent_of_a_bad_header_is_nothing_against_the_good_chain() {
     let good = Chain::new(1_000);
     let bad = broken_at(&good, 995);
     let mut world = World::with(good.spec(), config(), Default::default());
     world.target(SyncTarget::Hash(bad.tip().hash));
-    // One header an answer: every pair is checked where two answers meet.
+    // One header a response: every pair is checked where two responses meet.
     world.connect(1, TestPeer::new(&bad).behavior(Behavior::Short(1)));
     world.run_for(60);
     assert_eq!(diagnosis(&world), [expected(&bad, 995)]);

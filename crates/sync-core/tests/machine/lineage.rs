@@ -1,4 +1,4 @@
-//! Proof by hash: what joins, what does not, and who is to blame.
+//! Verification by hash: what joins, what does not, and whose fault it is.
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
@@ -38,7 +38,7 @@ fn trust_walks_down_to_genesis() {
 #[test]
 fn a_flipped_bit_is_the_senders_fault() {
     let chain = TestChain::new(50, 1);
-    // In the middle of an answer: the answer does not hang together.
+    // In the middle of a response: its headers do not link.
     let mut headers = falling(&chain, 10, 49);
     let mut altered = headers[5].to_vec();
     altered[100] ^= 1;
@@ -58,7 +58,7 @@ fn a_flipped_bit_is_the_senders_fault() {
     assert!(error.blames_sender());
     let fault = PeerFault::BrokenLink { number: 49, got, expected: chain.hash(49) };
     assert_eq!(error.sender_fault(), Some(fault));
-    // Nothing moved: the honest answer joins.
+    // Nothing moved: the honest response joins.
     lineage.link(seal(&chain, 49, falling(&chain, 40, 49)).expect("hangs together")).expect("joins");
 }
 
@@ -115,7 +115,7 @@ fn broken_at(chain: &TestChain, number: u64, last: u64) -> Vec<Bytes> {
 #[test]
 fn an_invalid_target_is_not_the_senders_fault() {
     let chain = TestChain::new(60, 1);
-    // The rule is broken inside an answer, and between two answers.
+    // The rule is broken inside a response, and between two responses.
     for cut in [0, 10] {
         let mut headers = broken_at(&chain, 40, 59);
         headers.extend(falling(&chain, 30, 39));

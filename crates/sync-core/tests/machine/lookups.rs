@@ -35,7 +35,7 @@ impl Machine {
         ServedRange { earliest: 0, latest: tip, latest_hash: self.chain.hashes[tip as usize] }
     }
 
-    /// Drains. The store answers at once, or when it is told to.
+    /// Drains. The store responds at once, or when it is told to.
     fn input(&mut self, input: Input, responses: bool) {
         self.machine.handle_input(self.now, input);
         for _ in 0..200 {
@@ -96,7 +96,7 @@ fn u08_a_store_that_takes_its_time_is_asked_for_one_tip_at_once() {
         machine.input(Input::PeerUpdated { peer: PeerId(1), served: machine.served(tip) }, false);
         assert!(machine.open.len() <= 1, "{:?}", machine.open);
     }
-    // Its answer comes, and the newest tip is looked at.
+    // Its response comes, and the newest tip is evaluated.
     machine.respond();
     machine.input(Input::Timeout, false);
     assert_eq!(machine.open.iter().map(|(_, numbers)| numbers.clone()).collect::<Vec<_>>(), [[1_200]]);

@@ -1,4 +1,4 @@
-//! Two peers, one of which lies: the sync completes, the liar is named, the honest one never.
+//! Two peers, one of which is malicious: the sync completes, the malicious peer is penalized, the honest one never.
 
 use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::fault::PeerFault;

@@ -1,5 +1,5 @@
 //! Peers of no use that join all the time while the machine asks who knows what: each question has a deadline and fixed
-//! witnesses, so nobody who comes later holds it up.
+//! witnesses, so no peer that connects later delays it.
 
 use crate::support::{
     Behavior, Chain, TestPeer, World,
@@ -56,8 +56,8 @@ fn u10_a_deep_search_is_not_held_up_by_newcomers() {
     }
 }
 
-/// Peers that give one header in each response are there first, and honest ones come a moment later. The headers that decide a
-/// reorg are asked for one after another, or in few requests: nobody gives them one by one for long.
+/// Peers that give one header in each response are there first, and honest ones come a moment later. The headers that
+/// decide a reorg are asked for one after another, or in few requests: no peer serves them one by one for long.
 #[test]
 fn u01_u10_who_gives_one_header_at_a_time_keeps_no_reorg_from_peers_that_were_never_asked() {
     let old = Chain::new(3_000);

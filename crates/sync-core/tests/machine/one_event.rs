@@ -22,7 +22,7 @@ fn score(world: &World, id: u32) -> u8 {
     world.progress().peers.iter().find(|peer| peer.peer == PeerId(id)).expect("known").score
 }
 
-/// Its first empty answer, and those that were on their way then.
+/// Its first empty response, and those that were in flight then.
 fn prune(world: &mut World, earliest: u64) {
     world.peer_mut(1).earliest = earliest;
     assert!(world.run_until(5, |world| !world.penalized(1).is_empty()));

@@ -113,7 +113,8 @@ fn a_reorg_of_a_chain_of_another_form() {
     }
 }
 
-/// Below some height the headers have a form in which nothing can be found: what lies above is kept, nobody is blamed.
+/// Below some height the headers have a form in which nothing can be found: the headers above are kept, no peer is
+/// penalized.
 #[test]
 fn a_form_that_cannot_be_read_is_said_and_nobodys_fault() {
     // A chain that had its own list of fields until it became like the others.

@@ -1,4 +1,5 @@
-//! Peers that say our genesis and have another: they are blamed, the others are not, and the sync does not end with them.
+//! Peers that announce our genesis and have another: they are penalized, the others are not, and the sync does not end
+//! with them.
 
 use crate::support::{
     Chain, TestPeer, World,
@@ -61,7 +62,7 @@ fn u05_the_peers_tip_may_be_named_again() {
     assert_not_blamed(&world, HONEST..HONEST + 5);
 }
 
-/// The liars come again under new ids, each time before the honest peers are heard, and stay.
+/// The malicious peers come again under new ids, each time before the honest peers respond, and stay.
 #[test]
 fn u05_liars_that_come_again_hold_nothing_up() {
     let truth = Chain::new(3_000);

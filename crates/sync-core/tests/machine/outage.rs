@@ -1,4 +1,4 @@
-//! One outage of a peer is one silence, and a peer that never answered is not preferred to it.
+//! One outage of a peer is one silence, and a peer that never responded is not preferred to it.
 
 use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{
@@ -29,13 +29,13 @@ fn u01_who_never_answered_is_asked_after_who_was_silent_once() {
     for seed in 0..50 {
         let mut scheduler = Scheduler::new(seed);
         let order = [PeerId(0), PeerId(2), PeerId(1)];
-        assert_eq!(scheduler.askable(peers.usable(later), later), order, "verified, never asked, never answered");
+        assert_eq!(scheduler.askable(peers.usable(later), later), order, "verified, never asked, never responded");
         assert_eq!(scheduler.reliable(peers.usable(later), later), order);
     }
 }
 
-/// The way of the only honest peer is cut while requests are open, beside six peers that never answer. When it is back the
-/// sync goes on as if nothing had been.
+/// The link of the only honest peer is cut while requests are open, beside six peers that never respond. When it is
+/// back the sync goes on as if nothing had been.
 #[test]
 fn u01_one_outage_beside_six_silent_peers_costs_its_own_time_and_little_more() {
     let chain = Chain::new(8_000);

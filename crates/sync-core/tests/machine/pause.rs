@@ -15,7 +15,7 @@ fn nothing_is_asked_while_paused_and_what_was_proven_is_stored() {
     world.run_for(120);
     assert_eq!(world.requests.len(), asked);
     assert_eq!(world.stalls(), [], "a pause is no stall");
-    assert!(world.store.rows.len() > 500, "a reload now loses nothing that was proven");
+    assert!(world.store.rows.len() > 500, "a reload now loses no verified header");
     assert!(world.progress().paused);
     world.input(Input::Paused(false));
     world.run_to_synced(60);

@@ -8,7 +8,8 @@ use sync_core::{
 };
 
 /// The field keeps one request for each peer in flight. Over a data channel that would leave the way empty for a round
-/// trip after each answer, so here a window of bytes bounds what is in flight to one peer; a new peer's holds one whole answer.
+/// trip after each response, so here a window of bytes bounds what is in flight to one peer; a new peer's holds one
+/// whole response.
 #[test]
 fn n01_a_window_bounds_what_is_in_flight_to_one_peer() {
     let chain = Chain::new(9_000);
@@ -42,8 +43,8 @@ fn n04_a_peer_that_cannot_serve_the_top_gets_what_it_can_and_a_new_one_is_asked_
     world.assert_stored(&chain, 0);
 }
 
-/// The field looks at an answer before it asks again. Here the next request leaves first, so that it travels while the answer
-/// is hashed; after a bad answer it is taken back in the same breath.
+/// Other clients check a response before the next request. Here the next request is sent first, so that it travels
+/// while the response is hashed; after an invalid response it is cancelled at once.
 #[test]
 fn n05_who_answers_well_is_asked_again_at_once_and_who_answers_badly_is_not() {
     let chain = Chain::new(6_000);
@@ -148,7 +149,7 @@ fn i19_every_lost_request_is_laid_to_a_peer_and_has_a_deadline() {
         world.input(Input::RequestFailed { request, failure: RequestFailure::Disconnected });
     }
     assert!(score(&world, 1) < before, "a transport that fails is seen");
-    assert_eq!(world.penalized(1), Vec::<&PeerFault>::new(), "and no fault to blame it for");
+    assert_eq!(world.penalized(1), Vec::<&PeerFault>::new(), "and no fault");
     world.run_for(30);
     assert!(!world.penalized(2).is_empty(), "silence ends at a deadline");
     assert!(score(&world, 2) < 100);
@@ -159,7 +160,7 @@ fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
     let chain = Chain::new(9_000);
     let fork = chain.fork(10, 9_000);
     let mut world = World::towards(&chain);
-    // Its answers are quick, hang together, and are of another chain altogether.
+    // Its responses are quick, link inside themselves, and are of another chain.
     world.connect(1, TestPeer { delay_ms: 1, ..TestPeer::new(&fork) });
     world.connect(2, TestPeer { delay_ms: 60, ..TestPeer::new(&chain) });
     world.connect(3, TestPeer { delay_ms: 60, ..TestPeer::new(&chain) });
@@ -167,7 +168,7 @@ fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
     world.assert_stored(&chain, 0);
     let peers = world.progress().peers;
     let of = |id: u32| peers.iter().find(|peer| peer.peer == PeerId(id)).expect("known");
-    assert!(of(1).bytes > 0, "it did answer");
+    assert!(of(1).bytes > 0, "it did respond");
     assert_eq!(of(1).headers, chain.at(9).number.min(of(1).headers), "nothing above the fork counts");
     assert!(of(1).headers < of(2).headers.min(of(3).headers));
     let linked_of_malicious = world
@@ -185,7 +186,7 @@ fn h09_what_is_given_back_twice_is_given_back_once() {
     assert!(world.run_until(10, |world| world.progress().peers[0].requests_in_flight > 1));
     let ids: Vec<_> = world.requests.iter().map(|request| request.id).collect();
     world.disconnect(1);
-    // The host reports each of them lost as well, and an answer comes after all.
+    // The host reports each of them lost as well, and a response comes after all.
     for request in ids {
         world.input(Input::RequestFailed { request, failure: RequestFailure::Disconnected });
         world.input(Input::HeadersReceived { request, headers: vec![chain.headers[3].clone()] });

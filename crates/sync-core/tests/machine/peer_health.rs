@@ -29,7 +29,7 @@ fn h03_thirty_seconds_without_progress_are_told_with_every_peers_health() {
     let health = after_stall(&world, &StallReason::NoProgress).expect("with its stall");
     assert_eq!(health.len(), PEER_HEALTH_MAX, "bounded");
     assert!(health.iter().all(|peer| peer.connected && peer.same_chain));
-    let troubled = health.iter().find(|peer| peer.faults > 0).expect("somebody was silent");
+    let troubled = health.iter().find(|peer| peer.faults > 0).expect("a peer was silent");
     assert!(troubled.score < 100 && troubled.round_trip_median.is_some() && troubled.linked_before.is_some());
 }
 

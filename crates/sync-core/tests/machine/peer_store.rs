@@ -64,7 +64,7 @@ fn n09_scores_and_bans_survive_a_restart() {
     next.machine.restore_peers(next.now(), &read);
     next.target(SyncTarget::Hash(chain.tip().hash));
     next.connect(1, TestPeer::new(&chain));
-    // The liar under another id, at its old address.
+    // The malicious peer under another id, at its old address.
     next.input(Input::PeerAddress { peer: PeerId(5), address: address(1) });
     next.connect(5, TestPeer::new(&chain));
     assert_eq!(next.requests, []);
@@ -73,7 +73,7 @@ fn n09_scores_and_bans_survive_a_restart() {
     next.run_to_synced(60);
     let again = next.machine.export_peers(next.now());
     let second = again.peers.iter().find(|record| record.peer == PeerId(2)).expect("known");
-    assert_eq!(second.headers, book.peers[1].headers + 3_000, "what it proved before counts on");
+    assert_eq!(second.headers, book.peers[1].headers + 3_000, "its verified headers of before still count");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn n09_a_ban_is_shorter_by_the_time_between_the_sessions() {
     assert_eq!(book.banned_for(&book.peers[0]), Some(book.peers[0].banned_for));
     assert_eq!(book.banned_for(&book.peers[1]), None);
 
-    // Somebody else at the banned address is banned before it connects.
+    // Another peer at the banned address is banned before it connects.
     let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
     let neighbour = record(8, 1, 100, 5);
     assert!(book.banned_for(&neighbour).is_some());

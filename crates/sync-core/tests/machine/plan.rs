@@ -10,14 +10,14 @@ use sync_core::{
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// Somebody is asked for so many headers.
+    /// A peer is asked for so many headers.
     Borrow {
         peer: u32,
         limit: u64,
         earliest: u64,
         latest: u64,
     },
-    /// The request at this place ends: answered with so many headers (cut to what was asked), or failed.
+    /// The request at this place ends: with so many headers (cut to what was requested), or failed.
     Response {
         which: usize,
         headers: u64,
@@ -31,7 +31,7 @@ enum Op {
     Shed {
         bytes: u64,
     },
-    /// A liar is banned.
+    /// A malicious peer is banned.
     Unstage {
         peer: u32,
         from: u64,
@@ -123,7 +123,7 @@ proptest! {
                 None => prop_assert!(downloader.plan.is_empty() && downloader.staging.is_empty()),
             }
         }
-        // Whoever failed what: after the longest pause an honest peer gets everything that is left.
+        // Whatever failed before: after the longest pause an honest peer gets everything that is left.
         let rest: u64 = downloader.plan.ranges().map(|range| range.len()).sum();
         let mut got = 0;
         let all = BlockRange::new(0, u64::MAX).expect("rising");

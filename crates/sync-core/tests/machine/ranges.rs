@@ -3,7 +3,7 @@
 use crate::support::{Chain, TestPeer, World};
 use sync_core::{StallReason, StartBlock, SyncConfig, SyncTarget};
 
-/// A chain of which nobody knows where it begins.
+/// A chain whose lowest served number is unknown.
 fn without_bounds(chain: &Chain) -> World {
     let config = SyncConfig { floor_may_rise: true, ..SyncConfig::default() };
     World::with(chain.spec(), config, Default::default())

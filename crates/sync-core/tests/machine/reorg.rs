@@ -1,5 +1,5 @@
-//! The chain was reorganised while nobody looked: the common ancestor is found, what lies above it is given up, and nothing
-//! is fetched twice.
+//! The chain was reorganised between two sessions: the common ancestor is found, the headers above it are reverted, and
+//! nothing is fetched twice.
 
 use crate::support::{
     Chain, TestPeer, World,
@@ -12,7 +12,7 @@ fn moves_over(old: &Chain, new: &Chain, ancestor: u64) -> World {
     let mut world = moved(old, new, 2);
     world.run_to_synced(120);
     world.assert_stored(new, 0);
-    assert_eq!(world.penalties, [], "an honest peer is not blamed for a reorg");
+    assert_eq!(world.penalties, [], "an honest peer is not penalized for a reorg");
     assert_eq!(detached(&world), 1);
     assert_reorg(&world, ancestor, old.tip().number, new.tip().number);
     // The new branch, the questions, and what was compared under it. (A piece of one header looks like a question.)

@@ -1,5 +1,5 @@
-//! The chain moves on and over while it is synced, again and again, peer by peer, at any moment: the sync ends with what
-//! all agree on at last, and no honest peer is blamed.
+//! The chain moves on and over while it is synced, again and again, peer by peer, at any moment: the sync ends with
+//! what all agree on at last, and no honest peer is penalized.
 
 use crate::support::{
     Chain, TestPeer, TestStore, World,

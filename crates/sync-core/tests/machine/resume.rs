@@ -22,7 +22,7 @@ fn k01_i14_goes_on_where_it_stopped() {
     let stored = first.store.rows.len() as u64;
     let mut second = first.reopened();
     second.target(SyncTarget::Hash(chain.tip().hash));
-    assert_eq!(second.progress().stored, stored, "the target is the stored head: nobody need be asked for it");
+    assert_eq!(second.progress().stored, stored, "the target is the stored head: no request is needed");
     second.connect(1, TestPeer::new(&chain));
     second.run_to_synced(60);
     second.assert_stored(&chain, 0);

@@ -22,8 +22,8 @@ fn served(world: &World) -> u64 {
     world.peers.values().map(|peer| peer.served).sum()
 }
 
-/// The tip that is being synced is reorganised away under the anchor: what peers answer no longer links, and that is
-/// nobody's fault. A reorg lower down does not concern what runs until it ends.
+/// The tip that is being synced is reorganised away under the anchor: responses of peers no longer link, and that is no
+/// fault. A reorg further down does not concern the current run until it ends.
 #[test]
 fn db3_i06_i17_a_tip_that_is_reorganised_away_in_the_middle_restarts_and_blames_nobody() {
     let old = Chain::new(6_000);
@@ -96,8 +96,8 @@ fn d12_db3_a_pinned_extension_keeps_what_was_proven() {
     assert!(wasted < 5_000 - verified, "{wasted} headers twice");
 }
 
-/// reth keeps queue and requests when the new target is lower, and blames honest peers when it lies on another fork. Ours
-/// restarts, and no header of the old fork stays.
+/// reth keeps queue and requests when the new target is lower, and penalizes honest peers when it is on another fork.
+/// Ours restarts, and no header of the old fork stays.
 #[test]
 fn db3_d12_a_lower_sibling_restarts_without_orphans() {
     let chain = Chain::new(4_000);
@@ -131,9 +131,9 @@ fn db2_a_pinned_target_under_the_stored_head_is_had_already_or_a_reorg() {
     world.assert_stored(&fork, 0);
 }
 
-/// The user names another chain above the stored head, of which a few headers are stored before it is known where the two
-/// part, and goes back to the stored head. Those few name another parent: they are removed, and nothing else is. Peers
-/// that have the target are not measured by a chain that nobody wants any more.
+/// The user names another chain above the stored head, of which a few headers are stored before it is known where the
+/// two part, and goes back to the stored head. Those few name another parent: they are removed, and nothing else is.
+/// Peers that have the target are not judged by a chain that is no longer the target.
 #[test]
 fn db3_d12_i06_back_to_the_stored_head_under_another_chain_loses_nothing_and_blames_nobody() {
     let chain = Chain::new(3_000);

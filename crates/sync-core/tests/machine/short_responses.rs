@@ -1,4 +1,4 @@
-//! Short answers are lawful: a peer that caps at one header still syncs, without a penalty.
+//! Short responses are valid: a peer that caps at one header still syncs, without a penalty.
 
 use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::SyncTarget;

@@ -1,4 +1,4 @@
-//! Honest peers on different sides of a reorg, while a sync runs: nobody is blamed for the chain that he is on.
+//! Honest peers on different sides of a reorg, while a sync runs: no peer is penalized for the chain that it is on.
 
 use crate::support::{Behavior, Chain, TestPeer, World, ancestor::announce};
 use sync_core::{
@@ -55,7 +55,7 @@ fn a_chain_that_everybody_left_is_left_for_the_newer_tip() {
 fn another_header_than_the_one_that_was_named_is_a_lie() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
-    // Short answers, so that the wrong header is the first of one.
+    // Short responses, so that the invalid header is the first of one.
     world.connect(1, TestPeer::new(&chain).behavior(Behavior::Short(1)));
     assert!(world.run_until(10, World::has_linked));
     world.disconnect(1);
@@ -82,7 +82,7 @@ fn a_request_that_was_taken_back_and_then_failed_is_no_silence() {
     world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
-    // Everything that the silent one was asked for was taken back, and its deadlines are yet to come.
+    // Everything that the silent one was asked for was reassigned, and its deadlines are yet to come.
     let open: Vec<_> = world.requests.iter().filter(|request| request.peer == PeerId(1)).map(|it| it.id).collect();
     assert!(open.len() > 1);
     assert_eq!(world.penalties, []);

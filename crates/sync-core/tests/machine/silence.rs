@@ -1,4 +1,4 @@
-//! Peers that do not answer, or late, or no longer.
+//! Peers that do not respond, or late, or no longer.
 
 use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, fault::PeerFault, id::PeerId};
@@ -35,7 +35,7 @@ fn a_piece_taken_back_and_answered_late_is_no_fault() {
     let chain = Chain::new(20_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    // Later than a piece is taken back, sooner than any deadline.
+    // Later than a piece is reassigned, sooner than any deadline.
     world.connect(2, TestPeer::new(&chain).behavior(Behavior::Slow(1_900)));
     world.run_to_synced(60);
     world.run_for(10);
@@ -66,7 +66,7 @@ fn db6_a_lone_peer_that_is_slower_than_every_deadline_is_asked_for_ever_and_used
     assert!(!world.is_banned(1), "the only peer is never banned for silence");
     assert!(world.stalls().contains(&StallReason::NoProgress), "{:?}", world.stalls());
     let asked = world.requests.len();
-    assert!((5..200).contains(&asked), "asked {asked} times: not given up, not in a hot loop");
+    assert!((5..200).contains(&asked), "asked {asked} times: retried, not in a hot loop");
     world.peer_mut(1).behavior = Behavior::Honest;
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
@@ -78,7 +78,7 @@ fn n07_a_late_answer_is_used_and_teaches_the_deadline_and_is_no_fault() {
     let chain = Chain::new(200);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
-    // Its first answers come after the first deadline (5 s), and sooner than silence is a fault.
+    // Its first responses come after the first deadline (5 s), and sooner than silence is a fault.
     world.connect(1, TestPeer::new(&chain).behavior(Behavior::Slow(5_500)));
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
@@ -165,8 +165,8 @@ fn silent_peers_that_come_and_go_do_not_hold_up_the_front() {
     assert!(world.now_ms < 60_000, "took {} ms", world.now_ms);
 }
 
-/// Peers that never answer were asked for pieces of a length that is theirs. What is left of them is no reason to ask the
-/// peer that answers, and gives fewer headers at once, twice as often.
+/// Peers that never respond were asked for pieces of their own request size. The rests of these pieces are no reason to
+/// ask the peer that responds, with a smaller request size, twice as often.
 #[test]
 fn h01_u01_pieces_that_silent_peers_were_asked_for_do_not_part_what_others_are_asked_for() {
     let chain = Chain::new(3_000);
@@ -187,8 +187,8 @@ fn h01_u01_pieces_that_silent_peers_were_asked_for_do_not_part_what_others_are_a
     assert!(beside <= alone + 4, "{beside} requests beside silent peers, {alone} alone");
 }
 
-/// The only honest peer answers nothing for a while; silent strangers come in under new ids all the time, as many as are
-/// asked for the target. Once it answers again it is asked for the target too, and not each newcomer before it.
+/// The only honest peer does not respond for a while; silent strangers connect under new ids all the time, as many as
+/// are asked for the target. Once it responds again it is asked for the target too, and not each newcomer before it.
 #[test]
 fn u01_an_honest_peer_is_asked_again_after_an_outage_although_strangers_come_without_end() {
     let chain = Chain::new(4_000);

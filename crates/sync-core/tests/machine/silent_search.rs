@@ -66,7 +66,7 @@ fn i06_who_did_not_have_the_block_before_it_moved_is_not_blamed() {
         let last = world.requests.last();
         last.is_some_and(|it| (it.peer, it.start, it.limit) == (PeerId(2), StartBlock::Number(1_500), 1))
     };
-    assert!(world.run_until(10, is_asked_where_it_stands), "it answered that it has no such block");
+    assert!(world.run_until(10, is_asked_where_it_stands), "it responded that it has no such block");
     announce(&mut world, 2, &new);
     world.run_to_synced(60);
     assert_eq!(world.penalties, []);

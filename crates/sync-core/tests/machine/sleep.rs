@@ -107,7 +107,7 @@ fn u15_a_response_that_waited_teaches_no_round_trip_of_an_hour() {
     let chain = Chain::new(20_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    // Its pieces are taken back before they are answered.
+    // Its pieces are reassigned before it responds.
     world.connect(2, TestPeer { delay_ms: 3_000, ..TestPeer::new(&chain) });
     assert!(world.run_until(10, |world| world.machine.download_stats().timeouts == 0 && world.now_ms > 2_500));
     sleep(&mut world);

@@ -28,7 +28,7 @@ fn n07_ways_that_stand_still_for_seconds_cost_no_score_and_nothing_is_fetched_tw
     }
 }
 
-/// What a late peer was asked for goes to others; its own late responses are used where nobody was quicker.
+/// The requests of a late peer are reassigned; its own late responses are used where no other peer was quicker.
 #[test]
 fn a_late_response_takes_the_place_that_nobody_else_has_filled() {
     let chain = Chain::new(3_000);
@@ -88,7 +88,7 @@ fn a_byte_now_and_then_is_not_heard_for_ever() {
     assert_eq!(world.penalized(1), [&PeerFault::Timeout]);
 }
 
-/// Everything else is answered, one request never: it is named although the peer is heard of all the time.
+/// The peer responds to everything but one request, and is penalized for that one although it sends bytes all the time.
 #[test]
 fn a_request_that_is_skipped_is_a_fault_whatever_else_comes() {
     let chain = Chain::new(200_000);

@@ -36,7 +36,7 @@ fn a_short_gap_is_one_request_by_hash() {
 }
 
 /// Eight peers behind a way of 45 kB a second: what all of them send at once takes longer than a first deadline. All of
-/// it comes, so all of it is used, and nobody is blamed.
+/// it comes, so all of it is used, and no peer is penalized.
 #[test]
 fn a_way_that_all_peers_share_and_overload_is_slow_and_no_fault() {
     let chain = Chain::new(6_000);
@@ -83,7 +83,7 @@ fn changes_are_rare_whatever_happens() {
     assert!(!(1..6).any(|id| world.is_banned(id)));
 }
 
-/// The second gap ends at the same floor, and opens in the moment in which the first is given up.
+/// The second gap ends at the same floor, and opens in the moment in which the first is dropped.
 #[test]
 fn by_hash_for_a_short_gap_ends_with_it_though_the_next_goes_down_to_the_same_floor() {
     let chain = Chain::new(3_000);

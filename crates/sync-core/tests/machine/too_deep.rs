@@ -32,7 +32,7 @@ fn refused(old: &Chain, quorum: usize, malicious: u32, seconds: u64) -> World {
     world
 }
 
-/// The one header of the made-up chain that was stored is given up, and none of the old chain.
+/// The one header of the made-up chain that was stored is reverted, and none of the old chain.
 fn only_the_tip(tip: &Chain) -> Vec<(BlockRange, BlockRange)> {
     vec![(range(3_000, 3_000), range(3_000, tip.tip().number))]
 }
@@ -88,7 +88,7 @@ fn u04_too_deep_ends_at_once_when_the_liars_leave() {
     }
 }
 
-/// The liars leave first, and a while later honest peers come.
+/// The malicious peers leave first, and a while later honest peers connect.
 #[test]
 fn u04_too_deep_is_not_remembered_when_everybody_left() {
     let old = Chain::new(3_000);
@@ -164,7 +164,7 @@ fn u04_u10_three_quick_liars_among_ten_do_not_make_a_reorg_of_one_block_deeper()
     }
 }
 
-/// The same in a session that begins with it: nothing of anybody was verified yet.
+/// The same in a session that begins with it: no header of any peer was verified yet.
 #[test]
 fn u04_u10_the_same_on_a_stored_chain() {
     let old = Chain::new(3_000);
@@ -185,9 +185,9 @@ fn u04_u10_the_same_on_a_stored_chain() {
     }
 }
 
-/// What is stored is shorter than the window, and the first peer is alone with a higher chain that shares the genesis only:
-/// with a quorum of one its word is enough. Everything is given up for it, said as a reorg; and given back to the honest
-/// chain when its peers come.
+/// What is stored is shorter than the window, and the first peer is alone with a higher chain that shares the genesis
+/// only: with a quorum of one its vote is enough. Everything is reverted for it, reported as a reorg; and again for the
+/// honest chain when its peers come.
 #[test]
 fn u04_a_lone_peer_with_a_whole_chain_of_its_own_is_followed_until_others_come() {
     let old = Chain::new(3_000);

@@ -1,4 +1,4 @@
-//! Headers that this release cannot judge: the state says so, nobody is blamed, and what is stored stays.
+//! Headers that this release cannot judge: the sync stalls, no peer is penalized, and stored headers stay.
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
@@ -14,11 +14,11 @@ use crate::support::{
     future::{chain_with, changed, spec_known_until, time_of},
 };
 
-/// The first block of the fork that nobody here knows.
+/// The first block of the unknown fork.
 const FORK: u64 = 900;
 const LEN: usize = 1_000;
 
-/// Two more fields, and one after them that nobody here knows.
+/// Two more fields, and an unknown one after them.
 fn with_unknown_field(rlp: &[u8]) -> Bytes {
     changed(rlp, |items| {
         items.extend([alloy_rlp::encode(B256::repeat_byte(1)), alloy_rlp::encode(7u64), alloy_rlp::encode(9u64)]);
@@ -61,7 +61,7 @@ fn stalled(chain: &Chain, spec: ChainSpec, target: SyncTarget, config: SyncConfi
     }
     assert!(world.run_until(60, |world| !world.stalls().is_empty()), "{:#?}", world.progress());
     world.run_for(30);
-    assert_eq!(world.penalties, [], "an honest peer is blamed");
+    assert_eq!(world.penalties, [], "an honest peer is penalized");
     assert!(!world.is_synced());
     world
 }
@@ -106,8 +106,8 @@ fn a_target_of_another_form_is_nobodys_fault() {
     }
 }
 
-/// A chain that was synced, and goes on into a fork that is not known: what is stored stays, no peer is blamed, and the
-/// state tells. Each new tip costs a request or two.
+/// A chain that was synced, and goes on into a fork that is not known: stored headers stay, no peer is penalized, and
+/// the state tells. Each new tip costs a request or two.
 #[test]
 fn a_chain_that_forks_while_it_is_followed() {
     let chain = chain_with(LEN, above(FORK, with_unknown_field));
@@ -153,7 +153,7 @@ fn a_fork_that_was_moved_stops_the_sync_above_the_first_block_that_lacks_it() {
     assert_eq!((number, hash), (Some(moved_to - 1), chain.hashes[moved_to as usize - 1]));
     assert_eq!(why, UnknownFork::Unfitting(RuleViolation::FieldMissing(Field::BlockAccessListHash)));
     let stored: Vec<u64> = world.store.rows.keys().copied().collect();
-    assert_eq!(stored, (moved_to..LEN as u64).collect::<Vec<_>>(), "what lies above is proven and stored");
+    assert_eq!(stored, (moved_to..LEN as u64).collect::<Vec<_>>(), "the headers above are verified and stored");
     // The same in the next session, and nothing is lost.
     let mut again = world.reopened();
     again.target(target);
@@ -240,7 +240,7 @@ fn peers_on_the_unknown_fork_keep_their_votes() {
     world.assert_stored(&forged, 0);
 }
 
-/// Bytes that nobody asked for are their sender's fault, whatever they look like.
+/// Bytes that were not requested are their sender's fault, whatever they look like.
 #[test]
 fn what_was_not_asked_for_is_a_fault() {
     let chain = chain_with(LEN, |_, rlp| rlp);

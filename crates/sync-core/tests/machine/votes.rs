@@ -1,4 +1,4 @@
-//! Peers that answer nothing, or something new all the time, hold up no vote of the others.
+//! Peers that do not respond, or announce another tip all the time, delay no vote of the others.
 
 use crate::support::{
     Behavior, Chain, TestPeer, World,
@@ -32,7 +32,7 @@ fn u06_a_silent_peer_with_a_higher_tip_costs_no_time() {
     assert_not_blamed(&world, [2, 3]);
 }
 
-/// It answers "nothing" to each question and announces another tip each ten milliseconds.
+/// Its responses are empty, and it announces another tip each ten milliseconds.
 #[test]
 fn u06_a_peer_that_announces_all_the_time_keeps_no_vote_open() {
     let short = Chain::new(500);
@@ -52,7 +52,7 @@ fn u06_a_peer_that_announces_all_the_time_keeps_no_vote_open() {
     assert_eq!(world.stalls(), []);
 }
 
-/// Sixteen peers name the same tip that nobody has, and answer nothing; four honest ones have another.
+/// Sixteen peers name the same tip that no peer has, and do not respond; four honest ones have another.
 #[test]
 fn u06_a_silent_majority_decides_nothing_and_has_no_vote_for_long() {
     let chain = Chain::new(3_000);

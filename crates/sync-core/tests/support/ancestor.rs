@@ -1,4 +1,4 @@
-//! Peers that lie while the common ancestor is sought, and what a search costs.
+//! Peers with invalid claims while the common ancestor is sought, and the cost of a search.
 
 use alloy_primitives::keccak256;
 use header_rules::{header::Header, range::BlockRange};

@@ -20,7 +20,7 @@ pub enum StoreReport {
 }
 
 impl World {
-    /// The `nth` of what is on its way (an answer, a write, what was looked up) arrives now, whatever was to come before.
+    /// The `nth` event in flight (a response, a write, a lookup) arrives now, whatever was to come before.
     pub fn hasten(&mut self, nth: usize) {
         if let Some(key) = self.nth_of_queue(nth) {
             let event = self.queue.remove(&key).expect("just seen");
@@ -28,7 +28,7 @@ impl World {
         }
     }
 
-    /// The `nth` of what is on its way never arrives, if it is an answer; the machine hears at most that it failed.
+    /// The `nth` event in flight never arrives, if it is a response; the machine is told at most that it failed.
     pub fn lose(&mut self, nth: usize) {
         if let Some(key) = self.nth_of_queue(nth)
             && matches!(self.queue[&key], WorldEvent::Response(..))
@@ -74,8 +74,8 @@ impl World {
     }
 }
 
-/// So many times the stream breaks over which this peer is asked for `number`; it answers everything else. Returns how
-/// many headers it was asked for each time.
+/// So many times the stream breaks over which this peer is asked for `number`; it responds to everything else. Returns
+/// how many headers it was asked for each time.
 pub fn break_streams_at(world: &mut World, peer: u32, chain: &Chain, number: u64, times: usize) -> Vec<u16> {
     world.peer_mut(peer).behavior = Behavior::Skips(number);
     let mut seen = world.requests.len();

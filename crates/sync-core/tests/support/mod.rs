@@ -59,7 +59,7 @@ pub struct World {
     pub memory_peak: u64,
     /// The inputs make no sense, so neither need the requests.
     pub lenient: bool,
-    /// All answers share one way that carries so many bytes a millisecond.
+    /// All responses share one link that carries so many bytes a millisecond.
     pub way_bytes_per_ms: Option<u64>,
     way_free_at_ms: u64,
     queue: BTreeMap<(u64, u64), WorldEvent>,
@@ -139,7 +139,7 @@ impl World {
         self.connect(id, peer);
     }
 
-    /// A peer that was connected once: what is changed in it holds for its next answer.
+    /// A peer that was connected once: a change of it holds for its next response.
     pub fn peer_mut(&mut self, id: u32) -> &mut TestPeer {
         self.peers.get_mut(&id).expect("connected once")
     }
@@ -152,7 +152,7 @@ impl World {
         self.input(Input::PeerDisconnected { peer: PeerId(id) });
     }
 
-    /// When the next thing happens: an answer, a write, or the machine's own timer; and whether it is the timer.
+    /// When the next event is due: a response, a write, or the machine's own timer; and whether it is the timer.
     fn next(&self) -> Option<(u64, bool)> {
         let queued = self.queue.first_key_value().map(|((at, _), _)| (*at, false));
         let timer = self.wakeup.map(|at| (at.since_start().as_micros().div_ceil(1_000) as u64, true));

@@ -1,17 +1,17 @@
-//! A peer: the chain that it serves, and the manner in which it answers.
+//! A peer: the chain that it serves, and its behavior.
 
 use bytes::Bytes;
 use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock};
 
 use super::{CHAIN_ID, Chain};
 
-/// How a peer answers.
+/// How a peer responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behavior {
     Honest,
-    /// Flips a byte in the middle of every answer.
+    /// Flips a byte in the middle of every response.
     FlipByte,
-    /// Flips a byte in the first header of every answer, so that the rest still hangs together.
+    /// Flips a byte in the first header of every response, so that the rest still links.
     FlipFirst,
     /// Starts one lower than it was asked to.
     WrongStart,
@@ -22,11 +22,11 @@ pub enum Behavior {
     Silent,
     /// Takes so many milliseconds longer.
     Slow(u64),
-    /// Nothing in its answers.
+    /// Empty responses.
     Empty,
     /// Bytes that are no header.
     Garbage,
-    /// Nothing from this number on down, when its answer comes to it.
+    /// No headers from this number on down.
     Withholds(u64),
     /// No response to a request that this number is in.
     Skips(u64),
@@ -82,7 +82,7 @@ impl TestPeer {
         PeerStatus { chain_id: self.chain_id, genesis: Some(self.chain.genesis()), served: self.served_range() }
     }
 
-    /// `None`: no answer at all. Otherwise falling headers and how much longer they take.
+    /// `None`: no response at all. Otherwise falling headers and how much longer they take.
     pub(super) fn response(&mut self, request: &HeadersRequest) -> Option<(u64, Vec<Bytes>)> {
         let mut chain = &self.chain;
         let start = match request.start {

@@ -20,7 +20,7 @@ impl Attack {
     pub(super) fn scene(self, pool: &Pool, rng: &mut Rng) -> Scene {
         match self {
             Self::QuickDeniers | Self::QuickSplicers => Scene::reorg(pool, 64, rng),
-            Self::Strangers | Self::Fat | Self::Drip | Self::QuickMalicious if rng.percent(30) => {
+            Self::Strangers | Self::Fat | Self::Drip | Self::QuickAlteredField if rng.percent(30) => {
                 Scene::reorg(pool, 380, rng)
             }
             Self::AloneForked | Self::AloneOrphan => Scene::stored(pool, rng.between(2, 20), rng),
@@ -81,7 +81,7 @@ impl Attack {
                 scene.honest_join(rng.between(2, 10) * SECOND);
                 let theirs = View { branch, tip: pool.last(branch).min(scene.start.tip + 3) };
                 config.rollback_window = rng.pick(&[100, 1_000, 90_000]);
-                // Whoever may follow them may also come back: theirs is the longer branch.
+                // A peer that may follow them may also come back: theirs is the longer branch.
                 if pool.common(theirs, scene.start).is_some_and(|common| theirs.tip <= common + 1_000) {
                     config.rollback_window = config.rollback_window.max(1_000);
                 }
@@ -134,7 +134,7 @@ impl Attack {
                 (0..deniers).for_each(|_| scene.add(Behavior::Splices(branch, top), quick, 10 * MILLI));
                 config.rollback_window = rng.pick(&[500, 1_000, 90_000]);
             }
-            Self::QuickMalicious => {
+            Self::QuickAlteredField => {
                 for _ in 0..many {
                     let field = rng.below(header_maker::FIELDS as u64 + 1) as u8;
                     scene.add(Behavior::InvalidField(field, rng.pick(&[100, 50, 10])), quick, 10 * MILLI);
@@ -201,10 +201,10 @@ impl Attack {
                 }
             }
             Self::DeepSplicers => {
-                // So many new blocks that headers of everybody are verified: witnesses are chosen among those.
+                // So many new blocks that headers of every peer are verified: witnesses are chosen among those.
                 let new = rng.between(800, 2_000);
                 scene.grow_start(new);
-                // Honest as far down as hashes are compared. Three of eleven are all that chance asks seldom, and the
+                // Honest as far down as hashes are compared. Three of eleven are seldom the whole sample, and the
                 // quickest always.
                 let above = scene.stored.map_or(0, |old| scene.start.tip - old.tip);
                 let top = above + ANCESTOR_VERIFY_MAX + rng.between(10, 60);
@@ -253,7 +253,7 @@ impl Attack {
                 scene.follows_tip = false;
                 let way = scene.peers.first().map_or(0, |peer| peer.link.latency);
                 let span = rng.between(11_000, 20_000) * MILLI;
-                // It has answered who it is asked for, and the next answer is on its way.
+                // It has responded to the probe, and the next response is in flight.
                 let at = 10 * MILLI + 3 * way;
                 scene.steps.push((at, Step::Cut(1, span)));
                 scene.quiescent_at = at + span;

@@ -88,7 +88,7 @@ impl Checker for Bounds {
         match output {
             Output::Request(request) => {
                 self.in_flight.insert(request.id, request.peer);
-                // What was taken back for a quicker peer is still on its way.
+                // A request that was reassigned to a quicker peer is still in flight.
                 let most = REQUESTS_IN_FLIGHT_MAX + LATE_REQUESTS_MAX + QUESTIONS_MAX;
                 if self.in_flight.len() > most {
                     return Err(format!("{} requests in flight", self.in_flight.len()));

@@ -1,6 +1,6 @@
-//! Correlation: every request has an id of its own and ends once, in one way; the store is asked for one thing at a time;
-//! nobody is asked who is gone or banned; nothing is asked while the user holds the sync; events come in pairs where they
-//! should.
+//! Correlation: every request has an id of its own and ends once, in one way; the store is asked for one thing at a
+//! time; no peer is asked that is disconnected or banned; no request is sent while the user pauses the sync; events
+//! come in pairs where they should.
 
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ impl Checker for Correlation {
 }
 
 impl Correlation {
-    /// The first end counts; a late or doubled answer is the world's, not the machine's.
+    /// The first end counts; a late or doubled response is from the world, not from the machine.
     fn end(&mut self, id: RequestId, how: Stand) {
         if let Some(stand) = self.requests.get_mut(&id)
             && matches!(stand, Stand::Open(_))
@@ -123,7 +123,7 @@ impl Correlation {
 
     fn write(&mut self, state: &State<'_>) -> Check {
         if core::mem::replace(&mut self.writing, true) || state.store_is_busy {
-            return Err("the store is asked for a second thing before it answered".into());
+            return Err("the store is asked for a second thing before it responded".into());
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Unknown forks: headers that the machine cannot judge are neither stored nor called synced, and in the end it says so.
-//! That nobody is blamed for them is a matter of fairness.
+//! Unknown forks: headers that the machine cannot judge are neither stored nor called synced, and in the end it says
+//! so. The fairness checker says that no peer is penalized for them.
 
 use sync_core::{Event, Output, StallReason};
 

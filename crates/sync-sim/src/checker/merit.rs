@@ -1,7 +1,7 @@
-//! Merit: in the end an honest peer that had no trouble on its way has almost a full score, whatever others did.
+//! Merit: in the end an honest peer whose link had no trouble has almost a full score, whatever other peers did.
 //!
-//! Fairness looks at each fault; silence is a fault that may be held against anybody. This looks at the sum: a peer whose
-//! way lost nothing, was never cut and is quick enough has answered everything in time, so at most a single silence of
+//! Fairness looks at each fault; silence is a fault that any peer may get. This looks at the sum: a peer whose link
+//! lost nothing, was never cut and is quick enough has responded to everything in time, so at most a single silence of
 //! it may be left in the end.
 
 use super::{Check, Checker};
@@ -35,7 +35,7 @@ impl Checker for Merit {
 }
 
 fn is_without_trouble(state: &State<'_>, id: u32, peer: &SimPeer) -> bool {
-    // As it was drawn: what was wrong with the way has ended with the calm.
+    // As it was drawn: the trouble of the link ended when the world became quiescent.
     let Some(plan) = state.options.peers.get(id as usize) else { return false };
     let link = &plan.link;
     let lost =

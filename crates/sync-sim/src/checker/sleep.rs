@@ -1,5 +1,5 @@
-//! Sleep: time in which the host did not run is nobody's fault. Right after it wakes no honest peer is blamed, and that
-//! nothing moves is not said.
+//! Sleep: time in which the host did not run is no fault of a peer. Right after it wakes no honest peer is penalized,
+//! and that nothing moves is not said.
 //!
 //! Looked at in the worlds that are made for it, where honest peers serve before and after: elsewhere nothing may have
 //! moved for long already when the host fell asleep.
@@ -37,7 +37,11 @@ impl Checker for Sleep {
             }
             Output::Penalize { peer, fault, .. } => {
                 let honest = state.peers.get(peer.0 as usize).is_some_and(|known| known.plan.behavior.is_honest());
-                if honest { Err(format!("{peer} is blamed {since} ms after the host woke: {fault}")) } else { Ok(()) }
+                if honest {
+                    Err(format!("{peer} is penalized {since} ms after the host woke: {fault}"))
+                } else {
+                    Ok(())
+                }
             }
             _ => Ok(()),
         }

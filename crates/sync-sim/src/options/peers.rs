@@ -63,7 +63,7 @@ fn draw_faulty(swarm: &Swarm, branches: &[BranchId], rng: &mut Rng) -> Behavior 
 }
 
 pub(super) fn draw_peers(swarm: &Swarm, near: &[BranchId], rng: &mut Rng) -> Vec<PeerPlan> {
-    // Where no branch is near, whoever would be on one is of another network.
+    // Where no branch is near, a peer that would be on one is of another network.
     let branches = if near.is_empty() { &[Pool::FOREIGN] } else { near };
     let honest = rng.log_between(1, 6);
     let faulty = if swarm.malicious || swarm.silent { rng.log_between(1, 6) } else { 0 };
@@ -98,7 +98,7 @@ pub(super) fn draw_peers(swarm: &Swarm, near: &[BranchId], rng: &mut Rng) -> Vec
 /// The peers' tip is what more than half of them name: honest ones are added until no false tip can win or block.
 pub(super) fn make_honest_majority(peers: &mut Vec<PeerPlan>, rng: &mut Rng) {
     let count = |peers: &[PeerPlan], of: fn(Behavior) -> bool| peers.iter().filter(|peer| of(peer.behavior)).count();
-    // Whoever may not vote for the honest tip counts against it.
+    // A peer that may not vote for the honest tip counts against it.
     while count(peers, |behavior| {
         behavior == Behavior::Honest || matches!(behavior, Behavior::Capped(_) | Behavior::Pruned(_))
     }) <= count(peers, |behavior| !behavior.is_honest())

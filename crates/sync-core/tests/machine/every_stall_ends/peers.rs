@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 pub const NO_PEERS: &[Case] = &[Case {
-    what: "everybody left in the middle, and comes back",
+    what: "all peers left in the middle, and come back",
     enter: || {
         let chain = Chain::new(6_000);
         let mut world = peers_tip(&chain);
@@ -182,7 +182,7 @@ pub const RANGE_UNAVAILABLE: &[Case] = &[
         within: AT_ONCE,
     },
     Case {
-        what: "in a search for the ancestor nobody serves the number in question; others come",
+        what: "in a search for the ancestor no peer serves the number in question; others connect",
         enter: || {
             let old = Chain::new(4_000);
             let new = old.fork(1_000, 4_050);
@@ -225,13 +225,13 @@ fn silent(target: fn(&Chain) -> SyncTarget) -> Entered {
 
 pub const NO_PROGRESS: &[Case] = &[
     Case {
-        what: "everybody is silent; others come",
+        what: "all peers are silent; others connect",
         enter: || silent(|_| SyncTarget::PeersTip),
         change: honest_come,
         within: AT_ONCE,
     },
     Case {
-        what: "everybody is silent, and answers again",
+        what: "all peers are silent, and respond again",
         enter: || silent(|_| SyncTarget::PeersTip),
         change: become_honest,
         within: 56 * SECOND,

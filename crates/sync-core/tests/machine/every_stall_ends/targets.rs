@@ -29,19 +29,19 @@ fn no_peer_has(behavior: Behavior) -> Entered {
 
 pub const TARGET_UNAVAILABLE: &[Case] = &[
     Case {
-        what: "nobody has it; others do",
+        what: "no connected peer has it; others do",
         enter: || no_peer_has(Behavior::Empty),
         change: honest_come,
         within: AT_ONCE,
     },
     Case {
-        what: "nobody has it, and they come to have it without saying so",
+        what: "no peer has it, and they get it without an announcement",
         enter: || no_peer_has(Behavior::Empty),
         change: become_honest,
         within: 40 * SECOND,
     },
     Case {
-        what: "everybody left its chain, and comes back to it",
+        what: "all peers left its chain, and come back to it",
         enter: || {
             let chain = Chain::new(LEN);
             let other = chain.fork(500, LEN + 10);
