@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lie_in_each_field_changes_the_hash() {
+    fn an_altered_bit_in_each_field_changes_the_hash() {
         let mut rng = Rng::new(1, "test");
         let mut rlp = Vec::new();
         append_header(&mut rng, 5, B256::repeat_byte(1), &Figures::START, Rules::Valid, &mut rlp);

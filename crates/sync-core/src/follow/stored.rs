@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn u08_what_was_just_answered_is_kept_and_the_oldest_is_forgotten() {
+    fn u08_what_was_just_looked_up_is_kept_and_the_oldest_is_forgotten() {
         let rising: Vec<BlockNumber> = (0..200).collect();
         let falling: Vec<BlockNumber> = (0..200).rev().collect();
         for numbers in [rising, falling] {

@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn h04_an_escalated_piece_waits_for_who_failed_it_and_obeys_the_lack_of_memory() {
+    fn h04_an_escalated_piece_waits_for_the_peer_that_failed_it_and_obeys_the_lack_of_memory() {
         let mut plan = plan(1_000, 1_999);
         plan.release(range(0, 9), failed(6));
         let culprit = PeerId(105);
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn u01_of_what_came_late_the_part_is_taken_that_nobody_is_asked_for() {
+    fn u01_of_what_came_late_the_part_is_taken_that_is_not_requested() {
         let mut plan = plan(0, 99);
         plan.borrow(PeerId(1), range(50, 69), 0, 20, NOW).expect("work");
         assert_eq!(plan.take(range(60, 89)).expect("the upper part").0, range(70, 89));

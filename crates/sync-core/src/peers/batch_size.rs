@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn h03_five_whole_answers_add_a_step_a_partial_takes_three_tenths_a_failure_half() {
+    fn h03_five_whole_responses_add_a_step_a_partial_takes_three_tenths_a_failure_half() {
         let mut size = BatchSize::default();
         let start = size.limit();
         for _ in 0..GROW_AFTER - 1 {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_its_bytes_cut_a_little_changes_nothing() {
+    fn a_response_cut_a_little_by_bytes_changes_nothing() {
         let mut size = BatchSize::default();
         size.responded(80, 75);
         assert_eq!(size, BatchSize::default());

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn one_whole_answer_fits_the_first_window() {
+    fn one_whole_response_fits_the_first_window() {
         let mut window = ByteWindow::new(&SyncConfig::default());
         assert_eq!((window.window(), window.request_bytes()), (48 * KIB, 48 * KIB));
         assert!(window.has_room());
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_less_than_a_whole_answer_only_when_the_window_is_smaller() {
+    fn asks_for_less_than_a_whole_response_only_when_the_window_is_smaller() {
         let mut window = ByteWindow::new(&SyncConfig::default());
         window.sent(48 * KIB);
         window.ended(48 * KIB);

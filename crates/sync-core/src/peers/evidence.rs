@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn u01_never_answered_is_the_worst_and_never_asked_is_not() {
+    fn u01_no_response_is_the_worst_and_never_asked_is_not() {
         let steady = [Evidence::Verified, Evidence::Responded, Evidence::NeverAsked, Evidence::NoResponse];
         let ranks = steady.map(|evidence| Rank::of(evidence, true));
         assert!(ranks.is_sorted() && ranks[3] > Rank::of(Evidence::Responded, false), "{ranks:?}");

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn n09_a_lie_bans_at_once_and_the_ban_ends() {
+    fn n09_an_invalid_header_bans_at_once_and_the_ban_ends() {
         let config = SyncConfig::default();
         let mut peer = Reputation::new(&config);
         assert_eq!(peer.fault(Instant::ZERO, &broken_link()), Verdict::Banned);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn n09_silence_sets_aside_and_never_bans() {
+    fn n09_silence_pauses_and_never_bans() {
         let config = SyncConfig::default();
         let mut peer = Reputation::new(&config);
         let mut now = Instant::ZERO;

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn n02_who_was_silent_comes_after_whoever_was_heard_of() {
+    fn n02_a_silent_peer_comes_after_one_that_responded() {
         let mut peers = world(2);
         peers.fault(Instant::ZERO, PeerId(0), &PeerFault::Timeout);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn h02_nobody_banned_paused_or_full() {
+    fn h02_no_banned_paused_or_full_peer() {
         let mut peers = world(3);
         peers.fault(Instant::ZERO, PeerId(0), &PeerFault::Timeout);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(48 * 1024);

@@ -80,7 +80,7 @@ fn spoil() -> impl Strategy<Value = Spoil> {
 
 /// A store that says it holds everything, and a target that is not what it holds there.
 #[test]
-fn u14_a_store_that_lies_about_its_height_ends_no_session() {
+fn u14_a_store_that_misreports_its_height_ends_no_session() {
     let ground = Ground::new(300, 64, 512 * 1024);
     let head = BLOCK_NUMBER_END - 1;
     for target in 0..3 {

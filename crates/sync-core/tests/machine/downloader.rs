@@ -90,7 +90,7 @@ fn d06_concurrency_follows_the_peers_and_is_bounded() {
 }
 
 #[test]
-fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
+fn d07_a_response_is_checked_for_its_length_then_its_start_then_its_links() {
     let chain = Chain::new(3_000);
     let fork = chain.fork(100, 3_000);
     let fault = |spoil: &dyn Fn(&HeadersRequest, u64) -> Vec<u64>| {
@@ -132,7 +132,7 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
 }
 
 #[test]
-fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_are_dropped() {
+fn d10_what_waited_is_verified_in_order_once_the_front_is_there_and_late_copies_are_dropped() {
     let chain = Chain::new(600);
     let (mut bare, mut open) = Bare::with_requests(&chain, 4);
     assert!(open.len() >= 4);
@@ -241,7 +241,7 @@ fn d16_the_wire_comes_first_then_proofs_then_batches() {
 /// The field seals headers on a thread pool. A page's worker has one thread and must return to its event loop, so here
 /// one poll hashes at most one response, and a host that has threads runs a machine for each chain.
 #[test]
-fn d17_one_poll_hashes_at_most_one_answer() {
+fn d17_one_poll_hashes_at_most_one_response() {
     let chain = Chain::new(4_000);
     let (mut bare, open) = Bare::with_requests(&chain, 4);
     for request in open {

@@ -59,7 +59,7 @@ fn f02_a_silent_peer_with_a_higher_tip_holds_no_vote_open() {
 }
 
 #[test]
-fn two_that_disagree_stay_a_stall_that_says_who_names_what_and_a_third_ends_it() {
+fn two_that_disagree_stay_a_stall_that_lists_the_tips_and_a_third_ends_it() {
     let chain = Chain::new(500);
     let other = chain.fork(300, 500);
     let mut world = world(&chain, 2, 2);

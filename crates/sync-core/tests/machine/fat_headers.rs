@@ -89,7 +89,7 @@ fn u07_on_a_known_chain_a_header_that_is_too_long_is_dropped_when_it_comes() {
 
 /// The target's own chain has one: by number it is no fault, by hash the rules judge it.
 #[test]
-fn u07_nobody_is_blamed_for_a_long_header_that_the_target_vouches_for() {
+fn u07_no_peer_is_penalized_for_a_long_header_that_the_target_vouches_for() {
     let long = |number: u64, rlp: Bytes| {
         if number != 900 {
             return rlp;

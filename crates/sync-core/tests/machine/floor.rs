@@ -60,7 +60,7 @@ fn a_silent_peer_that_claims_everything_beside_pruned_ones_holds_nothing_open() 
 
 /// With a floor that the pruned peers reach, the claims of others are of no interest.
 #[test]
-fn the_floor_that_was_asked_for_is_enough_whoever_claims_more() {
+fn the_floor_that_was_asked_for_is_enough_whatever_peers_claim() {
     let chain = Chain::new(4_000);
     let config = SyncConfig { floor: 2_000, ..SyncConfig::default() };
     let mut world = World::with(chain.spec(), config, Default::default());

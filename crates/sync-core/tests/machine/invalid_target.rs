@@ -28,7 +28,7 @@ fn expected(chain: &Chain, number: u64) -> StallReason {
 }
 
 #[test]
-fn i18_i07_a_pinned_target_on_a_bad_chain_stops_with_a_diagnosis_and_blames_nobody() {
+fn i18_i07_a_pinned_target_on_a_bad_chain_stops_with_a_diagnosis_and_penalizes_no_peer() {
     let good = Chain::new(1_500);
     let bad = bad(&good);
     let mut world = World::with(good.spec(), SyncConfig { window: 256, ..config() }, Default::default());

@@ -75,7 +75,7 @@ fn another_branch_does_not_join() {
 }
 
 #[test]
-fn answers_of_a_wrong_shape_are_refused() {
+fn responses_of_a_wrong_shape_are_refused() {
     let chain = TestChain::new(20, 1);
     assert_eq!(seal(&chain, 10, Vec::new()), Err(PeerFault::EmptyResponse { start: 10 }));
     assert_eq!(seal(&chain, 10, falling(&chain, 5, 9)), Err(PeerFault::WrongStart { got: 9, expected: 10 }));

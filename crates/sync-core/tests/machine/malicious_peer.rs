@@ -18,7 +18,7 @@ fn against(behavior: Behavior) -> World {
 }
 
 #[test]
-fn d09_a_flipped_byte_drops_the_whole_answer_and_another_peer_is_asked() {
+fn d09_a_flipped_byte_drops_the_whole_response_and_another_peer_is_asked() {
     let world = against(Behavior::FlipByte);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::BrokenLink { .. } | PeerFault::Undecodable { .. }));
     assert!(world.is_banned(LIAR));
@@ -49,7 +49,7 @@ fn garbage() {
 }
 
 #[test]
-fn p06_empty_answers_inside_its_range() {
+fn p06_empty_responses_inside_its_range() {
     let world = against(Behavior::Empty);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyResponse { .. }));
     let score = world.progress().peers[0].score;
@@ -61,7 +61,7 @@ fn p06_empty_answers_inside_its_range() {
 /// Its headers hang together and do not link: it holds another chain, and says so when it is asked for the header at the
 /// target's height. It is of no use and did nothing wrong.
 #[test]
-fn i06_another_fork_under_a_pinned_target_is_set_aside_and_not_blamed() {
+fn i06_another_fork_under_a_pinned_target_is_skipped_and_not_penalized() {
     let chain = Chain::new(6_000);
     let fork = chain.fork(2_000, 6_500);
     let mut world = World::towards(&chain);

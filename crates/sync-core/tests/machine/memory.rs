@@ -11,7 +11,7 @@ fn tight(chain: &Chain) -> World {
 }
 
 #[test]
-fn db8_i08_when_the_front_is_slow_and_everybody_else_quick() {
+fn db8_i08_when_the_front_is_slow_and_all_other_peers_quick() {
     let chain = Chain::new(12_000);
     let mut world = tight(&chain);
     world.target(SyncTarget::Hash(chain.tip().hash));

@@ -59,7 +59,7 @@ fn u10_a_deep_search_is_not_held_up_by_newcomers() {
 /// Peers that give one header in each response are there first, and honest ones come a moment later. The headers that
 /// decide a reorg are asked for one after another, or in few requests: no peer serves them one by one for long.
 #[test]
-fn u01_u10_who_gives_one_header_at_a_time_keeps_no_reorg_from_peers_that_were_never_asked() {
+fn u01_u10_a_peer_that_gives_one_header_at_a_time_keeps_no_reorg_from_peers_that_were_never_asked() {
     let old = Chain::new(3_000);
     for depth in [20, 60, 400] {
         let new = old.fork(3_000 - depth, 3_003);

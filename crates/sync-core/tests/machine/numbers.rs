@@ -21,7 +21,7 @@ fn synced(chain: &Chain, config: SyncConfig) -> World {
 }
 
 #[test]
-fn u14_a_lone_peer_with_the_highest_number_is_blamed_and_changes_nothing() {
+fn u14_a_lone_peer_with_the_highest_number_is_penalized_and_changes_nothing() {
     let chain = Chain::new(300);
     for latest in [u64::MAX, BLOCK_NUMBER_END] {
         let mut world = World::new(chain.spec());

@@ -55,7 +55,7 @@ fn u11_what_a_peer_does_not_have_it_is_asked_for_after_its_next_announcement() {
 }
 
 #[test]
-fn u11_an_announcement_that_came_late_excuses_the_empty_answer() {
+fn u11_an_announcement_that_came_late_excuses_the_empty_response() {
     let (chain, mut world) = asked_for(4, Behavior::Honest);
     let before = score(&world, 1);
     prune(&mut world, 7_900);
@@ -69,7 +69,7 @@ fn u11_an_announcement_that_came_late_excuses_the_empty_answer() {
 }
 
 #[test]
-fn u11_an_announcement_that_came_first_makes_an_empty_answer_no_fault() {
+fn u11_an_announcement_that_came_first_makes_an_empty_response_no_fault() {
     let (_, mut world) = asked_for(4, Behavior::Empty);
     let asked = world.requests.len();
     assert!(world.run_until(5, |world| world.requests.len() > asked));
@@ -80,7 +80,7 @@ fn u11_an_announcement_that_came_first_makes_an_empty_answer_no_fault() {
 }
 
 #[test]
-fn u11_who_announces_again_and_again_what_it_does_not_have_is_banned() {
+fn u11_a_peer_that_announces_again_and_again_what_it_does_not_have_is_banned() {
     let (_, mut world) = asked_for(4, Behavior::Honest);
     prune(&mut world, 7_900);
     let claims = sync_core::ServedRange { earliest: 0, ..world.peers[&1].served_range() };

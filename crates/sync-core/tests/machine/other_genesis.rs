@@ -64,7 +64,7 @@ fn u05_the_peers_tip_may_be_named_again() {
 
 /// The malicious peers come again under new ids, each time before the honest peers respond, and stay.
 #[test]
-fn u05_liars_that_come_again_hold_nothing_up() {
+fn u05_malicious_peers_that_come_again_delay_nothing() {
     let truth = Chain::new(3_000);
     let (mut world, other) = alone(&truth, 5, 1, 1);
     for id in 2..=4 {

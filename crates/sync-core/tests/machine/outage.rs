@@ -10,7 +10,7 @@ use sync_core::{
 };
 
 #[test]
-fn u01_who_never_answered_is_asked_after_who_was_silent_once() {
+fn u01_a_peer_that_never_responded_is_asked_after_one_that_was_silent_once() {
     let mut peers = Peers::new(&SyncConfig::default());
     let served = ServedRange { earliest: 0, latest: 100, latest_hash: Default::default() };
     for id in 0..3 {

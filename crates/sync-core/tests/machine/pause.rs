@@ -4,7 +4,7 @@ use crate::support::{Chain, TestPeer, World};
 use sync_core::{Input, SyncTarget};
 
 #[test]
-fn nothing_is_asked_while_paused_and_what_was_proven_is_stored() {
+fn nothing_is_asked_while_paused_and_verified_headers_are_stored() {
     let chain = Chain::new(9_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);

@@ -46,7 +46,7 @@ fn n04_a_peer_that_cannot_serve_the_top_gets_what_it_can_and_a_new_one_is_asked_
 /// Other clients check a response before the next request. Here the next request is sent first, so that it travels
 /// while the response is hashed; after an invalid response it is cancelled at once.
 #[test]
-fn n05_who_answers_well_is_asked_again_at_once_and_who_answers_badly_is_not() {
+fn n05_a_peer_that_responds_well_is_asked_again_at_once_and_one_that_responds_badly_is_not() {
     let chain = Chain::new(6_000);
     for (spoil, expect_follow_up) in [(0usize, true), (1, true), (2, false)] {
         let (mut bare, open) = Bare::with_requests(&chain, 1);
@@ -105,7 +105,7 @@ fn n08_the_deadline_follows_the_median_of_the_peers() {
 }
 
 #[test]
-fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
+fn n10_an_empty_response_near_the_tip_is_lag_and_elsewhere_a_fault() {
     let chain = Chain::new(5_000);
     let grown = chain.grown(2);
     let mut world = World::new(chain.spec());
@@ -156,7 +156,7 @@ fn i19_every_lost_request_is_laid_to_a_peer_and_has_a_deadline() {
 }
 
 #[test]
-fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
+fn i20_a_quick_response_is_worth_nothing_until_it_is_verified() {
     let chain = Chain::new(9_000);
     let fork = chain.fork(10, 9_000);
     let mut world = World::towards(&chain);
@@ -179,7 +179,7 @@ fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
 }
 
 #[test]
-fn h09_what_is_given_back_twice_is_given_back_once() {
+fn h09_what_is_released_twice_is_released_once() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 100, ..TestPeer::new(&chain) });

@@ -166,7 +166,7 @@ fn n09_a_ban_is_shorter_by_the_time_between_the_sessions() {
 }
 
 #[test]
-fn another_chain_is_no_lie_that_bans_an_address() {
+fn another_chain_is_no_fault_that_bans_an_address() {
     let chain = Chain::new(1_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);

@@ -52,7 +52,7 @@ fn the_hosts_own_floor() {
 }
 
 #[test]
-fn nobody_left_who_serves_the_rest() {
+fn no_peer_left_that_serves_the_rest() {
     let chain = Chain::new(4_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);

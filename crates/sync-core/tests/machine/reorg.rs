@@ -149,7 +149,7 @@ fn db5_the_event_names_the_stored_head_and_what_the_new_chain_has_there() {
 }
 
 #[test]
-fn what_waits_for_the_store_below_a_run_that_is_given_up_is_stored_before_the_checkpoint_speaks_of_it() {
+fn what_waits_for_the_store_below_a_run_that_is_dropped_is_stored_before_the_checkpoint_speaks_of_it() {
     let chain = Chain::new(3_000);
     let config = SyncConfig { window: 256, batches_in_flight_max: 3, ..SyncConfig::default() };
     let mut world = World::with(chain.spec(), config, Default::default());

@@ -35,7 +35,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn i01_i11_a_download_given_up_anywhere_and_tried_again_equals_a_clean_one(
+    fn i01_i11_a_download_dropped_anywhere_and_restarted_equals_a_clean_one(
         disturbances in prop::collection::vec((1usize..120, disturbance()), 0..6),
     ) {
         let chain = &*CHAIN;

@@ -80,7 +80,7 @@ fn k02_i14_interrupted_again_and_again_with_newer_tips() {
 }
 
 #[test]
-fn db1_one_block_above_is_proven_too() {
+fn db1_one_block_above_is_verified_too() {
     let chain = Chain::new(2_000);
     let mut first = interrupted(&chain, 1);
     first.run_to_synced(60);

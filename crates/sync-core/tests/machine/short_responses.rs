@@ -15,11 +15,11 @@ fn capped_at(most: usize) {
 }
 
 #[test]
-fn i04_p05_d08_one_header_an_answer() {
+fn i04_p05_d08_one_header_a_response() {
     capped_at(1);
 }
 
 #[test]
-fn i04_p05_d08_seven_headers_an_answer() {
+fn i04_p05_d08_seven_headers_a_response() {
     capped_at(7);
 }

@@ -36,7 +36,7 @@ fn peers_that_moved_to_another_chain_are_not_banned_and_the_one_that_stayed_serv
 }
 
 #[test]
-fn a_chain_that_everybody_left_is_left_for_the_newer_tip() {
+fn a_chain_that_all_peers_left_is_left_for_the_newer_tip() {
     let old = Chain::new(3_000);
     let new = old.fork(1_000, 3_010);
     let mut world = World::new(old.spec());
@@ -52,7 +52,7 @@ fn a_chain_that_everybody_left_is_left_for_the_newer_tip() {
 }
 
 #[test]
-fn another_header_than_the_one_that_was_named_is_a_lie() {
+fn another_header_than_the_one_that_was_named_is_a_fault() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
     // Short responses, so that the invalid header is the first of one.
@@ -65,7 +65,7 @@ fn another_header_than_the_one_that_was_named_is_a_lie() {
 }
 
 #[test]
-fn what_a_silent_peer_holds_up_is_taken_back_when_its_time_has_come_and_not_at_the_deadline() {
+fn what_a_silent_peer_holds_up_is_reassigned_when_its_time_has_come_and_not_at_the_deadline() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
@@ -76,7 +76,7 @@ fn what_a_silent_peer_holds_up_is_taken_back_when_its_time_has_come_and_not_at_t
 }
 
 #[test]
-fn a_request_that_was_taken_back_and_then_failed_is_no_silence() {
+fn a_request_that_was_reassigned_and_then_failed_is_no_silence() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));

@@ -4,7 +4,7 @@ use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, fault::PeerFault, id::PeerId};
 
 #[test]
-fn a_silent_peer_holds_nobody_up_and_is_named() {
+fn a_silent_peer_delays_no_peer_and_is_named() {
     let chain = Chain::new(6_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
@@ -20,7 +20,7 @@ fn a_silent_peer_holds_nobody_up_and_is_named() {
 }
 
 #[test]
-fn i19_a_silent_peer_whose_every_piece_is_taken_back_is_named() {
+fn i19_a_silent_peer_whose_every_piece_is_reassigned_is_named() {
     let chain = Chain::new(60_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain).behavior(Behavior::Slow(30)));
@@ -31,7 +31,7 @@ fn i19_a_silent_peer_whose_every_piece_is_taken_back_is_named() {
 }
 
 #[test]
-fn a_piece_taken_back_and_answered_late_is_no_fault() {
+fn a_piece_reassigned_and_then_late_is_no_fault() {
     let chain = Chain::new(20_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
@@ -74,7 +74,7 @@ fn db6_a_lone_peer_that_is_slower_than_every_deadline_is_asked_for_ever_and_used
 }
 
 #[test]
-fn n07_a_late_answer_is_used_and_teaches_the_deadline_and_is_no_fault() {
+fn n07_a_late_response_is_used_and_teaches_the_deadline_and_is_no_fault() {
     let chain = Chain::new(200);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
@@ -88,7 +88,7 @@ fn n07_a_late_answer_is_used_and_teaches_the_deadline_and_is_no_fault() {
 }
 
 #[test]
-fn i17_n06_everybody_vanishes_and_comes_back() {
+fn i17_n06_all_peers_vanish_and_come_back() {
     let chain = Chain::new(9_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
@@ -130,7 +130,7 @@ fn a_peer_restarts_under_the_same_id() {
 }
 
 #[test]
-fn a_host_that_slept_blames_nobody() {
+fn a_host_that_slept_penalizes_no_peer() {
     let chain = Chain::new(4_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);

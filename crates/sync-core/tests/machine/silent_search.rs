@@ -55,7 +55,7 @@ fn i06_f05_silent_peers_do_not_hide_that_the_others_have_left_the_target() {
 
 /// Asked by hash it did not have the block; then it moved to the target's chain, and says so.
 #[test]
-fn i06_who_did_not_have_the_block_before_it_moved_is_not_blamed() {
+fn i06_a_peer_that_did_not_have_the_block_before_it_moved_is_not_penalized() {
     let old = Chain::new(3_000);
     let new = old.fork(1_000, 3_200);
     let mut world = World::with(old.spec(), config(), Default::default());

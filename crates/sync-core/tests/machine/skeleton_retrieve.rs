@@ -122,25 +122,25 @@ fn sk_retrieve_03_three_peers_share_the_work_and_no_header_comes_twice() {
 /// geth drops the peer for the short response. Ours uses the short response; it is the empty ones after it that count,
 /// because the peer says that it has the header.
 #[test]
-fn sk_retrieve_04_a_header_withheld_where_an_answer_ends() {
+fn sk_retrieve_04_a_header_withheld_where_a_response_ends() {
     let fault = cheats(TestPeer::new(&chain()).behavior(Behavior::Withholds(EDGE - 1)));
     assert_eq!(fault, PeerFault::EmptyResponse { start: EDGE - 1 });
 }
 
 #[test]
-fn sk_retrieve_05_a_header_withheld_inside_an_answer() {
+fn sk_retrieve_05_a_header_withheld_inside_a_response() {
     let fault = cheats(TestPeer::new(&chain()).behavior(Behavior::Withholds(EDGE - 40)));
     assert_eq!(fault, PeerFault::EmptyResponse { start: EDGE - 40 });
 }
 
 #[test]
-fn sk_retrieve_06_a_header_twice_where_an_answer_ends() {
+fn sk_retrieve_06_a_header_twice_where_a_response_ends() {
     let fault = cheats(TestPeer::new(&duplicated(&chain(), EDGE - 1)));
     assert!(matches!(fault, PeerFault::BrokenLink { .. } | PeerFault::WrongStart { .. }), "{fault:?}");
 }
 
 #[test]
-fn sk_retrieve_07_a_header_twice_inside_an_answer() {
+fn sk_retrieve_07_a_header_twice_inside_a_response() {
     let fault = cheats(TestPeer::new(&duplicated(&chain(), EDGE - 40)));
     assert!(matches!(fault, PeerFault::BrokenLink { .. }), "{fault:?}");
 }
@@ -148,7 +148,7 @@ fn sk_retrieve_07_a_header_twice_inside_an_answer() {
 /// The first header of a response does not hash to the anchor. It is requested by its hash, so the peer must deny it;
 /// another header, or another chain? It says that it has the target.
 #[test]
-fn sk_retrieve_08_db4_an_altered_header_where_an_answer_begins() {
+fn sk_retrieve_08_db4_an_altered_header_where_a_response_begins() {
     let chain = chain();
     let lies = altered(&chain, EDGE - 1);
     let mut world = world(&chain);
@@ -167,7 +167,7 @@ fn sk_retrieve_08_db4_an_altered_header_where_an_answer_begins() {
 }
 
 #[test]
-fn sk_retrieve_09_db4_an_altered_header_inside_an_answer() {
+fn sk_retrieve_09_db4_an_altered_header_inside_a_response() {
     let fault = cheats(TestPeer::new(&altered(&chain(), EDGE - 20)));
     assert!(matches!(fault, PeerFault::BrokenLink { number, .. } if number == EDGE - 20), "{fault:?}");
 }
@@ -175,7 +175,7 @@ fn sk_retrieve_09_db4_an_altered_header_inside_an_answer() {
 /// The runs meet while the response at the front is late, and others wait behind it. geth had to throw its scratch
 /// space away there, or honest peers were dropped for it; here nothing under the meeting point was ever asked for.
 #[test]
-fn sk_retrieve_10_k05_i16_runs_meet_while_the_front_answer_is_late() {
+fn sk_retrieve_10_k05_i16_runs_meet_while_the_front_response_is_late() {
     let chain = chain();
     let older = runs::store(&[(&chain, 1_000, 2_000), (&chain, 0, 500)]);
     let mut world = World::with(chain.spec(), config(), older);

@@ -21,7 +21,7 @@ fn assert_blameless(world: &World) {
 }
 
 #[test]
-fn u15_an_hour_asleep_in_a_download_is_nobodys_fault() {
+fn u15_an_hour_asleep_in_a_download_is_no_fault() {
     let chain = Chain::new(50_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 50, ..TestPeer::new(&chain) });
@@ -38,7 +38,7 @@ fn u15_an_hour_asleep_in_a_download_is_nobodys_fault() {
 }
 
 #[test]
-fn u15_an_hour_asleep_in_a_search_for_the_ancestor_is_nobodys_fault() {
+fn u15_an_hour_asleep_in_a_search_for_the_ancestor_is_no_fault() {
     let old = Chain::new(3_000);
     let new = old.fork(1_700, 3_050);
     let mut world = moved(&old, &new, 2);
@@ -54,7 +54,7 @@ fn u15_an_hour_asleep_in_a_search_for_the_ancestor_is_nobodys_fault() {
 }
 
 #[test]
-fn u15_an_hour_asleep_while_votes_are_open_is_nobodys_fault() {
+fn u15_an_hour_asleep_while_votes_are_open_is_no_fault() {
     let chain = Chain::new(600);
     let config = SyncConfig { tip_quorum: 2, ..config() };
     let mut world = World::with(chain.spec(), config, Default::default());

@@ -30,7 +30,7 @@ fn n07_ways_that_stand_still_for_seconds_cost_no_score_and_nothing_is_fetched_tw
 
 /// The requests of a late peer are reassigned; its own late responses are used where no other peer was quicker.
 #[test]
-fn a_late_response_takes_the_place_that_nobody_else_has_filled() {
+fn a_late_response_takes_the_place_that_no_other_peer_has_filled() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));

@@ -54,7 +54,7 @@ fn a_way_that_all_peers_share_and_overload_is_slow_and_no_fault() {
 }
 
 #[test]
-fn a_front_that_nobody_gives_by_number_is_asked_for_by_hash() {
+fn a_front_that_no_peer_gives_by_number_is_asked_for_by_hash() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));

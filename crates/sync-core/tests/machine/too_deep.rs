@@ -48,7 +48,7 @@ fn assert_synced_within(world: &mut World, tip: &Chain, millis: u64) {
 }
 
 #[test]
-fn u04_too_deep_ends_when_honest_peers_come_although_the_liar_stays() {
+fn u04_too_deep_ends_when_honest_peers_come_although_the_malicious_peer_stays() {
     let old = Chain::new(3_000);
     let grown = old.grown(50);
     let mut world = refused(&old, 1, 1, 10);
@@ -73,7 +73,7 @@ fn u04_too_deep_ends_after_an_hour_of_it_too() {
 }
 
 #[test]
-fn u04_too_deep_ends_at_once_when_the_liars_leave() {
+fn u04_too_deep_ends_at_once_when_the_malicious_peers_leave() {
     let old = Chain::new(3_000);
     let grown = old.grown(50);
     for (quorum, malicious) in [(1, 1), (2, 2)] {
@@ -90,7 +90,7 @@ fn u04_too_deep_ends_at_once_when_the_liars_leave() {
 
 /// The malicious peers leave first, and a while later honest peers connect.
 #[test]
-fn u04_too_deep_is_not_remembered_when_everybody_left() {
+fn u04_too_deep_is_not_remembered_when_all_peers_left() {
     let old = Chain::new(3_000);
     let grown = old.grown(50);
     let mut world = refused(&old, 2, 2, 10);
@@ -127,7 +127,7 @@ fn u04_a_new_session_knows_nothing_of_it() {
 
 /// Ten peers of whom headers were verified; the three quickest have the new tip and deny everything under it.
 #[test]
-fn u04_u10_three_quick_liars_among_ten_do_not_make_a_reorg_of_one_block_deeper() {
+fn u04_u10_three_quick_malicious_peers_among_ten_do_not_make_a_reorg_of_one_block_deeper() {
     let old = Chain::new(3_000);
     let new = old.fork(2_999, 3_001);
     let lies = |truth: &Chain| spliced(truth, &truth.branch(1, 3_000, 9), 2_998);
@@ -221,7 +221,7 @@ fn u04_u14_a_number_under_the_window_on_another_chain_is_too_deep_and_nothing_sp
 
 /// Who was alone served the upper part of a chain of its own, longer than the window. It was never whole.
 #[test]
-fn u04_a_chain_that_was_never_whole_is_given_up_whatever_its_length() {
+fn u04_a_chain_that_was_never_whole_is_reverted_whatever_its_length() {
     let honest = Chain::new(3_000);
     let lies = honest.fork(1, 3_020);
     for leaves in [false, true] {

@@ -77,7 +77,7 @@ fn unknown(stall: &StallReason) -> (Option<u64>, B256, UnknownFork) {
 
 /// The target itself is of a later fork: whatever the fork changed, whoever names the target.
 #[test]
-fn u09_a_target_of_a_later_fork_is_nobodys_fault() {
+fn u09_a_target_of_a_later_fork_is_no_fault() {
     for change in [with_unknown_field, with_amsterdam, with_blobs, with_other_fee] {
         let chain = chain_with(LEN, above(FORK, change));
         for target in [SyncTarget::Hash(chain.tip().hash), SyncTarget::PeersTip, SyncTarget::Number(LEN as u64 - 1)] {
@@ -93,7 +93,7 @@ fn u09_a_target_of_a_later_fork_is_nobodys_fault() {
 
 /// Not even the number of the target can be read.
 #[test]
-fn a_target_of_another_form_is_nobodys_fault() {
+fn a_target_of_another_form_is_no_fault() {
     let chain = chain_with(LEN, |number, rlp| if number == LEN as u64 - 1 { other_form(&rlp) } else { rlp });
     for target in [SyncTarget::Hash(chain.tip().hash), SyncTarget::PeersTip] {
         let world = stalled(&chain, spec_known_until(&chain, FORK), target, config());
@@ -261,7 +261,7 @@ fn what_was_not_asked_for_is_a_fault() {
 
 /// A quorum names a block with a number that it does not have: who sends the block did what it was asked for.
 #[test]
-fn a_tip_under_a_wrong_number_is_the_fault_of_who_named_it() {
+fn a_tip_under_a_wrong_number_is_the_fault_of_the_peer_that_named_it() {
     let chain = chain_with(LEN, |_, rlp| rlp);
     let mut world = World::with(certain_for_ever(&chain), config(), Default::default());
     world.target(SyncTarget::PeersTip);

@@ -89,7 +89,7 @@ fn u10_a_number_has_fixed_witnesses_and_a_deadline() {
 }
 
 #[test]
-fn u10_before_nothing_is_believed_everybody_is_asked() {
+fn u10_before_nothing_is_believed_all_peers_are_asked() {
     let mut search = AncestorSearch::new(100, 90, false);
     while search.outcome().is_none() {
         let number = search.number().expect("it goes on");
@@ -113,7 +113,7 @@ fn u10_before_nothing_is_believed_everybody_is_asked() {
 }
 
 #[test]
-fn u04_what_is_proven_needs_no_witness() {
+fn u04_what_is_verified_needs_no_witness() {
     let mut search = AncestorSearch::new(1_000, 0, false);
     assert_eq!(search.needs_verified(), Some(936));
     let chain = |number: u64| hash(u8::from(number > 940), number);

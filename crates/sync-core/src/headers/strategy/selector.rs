@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_that_nobody_knows_is_no_way() {
+    fn a_hash_that_no_peer_knows_is_no_way() {
         let split = View { disagreeing: 3, ..STEADY };
         let mut selector = Selector::default();
         assert!(selector.decide(at(0), &split).is_some());
