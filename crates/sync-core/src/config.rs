@@ -107,7 +107,7 @@ pub const PIECES_BELOW_MAX: usize = 32;
 /// Headers of a trial. More would say no more of the peer, and would be fetched twice when it fails.
 pub const TRIAL_HEADERS_MAX: u64 = 32;
 
-/// A trial that failed keeps its place for so long. With [`TRIALS_MAX`] it bounds how many new peers a second can delay
+/// Time for which a failed trial keeps its place. With [`TRIALS_MAX`] it bounds how many new peers a second can delay
 /// the sync.
 pub const TRIAL_PAUSE: Duration = Duration::from_secs(2);
 
@@ -147,7 +147,7 @@ pub const ANCESTOR_VERIFY_MAX: u64 = 1_024;
 /// spare. What does not fit is fetched again.
 pub const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
 
-/// After so long the target is chosen anew although its reorg was deeper than the window; doubles each time, up to
+/// Time after which the target is chosen anew although its reorg was deeper than the window; doubles each time, up to
 /// [`SyncConfig::cool_down`]. Shorter repeats the search more often where the store really is of another chain.
 pub const TOO_DEEP_RETRY: Duration = Duration::from_secs(5);
 
@@ -207,7 +207,7 @@ pub struct SyncConfig {
     /// them agree on it, or [`tip_settle`](Self::tip_settle) is over. 1 never waits.
     pub peers_expected: usize,
     /// How long after the first peer connected a new session waits for the others before it chooses a tip. Longer gives
-    /// slow honest peers more time to vote before quick ones decide; a list of mostly dead peers waits so long.
+    /// slow honest peers more time to vote before quick ones decide; a list of mostly dead peers waits for that time.
     pub tip_settle: Duration,
     /// Lowest number to sync. No peer's claim changes it, unless [`floor_may_rise`](Self::floor_may_rise).
     pub floor: BlockNumber,

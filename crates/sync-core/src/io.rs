@@ -48,37 +48,37 @@ pub enum Input {
     TargetStored(Bytes),
     /// A peer finished the handshake.
     PeerConnected {
-        /// Its id; the same for the same identity.
+        /// The peer's id; the same for the same identity.
         peer: PeerId,
-        /// What it said.
+        /// Its status message.
         status: PeerStatus,
     },
     /// A peer announced a new range.
     PeerUpdated {
-        /// Its id.
+        /// The peer's id.
         peer: PeerId,
-        /// The range.
+        /// The announced range.
         served: ServedRange,
     },
     /// The connection is gone; its requests are returned to the plan.
     PeerDisconnected {
-        /// Its id.
+        /// The peer's id.
         peer: PeerId,
     },
     /// A peer broke the protocol, with or without an open request: it sends messages that were not requested, or
     /// exceeds a limit. Its open requests end with its connection.
     PeerMisbehaved {
-        /// Its id.
+        /// The peer's id.
         peer: PeerId,
-        /// What it did.
+        /// The breach, for people.
         what: String,
     },
     /// The peer's address, opaque to the machine: a ban then holds for the address too. Best sent before
     /// `PeerConnected`.
     PeerAddress {
-        /// Its id.
+        /// The peer's id.
         peer: PeerId,
-        /// The place.
+        /// Its address.
         address: PeerAddress,
     },
     /// A response: the RLP of each header, falling, as received.
@@ -147,7 +147,7 @@ pub enum StartBlock {
 pub struct HeadersRequest {
     /// Comes back with the response.
     pub id: RequestId,
-    /// Whom to ask.
+    /// The peer to ask.
     pub peer: PeerId,
     /// The first, highest header.
     pub start: StartBlock,
@@ -169,11 +169,11 @@ pub enum Output {
     Cancel(RequestId),
     /// A peer did something wrong. With [`Verdict::Banned`] the host closes the connection.
     Penalize {
-        /// Who.
+        /// The peer.
         peer: PeerId,
-        /// What.
+        /// The fault.
         fault: PeerFault,
-        /// And so.
+        /// Its consequence.
         verdict: Verdict,
     },
     /// Store the batch with its checkpoint in one transaction, then respond with `BatchPersisted` or `PersistFailed`.

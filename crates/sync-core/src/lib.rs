@@ -12,8 +12,8 @@
 //!   clock   --- Timeout -------------------------> +------------+ --- Timeout(when) -------------> clock
 //!
 //!   inside:  plan -> requests -> staging -> lineage -> collector -> batch
-//!            what is  who was     what came  what is    what waits   what is
-//!            missing  asked       and waits  verified     for a window stored
+//!            numbers  requests    responses  verified   headers wait  stored
+//!            to fetch in flight   that wait  headers    for a window  together
 //! ```
 //!
 //! # The contract

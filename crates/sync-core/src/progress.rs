@@ -111,7 +111,7 @@ pub enum StallReason {
     TipsDisagree {
         /// Peers that must agree.
         need: usize,
-        /// Who names which tip, by peer; at most [`TIP_CLAIMS_MAX`](crate::config::TIP_CLAIMS_MAX).
+        /// Tips, by peer; at most [`TIP_CLAIMS_MAX`](crate::config::TIP_CLAIMS_MAX).
         claims: Vec<TipClaim>,
     },
     /// Fewer peers than the quorum are connected.

@@ -281,7 +281,7 @@ impl Options {
         let mut peace = self.clone();
         peace.peers.retain(|peer: &PeerPlan| peer.behavior.is_honest());
         peace.churn = None;
-        // Who stays behind does so to keep the attackers from a majority against the honest tip.
+        // Peers that stay behind keep the attackers from a majority against the honest tip.
         for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.behavior, Behavior::Behind(_))) {
             peer.behavior = Behavior::Honest;
         }

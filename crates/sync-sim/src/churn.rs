@@ -88,7 +88,7 @@ impl World<'_> {
         self.at(now, SimEvent::Connect(id));
     }
 
-    /// Where a stranger is reached: said before each of its connections.
+    /// The address of a stranger: named before each of its connections.
     pub(crate) fn tell_address(&mut self, peer: u32) {
         let Some(churn) = self.churn().filter(|_| self.strangers.contains(&peer)) else { return };
         let place = if churn.shares_address { "one place".into() } else { format!("place {peer}") };

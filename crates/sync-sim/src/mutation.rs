@@ -35,13 +35,13 @@ pub enum Bug {
     SilenceBlamedTwice,
     /// The same stored header is asked for again and again.
     LookupsWithoutEnd,
-    /// A stall is said to begin and to end with each piece of the chain.
+    /// A stall begins and ends with each piece of the chain.
     StallsWithoutEnd,
     /// The longest run is dropped from a checkpoint with many.
     LongestRunDropped,
     /// A reorg reverts two thousand headers more than it must.
     ReorgTooDeep,
-    /// Once the host has slept, no progress is said.
+    /// Once the host has slept, `NoProgress` is reported.
     SleepIsNoProgress,
     /// While malicious peers are connected, nine of ten requests to honest ones go nowhere.
     HonestNotAsked,
@@ -60,7 +60,7 @@ pub struct Mutation {
     lost: Vec<BlockRange>,
     looked_up: Option<(LookupId, Vec<BlockNumber>)>,
     stalled: bool,
-    /// Whose silence was just said, and when.
+    /// The peer whose silence was just reported, and when.
     silent: Option<(PeerId, Micros)>,
     requests: u64,
 }

@@ -35,7 +35,7 @@ pub const VISIT_GROWTH: u64 = 96;
 /// How the store is.
 #[derive(Clone, Debug, Default)]
 pub struct StorePlan {
-    /// A transaction takes so long at most.
+    /// The longest time of a transaction.
     pub delay: Micros,
     /// Transactions that fail for no stated reason, of a million, until the world is quiescent.
     pub fail_ppm: u64,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::network::Micros;
 
-/// What is wrong, who says so, and when.
+/// The violation: what is wrong, the checker that found it, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// Name of the checker.

@@ -141,9 +141,9 @@ pub struct SimPeer {
     earlier: Vec<View>,
     /// Lowest number that it serves.
     pub earliest: u64,
-    /// Lowest number that it said it serves, while it has not said yet that it dropped more.
+    /// Lowest number that it announced, until it announces that it dropped more.
     pub said_earliest: Option<u64>,
-    /// How often it dropped headers and said so late.
+    /// How often it dropped headers and announced it late.
     pub prunes: u32,
     /// Does it not come back?
     pub gone: bool,

@@ -1,4 +1,4 @@
-//! The stage of a world under attack: where the honest chain stands, what is stored, who is honest, what happens.
+//! The scene of a world under attack: the honest chain, the stored headers, the honest peers, and the script.
 
 use sync_core::{SyncTarget, config::ANCESTOR_VERIFY_MAX};
 

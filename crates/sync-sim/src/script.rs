@@ -35,9 +35,9 @@ pub enum Step {
     Pause(bool),
     /// The process dies.
     Crash,
-    /// The ways to the peers of this mask are cut for so long.
+    /// The links to the peers of this mask are cut for this time.
     Cut(u64, Micros),
-    /// The host does not run for so long: a busy tab, a sleeping laptop.
+    /// The host does not run for this time: a busy tab, a sleeping laptop.
     Freeze(Micros),
     /// A timer fires although none was asked for.
     Tick,

@@ -73,7 +73,7 @@ impl SimStore {
         self.checkpoint.as_deref().and_then(Checkpoint::decode)
     }
 
-    /// Who owns the header that is stored at `number`.
+    /// The branch of the header that is stored at `number`.
     pub fn owner(&self, number: BlockNumber) -> Option<BranchId> {
         let row = usize::try_from(number).ok().and_then(|at| self.rows.get(at));
         row.copied().filter(|owner| *owner != NOTHING)

@@ -1,7 +1,7 @@
 //! The attack table: attackers by kind, number and new ids a second, and how much longer a sync takes because of them.
 //!
 //! The world is always the same: four honest peers of 150 ms round trip and 5 MB a second each, 40,000 headers, and a
-//! pinned target, so that who is asked for what is all that attackers can spoil. It is run as a first sync, and as a
+//! pinned target, so that attackers can only affect which peer is asked for what. It is run as a first sync, and as a
 //! reorg of the newest 1,000 headers over a store that has everything. Nothing else happens, so a ratio is of the same
 //! world with and without attackers.
 //!

@@ -245,7 +245,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Is the store said and known to hold the goal, and nothing on its way? Where the goal cannot be judged: is that said?
+    /// Is the goal reported and known to be stored, with nothing in flight? Where the goal cannot be judged: is that
+    /// reported?
     fn is_whole(&self) -> bool {
         if self.state.options.unknown_from.is_some() {
             let is_said = matches!(self.stall, Some(StallReason::UnknownFork { .. }));

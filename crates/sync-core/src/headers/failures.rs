@@ -12,11 +12,11 @@ use crate::{
 /// A peer that failed a piece, and when it may be asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Who.
+    /// The peer.
     pub peer: PeerId,
-    /// How often.
+    /// Its failures of this piece; 0 when the piece was only reassigned.
     pub count: u32,
-    /// Not before.
+    /// It is not asked for the piece before.
     pub until: Instant,
 }
 

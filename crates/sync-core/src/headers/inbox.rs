@@ -10,7 +10,7 @@ use crate::id::PeerId;
 /// Headers that came for a request.
 #[derive(Debug)]
 pub struct Response {
-    /// Who sent them.
+    /// The peer that sent them.
     pub peer: PeerId,
     /// The request of this response.
     pub request: InFlight,

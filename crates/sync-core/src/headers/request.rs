@@ -32,7 +32,7 @@ pub enum Purpose {
     Piece {
         /// The numbers, asked for falling.
         range: BlockRange,
-        /// Who failed them before.
+        /// Failures of these numbers so far.
         failures: Failures,
         /// The hash that the highest of them must have, when it was asked for by hash.
         by_hash: Option<B256>,
@@ -50,9 +50,9 @@ pub enum Purpose {
 /// One request in flight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InFlight {
-    /// Whom.
+    /// The peer that is asked.
     pub peer: PeerId,
-    /// What for.
+    /// The purpose of the request.
     pub purpose: Purpose,
     /// Headers asked for.
     pub limit: u16,

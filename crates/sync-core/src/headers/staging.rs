@@ -17,13 +17,13 @@ use sorted::SortedMap;
 /// One response that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged<R> {
-    /// Who sent it.
+    /// The peer that sent it.
     pub peer: PeerId,
     /// The numbers inside.
     pub range: BlockRange,
     /// Bytes that it holds in memory.
     pub bytes: u64,
-    /// Who failed these numbers before; forgotten once they are verified.
+    /// Failures of these numbers so far; forgotten once they are verified.
     pub failures: Failures,
     /// The headers, falling.
     pub run: R,
@@ -93,7 +93,7 @@ impl<R> Staging<R> {
         self.runs.contains_key(&last)
     }
 
-    /// Who sent the responses, one entry each.
+    /// The senders of the responses, one entry each.
     pub fn peers(&self) -> impl Iterator<Item = PeerId> + '_ {
         self.runs.values().map(|staged| staged.peer)
     }

@@ -28,7 +28,7 @@ pub enum News {
 
 #[derive(Debug, Default)]
 struct Record {
-    /// When it said, in this connection, that its highest block is another one.
+    /// When it last announced another highest block in this connection.
     tip_at: Option<Instant>,
     looked_at: Option<Instant>,
     waiting: News,
@@ -45,7 +45,7 @@ pub struct FairSample {
 }
 
 impl FairSample {
-    /// A peer said what it serves, for the first time in this session or again.
+    /// A peer announced its range, for the first time in this session or again.
     pub fn note(&mut self, now: Instant, peer: PeerId, expected: usize) {
         self.since.get_or_insert(now);
         // More than half is all that is asked for; so the set is bounded.
@@ -71,10 +71,10 @@ impl FairSample {
     }
 }
 
-/// One record a peer that is remembered.
+/// Announcements of all peers: one record for each peer that is remembered.
 #[derive(Debug, Default)]
 pub struct Announcements {
-    /// Who has said anything.
+    /// Peers that announced a range.
     pub sample: FairSample,
     records: SortedMap<PeerId, Record>,
     /// When the next of those that wait is looked at.
@@ -82,7 +82,7 @@ pub struct Announcements {
 }
 
 impl Announcements {
-    /// When the peer last said that its highest block is another one.
+    /// When the peer last announced another highest block.
     pub fn tip_at(&self, peer: PeerId) -> Option<Instant> {
         self.records.get(&peer).and_then(|record| record.tip_at)
     }

@@ -18,8 +18,8 @@ use crate::time::Instant;
 /// A deadline has so many round trips, and a fixed part.
 pub const DEADLINE_ROUND_TRIPS: u32 = 3;
 
-/// Silence that is a fault lasts at least so long, beside three round trips, whatever a host sets for its deadlines: a
-/// transport that lost the same packet twice is silent for three seconds.
+/// The shortest silence that is a fault, beside three round trips, whatever deadlines a host sets: a transport that
+/// lost the same packet twice is silent for three seconds.
 pub const SILENCE_MIN: Duration = Duration::from_secs(4);
 
 /// From one whole response to the next while bytes come. 48 KiB in a minute are 800 bytes a second.

@@ -59,7 +59,7 @@ use header_rules::{
 };
 use sorted::SortedMap;
 
-/// The median of the peers is measured anew after so long: it moves slowly, and looking costs a sort.
+/// Interval at which the median of the peers is measured: it moves slowly, and measuring costs a sort.
 const MEDIAN_EVERY: Duration = Duration::from_millis(100);
 
 /// All peers. See the [module](self).
@@ -196,7 +196,7 @@ impl Peers {
         silence
     }
 
-    /// A peer that is late for so long that it counts as silent.
+    /// A late peer that counts as silent now.
     pub fn silent(&self, now: Instant) -> Option<PeerId> {
         let due = |peer: &Peer| peer.liveness.fault_at().is_some_and(|at| at <= now);
         self.table.iter().find(|(_, peer)| due(peer)).map(|(id, _)| *id)

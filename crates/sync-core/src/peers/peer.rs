@@ -40,7 +40,7 @@ pub struct Peer {
     pub cooldowns: Cooldowns,
     /// Score and faults.
     pub reputation: Reputation,
-    /// Where it is reached, if the host said so.
+    /// Its address, if the host named one.
     pub address: Option<PeerAddress>,
     /// Until when its address is banned, for a fault of any peer there.
     pub address_banned_until: Option<Instant>,

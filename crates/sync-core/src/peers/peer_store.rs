@@ -29,7 +29,7 @@ use crate::{
 pub struct PeerRecord {
     /// Its id in the session that wrote the book, or the one that the host gave it since.
     pub peer: PeerId,
-    /// Where it was reached, if the host said so.
+    /// Its address, if the host named one.
     pub address: Option<PeerAddress>,
     /// 0 (banned) to 100.
     pub score: u8,

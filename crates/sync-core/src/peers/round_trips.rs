@@ -24,7 +24,7 @@ pub struct RoundTrips {
 }
 
 impl RoundTrips {
-    /// One response took so long.
+    /// Adds the round trip of one response.
     pub fn add(&mut self, round_trip: Duration) {
         let at = self.added as usize % SAMPLES;
         self.micros[at] = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);

@@ -1,8 +1,8 @@
 //! The order of peers: of the peers that may be asked and have room, the one of the best [rank](super::evidence), of
 //! those the one with the best score, of those the one with the emptiest window.
 //!
-//! Every window is to be full all the time; the order matters for the pieces that are needed first. So peers of whom
-//! headers were verified come first, and those that were asked and never responded last; then the score, in steps of
+//! Every window should be full all the time; the order matters for the pieces that are needed first. So peers with
+//! verified headers come first, and those that were asked and never responded last; then the score, in steps of
 //! `SCORE_STEP`, so that one silence long ago decides nothing; then the emptier window, then the shorter round trip.
 //! What is still equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be
 //! repeated. Quickness alone gains nothing: it counts among peers of the same rank.

@@ -63,7 +63,7 @@ impl HeaderSync {
         if waited && self.is_denied(now, front) { self.unserved(now, missing, has_verified) } else { None }
     }
 
-    /// Does the range that was said to be unavailable stay so? The download of newer blocks above it changes nothing.
+    /// Is the reported range still unavailable? The download of newer blocks above it changes nothing.
     pub(super) fn still_unavailable(&self, now: Instant) -> Option<BlockRange> {
         let Some(StallReason::RangeUnavailable(missing)) = self.reports.stall.announced else { return None };
         let front = match self.phase.run() {

@@ -1,9 +1,9 @@
 //! Inputs in any order, sensible or not, and what must hold whatever they are. `any_input.rs` draws them by property, the
 //! fuzzer of `fuzz/` reads them from bytes; both play them here.
 //!
-//! An [`Op`] takes any figures: what they mean is cut to what there is (a number of the chain, a request that was made), so
-//! that most of them mean something. After each op the [bounds](Play::check) must hold; [at the end](Play::end) one honest
-//! peer and a store that works must be enough, unless the store said what is not so.
+//! An [`Op`] takes any figures: what they mean is cut to what there is (a number of the chain, a request that was
+//! made), so that most of them mean something. After each op the [bounds](Play::check) must hold; [at the
+//! end](Play::end) one honest peer and a store that works must be enough, unless the store misreported.
 
 use std::time::Duration;
 
@@ -238,7 +238,7 @@ impl Play<'_> {
             Op::Target { which } => {
                 let target = self.ground.target(which);
                 world.target(target);
-                // Some are in the store, or said to be.
+                // Some are in the store, or are reported to be.
                 if which >= 128 {
                     let number = cut(u16::from(which) * 8, chain);
                     let stored = chain.headers.iter().find(|raw| SyncTarget::Hash(keccak256(raw)) == target);

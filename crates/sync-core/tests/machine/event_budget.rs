@@ -87,7 +87,7 @@ fn u13_a_peer_that_connects_and_leaves_causes_a_few_events_a_second() {
         let requests = world.requests.len() - requests;
         assert!(requests <= 500, "{requests} requests, one a connection at most");
         world.run_for(8);
-        assert_eq!(last_stage(&world), Some(world.progress().stage), "the last state is said");
+        assert_eq!(last_stage(&world), Some(world.progress().stage), "the last state is reported");
         assert_eq!(told(&world), world.progress().stall);
     }
 }
@@ -116,7 +116,7 @@ fn u13_a_peer_that_announces_all_the_time_causes_a_few_events_and_requests_a_sec
         println!("{asked} requests, {} events", world.events.len());
         assert!(asked <= seconds * 15, "{asked} requests to it");
         world.run_for(40);
-        assert_eq!(last_stage(&world), Some(world.progress().stage), "the last state is said");
+        assert_eq!(last_stage(&world), Some(world.progress().stage), "the last state is reported");
         assert_eq!(told(&world), world.progress().stall);
     }
 }

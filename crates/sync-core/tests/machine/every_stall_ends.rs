@@ -67,7 +67,7 @@ fn walk(cases: &'static [Case]) {
         let mut entered = (case.enter)();
         let stall = entered.world.progress().stall.unwrap_or_else(|| panic!("{what}: {:?}", entered.world.stalls()));
         assert!(std::ptr::eq(row(&stall), cases), "{what}: another stall, {stall:?}");
-        assert_eq!(entered.world.stalls().last().map(discriminant), Some(discriminant(&stall)), "{what}: said");
+        assert_eq!(entered.world.stalls().last().map(discriminant), Some(discriminant(&stall)), "{what}: reported");
         let before = entered.world.events.len();
         (case.change)(&mut entered);
         let Entered { mut world, tip, floor } = entered;

@@ -74,7 +74,7 @@ fn two_that_disagree_stay_a_stall_that_lists_the_tips_and_a_third_ends_it() {
     assert!(world.events.contains(&Event::Resumed));
 }
 
-/// What was agreed on is stored and stays; that nothing comes after it is said.
+/// The agreed target is stored and stays; the missing majority for the next one is reported.
 #[test]
 fn peers_that_part_after_the_sync_are_said_to_disagree_until_they_agree_again() {
     let chain = Chain::new(500);

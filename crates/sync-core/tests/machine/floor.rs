@@ -33,7 +33,7 @@ fn a_first_peer_with_a_short_chain_does_not_end_the_sync() {
     world.connect(1, TestPeer::new(&chain).range(3_989, 3_999));
     world.run_for(20);
     assert_usable_from(&world, &chain, 3_989);
-    assert_eq!(world.stalls(), [missing(0, 3_988)], "said once");
+    assert_eq!(world.stalls(), [missing(0, 3_988)], "reported once");
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
@@ -52,7 +52,7 @@ fn a_silent_peer_that_claims_everything_beside_pruned_ones_holds_nothing_open() 
     world.run_for(120);
     assert_eq!(world.stalls(), [missing(0, 1_499)], "steady, not in turns with something else");
     assert_usable_from(&world, &chain, 1_500);
-    // One who has it ends it.
+    // A peer that has the range ends the stall.
     world.connect(4, TestPeer::new(&chain));
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
@@ -171,7 +171,7 @@ fn numbers_that_no_chain_has_are_refused_where_a_peer_says_them() {
         world.run_for(10);
         assert!(matches!(world.penalized(1)[..], [PeerFault::Protocol(_)]), "{:?}", world.penalties);
         assert_eq!(world.resolved(), [], "its word is no tip");
-        // Said later it is refused too; what it says sensibly in between counts.
+        // A later announcement is rejected too; a plausible one in between counts.
         announce(&mut world, 1, &chain);
         world.run_to_synced(60);
         world.input(Input::PeerUpdated { peer: PeerId(1), served });

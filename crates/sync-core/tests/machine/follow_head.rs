@@ -1,4 +1,5 @@
-//! Following the head: which tips are believed, what a target needs before anything is downloaded, and what is said when.
+//! Following the head: which tips become targets, what a target needs before a download, and which events are sent
+//! when.
 
 use crate::support::{
     Behavior, Chain, TestPeer, World,

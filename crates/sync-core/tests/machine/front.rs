@@ -1,4 +1,4 @@
-//! Who may be asked for what everything waits for, while peers of no use come and go under ever new ids.
+//! Requests for the front, while useless peers come and go under ever new ids.
 
 use crate::support::{
     Behavior, Chain, TestPeer, World,

@@ -36,7 +36,7 @@ fn i18_i07_a_pinned_target_on_a_bad_chain_stops_with_a_diagnosis_and_penalizes_n
     world.connect(1, TestPeer::new(&bad));
     world.connect(2, TestPeer::new(&bad));
     world.run_for(300);
-    assert_eq!(diagnosis(&world), [expected(&bad, 700)], "said once");
+    assert_eq!(diagnosis(&world), [expected(&bad, 700)], "reported once");
     assert_eq!(world.penalties, [], "they delivered what they were asked for");
     assert!(!world.is_synced());
     let asked = world.requests.len();

@@ -117,5 +117,5 @@ fn u08_votes_for_more_tips_than_are_kept_are_not_asked_for_again_and_again() {
     world.run_for(4);
     let asked = world.requests.len();
     world.run_for(1);
-    assert_eq!(world.requests.len(), asked, "everything was said");
+    assert_eq!(world.requests.len(), asked, "every lookup got its response");
 }

@@ -1,5 +1,5 @@
-//! Peers of no use that join all the time while the machine asks who knows what: each question has a deadline and fixed
-//! witnesses, so no peer that connects later delays it.
+//! Useless peers that join all the time while the machine asks for votes and claims: each request has a deadline and
+//! fixed witnesses, so no peer that connects later delays it.
 
 use crate::support::{
     Behavior, Chain, TestPeer, World,

@@ -1,4 +1,4 @@
-//! Whom to ask: windows, follow-ups, fairness, deadlines, and what a score is made of.
+//! The choice of peers: windows, follow-ups, fairness, deadlines, and scores.
 
 use crate::support::{Behavior, Chain, TestPeer, World, bare::Bare};
 use sync_core::{

@@ -55,7 +55,7 @@ fn sk_extend_01_f08_the_next_header_extends_the_run() {
 fn sk_extend_02_f08_i02_the_same_head_again_is_nothing() {
     let world = then(&chain(), &chain(), HEAD);
     assert_eq!(runs(&world), [(HEAD, HEAD)]);
-    assert_eq!(world.resolved(), [chain().tip()], "said once");
+    assert_eq!(world.resolved(), [chain().tip()], "reported once");
     assert_eq!(world.peers[&2].served, 0, "not even a question");
     ends_whole(world, &chain());
 }

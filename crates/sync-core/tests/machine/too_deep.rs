@@ -125,7 +125,7 @@ fn u04_a_new_session_knows_nothing_of_it() {
     assert_synced_within(&mut world, &grown, 2_000);
 }
 
-/// Ten peers of whom headers were verified; the three quickest have the new tip and deny everything under it.
+/// Ten peers with verified headers; the three quickest have the new tip and deny everything under it.
 #[test]
 fn u04_u10_three_quick_malicious_peers_among_ten_do_not_make_a_reorg_of_one_block_deeper() {
     let old = Chain::new(3_000);
@@ -219,7 +219,7 @@ fn u04_u14_a_number_under_the_window_on_another_chain_is_too_deep_and_nothing_sp
     assert_eq!(world.store.rows.len(), 3_000, "nothing is removed");
 }
 
-/// Who was alone served the upper part of a chain of its own, longer than the window. It was never whole.
+/// A peer that was alone served the upper part of a chain of its own, longer than the window. It was never whole.
 #[test]
 fn u04_a_chain_that_was_never_whole_is_reverted_whatever_its_length() {
     let honest = Chain::new(3_000);

@@ -259,7 +259,7 @@ fn what_was_not_asked_for_is_a_fault() {
     world.assert_stored(&chain, 0);
 }
 
-/// A quorum names a block with a number that it does not have: who sends the block did what it was asked for.
+/// A quorum names a block with a number that it does not have: a peer that sends the block did what was requested.
 #[test]
 fn a_tip_under_a_wrong_number_is_the_fault_of_the_peer_that_named_it() {
     let chain = chain_with(LEN, |_, rlp| rlp);

@@ -389,8 +389,10 @@ impl World {
     fn request(&mut self, request: HeadersRequest) {
         assert!((1..=1_024).contains(&request.limit));
         self.requests.push(request);
-        let Some(peer) = self.peers.get_mut(&request.peer.0) else { panic!("asked {}, who is unknown", request.peer) };
-        assert!(peer.connected || self.lenient, "asked {}, who is gone", request.peer);
+        let Some(peer) = self.peers.get_mut(&request.peer.0) else {
+            panic!("asked {}, which is unknown", request.peer)
+        };
+        assert!(peer.connected || self.lenient, "asked {}, which is disconnected", request.peer);
         if let Some((mut delay, headers)) = peer.response(&request) {
             if let Some(rate) = self.way_bytes_per_ms {
                 let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();

@@ -16,7 +16,7 @@ pub struct TestStore {
     pub batches: usize,
     pub failing: Option<StoreFailure>,
     pub delay_ms: u64,
-    /// It said what is not so: what it holds need no longer hold together.
+    /// It misreported: its headers need no longer link.
     pub misreported: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How the world of each attack is set up: where the sync begins, who is there, and what happens.
+//! How the world of each attack is set up: where the sync begins, which peers there are, and the steps of the script.
 
 use header_rules::range::BLOCK_NUMBER_END;
 use sync_core::{SyncConfig, config::ANCESTOR_VERIFY_MAX};
@@ -311,7 +311,7 @@ impl Attack {
         }
     }
 
-    /// The branch that a peer is on who is alone at first.
+    /// The branch of a peer that is alone at first.
     fn branch(self, scene: &Scene, pool: &Pool, rng: &mut Rng) -> BranchId {
         match self {
             Self::AloneForeign => Pool::FOREIGN,

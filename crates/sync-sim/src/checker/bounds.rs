@@ -27,7 +27,7 @@ const PROGRESS_A_SECOND_MAX: usize = 10;
 /// Requests for one header that go to a peer in a second which announces all the time: what it says is looked at four times
 /// a second, and each time it may be asked what it has at two numbers, and where it stands.
 const QUESTIONS_A_SECOND_MAX: usize = 12;
-/// Changes of the stall that may be said in a second.
+/// Changes of the stall that may be reported in a second.
 const STALLS_A_SECOND_MAX: usize = STALL_EVENTS_BURST as usize + 1_000 / STALL_EVENTS_EVERY.as_millis() as usize;
 /// Timers that may fire at one moment of the clock.
 const TIMERS_AT_ONCE_MAX: u32 = 3;

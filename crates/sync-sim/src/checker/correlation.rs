@@ -71,10 +71,10 @@ impl Checker for Correlation {
                     return Err(format!("{} asks for {} headers", request.id, request.limit));
                 }
                 if state.peers.get(request.peer.0 as usize).is_none_or(|peer| !peer.connected) {
-                    return Err(format!("{} goes to {}, who is not connected", request.id, request.peer));
+                    return Err(format!("{} goes to {}, which is not connected", request.id, request.peer));
                 }
                 if self.banned.get(&request.peer).is_some_and(|until| state.now < *until) {
-                    return Err(format!("{} goes to {}, who is banned", request.id, request.peer));
+                    return Err(format!("{} goes to {}, which is banned", request.id, request.peer));
                 }
                 if state.paused {
                     return Err(format!("{} goes out while the sync is held", request.id));

@@ -1,5 +1,5 @@
 //! Sleep: time in which the host did not run is no fault of a peer. Right after it wakes no honest peer is penalized,
-//! and that nothing moves is not said.
+//! and no lack of progress is reported.
 //!
 //! Looked at in the worlds that are made for it, where honest peers serve before and after: elsewhere nothing may have
 //! moved for long already when the host fell asleep.
@@ -33,7 +33,7 @@ impl Checker for Sleep {
         let since = since / MILLI;
         match output {
             Output::Event(Event::Stalled(StallReason::NoProgress)) => {
-                Err(format!("no progress is said {since} ms after the host woke"))
+                Err(format!("no progress is reported {since} ms after the host woke"))
             }
             Output::Penalize { peer, fault, .. } => {
                 let honest = state.peers.get(peer.0 as usize).is_some_and(|known| known.plan.behavior.is_honest());

@@ -24,7 +24,7 @@ use super::{History, Strategy, StrategyReason};
 use crate::{headers::escalation, time::Instant};
 use header_rules::range::BlockNumber;
 
-/// A strategy lasts at least so long, unless its cause forbids it.
+/// The shortest time that a strategy lasts, unless its cause forbids it.
 pub const DWELL_START: Duration = Duration::from_secs(5);
 
 /// One at a time lasts so many dwells at least: what was on its way must run out before its rate says anything.
@@ -39,7 +39,7 @@ pub const SHORT_GAP_HEADERS: u64 = 32;
 /// Another way must be expected to bring so many times what is had.
 pub const MARGIN: f64 = 1.5;
 
-/// Requests that must have ended before anything is said of their reliability.
+/// Requests that must have ended before their reliability is judged.
 pub const OUTCOMES_MIN: u64 = 16;
 
 /// What the selector sees of the world.

@@ -55,7 +55,7 @@ impl Refused {
         self.peers.remove(&peer);
     }
 
-    /// Has the peer said that it has no such block?
+    /// Did the peer respond that it has no such block?
     pub fn contains(&self, now: Instant, hash: B256, peer: PeerId) -> bool {
         self.hash == hash && self.until > now && self.peers.contains(&peer)
     }
