@@ -77,7 +77,8 @@ proptest! {
                         let id = downloader.requests.send(InFlight {
                             peer,
                             purpose: Purpose::Piece { range, failures, by_hash: None },
-                            limit: limit as u16,
+                            // The machine requests exactly the numbers that it borrowed.
+                            limit: range.len() as u16,
                             sent: now,
                             deadline: now + core::time::Duration::from_secs(5),
                             bytes: range.len() * 600,
