@@ -45,7 +45,7 @@ impl TestStore {
     /// Everything that the checkpoint speaks of is here, and its ends are what it says.
     fn check(&self) {
         let checkpoint = self.checkpoint.as_ref().expect("just written");
-        if self.lied {
+        if self.misreported {
             return;
         }
         assert!(checkpoint.is_sound(), "{checkpoint:?}");
