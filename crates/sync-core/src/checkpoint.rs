@@ -1,8 +1,8 @@
 //! How far a reverse sync got, in a form that survives a restart: runs of stored headers, newest first.
 //!
-//! A [`Checkpoint`] is written in the same transaction as the headers that it speaks of. Its runs are disjoint and
-//! falling, and their number is bounded ([`SUBCHAINS_MAX`]): over it the shortest run is given up. Undecodable bytes mean
-//! a fresh sync, never a panic.
+//! A [`Checkpoint`] is written in the same transaction as the headers that it covers. Its runs are disjoint and
+//! falling, and their number is bounded ([`SUBCHAINS_MAX`]): above that the shortest run is dropped. Undecodable bytes
+//! mean a fresh sync, never a panic.
 //!
 //! ```text
 //!   number   0 ............ 4,096 ==== 5,119 ......... 8,192 ======= 9,000
@@ -53,12 +53,12 @@ impl Subchain {
     }
 }
 
-/// Everything that a backward sync needs to go on where it stopped.
+/// The state from which a reverse sync resumes.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub struct Checkpoint {
-    /// Form of this record ([`Checkpoint::VERSION`]).
+    /// Version of this record ([`Checkpoint::VERSION`]).
     pub version: u64,
-    /// Chain that the store belongs to.
+    /// Chain id of the store.
     pub chain_id: u64,
     /// Lowest number that a whole sync of this store holds.
     pub floor: BlockNumber,
@@ -67,7 +67,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The form that this version of the code writes.
+    /// The version that this code writes.
     pub const VERSION: u64 = 1;
 
     /// Nothing stored yet.
@@ -82,8 +82,8 @@ impl Checkpoint {
         out
     }
 
-    /// Reads a record. `None` for anything that this code would not write: another version, bytes after the record, too
-    /// many runs, runs out of order. The caller then starts afresh.
+    /// Decodes a record. `None` for anything that this code would not write: another version, bytes after the record,
+    /// too many runs, runs out of order. The caller then starts a fresh sync.
     pub fn decode(mut bytes: &[u8]) -> Option<Self> {
         let checkpoint = <Self as Decodable>::decode(&mut bytes).ok()?;
         (bytes.is_empty() && checkpoint.is_sound()).then_some(checkpoint)
@@ -124,7 +124,9 @@ impl Checkpoint {
     /// How many headers of `range` are stored.
     pub fn stored_in(&self, range: BlockRange) -> u64 {
         let parts = self.subchains.iter().filter_map(|run| run.range()?.intersection(range));
-        parts.map(BlockRange::len).sum()
+        let stored = parts.map(BlockRange::len).sum();
+        debug_assert!(stored <= range.len(), "{stored} headers of {range} are stored: subchains overlap");
+        stored
     }
 
     /// The numbers of `range` that are not stored, newest first.
@@ -141,6 +143,7 @@ impl Checkpoint {
             rest = under;
         }
         missing.extend(rest);
+        debug_assert!(missing.len() <= SUBCHAINS_MAX + 1, "{} gaps between {SUBCHAINS_MAX} subchains", missing.len());
         missing
     }
 
@@ -154,8 +157,8 @@ impl Checkpoint {
     ///
     /// It extends the run above if that one's `next` is its head, opens a new one otherwise, and takes in the run below
     /// if its own `next` is that one's head. Where it overwrites numbers of older runs: a run with the same head is the
-    /// same chain, and what of it lies lower stays; of any other run we no longer know the hash where it is cut, so it
-    /// is given up as a whole and will be fetched again.
+    /// same chain, and its lower part stays; any other run has no known hash where it is cut, so the whole run is
+    /// dropped and will be fetched again.
     ///
     /// # Panics
     ///
@@ -178,8 +181,8 @@ impl Checkpoint {
         debug_assert!(self.is_sound(), "adopting a run keeps the order");
     }
 
-    /// Cuts off everything above `to`, for an unwind. `hash` is the hash of the header at `to`; without it a run that is
-    /// cut in its middle loses its head, and is given up as a whole.
+    /// Cuts off everything above `to`, for an unwind. `hash` is the hash of the header at `to`; without it a run that
+    /// is cut in its middle has no known head, and the whole run is dropped.
     pub fn trim_above(&mut self, to: BlockNumber, hash: Option<B256>) {
         self.subchains.retain_mut(|run| {
             if run.head <= to {
@@ -193,13 +196,15 @@ impl Checkpoint {
                 _ => false,
             }
         });
+        debug_assert!(self.newest().is_none_or(|newest| newest.head <= to), "headers above {to} stay after an unwind");
+        debug_assert!(self.is_sound(), "an unwind keeps the subchains in order");
     }
 
     /// Cuts a hole, for stored headers that turned out to be damaged.
     ///
-    /// What lies above the hole stays only with `upper_next` (the hash of the header at `hole.last()`, which is the
-    /// parent hash of the one above it), what lies below only with `lower_head` (the hash of the header under
-    /// `hole.first()`). A hole touches one run; a part whose hash is not given is given up with it.
+    /// The part above the hole stays only with `upper_next` (the hash of the header at `hole.last()`, which is the
+    /// parent hash of the one above it), the part below only with `lower_head` (the hash of the header under
+    /// `hole.first()`). A hole touches one run; a part without its hash is dropped too.
     pub fn carve(&mut self, hole: BlockRange, upper_next: Option<B256>, lower_head: Option<B256>) {
         let mut kept = Vec::with_capacity(self.subchains.len() + 1);
         for run in &self.subchains {
@@ -230,6 +235,7 @@ impl Checkpoint {
         if self.subchains.len() <= SUBCHAINS_MAX {
             return;
         }
+        debug_assert!(self.subchains.len() == SUBCHAINS_MAX + 1, "{} subchains after one change", self.subchains.len());
         let length = |run: &Subchain| run.head - run.tail;
         let runs = || self.subchains.iter().enumerate();
         let longest = runs().max_by_key(|(_, run)| length(run)).map_or(0, |(at, _)| at);

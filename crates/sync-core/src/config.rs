@@ -83,7 +83,8 @@ pub const STRANGERS_SHARE: u64 = 4;
 /// when thousands of peers connect. Raising it costs some 200 bytes a request.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 512;
 
-/// Requests given up (deadline, steal) whose late response still teaches the round trip. Raising it costs 40 bytes each.
+/// Requests cancelled or reassigned (deadline, steal) whose late response still teaches the round trip. Raising it
+/// costs 40 bytes each.
 pub const LATE_REQUESTS_MAX: usize = 256;
 
 /// Peers on trial that have pieces at the same time, in flight or staged; one that failed counts for [`TRIAL_PAUSE`] more.
@@ -91,8 +92,8 @@ pub const LATE_REQUESTS_MAX: usize = 256;
 /// is asked for more.
 pub const TRIALS_MAX: usize = 3;
 
-/// Pieces, in flight or staged, of a peer of whom no header was verified while nobody else is verified either. Two keep its
-/// window full until the first is verified; more would let a quick peer fill the memory with what is good for nothing.
+/// Pieces, in flight or staged, of a peer without verified headers while no other peer is verified either. Two keep its
+/// window full until the first is verified; more would let a quick peer fill the memory with useless responses.
 pub const UNVERIFIED_PIECES_MAX: usize = 2;
 
 /// Responses that are staged at the same time; beyond it only the front is asked for. Each may be linked, with an event, in
@@ -106,8 +107,8 @@ pub const PIECES_BELOW_MAX: usize = 32;
 /// Headers of a trial. More would say no more of the peer, and would be fetched twice when it fails.
 pub const TRIAL_HEADERS_MAX: u64 = 32;
 
-/// A trial that failed keeps its place for so long. With [`TRIALS_MAX`] it bounds how many new peers a second are given a
-/// chance to hold something up.
+/// Time for which a failed trial keeps its place. With [`TRIALS_MAX`] it bounds how many new peers a second can delay
+/// the sync.
 pub const TRIAL_PAUSE: Duration = Duration::from_secs(2);
 
 /// A trial lies so far in front of the anchor, in time, that a response within it holds up nothing. More lets a peer of no
@@ -118,13 +119,13 @@ pub const TRIAL_AHEAD: Duration = Duration::from_secs(1);
 /// piece are few: it goes to another after each failure.
 pub const FAILED_PEERS_PER_PIECE_MAX: usize = 8;
 
-/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the shortest is given up
-/// and downloaded again, never the newest, the longest, or the one that reaches the floor. Raising it makes each batch's
-/// checkpoint longer (80 bytes a run).
+/// Runs of the checkpoint. Each interrupted sync with a new target above adds one; beyond it the shortest is dropped
+/// and downloaded again, never the newest, the longest, or the one that reaches the floor. Raising it makes each
+/// batch's checkpoint longer (80 bytes a run).
 pub const SUBCHAINS_MAX: usize = 64;
 
-/// Numbers in one [`Output::Lookup`](crate::Output::Lookup). Each may cost the host one segment (some 700 KB) to read and
-/// prove; a seam needs two.
+/// Numbers in one [`Output::Lookup`](crate::Output::Lookup). Each may cost the host one segment (some 700 KB) to read
+/// and verify; a seam needs two.
 pub const LOOKUP_NUMBERS_MAX: usize = 8;
 
 /// Stored headers that the machine keeps in mind, some 600 bytes each; a search compares one at a time.
@@ -134,55 +135,55 @@ pub const STORED_HEADERS_MAX: usize = 64;
 /// ancestor; raising it costs a request of one header a peer and a number.
 pub const ANCESTOR_PEERS_MAX: usize = 3;
 
-/// Headers under the fork that are fetched by hash before the store is searched: one request. Most reorgs are shorter, and
-/// then no peer's word for the ancestor is needed.
-pub const ANCESTOR_PROOF_START: u64 = 64;
+/// Headers under the fork that are fetched by hash before the store is searched: one request. Most reorgs are shorter,
+/// and then no peer's claim is needed to find the ancestor.
+pub const ANCESTOR_VERIFY_START: u64 = 64;
 
-/// The same when those were not enough: a dozen requests. Deeper reorgs are searched with peers' words; raising it costs
-/// that many headers in memory, twice downloaded, for each reorg deeper than [`ANCESTOR_PROOF_START`].
-pub const ANCESTOR_PROOF_MAX: u64 = 1_024;
+/// The same when those were not enough: a dozen requests. Deeper reorgs are searched with peers' claims; raising it
+/// costs that many headers in memory, twice downloaded, for each reorg deeper than [`ANCESTOR_VERIFY_START`].
+pub const ANCESTOR_VERIFY_MAX: u64 = 1_024;
 
-/// Bytes of headers that were compared in a search and wait to be stored: [`ANCESTOR_PROOF_MAX`] of them with room to
+/// Bytes of headers that were compared in a search and wait to be stored: [`ANCESTOR_VERIFY_MAX`] of them with room to
 /// spare. What does not fit is fetched again.
 pub const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
 
-/// After so long the target is chosen anew although its reorg was deeper than the window; doubles each time, up to
+/// Time after which the target is chosen anew although its reorg was deeper than the window; doubles each time, up to
 /// [`SyncConfig::cool_down`]. Shorter repeats the search more often where the store really is of another chain.
 pub const TOO_DEEP_RETRY: Duration = Duration::from_secs(5);
 
-/// Answers kept in a search, to name who lied. A search over a million blocks asks for 40 numbers; each peer that is
-/// verified wrong is banned, so that searches end. Raising it costs 48 bytes each.
+/// Claims kept in a search, to find the peers whose claims were invalid. A search over a million blocks asks for 40
+/// numbers; a peer with an invalid claim is banned, so that searches end. Raising it costs 48 bytes each.
 pub const ANCESTOR_CLAIMS_MAX: usize = 512;
 
-/// So long a probe for a pinned target keeps others from being asked; it is waited for longer. Shorter asks more peers for
-/// the same header on slow ways.
+/// Time after which another peer is asked for a pinned target; the probe itself stays open longer. Shorter asks more
+/// peers for the same header on slow links.
 pub const PROBE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// A round of probes for a pinned target ends after so long although some who came late were not asked; then everybody may
-/// be asked again.
+/// A round of probes for a pinned target ends after this time although late peers were not asked; then each peer may be
+/// asked again.
 pub const PROBE_ROUND_MAX: Duration = Duration::from_secs(10);
 
-/// Heights at which a peer's word for a tip is remembered; peers that disagree name a few. Raising it costs 40 bytes each.
+/// Heights at which a peer's vote is remembered; peers that disagree name a few. Raising it costs 40 bytes each.
 pub const VOTES_PER_PEER_MAX: usize = 32;
 
-/// Stored headers that are weighed against a new branch of a chain by proof of work, before they are given up. The new
-/// branch waits in memory meanwhile (600 bytes a header); of a deeper reorg the quorum of peers decides alone.
+/// Stored headers whose total difficulty is compared with a new branch by proof of work, before they are reverted. The
+/// new branch waits in memory meanwhile (600 bytes a header); of a deeper reorg the quorum of peers decides alone.
 pub const WEIGHED_HEADERS_MAX: u64 = 8_192;
 
 /// Peers in the claims of [`StallReason::TipsDisagree`](crate::StallReason::TipsDisagree). Raising it makes the report
-/// longer (48 bytes each); more than a screen of claims helps nobody.
+/// longer (48 bytes each); more than a screen of claims is of no use to the user.
 pub const TIP_CLAIMS_MAX: usize = 16;
 
-/// What a peer announces is looked at once in so long: which tip has its majority, and whether the peer is asked again for
-/// what it did not have. What it serves is noted at once. Longer makes the sync follow a quick chain later; shorter lets
-/// a peer that announces all the time cause more work and requests.
+/// Interval at which a peer's announcements are evaluated: which tip has a majority, and whether the peer is asked
+/// again for what it did not have. The announced range is noted at once. Longer makes the sync follow a quick chain
+/// later; shorter lets a peer that announces all the time cause more work and requests.
 pub const ANNOUNCEMENTS_EVERY: Duration = Duration::from_millis(250);
 
-/// Changes of the stall that are said at once after a quiet time: [`Event::Stalled`](crate::Event::Stalled) with its
-/// `PeerHealth`, or [`Event::Resumed`](crate::Event::Resumed). Raising it lets peers cause more events at once.
+/// Changes of the stall that are reported at once after a quiet time: [`Event::Stalled`](crate::Event::Stalled) with
+/// its `PeerHealth`, or [`Event::Resumed`](crate::Event::Resumed). Raising it lets peers cause more events at once.
 pub const STALL_EVENTS_BURST: u32 = 4;
 
-/// Time between two such events when more changes come than that; the last state is said in the end. Longer shows the
+/// Time between two such events when more changes come than that; the last state is always reported. Longer shows the
 /// user an old state for longer.
 pub const STALL_EVENTS_EVERY: Duration = Duration::from_millis(500);
 
@@ -198,20 +199,20 @@ pub struct SyncConfig {
     /// Seed of every random choice (which of two equal peers is asked first). The same seed and the same inputs give
     /// the same outputs.
     pub seed: u64,
-    /// Connected peers that must name the same tip, for [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip). More than
-    /// half of the connected peers must agree in any case. 1 trusts a lone peer's word for where the chain ends (each
-    /// header below is verified all the same); a host that knows several addresses should set 2 or more.
+    /// Connected peers that must name the same tip, for [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip). More
+    /// than half of the connected peers must agree in any case. 1 trusts a lone peer's claim of where the chain ends
+    /// (each header below is verified all the same); a host that knows several addresses should set 2 or more.
     pub tip_quorum: usize,
     /// Peers that the host is configured with, by distinct identity. A new session chooses no tip before more than half of
     /// them agree on it, or [`tip_settle`](Self::tip_settle) is over. 1 never waits.
     pub peers_expected: usize,
     /// How long after the first peer connected a new session waits for the others before it chooses a tip. Longer gives
-    /// slow honest peers more time to speak before quick ones decide; a list of mostly dead peers waits so long.
+    /// slow honest peers more time to vote before quick ones decide; a list of mostly dead peers waits for that time.
     pub tip_settle: Duration,
-    /// Lowest number to sync. No peer's word changes it, unless [`floor_may_rise`](Self::floor_may_rise).
+    /// Lowest number to sync. No peer's claim changes it, unless [`floor_may_rise`](Self::floor_may_rise).
     pub floor: BlockNumber,
-    /// When no peer serves what is missing above `floor`, the lowest number that was verified becomes the floor, and the
-    /// sync is done there. For chains of which nobody knows where they begin. `false`: the sync stalls with
+    /// When no peer serves what is missing above `floor`, the lowest number that was verified becomes the floor, and
+    /// the sync is done there. For chains whose lowest served number is unknown. `false`: the sync stalls with
     /// [`StallReason::RangeUnavailable`](crate::StallReason::RangeUnavailable) and names what is missing.
     pub floor_may_rise: bool,
     /// Headers in a window, the unit of storage, aligned. A multiple of a store's segment (1,024). More means fewer
@@ -232,9 +233,8 @@ pub struct SyncConfig {
     pub window_bytes_min: u64,
     /// A peer's window at most. A receiver must buffer it: a data channel knows no back-pressure.
     pub window_bytes_max: u64,
-    /// Requests in flight to one peer. Header peers bound their queue; small headers would otherwise fill it. Questions of
-    /// one header (about the target, its tip, a stored header, where it stands: one of each) and the piece that everything
-    /// waits for go out beside them.
+    /// Requests in flight to one peer. Header peers bound their queue; small headers would otherwise fill it. Requests
+    /// of one header (probe, vote, fork check, ancestor: one of each) and the piece at the front are sent beside them.
     pub requests_per_peer_max: usize,
     /// Deadline of a request before any round trip was measured.
     pub deadline_start: Duration,
@@ -254,7 +254,7 @@ pub struct SyncConfig {
     pub backoff_max: Duration,
     /// Peers asked for a pinned target before the sync says that it is unavailable (it keeps asking).
     pub target_peers_asked_max: usize,
-    /// Pause between two rounds of questions for a target that nobody had.
+    /// Pause between two rounds of probes for a target that no peer had.
     pub target_retry: Duration,
     /// Pause before a batch that the store refused is handed out again; doubles with each refusal.
     pub persist_retry_start: Duration,
@@ -266,21 +266,23 @@ pub struct SyncConfig {
     /// Time without a verified header until [`StallReason::NoProgress`](crate::StallReason::NoProgress).
     pub no_progress_after: Duration,
     /// Time without a verified header after which a range counts as unavailable although peers claim to serve it: those
-    /// peers answered nothing, and others say that they do not have it. Two deadlines of a peer that was never heard of.
+    /// peers did not respond, and others announce that they do not have it. Two deadlines of a peer without a measured
+    /// round trip.
     pub claim_patience: Duration,
-    /// Time without a verified header after which what was verified is stored, although its window is not full.
+    /// Time without a verified header after which the verified ones are stored, although their window is not full.
     pub flush_after: Duration,
     /// How much longer than four round trips of a quicker peer the piece at the front may take before it is given to that
     /// peer. Everything received waits for this piece.
     pub steal_after: Duration,
     /// Blocks under a peer's announced tip within which an empty response is no fault: it may have lost them to a reorg.
     pub near_tip: u64,
-    /// How many headers a reorg may give up of a chain that is stored down to the floor. A deeper one removes nothing and stalls
-    /// ([`StallReason::RollbackTooDeep`](crate::StallReason::RollbackTooDeep)): 90,000 blocks are twelve days of mainnet,
-    /// and no client of the field follows a reorg deeper than that (geth: `FullImmutabilityThreshold`); much more likely
-    /// the target, or the store, belongs to another chain. `u64::MAX` allows any.
+    /// How many headers a reorg may revert of a chain that is stored down to the floor. A deeper one removes nothing
+    /// and stalls ([`StallReason::RollbackTooDeep`](crate::StallReason::RollbackTooDeep)): 90,000 blocks are twelve
+    /// days of mainnet, and no client of the field follows a reorg deeper than that (geth:
+    /// `FullImmutabilityThreshold`); much more likely the target, or the store, belongs to another chain. `u64::MAX`
+    /// allows any.
     pub rollback_window: u64,
-    /// How late the host may be before the time is not counted against peers: their responses may wait unread.
+    /// How late the host may poll before the time counts as sleep: responses of peers may wait unread.
     pub sleep_forgiven: Duration,
     /// Time between two progress events, whatever happens: a change of stage is in the next one.
     pub progress_every: Duration,

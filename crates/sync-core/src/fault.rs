@@ -1,4 +1,4 @@
-//! What the world does wrong, as values: peers lie or fall silent, stores fill up. None of it stops the machine.
+//! Faults of peers, requests and stores, as values. None of them stops the machine.
 
 use alloc::{format, string::String};
 use alloy_primitives::B256;
@@ -19,7 +19,7 @@ pub enum PeerFault {
         expected_chain: u64,
     },
     /// The response does not begin where the request does.
-    #[error("answer starts at {got}, expected {expected}")]
+    #[error("response starts at {got}, expected {expected}")]
     WrongStart {
         /// Number of the first header of the response.
         got: BlockNumber,
@@ -27,16 +27,16 @@ pub enum PeerFault {
         expected: BlockNumber,
     },
     /// More headers than were asked for.
-    #[error("answer holds {got} headers, at most {limit} were asked for")]
+    #[error("response holds {got} headers, at most {limit} were requested")]
     TooManyHeaders {
         /// Headers in the response.
         got: usize,
         /// Headers asked for.
         limit: usize,
     },
-    /// No header, although the range lies inside what the peer says it serves.
-    #[error("empty answer at {start}, inside the range it announces")]
-    EmptyAnswer {
+    /// No header, although the request is inside the range that the peer announces.
+    #[error("empty response at {start}, inside the announced range")]
+    EmptyResponse {
         /// First number of the request.
         start: BlockNumber,
     },
@@ -68,8 +68,8 @@ pub enum PeerFault {
         /// The rule.
         violation: RuleViolation,
     },
-    /// No answer within the deadline.
-    #[error("no answer within the deadline")]
+    /// No response within the deadline.
+    #[error("no response within the deadline")]
     Timeout,
     /// The message was over a limit or no message of the protocol.
     #[error("protocol breach: {0}")]
@@ -77,10 +77,10 @@ pub enum PeerFault {
 }
 
 impl PeerFault {
-    /// Is it a slip, which costs a part of the score? Silence pauses; everything else bans at once.
+    /// Is it a slip, which costs a part of the score? Silence pauses the peer; any other fault bans at once.
     pub fn is_slip(&self) -> bool {
         match self {
-            Self::WrongStart { .. } | Self::TooManyHeaders { .. } | Self::EmptyAnswer { .. } | Self::Protocol(_) => {
+            Self::WrongStart { .. } | Self::TooManyHeaders { .. } | Self::EmptyResponse { .. } | Self::Protocol(_) => {
                 true
             }
             Self::Timeout
@@ -104,7 +104,7 @@ pub enum RequestFailure {
     Protocol(String),
 }
 
-/// What follows from a fault.
+/// The consequence of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The score fell; the peer may be asked again.
@@ -117,7 +117,7 @@ fn genesis_text(genesis: Option<B256>) -> String {
     genesis.map_or_else(|| "with unknown genesis".into(), |genesis| format!("with genesis {genesis}"))
 }
 
-/// Why a store did not do what it was asked to.
+/// Why the store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum StoreFailure {
@@ -127,7 +127,7 @@ pub enum StoreFailure {
     /// Another tab holds the write lock.
     #[error("another tab writes this store")]
     Locked,
-    /// What is stored does not hold together.
+    /// The stored headers do not link.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
     /// Anything else the database reports.

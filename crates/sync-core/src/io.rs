@@ -24,7 +24,7 @@ use crate::{
 };
 use header_rules::range::{BlockNumber, BlockRange};
 
-/// Where the sync should end, above.
+/// The highest block of the sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SyncTarget {
@@ -37,7 +37,7 @@ pub enum SyncTarget {
     Number(BlockNumber),
 }
 
-/// What happened in the world.
+/// An event outside of the machine.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Input {
@@ -48,48 +48,49 @@ pub enum Input {
     TargetStored(Bytes),
     /// A peer finished the handshake.
     PeerConnected {
-        /// Its id; the same for the same identity.
+        /// The peer's id; the same for the same identity.
         peer: PeerId,
-        /// What it said.
+        /// Its status message.
         status: PeerStatus,
     },
     /// A peer announced a new range.
     PeerUpdated {
-        /// Its id.
+        /// The peer's id.
         peer: PeerId,
-        /// The range.
+        /// The announced range.
         served: ServedRange,
     },
     /// The connection is gone; its requests are returned to the plan.
     PeerDisconnected {
-        /// Its id.
+        /// The peer's id.
         peer: PeerId,
     },
-    /// A peer broke the protocol, whether or not it was asked for anything: it sends what nobody requested, or over a limit.
-    /// A request that it has ends with its connection.
+    /// A peer broke the protocol, with or without an open request: it sends messages that were not requested, or
+    /// exceeds a limit. Its open requests end with its connection.
     PeerMisbehaved {
-        /// Its id.
+        /// The peer's id.
         peer: PeerId,
-        /// What it did.
+        /// The breach, for people.
         what: String,
     },
-    /// Where the peer is reached, as far as the host wants it known: then a ban holds for the address too. Best sent
-    /// before `PeerConnected`.
+    /// The peer's address, opaque to the machine: a ban then holds for the address too. Best sent before
+    /// `PeerConnected`.
     PeerAddress {
-        /// Its id.
+        /// The peer's id.
         peer: PeerId,
-        /// The place.
+        /// Its address.
         address: PeerAddress,
     },
     /// A response: the RLP of each header, falling, as received.
     HeadersReceived {
-        /// The request it answers.
+        /// The request of this response.
         request: RequestId,
         /// RLP of each header; the first is the highest.
         headers: Vec<Bytes>,
     },
-    /// Bytes of a response came from this peer, and the response is not whole yet. So the machine tells a slow way from a
-    /// silent peer; a few times a second are enough. Only for bytes of responses, not of anything else that a peer sends.
+    /// Bytes of a response came from this peer, and the response is not whole yet. So the machine tells a slow link
+    /// from a silent peer; a few times a second are enough. Only for bytes of responses, not of anything else that a
+    /// peer sends.
     ResponseProgress {
         /// The peer.
         peer: PeerId,
@@ -113,22 +114,22 @@ pub enum Input {
         /// Why.
         failure: StoreFailure,
     },
-    /// What an [`Output::Unwind`] asked for is durable.
+    /// An [`Output::Unwind`] is durable.
     Unwound {
         /// Highest block kept.
         to: BlockNumber,
     },
-    /// What the store holds: the response to an [`Output::Lookup`].
+    /// Stored headers: the response to an [`Output::Lookup`].
     Stored {
-        /// The question that it answers.
+        /// The lookup of this response.
         id: LookupId,
         /// Number and RLP of each header that was asked for; `None`, or nothing at all, for one that is not stored or
         /// cannot be read.
         headers: Vec<(BlockNumber, Option<Bytes>)>,
     },
-    /// The page holds the sync, or lets it go on: while paused no request is sent.
+    /// The page pauses or resumes the sync: while paused no request is sent.
     Paused(bool),
-    /// Nothing but time: sent when the moment of the last [`Output::Timeout`] has come.
+    /// No event but time: sent when the moment of the last [`Output::Timeout`] has come.
     Timeout,
 }
 
@@ -146,7 +147,7 @@ pub enum StartBlock {
 pub struct HeadersRequest {
     /// Comes back with the response.
     pub id: RequestId,
-    /// Whom to ask.
+    /// The peer to ask.
     pub peer: PeerId,
     /// The first, highest header.
     pub start: StartBlock,
@@ -154,7 +155,7 @@ pub struct HeadersRequest {
     pub limit: u16,
 }
 
-/// What the host must do, or may show.
+/// An action for the host, or an event to show.
 #[derive(Debug)]
 #[must_use = "the machine gives each output once, and waits for what comes of it"]
 #[allow(
@@ -168,24 +169,25 @@ pub enum Output {
     Cancel(RequestId),
     /// A peer did something wrong. With [`Verdict::Banned`] the host closes the connection.
     Penalize {
-        /// Who.
+        /// The peer.
         peer: PeerId,
-        /// What.
+        /// The fault.
         fault: PeerFault,
-        /// And so.
+        /// Its consequence.
         verdict: Verdict,
     },
-    /// Store the batch with its checkpoint in one transaction, then answer `BatchPersisted` or `PersistFailed`.
+    /// Store the batch with its checkpoint in one transaction, then respond with `BatchPersisted` or `PersistFailed`.
     Persist(HeaderBatch),
-    /// Read these headers, then answer [`Input::Stored`]. Asked for only when no write is under way.
+    /// Read these headers, then respond with [`Input::Stored`]. Sent only when no write is under way.
     Lookup {
         /// Comes back with the response.
         id: LookupId,
         /// At most [`LOOKUP_NUMBERS_MAX`](crate::config::LOOKUP_NUMBERS_MAX) numbers, rising.
         numbers: Vec<BlockNumber>,
     },
-    /// Remove everything above `to` that the checkpoint does not speak of, and store the checkpoint in the same
-    /// transaction, then answer `Unwound`. After a reorg the new chain may already be stored above the removed one.
+    /// Remove everything above `to` that the checkpoint does not cover, and store the checkpoint in the same
+    /// transaction, then respond with `Unwound`. After a reorg the new chain may already be stored above the removed
+    /// one.
     Unwind {
         /// Highest block kept below.
         to: BlockNumber,
@@ -207,7 +209,7 @@ pub struct Wakeup {
     pub timer: Timer,
 }
 
-/// What the machine waits for when it waits for time.
+/// The cause of a wake-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
     /// The deadline of a request.
@@ -236,7 +238,7 @@ pub enum Timer {
     AncestorSearch,
     /// A batch that the store refused is handed out again.
     StoreRetry,
-    /// A stall is found, or said.
+    /// A stall becomes due, or is reported.
     Stall,
     /// What was verified is stored although its window is not full.
     Flush,
@@ -244,7 +246,7 @@ pub enum Timer {
     Progress,
 }
 
-/// Something to show. Events never ask for anything.
+/// An event for the page. Events never require an action.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The number and hash of the target are known.
@@ -258,16 +260,16 @@ pub enum Event {
     },
     /// At most ten a second, and at every change of stage or stall.
     Progress(Progress),
-    /// Nothing moves, and why. Sent once for each stall.
+    /// The sync is stalled, and why. Sent once for each stall.
     Stalled(StallReason),
     /// How the peers stand at the moment of a stall that lies with them; right after its `Stalled`. At most
     /// [`PEER_HEALTH_MAX`](crate::config::PEER_HEALTH_MAX) peers, the connected ones first.
     PeerHealth(Vec<PeerHealth>),
     /// The stall is over.
     Resumed,
-    /// The gap is asked for in another way from now on.
+    /// The strategy of requests changed.
     StrategyChanged {
-        /// The new way.
+        /// The new strategy.
         to: Strategy,
         /// Why.
         why: StrategyReason,
@@ -279,7 +281,8 @@ pub enum Event {
         /// The hash that the new chain has at its number.
         expected: B256,
     },
-    /// Stored headers were given up for others. Said once for each reorg, when the new chain is verified to meet what stayed.
+    /// Stored headers were reverted for others. Sent once for each reorg, when the new chain is verified to meet the
+    /// headers that stayed.
     Reorg {
         /// Numbers that were removed.
         reverted: BlockRange,

@@ -1,8 +1,8 @@
 //! The machine: reverse sync of Ethereum headers, without I/O.
 //!
-//! From one trusted hash at the top it walks a chain **down**, verifies every header by the parent hash of the one above,
-//! and hands out what it proved in batches that a store keeps. It opens no socket, reads no clock, spawns nothing: the
-//! host owns peers, database and time, the machine owns the decisions.
+//! From one trusted hash at the top it walks a chain **down**, verifies every header by the parent hash of the one
+//! above, and hands out verified headers in batches for a store. It opens no socket, reads no clock, spawns nothing:
+//! the host owns peers, database and time, the machine owns the decisions.
 //!
 //! ```text
 //!                 Input                                                  Output
@@ -12,8 +12,8 @@
 //!   clock   --- Timeout -------------------------> +------------+ --- Timeout(when) -------------> clock
 //!
 //!   inside:  plan -> requests -> staging -> lineage -> collector -> batch
-//!            what is  who was     what came  what is    what waits   what is
-//!            missing  asked       and waits  verified     for a window stored
+//!            numbers  requests    responses  verified   headers wait  stored
+//!            to fetch in flight   that wait  headers    for a window  together
 //! ```
 //!
 //! # The contract
@@ -23,14 +23,14 @@
 //! * After each [`HeaderSync::handle_input`] call [`HeaderSync::poll_output`] until it returns [`Output::Timeout`].
 //!   Inputs are only recorded; each poll does one bounded unit of work, so a browser's worker may go back to its event
 //!   loop between two polls.
-//! * Nothing that a peer, a store or a page sends makes the machine fail. What peers do wrong becomes a
-//!   [`PeerFault`](fault::PeerFault), what a store cannot do a stall with its reason. Only a broken invariant of this
+//! * No input of a peer, a store or a page makes the machine fail. A fault of a peer becomes a
+//!   [`PeerFault`](fault::PeerFault), a failure of the store a stall with its reason. Only a broken invariant of this
 //!   crate panics.
 //! * An id that is late, unknown or cancelled is normal and ignored.
 //! * A batch carries the checkpoint that holds once it is stored. Batches are handed out one at a time; a host that
 //!   stores both in one transaction cannot get out of step with the machine.
-//! * All order is defined: B-trees, ties broken by id, chance from one seed. The list of `(now, Input)` is a complete
-//!   report of a bug and can be replayed.
+//! * All order is defined: sorted tables, ties broken by id, randomness from one seed. The list of `(now, Input)` is a
+//!   complete report of a bug and can be replayed.
 //! * Memory has a ceiling ([`SyncConfig::staged_bytes_max`]), and every queue a named limit ([`config`]).
 //!
 //! # A loop that drives it
@@ -72,12 +72,12 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | machine | `sync` | owns the parts and branches across them |
-//! | order | [`io`], [`progress`] | what goes in and out; how far the sync is |
-//! | parts | `headers`, `peers`, [`etl`], `follow` | what to fetch; whom to ask; what to store; which chain |
-//! | truth | [`lineage`], [`fault`] | what descends from what; what can be wrong |
+//! | order | [`io`], [`progress`] | inputs and outputs; progress of the sync |
+//! | parts | `headers`, `peers`, [`etl`], `follow` | ranges and requests; peers; batches for the store; choice of the chain |
+//! | verification | [`lineage`], [`fault`] | verification of headers; faults of peers and stores |
 //! | words | [`checkpoint`], [`id`], [`time`], [`config`] | the limits stand in [`config`] |
 //!
-//! Below them: [`header_rules`] (headers, chains, and what a header owes to its chain) and [`sorted`] (tables).
+//! Below them: [`header_rules`] (headers, chains, and the rules of each chain) and [`sorted`] (tables).
 //!
 //! Absent, and checked to be: `unsafe`, `std`, async, clocks, hash maps.
 
@@ -96,7 +96,7 @@ pub mod progress;
 
 pub mod etl;
 
-// The parts of the machine are no interface. The tests of this crate see them.
+// The parts of the machine are not public, except for the tests of this crate.
 #[cfg(not(feature = "parts"))]
 mod follow;
 #[cfg(feature = "parts")]

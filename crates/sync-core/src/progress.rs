@@ -1,7 +1,7 @@
-//! How far the sync is, as one plain value that a page can draw.
+//! Progress of the sync, as one plain value that a page can draw.
 //!
-//! Every figure is measured, none is guessed: rates are taken over a sliding window, the ETA is what remains divided
-//! by the rate, and both are absent until there is something to divide by.
+//! Every figure is measured: rates are taken over a sliding window, the ETA is the remaining headers divided by the
+//! rate, and both are absent until there is a rate.
 
 mod rate;
 
@@ -31,7 +31,7 @@ pub enum SyncStage {
     FindingPeers,
     /// Asks what the target is.
     ResolvingTarget,
-    /// Downloads, proves and stores.
+    /// Downloads, verifies and stores.
     Headers,
     /// Everything from the floor to the target is stored.
     Synced,
@@ -40,7 +40,7 @@ pub enum SyncStage {
 /// Where a run of numbers stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeState {
-    /// Nobody asked for it yet.
+    /// Not requested yet.
     Unprocessed,
     /// A peer was asked for it.
     Borrowed,
@@ -74,7 +74,7 @@ pub struct PeerProgress {
     pub bytes_in_flight: u64,
     /// Its window: how many bytes may be in flight.
     pub window_bytes: u64,
-    /// Smoothed time from request to answer.
+    /// Smoothed time from request to response.
     pub round_trip: Option<Duration>,
     /// Headers of this peer that were verified.
     pub headers: u64,
@@ -94,13 +94,13 @@ pub struct PeerProgress {
 /// The tip that one peer names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TipClaim {
-    /// Who names it.
+    /// The peer that names it.
     pub peer: PeerId,
     /// The tip. In a vote on a number: the block that the peer has there.
     pub tip: BlockNumHash,
 }
 
-/// Why nothing moves.
+/// Why the sync is stalled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StallReason {
     /// No peer is connected.
@@ -111,7 +111,7 @@ pub enum StallReason {
     TipsDisagree {
         /// Peers that must agree.
         need: usize,
-        /// Who names which tip, by peer; at most [`TIP_CLAIMS_MAX`](crate::config::TIP_CLAIMS_MAX).
+        /// Tips, by peer; at most [`TIP_CLAIMS_MAX`](crate::config::TIP_CLAIMS_MAX).
         claims: Vec<TipClaim>,
     },
     /// Fewer peers than the quorum are connected.
@@ -128,8 +128,8 @@ pub enum StallReason {
         /// Peers asked.
         asked: usize,
     },
-    /// No connected peer serves this range, which is missing, or those that claim to serve it answer nothing. Everything
-    /// above it is stored and can be used; new blocks of the tip are still followed.
+    /// No connected peer serves this range, which is missing, or the peers that claim to serve it do not respond.
+    /// Everything above it is stored and can be used; new blocks of the tip are still followed.
     RangeUnavailable(BlockRange),
     /// The target lies under the floor: there is nothing to sync. A higher target ends it.
     FloorAboveTarget {
@@ -155,12 +155,12 @@ pub enum StallReason {
     RollbackTooDeep {
         /// The stored head.
         local: BlockNumHash,
-        /// Blocks that may be given up.
+        /// Blocks that may be reverted.
         window: u64,
     },
     /// A header of the target's chain has the right hash, and this release cannot judge it: it is of a fork that was
-    /// added, moved or cancelled after the release. Nobody is blamed and nothing is removed; a newer release, or another
-    /// schedule of forks, ends this.
+    /// added, moved or cancelled after the release. No peer is penalized and nothing is removed; a newer release, or
+    /// another schedule of forks, ends this.
     UnknownFork {
         /// Its number; `None` when the target itself cannot be read.
         number: Option<BlockNumber>,
@@ -213,18 +213,18 @@ pub struct Progress {
     pub ranges: Vec<RangeProgress>,
     /// Every peer that was ever connected, up to [`crate::config::PEERS_MAX`].
     pub peers: Vec<PeerProgress>,
-    /// Why nothing moves, if nothing moves.
+    /// Why the sync is stalled, if it is.
     pub stall: Option<StallReason>,
-    /// Held by the page.
+    /// Paused by the page.
     pub paused: bool,
 }
 
 /// How the download went so far: counts since the start of the machine, and how much waits now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DownloadStats {
-    /// Requests sent, questions about the target included.
+    /// Requests sent, probes and votes included.
     pub requests: u64,
-    /// Headers that came and hang together.
+    /// Headers of responses that link inside themselves.
     pub headers: u64,
     /// Of these, headers that were verified.
     pub linked: u64,
@@ -232,15 +232,15 @@ pub struct DownloadStats {
     pub flushed: u64,
     /// Responses that held fewer headers than were asked for.
     pub partial: u64,
-    /// Empty responses to questions by number.
+    /// Empty responses to requests by number.
     pub empty: u64,
     /// Responses that came before those above them.
     pub out_of_order: u64,
-    /// Requests that were not answered in time.
+    /// Requests without a response in time.
     pub timeouts: u64,
     /// Responses that were wrong in themselves, or headers that broke a rule.
     pub validation_failures: u64,
-    /// Responses that hang together and are of another branch.
+    /// Responses that link inside themselves and are of another branch.
     pub disagreements: u64,
     /// Requests that ended with their stream or their connection.
     pub transport_failures: u64,
@@ -266,8 +266,8 @@ impl DownloadStats {
     }
 }
 
-/// Puts the strip together: runs of the same state that touch become one, and of more than `max` runs the shortest ones
-/// are given to their upper neighbour. `runs` come from the top down and touch.
+/// Builds the strip: adjacent runs of the same state become one, and beyond `max` runs the shortest take the state of
+/// their upper neighbour. `runs` come from the top down and touch.
 pub fn bounded_ranges(runs: impl IntoIterator<Item = RangeProgress>, max: usize) -> Vec<RangeProgress> {
     let mut strip: Vec<RangeProgress> = Vec::new();
     for run in runs {
@@ -305,6 +305,12 @@ pub fn bounded_ranges(runs: impl IntoIterator<Item = RangeProgress>, max: usize)
 }
 
 fn push_run(strip: &mut Vec<RangeProgress>, run: RangeProgress) {
+    let over = strip.last().map(|over| over.range);
+    debug_assert!(
+        over.is_none_or(|over| run.range.last().checked_add(1) == Some(over.first())),
+        "{} does not continue {over:?}",
+        run.range
+    );
     if let Some(over) = strip.last_mut()
         && over.state == run.state
         && let Some(joined) = BlockRange::new(run.range.first(), over.range.last())

@@ -15,10 +15,10 @@ use sync_core::SyncConfig;
 
 use crate::{
     chain::{Pool, View},
-    chance::Chance,
     network::{MILLI, Micros, SECOND},
     options::{Options, StorePlan},
-    peer::{Manner, PeerPlan},
+    peer::{Behavior, PeerPlan},
+    rng::Rng,
 };
 
 /// One seed of so many is a world under attack.
@@ -34,26 +34,27 @@ const VISITS: u32 = sync_core::config::SUBCHAINS_MAX as u32 + 2;
 pub enum Attack {
     /// Strangers of no use come in under new ids, up to five a second.
     Strangers,
-    /// Peers answer with headers of up to 60 KB that they made themselves.
+    /// Peers respond with made-up headers of up to 60 KB.
     Fat,
-    /// Before any honest peer is here, somebody names a tip above the stored head, on a branch that parts far below.
+    /// Before any honest peer connects, a malicious peer names a tip above the stored head, on a branch that forks far
+    /// below.
     AloneForked,
     /// The same on a chain with another genesis, and with the right genesis in the status.
     AloneForeign,
     /// The same on a branch, and everything under it is denied.
     AloneOrphan,
-    /// Peers name a higher tip and never answer.
+    /// Peers name a higher tip and never respond.
     HigherClaims,
     /// A peer names one higher tip after the other, a hundred a second.
     Climbers,
-    /// Peers name the pinned block and never answer.
+    /// Peers name the pinned block and never respond.
     PinnedClaims,
     /// In a reorg the quickest peers have the target and deny everything under it.
     QuickDeniers,
     /// In a reorg the quickest peers have the target, and another branch under it.
     QuickSplicers,
-    /// The quickest peers lie in a field.
-    QuickLiars,
+    /// The quickest peers alter one field of a header.
+    QuickAlteredField,
     /// After a restart honest peers catch up, block by block, under what is stored.
     CatchUp,
     /// Peers announce a hundred times a second for as long as the world runs.
@@ -64,36 +65,37 @@ pub enum Attack {
     Outages,
     /// More short visits than a checkpoint has runs, and the chain grows in between.
     ShortVisits,
-    /// Peers answer little, and as late as they may.
+    /// Peers respond with few headers, and as late as they may.
     Drip,
     /// Peers come and go every few milliseconds, before anything is known and while the sync runs.
     Flicker,
     /// The host sleeps for minutes while the sync runs, beside silent peers.
     Sleep,
-    /// A fork came that changes what gas costs, after the schedule was written; liars beside that.
+    /// A fork came that changes what gas costs, after the schedule was written; malicious peers beside that.
     OtherFees,
     /// A reorg deeper than what is decided by hashes alone: three quick peers have the target, and another chain under it.
     DeepSplicers,
-    /// The same reorg, and strangers that name the target and never answer come in under new ids.
+    /// The same reorg, and strangers that name the target and never respond connect under new ids.
     DeepStrangers,
-    /// As many peers as the honest ones, or more, name higher tips, each another one, and never answer.
+    /// As many peers as the honest ones, or more, name higher tips, each another one, and never respond.
     SilentMajority,
     /// As many as the honest ones, or more, were there first, on a chain with another genesis.
     ForeignMajority,
     /// The same on a branch that parts further down than a reorg may go, beside a chain that is stored whole.
     AloneTooDeep,
-    /// Before any honest peer is here, somebody names a tip with a number that no chain has, or the highest that one can.
+    /// Before any honest peer connects, a malicious peer names a tip with a number that no chain has, or the highest
+    /// plausible one.
     AloneBoaster,
-    /// The user pins a block that honest peers hear of a moment later, and not as their tip; strangers never answer.
+    /// The user pins a block that honest peers hear of a moment later, and not as their tip; strangers never respond.
     LatePin,
     /// On a chain whose forks are not known, quick peers have the target, and headers of many KB that they made themselves.
     OpaqueFat,
     /// Quick peers have only what is far under the tip: right headers, of which nothing can be linked for long.
     Hoarders,
     /// The only honest peer has named the target and is gone for a while before it served anything; peers that never
-    /// answer come back all the time, or come in under new ids.
+    /// respond reconnect all the time, or connect under new ids.
     Comeback,
-    /// The only honest peer is gone for long in the middle of a sync, beside peers that never answer.
+    /// The only honest peer is gone for long in the middle of a sync, beside peers that never respond.
     LongOutage,
 }
 
@@ -123,7 +125,7 @@ impl Attack {
         (Self::PinnedClaims, 2),
         (Self::QuickDeniers, 3),
         (Self::QuickSplicers, 3),
-        (Self::QuickLiars, 2),
+        (Self::QuickAlteredField, 2),
         (Self::CatchUp, 1),
         (Self::EndlessFlood, 1),
         (Self::LatePrune, 3),
@@ -157,11 +159,11 @@ impl Attack {
     /// The attack of this seed's world, if it is one of them.
     pub fn draw(seed: u64) -> Option<Self> {
         if seed % ONE_OF != WHICH {
-            let mut chance = Chance::new(seed, "rare attack");
-            return Self::RARE.into_iter().find(|(_, one_of)| chance.below(*one_of) == 0).map(|(kind, _)| kind);
+            let mut rng = Rng::new(seed, "rare attack");
+            return Self::RARE.into_iter().find(|(_, one_of)| rng.below(*one_of) == 0).map(|(kind, _)| kind);
         }
         let whole: u64 = Self::KINDS.iter().map(|(_, weight)| weight).sum();
-        let mut at = Chance::new(seed, "attack").below(whole);
+        let mut at = Rng::new(seed, "attack").below(whole);
         let (kind, _) = Self::KINDS.into_iter().find(|(_, weight)| {
             let found = at < *weight;
             at = at.saturating_sub(*weight);
@@ -183,7 +185,7 @@ impl Attack {
             Self::PinnedClaims => "attack: silent claims of the target",
             Self::QuickDeniers => "attack: quick deniers",
             Self::QuickSplicers => "attack: quick splicers",
-            Self::QuickLiars => "attack: quick liars",
+            Self::QuickAlteredField => "attack: quick malicious peers",
             Self::CatchUp => "attack: a quorum under the stored head",
             Self::EndlessFlood => "attack: endless announcements",
             Self::LatePrune => "attack: pruned and said late",
@@ -210,10 +212,10 @@ impl Attack {
     /// What it may cost once, however long the sync is: see [`progress`](crate::checker::progress).
     pub fn allowance(self) -> Micros {
         match self {
-            // Everybody that the sync waits for answers, and quickly.
+            // Every peer that the sync waits for responds quickly.
             Self::QuickDeniers
             | Self::QuickSplicers
-            | Self::QuickLiars
+            | Self::QuickAlteredField
             | Self::DeepSplicers
             | Self::CatchUp
             | Self::LatePrune
@@ -235,27 +237,27 @@ impl Attack {
 
     /// The world of this attack.
     pub fn options(self, seed: u64, pool: &Pool) -> Options {
-        let mut chance = Chance::new(seed, "attack world");
-        let mut scene = self.scene(pool, &mut chance);
+        let mut rng = Rng::new(seed, "attack world");
+        let mut scene = self.scene(pool, &mut rng);
         let mut config = SyncConfig {
-            seed: chance.draw(),
+            seed: rng.draw(),
             tip_quorum: 2,
             floor: scene.floor,
-            window: chance.pick(&[256, 512, 1_024, 8_192]),
+            window: rng.pick(&[256, 512, 1_024, 8_192]),
             ban: Duration::from_secs(600),
             ..SyncConfig::default()
         };
         let mut plan = AttackPlan { kind: self, decided: Vec::new(), due: None, unknown_from: None };
-        self.change(&mut scene, &mut config, &mut plan, pool, &mut chance);
+        self.change(&mut scene, &mut config, &mut plan, pool, &mut rng);
         if scene.follows_tip && scene.end_tip == scene.start.tip {
             // A pinned block is known from the beginning; a tip may still grow.
-            scene.end_tip += chance.below(2);
+            scene.end_tip += rng.below(2);
         }
-        let false_tips = scene.peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
-        if false_tips == 0 && scene.peers.iter().filter(|peer| peer.manner.is_honest()).count() == 1 {
+        let false_tips = scene.peers.iter().filter(|peer| peer.behavior.names_a_false_tip()).count();
+        if false_tips == 0 && scene.peers.iter().filter(|peer| peer.behavior.is_honest()).count() == 1 {
             config.tip_quorum = 1;
         }
-        let store = StorePlan { delay: chance.between(1, 8) * MILLI, holds: scene.stored, ..scene.store.clone() };
+        let store = StorePlan { delay: rng.between(1, 8) * MILLI, holds: scene.stored, ..scene.store.clone() };
         Options {
             seed,
             config,
@@ -277,11 +279,11 @@ impl Options {
     /// The same world without its malicious peers: what an attack is measured against. Ids of honest peers stay.
     pub fn without_attackers(&self) -> Self {
         let mut peace = self.clone();
-        peace.peers.retain(|peer: &PeerPlan| peer.manner.is_honest());
+        peace.peers.retain(|peer: &PeerPlan| peer.behavior.is_honest());
         peace.churn = None;
-        // Who stays behind does so to keep the attackers from a majority against the honest tip.
-        for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.manner, Manner::Behind(_))) {
-            peer.manner = Manner::Honest;
+        // Peers that stay behind keep the attackers from a majority against the honest tip.
+        for peer in peace.peers.iter_mut().filter(|peer| matches!(peer.behavior, Behavior::Behind(_))) {
+            peer.behavior = Behavior::Honest;
         }
         if peace.script.follows_tip {
             peace.script.goal = peace.script.end;
@@ -304,12 +306,12 @@ mod tests {
                 drawn.push(kind);
             }
             let options = kind.options(seed, &pool);
-            let count = |of: fn(Manner) -> bool| options.peers.iter().filter(|peer| of(peer.manner)).count();
-            let (honest, false_tips) = (count(Manner::is_honest), count(Manner::names_a_false_tip));
+            let count = |of: fn(Behavior) -> bool| options.peers.iter().filter(|peer| of(peer.behavior)).count();
+            let (honest, false_tips) = (count(Behavior::is_honest), count(Behavior::names_a_false_tip));
             let majority = matches!(kind, Attack::SilentMajority | Attack::ForeignMajority);
             assert!(honest > false_tips || majority, "seed {seed}: {honest} honest, {false_tips} with a false tip");
             // Ids are indices: the honest peers come first, so they are the same without the others.
-            assert!(options.peers[..honest].iter().all(|peer| peer.manner.is_honest()), "seed {seed}");
+            assert!(options.peers[..honest].iter().all(|peer| peer.behavior.is_honest()), "seed {seed}");
             let peace = options.without_attackers();
             assert_eq!((peace.peers.len(), peace.churn.is_none()), (honest, true), "seed {seed}");
             assert!(options.script.end.tip <= pool.last(options.start.branch), "seed {seed}");

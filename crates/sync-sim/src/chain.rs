@@ -7,7 +7,7 @@
 //!   foreign 0 ------------------> 2,999      another genesis
 //! ```
 //!
-//! A [`View`] is a chain as somebody sees it: a branch and a tip on it. A reorg of any depth is a change from one view
+//! A [`View`] is a chain as one peer sees it: a branch and a tip on it. A reorg of any depth is a change from one view
 //! to another whose branch parts from it so many blocks under the tip. Numbers and hashes are looked up in flat tables,
 //! so that a world costs little more than the machine that it tests.
 //!
@@ -23,8 +23,8 @@ use header_rules::chain::ChainSpec;
 use sync_core::BlockNumHash;
 
 use crate::{
-    chance::Chance,
     header::{Rules, append_header, figures_of},
+    rng::Rng,
 };
 
 /// A line of headers that parts from another one, or a whole chain.
@@ -51,7 +51,7 @@ const FOREIGN_HEADERS: u64 = 3_000;
 const NEWEST_DEPTH: u64 = 1_000;
 const NEWEST_MORE: u64 = 40;
 
-/// A chain as somebody sees it.
+/// A chain as one peer sees it: a branch and a tip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     /// The branch.
@@ -141,7 +141,7 @@ impl Pool {
         (0..self.branches.len() as BranchId).filter(|id| *id != self.other_fees).filter(parts).collect()
     }
 
-    /// The branch of a fork that changes what gas costs; nobody is on it but in worlds that are made for it.
+    /// The branch of a fork that changes what gas costs; no peer is on it but in worlds that are made for it.
     pub fn other_fees(&self) -> BranchId {
         self.other_fees
     }
@@ -248,7 +248,7 @@ impl Pool {
     /// Adds a branch that parts from `parent` above `fork`, or a whole chain.
     fn grow(&mut self, parent: Option<BranchId>, fork: u64, count: u64, rules: Rules) -> BranchId {
         let id = self.branches.len() as BranchId;
-        let mut chance = Chance::new(u64::from(id), "chain");
+        let mut rng = Rng::new(u64::from(id), "chain");
         let (first, mut figures, mut above) = match parent {
             None => (0, Figures::START, B256::ZERO),
             Some(parent) => {
@@ -261,7 +261,7 @@ impl Pool {
         let mut hashes = Vec::with_capacity(count as usize);
         for number in first..first + count {
             let start = rlp.len();
-            figures = append_header(&mut chance, number, above, &figures, rules, &mut rlp);
+            figures = append_header(&mut rng, number, above, &figures, rules, &mut rlp);
             above = keccak256(&rlp[start..]);
             hashes.push(above);
             ends.push(rlp.len());

@@ -11,17 +11,17 @@ use header_maker::FIELDS;
 use sync_core::{Input, PeerAddress, id::PeerId};
 
 use crate::{
-    chance::Chance,
     network::{LinkPlan, MILLI, Micros, SECOND},
-    peer::{Manner, PeerPlan, SimPeer},
-    world::{Happening, World},
+    peer::{Behavior, PeerPlan, SimPeer},
+    rng::Rng,
+    world::{SimEvent, World},
 };
 
 /// How strangers come in.
 #[derive(Clone, Copy, Debug)]
 pub struct Churn {
     /// How each behaves.
-    pub manner: Manner,
+    pub behavior: Behavior,
     /// The way to each.
     pub link: LinkPlan,
     /// Strangers that are connected at a time; all of them come in at once in the beginning.
@@ -36,20 +36,20 @@ pub struct Churn {
 
 impl Churn {
     /// Strangers of no use, up to five new ones a second.
-    pub fn draw(link: LinkPlan, chance: &mut Chance) -> Self {
-        let manner = match chance.below(8) {
-            0..=3 => Manner::Silent,
-            4 => Manner::Empty,
-            5 => Manner::Drip(1),
-            _ => Manner::LieInField(FIELDS as u8, chance.pick(&[100, 50])),
+    pub fn draw(link: LinkPlan, rng: &mut Rng) -> Self {
+        let behavior = match rng.below(8) {
+            0..=3 => Behavior::Silent,
+            4 => Behavior::Empty,
+            5 => Behavior::Drip(1),
+            _ => Behavior::InvalidField(FIELDS as u8, rng.pick(&[100, 50])),
         };
         Self {
-            manner,
+            behavior,
             link,
-            live: chance.log_between(1, 16) as u32,
-            every: SECOND / chance.between(1, 5),
-            from: chance.log_between(1, 500) * MILLI,
-            shares_address: chance.percent(30),
+            live: rng.log_between(1, 16) as u32,
+            every: SECOND / rng.between(1, 5),
+            from: rng.log_between(1, 500) * MILLI,
+            shares_address: rng.percent(30),
         }
     }
 }
@@ -58,9 +58,9 @@ impl World<'_> {
     /// The first strangers, and the one after them.
     pub(crate) fn begin_churn(&mut self) {
         let Some(churn) = self.churn() else { return };
-        (0..churn.live).for_each(|_| self.at(churn.from, Happening::Stranger { first: true }));
+        (0..churn.live).for_each(|_| self.at(churn.from, SimEvent::Stranger { first: true }));
         if churn.every > 0 {
-            self.at(churn.from + churn.every, Happening::Stranger { first: false });
+            self.at(churn.from + churn.every, SimEvent::Stranger { first: false });
         }
     }
 
@@ -68,7 +68,7 @@ impl World<'_> {
     pub(crate) fn stranger(&mut self, first: bool) {
         let Some(churn) = self.churn() else { return };
         if !first {
-            self.at(self.state.now + churn.every, Happening::Stranger { first });
+            self.at(self.state.now + churn.every, SimEvent::Stranger { first });
         }
         if self.machine.is_none() {
             return;
@@ -80,14 +80,15 @@ impl World<'_> {
         }
         let id = self.state.peers.len() as u32;
         let (now, floor) = (self.state.now, self.state.options.script.floor);
-        let plan = PeerPlan { manner: churn.manner, link: churn.link, joins_at: now, flaps: None, hears_after: 1_000 };
-        self.state.peers.push(SimPeer::new(plan, self.state.truth, floor, self.state.pool));
+        let plan =
+            PeerPlan { behavior: churn.behavior, link: churn.link, joins_at: now, flaps: None, hears_after: 1_000 };
+        self.state.peers.push(SimPeer::new(plan, self.state.canonical, floor, self.state.pool));
         self.strangers.push_back(id);
         self.reach("a stranger");
-        self.at(now, Happening::Connect(id));
+        self.at(now, SimEvent::Connect(id));
     }
 
-    /// Where a stranger is reached: said before each of its connections.
+    /// The address of a stranger: named before each of its connections.
     pub(crate) fn tell_address(&mut self, peer: u32) {
         let Some(churn) = self.churn().filter(|_| self.strangers.contains(&peer)) else { return };
         let place = if churn.shares_address { "one place".into() } else { format!("place {peer}") };

@@ -12,17 +12,17 @@ use crate::{
     checker::Checker,
     network::{MILLI, SECOND},
     options::{CrashPoint, VISIT_GROWTH},
-    peer::{Manner, Reply},
+    peer::{Behavior, Reply},
     script::Step,
-    store::{StoreAnswer, StoreOp},
-    world::{Happening, World},
+    store::{StoreOp, StoreResponse},
+    world::{SimEvent, World},
 };
 
 /// How long a banned peer stays away.
 const AWAY: u64 = 5 * SECOND;
 
 impl World<'_> {
-    /// Gives the machine an input, and drains it; then whatever this process says to it in answer.
+    /// Gives the machine an input, and drains it; then the inputs that this process gives in response.
     pub(crate) fn input(&mut self, input: Input) {
         self.backlog.push_back(input);
         while let Some(input) = self.backlog.pop_front() {
@@ -50,7 +50,7 @@ impl World<'_> {
             self.state.memory_bytes = machine.memory_bytes();
             self.state.recovered = machine.download_stats().recovered;
             polls += 1;
-            let output = self.saboteur.alter(&self.state, output);
+            let output = self.mutation.alter(&self.state, output);
             self.trace.output(self.state.now, &output);
             self.check(|checker, state| checker.on_output(state, &output));
             let drained = matches!(output, Output::Timeout(_));
@@ -79,7 +79,7 @@ impl World<'_> {
                         // It has another id to come back under.
                         known.gone = true;
                     } else {
-                        self.at(self.state.now + AWAY, Happening::Connect(peer.0));
+                        self.at(self.state.now + AWAY, SimEvent::Connect(peer.0));
                     }
                     self.backlog.push_back(Input::PeerDisconnected { peer });
                 }
@@ -108,44 +108,44 @@ impl World<'_> {
 
     fn request(&mut self, request: HeadersRequest) {
         let (now, pool) = (self.state.now, self.state.pool);
-        let lost = self.saboteur.swallows(&self.state, &request);
+        let lost = self.mutation.swallows(&self.state, &request);
         let Some(known) = self.state.peers.get_mut(request.peer.0 as usize) else { return };
-        if lost || known.link.loses_request(now, &mut self.network_chance) {
+        if lost || known.link.loses_request(now, &mut self.network_rng) {
             return;
         }
         let (peer, connection, plan) = (request.peer.0, known.connection, known.link.plan);
-        let fail = |failure| Happening::Fail { peer, connection, request: request.id, failure };
-        if self.network_chance.ppm(plan.broken_stream_ppm) {
+        let fail = |failure| SimEvent::Fail { peer, connection, request: request.id, failure };
+        if self.network_rng.ppm(plan.broken_stream_ppm) {
             self.at(now + 2 * plan.latency, fail(RequestFailure::Disconnected));
             return;
         }
-        match known.answer(pool, &request, &mut self.peer_chance) {
+        match known.respond(pool, &request, &mut self.peer_rng) {
             Reply::Nothing => {}
             Reply::Breach => self.at(now + 2 * plan.latency, fail(RequestFailure::Protocol("junk".into()))),
             Reply::Headers(headers) => {
                 let bytes = headers.iter().map(|header| header.len() as u64).sum();
-                let echoes = known.plan.manner == Manner::Echo;
-                let Some(arrives) = known.link.answer_at(now, bytes, &mut self.network_chance) else { return };
-                if self.network_chance.ppm(plan.reset_ppm) {
-                    self.at(arrives, Happening::Disconnect { peer, connection });
+                let echoes = known.plan.behavior == Behavior::Echo;
+                let Some(arrives) = known.link.response_at(now, bytes, &mut self.network_rng) else { return };
+                if self.network_rng.ppm(plan.reset_ppm) {
+                    self.at(arrives, SimEvent::Disconnect { peer, connection });
                     return;
                 }
-                let answer = |request, headers| Happening::Answer { peer, connection, request, headers };
+                let response = |request, headers| SimEvent::Response { peer, connection, request, headers };
                 if echoes {
-                    self.at(arrives + MILLI, answer(request.id, headers.clone()));
-                    self.at(arrives, answer(RequestId(request.id.0 + 1_000_000), headers.clone()));
+                    self.at(arrives + MILLI, response(request.id, headers.clone()));
+                    self.at(arrives, response(RequestId(request.id.0 + 1_000_000), headers.clone()));
                 }
-                self.at(arrives, answer(request.id, headers));
+                self.at(arrives, response(request.id, headers));
             }
         }
     }
 
-    /// The store is asked for something: it will be done, and answered, some time from now.
+    /// The store is asked for something: it will be done, and a response given, some time from now.
     fn write(&mut self, op: StoreOp) {
         self.state.store_is_busy = true;
         let session = self.session;
         let after = self.store_delay();
-        self.at(self.state.now + after, Happening::Commit { session, op });
+        self.at(self.state.now + after, SimEvent::Commit { session, op });
     }
 
     /// The moment of the commit.
@@ -163,16 +163,16 @@ impl World<'_> {
                 _ => "a write that failed",
             });
             return match op {
-                StoreOp::Persist(batch) => self.answer_store(StoreAnswer::Failed(batch.id(), failure)),
+                StoreOp::Persist(batch) => self.respond_store(StoreResponse::Failed(batch.id(), failure)),
                 // An unwind has no failure in the contract: the host tries until it is done.
                 StoreOp::Unwind { .. } => {
                     let session = self.session;
-                    self.at(self.state.now + SECOND, Happening::Commit { session, op });
+                    self.at(self.state.now + SECOND, SimEvent::Commit { session, op });
                 }
             };
         }
         let split = if let StoreOp::Persist(batch) = &op {
-            Some(batch).filter(|_| self.saboteur.splits_batches())
+            Some(batch).filter(|_| self.mutation.splits_batches())
         } else {
             None
         };
@@ -187,8 +187,8 @@ impl World<'_> {
         let died = self.dies(self.state.store.commits, CrashPoint::Committed);
         match self.state.store.commit(self.state.pool, &op) {
             Err(what) => self.fail("safety", what),
-            Ok(answer) => {
-                if let Some(altered) = self.state.store.checkpoint().and_then(|it| self.saboteur.checkpoint(it)) {
+            Ok(response) => {
+                if let Some(altered) = self.state.store.checkpoint().and_then(|it| self.mutation.checkpoint(it)) {
                     self.state.store.write_checkpoint(&altered);
                 }
                 self.check(|checker, state| checker.on_stored(state));
@@ -196,28 +196,28 @@ impl World<'_> {
                     self.reach("a crash after a commit");
                     self.crash();
                 } else {
-                    self.answer_store(answer);
+                    self.respond_store(response);
                 }
             }
         }
     }
 
     /// The machine is told.
-    pub(crate) fn stored(&mut self, answer: StoreAnswer) {
+    pub(crate) fn stored(&mut self, response: StoreResponse) {
         self.state.store_is_busy = false;
         // The transaction that was just told of has been counted.
-        let dies = self.dies(self.state.store.commits.saturating_sub(1), CrashPoint::Answered);
-        let input = match answer {
-            StoreAnswer::Persisted(batch) => Input::BatchPersisted { batch },
-            StoreAnswer::Failed(batch, failure) => Input::PersistFailed { batch, failure },
-            StoreAnswer::Unwound(to) => Input::Unwound { to },
+        let dies = self.dies(self.state.store.commits.saturating_sub(1), CrashPoint::Responded);
+        let input = match response {
+            StoreResponse::Persisted(batch) => Input::BatchPersisted { batch },
+            StoreResponse::Failed(batch, failure) => Input::PersistFailed { batch, failure },
+            StoreResponse::Unwound(to) => Input::Unwound { to },
         };
         let stored = matches!(input, Input::BatchPersisted { .. });
         self.input(input);
         if dies {
-            self.reach("a crash after an answer");
+            self.reach("a crash after a response");
             self.crash();
-        } else if stored && self.state.visits > 0 && !self.state.calm {
+        } else if stored && self.state.visits > 0 && !self.state.quiescent {
             self.end_visit();
         }
     }
@@ -229,23 +229,23 @@ impl World<'_> {
             self.reach("many short visits");
         }
         self.crash();
-        let truth = self.state.truth;
-        self.take(Step::Truth(View { tip: truth.tip + VISIT_GROWTH, ..truth }));
+        let canonical = self.state.canonical;
+        self.take(Step::CanonicalChain(View { tip: canonical.tip + VISIT_GROWTH, ..canonical }));
     }
 
-    fn answer_store(&mut self, answer: StoreAnswer) {
+    fn respond_store(&mut self, response: StoreResponse) {
         let session = self.session;
         let after = self.store_delay() / 4;
-        self.at(self.state.now + after, Happening::Stored { session, answer });
+        self.at(self.state.now + after, SimEvent::Stored { session, response });
     }
 
     fn store_delay(&mut self) -> u64 {
         let delay = self.state.options.store.delay;
-        delay / 2 + self.store_chance.below(delay)
+        delay / 2 + self.store_rng.below(delay)
     }
 
     fn store_fails(&mut self) -> Option<StoreFailure> {
-        if self.state.calm {
+        if self.state.quiescent {
             return None;
         }
         let plan = &self.state.options.store;
@@ -253,8 +253,8 @@ impl World<'_> {
             return Some(StoreFailure::Full);
         }
         let others = [StoreFailure::Locked, StoreFailure::Other("the disk is busy".into())];
-        let failed = self.store_chance.ppm(plan.fail_ppm);
-        failed.then(|| others[self.store_chance.below(2) as usize].clone())
+        let failed = self.store_rng.ppm(plan.fail_ppm);
+        failed.then(|| others[self.store_rng.below(2) as usize].clone())
     }
 }
 
@@ -263,7 +263,7 @@ fn name_of(fault: &PeerFault) -> &'static str {
         PeerFault::WrongChain { .. } => "fault: wrong chain",
         PeerFault::WrongStart { .. } => "fault: wrong start",
         PeerFault::TooManyHeaders { .. } => "fault: too many headers",
-        PeerFault::EmptyAnswer { .. } => "fault: empty answer",
+        PeerFault::EmptyResponse { .. } => "fault: empty response",
         PeerFault::Undecodable { .. } => "fault: undecodable",
         PeerFault::BrokenLink { .. } => "fault: broken link",
         PeerFault::InvalidHeader { .. } => "fault: invalid header",

@@ -1,8 +1,9 @@
-//! The virtual world that tries to break the machine: one seed is one world, and every run of a seed is the same run.
+//! A virtual world that tries to break the machine: each seed is one world, and every run of a seed is the same run.
 //!
-//! A world has one [`HeaderSync`](sync_core::HeaderSync) in a process that may die, a store that may fail, peers that may
-//! lie, ways that may lose, a chain that grows and is reorganised, and a user who changes his mind. What of that there is,
-//! and how much, is drawn from the seed ([`options`]); what must hold all the same is said by the [`checker`]s.
+//! A world has one [`HeaderSync`](sync_core::HeaderSync) in a process that may die, a store that may fail, peers that
+//! may be malicious, links that may lose messages, a chain that grows and is reorganised, and a user who changes the
+//! target. Which of these a world has, and how much, is drawn from the seed ([`options`]); the [`checker`]s check the
+//! properties that must hold in every world.
 //!
 //! ```text
 //!   options --drawn from the seed--> script   peers   network   store          chain: headers of all worlds
@@ -14,9 +15,9 @@
 //!                                   HeaderSync
 //! ```
 //!
-//! Trouble ends at a moment that is drawn too. From then on honest peers agree and answer, the store works, and the sync
-//! must end within a bound; faulty peers stay as they are. A world in which nothing could go wrong would end the same:
-//! the store must hold exactly the headers that it would hold then.
+//! Trouble ends at a moment that is drawn too. From then on the world is quiescent: honest peers agree and respond, the
+//! store works, and the sync must end within a bound; faulty peers stay as they are. A world in which nothing could go
+//! wrong would end the same: the store must hold exactly the headers that it would hold then.
 //!
 //! Every fifth seed, and some others, is a world under [`attack`]: only malicious peers, or one event, cause trouble there. Such a world is
 //! run twice, with its malicious peers and without, and must not take much longer with them ([`checker::progress`]). In
@@ -48,7 +49,7 @@
 //!
 //! # Add to it
 //!
-//! * **A kind of peer**: a variant of [`peer::Manner`], its branch in `SimPeer::answer`, its line in `draw_faulty` (or
+//! * **A kind of peer**: a variant of [`peer::Behavior`], its branch in `SimPeer::respond`, its line in `draw_faulty` (or
 //!   `draw_honest`, and `is_honest`, when no fault may be held against it) of [`options`].
 //! * **Something that happens**: a variant of [`script::Step`], its draw in `Script::draw`, its arm in `World::take`.
 //! * **A kind of world**: a variant of [`special::Special`], with what it changes in the peers and in the script.
@@ -60,15 +61,15 @@
 //! * **An output of the machine**: an arm in `World::carry_out` (`host`), and one in [`trace`] when it says anything that
 //!   later outputs do not.
 //!
-//! A checker that never fires proves nothing: [`saboteur`] plays deliberate bugs, each of which must be found within two
-//! hundred seeds (a bug that only an attack shows: within the two hundred worlds under attack of a thousand seeds), and the
-//! test of five hundred worlds lists what they must have reached.
+//! A checker that never fires shows nothing: [`mutation`] plays deliberate bugs, each of which must be found within two
+//! hundred seeds (a bug that only an attack shows: within the two hundred worlds under attack of a thousand seeds), and
+//! the test of five hundred worlds lists what they must have reached.
 //!
 //! # What bounds it
 //!
-//! The library has no thread, no clock and no chance but the seed's, so it runs in a browser as it does natively. A world
-//! takes some 7 ms, one under attack some 20: 2,000 and more headers are hashed and verified for real, and little else costs anything, because all
-//! worlds share one [`Pool`] of chains and a virtual store keeps no bytes.
+//! The library has no thread, no clock and no randomness but the seed's, so it runs in a browser as it does natively. A
+//! world takes some 7 ms, one under attack some 20: 2,000 and more headers are hashed and verified for real, and little
+//! else costs anything, because all worlds share one [`Pool`] of chains and a virtual store keeps no bytes.
 
 #![forbid(unsafe_code)]
 
@@ -76,9 +77,9 @@ pub mod outcome;
 #[allow(missing_debug_implementations, reason = "a world is shown by its trace, line by line")]
 pub mod world;
 
-mod happen;
+mod events;
 mod host;
-pub mod saboteur;
+pub mod mutation;
 pub mod session;
 
 pub mod checker;
@@ -98,14 +99,14 @@ pub mod table;
 pub mod store;
 
 pub mod chain;
-pub mod chance;
 pub mod header;
 pub mod network;
+pub mod rng;
 
 pub use chain::Pool;
+pub use mutation::Bug;
 pub use options::Options;
 pub use outcome::{Outcome, Violation};
-pub use saboteur::Bug;
 
 use world::World;
 

@@ -247,7 +247,8 @@ struct Tally {
     headers: u64,
     linked: u64,
     sessions: u64,
-    /// The longest from calm to synced in virtual microseconds, and the largest share of its time in percent; whose.
+    /// The longest time from quiescent to synced in virtual microseconds, and the largest share of its limit in percent; each
+    /// with its seed.
     took_max: (u64, u64),
     share_max: (u64, u64),
     reached: BTreeMap<&'static str, u64>,
@@ -342,7 +343,7 @@ fn sweep(args: &Args) -> bool {
         return tally.violations.is_empty();
     }
     let (took, seed) = tally.took_max;
-    println!("longest from calm to synced: {:.1} virtual s (seed {seed})", took as f64 / 1e6);
+    println!("longest from quiescent to synced: {:.1} virtual s (seed {seed})", took as f64 / 1e6);
     let (share, seed) = tally.share_max;
     println!("largest share of the time that it might take: {share} % (seed {seed})");
     for (what, count) in &tally.reached {

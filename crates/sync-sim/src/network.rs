@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows what travels; a way only says when something arrives, or that it does not.
 
-use crate::chance::Chance;
+use crate::rng::Rng;
 
 /// Moments and spans of the virtual clock, in microseconds.
 pub type Micros = u64;
@@ -19,19 +19,19 @@ pub struct LinkPlan {
     pub latency: Micros,
     /// Added at random to each message.
     pub jitter: Micros,
-    /// Answers travel one after another at this rate.
+    /// Responses travel one after another at this rate.
     pub bytes_per_milli: u64,
     /// Requests that vanish, of a million.
     pub loss_request_ppm: u64,
     /// Responses that vanish, of a million.
-    pub loss_answer_ppm: u64,
+    pub loss_response_ppm: u64,
     /// Requests whose stream closes instead of a response, of a million.
     pub broken_stream_ppm: u64,
-    /// Answers after which the connection is gone, of a million.
+    /// Responses after which the connection is gone, of a million.
     pub reset_ppm: u64,
-    /// May a later answer overtake an earlier one?
+    /// May a later response overtake an earlier one?
     pub reorder: bool,
-    /// Answers before which the way stands still, of a million: the transport repairs a loss, and what comes later waits.
+    /// Responses before which the link stalls, of a million: the transport repairs a loss, and what comes later waits.
     pub stall_ppm: u64,
     /// How long it then stands still, at most.
     pub stall_max: Micros,
@@ -56,7 +56,7 @@ impl LinkPlan {
             jitter: MILLI / 2,
             bytes_per_milli: 5_000,
             loss_request_ppm: 0,
-            loss_answer_ppm: 0,
+            loss_response_ppm: 0,
             broken_stream_ppm: 0,
             reset_ppm: 0,
             reorder: false,
@@ -66,8 +66,8 @@ impl LinkPlan {
     }
 
     /// The same way without its troubles.
-    pub fn calm(mut self) -> Self {
-        (self.loss_request_ppm, self.loss_answer_ppm) = (0, 0);
+    pub fn quiescent(mut self) -> Self {
+        (self.loss_request_ppm, self.loss_response_ppm) = (0, 0);
         (self.broken_stream_ppm, self.reset_ppm) = (0, 0);
         self
     }
@@ -96,8 +96,8 @@ impl Link {
     }
 
     /// Does a request that leaves now vanish?
-    pub fn loses_request(&self, now: Micros, chance: &mut Chance) -> bool {
-        self.is_cut(now) || chance.ppm(self.plan.loss_request_ppm)
+    pub fn loses_request(&self, now: Micros, rng: &mut Rng) -> bool {
+        self.is_cut(now) || rng.ppm(self.plan.loss_request_ppm)
     }
 
     /// Does nothing arrive now?
@@ -106,17 +106,17 @@ impl Link {
     }
 
     /// When a response of so many bytes to a request that leaves now is here; `None` when it vanishes.
-    pub fn answer_at(&mut self, now: Micros, bytes: u64, chance: &mut Chance) -> Option<Micros> {
+    pub fn response_at(&mut self, now: Micros, bytes: u64, rng: &mut Rng) -> Option<Micros> {
         let mut begins = self.free_at.max(now + self.plan.latency);
-        if chance.ppm(self.plan.stall_ppm) {
-            begins += chance.between(self.plan.latency, self.plan.stall_max);
+        if rng.ppm(self.plan.stall_ppm) {
+            begins += rng.between(self.plan.latency, self.plan.stall_max);
         }
         self.free_at = begins + bytes * MILLI / self.plan.bytes_per_milli.max(1);
-        let mut arrives = self.free_at + self.plan.latency + chance.below(self.plan.jitter);
+        let mut arrives = self.free_at + self.plan.latency + rng.below(self.plan.jitter);
         if !self.plan.reorder {
             arrives = arrives.max(self.last_arrival);
         }
         self.last_arrival = arrives;
-        (!chance.ppm(self.plan.loss_answer_ppm)).then_some(arrives)
+        (!rng.ppm(self.plan.loss_response_ppm)).then_some(arrives)
     }
 }

@@ -15,10 +15,10 @@ use self::peers::{add_intruders, draw_peers, make_honest_majority};
 use crate::{
     attack::{Attack, AttackPlan},
     chain::{Pool, View},
-    chance::Chance,
     churn::Churn,
     network::{MILLI, Micros, SECOND},
-    peer::{Manner, PeerPlan},
+    peer::{Behavior, PeerPlan},
+    rng::Rng,
     script::{Opening, Script},
     special::Special,
 };
@@ -35,11 +35,11 @@ pub const VISIT_GROWTH: u64 = 96;
 /// How the store is.
 #[derive(Clone, Debug, Default)]
 pub struct StorePlan {
-    /// A transaction takes so long at most.
+    /// The longest time of a transaction.
     pub delay: Micros,
-    /// Transactions that fail for no stated reason, of a million, until the world is calm.
+    /// Transactions that fail for no stated reason, of a million, until the world is quiescent.
     pub fail_ppm: u64,
-    /// From so many stored headers on it is full, until the world is calm.
+    /// From so many stored headers on it is full, until the world is quiescent.
     pub full_at: Option<u64>,
     /// Transactions around which the process dies, and where.
     pub crashes: Vec<(u64, CrashPoint)>,
@@ -54,13 +54,13 @@ pub struct StorePlan {
 pub enum CrashPoint {
     /// Nothing of it is stored.
     Before,
-    /// All of it is stored and nobody was told.
+    /// All of it is stored and the machine was not told.
     Committed,
     /// It is stored, and the machine was told just before.
-    Answered,
+    Responded,
 }
 
-/// Everything about a world that is not chance while it runs.
+/// Everything about a world that is drawn before it runs.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The seed.
@@ -78,7 +78,7 @@ pub struct Options {
     /// From this number up no header can be judged: the machine has a fork scheduled there that never came. The sync must
     /// then end with a stall that says so.
     pub unknown_from: Option<u64>,
-    /// Nobody serves anything under this number, which lies above the floor; somebody may say so.
+    /// No peer serves anything below this number, which is above the floor; a peer may claim to.
     pub pruned_below: Option<u64>,
     /// The ways to honest peers are slow and lose nothing for good: then silence is no excuse for a fault.
     pub slow_ways: bool,
@@ -92,7 +92,7 @@ pub struct Options {
 
 /// Feature switches, drawn first.
 struct Swarm {
-    liars: bool,
+    malicious: bool,
     colluders: bool,
     silent: bool,
     slow: bool,
@@ -109,10 +109,10 @@ struct Swarm {
 }
 
 impl Swarm {
-    fn draw(chance: &mut Chance) -> Self {
-        let mut on = |percent| chance.percent(percent);
+    fn draw(rng: &mut Rng) -> Self {
+        let mut on = |percent| rng.percent(percent);
         Self {
-            liars: on(50),
+            malicious: on(50),
             colluders: on(15),
             silent: on(25),
             slow: on(30),
@@ -131,7 +131,7 @@ impl Swarm {
 
     fn words(&self) -> Vec<&'static str> {
         let words = [
-            (self.liars, "liars"),
+            (self.malicious, "malicious peers"),
             (self.colluders, "colluders"),
             (self.silent, "silent"),
             (self.slow, "slow"),
@@ -155,27 +155,27 @@ impl Options {
         if let Some(attack) = Attack::draw(seed) {
             return attack.options(seed, pool);
         }
-        let mut chance = Chance::new(seed, "options");
-        let swarm = Swarm::draw(&mut chance);
+        let mut rng = Rng::new(seed, "options");
+        let swarm = Swarm::draw(&mut rng);
         let mut features = swarm.words();
-        let opening = Opening::draw(pool, &mut Chance::new(seed, "opening"));
+        let opening = Opening::draw(pool, &mut Rng::new(seed, "opening"));
         let near = pool.branches_near(opening.start, opening.floor);
-        let mut peers = draw_peers(&swarm, &near, &mut Chance::new(seed, "peers"));
-        let special = Special::draw(opening.deep, &mut Chance::new(seed, "special"));
+        let mut peers = draw_peers(&swarm, &near, &mut Rng::new(seed, "peers"));
+        let special = Special::draw(opening.deep, &mut Rng::new(seed, "special"));
         features.extend(special.word());
-        special.change_peers(&mut peers, &mut Chance::new(seed, "special peers"));
-        let mut script = Script::draw(pool, &opening, &peers, &mut features, &mut Chance::new(seed, "script"));
-        if chance.percent(5) {
-            // Until the world is calm there is nobody who serves everything.
-            peers[0].joins_at = script.calm_at;
+        special.change_peers(&mut peers, &mut Rng::new(seed, "special peers"));
+        let mut script = Script::draw(pool, &opening, &peers, &mut features, &mut Rng::new(seed, "script"));
+        if rng.percent(5) {
+            // Until the world is quiescent no peer serves everything.
+            peers[0].joins_at = script.quiescent_at;
         }
         if script.follows_tip {
-            make_honest_majority(&mut peers, &mut chance);
+            make_honest_majority(&mut peers, &mut rng);
         }
         // The honest peers that were added are like the first: what it serves, and how slow its way is.
         special.change_script(&mut script);
-        // Their own chance too. Nobody who is of no use may be the only one to have what others dropped.
-        let mut intruders = Chance::new(seed, "intruder");
+        // A stream of their own too. A useless peer must not be the only one that has what others dropped.
+        let mut intruders = Rng::new(seed, "intruder");
         let churn = match special {
             Special::Pruned(_) => None,
             _ if intruders.percent(INTRUDERS_PERCENT) => {
@@ -184,28 +184,28 @@ impl Options {
             }
             _ => None,
         };
-        let false_tips = peers.iter().filter(|peer| peer.manner.names_a_false_tip()).count();
-        let store = draw_store(&swarm, script.calm_at, &mut chance);
+        let false_tips = peers.iter().filter(|peer| peer.behavior.names_a_false_tip()).count();
+        let store = draw_store(&swarm, script.quiescent_at, &mut rng);
         if store.full_at.is_some() || store.fail_ppm > 0 {
             // What is written while the store is in trouble must fit into the time that it has afterwards.
-            script.calm_at = script.calm_at.max(3 * SECOND);
+            script.quiescent_at = script.quiescent_at.max(3 * SECOND);
         }
-        let window = if swarm.small_windows { chance.pick(&[256, 512, 1_024, 1_000]) } else { 8_192 };
+        let window = if swarm.small_windows { rng.pick(&[256, 512, 1_024, 1_000]) } else { 8_192 };
         let config = SyncConfig {
-            seed: chance.draw(),
+            seed: rng.draw(),
             // More than there are peers that name a false tip: then no set of them is a quorum.
             tip_quorum: false_tips + 1,
             floor: script.floor,
             window,
-            batches_in_flight_max: chance.between(1, 3) as usize,
-            staged_bytes_max: chance.pick(&[512, 1_024, 4_096, 24_576]) * 1024,
-            ban: Duration::from_secs(chance.pick(&[600, 600, 60])),
+            batches_in_flight_max: rng.between(1, 3) as usize,
+            staged_bytes_max: rng.pick(&[512, 1_024, 4_096, 24_576]) * 1024,
+            ban: Duration::from_secs(rng.pick(&[600, 600, 60])),
             ..SyncConfig::default()
         };
         let pruned_below = special.pruned_from(&peers).map(|above| script.floor + above);
         let slow_ways = matches!(special, Special::SlowWays);
-        // Its own chance: the other worlds stay what they were. What cannot be had cannot be judged either.
-        let mut fork = Chance::new(seed, "fork");
+        // A stream of its own: the other worlds stay what they were. What cannot be had cannot be judged either.
+        let mut fork = Rng::new(seed, "fork");
         let forks = fork.percent(6) && pruned_below.is_none();
         let unknown_from = forks.then(|| fork.between(script.floor + 1, script.goal.tip));
         features.extend(unknown_from.map(|_| "unknown fork"));
@@ -246,42 +246,43 @@ impl Options {
 
     /// By when the sync must be done.
     ///
-    /// From the moment when the world is calm: the pauses that the machine may still sit out (a refused batch, an
+    /// From the moment when the world is quiescent: the pauses that the machine may still sit out (a refused batch, an
     /// unavailable target, a silent peer), a share for each piece that a faulty peer may hold up, and the time that the
-    /// slowest honest peer takes to serve everything twice, one small response after another, with what its way holds up.
+    /// slowest honest peer takes to serve everything twice, one small response after another, with what its way holds
+    /// up.
     pub fn deadline(&self) -> Micros {
         if let Some(due) = self.attack.as_ref().and_then(|attack| attack.due) {
             return due;
         }
-        let Some(rock) = self.peers.first() else { return self.script.calm_at };
+        let Some(rock) = self.peers.first() else { return self.script.quiescent_at };
         let headers = self.script.headers();
-        let in_answer = match rock.manner {
-            Manner::Capped(most) => u64::from(most),
+        let in_response = match rock.behavior {
+            Behavior::Capped(most) => u64::from(most),
             _ => 24,
         };
         let round_trip = 2 * rock.link.latency + rock.link.jitter;
-        let answers = headers.div_ceil(in_answer);
-        let stalled = answers * rock.link.stall_ppm * rock.link.stall_max / 1_000_000;
-        let serving = answers * round_trip + stalled + headers * 700 * MILLI / rock.link.bytes_per_milli;
-        let faulty = self.peers.iter().filter(|peer| !peer.manner.is_honest()).count() as u64;
-        self.script.calm_at + 120 * SECOND + 20 * SECOND * faulty + 2 * serving
+        let responses = headers.div_ceil(in_response);
+        let stalled = responses * rock.link.stall_ppm * rock.link.stall_max / 1_000_000;
+        let serving = responses * round_trip + stalled + headers * 700 * MILLI / rock.link.bytes_per_milli;
+        let faulty = self.peers.iter().filter(|peer| !peer.behavior.is_honest()).count() as u64;
+        self.script.quiescent_at + 120 * SECOND + 20 * SECOND * faulty + 2 * serving
     }
 }
 
-fn draw_store(swarm: &Swarm, calm_at: Micros, chance: &mut Chance) -> StorePlan {
-    let delay = if swarm.slow_store { chance.log_between(20, 3_000) } else { chance.between(1, 8) } * MILLI;
-    let points = [CrashPoint::Before, CrashPoint::Committed, CrashPoint::Answered];
-    let crashes = if swarm.crashes { chance.log_between(1, 6) } else { 0 };
+fn draw_store(swarm: &Swarm, quiescent_at: Micros, rng: &mut Rng) -> StorePlan {
+    let delay = if swarm.slow_store { rng.log_between(20, 3_000) } else { rng.between(1, 8) } * MILLI;
+    let points = [CrashPoint::Before, CrashPoint::Committed, CrashPoint::Responded];
+    let crashes = if swarm.crashes { rng.log_between(1, 6) } else { 0 };
     let mut at = 0;
     let mut next = || {
-        at += chance.log_between(1, 4);
-        (at, chance.pick(&points))
+        at += rng.log_between(1, 4);
+        (at, rng.pick(&points))
     };
     let crashes: Vec<_> = (0..crashes).map(|_| next()).collect();
     StorePlan {
-        delay: delay.min(calm_at / 2),
-        fail_ppm: if swarm.failing_store { chance.log_between(20_000, 900_000) } else { 0 },
-        full_at: swarm.full_store.then(|| chance.log_between(1, HEADERS_MIN)),
+        delay: delay.min(quiescent_at / 2),
+        fail_ppm: if swarm.failing_store { rng.log_between(20_000, 900_000) } else { 0 },
+        full_at: swarm.full_store.then(|| rng.log_between(1, HEADERS_MIN)),
         crashes,
         ..StorePlan::default()
     }
@@ -307,11 +308,11 @@ impl fmt::Display for Options {
             writeln!(
                 f,
                 "  peer {id}: {:?}, {} us, {} B/ms, loss {}/{} ppm, resets {}/{} ppm, joins at {} ms, flaps {:?}",
-                peer.manner,
+                peer.behavior,
                 link.latency,
                 link.bytes_per_milli,
                 link.loss_request_ppm,
-                link.loss_answer_ppm,
+                link.loss_response_ppm,
                 link.broken_stream_ppm,
                 link.reset_ppm,
                 peer.joins_at / MILLI,
@@ -328,6 +329,6 @@ impl fmt::Display for Options {
         if let Some(churn) = &self.churn {
             writeln!(f, "  strangers: {churn:?}")?;
         }
-        write!(f, "  calm at {} ms, due at {} ms", self.script.calm_at / MILLI, self.deadline() / MILLI)
+        write!(f, "  quiescent at {} ms, due at {} ms", self.script.quiescent_at / MILLI, self.deadline() / MILLI)
     }
 }

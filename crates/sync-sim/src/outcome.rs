@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::network::Micros;
 
-/// What is wrong, who says so, and when.
+/// The violation: what is wrong, the checker that found it, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// Name of the checker.
@@ -24,13 +24,13 @@ pub struct Outcome {
     pub trace_hash: u64,
     /// Headers that the store held in the end.
     pub headers: u64,
-    /// Headers that the machine proved, those proved again included.
+    /// Headers that the machine verified, those verified again included.
     pub linked: u64,
     /// When it ended.
     pub ended_at: Micros,
     /// When everything was stored, if it was.
     pub whole_at: Option<Micros>,
-    /// Time from the calm to the end of the sync; zero when it was over before.
+    /// Time from quiescent to the end of the sync; zero when it was over before.
     pub took: Micros,
     /// How long that might have taken.
     pub might_take: Micros,

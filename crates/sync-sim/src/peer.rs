@@ -1,5 +1,5 @@
-//! Peers: what each has and how it answers. A new kind is a [`Manner`], its branch in [`SimPeer::answer`], and a line in
-//! [`options`](crate::options) that draws it.
+//! Peers: what each has and how it responds. A new kind is a [`Behavior`], its branch in [`SimPeer::respond`], and a
+//! line in [`options`](crate::options) that draws it.
 
 use alloy_primitives::B256;
 use bytes::Bytes;
@@ -9,36 +9,36 @@ use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock};
 
 use crate::{
     chain::{BranchId, Pool, View},
-    chance::Chance,
-    header::{fat_headers, lie_in_field},
+    header::{fat_headers, invalid_field},
     network::{Link, LinkPlan, Micros},
+    rng::Rng,
 };
 
 /// Bytes at which a peer cuts a response, as header peers do.
-const ANSWER_BYTES_MAX: usize = 48 * 1024;
+const RESPONSE_BYTES_MAX: usize = 48 * 1024;
 
 /// How a peer behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// Answers with what it has; how fast is a matter of its way.
+pub enum Behavior {
+    /// Responds with what it has; its link decides how fast.
     Honest,
     /// At most so many headers in a response.
     Capped(u16),
-    /// Sees the chain so many blocks late, until the world is calm.
+    /// Sees the chain so many blocks late, until the world is quiescent.
     Lagging(u64),
     /// Sees the chain so many blocks late, always.
     Behind(u64),
     /// Serves nothing under so many blocks above the floor.
     Recent(u64),
-    /// The same, in a world in which nobody serves more.
+    /// The same, in a world in which no peer serves more.
     Pruned(u64),
     /// Nothing in any response.
     Empty,
     /// One bit of one field of one header is wrong, in so many percent of its responses. [`FIELDS`]: any field.
-    LieInField(u8, u8),
+    InvalidField(u8, u8),
     /// Everything it says is of another branch.
     Forked(BranchId),
-    /// Never answers.
+    /// Never responds.
     Silent,
     /// So many headers more than it was asked for.
     TooMany(u16),
@@ -72,28 +72,28 @@ pub enum Manner {
     Denies(u64),
     /// Has so many headers of the honest chain's top, and under them, by number, those of this branch.
     Splices(BranchId, u64),
-    /// Names a tip so many blocks above the honest one, under a hash that nobody has, and never answers.
+    /// Names a tip so many blocks above the honest one, under a hash that no peer has, and never responds.
     ClaimsHigher(u64),
-    /// Names one higher tip after the other, all the time, and answers with nothing.
+    /// Names one higher tip after the other, all the time, and its responses are empty.
     Climbs,
     /// Its chain ends so many blocks under the honest tip, and what it has is right.
     Low(u64),
     /// At most so many headers in a response, over a way that is slow on purpose.
     Drip(u16),
-    /// Answers twice, and under ids that nobody gave out.
+    /// Responds twice, and under ids that were never given out.
     Echo,
 }
 
-impl Manner {
+impl Behavior {
     /// Does it do nothing wrong, whatever its speed? Then no fault but silence may be held against it.
     pub fn is_honest(self) -> bool {
-        use Manner::{Behind, Capped, Honest, Lagging, Pruned, Recent};
+        use Behavior::{Behind, Capped, Honest, Lagging, Pruned, Recent};
         matches!(self, Honest | Capped(_) | Lagging(_) | Behind(_) | Recent(_) | Pruned(_))
     }
 
     /// Does it name a tip that is not the honest chain's?
     pub fn names_a_false_tip(self) -> bool {
-        use Manner::{Boaster, ClaimsHigher, Climbs, Forked, Orphan};
+        use Behavior::{Boaster, ClaimsHigher, Climbs, Forked, Orphan};
         matches!(self, Forked(_) | Boaster(_) | Orphan(_) | ClaimsHigher(_) | Climbs)
     }
 
@@ -107,12 +107,13 @@ impl Manner {
 #[derive(Clone, Copy, Debug)]
 pub struct PeerPlan {
     /// How it behaves.
-    pub manner: Manner,
+    pub behavior: Behavior,
     /// The way to it.
     pub link: LinkPlan,
     /// When it is first connected.
     pub joins_at: Micros,
-    /// How long it stays connected and how long it is gone, in turn; an honest peer does so until the world is calm.
+    /// How long it stays connected and how long it is gone, in turn; an honest peer does so until the world is
+    /// quiescent.
     pub flaps: Option<(Micros, Micros)>,
     /// How long it takes to hear of a new block.
     pub hears_after: Micros,
@@ -141,9 +142,9 @@ pub struct SimPeer {
     earlier: Vec<View>,
     /// Lowest number that it serves.
     pub earliest: u64,
-    /// Lowest number that it said it serves, while it has not said yet that it dropped more.
+    /// Lowest number that it announced, until it announces that it dropped more.
     pub said_earliest: Option<u64>,
-    /// How often it dropped headers and said so late.
+    /// How often it dropped headers and announced it late.
     pub prunes: u32,
     /// Does it not come back?
     pub gone: bool,
@@ -155,16 +156,16 @@ pub struct SimPeer {
 
 impl SimPeer {
     /// A peer that is not connected yet.
-    pub fn new(plan: PeerPlan, truth: View, floor: u64, pool: &Pool) -> Self {
-        let view = match plan.manner {
-            Manner::Forked(branch) | Manner::Orphan(branch) => {
-                View { branch, tip: pool.last(branch).min(truth.tip + 3) }
+    pub fn new(plan: PeerPlan, canonical: View, floor: u64, pool: &Pool) -> Self {
+        let view = match plan.behavior {
+            Behavior::Forked(branch) | Behavior::Orphan(branch) => {
+                View { branch, tip: pool.last(branch).min(canonical.tip + 3) }
             }
-            _ => truth,
+            _ => canonical,
         };
-        let earliest = match plan.manner {
-            Manner::Recent(above) | Manner::Pruned(above) | Manner::ClaimsMore(above) => floor + above,
-            Manner::Orphan(branch) => pool.fork_point(branch).map_or(0, |fork| fork + 1),
+        let earliest = match plan.behavior {
+            Behavior::Recent(above) | Behavior::Pruned(above) | Behavior::ClaimsMore(above) => floor + above,
+            Behavior::Orphan(branch) => pool.fork_point(branch).map_or(0, |fork| fork + 1),
             _ => 0,
         };
         let mut peer = Self {
@@ -179,19 +180,19 @@ impl SimPeer {
             connected: false,
             connection: 0,
         };
-        peer.see(truth, false);
+        peer.see(canonical, false);
         peer
     }
 
     /// The honest chain is another now. `false` when it does not care.
-    pub fn see(&mut self, truth: View, calm: bool) -> bool {
-        let behind = match self.plan.manner {
-            Manner::Forked(_) | Manner::Orphan(_) => return false,
-            Manner::Lagging(blocks) if !calm => blocks,
-            Manner::Behind(blocks) | Manner::Low(blocks) => blocks,
+    pub fn see(&mut self, canonical: View, quiescent: bool) -> bool {
+        let behind = match self.plan.behavior {
+            Behavior::Forked(_) | Behavior::Orphan(_) => return false,
+            Behavior::Lagging(blocks) if !quiescent => blocks,
+            Behavior::Behind(blocks) | Behavior::Low(blocks) => blocks,
             _ => 0,
         };
-        let view = View { branch: truth.branch, tip: truth.tip.saturating_sub(behind) };
+        let view = View { branch: canonical.branch, tip: canonical.tip.saturating_sub(behind) };
         if view == self.view {
             return false;
         }
@@ -205,13 +206,13 @@ impl SimPeer {
     /// What it says it serves.
     pub fn served(&self, pool: &Pool) -> ServedRange {
         let tip = pool.tip(self.view);
-        match self.plan.manner {
-            Manner::Boaster(latest) => ServedRange { earliest: 0, latest, latest_hash: B256::repeat_byte(0xbb) },
-            Manner::ClaimsMore(_) | Manner::Orphan(_) => {
+        match self.plan.behavior {
+            Behavior::Boaster(latest) => ServedRange { earliest: 0, latest, latest_hash: B256::repeat_byte(0xbb) },
+            Behavior::ClaimsMore(_) | Behavior::Orphan(_) => {
                 ServedRange { earliest: 0, latest: tip.number, latest_hash: tip.hash }
             }
-            Manner::ClaimsHigher(blocks) => claimed(tip.number + blocks),
-            Manner::Climbs => claimed(tip.number + 2),
+            Behavior::ClaimsHigher(blocks) => claimed(tip.number + blocks),
+            Behavior::Climbs => claimed(tip.number + 2),
             _ => {
                 let earliest = self.said_earliest.unwrap_or(self.earliest);
                 ServedRange { earliest: earliest.min(tip.number), latest: tip.number, latest_hash: tip.hash }
@@ -222,7 +223,7 @@ impl SimPeer {
     /// What it says that it serves with the `left`-th announcement of a flood.
     pub fn flood(&self, pool: &Pool, left: u64) -> ServedRange {
         let mut served = self.served(pool);
-        if self.plan.manner == Manner::Climbs {
+        if self.plan.behavior == Behavior::Climbs {
             // Its number goes up and down, its hash never comes again.
             return ServedRange { latest_hash: claimed(left).latest_hash, latest: served.latest + left % 64, ..served };
         }
@@ -242,39 +243,39 @@ impl SimPeer {
 
     /// Its status.
     pub fn status(&self, pool: &Pool) -> PeerStatus {
-        let chain_id = if self.plan.manner == Manner::WrongChain { 1 } else { GENERATED_CHAIN_ID };
-        let genesis = if self.plan.manner == Manner::WrongGenesis { Pool::FOREIGN } else { Pool::TRUNK };
+        let chain_id = if self.plan.behavior == Behavior::WrongChain { 1 } else { GENERATED_CHAIN_ID };
+        let genesis = if self.plan.behavior == Behavior::WrongGenesis { Pool::FOREIGN } else { Pool::TRUNK };
         PeerStatus { chain_id, genesis: Some(pool.genesis(genesis)), served: self.served(pool) }
     }
 
     /// Its response to a request.
-    pub fn answer(&self, pool: &Pool, request: &HeadersRequest, chance: &mut Chance) -> Reply {
+    pub fn respond(&self, pool: &Pool, request: &HeadersRequest, rng: &mut Rng) -> Reply {
         let limit = usize::from(request.limit);
-        if matches!(self.plan.manner, Manner::ClaimsHigher(_)) {
+        if matches!(self.plan.behavior, Behavior::ClaimsHigher(_)) {
             return Reply::Nothing;
         }
         let Some((branch, top)) = self.find(pool, request.start) else {
-            return match self.plan.manner {
-                Manner::Silent => Reply::Nothing,
-                Manner::Breach => Reply::Breach,
+            return match self.plan.behavior {
+                Behavior::Silent => Reply::Nothing,
+                Behavior::Breach => Reply::Breach,
                 _ => Reply::Headers(Vec::new()),
             };
         };
         let from = |top: u64, limit: usize| self.falling(pool, branch, top, limit);
-        Reply::Headers(match self.plan.manner {
-            Manner::Silent => return Reply::Nothing,
-            Manner::Breach => return Reply::Breach,
-            Manner::Empty | Manner::Climbs => Vec::new(),
-            Manner::Fat(bytes) => match request.start {
+        Reply::Headers(match self.plan.behavior {
+            Behavior::Silent => return Reply::Nothing,
+            Behavior::Breach => return Reply::Breach,
+            Behavior::Empty | Behavior::Climbs => Vec::new(),
+            Behavior::Fat(bytes) => match request.start {
                 StartBlock::Number(_) => fat_headers(top, limit, bytes as usize),
                 // Of what has a known hash it can make nothing.
                 StartBlock::Hash(_) => from(top, 1),
             },
-            Manner::Denies(most) => {
+            Behavior::Denies(most) => {
                 let lowest = self.view.tip.saturating_sub(most - 1);
                 if top < lowest { Vec::new() } else { from(top, limit.min((top - lowest + 1) as usize)) }
             }
-            Manner::Splices(other, most) => {
+            Behavior::Splices(other, most) => {
                 let lowest = self.view.tip.saturating_sub(most - 1);
                 let own = (top + 1).saturating_sub(lowest).min(limit as u64);
                 let mut headers = if own > 0 { from(top, own as usize) } else { Vec::new() };
@@ -283,31 +284,31 @@ impl SimPeer {
                 }
                 headers
             }
-            Manner::Drip(most) => from(top, limit.min(usize::from(most))),
-            Manner::Capped(most) => from(top, limit.min(usize::from(most))),
-            Manner::TooMany(more) => from(top, limit + usize::from(more)),
-            Manner::WrongStart(lower) => from(top.saturating_sub(lower), limit),
-            Manner::LieInField(field, percent) => {
+            Behavior::Drip(most) => from(top, limit.min(usize::from(most))),
+            Behavior::Capped(most) => from(top, limit.min(usize::from(most))),
+            Behavior::TooMany(more) => from(top, limit + usize::from(more)),
+            Behavior::WrongStart(lower) => from(top.saturating_sub(lower), limit),
+            Behavior::InvalidField(field, percent) => {
                 let mut headers = from(top, limit);
-                if chance.percent(u64::from(percent)) {
-                    lie(&mut headers, usize::from(field), chance);
+                if rng.percent(u64::from(percent)) {
+                    alter(&mut headers, usize::from(field), rng);
                 }
                 headers
             }
-            Manner::Garbage => {
+            Behavior::Garbage => {
                 let mut headers = from(top, limit);
-                garble(&mut headers, chance);
+                garble(&mut headers, rng);
                 headers
             }
-            Manner::Rising => {
+            Behavior::Rising => {
                 let mut headers = from(top, limit);
                 headers.reverse();
                 headers
             }
-            Manner::Gap => {
+            Behavior::Gap => {
                 let mut headers = from(top, limit);
                 if headers.len() > 2 {
-                    headers.remove(chance.between(1, headers.len() as u64 - 2) as usize);
+                    headers.remove(rng.between(1, headers.len() as u64 - 2) as usize);
                 }
                 headers
             }
@@ -336,7 +337,7 @@ impl SimPeer {
         for number in (self.earliest..=top).rev().take(limit) {
             let Some(header) = pool.header(branch, number) else { break };
             bytes += header.len();
-            if bytes > ANSWER_BYTES_MAX && !headers.is_empty() {
+            if bytes > RESPONSE_BYTES_MAX && !headers.is_empty() {
                 break;
             }
             headers.push(header.clone());
@@ -345,7 +346,7 @@ impl SimPeer {
     }
 }
 
-/// A range up to a number, under a hash that nobody has.
+/// A range up to a number, under a hash that no peer has.
 fn claimed(latest: u64) -> ServedRange {
     let mut hash = B256::repeat_byte(0xcc);
     hash[24..].copy_from_slice(&latest.to_be_bytes());
@@ -353,21 +354,21 @@ fn claimed(latest: u64) -> ServedRange {
 }
 
 /// A wrong bit in one field of one header.
-fn lie(headers: &mut [Bytes], field: usize, chance: &mut Chance) {
-    let field = if field >= FIELDS { chance.below(FIELDS as u64) as usize } else { field };
-    let at = chance.below(headers.len() as u64) as usize;
+fn alter(headers: &mut [Bytes], field: usize, rng: &mut Rng) {
+    let field = if field >= FIELDS { rng.below(FIELDS as u64) as usize } else { field };
+    let at = rng.below(headers.len() as u64) as usize;
     if let Some(header) = headers.get_mut(at)
-        && let Some(lie) = lie_in_field(header, field, chance)
+        && let Some(altered) = invalid_field(header, field, rng)
     {
-        *header = lie;
+        *header = altered;
     }
 }
 
 /// Bytes that are no header in the place of one.
-fn garble(headers: &mut [Bytes], chance: &mut Chance) {
-    let at = chance.below(headers.len() as u64) as usize;
+fn garble(headers: &mut [Bytes], rng: &mut Rng) {
+    let at = rng.below(headers.len() as u64) as usize;
     let Some(header) = headers.get_mut(at) else { return };
-    *header = match chance.below(4) {
+    *header = match rng.below(4) {
         0 => Bytes::new(),
         1 => Bytes::from_static(b"no header"),
         2 => header.slice(..header.len() / 2),

@@ -1,14 +1,14 @@
-//! The stage of a world under attack: where the honest chain stands, what is stored, who is honest, what happens.
+//! The scene of a world under attack: the honest chain, the stored headers, the honest peers, and the script.
 
-use sync_core::{SyncTarget, config::ANCESTOR_PROOF_MAX};
+use sync_core::{SyncTarget, config::ANCESTOR_VERIFY_MAX};
 
 use crate::{
     chain::{BranchId, Pool, SHALLOW_HEADERS, View},
-    chance::Chance,
     churn::Churn,
     network::{LinkPlan, MILLI, Micros},
     options::{HEADERS_MIN, StorePlan},
-    peer::{Manner, PeerPlan},
+    peer::{Behavior, PeerPlan},
+    rng::Rng,
     script::{Script, Step},
 };
 
@@ -37,7 +37,7 @@ pub struct Scene {
     /// What happens.
     pub steps: Vec<(Micros, Step)>,
     /// From when on the sync is measured.
-    pub calm_at: Micros,
+    pub quiescent_at: Micros,
     /// Is the target the peers' tip, or the honest tip, pinned?
     pub follows_tip: bool,
 }
@@ -54,121 +54,121 @@ impl Scene {
             peers: Vec::new(),
             churn: None,
             steps: Vec::new(),
-            calm_at: BEGINS,
+            quiescent_at: BEGINS,
             follows_tip: true,
         }
     }
 
     /// Nothing is stored.
-    pub fn first_sync(chance: &mut Chance) -> Self {
-        let headers = chance.log_between(HEADERS_MIN, 8_000);
-        let tip = chance.between(headers + 100, 9_500);
+    pub fn first_sync(rng: &mut Rng) -> Self {
+        let headers = rng.log_between(HEADERS_MIN, 8_000);
+        let tip = rng.between(headers + 100, 9_500);
         Self::new(View { branch: Pool::TRUNK, tip }, tip - headers, None)
     }
 
     /// Nothing is stored, and the sync goes down to genesis.
-    pub fn whole(chance: &mut Chance) -> Self {
-        let tip = chance.between(HEADERS_MIN + 100, HEADERS_MIN + 900);
+    pub fn whole(rng: &mut Rng) -> Self {
+        let tip = rng.between(HEADERS_MIN + 100, HEADERS_MIN + 900);
         Self::new(View { branch: Pool::TRUNK, tip }, 0, None)
     }
 
     /// Everything is stored but the newest blocks.
-    pub fn stored(pool: &Pool, newest: u64, chance: &mut Chance) -> Self {
+    pub fn stored(pool: &Pool, newest: u64, rng: &mut Rng) -> Self {
         let branches: Vec<_> = shallow(pool).filter(|branch| pool.parent(*branch) == Some(Pool::TRUNK)).collect();
-        // A little above a place where a branch parts, so that somebody may be on that branch. Low enough for what grows.
-        let branch = chance.pick(&branches[..2]);
-        let tip = pool.fork_point(branch).unwrap_or_default() + chance.between(10, SHALLOW_HEADERS - 250);
+        // A little above a place where a branch parts, so that a peer may be on that branch. Low enough for what grows.
+        let branch = rng.pick(&branches[..2]);
+        let tip = pool.fork_point(branch).unwrap_or_default() + rng.between(10, SHALLOW_HEADERS - 250);
         let start = View { branch: Pool::TRUNK, tip: tip + newest };
-        let floor = if chance.percent(30) { 0 } else { tip - HEADERS_MIN - chance.below(200) };
+        let floor = if rng.percent(30) { 0 } else { tip - HEADERS_MIN - rng.below(200) };
         Self::new(start, floor, Some(View { tip, ..start }))
     }
 
     /// Everything is stored, and since then the newest blocks were reorganised: few of them, mostly, and `deepest` at most.
-    pub fn reorg(pool: &Pool, deepest: u64, chance: &mut Chance) -> Self {
+    pub fn reorg(pool: &Pool, deepest: u64, rng: &mut Rng) -> Self {
         let branches: Vec<_> = shallow(pool).collect();
-        let branch = chance.pick(&branches);
+        let branch = rng.pick(&branches);
         let fork = pool.fork_point(branch).unwrap_or_default();
-        let depth = chance.log_between(1, deepest);
+        let depth = rng.log_between(1, deepest);
         let old = View { branch: pool.parent(branch).unwrap_or(Pool::TRUNK), tip: fork + depth };
-        let start = View { branch, tip: fork + depth + chance.between(1, 20) };
-        Self::new(start, fork - HEADERS_MIN - chance.below(300), Some(old))
+        let start = View { branch, tip: fork + depth + rng.between(1, 20) };
+        Self::new(start, fork - HEADERS_MIN - rng.below(300), Some(old))
     }
 
     /// The same with more blocks than are compared by hash.
-    pub fn deep_reorg(pool: &Pool, chance: &mut Chance) -> Self {
+    pub fn deep_reorg(pool: &Pool, rng: &mut Rng) -> Self {
         // The second of the deep branches, which parts higher.
         let branch = pool.deep_branch() + 1;
         let fork = pool.fork_point(branch).unwrap_or_default();
-        let depth = chance.between(ANCESTOR_PROOF_MAX + 100, ANCESTOR_PROOF_MAX + 900);
+        let depth = rng.between(ANCESTOR_VERIFY_MAX + 100, ANCESTOR_VERIFY_MAX + 900);
         let old = View { branch: Pool::TRUNK, tip: fork + depth };
-        let start = View { branch, tip: fork + depth + chance.between(1, 20) };
-        Self::new(start, fork - HEADERS_MIN - chance.below(300), Some(old))
+        let start = View { branch, tip: fork + depth + rng.between(1, 20) };
+        Self::new(start, fork - HEADERS_MIN - rng.below(300), Some(old))
     }
 
     /// Everything is stored but the newest blocks; a branch parts further down than is compared by hash, and is higher.
-    pub fn under_a_deep_branch(pool: &Pool, chance: &mut Chance) -> Self {
+    pub fn under_a_deep_branch(pool: &Pool, rng: &mut Rng) -> Self {
         let fork = pool.fork_point(pool.deep_branch() + 1).unwrap_or_default();
-        let depth = chance.between(ANCESTOR_PROOF_MAX + 100, ANCESTOR_PROOF_MAX + 900);
+        let depth = rng.between(ANCESTOR_VERIFY_MAX + 100, ANCESTOR_VERIFY_MAX + 900);
         let stored = View { branch: Pool::TRUNK, tip: fork + depth };
-        let start = View { tip: stored.tip + chance.between(1, 20), ..stored };
-        Self::new(start, fork - HEADERS_MIN - chance.below(300), Some(stored))
+        let start = View { tip: stored.tip + rng.between(1, 20), ..stored };
+        Self::new(start, fork - HEADERS_MIN - rng.below(300), Some(stored))
     }
 
     /// The newest blocks are of a fork that is not known; what lies under it is stored, but for a few blocks, or nothing.
-    pub fn other_fees(pool: &Pool, chance: &mut Chance) -> Self {
+    pub fn other_fees(pool: &Pool, rng: &mut Rng) -> Self {
         let branch = pool.other_fees();
         let fork = pool.fork_point(branch).unwrap_or_default();
-        let start = View { branch, tip: fork + chance.log_between(1, 300) };
-        let stored = chance.percent(50).then(|| View { branch: Pool::TRUNK, tip: fork - chance.below(50) });
-        Self::new(start, fork - HEADERS_MIN - chance.below(300), stored)
+        let start = View { branch, tip: fork + rng.log_between(1, 300) };
+        let stored = rng.percent(50).then(|| View { branch: Pool::TRUNK, tip: fork - rng.below(50) });
+        Self::new(start, fork - HEADERS_MIN - rng.below(300), stored)
     }
 
     /// Everything is stored, and every honest peer is so many blocks behind.
-    pub fn behind(pool: &Pool, blocks: u64, chance: &mut Chance) -> Self {
-        let scene = Self::stored(pool, 0, chance);
+    pub fn behind(pool: &Pool, blocks: u64, rng: &mut Rng) -> Self {
+        let scene = Self::stored(pool, 0, rng);
         let start = View { tip: scene.start.tip - blocks, ..scene.start };
         Self { start, end_tip: scene.start.tip + 5, ..scene }
     }
 
     /// Honest peers with clean ways.
-    pub fn add_honest(&mut self, count: u64, chance: &mut Chance) {
+    pub fn add_honest(&mut self, count: u64, rng: &mut Rng) {
         for _ in 0..count {
-            let latency = chance.between(20, 75);
-            let link = self.link(latency, chance);
-            self.add(Manner::Honest, link, 10 * MILLI);
+            let latency = rng.between(20, 75);
+            let link = self.link(latency, rng);
+            self.add(Behavior::Honest, link, 10 * MILLI);
         }
     }
 
     /// One more peer.
-    pub fn add(&mut self, manner: Manner, link: LinkPlan, joins_at: Micros) {
-        self.peers.push(PeerPlan { manner, link, joins_at, flaps: None, hears_after: 5 * MILLI });
+    pub fn add(&mut self, behavior: Behavior, link: LinkPlan, joins_at: Micros) {
+        self.peers.push(PeerPlan { behavior, link, joins_at, flaps: None, hears_after: 5 * MILLI });
     }
 
     /// A clean way of so many milliseconds.
-    pub fn link(&self, latency: u64, chance: &mut Chance) -> LinkPlan {
-        LinkPlan { bytes_per_milli: chance.log_between(1_000, 10_000), ..LinkPlan::clean(latency * MILLI) }
+    pub fn link(&self, latency: u64, rng: &mut Rng) -> LinkPlan {
+        LinkPlan { bytes_per_milli: rng.log_between(1_000, 10_000), ..LinkPlan::clean(latency * MILLI) }
     }
 
     /// So many honest peers stay a block behind that only the block under the tip has a majority, of all peers that
     /// there are now.
     pub fn lag(&mut self, quorum: usize) {
         let need = (self.peers.len() / 2 + 1).max(quorum);
-        let honest = self.peers.iter_mut().filter(|peer| peer.manner.is_honest());
+        let honest = self.peers.iter_mut().filter(|peer| peer.behavior.is_honest());
         for peer in honest.skip(1).skip(need.saturating_sub(2)) {
-            peer.manner = Manner::Behind(1);
+            peer.behavior = Behavior::Behind(1);
             self.agreed_under = 1;
         }
     }
 
     /// Honest peers come only then, and the sync is measured from there.
     pub fn honest_join(&mut self, at: Micros) {
-        self.peers.iter_mut().filter(|peer| peer.manner.is_honest()).for_each(|peer| peer.joins_at = at);
-        self.calm_at = at;
+        self.peers.iter_mut().filter(|peer| peer.behavior.is_honest()).for_each(|peer| peer.joins_at = at);
+        self.quiescent_at = at;
     }
 
     /// Ways to honest peers carry so many bytes a millisecond.
     pub fn narrow(&mut self, bytes_per_milli: u64) {
-        let honest = self.peers.iter_mut().filter(|peer| peer.manner.is_honest());
+        let honest = self.peers.iter_mut().filter(|peer| peer.behavior.is_honest());
         honest.for_each(|peer| peer.link.bytes_per_milli = bytes_per_milli);
     }
 
@@ -181,9 +181,9 @@ impl Scene {
     /// The honest chain grows block by block until its end.
     pub fn grow_each(&mut self, every: Micros) {
         let numbers = self.start.tip + 1..self.end_tip;
-        let steps = numbers.zip(1..).map(|(tip, at)| (at * every, Step::Truth(View { tip, ..self.start })));
+        let steps = numbers.zip(1..).map(|(tip, at)| (at * every, Step::CanonicalChain(View { tip, ..self.start })));
         self.steps.extend(steps);
-        self.calm_at = (self.end_tip - self.start.tip) * every;
+        self.quiescent_at = (self.end_tip - self.start.tip) * every;
     }
 
     /// What happens, in order.
@@ -199,7 +199,7 @@ impl Scene {
             start: self.start,
             floor: self.floor,
             steps,
-            calm_at: self.calm_at,
+            quiescent_at: self.quiescent_at,
             target: target(goal),
             goal,
             end,

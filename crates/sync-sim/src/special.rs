@@ -2,16 +2,16 @@
 //! at once, and single features seldom.
 
 use crate::{
-    chance::Chance,
     network::{LinkPlan, MILLI},
-    peer::{Manner, PeerPlan},
+    peer::{Behavior, PeerPlan},
+    rng::Rng,
     script::{Script, Step},
 };
 
 /// Peers of no use in a world that is full of them.
 const USELESS: u64 = 16;
 
-/// Blocks above the floor that nobody serves in a pruned world, at most: less than the shortest sync has, and more is
+/// Blocks above the floor that no peer serves in a pruned world, at most: less than the shortest sync has, and more is
 /// left than the deepest shallow reorg takes.
 const PRUNED_MAX: u64 = 1_400;
 
@@ -33,9 +33,9 @@ pub enum Special {
 
 impl Special {
     /// One of them for one world in four.
-    pub fn draw(deep: bool, chance: &mut Chance) -> Self {
-        match chance.below(100) {
-            0..=9 if !deep => Self::Pruned(chance.log_between(1, PRUNED_MAX)),
+    pub fn draw(deep: bool, rng: &mut Rng) -> Self {
+        match rng.below(100) {
+            0..=9 if !deep => Self::Pruned(rng.log_between(1, PRUNED_MAX)),
             10..=13 => Self::Useless,
             14..=16 => Self::Floods,
             17..=24 => Self::SlowWays,
@@ -55,37 +55,40 @@ impl Special {
     }
 
     /// The peers of such a world; the first stays the one that serves most.
-    pub fn change_peers(self, peers: &mut Vec<PeerPlan>, chance: &mut Chance) {
+    pub fn change_peers(self, peers: &mut Vec<PeerPlan>, rng: &mut Rng) {
         let like = peers[0];
-        let mut add = |manner: Manner, joins_at: u64| peers.push(PeerPlan { manner, joins_at, flaps: None, ..like });
+        let mut add =
+            |behavior: Behavior, joins_at: u64| peers.push(PeerPlan { behavior, joins_at, flaps: None, ..like });
         match self {
             Self::None => {}
             Self::Pruned(above) => {
-                for _ in 0..chance.between(1, 4) {
-                    let manner = if chance.percent(50) { Manner::Silent } else { Manner::ClaimsMore(above) };
-                    add(manner, chance.log_between(1, 4_000) * MILLI);
+                for _ in 0..rng.between(1, 4) {
+                    let behavior = if rng.percent(50) { Behavior::Silent } else { Behavior::ClaimsMore(above) };
+                    add(behavior, rng.log_between(1, 4_000) * MILLI);
                 }
-                for peer in peers.iter_mut().filter(|peer| peer.manner.is_honest()) {
-                    peer.manner = Manner::Pruned(above + chance.below(PRUNED_MAX + 1 - above));
+                for peer in peers.iter_mut().filter(|peer| peer.behavior.is_honest()) {
+                    peer.behavior = Behavior::Pruned(above + rng.below(PRUNED_MAX + 1 - above));
                 }
-                peers[0].manner = Manner::Pruned(above);
-                // Whoever does something wrong has no more than they have: it might be the only one to serve it.
-                peers.retain(|peer| matches!(peer.manner, Manner::Pruned(_) | Manner::Silent | Manner::ClaimsMore(_)));
+                peers[0].behavior = Behavior::Pruned(above);
+                // A faulty peer has no more than they have: it might be the only one to serve it.
+                peers.retain(|peer| {
+                    matches!(peer.behavior, Behavior::Pruned(_) | Behavior::Silent | Behavior::ClaimsMore(_))
+                });
             }
             Self::Useless => {
                 for _ in 0..USELESS {
-                    let manners = [Manner::Silent, Manner::Silent, Manner::Empty, Manner::Recent(1_800)];
-                    add(chance.pick(&manners), chance.log_between(1, 200) * MILLI);
+                    let behaviors = [Behavior::Silent, Behavior::Silent, Behavior::Empty, Behavior::Recent(1_800)];
+                    add(rng.pick(&behaviors), rng.log_between(1, 200) * MILLI);
                 }
             }
             Self::Floods => {
-                for _ in 0..chance.between(1, 3) {
-                    add(Manner::Flood, chance.log_between(1, 2_000) * MILLI);
+                for _ in 0..rng.between(1, 3) {
+                    add(Behavior::Flood, rng.log_between(1, 2_000) * MILLI);
                 }
             }
             Self::SlowWays => {
-                for peer in peers.iter_mut().filter(|peer| peer.manner.is_honest()) {
-                    peer.link = slow_way(chance);
+                for peer in peers.iter_mut().filter(|peer| peer.behavior.is_honest()) {
+                    peer.link = slow_way(rng);
                     peer.flaps = None;
                 }
             }
@@ -100,16 +103,16 @@ impl Special {
         }
     }
 
-    /// From how far above the floor on down nobody serves anything.
+    /// From how far above the floor on down no peer serves anything.
     pub fn pruned_from(self, peers: &[PeerPlan]) -> Option<u64> {
-        let first = peers.first()?.manner;
-        if let (Self::Pruned(_), Manner::Pruned(above)) = (self, first) { Some(above) } else { None }
+        let first = peers.first()?.behavior;
+        if let (Self::Pruned(_), Behavior::Pruned(above)) = (self, first) { Some(above) } else { None }
     }
 }
 
 /// One of the ways that real peers are behind.
-fn slow_way(chance: &mut Chance) -> LinkPlan {
-    let (megabit, round_trip) = chance.pick(&[(20, 100), (50, 20), (100, 50), (50, 30), (100, 150), (2, 50)]);
-    let lost_ppm = chance.pick(&[0, 100, 1_000, 10_000]);
-    LinkPlan::repaired(megabit, round_trip, lost_ppm, chance.log_between(100, 6_000) * MILLI)
+fn slow_way(rng: &mut Rng) -> LinkPlan {
+    let (megabit, round_trip) = rng.pick(&[(20, 100), (50, 20), (100, 50), (50, 30), (100, 150), (2, 50)]);
+    let lost_ppm = rng.pick(&[0, 100, 1_000, 10_000]);
+    LinkPlan::repaired(megabit, round_trip, lost_ppm, rng.log_between(100, 6_000) * MILLI)
 }

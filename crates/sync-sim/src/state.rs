@@ -24,9 +24,9 @@ pub struct State<'a> {
     /// When the host wakes, or woke, from its last sleep; 0 while it has not slept.
     pub wakes_at: Micros,
     /// Is all trouble over?
-    pub calm: bool,
+    pub quiescent: bool,
     /// The honest chain.
-    pub truth: View,
+    pub canonical: View,
     /// Every chain that was honest or pinned so far: what may be stored.
     pub legit: Vec<View>,
     /// What the user wants.
@@ -45,7 +45,7 @@ pub struct State<'a> {
     pub scores: Vec<(u32, u8)>,
     /// Headers that the machine says had failed often before they came.
     pub recovered: u64,
-    /// Was the store asked for something that it has not answered?
+    /// Is a response of the store outstanding?
     pub store_is_busy: bool,
     /// Bytes that the machine says it holds.
     pub memory_bytes: u64,
@@ -54,23 +54,23 @@ pub struct State<'a> {
 impl<'a> State<'a> {
     /// A world before anything happened.
     pub fn new(pool: &'a Pool, options: Options) -> Self {
-        let truth = options.start;
-        let mut legit = vec![truth];
+        let canonical = options.start;
+        let mut legit = vec![canonical];
         legit.extend(options.store.holds);
         legit.extend(options.attack.iter().flat_map(|attack| attack.decided.iter().copied()));
         let floor = options.script.floor;
         let store = options.store.holds.map_or_else(SimStore::default, |view| SimStore::holding(pool, view, floor));
         let visits = options.store.visits;
         let crashes = options.store.crashes.clone();
-        let peers = options.peers.iter().map(|plan| SimPeer::new(*plan, truth, floor, pool)).collect();
+        let peers = options.peers.iter().map(|plan| SimPeer::new(*plan, canonical, floor, pool)).collect();
         Self {
             pool,
             options,
             now: 0,
             started_at: 0,
             wakes_at: 0,
-            calm: false,
-            truth,
+            quiescent: false,
+            canonical,
             legit,
             wanted: None,
             paused: false,
@@ -91,9 +91,9 @@ impl<'a> State<'a> {
     }
 
     /// The honest chain is another now.
-    pub fn set_truth(&mut self, truth: View) {
-        self.truth = truth;
-        self.allow(truth);
+    pub fn set_canonical(&mut self, canonical: View) {
+        self.canonical = canonical;
+        self.allow(canonical);
     }
 
     /// The user names a target.

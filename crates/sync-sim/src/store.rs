@@ -32,7 +32,7 @@ pub enum StoreOp {
 
 /// What is told to the machine afterwards.
 #[derive(Clone, Debug)]
-pub enum StoreAnswer {
+pub enum StoreResponse {
     /// `Input::BatchPersisted`.
     Persisted(BatchId),
     /// `Input::PersistFailed`.
@@ -73,7 +73,7 @@ impl SimStore {
         self.checkpoint.as_deref().and_then(Checkpoint::decode)
     }
 
-    /// Who owns the header that is stored at `number`.
+    /// The branch of the header that is stored at `number`.
     pub fn owner(&self, number: BlockNumber) -> Option<BranchId> {
         let row = usize::try_from(number).ok().and_then(|at| self.rows.get(at));
         row.copied().filter(|owner| *owner != NOTHING)
@@ -98,23 +98,23 @@ impl SimStore {
     }
 
     /// Carries the operation out, whole. What cannot be true of any batch is an error: it breaks the safety of the store.
-    pub fn commit(&mut self, pool: &Pool, op: &StoreOp) -> Result<StoreAnswer, String> {
+    pub fn commit(&mut self, pool: &Pool, op: &StoreOp) -> Result<StoreResponse, String> {
         self.commits += 1;
         match op {
             StoreOp::Persist(batch) => {
                 self.write_headers(pool, batch)?;
                 self.write_checkpoint(batch.checkpoint());
-                Ok(StoreAnswer::Persisted(batch.id()))
+                Ok(StoreResponse::Persisted(batch.id()))
             }
             StoreOp::Unwind { to, checkpoint } => {
-                // What the checkpoint speaks of stays: after a reorg the new chain may lie above the removed one.
+                // Headers that the checkpoint covers stay: after a reorg the new chain may be above the removed one.
                 for at in (to.saturating_add(1) as usize)..self.rows.len() {
                     if !checkpoint.covers(at as u64) {
                         self.set(at as u64, NOTHING);
                     }
                 }
                 self.write_checkpoint(checkpoint);
-                Ok(StoreAnswer::Unwound(*to))
+                Ok(StoreResponse::Unwound(*to))
             }
         }
     }

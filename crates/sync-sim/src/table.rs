@@ -1,7 +1,7 @@
 //! The attack table: attackers by kind, number and new ids a second, and how much longer a sync takes because of them.
 //!
 //! The world is always the same: four honest peers of 150 ms round trip and 5 MB a second each, 40,000 headers, and a
-//! pinned target, so that who is asked for what is all that attackers can spoil. It is run as a first sync, and as a
+//! pinned target, so that attackers can only affect which peer is asked for what. It is run as a first sync, and as a
 //! reorg of the newest 1,000 headers over a store that has everything. Nothing else happens, so a ratio is of the same
 //! world with and without attackers.
 //!
@@ -19,7 +19,7 @@ use crate::{
     churn::Churn,
     network::{LinkPlan, MILLI, Micros, SECOND},
     options::{Options, StorePlan},
-    peer::{Manner, PeerPlan},
+    peer::{Behavior, PeerPlan},
     script::{Script, Step},
     world::World,
 };
@@ -30,7 +30,7 @@ pub const RATIO_FEW_MAX: u64 = 150;
 pub const RATIO_MAX: u64 = 300;
 /// Attackers that are few.
 const FEW: u32 = 4;
-/// A world that takes so many times longer is given up.
+/// A world that takes so many times longer is stopped.
 const GIVEN_UP: u64 = 10;
 
 /// One way.
@@ -41,28 +41,28 @@ const JOINS_AT: Micros = 10 * MILLI;
 /// What an attacker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attacker {
-    /// Never answers.
+    /// Never responds.
     Silent,
-    /// Answers with nothing.
+    /// Responds with nothing.
     Empty,
     /// One bit of one header is wrong.
-    Liar,
+    AlteredField,
     /// Everything is of a chain with another genesis.
     Forked,
     /// Headers of 60 KB that it made itself.
     Fat,
     /// One header a response, after 1.4 seconds.
     Drip,
-    /// Announces a hundred times a second and answers nothing.
+    /// Announces a hundred times a second and does not respond.
     Flood,
-    /// Names a higher tip and never answers.
+    /// Names a higher tip and never responds.
     Claims,
     /// Has the target, and denies everything under it.
     Denier,
     /// Has the target, and under it another chain; the quickest too.
     Splicer,
-    /// A liar that answers within a millisecond.
-    QuickLiar,
+    /// A malicious peer that responds within a millisecond.
+    QuickAlteredField,
 }
 
 impl Attacker {
@@ -70,7 +70,7 @@ impl Attacker {
     pub const ALL: [Self; 11] = [
         Self::Silent,
         Self::Empty,
-        Self::Liar,
+        Self::AlteredField,
         Self::Forked,
         Self::Fat,
         Self::Drip,
@@ -78,7 +78,7 @@ impl Attacker {
         Self::Claims,
         Self::Denier,
         Self::Splicer,
-        Self::QuickLiar,
+        Self::QuickAlteredField,
     ];
 
     /// Its name in the table.
@@ -86,7 +86,7 @@ impl Attacker {
         match self {
             Self::Silent => "silent",
             Self::Empty => "empty",
-            Self::Liar => "liar in a field",
+            Self::AlteredField => "one field altered",
             Self::Forked => "forked from genesis",
             Self::Fat => "fat headers",
             Self::Drip => "slow drip",
@@ -94,28 +94,28 @@ impl Attacker {
             Self::Claims => "claims of a higher tip",
             Self::Denier => "denier, 1 ms",
             Self::Splicer => "splicer, 1 ms",
-            Self::QuickLiar => "quick liar, 1 ms",
+            Self::QuickAlteredField => "altered field, 1 ms",
         }
     }
 
-    fn manner(self) -> Manner {
+    fn behavior(self) -> Behavior {
         match self {
-            Self::Silent => Manner::Silent,
-            Self::Empty => Manner::Empty,
-            Self::Liar | Self::QuickLiar => Manner::LieInField(FIELDS as u8, 100),
-            Self::Forked => Manner::Forked(Pool::FOREIGN),
-            Self::Fat => Manner::Fat(60_000),
-            Self::Drip => Manner::Drip(1),
-            Self::Flood => Manner::Climbs,
-            Self::Claims => Manner::ClaimsHigher(5),
-            Self::Denier => Manner::Denies(1),
-            Self::Splicer => Manner::Splices(Pool::FOREIGN, 1),
+            Self::Silent => Behavior::Silent,
+            Self::Empty => Behavior::Empty,
+            Self::AlteredField | Self::QuickAlteredField => Behavior::InvalidField(FIELDS as u8, 100),
+            Self::Forked => Behavior::Forked(Pool::FOREIGN),
+            Self::Fat => Behavior::Fat(60_000),
+            Self::Drip => Behavior::Drip(1),
+            Self::Flood => Behavior::Climbs,
+            Self::Claims => Behavior::ClaimsHigher(5),
+            Self::Denier => Behavior::Denies(1),
+            Self::Splicer => Behavior::Splices(Pool::FOREIGN, 1),
         }
     }
 
     fn link(self) -> LinkPlan {
         LinkPlan::clean(match self {
-            Self::QuickLiar | Self::Denier | Self::Splicer => MILLI / 2,
+            Self::QuickAlteredField | Self::Denier | Self::Splicer => MILLI / 2,
             Self::Drip => 700 * MILLI,
             _ => LATENCY,
         })
@@ -198,7 +198,7 @@ pub struct Row {
     pub case: Case,
     /// Microseconds from the first honest peer to the end of the sync, without attackers; `None`: it did not end.
     pub undisturbed: Option<Micros>,
-    /// With them; `None` when it was given up after ten times as long.
+    /// With them; `None` when it was stopped after ten times as long.
     pub attacked: Option<Micros>,
     /// What a checker found besides, in either world.
     pub violation: Option<String>,
@@ -232,9 +232,9 @@ impl Case {
         };
         let target = SyncTarget::Hash(pool.tip(start).hash);
         let link = LinkPlan::clean(LATENCY);
-        let honest = PeerPlan { manner: Manner::Honest, link, joins_at: JOINS_AT, flaps: None, hears_after: MILLI };
+        let honest = PeerPlan { behavior: Behavior::Honest, link, joins_at: JOINS_AT, flaps: None, hears_after: MILLI };
         let churn = Churn {
-            manner: self.attacker.manner(),
+            behavior: self.attacker.behavior(),
             link: self.attacker.link(),
             live: self.number,
             every: SECOND.checked_div(u64::from(self.new_ids)).unwrap_or_default(),
@@ -245,7 +245,7 @@ impl Case {
             start,
             floor: 0,
             steps: vec![(MILLI, Step::Want(target))],
-            calm_at: JOINS_AT,
+            quiescent_at: JOINS_AT,
             target,
             goal: start,
             end: start,
@@ -279,7 +279,7 @@ impl Row {
 | sync | attackers | number | new ids/s | undisturbed | under attack | ratio | at most | |
 |---|---|---:|---:|---:|---:|---:|---:|---|";
 
-    /// How many times longer it took, in percent; `None` when it was given up.
+    /// How many times longer it took, in percent; `None` when it was stopped.
     pub fn ratio(&self) -> Option<u64> {
         Some(self.attacked? * 100 / self.undisturbed?.max(1))
     }

@@ -109,7 +109,7 @@ impl Trace {
         self.digest.mix_hash(0, &served.latest_hash);
     }
 
-    /// How many, how long, and a few bytes of the first and the last: what a lie changes shows in what follows from it.
+    /// How many, how long, and a few bytes of the first and the last: an altered byte shows in what follows from it.
     fn mix_headers(&mut self, headers: &[Bytes]) {
         self.digest.mix(headers.len() as u64);
         for header in headers.first().into_iter().chain(headers.last()) {

@@ -1,7 +1,7 @@
 //! One world: the clock, the events to come, the process that runs the machine, and the end.
 //!
-//! Nothing here has threads, a clock of its own or any other source of chance than the seed, so a world runs in a browser
-//! as it does natively, to the same [`trace`](crate::trace) hash.
+//! Nothing here has threads, a clock of its own or any other source of randomness than the seed, so a world runs in a
+//! browser as it does natively, to the same [`trace`](crate::trace) hash.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,14 +14,14 @@ use sync_core::{
 
 use crate::{
     chain::Pool,
-    chance::Chance,
     checker::{self, Check, Checker},
+    mutation::{Bug, Mutation},
     network::{Micros, SECOND},
     options::{CrashPoint, Options},
     outcome::{Outcome, Violation},
-    saboteur::{Bug, Saboteur},
+    rng::Rng,
     state::State,
-    store::{StoreAnswer, StoreOp},
+    store::{StoreOp, StoreResponse},
     trace::Trace,
 };
 
@@ -32,7 +32,7 @@ const EVENTS_MAX: u64 = 400_000;
 
 /// What is going to happen. What belongs to a process or a connection that is gone does not.
 #[derive(Debug)]
-pub(crate) enum Happening {
+pub(crate) enum SimEvent {
     Start,
     Connect(u32),
     Disconnect {
@@ -54,7 +54,7 @@ pub(crate) enum Happening {
         connection: u32,
         left: u64,
     },
-    Answer {
+    Response {
         peer: u32,
         connection: u32,
         request: RequestId,
@@ -72,10 +72,10 @@ pub(crate) enum Happening {
     },
     Stored {
         session: u32,
-        answer: StoreAnswer,
+        response: StoreResponse,
     },
     Step(usize),
-    Calm,
+    Quiescent,
 }
 
 /// A world that runs. See the [module](self).
@@ -84,18 +84,18 @@ pub struct World<'a> {
     pub(crate) machine: Option<HeaderSync>,
     pub(crate) session: u32,
     pub(crate) wakeup: Option<Micros>,
-    queue: BTreeMap<(Micros, u64), Happening>,
+    queue: BTreeMap<(Micros, u64), SimEvent>,
     sequence: u64,
     pub(crate) frozen_until: Micros,
     pub(crate) backlog: VecDeque<Input>,
     checkers: Vec<Box<dyn Checker>>,
-    pub(crate) saboteur: Saboteur,
+    pub(crate) mutation: Mutation,
     pub(crate) trace: Trace,
     pub(crate) recorder: Recorder,
     pub(crate) violation: Option<Violation>,
-    pub(crate) network_chance: Chance,
-    pub(crate) peer_chance: Chance,
-    pub(crate) store_chance: Chance,
+    pub(crate) network_rng: Rng,
+    pub(crate) peer_rng: Rng,
+    pub(crate) store_rng: Rng,
     /// Strangers that are here, the one that came first in front.
     pub(crate) strangers: VecDeque<u32>,
     /// What the machine says it is synced to.
@@ -123,13 +123,13 @@ impl<'a> World<'a> {
             frozen_until: 0,
             backlog: VecDeque::new(),
             checkers: checker::all(),
-            saboteur: Saboteur::new(bug),
+            mutation: Mutation::new(bug),
             trace: Trace::new(keep),
             recorder: Recorder::new(0),
             violation: None,
-            network_chance: Chance::new(seed, "network"),
-            peer_chance: Chance::new(seed, "peer"),
-            store_chance: Chance::new(seed, "store"),
+            network_rng: Rng::new(seed, "network"),
+            peer_rng: Rng::new(seed, "peer"),
+            store_rng: Rng::new(seed, "store"),
             strangers: VecDeque::new(),
             synced: None,
             stall: None,
@@ -149,13 +149,13 @@ impl<'a> World<'a> {
     pub fn run(mut self) -> Outcome {
         let script = self.state.options.script.clone();
         for (at, (when, _)) in script.steps.iter().enumerate() {
-            self.at(*when, Happening::Step(at));
+            self.at(*when, SimEvent::Step(at));
         }
-        self.at(script.calm_at, Happening::Calm);
-        self.at(0, Happening::Start);
+        self.at(script.quiescent_at, SimEvent::Quiescent);
+        self.at(0, SimEvent::Start);
         for peer in 0..self.state.peers.len() as u32 {
             let joins_at = self.state.peers[peer as usize].plan.joins_at;
-            self.at(joins_at, Happening::Connect(peer));
+            self.at(joins_at, SimEvent::Connect(peer));
         }
         self.begin_churn();
         let deadline = self.state.options.deadline();
@@ -177,7 +177,11 @@ impl<'a> World<'a> {
                 let is_tight = self.state.options.attack.as_ref().is_some_and(|attack| attack.due.is_some());
                 self.fail(
                     if is_tight { "progress" } else { "liveness" },
-                    format!("not synced {} s after the calm: {}", self.since_calm() / SECOND, self.progress(events)),
+                    format!(
+                        "not synced {} s after the trouble: {}",
+                        self.since_quiescent() / SECOND,
+                        self.progress(events)
+                    ),
                 );
                 break;
             }
@@ -206,8 +210,8 @@ impl<'a> World<'a> {
             linked: self.linked,
             ended_at: self.state.now,
             whole_at: whole_since,
-            took: whole_since.map_or(0, |since| since.saturating_sub(script.calm_at)),
-            might_take: deadline - script.calm_at,
+            took: whole_since.map_or(0, |since| since.saturating_sub(script.quiescent_at)),
+            might_take: deadline - script.quiescent_at,
             sessions: self.session,
             trace_hash: self.trace.hash(),
             violation: self.violation,
@@ -232,8 +236,8 @@ impl<'a> World<'a> {
         }
         self.state.now = self.state.now.max(next.max(self.frozen_until));
         if queued == Some(next) {
-            if let Some((_, happening)) = self.queue.pop_first() {
-                self.happen(happening);
+            if let Some((_, event)) = self.queue.pop_first() {
+                self.handle_event(event);
             }
         } else if timer == Some(next) {
             self.wakeup = None;
@@ -241,11 +245,12 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Is the store said and known to hold the goal, and nothing on its way? Where the goal cannot be judged: is that said?
+    /// Is the goal reported and known to be stored, with nothing in flight? Where the goal cannot be judged: is that
+    /// reported?
     fn is_whole(&self) -> bool {
         if self.state.options.unknown_from.is_some() {
             let is_said = matches!(self.stall, Some(StallReason::UnknownFork { .. }));
-            return self.state.calm && is_said && !self.state.store_is_busy && self.machine.is_some();
+            return self.state.quiescent && is_said && !self.state.store_is_busy && self.machine.is_some();
         }
         let script = &self.state.options.script;
         let goal = self.state.pool.tip(script.goal);
@@ -264,7 +269,7 @@ impl<'a> World<'a> {
                 said && had.is_some_and(|had| self.state.store.holds(self.state.pool, script.goal, had))
             }
         };
-        self.state.calm && done && !self.state.store_is_busy && self.machine.is_some()
+        self.state.quiescent && done && !self.state.store_is_busy && self.machine.is_some()
     }
 
     /// Notes what a checker must know of an event.
@@ -311,7 +316,7 @@ impl<'a> World<'a> {
     pub(crate) fn dies(&mut self, transaction: u64, point: CrashPoint) -> bool {
         let crashes = &mut self.state.crashes;
         let planned = crashes.iter().position(|crash| *crash == (transaction, point));
-        match planned.filter(|_| !self.state.calm) {
+        match planned.filter(|_| !self.state.quiescent) {
             Some(at) => {
                 crashes.swap_remove(at);
                 true
@@ -325,9 +330,9 @@ impl<'a> World<'a> {
         *self.reached.entry(what).or_default() += 1;
     }
 
-    pub(crate) fn at(&mut self, when: Micros, happening: Happening) {
+    pub(crate) fn at(&mut self, when: Micros, event: SimEvent) {
         self.sequence += 1;
-        self.queue.insert((when, self.sequence), happening);
+        self.queue.insert((when, self.sequence), event);
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -354,11 +359,11 @@ impl<'a> World<'a> {
         let Some(machine) = &self.machine else { return };
         let peers = machine.progress(self.now()).peers;
         let connected = peers.into_iter().filter(|peer| peer.connected).map(|peer| (peer.peer.0, peer.score));
-        self.state.scores = connected.map(|(peer, score)| (peer, self.saboteur.score(score))).collect();
+        self.state.scores = connected.map(|(peer, score)| (peer, self.mutation.score(score))).collect();
     }
 
-    fn since_calm(&self) -> Micros {
-        self.state.now.saturating_sub(self.state.options.script.calm_at)
+    fn since_quiescent(&self) -> Micros {
+        self.state.now.saturating_sub(self.state.options.script.quiescent_at)
     }
 
     /// One line, and everything that the machine says of itself.

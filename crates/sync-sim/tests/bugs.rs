@@ -44,7 +44,7 @@ fn a_range_lost_after_a_cancel() {
 }
 
 #[test]
-fn a_peer_blamed_for_an_unknown_fork() {
+fn a_peer_penalized_for_an_unknown_fork() {
     let (seed, violation) = found(Bug::UnknownForkBlamed);
     assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
 }
@@ -69,14 +69,14 @@ fn a_score_that_falls_for_what_others_do() {
 }
 
 #[test]
-fn a_prune_that_is_blamed_more_than_once() {
+fn a_prune_that_is_penalized_more_than_once() {
     let (seed, violation) = found_under_attack(Bug::PruneBlamedTwice);
     assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
-    assert!(violation.what.contains("empty answers"), "{violation:?}");
+    assert!(violation.what.contains("empty responses"), "{violation:?}");
 }
 
 #[test]
-fn a_silence_that_is_blamed_twice() {
+fn a_silence_that_is_penalized_twice() {
     let (seed, violation) = found(Bug::SilenceBlamedTwice);
     assert_eq!(violation.checker, "fairness", "seed {seed}: {violation:?}");
     assert!(violation.what.contains("one silence"), "{violation:?}");
@@ -109,7 +109,7 @@ fn honest_peers_that_are_hardly_asked_under_attack() {
 }
 
 #[test]
-fn a_reorg_that_gives_up_too_much() {
+fn a_reorg_that_reverts_too_much() {
     let (seed, violation) = found_under_attack(Bug::ReorgTooDeep);
     assert_eq!(violation.checker, "runs", "seed {seed}: {violation:?}");
 }

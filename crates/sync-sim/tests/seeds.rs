@@ -38,7 +38,7 @@ const MUST_REACH: [&str; 63] = [
     "attack: peers that come and go",
     "attack: pruned and said late",
     "attack: quick deniers",
-    "attack: quick liars",
+    "attack: quick malicious peers",
     "attack: quick splicers",
     "attack: short visits",
     "attack: silent claims of a higher tip",
@@ -51,7 +51,7 @@ const MUST_REACH: [&str; 63] = [
     "stall: unknown fork",
     "a cancel",
     "a crash after a commit",
-    "a crash after an answer",
+    "a crash after a response",
     "a crash before a commit",
     "a crash between writes",
     "a crash during a write",
@@ -61,7 +61,7 @@ const MUST_REACH: [&str; 63] = [
     "a write that failed",
     "an unwind",
     "fault: broken link",
-    "fault: empty answer",
+    "fault: empty response",
     "stall: invalid target",
     "slow ways",
     "stall: range unavailable",
@@ -93,14 +93,14 @@ fn sweep(first: u64, step: usize) -> Vec<(u64, Outcome)> {
 /// * 2,069,885: eight processes within a second had one limit of progress events together.
 /// * 3,094,753: what a peer of fat headers had been asked for one by one, another was asked for one by one too.
 /// * 3,095,456, 3,145,204, 3,176,848, 3,182,760, 3,187,679: back to the stored head from another chain above it, the
-///   machine went on with that chain and blamed honest peers for not having it.
+///   machine went on with that chain and penalized honest peers for not having it.
 /// * 3,066,154, 3,075,028, 3,097,086, 3,098,583, 3,119,683, 3,178,030: a slow honest peer starved beside strangers and
 ///   peers that failed one header after another.
 /// * 3,094,749: silent strangers kept a tip that was reorganised away.
 /// * 3,125,087: peers that gave one header in each response kept a reorg from honest peers that were never asked.
 /// * 3,216,219: silent strangers that left in time kept a short gap from the two honest peers for 13 s.
 /// * 3,322,542: the upper part of a foreign chain was kept for the rollback window.
-/// * 3,642,879, 5,000,033: the same kinds, in worlds that nobody looked at apart.
+/// * 3,642,879, 5,000,033: the same kinds, in worlds that were not examined one by one.
 const ONCE_FAILED: [u64; 24] = [
     74_929, 1_015_808, 1_153_355, 2_022_679, 2_025_021, 2_069_885, 3_094_753, 3_095_456, 3_145_204, 3_176_848,
     3_182_760, 3_187_679, 3_066_154, 3_075_028, 3_094_749, 3_097_086, 3_119_683, 3_178_030, 3_322_542, 3_642_879,
@@ -121,10 +121,10 @@ fn u02_a_planned_crash_happens_once() {
     for seed in [4, 13, 33, 1_153_355] {
         let mut options = Options::draw(seed, &pool);
         options.script.steps.retain(|(_, step)| !matches!(step, Step::Crash | Step::Pause(_)));
-        options.script.calm_at = 20_000_000;
+        options.script.quiescent_at = 20_000_000;
         // The first transaction fills the store; after that every process is refused.
         options.store =
-            StorePlan { full_at: Some(1), crashes: vec![(0, CrashPoint::Answered)], ..StorePlan::default() };
+            StorePlan { full_at: Some(1), crashes: vec![(0, CrashPoint::Responded)], ..StorePlan::default() };
         options.store.delay = 5_000;
         let outcome = World::new(&pool, options, None, 0).run();
         assert!(outcome.reached.contains_key("a full store"), "seed {seed}");

@@ -146,7 +146,7 @@ pub fn fault_info(fault: &PeerFault) -> ErrorInfo {
         PeerFault::TooManyHeaders { got, limit } => {
             ("too-many-headers", Some(compare(got.to_string(), limit.to_string(), None)))
         }
-        PeerFault::EmptyAnswer { start } => ("empty-answer", Some(at(*start))),
+        PeerFault::EmptyResponse { start } => ("empty-answer", Some(at(*start))),
         PeerFault::Undecodable { number, .. } => ("undecodable", Some(at(*number))),
         PeerFault::BrokenLink { number, got, expected } => {
             ("broken-link", Some(compare(hex(*got), hex(*expected), Some(*number))))
@@ -271,11 +271,11 @@ mod tests {
     #[test]
     fn a_number_that_javascript_would_round_is_in_the_message_and_not_in_the_details() {
         for number in [(1 << 53) + 1, u64::MAX] {
-            let info = fault_info(&PeerFault::EmptyAnswer { start: number });
+            let info = fault_info(&PeerFault::EmptyResponse { start: number });
             assert_eq!(info.details.map(|details| details.from), Some(None));
             assert!(info.message.contains(&number.to_string()), "{}", info.message);
         }
-        let exact = fault_info(&PeerFault::EmptyAnswer { start: 7 });
+        let exact = fault_info(&PeerFault::EmptyResponse { start: 7 });
         assert_eq!(exact.details.and_then(|details| details.from), Some(7.0));
     }
 }

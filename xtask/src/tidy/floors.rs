@@ -52,7 +52,7 @@ pub(super) const HOUSES: [House; 10] = [
         package: "sync-core",
         floors: &[
             floor("words", &["id", "time", "checkpoint", "config"]),
-            floor("truth", &["fault", "lineage"]),
+            floor("verification", &["fault", "lineage"]),
             // Only the machine above joins them.
             strangers("parts", &["headers", "peers", "etl", "follow"]),
             floor("order", &["progress", "io"]),

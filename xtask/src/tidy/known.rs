@@ -67,7 +67,7 @@ pub(super) const KNOWN_CIRCLES: &[Known] = &[
             "src/checker/mod.rs -> src/state.rs -> src/options.rs -> src/churn.rs -> src/world.rs",
             "src/churn.rs -> src/world.rs -> src/options.rs",
             "src/churn.rs -> src/world.rs -> src/options.rs -> src/options/peers.rs",
-            "src/churn.rs -> src/world.rs -> src/saboteur.rs -> src/state.rs -> src/options.rs",
+            "src/churn.rs -> src/world.rs -> src/mutation.rs -> src/state.rs -> src/options.rs",
             "src/churn.rs -> src/world.rs -> src/state.rs -> src/options.rs",
             "src/options.rs -> src/options/peers.rs",
             "src/options.rs -> src/script.rs",

@@ -6,7 +6,7 @@ use header_rules::{chain::ChainSpec, header::Header, rules};
 use header_store::contract::encode;
 use sync_core::lineage::{Anchor, Lineage, SealedRun};
 
-/// Headers of one answer of 48 KiB.
+/// Headers of one response of 48 KiB.
 const RUN_HEADERS: usize = 80;
 
 const EMPTY_OMMERS_HASH: B256 = b256!("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
@@ -72,7 +72,7 @@ impl Chain {
         self.rlp.len()
     }
 
-    /// Proves the whole chain from its tip down.
+    /// Verifies the whole chain from its tip down.
     pub(super) fn link(&self) -> bool {
         let spec = ChainSpec::generated(self.genesis);
         let mut lineage = Lineage::new(spec.clone(), Anchor { number: self.ends.len() as u64 - 1, hash: self.tip });

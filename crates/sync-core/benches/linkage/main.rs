@@ -4,7 +4,7 @@
 //! | | |
 //! |---|---|
 //! | `headers`, `bytes_per_header` | the chain |
-//! | `linked_per_second` | hash, decode, check by the rules, link, from the tip down, in answers of 80 headers, as a sync does |
+//! | `linked_per_second` | hash, decode, check by the rules, link, from the tip down, in responses of 80 headers, as a sync does |
 //! | `keccak_per_second` | the same bytes hashed, and nothing else |
 //! | `ratio` | the one divided by the other |
 //! | `decoded_per_second`, `checked_per_second` | decoded alone; decoded and checked by the rules, alone |

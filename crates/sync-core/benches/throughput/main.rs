@@ -1,7 +1,7 @@
-//! How fast the machine itself is: headers a second through `HeaderSync` with peers and a store that answer at once.
+//! How fast the machine itself is: headers a second through `HeaderSync` with peers and a store that respond at once.
 //!
 //! `cargo bench -p sync-core --bench throughput -- 100000 4` (headers, peers). The wire carries some 13 to 25
-//! thousand headers of 600 bytes a second; what is measured here must lie far above.
+//! thousand headers of 600 bytes a second; the figure measured here must be far above.
 
 #![allow(clippy::disallowed_types, reason = "a native measurement: here the clock is the point")]
 
@@ -47,7 +47,7 @@ fn made(number: u64, parent_hash: B256) -> Bytes {
     })
 }
 
-fn answer(chain: &[Bytes], hash: B256, request: &HeadersRequest) -> Vec<Bytes> {
+fn response(chain: &[Bytes], hash: B256, request: &HeadersRequest) -> Vec<Bytes> {
     let top = match request.start {
         StartBlock::Number(number) => number as usize,
         StartBlock::Hash(wanted) if wanted == hash => chain.len() - 1,
@@ -92,7 +92,7 @@ fn main() {
             match machine.poll_output(now) {
                 Output::Request(request) => {
                     requests += 1;
-                    let headers = answer(&chain, hash, &request);
+                    let headers = response(&chain, hash, &request);
                     inputs.push_back(Input::HeadersReceived { request: request.id, headers });
                 }
                 Output::Persist(batch) => inputs.push_back(Input::BatchPersisted { batch: batch.id() }),

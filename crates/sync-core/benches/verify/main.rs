@@ -1,5 +1,6 @@
-//! How many headers a second one native thread proves: `verify FILE [ROUNDS]`, the file holding concatenated header RLP,
-//! rising. Prints headers a second, the best of the rounds. `npm run bench` compares it with the same work in wasm.
+//! How many headers a second one native thread verifies: `verify FILE [ROUNDS]`, the file holding concatenated header
+//! RLP, rising. Prints headers a second, the best of the rounds. `npm run bench` compares it with the same work in
+//! wasm.
 
 #![expect(clippy::disallowed_types, reason = "a native program that measures; the machine itself has no clock")]
 

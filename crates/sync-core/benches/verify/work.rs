@@ -6,10 +6,10 @@ use bytes::Bytes;
 use header_rules::{chain::ChainSpec, header::Header};
 use sync_core::lineage::{Anchor, Lineage, SealedRun};
 
-/// Headers of one answer of 48 KiB.
+/// Headers of one response of 48 KiB.
 const RUN_HEADERS: usize = 80;
 
-/// A chain cut to answers, falling, as peers send them.
+/// A chain cut to responses, falling, as peers send them.
 pub(super) struct Chain {
     spec: ChainSpec,
     anchor: Anchor,
@@ -42,7 +42,7 @@ impl Chain {
         self.len
     }
 
-    /// Proves the whole chain from its tip down. `false` when it does not hold together.
+    /// Verifies the whole chain from its tip down. `false` when its headers do not link.
     pub(super) fn verify(&self) -> bool {
         let mut lineage = Lineage::new(self.spec.clone(), self.anchor);
         self.runs.iter().all(|run| {

@@ -71,7 +71,7 @@ impl Reader<'_> {
 
     fn op(&mut self) -> Op {
         match self.byte() % 32 {
-            0..=2 => Op::Connect { peer: self.byte(), manner: self.byte(), latest: self.word() },
+            0..=2 => Op::Connect { peer: self.byte(), behavior: self.byte(), latest: self.word() },
             3 => Op::Stranger { peer: self.byte() },
             4 => Op::Address { peer: self.byte(), address: self.byte() },
             5 => Op::Disconnect { peer: self.byte() },
@@ -83,14 +83,14 @@ impl Reader<'_> {
             7 | 8 => Op::Target { which: self.byte() },
             9 => Op::Pause { paused: self.bit() },
             10 => Op::Headers { request: self.byte(), from: self.word(), count: self.byte() },
-            11..=13 => Op::Answer { back: self.byte(), shift: self.byte(), count: self.word(), spoil: self.spoil() },
+            11..=13 => Op::Response { back: self.byte(), shift: self.byte(), count: self.word(), spoil: self.spoil() },
             14 => Op::Fail { request: self.byte(), protocol: self.bit() },
             15 => Op::FailAsked { back: self.byte(), protocol: self.bit() },
             16 => Op::Persisted { batch: self.byte(), failed: self.bit() },
             17 => Op::Unwound { to: self.word() },
             18 => Op::Stored { id: self.byte(), number: self.word(), absent: self.bit() },
             19 => Op::StoreFails { failing: self.bit() },
-            20 => Op::StoreLies { nth: self.byte(), lie: self.byte() },
+            20 => Op::StoreMisreports { nth: self.byte(), report: self.byte() },
             21 | 22 => Op::Hasten { nth: self.byte() },
             23 => Op::Lose { nth: self.byte() },
             24 => Op::Restart,

@@ -45,6 +45,7 @@ impl SyncConfig {
     /// The same with every figure within its bounds.
     pub(crate) fn bounded(mut self) -> Self {
         self.bound(|_| {});
+        debug_assert_eq!(self.validate(), Ok(()), "a bounded configuration is within its bounds");
         self
     }
 

@@ -1,7 +1,8 @@
 //! Gathers verified headers until a window is complete.
 //!
 //! Holds one falling run, contiguous, not yet stored, whose bytes are counted ([`Collector::bytes`]); the machine asks
-//! for no more headers while they are too many. What may enter is verified already, so no peer can make it grow by lying.
+//! for no more headers while they are too many. Its headers are verified already, so no invalid response can make it
+//! grow.
 //!
 //! Headers stay slices of the buffers that they came in. A response is headers from end to end, so a slice pins little
 //! more than itself, and nothing is copied until the store packs a segment.
@@ -53,7 +54,7 @@ impl Collector {
             None if self.headers.is_empty() => self.highest = verified.range().last(),
             expected => {
                 let got = Anchor { number: verified.range().last(), hash: verified.hash() };
-                assert_eq!(expected, Some(got), "proven headers continue the collected run");
+                assert_eq!(expected, Some(got), "verified headers continue the collected run");
             }
         }
         self.parent_hash = verified.parent_hash();
@@ -122,6 +123,7 @@ impl Collector {
 
     fn cut(&mut self, id: BatchId, bottom: BlockNumber, base: &Checkpoint) -> HeaderBatch {
         let range = BlockRange::new(bottom, self.highest).expect("the bottom is at most the highest number");
+        debug_assert!(range.len() <= self.window, "a batch of {} headers in windows of {}", range.len(), self.window);
         let count = range.len() as usize;
         let head_hash = self.headers[0].1;
         let mut headers = Vec::with_capacity(count);
@@ -135,11 +137,15 @@ impl Collector {
         }
         // A hash comes once, so an unstable sort has one result.
         hash_index.sort_unstable();
+        debug_assert!(bytes <= self.bytes, "a batch of {bytes} bytes from {} collected", self.bytes);
         self.bytes -= bytes;
         self.highest = bottom.saturating_sub(1);
         let next = self.headers.front().map_or(self.parent_hash, |(_, hash)| *hash);
         let mut checkpoint = base.clone();
         checkpoint.adopt(Subchain { head: range.last(), head_hash, tail: bottom, next });
+        debug_assert!(!self.headers.is_empty() || self.bytes == 0, "{} bytes collected in no header", self.bytes);
+        debug_assert!(checkpoint.covers(bottom), "the checkpoint of batch {range} does not cover its tail");
+        debug_assert!(checkpoint.covers(range.last()), "the checkpoint of batch {range} does not cover its head");
         HeaderBatch { id, range, headers, hash_index, checkpoint, bytes }
     }
 }

@@ -1,25 +1,25 @@
 //! The search for the highest block that the stored chain and the target's chain share.
 //!
-//! The target's chain is verified down to a height at which the stored one differs. Its next headers are fetched by their
-//! hashes and compared: up to [`ANCESTOR_PROOF_MAX`] under that height nobody's word is needed. Below, peers are asked for
-//! single headers: 1, 2, 4, ... under that height until one is the stored header, then by halves between the last two. So
-//! a fork of depth D takes about `2 log2 D` questions.
+//! The target's chain is verified down to a height at which the stored one differs. Its next headers are fetched by
+//! their hashes and compared: up to [`ANCESTOR_VERIFY_MAX`] under that height no claim of a peer is needed. Below,
+//! peers are asked for single headers: 1, 2, 4, ... under that height until one is the stored header, then by halves
+//! between the last two. So a fork of depth D takes about `2 log2 D` requests.
 //!
 //! ```text
 //!   stored   ..=====o=========o====o==o=o X      X: verified to differ
 //!   asked           4th       3rd  2nd  1st      the 3rd is the stored header: halve between 3rd and 2nd
 //! ```
 //!
-//! Each question has its witnesses, at most [`ANCESTOR_PEERS_MAX`] that are chosen by chance when it is opened, and one
-//! deadline. Whoever connects later waits for the next question, and a witness that does not answer in time is asked
-//! again only when nobody else answers. What a witness answers is a [`Claim`], never a proof. The highest claimed match is
-//! taken for the ancestor; the download goes down to it, and there the hash link either meets or does not. When it does
-//! not, that claim was false: the search goes on below ([`AncestorSearch::refute`]), and whoever made it is named once the
-//! verified chain has passed its number ([`AncestorSearch::contradicted`]).
+//! Each number has its witnesses, at most [`ANCESTOR_PEERS_MAX`] peers drawn from the seed when it is opened, and one
+//! deadline. A peer that connects later waits for the next number, and a witness that does not respond in time is asked
+//! again only when no other witness responds. A response of a witness is a [`Claim`], not verified. The highest claimed
+//! match is taken for the ancestor; the download goes down to it, and there the hash link either meets or does not.
+//! When it does not, that claim was invalid: the search goes on below ([`AncestorSearch::refute`]), and its peer is
+//! reported once the verified chain has passed its number ([`AncestorSearch::contradicted`]).
 //!
-//! A liar costs one search below its lie, and its place among the peers. One who denies a true match makes the ancestor
-//! lower only where every witness does so; and before it is believed that nothing is shared, all peers of the target's
-//! chain are asked once for the lowest block ([`AncestorSearch::ask_everybody`]).
+//! A malicious peer costs one search below its invalid claim, and is banned for it. A peer that denies a true match
+//! makes the ancestor lower only where every witness does so; and before the search ends without an ancestor, all peers
+//! of the target's chain are asked once for the lowest block ([`AncestorSearch::ask_all_peers`]).
 //!
 //! Bounded: one number in question at a time, at most [`ANCESTOR_CLAIMS_MAX`] claims.
 
@@ -29,19 +29,19 @@ use core::time::Duration;
 use alloy_primitives::B256;
 
 use crate::{
-    config::{ANCESTOR_CLAIMS_MAX, ANCESTOR_PEERS_MAX, ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START, PEERS_MAX},
+    config::{ANCESTOR_CLAIMS_MAX, ANCESTOR_PEERS_MAX, ANCESTOR_VERIFY_MAX, ANCESTOR_VERIFY_START, PEERS_MAX},
     id::PeerId,
     time::Instant,
 };
 use header_rules::range::BlockNumber;
 use sorted::SortedSet;
 
-/// What a peer says that the target's chain has at a number.
+/// A peer's claim of the target's chain at one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The number.
     pub number: BlockNumber,
-    /// Whose word.
+    /// The peer that made the claim.
     pub peer: PeerId,
     /// Hash of the header that it sent.
     pub hash: B256,
@@ -50,21 +50,21 @@ pub struct Claim {
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The highest block that both chains have, as verified or as somebody says.
+    /// The highest block that both chains have, verified or claimed.
     Ancestor(BlockNumber),
-    /// Down to the lowest number that may be asked for, nobody says so.
+    /// No shared block is verified or claimed, down to the lowest number that may be asked for.
     Nothing,
 }
 
-/// Who is asked.
+/// The peers that may be witnesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Electorate {
-    /// Some, by chance.
+    /// A sample, drawn from the seed.
     Sample,
-    /// Everybody, for the lowest number.
-    Everybody,
-    /// Everybody was asked.
-    Heard,
+    /// All peers, for the lowest number.
+    AllPeers,
+    /// All peers were asked.
+    AllAsked,
 }
 
 /// One search. See the [module](self).
@@ -72,21 +72,21 @@ enum Electorate {
 pub struct AncestorSearch {
     /// Where the steps of 1, 2, 4, ... are measured from; the chains are verified to differ here.
     top: BlockNumber,
-    /// The lowest number at which the chains are verified, or said, to differ.
+    /// The lowest number at which the chains are verified, or claimed, to differ.
     differs: BlockNumber,
-    /// The highest number at which somebody says that they do not.
+    /// The highest number at which a shared block is verified or claimed.
     same: Option<BlockNumber>,
     lowest: BlockNumber,
-    /// Both chains have the block at `lowest`, whatever anybody says.
+    /// Both chains have the block at `lowest` (genesis), whatever is claimed.
     rooted: bool,
     step: u64,
     /// Hashes of the target's chain under `top`, falling, as they were verified.
-    proven: Vec<B256>,
+    verified: Vec<B256>,
     electorate: Electorate,
-    /// Who was asked for the number in question, and until when they are waited for.
+    /// The peers that were asked for the number in question; `deadline` ends the wait for them.
     witnesses: Vec<PeerId>,
     deadline: Instant,
-    /// Who did not answer, or not in time, in the whole search: no number waits for it again while others answer.
+    /// Peers without a response in time, in the whole search: they are not witnesses again while others respond.
     silent: SortedSet<PeerId>,
     claims: Vec<Claim>,
 }
@@ -102,7 +102,7 @@ impl AncestorSearch {
             lowest,
             rooted,
             step: 1,
-            proven: Vec::new(),
+            verified: Vec::new(),
             electorate: Electorate::Sample,
             witnesses: Vec::new(),
             deadline: Instant::ZERO,
@@ -118,7 +118,7 @@ impl AncestorSearch {
         match self.same {
             Some(same) if same + 1 >= self.differs => None,
             Some(same) => Some(same + (self.differs - same) / 2),
-            None if self.electorate == Electorate::Everybody => Some(self.lowest),
+            None if self.electorate == Electorate::AllPeers => Some(self.lowest),
             None => (self.differs > self.lowest).then(|| self.next_down()),
         }
     }
@@ -131,53 +131,63 @@ impl AncestorSearch {
         Some(self.same.map_or(Outcome::Nothing, Outcome::Ancestor))
     }
 
-    /// Must headers be fetched by hash before the number in question is put to peers? Down to which number.
-    pub fn needs_proof(&self) -> Option<BlockNumber> {
+    /// The number down to which headers must be fetched by hash before peers are asked; `None` when enough are
+    /// verified.
+    pub fn needs_verified(&self) -> Option<BlockNumber> {
         let number = self.number()?;
-        let lowest_proven = self.top - self.proven.len() as u64;
-        let all = if self.proven.is_empty() { ANCESTOR_PROOF_START } else { ANCESTOR_PROOF_MAX };
+        let lowest_verified = self.top - self.verified.len() as u64;
+        let all = if self.verified.is_empty() { ANCESTOR_VERIFY_START } else { ANCESTOR_VERIFY_MAX };
         let down_to = self.top.saturating_sub(all).max(self.lowest);
-        (number < lowest_proven && down_to < lowest_proven).then_some(down_to)
+        (number < lowest_verified && down_to < lowest_verified).then_some(down_to)
     }
 
-    /// The hashes that follow under what is verified, falling.
-    pub fn prove(&mut self, hashes: &[B256]) {
-        let room = (ANCESTOR_PROOF_MAX as usize).saturating_sub(self.proven.len());
-        self.proven.extend(hashes.iter().take(room));
+    /// Adds the next verified hashes of the target's chain, falling.
+    pub fn add_verified(&mut self, hashes: &[B256]) {
+        let room = (ANCESTOR_VERIFY_MAX as usize).saturating_sub(self.verified.len());
+        self.verified.extend(hashes.iter().take(room));
+        debug_assert!(
+            self.verified.len() as u64 <= self.top,
+            "{} hashes are verified under {}",
+            self.verified.len(),
+            self.top
+        );
     }
 
     /// The hash of the target's chain at this number, if it was verified.
-    pub fn proven_at(&self, number: BlockNumber) -> Option<B256> {
+    pub fn verified_at(&self, number: BlockNumber) -> Option<B256> {
         let under = self.top.checked_sub(number)?.checked_sub(1)?;
-        self.proven.get(usize::try_from(under).ok()?).copied()
+        self.verified.get(usize::try_from(under).ok()?).copied()
     }
 
-    /// What is known of the number in question: the chains share it, or not.
+    /// Decides the number in question: the chains share its block, or not.
     pub fn decide(&mut self, is_same: bool) {
         let Some(number) = self.number() else { return };
         if is_same {
             self.same = Some(number);
-            // Nobody's denial above is verified.
-            if self.electorate == Electorate::Everybody {
-                self.differs = self.top - self.proven.len() as u64;
+            // No denial of a peer above is verified.
+            if self.electorate == Electorate::AllPeers {
+                self.differs = self.top - self.verified.len() as u64;
             }
         } else {
             self.differs = self.differs.min(number);
             self.step = self.step.saturating_mul(2);
         }
-        if self.electorate == Electorate::Everybody {
-            self.electorate = Electorate::Heard;
+        if self.electorate == Electorate::AllPeers {
+            self.electorate = Electorate::AllAsked;
         }
         self.witnesses.clear();
         self.settle_root();
+        debug_assert!(self.differs <= self.top, "the chains differ at {}, above {}", self.differs, self.top);
+        debug_assert!(self.same.is_none_or(|same| same < self.differs), "the chains differ under a shared header");
     }
 
-    /// Nothing is shared, they say: everybody is to be asked once. `false` when everybody was, or when that is verified.
-    pub fn ask_everybody(&mut self) -> bool {
-        let lowest_proven = self.top - self.proven.len() as u64;
-        let is_new = self.electorate == Electorate::Sample && self.lowest < lowest_proven;
+    /// No shared block is claimed: all peers are to be asked once. `false` when all were, or when it is verified that
+    /// nothing is shared.
+    pub fn ask_all_peers(&mut self) -> bool {
+        let lowest_verified = self.top - self.verified.len() as u64;
+        let is_new = self.electorate == Electorate::Sample && self.lowest < lowest_verified;
         if is_new {
-            self.electorate = Electorate::Everybody;
+            self.electorate = Electorate::AllPeers;
             self.witnesses.clear();
             self.silent.clear();
         }
@@ -186,7 +196,7 @@ impl AncestorSearch {
 
     /// How many witnesses the number in question has at most.
     pub fn witnesses_max(&self) -> usize {
-        if self.electorate == Electorate::Everybody { PEERS_MAX } else { ANCESTOR_PEERS_MAX }
+        if self.electorate == Electorate::AllPeers { PEERS_MAX } else { ANCESTOR_PEERS_MAX }
     }
 
     /// Has the number in question its witnesses?
@@ -194,56 +204,61 @@ impl AncestorSearch {
         !self.witnesses.is_empty()
     }
 
-    /// These are asked for the number in question, and nobody else; their responses are waited for until then.
+    /// Opens the number in question for these witnesses alone; their responses are awaited until `deadline`.
     pub fn open(&mut self, witnesses: Vec<PeerId>, deadline: Instant) {
+        debug_assert!(!witnesses.is_empty(), "a number is put to no peer");
+        debug_assert!(witnesses.len() <= self.witnesses_max(), "{} witnesses for one number", witnesses.len());
+        debug_assert!(self.number().is_some(), "witnesses for a search that has ended");
         self.witnesses = witnesses;
         self.deadline = deadline;
     }
 
-    /// Until when the witnesses are waited for.
+    /// When the wait for the witnesses ends.
     pub fn deadline(&self) -> Option<Instant> {
         self.is_open().then_some(self.deadline)
     }
 
-    /// Nobody could have answered for so long.
+    /// The host slept for `by`: moves the deadline, to `not_before` at least.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
         self.deadline = (self.deadline + by).max(not_before);
     }
 
-    /// The peer did not answer, or has nothing to say: it is not asked for the numbers to come.
+    /// The peer did not respond, or has no block there: it is not asked for the next numbers.
     pub fn note_silent(&mut self, peer: PeerId) {
         self.silent.insert(peer);
     }
 
-    /// Is this peer's answer not waited for any more?
+    /// Did this peer not respond in this search?
     pub fn is_silent(&self, peer: PeerId) -> bool {
         self.silent.contains(&peer)
     }
 
-    /// Nobody who was asked answered: they, and others, may be asked again.
+    /// No witness responded: they, and others, may be asked again.
     pub fn ask_again(&mut self) {
         self.witnesses.clear();
         self.silent.clear();
     }
 
-    /// Did anybody who was asked not answer?
+    /// Is any peer of this search silent?
     pub fn has_silent(&self) -> bool {
         !self.silent.is_empty()
     }
 
-    /// A peer's answer. One that comes late, for another number than the one in question, is kept as a claim too.
+    /// Keeps a peer's claim, also a late one for another number than the one in question.
     pub fn claim(&mut self, claim: Claim) {
         self.silent.remove(&claim.peer);
         if self.claims.len() < ANCESTOR_CLAIMS_MAX {
             self.claims.push(claim);
         }
+        debug_assert!(!self.is_silent(claim.peer), "{} responded and counts as silent", claim.peer);
     }
 
-    /// Compares the responses with the stored hash and goes on to the next number. A match decides at once, a denial when no
-    /// witness is waited for any more. Without any response there will be other witnesses. `true` when something changed.
+    /// Compares the responses with the stored hash and goes on to the next number. A match decides at once, a denial
+    /// when no witness is awaited any more. Without any response other witnesses are chosen. `true` when something
+    /// changed.
     pub fn judge(&mut self, now: Instant, stored: Option<B256>) -> bool {
         let Some(number) = self.number() else { return false };
-        let answered = |peer: PeerId| self.claims.iter().any(|claim| claim.number == number && claim.peer == peer);
+        let responded = |peer: PeerId| self.claims.iter().any(|claim| claim.number == number && claim.peer == peer);
         let is_same = self.claims.iter().any(|claim| claim.number == number && Some(claim.hash) == stored);
         if stored.is_none() || is_same {
             self.decide(is_same);
@@ -252,12 +267,12 @@ impl AncestorSearch {
         if !self.is_open() {
             return false;
         }
-        let waited_for = |peer: &&PeerId| !answered(**peer) && !self.silent.contains(*peer);
+        let waited_for = |peer: &&PeerId| !responded(**peer) && !self.silent.contains(*peer);
         let missing: Vec<PeerId> = self.witnesses.iter().filter(waited_for).copied().collect();
         if !missing.is_empty() && now < self.deadline {
             return false;
         }
-        let denied = self.witnesses.iter().any(|peer| answered(*peer));
+        let denied = self.witnesses.iter().any(|peer| responded(*peer));
         missing.into_iter().for_each(|peer| self.note_silent(peer));
         if denied {
             self.decide(false);
@@ -266,14 +281,14 @@ impl AncestorSearch {
         true
     }
 
-    /// The verified chain has another header at `number` than the stored one: whoever claimed a match there, or above,
-    /// was wrong. The search goes on below.
+    /// The verified chain has another header at `number` than the stored one: claims of a match there, or above, were
+    /// invalid. The search goes on below.
     pub fn refute(&mut self, number: BlockNumber) {
         self.top = number;
         self.differs = number;
         self.same = None;
         self.step = 1;
-        self.proven.clear();
+        self.verified.clear();
         self.electorate = Electorate::Sample;
         self.witnesses.clear();
         self.settle_root();
@@ -285,11 +300,11 @@ impl AncestorSearch {
         self.refute(differs);
     }
 
-    /// The claims that a verified header speaks against, each once; those that it agrees with are forgotten too.
-    pub fn contradicted(&mut self, number: BlockNumber, proven: B256) -> Vec<Claim> {
+    /// Takes the claims at `number` out, and returns those that the verified hash contradicts.
+    pub fn contradicted(&mut self, number: BlockNumber, verified: B256) -> Vec<Claim> {
         let mut wrong = Vec::new();
         self.claims.retain(|claim| {
-            if claim.number == number && claim.hash != proven {
+            if claim.number == number && claim.hash != verified {
                 wrong.push(*claim);
             }
             claim.number != number
@@ -297,16 +312,17 @@ impl AncestorSearch {
         wrong
     }
 
-    /// The numbers that claims speak of, inside `first..=last`.
+    /// The numbers of all claims inside `first..=last`.
     pub fn claimed_numbers(&self, first: BlockNumber, last: BlockNumber) -> SortedSet<BlockNumber> {
         self.claims.iter().map(|claim| claim.number).filter(|number| (first..=last).contains(number)).collect()
     }
 
     fn next_down(&self) -> BlockNumber {
+        debug_assert!(self.differs > self.lowest, "no number is left between {} and {}", self.lowest, self.differs);
         self.top.saturating_sub(self.step).max(self.lowest).min(self.differs - 1)
     }
 
-    /// The block at the bottom needs no question.
+    /// The block at the root needs no request.
     fn settle_root(&mut self) {
         if self.rooted && self.same.is_none() && self.differs > self.lowest && self.next_down() == self.lowest {
             self.same = Some(self.lowest);

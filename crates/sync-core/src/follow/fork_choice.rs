@@ -1,8 +1,8 @@
 //! Which of two branches wins by proof of work: the one with more total difficulty above the common ancestor (Yellow Paper,
 //! 10). Equal weight changes nothing.
 //!
-//! By proof of stake nothing in a header tells; there the target decides, as it does for a pinned hash. A branch with a
-//! header by proof of stake in it is therefore not weighed.
+//! Under proof of stake no header field decides; there the target decides, as it does for a pinned hash. A branch with
+//! a proof-of-stake header is therefore not compared.
 
 use alloy_primitives::U256;
 
@@ -24,7 +24,7 @@ impl BranchWeight {
         Self { total: U256::ZERO, lowest: top.saturating_add(1), staked: false }
     }
 
-    /// Counts verified headers, if they go on where the sum stands. Costs one decoding for each, on a chain by proof of work.
+    /// Counts verified headers, if they continue the sum. Costs one decoding for each, on a chain by proof of work.
     pub fn add(&mut self, verified: &VerifiedHeaders) {
         if self.staked || self.lowest.checked_sub(1) != Some(verified.range().last()) {
             return;
@@ -44,7 +44,8 @@ impl BranchWeight {
         self.staked |= header.is_proof_of_stake() || self.lowest.checked_sub(1) != Some(header.number);
         if !self.staked {
             self.lowest = header.number;
-            // Ten thousand headers of the highest difficulty there is would not fit; nobody can have mined one.
+            // Ten thousand headers of the highest difficulty there is would not fit; no such header can have been
+            // mined.
             self.total = self.total.saturating_add(header.difficulty);
         }
         !self.staked

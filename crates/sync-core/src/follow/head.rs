@@ -1,14 +1,15 @@
-//! Where a tip lies, compared with what is stored.
+//! The place of a tip relative to the stored runs.
 //!
-//! A tip under the stored head is either *lag* (the peers are behind on the same chain) or a *reorg* (another chain won,
-//! and it may be shorter). Only the stored hash at the tip's height tells them apart; so [`place`] says where to look.
+//! A tip under the stored head is either *lag* (the peers are behind on the same chain) or a *reorg* (another chain
+//! won, and it may be shorter). Only the stored hash at the tip's height tells them apart; so [`place`] names the run
+//! to look up.
 
 use alloy_primitives::B256;
 
 use crate::checkpoint::{Checkpoint, Subchain};
 use header_rules::block::BlockNumHash;
 
-/// Where a tip lies.
+/// The place of a tip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TipPlace {
     /// Above everything that is stored, or nothing is.

@@ -1,9 +1,9 @@
 //! Chains that broke a rule: the header that did, and what was seen to descend from it.
 //!
-//! A header that hashes to its anchor and breaks a rule condemns everything above it, up to the target. So the bad hash
-//! and the hashes between it and the target are remembered; a later target that is one of them, or that comes down to one,
-//! is refused at once and with the same diagnosis, without another download. Peers that served such a chain delivered what
-//! they were asked for; they are not blamed, but their word for a tip on it counts no more.
+//! A header that hashes to its anchor and breaks a rule invalidates all headers above it, up to the target. So the bad
+//! hash and the hashes between it and the target are remembered; a later target that is one of them, or that comes down
+//! to one, is rejected at once with the same diagnosis, without another download. Peers that served such a chain
+//! delivered what was requested; they are not penalized, but their vote for a tip on it does not count.
 //!
 //! Bounded by [`INVALID_HASHES_MAX`]; the oldest is forgotten, and would be found again by the rules.
 
@@ -14,7 +14,7 @@ use crate::config::INVALID_HASHES_MAX;
 use header_rules::{block::BlockNumHash, range::BlockNumber, rules::RuleViolation};
 use sorted::SortedMap;
 
-/// What is wrong with a chain.
+/// Why a chain is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidChain {
     /// Number of the header that breaks a rule.
@@ -23,11 +23,11 @@ pub struct InvalidChain {
     pub hash: B256,
     /// The rule.
     pub violation: RuleViolation,
-    /// Its parent: up to here nothing is known against the chain.
+    /// Its parent: up to here the chain is valid as far as is known.
     pub last_valid: Option<BlockNumHash>,
 }
 
-/// Hashes that are known to lie on such chains. See the [module](self).
+/// Hashes that are known to be on such chains. See the [module](self).
 #[derive(Debug, Default)]
 pub struct InvalidHashes {
     known: SortedMap<B256, InvalidChain>,
@@ -46,9 +46,11 @@ impl InvalidHashes {
                 self.known.remove(&oldest);
             }
         }
+        debug_assert_eq!(self.known.len(), self.order.len(), "each invalid hash has one place in the order");
+        debug_assert!(self.known.len() <= INVALID_HASHES_MAX, "{} invalid hashes", self.known.len());
     }
 
-    /// What is wrong with the chain under `hash`, if that is known.
+    /// Why the chain under `hash` is invalid, if that is known.
     pub fn get(&self, hash: B256) -> Option<&InvalidChain> {
         self.known.get(&hash)
     }

@@ -1,15 +1,15 @@
-//! What a sync must know of two chains at once: the one that is stored, and the one that the target lies on.
+//! State about two chains at once: the stored one, and the target's.
 //!
-//! | module | answers |
+//! | module | question |
 //! |---|---|
 //! | [`stored`] | what does the store hold at these numbers? Asked of the host, kept for a moment |
-//! | [`head`] | where does a tip lie, compared with what is stored? |
+//! | [`head`] | where is a tip relative to the stored runs? |
 //! | [`ancestor`] | what is the highest block that both chains share? |
 //! | [`fork_choice`] | which branch is heavier, by proof of work? |
 //! | [`invalid`] | which chains broke a rule already? |
 //!
-//! All five are plain state without I/O; [`crate::sync`] asks peers and store on their behalf. None of them believes a
-//! peer: an ancestor is a guess until the hash link meets it, and what a guess costs is one more search.
+//! All five are plain state without I/O; [`crate::sync`] asks peers and store on their behalf. None of them trusts a
+//! claim: an ancestor is verified once the hash link meets it, and an invalid claim costs one more search.
 
 pub mod ancestor;
 pub mod fork_choice;

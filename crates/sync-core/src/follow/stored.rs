@@ -1,8 +1,8 @@
 //! Headers of the store that the machine needs to see: neighbours of a gap, and hashes to compare with.
 //!
-//! The machine holds only the ends of stored runs. What lies inside is asked of the host
+//! The machine holds only the ends of stored runs. Headers inside are looked up
 //! ([`Output::Lookup`](crate::Output::Lookup)), a few numbers at a time, and forgotten as soon as the store may hold
-//! something else. At most [`LOOKUP_NUMBERS_MAX`] numbers are in one question and [`STORED_HEADERS_MAX`] are kept: the
+//! something else. At most [`LOOKUP_NUMBERS_MAX`] numbers are in one lookup and [`STORED_HEADERS_MAX`] are kept: the
 //! oldest is forgotten, never the one that was just asked for, or it would be asked for again and again.
 //!
 //! The host is believed that it stored what it was given, not more: a header is hashed again when it comes, and one with
@@ -22,13 +22,13 @@ use sorted::{SortedMap, sort_short_by};
 /// What is known of one stored header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known<'a> {
-    /// Nobody asked yet.
+    /// Not looked up yet.
     Unasked,
-    /// The host was asked.
+    /// The lookup is open.
     Asked,
     /// The store has no such header.
     Absent,
-    /// Here it is.
+    /// The stored header.
     Header {
         /// Keccak-256 of the bytes.
         hash: B256,
@@ -37,7 +37,7 @@ pub enum Known<'a> {
     },
 }
 
-/// Responses of the store, and questions that are open. See the [module](self).
+/// Responses of the store, and open lookups. See the [module](self).
 #[derive(Debug, Default)]
 pub struct StoredHeaders {
     next_id: u64,
@@ -57,7 +57,7 @@ impl StoredHeaders {
         }
     }
 
-    /// Opens a question for those numbers that nobody asked for yet; the caller hands it to the host.
+    /// Opens a lookup for the numbers that are not known yet; the caller hands it to the host.
     pub fn ask(&mut self, numbers: &[BlockNumber]) -> Option<(LookupId, Vec<BlockNumber>)> {
         let mut fresh: Vec<_> = numbers.iter().copied().filter(|number| self.get(*number) == Known::Unasked).collect();
         sort_short_by(&mut fresh, Ord::cmp);
@@ -72,12 +72,12 @@ impl StoredHeaders {
         Some((id, fresh))
     }
 
-    /// The host's answer. What it says of numbers that were not asked for is ignored; what it leaves out is absent.
-    pub fn answer(&mut self, id: LookupId, headers: Vec<(BlockNumber, Option<Bytes>)>) {
+    /// The host's response. Numbers that were not asked for are ignored; missing ones are absent.
+    pub fn note_response(&mut self, id: LookupId, headers: Vec<(BlockNumber, Option<Bytes>)>) {
         let Some(asked) = self.open.remove(&id) else { return };
-        let mut answers: SortedMap<BlockNumber, Option<Bytes>> = headers.into_iter().collect();
+        let mut responses: SortedMap<BlockNumber, Option<Bytes>> = headers.into_iter().collect();
         for number in asked {
-            let rlp = answers.remove(&number).flatten();
+            let rlp = responses.remove(&number).flatten();
             let right = rlp.filter(|rlp| HeaderLink::decode(rlp).is_ok_and(|header| header.number == number));
             self.known.retain(|(known, _)| *known != number);
             if self.known.len() >= STORED_HEADERS_MAX {
@@ -85,15 +85,16 @@ impl StoredHeaders {
             }
             self.known.push((number, right.map(|rlp| (keccak256(&rlp), rlp))));
         }
+        debug_assert!(self.known.len() <= STORED_HEADERS_MAX, "{} stored headers in memory", self.known.len());
     }
 
-    /// The store holds something else from now on: nothing that was said counts any more.
+    /// The stored headers may have changed: forgets all lookups and responses.
     pub fn forget(&mut self) {
         self.open.clear();
         self.known.clear();
     }
 
-    /// Is a question open?
+    /// Is a lookup open?
     pub fn is_waiting(&self) -> bool {
         !self.open.is_empty()
     }
@@ -104,14 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn u08_what_was_just_answered_is_kept_and_the_oldest_is_forgotten() {
+    fn u08_what_was_just_looked_up_is_kept_and_the_oldest_is_forgotten() {
         let rising: Vec<BlockNumber> = (0..200).collect();
         let falling: Vec<BlockNumber> = (0..200).rev().collect();
         for numbers in [rising, falling] {
             let mut stored = StoredHeaders::default();
             for number in &numbers {
-                let (id, asked) = stored.ask(&[*number]).expect("nobody asked for it");
-                stored.answer(id, Vec::new());
+                let (id, asked) = stored.ask(&[*number]).expect("the lookup is new");
+                stored.note_response(id, Vec::new());
                 assert_eq!(asked, [*number]);
                 assert_eq!(stored.get(*number), Known::Absent);
             }

@@ -3,16 +3,16 @@
 //! ```text
 //!   unprocessed --borrow--> in flight --stage--> staged --take--> linked (lineage)
 //!        ^                      |                   |
-//!        +------ give back <----+-------------------+      failed, short, pushed out
+//!        +------- release <-----+-------------------+      failed, short, evicted
 //! ```
 //!
-//! [`Downloader::check_invariant`] says so in code; the machine calls it after every input in debug builds.
+//! [`Downloader::check_invariant`] checks it; the machine calls it after every input in debug builds.
 
 use alloc::vec::Vec;
 
 use super::{
     failures::Failures,
-    inbox::Inbox,
+    inbox::{Inbox, Response},
     plan::Plan,
     request::{InFlight, Purpose, Requests},
     staging::{Staged, Staging},
@@ -23,13 +23,13 @@ use header_rules::range::{BlockNumber, BlockRange};
 /// The download of one gap. See the [module](self).
 #[derive(Debug)]
 pub struct Downloader<R> {
-    /// What nobody is asked for.
+    /// Numbers that are not requested.
     pub plan: Plan,
-    /// What somebody is asked for; probes and votes too.
+    /// Requests in flight, probes and votes included.
     pub requests: Requests,
-    /// Responses that nobody looked at yet.
+    /// Responses that were not checked yet.
     pub inbox: Inbox,
-    /// What was looked at and waits.
+    /// Responses that were checked and wait for the anchor.
     pub staging: Staging<R>,
 }
 
@@ -40,31 +40,34 @@ impl<R> Default for Downloader<R> {
 }
 
 impl<R> Downloader<R> {
-    /// Nothing to do.
+    /// No gap, no request.
     pub fn new() -> Self {
         Self { plan: Plan::new(), requests: Requests::default(), inbox: Inbox::default(), staging: Staging::default() }
     }
 
-    /// Opens a gap; whatever was left of an earlier one must have been [closed](Self::close).
+    /// Opens a gap; an earlier one must have been [closed](Self::close).
     pub fn open(&mut self, gap: BlockRange) {
         debug_assert!(self.plan.is_empty() && self.staging.is_empty(), "a gap is open");
-        self.plan.give_back(gap, Failures::default());
+        debug_assert!(!self.inbox.iter().any(Response::is_piece), "responses of an earlier gap wait");
+        debug_assert!(self.requests.ranges().next().is_none(), "requests of an earlier gap are in flight");
+        self.plan.release(gap, Failures::default());
     }
 
-    /// Gives up the gap: forgets plan and staged runs and returns the requests for pieces that were in flight.
+    /// Closes the gap: drops plan and staged runs, cancels and returns the requests for pieces in flight.
     pub fn close(&mut self) -> Vec<(RequestId, InFlight)> {
         self.plan.clear();
         self.staging.clear();
         self.requests.stop_using(|request| matches!(request.purpose, Purpose::Piece { .. }));
-        let mut given_up = Vec::new();
+        let mut cancelled = Vec::new();
         while let Some(id) = self.requests.find(|request| matches!(request.purpose, Purpose::Piece { .. })) {
-            let Some(request) = self.requests.give_up(id) else { break };
-            given_up.push((id, request));
+            let Some(request) = self.requests.cancel(id) else { break };
+            cancelled.push((id, request));
         }
-        given_up
+        debug_assert!(self.requests.ranges().next().is_none(), "a request of the closed gap is in flight");
+        cancelled
     }
 
-    /// Stages what came of a borrowed `piece`; the rest of it, below, returns to the plan without a failure.
+    /// Stages the received part of a borrowed `piece`; the rest, below, is released to the plan without a failure.
     pub fn stage(
         &mut self,
         peer: PeerId,
@@ -80,13 +83,14 @@ impl<R> Downloader<R> {
         );
         let (rest, _) = piece.without(received);
         if let Some(rest) = rest {
-            self.plan.give_back(rest, Failures::default());
+            self.plan.release(rest, Failures::default());
         }
         self.staging.insert(Staged { peer, range: received, bytes, failures, run });
     }
 
-    /// Pushes out staged runs until at most `bytes_max` are held: those of strangers before all others, and of each kind
-    /// the lowest first; the one that begins at `keep` stays. Returns how many headers must be fetched again.
+    /// Evicts staged runs until at most `bytes_max` are held: those of strangers (peers without verified headers)
+    /// first, the lowest before the others; the one that begins at `keep` stays. Returns how many headers must be
+    /// fetched again.
     pub fn shed(&mut self, bytes_max: u64, keep: BlockNumber, is_stranger: impl Fn(PeerId) -> bool) -> u64 {
         let mut headers = 0;
         let mut strangers = true;
@@ -100,15 +104,20 @@ impl<R> Downloader<R> {
                 break;
             };
             headers += staged.range.len();
-            self.plan.give_back(staged.range, staged.failures);
+            self.plan.release(staged.range, staged.failures);
         }
+        debug_assert!(
+            self.staging.bytes() <= bytes_max || self.staging.runs() <= 1,
+            "{} staged bytes of {bytes_max}, and not at the front alone",
+            self.staging.bytes()
+        );
         headers
     }
 
-    /// Gives what this peer sent back to the plan: the runs whose highest number is `from` or higher.
+    /// Releases this peer's staged runs to the plan, if their highest number is `from` or higher.
     pub fn unstage_of(&mut self, peer: PeerId, from: BlockNumber) {
         for staged in self.staging.remove_of(peer, from) {
-            self.plan.give_back(staged.range, staged.failures);
+            self.plan.release(staged.range, staged.failures);
         }
     }
 

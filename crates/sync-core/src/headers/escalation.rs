@@ -1,14 +1,15 @@
-//! Ranges that keep failing. After more than [`ESCALATE_AFTER`] failures, by whomever, a range is *escalated*: it is
+//! Ranges that keep failing. After more than [`ESCALATE_AFTER`] failures, of any peers, a range is *escalated*: it is
 //! served before everything else, the shortest piece first, and each further failure halves how much of it is asked for
-//! at once, down to one header. So the part that nobody can serve is soon alone, and what surrounds it is had.
+//! at once, down to one header. So the part that no peer can serve is soon isolated, and the headers around it are
+//! fetched.
 //!
-//! It stays so for ever, because giving up a number would give up the sync; each (range, peer) pair keeps its own pause
-//! that doubles ([`super::failures::Failures`]), so for ever is not a hot loop. Once its headers are verified all of this is
-//! forgotten. A lost connection is no failure of the range, and nor is the silence of a peer that answers nothing at
-//! all; a response to a later request, without one to this, is.
+//! It stays escalated, because a sync cannot leave out a number; each (range, peer) pair has its own pause that doubles
+//! ([`super::failures::Failures`]), so the retries are no hot loop. Once its headers are verified the failures are
+//! forgotten. Neither a lost connection nor a silent peer is a failure of the range; a request that its peer skipped
+//! is.
 //!
-//! An attacker who fails ranges on purpose can make us ask for them in small parts from others first; each part costs
-//! it a fault of its own.
+//! A malicious peer that fails ranges on purpose makes us request them in small parts from others first; each part
+//! costs it a fault.
 
 use crate::config::ESCALATE_AFTER;
 

@@ -1,4 +1,4 @@
-//! Who failed a piece of the plan, how often, and when each may be asked for it again.
+//! Failures of a piece of the plan: by which peers, how often, and when each may be asked for it again.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -12,15 +12,15 @@ use crate::{
 /// A peer that failed a piece, and when it may be asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Who.
+    /// The peer.
     pub peer: PeerId,
-    /// How often.
+    /// Its failures of this piece; 0 when the piece was only reassigned.
     pub count: u32,
-    /// Not before.
+    /// It is not asked for the piece before.
     pub until: Instant,
 }
 
-/// The failures of one piece: how many, and of the last [`FAILED_PEERS_PER_PIECE_MAX`] peers whose.
+/// The failures of one piece: their number, and the last [`FAILED_PEERS_PER_PIECE_MAX`] peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failures {
     peers: Vec<Failure>,
@@ -36,7 +36,7 @@ impl Failures {
         self.attempts = self.attempts.saturating_add(1);
     }
 
-    /// Notes that `peer` did not answer in time: the same pause for it. That says nothing of the piece.
+    /// Notes that `peer` did not respond in time: the same pause for the peer, no failure of the piece.
     pub fn pause(&mut self, peer: PeerId, now: Instant, first: Duration, longest: Duration) {
         let count = self.peers.iter().find(|failure| failure.peer == peer).map_or(0, |failure| failure.count) + 1;
         self.peers.retain(|failure| failure.peer != peer);
@@ -48,10 +48,11 @@ impl Failures {
             self.peers.remove(0);
         }
         self.peers.push(failure);
+        debug_assert!(self.peers.len() <= FAILED_PEERS_PER_PIECE_MAX, "{} failures of one piece", self.peers.len());
     }
 
-    /// Notes that the piece was taken from one peer for another. The first, whose answer is still awaited, is not asked for
-    /// it again before then.
+    /// Notes that the piece was reassigned from one peer to another. The first, whose response is outstanding, is not
+    /// asked for it again before `until`.
     pub fn hand_over(&mut self, from: PeerId, until: Instant) {
         self.handed_over = self.handed_over.saturating_add(1);
         if let Some(known) = self.peers.iter_mut().find(|failure| failure.peer == from) {
@@ -61,18 +62,18 @@ impl Failures {
         }
     }
 
-    /// Notes that a peer disappeared with the piece, and had never answered.
+    /// Notes that the connection to a peer ended while it had the piece, and that the peer has never sent a response.
     pub fn disappeared(&mut self) {
         self.handed_over = self.handed_over.saturating_add(1);
     }
 
-    /// How often it was taken from one peer for another, or disappeared with one.
+    /// How often the piece was reassigned to a quicker peer, or lost with a connection.
     pub fn handed_over(&self) -> u32 {
         self.handed_over
     }
 
-    /// Of what was left over when a part of the piece was asked for: the part may have been what failed. One more failure
-    /// escalates it again.
+    /// The failures of the rest when a part of the piece was requested: the part may have caused them. One more failure
+    /// escalates the rest again.
     pub(super) fn of_the_rest(&self) -> Self {
         Self { attempts: self.attempts.min(ESCALATE_AFTER), ..self.clone() }
     }
@@ -89,6 +90,7 @@ impl Failures {
         }
         self.attempts = self.attempts.max(other.attempts);
         self.handed_over = self.handed_over.max(other.handed_over);
+        debug_assert!(self.peers.len() <= FAILED_PEERS_PER_PIECE_MAX, "{} failures of one piece", self.peers.len());
         self
     }
 
@@ -97,12 +99,12 @@ impl Failures {
         self.peers.iter().all(|failure| failure.peer != peer || failure.until <= now)
     }
 
-    /// Did anybody fail it?
+    /// Did no peer fail the piece?
     pub fn is_empty(&self) -> bool {
         self.peers.is_empty()
     }
 
-    /// How often it failed.
+    /// Failures so far; silences are not counted.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -129,7 +131,7 @@ mod tests {
         }
     }
 
-    /// Who is slow is waited for as long as it usually takes, not ever longer: it failed nothing.
+    /// A slow peer is awaited as long as it usually takes, not ever longer: it failed nothing.
     #[test]
     fn u01_a_piece_that_was_handed_over_pauses_its_first_peer_once() {
         let mut failures = Failures::default();

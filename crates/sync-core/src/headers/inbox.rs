@@ -1,5 +1,5 @@
-//! [`Inbox`]: responses that were matched with their requests and not looked at yet, the oldest first. At most as many wait
-//! as requests were in flight.
+//! [`Inbox`]: responses that were matched with their requests and not checked yet, the oldest first. At most as many
+//! wait as requests were in flight.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use bytes::Bytes;
@@ -10,9 +10,9 @@ use crate::id::PeerId;
 /// Headers that came for a request.
 #[derive(Debug)]
 pub struct Response {
-    /// Who sent them.
+    /// The peer that sent them.
     pub peer: PeerId,
-    /// What they were asked for.
+    /// The request of this response.
     pub request: InFlight,
     /// RLP, falling.
     pub headers: Vec<Bytes>,
@@ -50,8 +50,9 @@ impl Inbox {
         self.responses.iter()
     }
 
-    /// One more response.
+    /// Adds a response.
     pub fn push(&mut self, response: Response) {
+        debug_assert_eq!(response.peer, response.request.peer, "a response of the peer that was asked");
         self.bytes += response.bytes;
         self.responses.push_back(response);
     }
@@ -59,7 +60,9 @@ impl Inbox {
     /// The oldest.
     pub fn pop(&mut self) -> Option<Response> {
         let response = self.responses.pop_front()?;
+        debug_assert!(response.bytes <= self.bytes, "{} bytes leave of {}", response.bytes, self.bytes);
         self.bytes -= response.bytes;
+        debug_assert!(!self.responses.is_empty() || self.bytes == 0, "{} bytes in no response", self.bytes);
         Some(response)
     }
 
@@ -69,6 +72,7 @@ impl Inbox {
         self.responses = kept;
         let taken: VecDeque<Response> = taken;
         self.bytes -= taken.iter().map(|response| response.bytes).sum::<u64>();
+        debug_assert!(!self.responses.is_empty() || self.bytes == 0, "{} bytes in no response", self.bytes);
         taken.into()
     }
 }

@@ -1,12 +1,12 @@
-//! Which headers to ask for, which are on their way, which wait: the reverse download without peers' merits and without
-//! proofs.
+//! The reverse download: which headers to request, which are in flight, which are staged. Scores of peers and
+//! verification are elsewhere.
 //!
-//! [`plan`] holds what nobody is asked for, [`request`] what somebody is asked for, [`inbox`] what came and nobody looked
-//! at yet, [`staging`] what was looked at and waits;
-//! [`downloader`] moves numbers between them. [`escalation`] says what happens to a range that keeps failing, and
-//! [`strategy`] how the whole gap is asked for: over all peers, over one, or by hash. The first three are bounded by
-//! the machine's memory limit ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)), which counts
-//! bytes before they are asked for.
+//! [`plan`] holds the numbers that are not requested, [`request`] the requests in flight, [`inbox`] responses that were
+//! not checked yet, [`staging`] responses that were checked and wait; [`downloader`] moves numbers between them.
+//! [`escalation`] defines what happens to a range that keeps failing, and [`strategy`] how the gap is requested: from
+//! all peers, from one, or by hash. The first three are bounded by the machine's memory limit
+//! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)), which counts bytes before they are asked
+//! for.
 
 pub mod downloader;
 pub mod escalation;

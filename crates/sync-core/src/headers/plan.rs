@@ -1,15 +1,15 @@
-//! What is still to fetch: *unprocessed* runs of numbers, handed out from the top down.
+//! Numbers that are still to fetch: *unprocessed* runs, handed out from the top down.
 //!
-//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the response is short, wrong or missing, what
-//! is left of it comes back and is the first to be handed out again, because it is the highest. A run that somebody
-//! failed comes back as a piece of its own, with a note of who failed it, so that another peer is asked first and the
-//! same peer only after a pause that doubles.
+//! A run that a peer is asked for is *borrowed*: it leaves the plan. When the response is short, invalid or missing,
+//! the rest is released to the plan and handed out first, because it is the highest. A run that a peer failed is
+//! released as a piece of its own with the failure, so that another peer is asked first and the same peer only after a
+//! pause that doubles.
 //!
 //! A piece that keeps failing is escalated ([`super::escalation`]): it is handed out before everything else, the
 //! shortest first, in ever smaller parts.
 //!
-//! Bounded by construction: pieces are disjoint, and each is either what nobody asked for yet or what was once in
-//! flight. An attacker who answers one header at a time makes one more piece, at the place of the old one, never two.
+//! Bounded by construction: pieces are disjoint, and each was either never requested or once in flight. A malicious
+//! peer that responds with one header at a time replaces a piece by one piece, never by two.
 //!
 //! ```text
 //!  plan      [0 ................................ 9,999]
@@ -30,7 +30,7 @@ struct Piece {
     failures: Failures,
 }
 
-/// What nobody is asked for. See the [module](self).
+/// Numbers that are not requested. See the [module](self).
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// By highest number; disjoint.
@@ -101,7 +101,7 @@ impl Plan {
         })?;
         self.split_off(piece, borrowed, &failures.of_the_rest());
         let mut borrowed = (borrowed, failures);
-        // What failed below it, in pieces, goes with it.
+        // Adjacent failed pieces below it are joined to it.
         while let Some(under) = borrowed.0.first().checked_sub(1)
             && let Some(piece) = self.pieces.get(&under)
             && !borrowed.1.is_empty()
@@ -119,11 +119,13 @@ impl Plan {
             self.split_off(whole, part, &failures.of_the_rest());
             borrowed = (joined, borrowed.1.joined_with(&failures));
         }
+        debug_assert!(borrowed.0.len() <= limit, "{} numbers for a request of {limit}", borrowed.0.len());
+        debug_assert_eq!(served.intersection(borrowed.0), Some(borrowed.0), "a request for what the peer serves");
         Some(borrowed)
     }
 
-    /// Hands out at most `limit` numbers for a peer on trial: the highest that nobody failed yet, inside `served` and at or
-    /// under `from`; where there is nothing so low, the lowest. `None` while the front itself waits here: it goes first.
+    /// Hands out at most `limit` numbers for a peer on trial: the highest without a failure, inside `served` and at or
+    /// below `from`; where there is none, the lowest. `None` while the front itself is in the plan: it goes first.
     pub fn borrow_untouched(
         &mut self,
         served: BlockRange,
@@ -131,6 +133,8 @@ impl Plan {
         from: BlockNumber,
         limit: u64,
     ) -> Option<(BlockRange, Failures)> {
+        debug_assert!(limit > 0, "a trial request for nothing");
+        debug_assert!(from <= front, "a trial at {from} starts above the front {front}");
         let waits = self.pieces.range(front..).next().is_some_and(|(_, piece)| piece.first <= front);
         if waits {
             return None;
@@ -150,8 +154,10 @@ impl Plan {
         Some((borrowed, Failures::default()))
     }
 
-    /// Takes a part out of a piece; what is left of it has these failures.
+    /// Takes a part out of a piece; the rest has these failures.
     fn split_off(&mut self, piece: BlockRange, part: BlockRange, failures: &Failures) {
+        debug_assert_eq!(piece.intersection(part), Some(part), "a part of {piece}");
+        debug_assert!(self.pieces.contains_key(&piece.last()), "{piece} is not in the plan");
         self.remove(piece.last());
         let (under, over) = piece.without(part);
         for rest in [under, over].into_iter().flatten() {
@@ -159,8 +165,8 @@ impl Plan {
         }
     }
 
-    /// Takes numbers out that came after their request was given up: from the highest on down what nobody is asked for.
-    /// `None` when somebody is asked for the highest, or it came already.
+    /// Takes the numbers of a late response out of the plan: from the highest down, those that are not requested again.
+    /// `None` when the highest is requested from another peer, or came already.
     pub fn take(&mut self, range: BlockRange) -> Option<(BlockRange, Failures)> {
         let (last, piece) = self.pieces.range(range.last()..).next()?;
         let whole = BlockRange::new(piece.first, *last)?;
@@ -178,14 +184,16 @@ impl Plan {
             failures = failures.joined_with(&below);
             taken = joined;
         }
+        debug_assert_eq!(range.intersection(taken), Some(taken), "a part of {range}");
+        debug_assert_eq!(taken.last(), range.last(), "the upper part of {range}");
         Some((taken, failures))
     }
 
-    /// Takes numbers back, or in for the first time. They must not be in the plan.
-    pub fn give_back(&mut self, range: BlockRange, failures: Failures) {
+    /// Adds numbers to the plan, for the first time or again. They must not be in the plan.
+    pub fn release(&mut self, range: BlockRange, failures: Failures) {
         let mut range = range;
         if failures.is_empty() {
-            // What nobody failed grows together again, so that the next request is a whole one.
+            // Adjacent pieces without failures are joined, so that the next request is a whole one.
             if let Some(under) = range.first().checked_sub(1)
                 && let Some(piece) = self.pieces.get(&under)
                 && piece.failures.is_empty()
@@ -218,7 +226,9 @@ impl Plan {
         if escalation::is_due(failures.attempts()) {
             self.escalated.insert((range.len(), Reverse(range.last())));
         }
-        self.pieces.insert(range.last(), Piece { first: range.first(), failures });
+        let twice = self.pieces.insert(range.last(), Piece { first: range.first(), failures });
+        debug_assert!(twice.is_none(), "two pieces end at {}", range.last());
+        debug_assert!(self.escalated.len() <= self.pieces.len(), "an escalated piece is not in the plan");
     }
 
     fn remove(&mut self, last: BlockNumber) {
@@ -242,7 +252,7 @@ mod tests {
 
     fn plan(first: u64, last: u64) -> Plan {
         let mut plan = Plan::new();
-        plan.give_back(range(first, last), Failures::default());
+        plan.release(range(first, last), Failures::default());
         plan
     }
 
@@ -260,14 +270,14 @@ mod tests {
     }
 
     /// The field has two queues, urgent before normal, and one of its clients serves the urgent one last in, first out.
-    /// Here what comes back is in its place by number, so the highest goes first, whenever it came back.
+    /// Here a released piece has its place by number, so the highest goes first, whenever it was released.
     #[test]
     fn n03_what_comes_back_is_first_in_line() {
         let mut plan = plan(0, 99);
         let (borrowed, failures) = plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
         plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work");
-        plan.give_back(range(borrowed.first(), 69), failures.clone());
-        plan.give_back(range(90, 99), failures);
+        plan.release(range(borrowed.first(), 69), failures.clone());
+        plan.release(range(90, 99), failures);
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(90, 99));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(60, 69));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 40, NOW).expect("work").0, range(0, 19));
@@ -285,15 +295,15 @@ mod tests {
 
     #[test]
     fn h02_a_failed_piece_goes_to_another_peer_and_waits_for_the_same() {
-        let (liar, honest) = (PeerId(1), PeerId(2));
+        let (malicious, honest) = (PeerId(1), PeerId(2));
         let mut plan = plan(0, 99);
-        let (borrowed, mut failures) = plan.borrow(liar, ALL(), 0, 40, NOW).expect("work");
-        failures.note(liar, NOW, Duration::from_millis(500), Duration::from_secs(16));
-        plan.give_back(borrowed, failures);
-        assert_eq!(plan.borrow(liar, ALL(), 0, 40, NOW).expect("the next").0, range(20, 59));
+        let (borrowed, mut failures) = plan.borrow(malicious, ALL(), 0, 40, NOW).expect("work");
+        failures.note(malicious, NOW, Duration::from_millis(500), Duration::from_secs(16));
+        plan.release(borrowed, failures);
+        assert_eq!(plan.borrow(malicious, ALL(), 0, 40, NOW).expect("the next").0, range(20, 59));
         assert_eq!(plan.next_wakeup(NOW), Some(Instant::from_millis(500)));
         let mut later = plan.clone();
-        assert_eq!(later.borrow(liar, ALL(), 0, 40, Instant::from_millis(500)).expect("again").0, borrowed);
+        assert_eq!(later.borrow(malicious, ALL(), 0, 40, Instant::from_millis(500)).expect("again").0, borrowed);
         assert_eq!(plan.borrow(honest, ALL(), 0, 40, NOW).expect("at once").0, borrowed);
     }
 
@@ -308,11 +318,11 @@ mod tests {
     #[test]
     fn h04_h10_the_sixth_failure_escalates_and_the_shortest_goes_first_in_parts() {
         let mut plan = plan(1_000, 1_999);
-        plan.give_back(range(0, 79), failed(5));
+        plan.release(range(0, 79), failed(5));
         assert_eq!(plan.escalated(), 0);
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("the top").0, range(1_920, 1_999));
-        plan.give_back(range(200, 279), failed(6));
-        plan.give_back(range(300, 309), failed(7));
+        plan.release(range(200, 279), failed(6));
+        plan.release(range(300, 309), failed(7));
         assert_eq!(plan.escalated(), 90);
         // Far under the top, and still first: of the shorter piece a quarter, of the longer one half.
         assert_eq!(plan.borrow(PeerId(1), ALL(), 0, 80, NOW).expect("urgent").0, range(300, 309));
@@ -324,9 +334,9 @@ mod tests {
     }
 
     #[test]
-    fn h04_an_escalated_piece_waits_for_who_failed_it_and_obeys_the_lack_of_memory() {
+    fn h04_an_escalated_piece_waits_for_the_peer_that_failed_it_and_obeys_the_lack_of_memory() {
         let mut plan = plan(1_000, 1_999);
-        plan.give_back(range(0, 9), failed(6));
+        plan.release(range(0, 9), failed(6));
         let culprit = PeerId(105);
         assert_eq!(plan.borrow(culprit, ALL(), 0, 80, NOW).expect("another piece").0, range(1_920, 1_999));
         assert_eq!(plan.borrow(PeerId(1), ALL(), 1_919, 80, NOW).expect("only the front").0, range(1_840, 1_919));
@@ -337,43 +347,43 @@ mod tests {
     /// A peer that fails one header after another by number must not make slower ones ask for them one by one.
     #[test]
     fn u01_failed_pieces_side_by_side_are_handed_out_together() {
-        let (liar, slow) = (PeerId(1), PeerId(2));
+        let (malicious, slow) = (PeerId(1), PeerId(2));
         let one_by_one = || {
             let mut plan = plan(0, 99);
             for number in (60..100).rev() {
-                let (one, mut failures) = plan.borrow(liar, range(number, number), 0, 1, NOW).expect("work");
-                failures.note(liar, NOW, Duration::from_millis(500), Duration::from_secs(16));
-                plan.give_back(one, failures);
+                let (one, mut failures) = plan.borrow(malicious, range(number, number), 0, 1, NOW).expect("work");
+                failures.note(malicious, NOW, Duration::from_millis(500), Duration::from_secs(16));
+                plan.release(one, failures);
             }
             plan
         };
         let mut plan = one_by_one();
-        assert_eq!(plan.borrow(liar, ALL(), 0, 25, NOW).expect("what it did not fail").0, range(35, 59));
+        assert_eq!(plan.borrow(malicious, ALL(), 0, 25, NOW).expect("what it did not fail").0, range(35, 59));
         let (together, failures) = plan.borrow(slow, ALL(), 0, 25, NOW).expect("work");
         assert_eq!(together, range(75, 99));
-        assert!(!failures.allow(liar, NOW) && failures.attempts() == 1);
+        assert!(!failures.allow(malicious, NOW) && failures.attempts() == 1);
         assert_eq!(plan.borrow(slow, range(63, 80), 0, 25, NOW).expect("what it serves").0, range(63, 74));
         assert_eq!(
-            plan.borrow(slow, ALL(), 0, 25, NOW).expect("the rest, and nothing that nobody failed").0,
+            plan.borrow(slow, ALL(), 0, 25, NOW).expect("the rest, and nothing without a failure").0,
             range(60, 62)
         );
         // What is escalated stays alone: its bad part is sought.
         let mut plan = one_by_one();
         plan.take(range(99, 99)).expect("it is there");
-        plan.give_back(range(99, 99), failed(6));
+        plan.release(range(99, 99), failed(6));
         assert_eq!(plan.borrow(slow, ALL(), 0, 25, NOW).expect("urgent").0, range(99, 99));
     }
 
     #[test]
-    fn u01_of_what_came_late_the_part_is_taken_that_nobody_is_asked_for() {
+    fn u01_of_what_came_late_the_part_is_taken_that_is_not_requested() {
         let mut plan = plan(0, 99);
         plan.borrow(PeerId(1), range(50, 69), 0, 20, NOW).expect("work");
         assert_eq!(plan.take(range(60, 89)).expect("the upper part").0, range(70, 89));
-        assert!(plan.take(range(40, 69)).is_none(), "somebody is asked for its highest");
+        assert!(plan.take(range(40, 69)).is_none(), "a peer is asked for its highest");
         assert_eq!(plan.take(range(40, 49)).expect("all of it").0, range(40, 49));
         assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(90, 99), range(0, 39)]);
         let (piece, _) = plan.borrow(PeerId(1), range(30, 34), 0, 5, NOW).expect("work");
-        plan.give_back(piece, failed(1));
+        plan.release(piece, failed(1));
         assert_eq!(plan.take(range(20, 39)).expect("over all the pieces").0, range(20, 39));
         assert_eq!(plan.ranges().collect::<Vec<_>>(), [range(90, 99), range(0, 19)]);
     }

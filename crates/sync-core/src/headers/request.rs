@@ -1,17 +1,16 @@
-//! Requests on their way: who was asked for what, until when. One entry lives from the send to the response, the
-//! deadline, the loss of the connection or a cancel; after that the id is unknown and whatever comes under it is
-//! ignored.
+//! Requests in flight: peer, purpose, deadline. An entry lives from the send to the response, the deadline, the loss of
+//! the connection or a cancel; after that the id is unknown and a response to it is ignored.
 //!
 //! Bounded by [`REQUESTS_IN_FLIGHT_MAX`](crate::config::REQUESTS_IN_FLIGHT_MAX) (kept by the caller) and, for requests
-//! that were given up, by [`LATE_REQUESTS_MAX`]: a late response still teaches how slow its peer is.
+//! that were cancelled or reassigned, by [`LATE_REQUESTS_MAX`]: a late response still teaches how slow its peer is.
 //!
-//! A request whose work was given to others (a quicker peer, or whoever is there when its peer is late) is still *owed*
-//! by the peer that was asked first: what that one sends until its time is over is a late response, which is used where
-//! nobody else has served the numbers meanwhile, and nothing until then is silence. Otherwise a peer that never responds
-//! would never be named.
+//! A request that was *reassigned* (to a quicker peer, or to others when its peer is late) stays *outstanding* at the
+//! peer that was asked first. A response before that time is over is late, and is used where no other peer has served
+//! the numbers meanwhile; no response until then is silence. Otherwise a peer that never responds would never be
+//! reported.
 //!
-//! Deadlines follow what is heard of a peer: bytes of a response move those of all its requests. A request that was
-//! *passed*, because a later one was answered before it, has a deadline that nothing moves any more.
+//! Bytes of a response move the deadlines of all requests to the peer. A request that was *passed*, because the
+//! response to a later one came first, has a deadline that does not move any more.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use alloy_primitives::B256;
@@ -19,7 +18,7 @@ use core::time::Duration;
 
 use super::Failures;
 use crate::{
-    config::LATE_REQUESTS_MAX,
+    config::{HEADERS_PER_REQUEST_MAX, LATE_REQUESTS_MAX},
     id::{PeerId, RequestId},
     time::Instant,
 };
@@ -33,7 +32,7 @@ pub enum Purpose {
     Piece {
         /// The numbers, asked for falling.
         range: BlockRange,
-        /// Who failed them before.
+        /// Failures of these numbers so far.
         failures: Failures,
         /// The hash that the highest of them must have, when it was asked for by hash.
         by_hash: Option<B256>,
@@ -51,30 +50,31 @@ pub enum Purpose {
 /// One request in flight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InFlight {
-    /// Whom.
+    /// The peer that is asked.
     pub peer: PeerId,
-    /// What for.
+    /// The purpose of the request.
     pub purpose: Purpose,
     /// Headers asked for.
     pub limit: u16,
     /// When it went out.
     pub sent: Instant,
-    /// When it is given up.
+    /// When it is overdue.
     pub deadline: Instant,
     /// Bytes that the response is expected to have.
     pub bytes: u64,
     /// Bytes in flight to this peer when it went out, this request included.
     pub window_used: u64,
-    /// Was a later request of the same peer answered before this one?
+    /// Did the response to a later request of the same peer come before this one?
     pub passed: bool,
 }
 
-/// A request that was given up and whose response may still come.
+/// A request that was cancelled or reassigned, and whose response may still come.
 #[derive(Clone, Debug)]
 struct Late {
     id: RequestId,
     request: InFlight,
-    /// May its response still be used? Not once the gap was closed, or its peer turned out to be on another chain.
+    /// May its response still be used? Not once it was cancelled, the gap was closed, or its peer was found to be on
+    /// another chain.
     usable: bool,
 }
 
@@ -87,14 +87,17 @@ pub struct Requests {
     /// Pieces in flight by their highest number.
     pieces: SortedMap<BlockNumber, RequestId>,
     late: VecDeque<Late>,
-    /// Requests that were taken back, by the moment at which their peer counts as silent; a part of `late`.
-    owed: SortedMap<(Instant, RequestId), PeerId>,
+    /// Requests that were reassigned, by the moment at which their peer counts as silent; a subset of `late`.
+    outstanding: SortedMap<(Instant, RequestId), PeerId>,
     bytes: u64,
 }
 
 impl Requests {
     /// Notes a request and gives it its id.
     pub fn send(&mut self, request: InFlight) -> RequestId {
+        let limit = request.limit;
+        debug_assert!((1..=HEADERS_PER_REQUEST_MAX).contains(&limit), "a request for {limit} headers");
+        debug_assert!(request.deadline >= request.sent, "the deadline of a request is before it was sent");
         let id = RequestId(self.next_id);
         self.next_id += 1;
         self.bytes += request.bytes;
@@ -102,12 +105,14 @@ impl Requests {
         if let Purpose::Piece { range, .. } = &request.purpose {
             let twice = self.pieces.insert(range.last(), id);
             debug_assert!(twice.is_none(), "{range} is borrowed twice");
+            debug_assert_eq!(range.len(), u64::from(limit), "a piece is as long as its request");
         }
         self.in_flight.insert(id, request);
+        debug_assert_eq!(self.deadlines.len(), self.in_flight.len(), "one deadline for each request in flight");
         id
     }
 
-    /// How many requests were given up whose responses may still come.
+    /// Requests that were cancelled or reassigned, and whose responses may still come.
     pub fn late(&self) -> usize {
         self.late.len()
     }
@@ -115,90 +120,96 @@ impl Requests {
     /// The request ended; `None` when the id is unknown (late, cancelled, never given out).
     pub fn finish(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.in_flight.remove(&id)?;
+        debug_assert!(request.bytes <= self.bytes, "{} bytes leave of {} expected", request.bytes, self.bytes);
         self.bytes -= request.bytes;
         self.deadlines.remove(&(request.deadline, id));
+        debug_assert_eq!(self.deadlines.len(), self.in_flight.len(), "one deadline for each request in flight");
         if let Purpose::Piece { range, .. } = &request.purpose {
             self.pieces.remove(&range.last());
         }
         Some(request)
     }
 
-    /// Ends the request and remembers it: its response may still come and tell how slow the peer is.
-    pub fn give_up(&mut self, id: RequestId) -> Option<InFlight> {
+    /// Ends the request and remembers it: a late response teaches the round trip.
+    pub fn cancel(&mut self, id: RequestId) -> Option<InFlight> {
         let request = self.finish(id)?;
         if self.late.len() == LATE_REQUESTS_MAX
             && let Some(forgotten) = self.late.pop_front()
         {
-            self.owed.retain(|(_, id), _| *id != forgotten.id);
+            self.outstanding.retain(|(_, id), _| *id != forgotten.id);
         }
         self.late.push_back(Late { id, request: request.clone(), usable: false });
+        debug_assert!(self.late.len() <= LATE_REQUESTS_MAX, "{} late requests", self.late.len());
         Some(request)
     }
 
-    /// Ends the request so that others may do its work; its response is owed, and can be used, until `owed_until`.
-    pub fn take_back(&mut self, id: RequestId, owed_until: Instant) -> Option<InFlight> {
-        let request = self.give_up(id)?;
+    /// Ends the request so that other peers may be asked; its response stays outstanding, and can be used, until
+    /// `outstanding_until`.
+    pub fn reassign(&mut self, id: RequestId, outstanding_until: Instant) -> Option<InFlight> {
+        let request = self.cancel(id)?;
         if let Some(late) = self.late.back_mut() {
             late.usable = true;
         }
-        self.owed.insert((owed_until, id), request.peer);
+        self.outstanding.insert((outstanding_until, id), request.peer);
+        debug_assert!(self.outstanding.len() <= self.late.len(), "a request is outstanding and not remembered");
         Some(request)
     }
 
-    /// A peer that owes a response for longer than it may.
-    pub fn never_answered(&self, now: Instant) -> Option<PeerId> {
-        self.owed.first_key_value().filter(|((until, _), _)| *until <= now).map(|(_, peer)| *peer)
+    /// A peer whose outstanding response is overdue.
+    pub fn overdue_peer(&self, now: Instant) -> Option<PeerId> {
+        self.outstanding.first_key_value().filter(|((until, _), _)| *until <= now).map(|(_, peer)| *peer)
     }
 
-    /// Takes what the peer owes out, one by one: it will not come, or is not waited for.
-    pub fn pop_owed(&mut self, peer: PeerId) -> Option<RequestId> {
-        let key = self.owed.iter().find(|(_, other)| **other == peer).map(|(key, _)| *key)?;
-        self.owed.remove(&key);
+    /// Takes out one outstanding request of the peer: its response is not awaited any more.
+    pub fn pop_outstanding(&mut self, peer: PeerId) -> Option<RequestId> {
+        let key = self.outstanding.iter().find(|(_, other)| **other == peer).map(|(key, _)| *key)?;
+        self.outstanding.remove(&key);
         self.stop_using(|late| late.peer == peer);
         Some(key.1)
     }
 
-    /// The connection is gone, and with it what it owed.
-    pub fn forgive(&mut self, peer: PeerId) {
-        self.owed.retain(|_, other| *other != peer);
+    /// The connection is gone, and with it all outstanding responses.
+    pub fn forget_outstanding(&mut self, peer: PeerId) {
+        self.outstanding.retain(|_, other| *other != peer);
         self.stop_using(|late| late.peer == peer);
     }
 
-    /// A request that was taken back ended in another way: whose it was and when it went out, if its response was still
-    /// owed.
-    pub fn forgive_one(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
-        let at = self.owed.keys().find(|(_, owed)| *owed == id).copied()?;
+    /// A reassigned request failed: returns its peer and when it was sent, if its response was still outstanding.
+    pub fn take_outstanding(&mut self, id: RequestId) -> Option<(PeerId, Instant)> {
+        let at = self.outstanding.keys().find(|(_, outstanding)| *outstanding == id).copied()?;
         let sent = self.late.iter().find(|late| late.id == id).map(|late| late.request.sent);
-        Some((self.owed.remove(&at)?, sent.unwrap_or_default()))
+        Some((self.outstanding.remove(&at)?, sent.unwrap_or_default()))
     }
 
-    /// Late responses to such requests are of no use any more.
+    /// Late responses to such requests are not used any more.
     pub fn stop_using(&mut self, which: impl Fn(&InFlight) -> bool) {
         self.late.iter_mut().filter(|late| which(&late.request)).for_each(|late| late.usable = false);
     }
 
     /// A response under an unknown id: the request, and whether the response may be used, once.
-    pub fn late_answer(&mut self, id: RequestId) -> Option<(InFlight, bool)> {
+    pub fn take_late(&mut self, id: RequestId) -> Option<(InFlight, bool)> {
         let at = self.late.iter().position(|late| late.id == id)?;
-        self.owed.retain(|(_, owed), _| *owed != id);
+        self.outstanding.retain(|(_, outstanding), _| *outstanding != id);
         self.late.remove(at).map(|late| (late.request, late.usable))
     }
 
-    /// Bytes of a response came from this peer: none of its requests is overdue before `deadline`, and nothing that it
-    /// owes before `owed_until`. Of a whole response, `answered` is the request: those sent before it are passed, and wait
-    /// until `owed_until` at most.
-    pub fn heard(&mut self, peer: PeerId, deadline: Instant, owed_until: Instant, answered: Option<RequestId>) {
-        let is_passed = |id: RequestId| answered.is_some_and(|answered| id < answered);
+    /// Bytes of a response came from this peer: none of its requests is overdue before `deadline`, and no outstanding one
+    /// before `outstanding_until`. Of a whole response, `responded` is the request: requests sent before it are passed,
+    /// and wait until `outstanding_until` at most.
+    pub fn heard(&mut self, peer: PeerId, deadline: Instant, outstanding_until: Instant, responded: Option<RequestId>) {
+        let is_passed = |id: RequestId| responded.is_some_and(|responded| id < responded);
         for (id, request) in self.in_flight.iter_mut().filter(|(_, request)| request.peer == peer && !request.passed) {
             self.deadlines.remove(&(request.deadline, *id));
             request.passed = is_passed(*id);
-            request.deadline = request.deadline.max(if request.passed { owed_until } else { deadline });
+            request.deadline = request.deadline.max(if request.passed { outstanding_until } else { deadline });
             self.deadlines.insert((request.deadline, *id));
         }
-        let theirs: Vec<_> = self.owed.iter().filter(|(_, other)| **other == peer).map(|(key, _)| *key).collect();
+        debug_assert_eq!(self.deadlines.len(), self.in_flight.len(), "one deadline for each request in flight");
+        let theirs: Vec<_> =
+            self.outstanding.iter().filter(|(_, other)| **other == peer).map(|(key, _)| *key).collect();
         for (until, id) in theirs.into_iter().filter(|(_, id)| !is_passed(*id)) {
-            self.owed.remove(&(until, id));
-            self.owed.insert((until.max(owed_until), id), peer);
+            self.outstanding.remove(&(until, id));
+            self.outstanding.insert((until.max(outstanding_until), id), peer);
         }
     }
 
@@ -209,14 +220,14 @@ impl Requests {
 
     /// The next deadline.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let owed = self.owed.first_key_value().map(|((deadline, _), _)| *deadline);
-        self.deadlines.first().map(|(deadline, _)| *deadline).into_iter().chain(owed).min()
+        let outstanding = self.outstanding.first_key_value().map(|((deadline, _), _)| *deadline);
+        self.deadlines.first().map(|(deadline, _)| *deadline).into_iter().chain(outstanding).min()
     }
 
-    /// When the oldest request went out that this peer has to answer, late ones included.
+    /// When the oldest open or outstanding request of this peer was sent.
     pub fn oldest_of(&self, peer: PeerId) -> Option<Instant> {
-        let owed = |id: RequestId| self.owed.keys().any(|(_, owed)| *owed == id);
-        let late = self.late.iter().filter(|late| late.request.peer == peer && owed(late.id));
+        let outstanding = |id: RequestId| self.outstanding.keys().any(|(_, outstanding)| *outstanding == id);
+        let late = self.late.iter().filter(|late| late.request.peer == peer && outstanding(late.id));
         let late = late.map(|late| late.request.sent);
         let open = self.in_flight.values().filter(|request| request.peer == peer).map(|request| request.sent);
         late.chain(open).min()
@@ -261,8 +272,8 @@ impl Requests {
         })
     }
 
-    /// Moves all sends and deadlines into the future: so long nobody could have read a response. None is before
-    /// `not_before`, so that what waits unread can be read.
+    /// Moves all sends and deadlines by `by`: the host slept for `by`. None is before `not_before`, so that what waits
+    /// unread can be read.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
         self.deadlines.clear();
         for (id, request) in self.in_flight.iter_mut() {
@@ -271,8 +282,9 @@ impl Requests {
             self.deadlines.insert((request.deadline, *id));
         }
         self.late.iter_mut().for_each(|late| late.request.sent = late.request.sent + by);
-        let owed = core::mem::take(&mut self.owed);
-        self.owed.extend(owed.into_iter().map(|((at, id), peer)| (((at + by).max(not_before), id), peer)));
+        let outstanding = core::mem::take(&mut self.outstanding);
+        self.outstanding
+            .extend(outstanding.into_iter().map(|((at, id), peer)| (((at + by).max(not_before), id), peer)));
     }
 
     /// Bytes that are expected.

@@ -1,11 +1,11 @@
-//! Responses that wait their turn: *staged*, by the number of their highest header.
+//! Responses that wait for the anchor: *staged*, by the number of their highest header.
 //!
-//! Responses come in any order; only the one that begins at the anchor can be verified. The others wait here. Their ranges
-//! are disjoint, because the plan hands out each number once, and their bytes are counted, by sender too: the machine asks
-//! for no more than its memory holds, and what a peer sends beyond what was asked for pushes out runs that are far from the
+//! Responses come in any order; only the one that begins at the anchor can be verified. The others wait here. Their
+//! ranges are disjoint, because the plan hands out each number once, and their bytes are counted, by sender too: the
+//! machine asks for no more than its memory holds, and bytes beyond the expected ones evict the runs furthest from the
 //! anchor ([`Staging::evict_lowest`]), which are then fetched again.
 //!
-//! `R` is what the machine keeps of a response (headers that hang together, not yet verified).
+//! `R` is the checked form of a response (headers that link, not yet verified).
 
 use alloc::vec::Vec;
 
@@ -17,13 +17,13 @@ use sorted::SortedMap;
 /// One response that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged<R> {
-    /// Who sent it.
+    /// The peer that sent it.
     pub peer: PeerId,
     /// The numbers inside.
     pub range: BlockRange,
     /// Bytes that it holds in memory.
     pub bytes: u64,
-    /// Who failed these numbers before; forgotten once they are verified.
+    /// Failures of these numbers so far; forgotten once they are verified.
     pub failures: Failures,
     /// The headers, falling.
     pub run: R,
@@ -48,6 +48,9 @@ impl<R> Default for Staging<R> {
 impl<R> Staging<R> {
     /// Takes a response in. Its numbers must not be staged.
     pub fn insert(&mut self, staged: Staged<R>) {
+        let range = staged.range;
+        let above = self.runs.range(range.first()..).next().map(|(_, above)| above.range);
+        debug_assert!(above.is_none_or(|above| above.first() > range.last()), "{range} overlaps what is staged");
         self.bytes += staged.bytes;
         *self.holders.get_or_insert_with(staged.peer, || 0) += staged.bytes;
         self.headers += staged.range.len();
@@ -90,7 +93,7 @@ impl<R> Staging<R> {
         self.runs.contains_key(&last)
     }
 
-    /// Who sent the responses, one entry each.
+    /// The senders of the responses, one entry each.
     pub fn peers(&self) -> impl Iterator<Item = PeerId> + '_ {
         self.runs.values().map(|staged| staged.peer)
     }
@@ -105,7 +108,7 @@ impl<R> Staging<R> {
         self.bytes
     }
 
-    /// Answers in memory.
+    /// Responses in memory.
     pub fn runs(&self) -> usize {
         self.runs.len()
     }
@@ -126,13 +129,18 @@ impl<R> Staging<R> {
     }
 
     fn forget(&mut self, staged: &Staged<R>) {
+        let held = self.bytes_of(staged.peer);
+        debug_assert!(staged.bytes <= held, "{} bytes leave of {held} from {}", staged.bytes, staged.peer);
+        debug_assert!(held <= self.bytes, "{held} bytes from {} of {} staged", staged.peer, self.bytes);
         self.bytes -= staged.bytes;
-        let left = self.bytes_of(staged.peer) - staged.bytes;
+        let left = held - staged.bytes;
         if left == 0 {
             self.holders.remove(&staged.peer);
         } else {
             self.holders.insert(staged.peer, left);
         }
+        debug_assert!(staged.range.len() <= self.headers, "{} leaves of {} headers", staged.range, self.headers);
         self.headers -= staged.range.len();
+        debug_assert!(!self.runs.is_empty() || self.bytes == 0 && self.headers == 0, "bytes are staged in no response");
     }
 }

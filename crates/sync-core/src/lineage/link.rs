@@ -44,7 +44,7 @@ pub enum LinkFault {
         /// The rule.
         violation: RuleViolation,
     },
-    /// The header belongs to the target's chain, and this release cannot judge it: nobody is at fault.
+    /// The header belongs to the target's chain, and this release cannot judge it: no fault of any peer.
     #[error("({hash}) is of a fork that is not known here: {why}")]
     UnknownFork {
         /// Its hash.
@@ -55,12 +55,12 @@ pub enum LinkFault {
 }
 
 impl LinkError {
-    /// Is it the sender's fault? If not, it is the target's, or nobody's: every peer would send the same bytes.
+    /// Is it the sender's fault? If not, the target is invalid or unknown: every peer would send the same bytes.
     pub fn blames_sender(&self) -> bool {
         matches!(self.fault, LinkFault::BrokenLink { .. })
     }
 
-    /// What the sender did wrong; `None` when it did what it was asked for.
+    /// The sender's fault; `None` when it sent what was requested.
     pub fn sender_fault(&self) -> Option<PeerFault> {
         match self.fault {
             LinkFault::BrokenLink { got, expected } => {
@@ -143,6 +143,7 @@ impl Lineage {
         }
         let verified = VerifiedHeaders::new(run);
         self.anchor = verified.anchor_below();
+        debug_assert!(self.anchor.is_some() || verified.range().first() == 0, "the walk ends above genesis");
         self.child = Some((verified.lowest_hash(), verified.lowest().clone()));
         Ok(verified)
     }

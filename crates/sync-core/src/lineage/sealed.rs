@@ -1,4 +1,4 @@
-//! One response that hangs together: hashed, decoded, linked inside itself. Not verified; it may descend from anything.
+//! One response whose headers link: hashed and decoded. Not verified: its anchor is unknown.
 
 use alloc::vec::Vec;
 use alloy_primitives::B256;
@@ -35,8 +35,8 @@ pub struct SealedRun {
 }
 
 impl SealedRun {
-    /// Takes in the headers of a response that must begin at `highest`, falling. Costs one hash and one decoding for each
-    /// header. Any error is the sender's fault: what it sent does not hang together, from the header on that it names.
+    /// Takes in the headers of a response that must begin at `highest`, falling. Costs one hash and one decoding for
+    /// each header. Any error is the sender's fault: its headers do not link, from the named header down.
     ///
     /// The run ends above a header that this release cannot judge, so that what lies above it can be verified; such a
     /// header is a run of its own. It also ends at a header that leads nowhere by number.
@@ -59,6 +59,9 @@ impl SealedRun {
         let mut headers = headers;
         headers.truncate(kept);
         let range = range_below(highest, kept)?;
+        debug_assert_eq!(headers.len(), hashes.len(), "one hash for each header");
+        debug_assert_eq!(headers.len() as u64, range.len(), "one number for each header");
+        debug_assert!(broken.as_ref().is_none_or(|broken| range.contains(broken.number)), "a flaw outside of {range}");
         Ok(Self { headers, hashes, range, parent_hash, broken })
     }
 
@@ -144,7 +147,7 @@ impl<'a> Sealing<'a> {
 
 /// `len` numbers from `highest` down.
 fn range_below(highest: BlockNumber, len: usize) -> Result<BlockRange, PeerFault> {
-    let Some(below) = len.checked_sub(1) else { return Err(PeerFault::EmptyAnswer { start: highest }) };
+    let Some(below) = len.checked_sub(1) else { return Err(PeerFault::EmptyResponse { start: highest }) };
     highest
         .checked_sub(below as u64)
         .and_then(|first| BlockRange::new(first, highest))

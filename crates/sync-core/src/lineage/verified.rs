@@ -14,6 +14,9 @@ pub struct VerifiedHeaders {
 
 impl VerifiedHeaders {
     pub(super) fn new(run: SealedRun) -> Self {
+        debug_assert!(!run.headers.is_empty(), "no header was verified");
+        debug_assert_eq!(run.headers.len(), run.hashes.len(), "one hash for each verified header");
+        debug_assert!(run.broken.is_none(), "a header that breaks a rule counts as verified");
         Self { run }
     }
 

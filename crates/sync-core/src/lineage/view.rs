@@ -1,4 +1,4 @@
-//! What the rules of a chain read of a header, and what they say about it.
+//! The fields of a header that the rules of its chain read, and the check of those rules.
 
 use alloy_primitives::B256;
 
@@ -8,7 +8,7 @@ use header_rules::{
     rules::{self, RuleViolation, UnknownFork, is_of_unknown_fork},
 };
 
-/// What is wrong with a header. It counts once the header is known to belong to the target's chain.
+/// Why a header is not valid. It counts once the header is known to belong to the target's chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     /// It breaks a rule: the target is not valid.
@@ -64,7 +64,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What the header owes to its parent.
+    /// The rules between the header and its parent.
     pub fn check_against(&self, parent: &Self, chain: &ChainSpec) -> Result<(), Flaw> {
         match (self, parent) {
             (Self::Full(child), Self::Full(parent)) => {

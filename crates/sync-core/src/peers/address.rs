@@ -1,9 +1,9 @@
-//! Where peers are reached, as far as the machine needs to know: opaque bytes that are equal for the same place.
+//! Addresses of peers: opaque bytes that are equal for the same place.
 //!
-//! A ban by peer id alone costs a liar one new key pair. So a ban holds for the address too: whoever is reached there
-//! is not asked until it ends, by the same clock. The host decides what a place is (an address with its port, say), and
-//! whether to tell ([`Input::PeerAddress`](crate::Input::PeerAddress)); several honest peers behind one place share its
-//! fate, so it should be as narrow as the host can name it.
+//! A malicious peer evades a ban by peer id with one new key pair. So a ban holds for the address too: no peer at it is
+//! asked until the ban ends. The host decides what a place is (an address with its port, say), and whether to tell
+//! ([`Input::PeerAddress`](crate::Input::PeerAddress)); several honest peers behind one place share its fate, so it
+//! should be as narrow as the host can name it.
 //!
 //! Bounded: [`ADDRESS_BYTES_MAX`] an address, [`BANNED_ADDRESSES_MAX`] bans; of more, the one that ends first is
 //! dropped.
@@ -53,7 +53,7 @@ impl PeerAddress {
 pub struct AddressBans(SortedMap<PeerAddress, Instant>);
 
 impl AddressBans {
-    /// Nobody at `address` is asked until then.
+    /// No peer at `address` is asked until then.
     pub fn ban(&mut self, address: PeerAddress, until: Instant) {
         if !self.0.contains_key(&address) && self.0.len() >= BANNED_ADDRESSES_MAX {
             let first = self.0.iter().min_by_key(|(_, until)| **until).map(|(address, _)| address.clone());
@@ -62,6 +62,7 @@ impl AddressBans {
             }
         }
         self.0.insert(address, until);
+        debug_assert!(self.0.len() <= BANNED_ADDRESSES_MAX, "{} addresses are banned", self.0.len());
     }
 
     /// Until when the address is banned, if it is.

@@ -1,9 +1,9 @@
-//! What peers announce: noted at once, and looked at a few times a second.
+//! Announcements of peers: noted at once, and evaluated a few times a second.
 //!
 //! A peer may announce as often as it likes, and connect again as often. What it serves is noted each time, because it
-//! must never be asked for more. What follows from that (which tip has its majority, whether a peer that had nothing is
-//! asked again) costs work and requests, and is looked at once in [`ANNOUNCEMENTS_EVERY`] a peer: the first time at once,
-//! and of what it says before that time is over the last counts.
+//! must never be asked for more. The consequences (which tip has a majority, whether a peer is asked again) cost work
+//! and requests, and are evaluated once in [`ANNOUNCEMENTS_EVERY`] for each peer: the first time at once, and then the
+//! last announcement counts.
 
 use core::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 use sorted::{SortedMap, SortedSet};
 
-/// What a peer said that was not looked at.
+/// The announcement of a peer that was not evaluated yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum News {
     /// Nothing.
@@ -28,7 +28,7 @@ pub enum News {
 
 #[derive(Debug, Default)]
 struct Record {
-    /// When it said, in this connection, that its highest block is another one.
+    /// When it last announced another highest block in this connection.
     tip_at: Option<Instant>,
     looked_at: Option<Instant>,
     waiting: News,
@@ -45,13 +45,14 @@ pub struct FairSample {
 }
 
 impl FairSample {
-    /// A peer said what it serves, for the first time in this session or again.
+    /// A peer announced its range, for the first time in this session or again.
     pub fn note(&mut self, now: Instant, peer: PeerId, expected: usize) {
         self.since.get_or_insert(now);
         // More than half is all that is asked for; so the set is bounded.
         if self.peers.len() * 2 <= expected.min(PEERS_MAX) {
             self.peers.insert(peer);
         }
+        debug_assert!(self.peers.len() <= PEERS_MAX / 2 + 1, "a sample of {} peers", self.peers.len());
     }
 
     /// Did more than half of so many speak?
@@ -70,10 +71,10 @@ impl FairSample {
     }
 }
 
-/// One record a peer that is remembered.
+/// Announcements of all peers: one record for each peer that is remembered.
 #[derive(Debug, Default)]
 pub struct Announcements {
-    /// Who has said anything.
+    /// Peers that announced a range.
     pub sample: FairSample,
     records: SortedMap<PeerId, Record>,
     /// When the next of those that wait is looked at.
@@ -81,12 +82,13 @@ pub struct Announcements {
 }
 
 impl Announcements {
-    /// When the peer last said that its highest block is another one.
+    /// When the peer last announced another highest block.
     pub fn tip_at(&self, peer: PeerId) -> Option<Instant> {
         self.records.get(&peer).and_then(|record| record.tip_at)
     }
 
-    /// Did the peer say something that was not looked at yet? Then it is not asked what that would answer.
+    /// Does an announcement of the peer wait to be evaluated? Then it gets no vote request, which the announcement may
+    /// make unnecessary.
     pub fn is_waiting(&self, peer: PeerId) -> bool {
         self.records.get(&peer).is_some_and(|record| record.waiting != News::None)
     }

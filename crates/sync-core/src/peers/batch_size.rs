@@ -1,16 +1,16 @@
 //! How many headers one request to a peer asks for: a count that grows slowly and falls quickly, beside the window of
 //! bytes ([`super::budget`]).
 //!
-//! The two answer different questions, and **the smaller one wins**. The window follows the *way*: how many bytes may
-//! be under way before a queue forms. The count follows the *peer*: how many headers it gives in one response, whatever
-//! its reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window
+//! They measure different things, and **the smaller one wins**. The window follows the *link*: how many bytes may be in
+//! flight before a queue forms. The count follows the *peer*: how many headers it gives in one response, whatever its
+//! reason (a cap, a slow disk, a store with holes). A peer of which nothing bad is known is limited by its window
 //! alone: [`BATCH_HEADERS_START`] lies above what fits in one response.
 //!
 //! | outcome | count |
 //! |---|---|
 //! | five whole responses in a row | + [`BATCH_HEADERS_STEP`] |
-//! | a shorter answer than asked for, lawful | x 0.7, but not under what came |
-//! | no response, an empty one, a wrong one | x 0.5 |
+//! | a shorter response than requested, valid | x 0.7, but not below the received count |
+//! | no response, an empty one, an invalid one | x 0.5 |
 //!
 //! A response that misses fewer than an eighth counts for nothing: there a limit of *bytes* cut it, which the running
 //! mean of header sizes accounts for. A peer that twice gives the same number has a cap: it is asked for exactly that,
@@ -18,17 +18,17 @@
 
 use crate::config::{BATCH_HEADERS_START, BATCH_HEADERS_STEP, HEADERS_PER_REQUEST_MAX};
 
-/// Whole answers in a row until the count grows.
+/// Whole responses in a row until the count grows.
 pub const GROW_AFTER: u16 = 5;
 
-/// Whole answers in a row until a peer with a cap is asked for more than its cap.
+/// Whole responses in a row until a peer with a cap is asked for more than its cap.
 pub const CAP_PROBE_AFTER: u16 = 64;
 
 /// Headers in one request to one peer. See the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchSize {
     limit: u16,
-    /// Whole answers in a row.
+    /// Whole responses in a row.
     streak: u16,
     /// How many headers the last short response held.
     cut_at: Option<u16>,
@@ -49,13 +49,14 @@ impl BatchSize {
     }
 
     /// `got` of `asked` headers came, at least one.
-    pub fn answered(&mut self, asked: u16, got: u16) {
+    pub fn responded(&mut self, asked: u16, got: u16) {
         debug_assert!(0 < got && got <= asked, "{got} of {asked}");
         if got >= asked {
             self.whole();
         } else if u32::from(asked - got) * 8 >= u32::from(asked) {
             self.partial(asked, got);
         }
+        debug_assert!((1..=HEADERS_PER_REQUEST_MAX).contains(&self.limit), "a request size of {}", self.limit);
     }
 
     /// Nothing usable came.
@@ -92,25 +93,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn h03_five_whole_answers_add_a_step_a_partial_takes_three_tenths_a_failure_half() {
+    fn h03_five_whole_responses_add_a_step_a_partial_takes_three_tenths_a_failure_half() {
         let mut size = BatchSize::default();
         let start = size.limit();
         for _ in 0..GROW_AFTER - 1 {
-            size.answered(start, start);
+            size.responded(start, start);
             assert_eq!(size.limit(), start);
         }
-        size.answered(start, start);
+        size.responded(start, start);
         assert_eq!(size.limit(), start + BATCH_HEADERS_STEP);
-        size.answered(100, 10);
+        size.responded(100, 10);
         assert_eq!(size.limit(), 70);
         size.failed();
         assert_eq!(size.limit(), 35);
         // A failure in between starts the count of five anew.
         for _ in 0..GROW_AFTER - 1 {
-            size.answered(35, 35);
+            size.responded(35, 35);
         }
         size.failed();
-        size.answered(17, 17);
+        size.responded(17, 17);
         assert_eq!(size.limit(), 17);
     }
 
@@ -122,7 +123,7 @@ mod tests {
         }
         assert_eq!(size.limit(), 1);
         for _ in 0..2_000 {
-            size.answered(size.limit(), size.limit());
+            size.responded(size.limit(), size.limit());
         }
         assert_eq!(size.limit(), HEADERS_PER_REQUEST_MAX);
     }
@@ -135,7 +136,7 @@ mod tests {
             for _ in 0..200 {
                 let asked = size.limit();
                 short += u32::from(asked > cap);
-                size.answered(asked, asked.min(cap));
+                size.responded(asked, asked.min(cap));
             }
             assert!(short <= 8, "cap {cap}: {short} of 200 asked for more");
             assert_eq!(size.cap, Some(cap));
@@ -143,9 +144,9 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_its_bytes_cut_a_little_changes_nothing() {
+    fn a_response_cut_a_little_by_bytes_changes_nothing() {
         let mut size = BatchSize::default();
-        size.answered(80, 75);
+        size.responded(80, 75);
         assert_eq!(size, BatchSize::default());
     }
 }

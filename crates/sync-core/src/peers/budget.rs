@@ -6,22 +6,22 @@
 //!
 //! ```text
 //!  queued = used * (1 - fastest / round trip)       bytes that wait somewhere on the way
-//!  queued < 1/2 request  grow: by what was answered while nothing ever queued (doubling each round trip),
+//!  queued < 1/2 request  grow: by the bytes of the response while nothing ever queued (doubling each round trip),
 //!                        later by one request each round trip
 //!  queued > 3/2 requests shrink by one request each round trip
 //!  overdue               halve
 //! ```
 //!
-//! The window never leaves `window_bytes_min..=window_bytes_max`; an attacker who answers with a perfect delay gains
-//! the right to send us that much.
+//! The window never leaves `window_bytes_min..=window_bytes_max`; a malicious peer with a perfect delay can send us
+//! that much.
 
 use core::time::Duration;
 
 use super::liveness::DEADLINE_ROUND_TRIPS;
 use crate::{config::SyncConfig, time::Instant};
 
-/// The fastest round trip is taken over one to two spans of this length: routes change, and one lucky answer must not
-/// rule for ever.
+/// The fastest round trip is taken over one to two spans of this length: routes change, and one lucky response must not
+/// count for ever.
 const FASTEST_SPAN: Duration = Duration::from_secs(10);
 
 /// Queue, in halves of a request, under which the window grows.
@@ -79,8 +79,8 @@ impl ByteWindow {
         }
     }
 
-    /// Bytes that one request to this peer should ask for: as much as peers answer at once, or the window when it is
-    /// smaller. Requests of one size have round trips that can be compared.
+    /// Bytes that one request to this peer should ask for: as much as peers send in one response, or the window when it
+    /// is smaller. Requests of one size have round trips that can be compared.
     pub fn request_bytes(&self) -> u64 {
         self.window.clamp(self.min.min(self.request_max), self.request_max)
     }
@@ -92,6 +92,7 @@ impl ByteWindow {
 
     /// A request of so many expected bytes went out; returns the bytes now in flight.
     pub fn sent(&mut self, bytes: u64) -> u64 {
+        debug_assert!(bytes > 0, "a request of which nothing is expected");
         self.used += bytes;
         self.requests += 1;
         self.used
@@ -102,10 +103,11 @@ impl ByteWindow {
         debug_assert!(self.requests > 0 && self.used >= bytes, "a request ended that was not sent");
         self.used = self.used.saturating_sub(bytes);
         self.requests = self.requests.saturating_sub(1);
+        debug_assert!(self.requests > 0 || self.used == 0, "{} bytes are in flight in no request", self.used);
     }
 
     /// A response came in time: learn from its round trip. `window_used` was in flight when its request went out.
-    pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
+    pub fn responded(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
         let round_trip = now.saturating_since(sent).max(ROUND_TRIP_MIN);
         self.learn(now, round_trip);
         let queued = (window_used as f64 * (1.0 - self.fastest().as_secs_f64() / round_trip.as_secs_f64())) as u64;
@@ -122,10 +124,11 @@ impl ByteWindow {
                 self.window = self.window.saturating_sub(request * bytes / self.window.max(1)).max(self.min);
             }
         }
+        debug_assert!((self.min..=self.max).contains(&self.window), "a window of {} bytes", self.window);
     }
 
-    /// A response came after its deadline, or was waited for no longer: the peer is slow, and so slow.
-    pub fn answered_late(&mut self, now: Instant, sent: Instant) {
+    /// A late response: learns the round trip of a slow peer.
+    pub fn responded_late(&mut self, now: Instant, sent: Instant) {
         self.learn(now, now.saturating_since(sent).max(ROUND_TRIP_MIN));
     }
 
@@ -141,6 +144,7 @@ impl ByteWindow {
             self.window = (self.window / 2).max(self.min);
             self.halved_at = Some(now);
         }
+        debug_assert!((self.min..=self.max).contains(&self.window), "a window of {} bytes", self.window);
         self.deadline = (self.deadline + self.deadline / 2).clamp(self.deadline_min, self.deadline_max);
     }
 
@@ -166,7 +170,7 @@ impl ByteWindow {
         self.deadline.max(fair).min(self.deadline_max)
     }
 
-    /// Smoothed time from request to answer.
+    /// Smoothed time from request to response.
     pub fn round_trip(&self) -> Option<Duration> {
         self.smoothed
     }
@@ -210,12 +214,12 @@ mod tests {
     const KIB: u64 = 1024;
 
     /// A link with a fixed delay and rate; the window is kept full. Returns the window after so many responses.
-    fn run(delay_ms: u64, bytes_per_ms: u64, answers: usize) -> u64 {
+    fn run(delay_ms: u64, bytes_per_ms: u64, responses: usize) -> u64 {
         let mut window = ByteWindow::new(&SyncConfig::default());
         let mut now = 0u64;
         let mut free_at = 0u64;
         let mut queue = alloc::collections::VecDeque::new();
-        for _ in 0..answers {
+        for _ in 0..responses {
             while window.has_room() {
                 let bytes = window.request_bytes();
                 let used = window.sent(bytes);
@@ -225,7 +229,7 @@ mod tests {
             let (sent, done, bytes, used) = queue.pop_front().expect("has_room lets one out when nothing is in flight");
             now = now.max(done);
             window.ended(bytes);
-            window.answered(Instant::from_micros(now), Instant::from_micros(sent), bytes, used);
+            window.responded(Instant::from_micros(now), Instant::from_micros(sent), bytes, used);
         }
         window.window()
     }
@@ -239,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn one_whole_answer_fits_the_first_window() {
+    fn one_whole_response_fits_the_first_window() {
         let mut window = ByteWindow::new(&SyncConfig::default());
         assert_eq!((window.window(), window.request_bytes()), (48 * KIB, 48 * KIB));
         assert!(window.has_room());
@@ -248,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_less_than_a_whole_answer_only_when_the_window_is_smaller() {
+    fn asks_for_less_than_a_whole_response_only_when_the_window_is_smaller() {
         let mut window = ByteWindow::new(&SyncConfig::default());
         window.sent(48 * KIB);
         window.ended(48 * KIB);
@@ -292,7 +296,7 @@ mod tests {
         for _ in 0..100 {
             window.sent(1);
             window.ended(1);
-            window.answered(Instant::from_millis(1), Instant::ZERO, 1, 1);
+            window.responded(Instant::from_millis(1), Instant::ZERO, 1, 1);
         }
         assert!((3..10).contains(&(window.deadline() - config.deadline_min).as_millis()), "{:?}", window.deadline());
         for _ in 0..100 {

@@ -1,16 +1,16 @@
-//! What a peer has shown by its own doing, and the order of peers that follows from it.
+//! Evidence of a peer in this session, and its rank.
 //!
 //! | rank | the peer | may have |
 //! |---|---|---|
-//! | [`Verified`](Rank::Verified) | headers of it were verified, nothing speaks against it | everything |
+//! | [`Verified`](Rank::Verified) | headers of it were verified, its score is good and it was not silent lately | everything |
 //! | [`Shaken`](Rank::Shaken) | the same, but it was silent since, or has a low score | a trial |
-//! | [`Answered`](Rank::Answered) | it answered; no header of it was verified | a trial |
+//! | [`Responded`](Rank::Responded) | it responded; no header of it was verified | a trial |
 //! | [`New`](Rank::New) | it was never asked | a trial |
-//! | [`Doubtful`](Rank::Doubtful) | it answered once, was silent since, or has a low score | a trial |
-//! | [`Unanswered`](Rank::Unanswered) | it was asked and never answered | a trial |
+//! | [`Doubtful`](Rank::Doubtful) | it responded once, was silent since, or has a low score | a trial |
+//! | [`NoResponse`](Rank::NoResponse) | it was asked and never responded | a trial |
 //!
-//! "Never asked" and "never answered" are two things: the first may be the best peer there is, the second is the worst.
-//! What a trial is, and when there is no other way than to ask whoever is there, says `sync::front`.
+//! "Never asked" and "never responded" differ: the first may be the best peer there is, the second is the worst.
+//! `sync::front` defines a trial, and what happens when no peer is verified.
 
 /// What is known of a peer by its own doing, in this session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,10 +18,10 @@ pub enum Evidence {
     /// It was never asked.
     #[default]
     NeverAsked,
-    /// It was asked and did not answer yet.
-    Unanswered,
-    /// It answered. What a response is worth shows later.
-    Answered,
+    /// It was asked and did not respond yet.
+    NoResponse,
+    /// It responded. Whether the response is valid is known later.
+    Responded,
     /// Headers of it were verified.
     Verified,
 }
@@ -29,12 +29,12 @@ pub enum Evidence {
 impl Evidence {
     /// The peer is asked for something.
     pub fn asked(&mut self) {
-        *self = (*self).max(Self::Unanswered);
+        *self = (*self).max(Self::NoResponse);
     }
 
     /// A whole response of it came.
-    pub fn answered(&mut self) {
-        *self = (*self).max(Self::Answered);
+    pub fn responded(&mut self) {
+        *self = (*self).max(Self::Responded);
     }
 
     /// Headers of it were verified.
@@ -42,9 +42,9 @@ impl Evidence {
         *self = Self::Verified;
     }
 
-    /// The same peer under another id: what it showed is remembered, but it is not asked first for that.
+    /// The same peer under another id: its evidence is kept, at most as `Responded`.
     pub fn inherit(&mut self, before: Self) {
-        *self = (*self).max(before.min(Self::Answered));
+        *self = (*self).max(before.min(Self::Responded));
     }
 }
 
@@ -55,14 +55,14 @@ pub enum Rank {
     Verified,
     /// Headers of it were verified; it was silent since, or has a low score.
     Shaken,
-    /// It answered.
-    Answered,
+    /// It responded.
+    Responded,
     /// It was never asked.
     New,
-    /// It answered once, was silent since, or has a low score.
+    /// It responded once, was silent since, or has a low score.
     Doubtful,
-    /// It was asked and never answered.
-    Unanswered,
+    /// It was asked and never responded.
+    NoResponse,
 }
 
 impl Rank {
@@ -71,10 +71,10 @@ impl Rank {
         match (evidence, steady) {
             (Evidence::Verified, true) => Self::Verified,
             (Evidence::Verified, false) => Self::Shaken,
-            (Evidence::Answered, true) => Self::Answered,
+            (Evidence::Responded, true) => Self::Responded,
             (Evidence::NeverAsked, true) => Self::New,
-            (Evidence::Answered | Evidence::NeverAsked, false) => Self::Doubtful,
-            (Evidence::Unanswered, _) => Self::Unanswered,
+            (Evidence::Responded | Evidence::NeverAsked, false) => Self::Doubtful,
+            (Evidence::NoResponse, _) => Self::NoResponse,
         }
     }
 }
@@ -87,26 +87,26 @@ mod tests {
     fn evidence_only_grows_and_another_id_begins_below_what_was_verified() {
         let mut evidence = Evidence::default();
         evidence.asked();
-        assert_eq!(evidence, Evidence::Unanswered);
-        evidence.answered();
+        assert_eq!(evidence, Evidence::NoResponse);
+        evidence.responded();
         evidence.asked();
-        assert_eq!(evidence, Evidence::Answered);
+        assert_eq!(evidence, Evidence::Responded);
         evidence.verified();
-        evidence.answered();
+        evidence.responded();
         assert_eq!(evidence, Evidence::Verified);
         let mut other = Evidence::default();
         other.inherit(evidence);
-        assert_eq!(other, Evidence::Answered);
+        assert_eq!(other, Evidence::Responded);
         let mut silent = Evidence::default();
-        silent.inherit(Evidence::Unanswered);
-        assert_eq!(silent, Evidence::Unanswered, "a new id is no new chance");
+        silent.inherit(Evidence::NoResponse);
+        assert_eq!(silent, Evidence::NoResponse, "a new id does not reset the evidence");
     }
 
     #[test]
-    fn u01_never_answered_is_the_worst_and_never_asked_is_not() {
-        let steady = [Evidence::Verified, Evidence::Answered, Evidence::NeverAsked, Evidence::Unanswered];
+    fn u01_no_response_is_the_worst_and_never_asked_is_not() {
+        let steady = [Evidence::Verified, Evidence::Responded, Evidence::NeverAsked, Evidence::NoResponse];
         let ranks = steady.map(|evidence| Rank::of(evidence, true));
-        assert!(ranks.is_sorted() && ranks[3] > Rank::of(Evidence::Answered, false), "{ranks:?}");
+        assert!(ranks.is_sorted() && ranks[3] > Rank::of(Evidence::Responded, false), "{ranks:?}");
         assert_eq!(Rank::of(Evidence::Verified, false), Rank::Shaken);
     }
 }

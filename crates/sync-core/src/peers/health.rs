@@ -1,5 +1,5 @@
-//! How each peer stands, for the report of a sync that does not move: enough to see from one event which peer is slow,
-//! silent, set aside or banned. At most [`PEER_HEALTH_MAX`] peers, the connected ones first.
+//! The state of each peer, for the report of a stall: one event shows which peer is slow, silent, paused or banned. At
+//! most [`PEER_HEALTH_MAX`] peers, the connected ones first.
 
 use alloc::vec::Vec;
 use core::{cmp::Reverse, time::Duration};
@@ -38,7 +38,7 @@ pub struct PeerHealth {
     pub headers: u64,
     /// Time since one of them was.
     pub linked_before: Option<Duration>,
-    /// Set aside for its silence for so much longer.
+    /// Paused for its silence for so much longer.
     pub paused_for: Option<Duration>,
     /// Banned for so much longer, itself or its address.
     pub banned_for: Option<Duration>,
@@ -68,7 +68,7 @@ pub fn of_all(peers: &Peers, now: Instant) -> Vec<PeerHealth> {
         linked_before: peer.linked_at.map(|at| now.saturating_since(at)),
         paused_for: peer.reputation.paused_for(now),
         banned_for: peer.banned_for(now),
-        other_branch_from: peer.aside.branch_from(now),
+        other_branch_from: peer.cooldowns.branch_from(now),
     };
     all.into_iter().map(health).collect()
 }

@@ -1,4 +1,4 @@
-//! Slow or silent: how long a peer may say nothing while responses are awaited of it.
+//! Slow or silent: how long a peer may send nothing while responses are outstanding.
 //!
 //! ```text
 //!   Responsive --nothing for a deadline--> Late --nothing for twice that--> fault: Timeout, once; Responsive, paused
@@ -6,10 +6,10 @@
 //!       +------------- any byte ------------+      slow, no fault
 //! ```
 //!
-//! A transport that repairs a loss delivers nothing for seconds and then everything at once, so what a late peer was asked
-//! for goes to others while its own response is still good. Only bytes of responses count: whatever else a peer sends
-//! proves that it is there, not that it serves. One response may take [`RESPONSE_TIME_MAX`] at most, so that a peer that
-//! sends a byte now and then holds nothing for ever.
+//! A transport that repairs a loss delivers nothing for seconds and then everything at once, so the requests of a late
+//! peer are reassigned while its own responses can still be used. Only bytes of responses count: other messages show
+//! that the peer is connected, not that it serves. One response may take [`RESPONSE_TIME_MAX`] at most, so that a peer
+//! that sends a byte now and then holds nothing for ever.
 
 use core::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::time::Instant;
 /// A deadline has so many round trips, and a fixed part.
 pub const DEADLINE_ROUND_TRIPS: u32 = 3;
 
-/// Silence that is a fault lasts at least so long, beside three round trips, whatever a host sets for its deadlines: a
-/// transport that lost the same packet twice is silent for three seconds.
+/// The shortest silence that is a fault, beside three round trips, whatever deadlines a host sets: a transport that
+/// lost the same packet twice is silent for three seconds.
 pub const SILENCE_MIN: Duration = Duration::from_secs(4);
 
 /// From one whole response to the next while bytes come. 48 KiB in a minute are 800 bytes a second.
@@ -47,7 +47,7 @@ impl Liveness {
         }
     }
 
-    /// Nobody could have heard of the peer for so long.
+    /// The host slept for `by`: moves the end of the silence, to `not_before` at least.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
         if let Self::Late { fault_at } = self {
             *fault_at = (*fault_at + by).max(not_before);

@@ -1,23 +1,24 @@
-//! Who serves us: what each peer says it has, how much may be in flight to it, and what it is worth.
+//! Peers: the range that each serves, its limits in flight, and its score.
 //!
-//! [`Peers`] knows nothing of headers or ranges to fetch; it answers "who may be asked now" ([`scheduler`]) and keeps
-//! what is known of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round
-//! trips ([`round_trips`]), whether it is late ([`liveness`]), what it has shown ([`evidence`]), what was verified of it
-//! lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`aside`]), where it is reached
-//! ([`address`]). [`book`] keeps the part that outlives a session, [`health`] shows all of it. At most [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for
-//! longest, and is not taken in when all are connected. An attacker with many identities gains a place in the table for
-//! each connection that the host accepts, and no more.
+//! [`Peers`] knows nothing of headers or ranges to fetch; it lists the peers that may be asked now ([`scheduler`]) and
+//! keeps the state of each: its window ([`budget`]), how many headers it gives at once ([`batch_size`]), its last round
+//! trips ([`round_trips`]), whether it is late ([`liveness`]), what it has shown ([`evidence`]), what was verified of
+//! it lately ([`rate`]), its record ([`reputation`]), what it is not asked for ([`cooldowns`]), where it is reached
+//! ([`address`]). [`peer_store`] keeps the part that outlives a session, [`health`] shows all of it. At most
+//! [`PEERS_MAX`] peers are remembered; a new one takes the place of the one that is gone for longest, and is not taken
+//! in when all are connected. An attacker with many identities gains a place in the table for each connection that the
+//! host accepts, and no more.
 
 pub mod address;
 pub mod announcements;
-pub mod aside;
 pub mod batch_size;
-pub mod book;
 pub mod budget;
+pub mod cooldowns;
 pub mod evidence;
 pub mod health;
 pub mod liveness;
 mod peer;
+pub mod peer_store;
 pub mod rate;
 pub mod reputation;
 pub mod round_trips;
@@ -28,18 +29,18 @@ use core::time::Duration;
 
 pub use address::PeerAddress;
 pub use batch_size::BatchSize;
-pub use book::{PeerBook, PeerRecord};
 pub use budget::ByteWindow;
 pub use evidence::{Evidence, Rank};
 pub use health::PeerHealth;
 pub use liveness::Liveness;
 pub use peer::Peer;
+pub use peer_store::{PeerBook, PeerRecord};
 pub use reputation::Reputation;
 
 use self::{
     address::AddressBans,
     announcements::Announcements,
-    aside::Aside,
+    cooldowns::Cooldowns,
     liveness::{DEADLINE_ROUND_TRIPS, SILENCE_MIN},
     rate::Rate,
     round_trips::RoundTrips,
@@ -58,7 +59,7 @@ use header_rules::{
 };
 use sorted::SortedMap;
 
-/// The median of the peers is measured anew after so long: it moves slowly, and looking costs a sort.
+/// Interval at which the median of the peers is measured: it moves slowly, and measuring costs a sort.
 const MEDIAN_EVERY: Duration = Duration::from_millis(100);
 
 /// All peers. See the [module](self).
@@ -67,7 +68,7 @@ pub struct Peers {
     config: SyncConfig,
     table: SortedMap<PeerId, Peer>,
     bans: AddressBans,
-    /// The deadline that the median peer needs: nobody's is shorter.
+    /// The deadline that the median peer needs: the shortest deadline of any peer.
     fair_deadline: Option<Duration>,
     measured_at: Option<Instant>,
     scheduler: Scheduler,
@@ -76,7 +77,7 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Nobody.
+    /// No peers.
     pub fn new(config: &SyncConfig) -> Self {
         Self {
             config: config.clone(),
@@ -114,16 +115,17 @@ impl Peers {
             peer.reputation.reconnected();
             peer.liveness = Liveness::Responsive;
             peer.responded_at = None;
-            peer.answered_sent = None;
+            peer.responded_sent = None;
             peer.since = now;
         }
         peer.connected = true;
         peer.announce(status.served);
         peer.same_chain = same_chain;
+        debug_assert!(self.table.len() <= PEERS_MAX, "{} peers are remembered", self.table.len());
         true
     }
 
-    /// Somebody of whom nothing is known, not connected.
+    /// A new record, not connected.
     fn stranger(&self, now: Instant) -> Peer {
         Peer {
             connected: false,
@@ -136,9 +138,9 @@ impl Peers {
             liveness: Liveness::default(),
             failed_at: None,
             responded_at: None,
-            answered_sent: None,
+            responded_sent: None,
             rate: Rate::default(),
-            aside: Aside::default(),
+            cooldowns: Cooldowns::default(),
             reputation: Reputation::new(&self.config),
             address: None,
             address_banned_until: None,
@@ -150,8 +152,8 @@ impl Peers {
         }
     }
 
-    /// The host says where the peer is reached. A ban of the address holds for it; and when the peer is new here, and
-    /// somebody who is gone was reached there, it is the same one under another id, and goes on with that record.
+    /// The host names the peer's address. A ban of the address holds for the peer; and a new peer takes over the record
+    /// of a disconnected peer with the same address: it is the same one under another id.
     pub fn note_address(&mut self, now: Instant, id: PeerId, address: PeerAddress) {
         let banned_until = self.bans.until(now, &address);
         let gone = self
@@ -167,6 +169,7 @@ impl Peers {
             let stranger = self.stranger(now);
             self.table.insert(id, stranger);
         }
+        debug_assert!(self.table.len() <= PEERS_MAX, "{} peers are remembered", self.table.len());
         let before = if is_new { gone.and_then(|gone| self.table.remove(&gone)) } else { None };
         let Some(peer) = self.table.get_mut(&id) else { return };
         if let Some(before) = before {
@@ -188,21 +191,23 @@ impl Peers {
     /// How long nothing must come of this peer, while responses are awaited, until that is a fault.
     pub fn silence(&self, peer: &Peer) -> Duration {
         let trips = peer.window.round_trip().unwrap_or_default() * DEADLINE_ROUND_TRIPS;
-        (self.deadline(peer) * 2).max(trips + SILENCE_MIN)
+        let (deadline, silence) = (self.deadline(peer), (self.deadline(peer) * 2).max(trips + SILENCE_MIN));
+        debug_assert!(silence > deadline, "a peer is silent after {silence:?} and late after {deadline:?}");
+        silence
     }
 
-    /// A peer that is late for so long that it counts as silent.
+    /// A late peer that counts as silent now.
     pub fn silent(&self, now: Instant) -> Option<PeerId> {
         let due = |peer: &Peer| peer.liveness.fault_at().is_some_and(|at| at <= now);
         self.table.iter().find(|(_, peer)| due(peer)).map(|(id, _)| *id)
     }
 
-    /// Nobody could have heard of any peer for so long.
+    /// The host slept for `by`: moves the moments that count against peers.
     pub fn shift(&mut self, by: Duration, not_before: Instant) {
         for peer in self.table.values_mut() {
             peer.liveness.shift(by, not_before);
             peer.responded_at = peer.responded_at.map(|at| at + by);
-            peer.answered_sent = peer.answered_sent.map(|at| at + by);
+            peer.responded_sent = peer.responded_sent.map(|at| at + by);
             peer.window.shift(by);
         }
     }
@@ -210,6 +215,7 @@ impl Peers {
     /// The connection is gone.
     pub fn disconnect(&mut self, now: Instant, id: PeerId) {
         if let Some(peer) = self.table.get_mut(&id) {
+            debug_assert_eq!(peer.window.requests(), 0, "requests in flight to {id}, whose connection is gone");
             peer.connected = false;
             peer.since = now;
         }
@@ -251,10 +257,10 @@ impl Peers {
         ordered
     }
 
-    /// See [`Scheduler::by_chance`].
-    pub fn by_chance(&mut self, now: Instant) -> Vec<PeerId> {
+    /// See [`Scheduler::shuffled`].
+    pub fn shuffled(&mut self, now: Instant) -> Vec<PeerId> {
         let mut scheduler = self.scheduler;
-        let ordered = scheduler.by_chance(self.usable(now), now);
+        let ordered = scheduler.shuffled(self.usable(now), now);
         self.scheduler = scheduler;
         ordered
     }
@@ -267,14 +273,14 @@ impl Peers {
         ordered
     }
 
-    /// The usable peers whose word for a tip counts; all of them when nobody answers.
+    /// The usable peers with a vote; all of them when no peer responds.
     pub fn voters(&self, now: Instant) -> impl Iterator<Item = (PeerId, &Peer)> + '_ {
-        let nobody = !self.usable(now).any(|(_, peer)| peer.has_vote());
-        self.usable(now).filter(move |(_, peer)| nobody || peer.has_vote())
+        let no_vote = !self.usable(now).any(|(_, peer)| peer.has_vote());
+        self.usable(now).filter(move |(_, peer)| no_vote || peer.has_vote())
     }
 
     /// Notes a fault; `None` when the peer is not known any more. A ban holds for its address too, but for a peer of
-    /// another chain: that is no lie, and who runs it may serve our chain beside it.
+    /// another chain: that is no malicious response, and the same operator may serve our chain at the same address.
     pub fn fault(&mut self, now: Instant, id: PeerId, fault: &PeerFault) -> Option<Verdict> {
         let verdict = self.table.get_mut(&id)?.reputation.fault(now, fault);
         if !matches!(fault, PeerFault::WrongChain { .. }) {
@@ -283,11 +289,11 @@ impl Peers {
         Some(verdict)
     }
 
-    /// What the peer has at `number` is of another branch: it is not asked for these numbers for a while. No fault.
+    /// The peer has another branch at `number`: it is not asked for these numbers for a while. No fault.
     pub fn other_branch(&mut self, now: Instant, id: PeerId, number: BlockNumber) {
         let until = now + self.config.cool_down;
         if let Some(peer) = self.table.get_mut(&id) {
-            peer.aside.note_branch(now, number, until);
+            peer.cooldowns.note_branch(now, number, until);
         }
     }
 
@@ -320,7 +326,7 @@ impl Peers {
     /// Another target: what was known of branches says nothing of it.
     pub fn forget_branches(&mut self) {
         for peer in self.table.values_mut() {
-            peer.aside.forget_branch();
+            peer.cooldowns.forget_branch();
         }
     }
 
@@ -330,7 +336,7 @@ impl Peers {
         let ends = connected.flat_map(|peer| {
             let address = peer.address_banned_until.filter(|until| *until > now);
             let late = peer.liveness.fault_at();
-            [peer.reputation.next_wakeup(now), peer.aside.next_wakeup(now), address, late]
+            [peer.reputation.next_wakeup(now), peer.cooldowns.next_wakeup(now), address, late]
         });
         ends.flatten().filter(|at| *at > now).min()
     }

@@ -1,9 +1,9 @@
-//! One peer: what it serves, what may be in flight to it, what it is worth.
+//! One peer: the range that it serves, its limits in flight, its score.
 
 use core::time::Duration;
 
 use super::{
-    BatchSize, ByteWindow, Evidence, Liveness, PeerAddress, Rank, Reputation, aside::Aside, rate::Rate,
+    BatchSize, ByteWindow, Evidence, Liveness, PeerAddress, Rank, Reputation, cooldowns::Cooldowns, rate::Rate,
     round_trips::RoundTrips,
 };
 use crate::time::Instant;
@@ -32,17 +32,17 @@ pub struct Peer {
     pub failed_at: Option<Instant>,
     /// When its last whole response came.
     pub responded_at: Option<Instant>,
-    /// When the latest of the requests was sent that it answered.
-    pub answered_sent: Option<Instant>,
+    /// When the latest request was sent to which it responded.
+    pub responded_sent: Option<Instant>,
     /// Bytes of it that were verified, lately.
     pub rate: Rate,
-    /// What it is not asked for at present.
-    pub aside: Aside,
-    /// What it is worth.
+    /// Numbers that it is not asked for at present.
+    pub cooldowns: Cooldowns,
+    /// Score and faults.
     pub reputation: Reputation,
-    /// Where it is reached, if the host said so.
+    /// Its address, if the host named one.
     pub address: Option<PeerAddress>,
-    /// Until when its address is banned, for what somebody did there.
+    /// Until when its address is banned, for a fault of any peer there.
     pub address_banned_until: Option<Instant>,
     /// Headers of this peer that were verified.
     pub headers: u64,
@@ -63,17 +63,17 @@ impl Peer {
         BlockRange::new(self.served.earliest, self.served.latest)
     }
 
-    /// What it says it serves, without what it answered nothing for since it said so.
+    /// The announced range, without numbers with an empty response since.
     pub fn serves(&self, now: Instant) -> Option<BlockRange> {
         let range = self.range()?;
-        let lowest = self.aside.absent_to(now).map_or(0, |absent| absent.saturating_add(1));
+        let lowest = self.cooldowns.absent_to(now).map_or(0, |absent| absent.saturating_add(1));
         BlockRange::new(range.first().max(lowest), range.last())
     }
 
     /// The numbers that it may be asked for now: what it serves, without what it has on another branch.
     pub fn numbers(&self, now: Instant) -> Option<BlockRange> {
         let range = self.serves(now)?;
-        match self.aside.branch_from(now) {
+        match self.cooldowns.branch_from(now) {
             Some(from) => BlockRange::new(range.first(), range.last().min(from.checked_sub(1)?)),
             None => Some(range),
         }
@@ -84,12 +84,12 @@ impl Peer {
         self.connected && self.same_chain && self.banned_for(now).is_none()
     }
 
-    /// May it be asked: neither banned, nor set aside for its silence, nor late?
+    /// May it be asked: neither banned, nor paused for its silence, nor late?
     pub fn may_ask(&self, now: Instant) -> bool {
         self.reputation.may_ask(now) && self.liveness == Liveness::Responsive
     }
 
-    /// Does its word for a tip count? Not while it is late or silent: whoever answers nothing decides nothing.
+    /// Does its vote for a tip count? Not while it is late or silent.
     pub fn has_vote(&self) -> bool {
         self.liveness == Liveness::Responsive && !self.reputation.is_unheard()
     }
@@ -105,13 +105,13 @@ impl Peer {
         self.reputation.banned_for(now).max(address)
     }
 
-    /// It announces what it serves. Where that no longer holds what it answered nothing for, the empty response was no fault:
-    /// announcements are late (eth wire, `BlockRangeUpdate`: at most one in 32 blocks).
+    /// Notes an announcement. When the new range no longer holds a number with an empty response, that response was no
+    /// fault: announcements are late (eth wire, `BlockRangeUpdate`: at most one in 32 blocks).
     pub fn announce(&mut self, served: ServedRange) {
         self.served = served.plausible();
-        let absent = self.aside.take_absent();
+        let absent = self.cooldowns.take_absent();
         if absent.is_some_and(|number| self.range().is_none_or(|range| !range.contains(number))) {
-            self.reputation.forgive_slip();
+            self.reputation.tolerate_slip();
         }
     }
 
@@ -123,8 +123,9 @@ impl Peer {
         }
     }
 
-    /// Headers of it were verified: what it sent so far is worth something.
+    /// Headers of the peer were verified: raises evidence and score.
     pub fn linked(&mut self, now: Instant, headers: u64, bytes: u64) {
+        debug_assert!(headers > 0, "no header was verified");
         self.headers += headers;
         self.linked_at = Some(now);
         self.rate.add(now, bytes);
@@ -133,9 +134,9 @@ impl Peer {
     }
 
     /// A response came in time.
-    pub fn answered(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
+    pub fn responded(&mut self, now: Instant, sent: Instant, bytes: u64, window_used: u64) {
         self.trips.add(now.saturating_since(sent));
-        self.answered_sent = self.answered_sent.max(Some(sent));
-        self.window.answered(now, sent, bytes, window_used);
+        self.responded_sent = self.responded_sent.max(Some(sent));
+        self.window.responded(now, sent, bytes, window_used);
     }
 }

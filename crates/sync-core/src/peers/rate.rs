@@ -37,6 +37,7 @@ impl Rate {
         } else if passed >= RATE_SPAN {
             self = Self { since: self.since + RATE_SPAN, current: 0, last: self.current };
         }
+        debug_assert!(now.saturating_since(self.since) < RATE_SPAN, "the current span is over");
         self
     }
 }

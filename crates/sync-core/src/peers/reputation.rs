@@ -1,18 +1,18 @@
-//! What a peer is worth to us, from outcomes that were verified: a response counts when its headers were linked, never
-//! when they arrived, so that a fast liar does not rank first.
+//! Peer scores. A response counts only once its headers are verified, so that a quick malicious peer does not rank
+//! first.
 //!
-//! | outcome | score | and so |
+//! | outcome | score | consequence |
 //! |---|---|---|
 //! | headers linked | +2, at most 100 | the pause after silence ends |
-//! | no answer in time | -10, never under 1 | set aside for a pause that doubles; never banned, for it may be the only one |
-//! | a request lost with its stream | -4, never under 1 | set aside like a silent one |
+//! | no response in time | -10, never below 1 | paused, for a time that doubles; never banned, for it may be the only peer |
+//! | a request lost with its stream | -4, never below 1 | paused like a silent peer |
 //! | connections that end with requests open, twice in a row | the same | asked after the others until headers are linked |
 //! | wrong start, too many, empty inside its range, protocol breach | -35 | banned at 0 |
 //! | not decodable, broken link, broken rule, other chain | to 0 | banned at once |
 //!
-//! **One event is one fault.** Requests that were open when a fault was noted fail for the same reason as the first of them
-//! ([`Reputation::is_noted`]); an invalid response needs no such rule, because the first one bans. An empty response is
-//! forgiven when the peer's next announcement no longer claims the number ([`Reputation::forgive_slip`]).
+//! **One event is one fault.** Requests that were open when a fault was noted fail for the same reason as the first of
+//! them ([`Reputation::is_noted`]); an invalid response needs no such rule, because the first one bans. An empty
+//! response is tolerated when the peer's next announcement no longer claims the number ([`Reputation::tolerate_slip`]).
 //!
 //! A ban ends by itself ([`SyncConfig::ban`]); the peer starts again at [`SCORE_AFTER_BAN`], where two slips end it.
 
@@ -60,12 +60,12 @@ pub struct Reputation {
     slipped_at: Option<Instant>,
     /// When the last silence, or the last lost request, was noted.
     silent_at: Option<Instant>,
-    /// Was a slip forgiven since headers were last linked?
-    forgiven: bool,
+    /// Was a slip tolerated since headers were last linked?
+    tolerated: bool,
 }
 
 impl Reputation {
-    /// The record of a peer that nobody knows yet.
+    /// The record of a new peer.
     pub fn new(config: &SyncConfig) -> Self {
         Self {
             score: SCORE_MAX,
@@ -80,7 +80,7 @@ impl Reputation {
             pause_max: config.backoff_max,
             slipped_at: None,
             silent_at: None,
-            forgiven: false,
+            tolerated: false,
         }
     }
 
@@ -91,22 +91,22 @@ impl Reputation {
         }
         self.silences = 0;
         self.broken_off = 0;
-        self.forgiven = false;
+        self.tolerated = false;
         self.paused_until = None;
     }
 
-    /// The connection ended with requests open. No fault by itself; but who does nothing else would hold up, each time
-    /// anew, what it is asked for first because its window is empty.
+    /// The connection ended with requests open. No fault by itself; but a peer that does it repeatedly would delay,
+    /// each time, the requests that it gets first because its window is empty.
     pub fn broke_off(&mut self) {
         self.broken_off = self.broken_off.saturating_add(1);
     }
 
     /// A whole response came.
-    pub fn answered(&mut self) {
+    pub fn responded(&mut self) {
         self.unheard = false;
     }
 
-    /// Has it answered nothing since it was last silent?
+    /// Has it not responded since it was last silent?
     pub fn is_unheard(&self) -> bool {
         self.unheard
     }
@@ -135,11 +135,11 @@ impl Reputation {
         self.silent_at.is_some_and(|at| sent <= at)
     }
 
-    /// What the peer did not have it does not announce any more: its announcement came late. Once, until headers are
-    /// linked, so that a peer cannot alternate for ever.
-    pub fn forgive_slip(&mut self) {
-        if self.banned_until.is_none() && !self.forgiven {
-            self.forgiven = true;
+    /// Takes one slip back: the peer's late announcement no longer claims the number. Once, until headers are linked,
+    /// so that a peer cannot alternate for ever.
+    pub fn tolerate_slip(&mut self) {
+        if self.banned_until.is_none() && !self.tolerated {
+            self.tolerated = true;
             self.score = self.score.saturating_add(SLIP_COST).min(SCORE_MAX);
         }
     }
@@ -199,6 +199,8 @@ impl Reputation {
 
     /// Lifts a ban whose time is over.
     pub fn refresh(&mut self, now: Instant) {
+        debug_assert!(self.score <= SCORE_MAX, "a score of {}", self.score);
+        debug_assert!(self.score > 0 || self.banned_until.is_some(), "a score of 0 without a ban");
         if self.banned_until.is_some_and(|until| until <= now) {
             self.banned_until = None;
             self.score = SCORE_AFTER_BAN;
@@ -220,7 +222,7 @@ impl Reputation {
         self.banned_until.is_some_and(|until| until > now)
     }
 
-    /// May it be asked: neither banned nor set aside for its silence?
+    /// May it be asked: neither banned nor paused for its silence?
     pub fn may_ask(&self, now: Instant) -> bool {
         !self.is_banned(now) && self.paused_until.is_none_or(|until| until <= now)
     }
@@ -235,7 +237,7 @@ impl Reputation {
         self.banned_until.filter(|until| *until > now).map(|until| until.saturating_since(now))
     }
 
-    /// How much longer it is set aside for its silence.
+    /// How much longer it is paused for its silence.
     pub fn paused_for(&self, now: Instant) -> Option<Duration> {
         self.paused_until.filter(|until| *until > now).map(|until| until.saturating_since(now))
     }
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn n09_a_lie_bans_at_once_and_the_ban_ends() {
+    fn n09_an_invalid_header_bans_at_once_and_the_ban_ends() {
         let config = SyncConfig::default();
         let mut peer = Reputation::new(&config);
         assert_eq!(peer.fault(Instant::ZERO, &broken_link()), Verdict::Banned);
@@ -276,14 +278,14 @@ mod tests {
     #[test]
     fn n09_slips_warn_first() {
         let mut peer = Reputation::new(&SyncConfig::default());
-        let slip = PeerFault::EmptyAnswer { start: 1 };
+        let slip = PeerFault::EmptyResponse { start: 1 };
         assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Warned);
         assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Warned);
         assert_eq!(peer.fault(Instant::ZERO, &slip), Verdict::Banned);
     }
 
     #[test]
-    fn n09_silence_sets_aside_and_never_bans() {
+    fn n09_silence_pauses_and_never_bans() {
         let config = SyncConfig::default();
         let mut peer = Reputation::new(&config);
         let mut now = Instant::ZERO;

@@ -1,8 +1,8 @@
 //! The last round trips of a peer, and what the peers have in common.
 //!
 //! Two views of the same samples. The smoothed value ([`super::budget`]) says how a peer is *now*; the window here, the
-//! last [`SAMPLES`] answers, gives percentiles, which one freak answer does not move. The median over all peers is what
-//! a deadline may not fall under ([`deadline_of_median`]): a single quick peer, of any quickness, leaves the median and
+//! last [`SAMPLES`] responses, gives percentiles, which one outlier does not move. The median over all peers is what a
+//! deadline may not fall under ([`deadline_of_median`]): a single quick peer, of any quickness, leaves the median and
 //! so the deadlines of the others where they are.
 
 use alloc::vec::Vec;
@@ -24,16 +24,17 @@ pub struct RoundTrips {
 }
 
 impl RoundTrips {
-    /// One response took so long.
+    /// Adds the round trip of one response.
     pub fn add(&mut self, round_trip: Duration) {
         let at = self.added as usize % SAMPLES;
         self.micros[at] = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
-        // After 2^31 answers the count starts again at a full window.
+        // After 2^31 responses the count starts again at a full window.
         self.added = if self.added > u32::MAX / 2 { SAMPLES as u32 } else { self.added + 1 };
     }
 
     /// The round trip that `percent` of the samples do not exceed; `None` before the first.
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
+        debug_assert!(percent <= 100, "a percentile of {percent}");
         let count = (self.added as usize).min(SAMPLES);
         let last = count.checked_sub(1)?;
         let mut sorted = self.micros;
@@ -44,7 +45,7 @@ impl RoundTrips {
 }
 
 /// The shortest deadline that is fair to a peer like the median one: three of its round trips, and longer the fewer
-/// peers were measured (twice with one, a tenth more with ten). `None` when nobody was.
+/// peers were measured (twice with one, a tenth more with ten). `None` when no peer was measured.
 pub fn deadline_of_median(mut round_trips: Vec<Duration>) -> Option<Duration> {
     let peers = round_trips.len() as u32;
     // Of an even number the slower of the two in the middle: in doubt one waits.

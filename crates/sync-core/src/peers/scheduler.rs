@@ -1,8 +1,8 @@
-//! Who is asked next: of the peers that may be asked and have room, the one of the best [rank](super::evidence), of those
-//! the one with the best score, of those the one with the emptiest window.
+//! The order of peers: of the peers that may be asked and have room, the one of the best [rank](super::evidence), of
+//! those the one with the best score, of those the one with the emptiest window.
 //!
-//! Every window is to be full all the time; the order matters for the pieces that are needed first. So peers of whom
-//! headers were verified come first, and those that were asked and never answered last; then the score, in steps of
+//! Every window should be full all the time; the order matters for the pieces that are needed first. So peers with
+//! verified headers come first, and those that were asked and never responded last; then the score, in steps of
 //! `SCORE_STEP`, so that one silence long ago decides nothing; then the emptier window, then the shorter round trip.
 //! What is still equal is ordered by a hash of seed, turn and id, so that no peer is first for ever and a run can be
 //! repeated. Quickness alone gains nothing: it counts among peers of the same rank.
@@ -48,9 +48,9 @@ impl Scheduler {
         ready.into_iter().map(|(id, _)| id).collect()
     }
 
-    /// Those that may be asked now, in an order that follows from the seed and the turn alone: for questions on which
-    /// nobody's quickness or record should weigh.
-    pub fn by_chance<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
+    /// Those that may be asked now, in an order that follows from the seed and the turn alone: for requests on which
+    /// neither speed nor score of a peer should have influence.
+    pub fn shuffled<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
         self.turn = self.turn.wrapping_add(1);
         let ready = usable.filter(|(_, peer)| peer.may_ask(now));
         let mut ready: Vec<_> = ready.map(|(id, _)| (mix(self.seed ^ self.turn, id), id)).collect();
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn n02_the_emptier_window_first_and_the_distrusted_last() {
         let mut peers = world(3);
-        let slip = PeerFault::EmptyAnswer { start: 1 };
+        let slip = PeerFault::EmptyResponse { start: 1 };
         peers.fault(Instant::ZERO, PeerId(0), &slip);
         peers.fault(Instant::ZERO, PeerId(0), &slip);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn n02_who_was_silent_comes_after_whoever_was_heard_of() {
+    fn n02_a_silent_peer_comes_after_one_that_responded() {
         let mut peers = world(2);
         peers.fault(Instant::ZERO, PeerId(0), &PeerFault::Timeout);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(20 * 1024);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn h02_nobody_banned_paused_or_full() {
+    fn h02_no_banned_paused_or_full_peer() {
         let mut peers = world(3);
         peers.fault(Instant::ZERO, PeerId(0), &PeerFault::Timeout);
         peers.get_mut(PeerId(1)).expect("connected").window.sent(48 * 1024);

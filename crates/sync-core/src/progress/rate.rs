@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::time::Instant;
 
-/// Over how long rates are taken: long enough to be calm, short enough to show a stall.
+/// Over how long rates are taken: long enough to be steady, short enough to show a stall.
 pub const RATE_WINDOW: Duration = Duration::from_secs(5);
 
 /// Buckets that the window is kept in; one is a quarter of a second.
@@ -77,6 +77,7 @@ impl Default for Meter {
 
 /// Time left for `remaining` at so many a second; `None` while there is nothing to divide by.
 pub fn eta(remaining: u64, per_second: f64) -> Option<Duration> {
+    debug_assert!(per_second >= 0.0, "{per_second} headers a second");
     let seconds = remaining as f64 / per_second;
     // A hundred years is no forecast, and `Duration` panics on what it cannot hold.
     (per_second > 0.0 && seconds < 3.2e9).then(|| Duration::from_secs_f64(seconds))

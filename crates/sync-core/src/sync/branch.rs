@@ -1,9 +1,9 @@
-//! Peers on another branch: a block asked for by its hash, and what follows when numbers mean different blocks.
+//! Peers on another branch: requests by hash, and what follows when a number names another block at each peer.
 //!
-//! A response to a question *by number* that hangs together and does not meet the anchor is no proof of a lie: the peer
-//! may have followed a reorg (`standing` asks it). Then it is set aside for these numbers
-//! ([`Peers::other_branch`](crate::peers::Peers::other_branch)). *By hash* there is one right response: another block is
-//! a lie, none means that the peer is on the other branch altogether.
+//! A response to a request *by number* whose headers link to each other but not to the anchor is not a fault yet: the
+//! peer may have followed a reorg (`fork_check` asks it). Then the peer is not asked for these numbers for a while
+//! ([`Peers::other_branch`](crate::peers::Peers::other_branch)). A request *by hash* has one valid response: another
+//! block is a fault; an empty response means that the peer does not have this branch.
 
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -22,7 +22,7 @@ use header_rules::range::BlockRange;
 use sorted::sort_short_by;
 
 impl HeaderSync {
-    /// Asks one peer for the anchor by its hash, and for what lies under it.
+    /// Requests the anchor by its hash, and the headers under it, from one peer.
     pub(super) fn request_by_hash(&mut self, now: Instant) -> bool {
         let Some(anchor) = self.phase.run().filter(|run| !run.complete).map(|run| run.anchor) else { return false };
         let front = anchor.number;
@@ -43,8 +43,9 @@ impl HeaderSync {
                 continue;
             };
             if is_probe && let Some(known) = self.peers.get_mut(peer) {
-                known.aside.probed(now + self.config.cool_down);
+                known.cooldowns.probed(now + self.config.cool_down);
             }
+            debug_assert_eq!(range.last(), front, "a request by hash starts at the anchor");
             let purpose = Purpose::Piece { range, failures, by_hash: Some(anchor.hash) };
             self.send(now, peer, purpose, StartBlock::Hash(anchor.hash), range.len() as u16);
             return true;
@@ -52,8 +53,8 @@ impl HeaderSync {
         false
     }
 
-    /// Who may be asked by hash, the best first: peers of whom nothing speaks against it, peers on another branch, and
-    /// peers whose tip lies under the front.
+    /// The peers that may be asked by hash, the best first: peers that serve the front by number, peers on another
+    /// branch, and peers whose tip is below the front.
     fn by_hash_candidates(&mut self, now: Instant, front: u64, hash: B256) -> Vec<(u8, PeerId)> {
         let askable = self.peers.askable(now);
         let class = |id: PeerId| {
@@ -64,9 +65,9 @@ impl HeaderSync {
             }
             let announced = peer.serves(now).is_some_and(|range| range.contains(front));
             if !announced {
-                // It said that it does not have it; it may have it since.
+                // Its announced range does not reach the front; it may have the block by now.
                 let above = peer.served.latest < front;
-                return (above && peer.aside.may_ask_by_hash(now, peer.served.latest, front)).then_some((2, id));
+                return (above && peer.cooldowns.may_ask_by_hash(now, peer.served.latest, front)).then_some((2, id));
             }
             let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
             Some((u8::from(!agrees), id))
@@ -81,10 +82,10 @@ impl HeaderSync {
         candidates
     }
 
-    /// An empty response to a question by hash: the peer has no such block. Near its tip it may have lost it; elsewhere
-    /// it is asked where it stands, and when it says that it has the target it contradicts itself.
-    pub(super) fn note_refused(&mut self, now: Instant, answer: Response, hash: B256) {
-        let Response { peer, request, .. } = answer;
+    /// An empty response to a request by hash: the peer has no such block. Near its tip it may have lost the block to a
+    /// reorg. Elsewhere a fork check is started; a peer that then claims the target contradicts itself.
+    pub(super) fn note_refused(&mut self, now: Instant, response: Response, hash: B256) {
+        let Response { peer, request, .. } = response;
         let Purpose::Piece { range, .. } = &request.purpose else { return };
         let number = range.last();
         self.strategy.dirty = true;
@@ -97,45 +98,46 @@ impl HeaderSync {
         let near_tip = number.saturating_add(self.config.near_tip) > served.latest;
         if !near_tip {
             self.return_piece(now, request, true);
-            self.start_fork_check(now, peer, PeerFault::EmptyAnswer { start: number });
+            self.start_fork_check(now, peer, PeerFault::EmptyResponse { start: number });
             return;
         }
         // No failure of the range: the next peer is asked for all of it, and this one not again for this block.
         self.return_piece(now, request, false);
         self.strategy.refused.note(now, hash, peer, now + self.config.cool_down);
         if !is_probe {
-            // When most peers have left this branch, the tip that they agree on takes the target's place.
-            self.target.fork_checks.note_aside(peer, served);
+            // When most peers have left this branch, the tip that they agree on becomes the target.
+            self.target.fork_checks.note_off_target(peer, served);
             self.target.dirty = true;
             // It announced the number: what it has there, and probably somewhat below, is another block.
             self.peers.other_branch(now, peer, number);
         }
     }
 
-    /// The peer is on another branch: what it sent did not link, and it says itself that it does not have the target.
-    pub(super) fn set_aside(&mut self, now: Instant, peer: PeerId, fault: &PeerFault) {
+    /// The peer is on another branch: its headers did not link, and by its own response it does not have the target.
+    pub(super) fn note_other_branch(&mut self, now: Instant, peer: PeerId, fault: &PeerFault) {
         let number = match fault {
             PeerFault::BrokenLink { number, .. }
             | PeerFault::Undecodable { number, .. }
-            | PeerFault::EmptyAnswer { start: number } => number,
+            | PeerFault::EmptyResponse { start: number } => number,
             _ => return,
         };
-        if let (Some(run), PeerFault::EmptyAnswer { .. }) = (self.phase.run(), fault) {
+        if let (Some(run), PeerFault::EmptyResponse { .. }) = (self.phase.run(), fault) {
             self.strategy.refused.note(now, run.anchor.hash, peer, now + self.config.cool_down);
         }
         self.leave_branch(now, peer, *number);
     }
 
-    /// The peer is not asked by number from somewhat below `number` up, and what it was asked for there goes to others.
+    /// From somewhat below `number` up the peer is not asked by number, and its requests there are released to other
+    /// peers.
     pub(super) fn leave_branch(&mut self, now: Instant, peer: PeerId, number: u64) {
         self.peers.other_branch(now, peer, number);
-        let from = self.peers.get(peer).and_then(|known| known.aside.branch_from(now)).unwrap_or(number);
-        self.take_back_from(now, peer, from);
+        let from = self.peers.get(peer).and_then(|known| known.cooldowns.branch_from(now)).unwrap_or(number);
+        self.cancel_from(now, peer, from);
         self.strategy.dirty = true;
     }
 
-    /// Forgets what the peer sent, and was asked for, by number from `from` up.
-    pub(super) fn take_back_from(&mut self, now: Instant, peer: PeerId, from: u64) {
+    /// Drops the peer's responses, and cancels its requests, by number from `from` up.
+    pub(super) fn cancel_from(&mut self, now: Instant, peer: PeerId, from: u64) {
         self.downloader.unstage_of(peer, from);
         self.downloader.requests.stop_using(|request| request.peer == peer);
         let theirs = |request: &InFlight| {
@@ -143,7 +145,7 @@ impl HeaderSync {
                 && matches!(&request.purpose, Purpose::Piece { range, by_hash: None, .. } if range.last() >= from)
         };
         while let Some(id) = self.downloader.requests.find(theirs) {
-            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            let Some(request) = self.downloader.requests.cancel(id) else { break };
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
             self.return_piece(now, request, false);

@@ -1,15 +1,15 @@
-//! By proof of work the heavier branch wins: before stored headers are given up for a tip that peers name, both
-//! branches are weighed above the ancestor.
+//! By proof of work the heavier branch wins: before stored headers are reverted for a tip that peers name, the total
+//! difficulty of both branches above the ancestor is compared.
 //!
 //! ```text
-//!   ancestor claimed -> stored branch summed -> new branch fetched into memory -> heavier: give up the stored one
+//!   ancestor claimed -> stored branch summed -> new branch fetched into memory -> heavier: revert the stored one
 //!                                                                              -> not:     the stored head stays
 //! ```
 //!
-//! Weighed is only what can be: a stored chain that is whole, at most [`WEIGHED_HEADERS_MAX`] headers of it (and a
-//! quarter of the memory), a new branch that was verified from its tip down in this session, no proof of stake on either
-//! side. In every other case the target decides, as it does when the user pinned it. A tip that lost is not weighed
-//! again; the next one of its chain is.
+//! Difficulty is compared only where it is known: a stored chain that is whole, at most [`WEIGHED_HEADERS_MAX`] headers
+//! of it (and a quarter of the memory), a new branch that was verified from its tip down in this session, no proof of
+//! stake on either side. In every other case the target decides, as it does when the user pinned it. A tip that lost is
+//! not compared again; the next tip of its chain is.
 
 use alloc::vec::Vec;
 
@@ -45,10 +45,16 @@ impl HeaderSync {
     /// done.
     pub(super) fn compare_difficulty_down_to(&mut self, now: Instant, ancestor: BlockNumHash) -> Option<bool> {
         let reorg = self.reorgs.current.as_ref()?;
+        debug_assert!(
+            ancestor.number < reorg.differs.number,
+            "an ancestor at {}, where the chains differ",
+            ancestor.number
+        );
+        debug_assert!(reorg.differs.number <= reorg.top, "the chains differ above the stored one");
         let bytes = (reorg.top - ancestor.number).saturating_mul(HEADER_BYTES_ESTIMATE);
         let whole = reorg.local.tail <= self.floor() && reorg.local.head == reorg.top;
         let small = reorg.top - ancestor.number <= WEIGHED_HEADERS_MAX && bytes <= self.config.staged_bytes_max / 4;
-        let follows = self.target.wanted == Some(SyncTarget::PeersTip) && reorg.given_up.is_none();
+        let follows = self.target.wanted == Some(SyncTarget::PeersTip) && reorg.reverted_from.is_none();
         // What was verified so far of the new branch must be counted down to where the stored one begins.
         let counted = self.target.weight?.next() == Some(reorg.differs.number);
         if !(whole && small && follows && counted) {
@@ -100,18 +106,18 @@ impl HeaderSync {
         self.moved(now);
     }
 
-    /// The new branch meets the ancestor. If it is heavier the stored one is given up for it, else the stored head
-    /// stays the target.
+    /// The new branch meets the ancestor. If it has more total difficulty the stored branch is reverted, else the
+    /// stored head stays the target.
     pub(super) fn is_heavier(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorgs.current else { return true };
         let ReorgPhase::Weighing(ancestor) = reorg.phase else { return true };
         let old = reorg.old_weight.down_to(ancestor.number + 1);
         let new = self.target.weight.and_then(|weight| weight.down_to(ancestor.number + 1));
-        // What cannot be weighed after all (a header by proof of stake in the new branch) is decided by the target.
+        // What cannot be compared after all (a header by proof of stake in the new branch) is decided by the target.
         let lighter = old.zip(new).is_some_and(|(old, new)| new <= old);
         if !lighter {
             self.phase.fill_what_was_weighed();
-            self.give_up_above(now, ancestor);
+            self.revert_above(now, ancestor);
             return true;
         }
         let (head, differs) = (BlockNumHash { number: reorg.local.head, hash: reorg.local.head_hash }, reorg.differs);

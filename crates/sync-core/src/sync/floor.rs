@@ -1,4 +1,4 @@
-//! The floor: how far down the sync goes, and what happens when no peer serves so far.
+//! The floor: the lowest number of the sync, and what happens when no peer serves it.
 //!
 //! The floor is what the host asked for ([`SyncConfig::floor`](crate::SyncConfig::floor)). What a peer says of its lowest
 //! block is a claim: it decides what the peer is asked for, and never where the sync ends.
@@ -6,15 +6,16 @@
 //! | the missing range | and so |
 //! |---|---|
 //! | is claimed by a peer that responds | it is downloaded |
-//! | is claimed by nobody | it is unavailable |
-//! | is claimed only by peers of whom nothing was verified, or who are silent; others say that they do not have it | it is unavailable once nothing was verified for [`claim_patience`](crate::SyncConfig::claim_patience) |
+//! | is claimed by no peer | it is unavailable |
+//! | is claimed only by peers without verified headers, or by silent peers; other peers announce that they do not have it | it is unavailable once nothing was verified for [`claim_patience`](crate::SyncConfig::claim_patience) |
 //!
-//! An unavailable range is a stall that names it. What lies above is stored and new tips are followed meanwhile; who
-//! claims the range is asked for it further on, and the first header verified there ends the stall. With
+//! An unavailable range is a stall that names it. The headers above are stored and new tips are followed meanwhile;
+//! peers that claim the range are still asked for it, and the first header verified there ends the stall. With
 //! [`floor_may_rise`](crate::SyncConfig::floor_may_rise) the floor rises to the lowest verified number instead, and the
 //! sync is done; a peer that claims more below lowers it again, once, until that peer was silent.
 //!
-//! An attacker who claims everything and serves nothing delays that stall by `claim_patience` and changes nothing else.
+//! A malicious peer that claims everything and serves nothing delays that stall by `claim_patience` and changes nothing
+//! else.
 
 use super::{HeaderSync, parts::Phase};
 use crate::{
@@ -30,7 +31,7 @@ impl HeaderSync {
         self.target.risen_floor.unwrap_or(self.config.floor)
     }
 
-    /// A peer may claim more below than where the floor has risen to; then there is a new gap under what is stored.
+    /// Lowers a risen floor again when a peer that responds claims headers below it.
     pub(super) fn update_floor(&mut self, now: Instant) {
         let Some(risen) = self.target.risen_floor else { return };
         let claims = |peer: &Peer| peer.serves(now).is_some_and(|range| range.first() < risen);
@@ -54,15 +55,15 @@ impl HeaderSync {
         if self.downloader.staging.contains(front) {
             return None;
         }
-        let claimed_by_nobody = self.unserved(now, missing, |_| true);
-        if claimed_by_nobody.is_some() && self.downloader.requests.piece_at(front).is_none() {
-            return claimed_by_nobody;
+        let unclaimed = self.unserved(now, missing, |_| true);
+        if unclaimed.is_some() && self.downloader.requests.piece_at(front).is_none() {
+            return unclaimed;
         }
         let waited = now >= self.reports.stall.moved_at + self.config.claim_patience;
-        if waited && self.is_denied(now, front) { self.unserved(now, missing, is_proven) } else { None }
+        if waited && self.is_denied(now, front) { self.unserved(now, missing, has_verified) } else { None }
     }
 
-    /// Does the range that was said to be unavailable stay so? The download of newer blocks above it changes nothing.
+    /// Is the reported range still unavailable? The download of newer blocks above it changes nothing.
     pub(super) fn still_unavailable(&self, now: Instant) -> Option<BlockRange> {
         let Some(StallReason::RangeUnavailable(missing)) = self.reports.stall.announced else { return None };
         let front = match self.phase.run() {
@@ -76,14 +77,15 @@ impl HeaderSync {
         if front != Some(missing.last()) || stuck_above || !self.is_denied(now, missing.last()) {
             return None;
         }
-        self.unserved(now, missing, is_proven)
+        self.unserved(now, missing, has_verified)
     }
 
     /// Is the open gap one that cannot be filled now, so that nothing is lost by following newer tips meanwhile?
     pub(super) fn is_parked(&self) -> bool {
         let Some(StallReason::RangeUnavailable(missing)) = self.reports.stall.announced else { return false };
         let at_front = self.phase.filling().is_some_and(|run| run.anchor.number == missing.last());
-        // Where peers begin above what is missing. Those that end below it have left the target's chain.
+        // A peer whose range begins above the missing range denies it. A peer whose range ends below has left the
+        // target's chain.
         at_front && self.is_denied(self.host.polled_at(), missing.last())
     }
 
@@ -98,6 +100,7 @@ impl HeaderSync {
         }
         self.close_run();
         self.target.risen_floor = Some(missing.last() + 1);
+        debug_assert!(self.floor() <= target.number, "the floor rises to {}, over the target", self.floor());
         self.store.set_floor(self.floor());
         // Nothing is removed; the floor is stored with the checkpoint.
         if let Some(head) = self.store.pending().newest().map(|newest| newest.head) {
@@ -136,7 +139,7 @@ impl HeaderSync {
 }
 
 /// Were headers of the peer verified, and does it respond?
-fn is_proven(peer: &Peer) -> bool {
+fn has_verified(peer: &Peer) -> bool {
     peer.headers > 0 && responds(peer)
 }
 

@@ -1,19 +1,19 @@
-//! Which peers are on the target's chain, and what follows for one whose headers do not link.
+//! Fork checks: which peers are on the target's chain, and what follows for a peer whose headers do not link.
 //!
-//! A peer answers by number, from the chain that it holds *now*. When a header does not hash to the anchor, its sender
-//! lied, or it has moved to another chain since the target was chosen (or was never on ours). One question tells them
-//! apart: which header has it at the height of the target?
+//! A peer responds by number from the chain that it holds *now*. When a header does not hash to the anchor, its sender
+//! is malicious, or has moved to another chain since the target was chosen (or was never on ours). One request tells
+//! them apart: which header does the peer have at the height of the target?
 //!
-//! | it says | and so |
+//! | the response | consequence |
 //! |---|---|
-//! | the target | it contradicts itself: it may have moved in between, once for each chain that it announces and [`EXCUSES_MAX`] times in all; then it is held against it |
-//! | anything else, or nothing | it is on another chain: not blamed, and set aside for the numbers where it differs |
+//! | the target | the peer contradicts itself: tolerated once for each announcement and [`EXCUSES_MAX`] times in all, because it may have moved in between; then a fault |
+//! | another header, or none | the peer is on another chain: no fault; it is not asked for the numbers at which it differs |
 //!
-//! Once it has said that it is on another chain, it is set aside at each further mismatch without being asked again, until
-//! it announces another tip.
+//! A peer that has claimed another chain is not checked again at further mismatches until it announces another tip.
 //!
-//! When most peers are set aside the target was reorganised away, and the tip that they agree on now takes its place.
-//! Each entry speaks of one announcement of the peer and is worthless after the next; there is one entry a peer.
+//! When most peers are off the target's chain, the target was reorganised away, and the tip that they agree on now
+//! becomes the target. Each entry holds for one announcement of the peer and expires with the next; there is one entry
+//! for each peer.
 
 use alloy_primitives::{B256, keccak256};
 
@@ -29,7 +29,7 @@ use crate::{
 use header_rules::{block::ServedRange, header::HeaderLink, range::BlockNumber};
 
 impl HeaderSync {
-    /// Is the peer on the target's chain, by its own word or by headers that were verified?
+    /// Is the peer on the target's chain, by its own claim or by verified headers?
     pub(super) fn is_on_target(&self, peer: PeerId) -> bool {
         let (Some(known), Some(target)) = (self.peers.get(peer), self.target.resolved) else { return false };
         match self.target.fork_checks.said.get(&peer) {
@@ -41,42 +41,43 @@ impl HeaderSync {
         }
     }
 
-    /// Was this asked for before the peer's last announcement?
+    /// Was this request sent before the peer's last announcement?
     pub(super) fn is_earlier(&self, request: &InFlight) -> bool {
         self.peers.announcements.tip_at(request.peer).is_some_and(|at| request.sent <= at)
     }
 
-    /// Is what the peer said in the search for an ancestor of the chain that it is on now, and is that the target's?
+    /// Does the peer's claim in the ancestor search still hold: is it on the chain of that claim, and is that the
+    /// target's chain?
     pub(super) fn stands_by_its_claim(&self, peer: PeerId) -> bool {
         let now = self.peers.get(peer).map(|known| known.served.latest_hash);
         let then = self.target.fork_checks.claimed.get(&peer).map(|served| served.latest_hash);
         now == then && self.is_on_target(peer)
     }
 
-    /// How many usable peers that answer are set aside, and how many there are.
-    pub(super) fn count_aside(&self, now: Instant) -> (usize, usize) {
-        self.peers
-            .voters(now)
-            .fold((0, 0), |(aside, all), (id, peer)| (aside + usize::from(self.is_aside(id, peer)), all + 1))
+    /// How many of the voters are off the target's chain, and how many voters there are.
+    pub(super) fn count_off_target(&self, now: Instant) -> (usize, usize) {
+        self.peers.voters(now).fold((0, 0), |(off_target, all), (id, peer)| {
+            (off_target + usize::from(self.is_off_target(id, peer)), all + 1)
+        })
     }
 
-    fn is_aside(&self, id: PeerId, peer: &Peer) -> bool {
-        self.target.fork_checks.aside.get(&id) == Some(&peer.served)
+    fn is_off_target(&self, id: PeerId, peer: &Peer) -> bool {
+        self.target.fork_checks.off_target.get(&id) == Some(&peer.served)
     }
 
-    /// Are most peers on another chain than the target's, or has nobody served the next header of it for a while? Then
-    /// the target may have been reorganised away, and the peers may have come out lower; or nobody ever had it.
+    /// Are most peers on another chain than the target's, or has no peer served its next header for a while? Then the
+    /// target may have been reorganised away, perhaps to a shorter chain; or no peer ever had it.
     ///
-    /// When the front did not come for a while, peers that were never heard of say nothing for the target: an attacker has
-    /// as many of them as it likes.
+    /// When the front did not come for a while, peers without a response do not count for the target: an attacker can
+    /// connect any number of them.
     pub(super) fn is_deserted(&self, now: Instant) -> bool {
-        // Those whose chain ends under what is sought say nothing for the target either.
+        // Peers whose chain ends below that number do not count for the target either.
         let number = self.number_to_check(now);
         let is_lower = |served: ServedRange| number.is_some_and(|number| served.latest < number);
         let most_are_gone = |heard_only: bool| {
-            let voters = self.peers.voters(now).filter(|(_, peer)| !heard_only || peer.evidence >= Evidence::Answered);
+            let voters = self.peers.voters(now).filter(|(_, peer)| !heard_only || peer.evidence >= Evidence::Responded);
             let (gone, all) = voters.fold((0, 0), |(gone, all), (id, peer)| {
-                (gone + usize::from(self.is_aside(id, peer) || is_lower(peer.served)), all + 1)
+                (gone + usize::from(self.is_off_target(id, peer) || is_lower(peer.served)), all + 1)
             });
             gone * 2 > all
         };
@@ -85,14 +86,15 @@ impl HeaderSync {
         most_are_gone(false) || self.has_waited_for_front(now) && most_are_gone(true) || unserved
     }
 
-    /// Did the front not come for so long that whoever claims it may never have had it?
+    /// Is the front missing for so long that the peers that claim it may never have had it?
     fn has_waited_for_front(&self, now: Instant) -> bool {
         let waits = self.phase.run().is_some_and(|run| !run.complete);
         waits && now >= self.reports.stall.moved_at + self.config.claim_patience && self.store.batches() == 0
     }
 
-    /// Who cannot have this number is not on the target's chain: the target, while an ancestor is sought; the header that
-    /// cannot be judged; or the front, when it did not come for so long that whoever claims it may never have had it.
+    /// A peer that cannot have this number is not on the target's chain. It is the target while an ancestor is sought;
+    /// the header that cannot be judged; or the front, when it is missing for so long that the peers that claim it may
+    /// never have had it.
     fn number_to_check(&self, now: Instant) -> Option<BlockNumber> {
         let target = self.target.resolved?;
         if self.is_seeking() {
@@ -104,27 +106,27 @@ impl HeaderSync {
         self.phase.run().filter(|_| self.has_waited_for_front(now)).map(|run| run.anchor.number)
     }
 
-    /// Headers of the peer do not link: is it a lie, or another chain?
+    /// Headers of the peer do not link: is the response invalid, or of another chain?
     pub(super) fn start_fork_check(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
         if self.peers.get(peer).is_none_or(|known| !known.connected) {
             return;
         }
-        self.drop_unproven_of(now, peer);
+        self.drop_unverified_of(now, peer);
         if self.said_other(peer) {
-            self.set_aside(now, peer, &fault);
+            self.note_other_branch(now, peer, &fault);
         } else {
             self.target.fork_checks.suspected.get_or_insert_with(peer, || fault);
         }
     }
 
-    /// Has the peer said, and announced nothing since, that it is on another chain? Then it need not be asked again.
+    /// Has the peer claimed another chain, and announced nothing since? Then it need not be asked again.
     fn said_other(&self, peer: PeerId) -> bool {
         let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return false };
         let said = self.target.fork_checks.said.get(&peer).filter(|(served, _)| *served == known.served);
         said.is_some_and(|(_, hash)| *hash != Some(target.hash))
     }
 
-    /// Asks one doubted peer where it stands.
+    /// Sends one fork check to a suspected peer.
     pub(super) fn poll_fork_checks(&mut self, now: Instant) -> bool {
         if self.host.is_paused {
             return false;
@@ -134,8 +136,8 @@ impl HeaderSync {
     }
 
     /// Asks a peer of which nothing is known whether it is on the target's chain. All of them are asked at the same
-    /// time: silent ones must not hold up the word of the others, who may have left the target. `true` when one was
-    /// asked, or is being asked.
+    /// time: silent ones must not delay the responses of the others, which may have left the target. `true` when one
+    /// was asked, or is being asked.
     pub(super) fn ask_fork_check(&mut self, now: Instant) -> bool {
         let Some(target) = self.target.resolved.filter(|_| !self.host.is_paused) else { return false };
         let unknown = self.peers.usable(now).find(|(id, peer)| {
@@ -148,38 +150,39 @@ impl HeaderSync {
         asked || self.downloader.requests.count(|request| matches!(request.purpose, Purpose::ForkCheck(_))) > 0
     }
 
-    /// A response to the question.
-    pub(super) fn receive_fork_check(&mut self, now: Instant, answer: Response, number: BlockNumber) {
-        let peer = answer.peer;
-        if answer.headers.len() > 1 {
-            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize_request(now, peer, answer.request.sent, fault);
+    /// A response to a fork check.
+    pub(super) fn receive_fork_check(&mut self, now: Instant, response: Response, number: BlockNumber) {
+        let peer = response.peer;
+        if response.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: response.headers.len(), limit: 1 };
+            self.penalize_request(now, peer, response.request.sent, fault);
             return;
         }
         let (Some(target), Some(known)) = (self.target.resolved, self.peers.get(peer)) else { return };
         self.target.dirty = true;
-        if target.number != number || self.is_earlier(&answer.request) {
+        if target.number != number || self.is_earlier(&response.request) {
             return;
         }
         let served = known.served;
-        let said = hash_at(&answer, number);
+        let said = hash_at(&response, number);
         self.target.fork_checks.said.insert(peer, (served, said));
         let fault = self.target.fork_checks.suspected.remove(&peer);
         if said != Some(target.hash) {
-            self.target.fork_checks.note_aside(peer, served);
+            self.target.fork_checks.note_off_target(peer, served);
             if let Some(fault) = fault {
-                self.set_aside(now, peer, &fault);
+                self.note_other_branch(now, peer, &fault);
             }
             return;
         }
         let Some(fault) = fault else { return };
-        if let (PeerFault::EmptyAnswer { start }, Some(known)) = (&fault, self.peers.get_mut(peer)) {
-            known.aside.note_absent(now, *start, now + self.config.cool_down);
+        if let (PeerFault::EmptyResponse { start }, Some(known)) = (&fault, self.peers.get_mut(peer)) {
+            known.cooldowns.note_absent(now, *start, now + self.config.cool_down);
         }
-        // What did not link, or was not there, may have been said before the peer came to this chain. Everything of
-        // then is forgotten; from now on it has no excuse, until it announces another tip or headers of it are verified.
+        // The headers that did not link, or were missing, may be from before the peer came to this chain. Its earlier
+        // responses are dropped; the next contradiction is a fault, until the peer announces another tip or headers of
+        // it are verified.
         if self.target.fork_checks.may_excuse(peer, served) {
-            self.take_back_from(now, peer, 0);
+            self.cancel_from(now, peer, 0);
         } else {
             self.penalize(now, peer, fault);
         }
@@ -188,14 +191,14 @@ impl HeaderSync {
     fn may_check_fork(&self, now: Instant, peer: PeerId) -> bool {
         let ready = self.peers.get(peer).is_some_and(|it| it.is_usable(now) && it.may_ask(now));
         let asks = |request: &InFlight| request.peer == peer && matches!(request.purpose, Purpose::ForkCheck(_));
-        // A question that failed at once is not put again at once.
+        // A request that failed at once is not retried at once.
         let asked = self.target.fork_checks.asked.get(&peer);
         let rested = asked.is_none_or(|at| now >= *at + self.config.backoff_start);
-        let is_here = || self.downloader.inbox.iter().any(|answer| asks(&answer.request));
+        let is_here = || self.downloader.inbox.iter().any(|response| asks(&response.request));
         ready && rested && self.downloader.requests.find(asks).is_none() && !is_here()
     }
 
-    /// When somebody may be asked again.
+    /// When the next fork check may be sent.
     pub(super) fn fork_check_wakeup(&self, now: Instant) -> Option<Instant> {
         let open = !self.host.is_paused && (self.is_seeking() || !self.target.fork_checks.suspected.is_empty());
         let asked = self.target.fork_checks.asked.values().filter(|_| open);
@@ -209,10 +212,10 @@ impl HeaderSync {
         true
     }
 
-    /// Cancels every question with such a purpose.
+    /// Cancels every request with such a purpose.
     pub(super) fn cancel_questions(&mut self, purpose: impl Fn(&Purpose) -> bool) {
         while let Some(id) = self.downloader.requests.find(|request| purpose(&request.purpose)) {
-            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            let Some(request) = self.downloader.requests.cancel(id) else { break };
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
         }
@@ -220,9 +223,9 @@ impl HeaderSync {
 }
 
 /// Hash of the one header of a response, unless it says that it has another number.
-pub(super) fn hash_at(answer: &Response, number: BlockNumber) -> Option<B256> {
-    let raw = answer.headers.first()?;
-    // A header of a fork that is not known has a hash too, and who sends it answers.
+pub(super) fn hash_at(response: &Response, number: BlockNumber) -> Option<B256> {
+    let raw = response.headers.first()?;
+    // A header of an unknown fork has a hash too, and a peer that sends one has responded.
     let is_there = HeaderLink::decode(raw).map_or(true, |header| header.number == number);
     is_there.then(|| keccak256(raw))
 }

@@ -1,12 +1,16 @@
-//! What holds after every input and whenever the machine is drained, whatever the world did. Checked in debug builds and in
-//! the simulator; a failure is a fault of this crate.
+//! What holds after every input and whenever the machine is drained, whatever the inputs were. Checked in debug builds
+//! and in the simulator; a failure is a bug of this crate.
 
 use super::{HeaderSync, parts::ReorgPhase};
 use crate::{
     checkpoint::Subchain,
-    config::{LATE_REQUESTS_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_MAX, STAGED_RUNS_MAX, TRIALS_MAX},
+    config::{
+        COMPARED_BYTES_MAX, HEADERS_PER_REQUEST_MAX, LATE_REQUESTS_MAX, PEERS_MAX, REQUESTS_IN_FLIGHT_MAX,
+        STAGED_RUNS_MAX, TRIALS_MAX,
+    },
     headers::{InFlight, Purpose, Response},
     id::PeerId,
+    peers::reputation::SCORE_MAX,
 };
 use header_rules::range::BlockRange;
 use sorted::SortedMap;
@@ -27,14 +31,19 @@ impl HeaderSync {
             assert!(self.target.resolved.is_some(), "headers are downloaded for no target");
         }
         let is_comparing = reorg.is_some_and(|reorg| reorg.phase == ReorgPhase::Comparing);
-        assert_eq!(self.phase.is_comparing(), is_comparing, "what is compared belongs to a reorg that compares");
+        assert_eq!(self.phase.is_comparing(), is_comparing, "branches are compared without a reorg");
         let is_weighing = reorg.is_some_and(|reorg| matches!(reorg.phase, ReorgPhase::Weighing(_)));
-        assert_eq!(self.phase.is_weighing(), is_weighing, "what is weighed belongs to a reorg that weighs");
+        assert_eq!(self.phase.is_weighing(), is_weighing, "difficulty is compared without a reorg");
         if let Some(reorg) = reorg {
             assert!(self.target.resolved.is_some(), "a reorg to no target");
             assert!(!self.phase.is_synced(), "synced in the middle of a reorg");
             assert!(reorg.local.tail <= reorg.local.head, "a reorg of an empty run");
-            assert!(reorg.phase != ReorgPhase::Replacing || reorg.given_up.is_some(), "what is replaced was given up");
+            assert!(reorg.local.head <= reorg.top, "a reorg of a run above the stored chain");
+            assert!(reorg.compared.bytes <= COMPARED_BYTES_MAX, "{} compared bytes", reorg.compared.bytes);
+            assert!(
+                reorg.phase != ReorgPhase::Replacing || reorg.reverted_from.is_some(),
+                "a stored run that is replaced was reverted"
+            );
         }
         if self.phase.is_synced() {
             assert!(self.store.collected() == 0, "synced, and verified headers are in no batch");
@@ -52,6 +61,8 @@ impl HeaderSync {
                 let gap = BlockRange::new(run.bottom, run.anchor.number);
                 let holds = gap.is_some_and(|gap| download.check_invariant(gap));
                 assert!(holds, "a number of {gap:?} is in no place, or in two");
+                let meets = run.meets.is_none_or(|older| older.head + 1 == run.bottom);
+                assert!(meets, "the gap ends at {} and meets {:?}", run.bottom, run.meets);
             }
             Some(_) | None => {
                 assert!(download.plan.is_empty(), "headers are planned and no gap is open");
@@ -64,6 +75,10 @@ impl HeaderSync {
         assert!(download.requests.late() <= LATE_REQUESTS_MAX, "too many late requests are remembered");
         assert!(download.staging.runs() <= STAGED_RUNS_MAX + REQUESTS_IN_FLIGHT_MAX, "too many runs are staged");
         assert!(self.strategy.failed_trials.len() <= TRIALS_MAX, "more trials failed than there are places");
+        let sealed = download.staging.holders().map(|(_, bytes)| bytes).sum::<u64>();
+        assert_eq!(sealed, download.staging.bytes(), "staged bytes, by peer and in all");
+        let is_done = self.phase.run().is_some_and(|run| run.complete);
+        assert!(!is_done || self.phase.filling().is_some(), "a run is complete that stores nothing");
     }
 
     /// The checkpoints are sound, and the store never has less than the durable one says.
@@ -74,6 +89,7 @@ impl HeaderSync {
         assert_eq!(pending.chain_id, durable.chain_id, "the chain changed");
         assert!(pending.floor <= durable.floor.max(self.floor()), "the floor rose although it may not");
         let run = self.phase.filling().filter(|run| !run.complete);
+        assert!(self.store.collected() == 0 || self.phase.run().is_some(), "headers of no run are collected");
         let stored = |run: &Subchain, number| run.tail <= number && number <= run.head;
         if let Some(run) = run {
             let anchor = run.anchor.number;
@@ -82,16 +98,23 @@ impl HeaderSync {
         }
     }
 
-    /// What is in flight to a peer is what its requests say.
+    /// The figures of a peer's window agree with its requests, and its figures are within their bounds.
     fn check_peers(&self) {
-        let mut open: SortedMap<PeerId, usize> = SortedMap::new();
+        let mut open: SortedMap<PeerId, (usize, u64)> = SortedMap::new();
         for request in self.downloader.requests.iter() {
-            *open.get_or_insert_with(request.peer, || 0) += 1;
+            let (count, bytes) = open.get_or_insert_with(request.peer, Default::default);
+            (*count, *bytes) = (*count + 1, *bytes + request.bytes);
         }
         for (id, peer) in self.peers.iter() {
-            let count = open.remove(&id).unwrap_or_default();
+            let (count, bytes) = open.remove(&id).unwrap_or_default();
             assert_eq!(peer.window.requests(), count, "requests in flight to {id}");
+            assert_eq!(peer.window.used(), bytes, "bytes in flight to {id}");
+            assert!(count == 0 || peer.connected, "requests in flight to {id}, which is not connected");
+            assert!(peer.reputation.score() <= SCORE_MAX, "{id} has a score of {}", peer.reputation.score());
+            let size = peer.batch.limit();
+            assert!((1..=HEADERS_PER_REQUEST_MAX).contains(&size), "{id} is asked for {size} headers at once");
         }
+        assert!(self.peers.iter().count() <= PEERS_MAX, "more peers are remembered than there are places");
         assert!(open.is_empty(), "a request to a peer that is not remembered: {open:?}");
     }
 }

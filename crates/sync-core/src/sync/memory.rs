@@ -1,8 +1,8 @@
-//! Who may take how much memory, and how long a header is.
+//! Shares of the memory, by peer, and the mean length of a header.
 //!
 //! Expected, received, staged and collected headers count against one ceiling
-//! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)). What a peer sends is worth nothing until it is
-//! linked, so it decides little for the others:
+//! ([`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max)). Until headers of a peer are linked it gets
+//! a small share:
 //!
 //! | figure | limit |
 //! |---|---|
@@ -12,8 +12,8 @@
 //! | the same of all of them together | [`STRANGERS_SHARE`] |
 //! | of one peer with linked headers | [`PEER_SHARE`] |
 //!
-//! A peer at its limit is asked only for the piece at the front, because everything waits for it. When memory is full all
-//! the same, responses of peers without linked headers make room first, the lowest of them before the others.
+//! A peer at its limit is asked only for the piece at the front, because everything waits for it. When memory is full,
+//! staged responses of peers without linked headers are dropped first, the lowest before the others.
 
 use alloc::vec::Vec;
 
@@ -30,8 +30,8 @@ use header_rules::range::BlockNumber;
 
 impl HeaderSync {
     /// Bytes of headers in memory: expected, received, staged, collected, in batches. Never over
-    /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one response, and one
-    /// header for each question.
+    /// [`SyncConfig::staged_bytes_max`](crate::SyncConfig::staged_bytes_max) by more than one response, and one header
+    /// for each request of one header.
     pub fn memory_bytes(&self) -> u64 {
         let compared = self.reorgs.current.as_ref().map_or(0, |reorg| reorg.compared.bytes);
         self.downloader.bytes() + self.downloader.inbox.bytes() + self.store.bytes() + compared
@@ -42,7 +42,7 @@ impl HeaderSync {
         self.strategy.header_size.mean + self.strategy.header_size.mean / 32
     }
 
-    /// Were headers of the peer linked?
+    /// Has no header of the peer been linked?
     fn is_stranger(&self, id: PeerId) -> bool {
         self.peers.get(id).is_none_or(|peer| peer.headers == 0)
     }
@@ -58,11 +58,12 @@ impl HeaderSync {
         held < max / STRANGER_SHARE && strangers.map(|(_, bytes)| bytes).sum::<u64>() < max / STRANGERS_SHARE
     }
 
-    /// The lowest number that may be asked for: everything, or with little memory left only what all else waits for.
-    /// When that is staged away by runs that are further down, they make room.
+    /// The lowest number that may be requested: 0, or with little memory left the front alone. When staged runs below
+    /// leave no room for the front, they are dropped.
     pub(super) fn lowest_affordable(&mut self, front: BlockNumber, headers: u64) -> Option<BlockNumber> {
+        debug_assert!(headers > 0, "a request for no header");
         let bytes = headers * self.header_bytes();
-        // What everything waits for may use the last of the memory; the rest leaves room for it.
+        // The front may use the last of the memory; other requests leave room for it.
         let reserve = 2 * self.config.request_bytes;
         if self.room() < bytes && self.downloader.plan.failures_at(front).is_some() {
             self.shed(front, bytes);
@@ -79,7 +80,7 @@ impl HeaderSync {
         self.config.staged_bytes_max.saturating_sub(self.memory_bytes())
     }
 
-    /// Staged runs make room for `bytes`; the one that begins at `keep` stays.
+    /// Drops staged runs until `bytes` fit; the run that begins at `keep` stays.
     pub(super) fn shed(&mut self, keep: BlockNumber, bytes: u64) {
         let others = self.memory_bytes() - self.downloader.staging.bytes() + bytes;
         let staged_max = self.config.staged_bytes_max.saturating_sub(others);
@@ -88,8 +89,8 @@ impl HeaderSync {
         self.strategy.stats.shed += self.downloader.shed(staged_max, keep, is_stranger);
     }
 
-    /// Input: a response to `request` that can be used. Of one that is longer than expected the beginning is kept, at
-    /// least one header; one with too many headers is a fault, which is seen when it is looked at.
+    /// Input: a response to `request` that can be used. One that is longer than expected is cut, to one header at
+    /// least. Too many headers are a fault, found when the response is checked.
     pub(super) fn keep_response(&mut self, request: InFlight, mut headers: Vec<Bytes>) {
         let most = (request.bytes * RESPONSE_OVER_RESERVE).max(self.config.request_bytes);
         if headers.len() <= usize::from(request.limit) {

@@ -1,32 +1,32 @@
-//! [`HeaderSync`]: owns the parts; all branching across parts is here and nowhere else.
+//! [`HeaderSync`]: owns the parts; every decision across parts is made here.
 //!
 //! | file | subject |
 //! |---|---|
 //! | `parts` | the state: phase, target, reorgs, the queue to the store, reports, host |
-//! | `target` | what the sync ends with, above: what the user wants, and which block that is |
-//! | `votes` | which block peers mean: at a number, or as their tip |
-//! | `announce` | what peers announce: noted at once, looked at a few times a second |
-//! | `floor` | how far down the sync goes, and what nobody serves |
-//! | `run` | which gap is filled next, what it must meet above and below, what is removed for it |
-//! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is given up |
-//! | `witnesses` | who is asked for a number in that search, and what they claim |
-//! | `compare` | the first headers under the place where they differ, fetched by hash |
+//! | `target` | the target: what the user wants, and which block that is |
+//! | `votes` | which block a majority of peers has: at a number, or as its tip |
+//! | `announce` | announcements of peers: noted at once, evaluated a few times a second |
+//! | `floor` | the lowest number of the sync, and ranges that no peer serves |
+//! | `run` | which gap is filled next, the stored headers that it must meet, and what is removed for it |
+//! | `reorg` | the target's chain does not meet the stored one: the search for their ancestor, and what is reverted |
+//! | `witnesses` | the peers that are asked for a number in that search, and their claims |
+//! | `compare` | the first headers below the fork, fetched by hash |
 //! | `fork_check` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
 //! | `difficulty` | by proof of work: is the new branch heavier than the stored one? |
 //! | `reject` | the target's chain breaks a rule |
 //! | `unknown` | the target's chain has a header that this release cannot judge |
-//! | `requests` | what is asked, and how a request ends without its response; faults and bans |
-//! | `front` | who may be asked for what everything waits for, and what a peer gets of which nothing was verified |
-//! | `silence` | how long a peer may say nothing; late responses |
-//! | `responses` | what came: looked at once, staged, verified when the anchor comes to it |
-//! | `strategy` | how the gap is asked for: over all peers, over one, by hash |
-//! | `branch` | peers whose numbers mean other blocks |
-//! | `memory` | who may take how much memory, and how long a header is |
-//! | `store` | when batches are cut, and what follows when the store has answered |
-//! | `invariants` | what holds after every input |
-//! | `timers` | when the machine wants to be called again, and for which of its timers |
-//! | `sleep` | time that the host slept, and what it counts for |
-//! | `stall` | nothing moves, and why |
+//! | `requests` | requests, and how one ends without a response; faults and bans |
+//! | `front` | requests for the front, and trials of peers without verified headers |
+//! | `silence` | deadlines, silent peers, late responses |
+//! | `responses` | responses: checked once, staged, verified when the anchor reaches them |
+//! | `strategy` | how the gap is requested: from all peers, from one, by hash |
+//! | `branch` | peers on another branch, and requests by hash |
+//! | `memory` | each peer's share of the memory, and the mean length of a header |
+//! | `store` | when batches are cut, and what follows a response of the store |
+//! | `invariants` | assertions that hold after every input |
+//! | `timers` | the next wake-up, and its timer |
+//! | `sleep` | time that the host slept, and the deadlines that it moves |
+//! | `stall` | stall reasons |
 //! | `progress` | progress |
 
 mod announce;
@@ -70,7 +70,7 @@ use crate::{
     peers::{Peers, announcements::News},
     time::Instant,
 };
-use header_rules::chain::ChainSpec;
+use header_rules::{chain::ChainSpec, range::BlockRange};
 
 /// The machine: reverse sync of headers. See the [crate] for its contract and a loop that drives it.
 #[derive(Debug)]
@@ -93,13 +93,12 @@ pub struct HeaderSync {
 }
 
 impl HeaderSync {
-    /// A machine for `chain` that goes on from `checkpoint`. A checkpoint of another chain or of another form counts as
-    /// none.
+    /// A machine for `chain` that resumes from `checkpoint`. A checkpoint of another chain or version is ignored.
     pub fn new(config: SyncConfig, chain: ChainSpec, checkpoint: Option<Checkpoint>) -> Self {
         let config = config.bounded();
         let checkpoint = checkpoint.filter(|old| old.is_sound() && old.chain_id == chain.id());
         let pending = checkpoint.unwrap_or_else(|| Checkpoint::new(chain.id(), config.floor));
-        // What was whole down to a risen floor is whole until a peer claims more below.
+        // A chain that is whole down to a risen floor stays whole until a peer claims headers below.
         let whole = pending.newest().is_some_and(|newest| newest.tail <= pending.floor);
         let risen = config.floor_may_rise && whole && pending.floor > config.floor;
         Self {
@@ -122,7 +121,7 @@ impl HeaderSync {
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         self.leave_out_sleep(now);
         self.reports.progress.touch();
-        // Responses to probes and votes, and what peers announce, say so themselves, when they are looked at.
+        // Responses to probes and votes, and announcements, set it when they are evaluated.
         let routine = matches!(
             input,
             Input::HeadersReceived { .. }
@@ -166,7 +165,7 @@ impl HeaderSync {
         }
     }
 
-    /// The next thing to do. Looks at one response, verifies one, or cuts one batch at most; [`Output::Timeout`] means
+    /// The next output. Checks one response, verifies one, or cuts one batch at most; [`Output::Timeout`] means
     /// drained.
     pub fn poll_output(&mut self, now: Instant) -> Output {
         if self.host.poll(now) {
@@ -176,7 +175,7 @@ impl HeaderSync {
             if let Some(output) = self.out.pop_front() {
                 return output;
             }
-            // The wire first: what is asked for now travels while the rest is worked on.
+            // Requests first: they travel while responses are checked and verified.
             let worked = self.poll_deadlines(now)
                 || self.poll_announcements(now)
                 || self.poll_target_if_dirty(now)
@@ -198,6 +197,7 @@ impl HeaderSync {
                 if cfg!(debug_assertions) {
                     self.check_invariants();
                 }
+                debug_assert_eq!(self.downloader.inbox.count(), 0, "drained, and responses were not looked at");
                 let wakeup = self.next_wakeup(now);
                 self.host.promise(wakeup.map(|wakeup| wakeup.at));
                 return Output::Timeout(wakeup);
@@ -206,7 +206,7 @@ impl HeaderSync {
     }
 
     fn note_connected(&mut self, now: Instant, id: PeerId, status: &PeerStatus) {
-        // A connection that the host replaced without saying so: nothing will come of its requests.
+        // The host replaced the connection without `PeerDisconnected`: its requests get no response.
         self.return_requests_of(now, id);
         self.peers.announcements.sample.note(now, id, self.config.peers_expected);
         let other_genesis =
@@ -240,7 +240,7 @@ impl HeaderSync {
         self.reject_implausible(now, id, served);
     }
 
-    /// Numbers that no chain has are no range: the peer serves nothing until it says something else.
+    /// A range with numbers that no chain has is a fault: the peer serves nothing until it announces another range.
     fn reject_implausible(&mut self, now: Instant, peer: PeerId, served: ServedRange) {
         if !served.is_plausible() {
             let what = format!("serves blocks {} to {}, over every plausible number", served.earliest, served.latest);
@@ -268,13 +268,20 @@ impl HeaderSync {
         if self.phase.is_synced() || !done {
             return false;
         }
+        let whole = BlockRange::new(self.floor(), head.number);
+        debug_assert!(
+            whole.is_some_and(|whole| self.store.durable().stored_in(whole) == whole.len()),
+            "synced to {} and {:?} is durable",
+            head.number,
+            self.store.durable()
+        );
         self.phase.enter(Phase::Synced);
         self.target.rejected.unknown = None;
         self.out.push_back(Output::Event(Event::Synced { head }));
         true
     }
 
-    /// A header was verified, or something else that ends a wait happened.
+    /// Progress was made: a header was verified, or something else ended a wait.
     fn moved(&mut self, now: Instant) {
         self.reports.stall.moved_at = now;
     }

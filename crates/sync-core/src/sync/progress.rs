@@ -1,4 +1,4 @@
-//! What a page may draw: [`Progress`], put together from all parts.
+//! [`Progress`] for the page, from all parts.
 
 use alloc::vec::Vec;
 
@@ -24,6 +24,10 @@ impl HeaderSync {
         let staged = self.downloader.staging.headers() + self.store.collected() + self.store.batched_headers();
         let headers_per_second = self.reports.progress.linked_per_second(now);
         let moving = self.phase.run().is_some() && self.reports.stall.announced.is_none() && !self.host.is_paused;
+        debug_assert!(stored <= total, "{stored} headers of {total} are stored");
+        let ranges = whole.map(|whole| self.strip(whole)).unwrap_or_default();
+        debug_assert_eq!(ranges.iter().map(|run| run.range.len()).sum::<u64>(), total, "the ranges cover all headers");
+        debug_assert!(ranges.len() <= PROGRESS_RANGES_MAX, "{} ranges for the page", ranges.len());
         Progress {
             stage: self.stage(now),
             target,
@@ -37,7 +41,7 @@ impl HeaderSync {
             bytes_per_second: self.reports.progress.bytes.per_second(now),
             eta: if moving { eta(total.saturating_sub(stored), headers_per_second) } else { None },
             memory_bytes: self.memory_bytes(),
-            ranges: whole.map(|whole| self.strip(whole)).unwrap_or_default(),
+            ranges,
             peers: peers(&self.peers, now),
             stall: self.reports.stall.announced.clone(),
             paused: self.host.is_paused,
@@ -59,7 +63,7 @@ impl HeaderSync {
         self.peers.export(now)
     }
 
-    /// Takes in what an earlier session exported; before the first peer connects.
+    /// Restores what an earlier session exported; before the first peer connects.
     pub fn restore_peers(&mut self, now: Instant, book: &PeerBook) {
         self.peers.restore(now, book);
     }
@@ -140,7 +144,7 @@ impl HeaderSync {
     }
 }
 
-/// One line for each peer.
+/// The progress of each peer.
 fn peers(peers: &Peers, now: Instant) -> Vec<PeerProgress> {
     peers
         .iter()
@@ -157,7 +161,7 @@ fn peers(peers: &Peers, now: Instant) -> Vec<PeerProgress> {
             faults: peer.reputation.faults(),
             score: peer.reputation.score(),
             banned_for: peer.banned_for(now),
-            other_branch_from: peer.aside.branch_from(now),
+            other_branch_from: peer.cooldowns.branch_from(now),
         })
         .collect()
 }

@@ -1,12 +1,12 @@
-//! The target's chain breaks a rule: it is given up as a whole, remembered, and said with a diagnosis.
+//! The target's chain breaks a rule: the whole chain is invalidated, remembered, and reported with a diagnosis.
 //!
-//! The header that breaks the rule hashes to its anchor, so the target vouches for it: every peer of that chain would
-//! send the same bytes, and none is blamed. Everything above the bad header is removed from the store, what lies below
-//! stays (nothing is known against it). The same chain is not tried again: not the same target, not a tip above it
-//! ([`InvalidHashes`](crate::follow::InvalidHashes)), so that the same bad block cannot make a loop.
+//! The header that breaks the rule hashes to its anchor, so it belongs to the target's chain: every peer of that chain
+//! would send the same bytes, and none is penalized. Everything above the bad header is removed from the store, headers
+//! below stay (they are valid as far as is known). The same chain is not tried again, neither the same target nor a tip
+//! above it ([`InvalidHashes`](crate::follow::InvalidHashes)), so that the same invalid block cannot cause a loop.
 //!
-//! A peer can only make up such a chain by naming its tip; with [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip)
-//! its word for tips then counts no more, and the others decide.
+//! A malicious peer can only offer such a chain by naming its tip; with
+//! [`SyncTarget::PeersTip`](crate::SyncTarget::PeersTip) its vote then does not count, and the other peers decide.
 
 use alloc::vec::Vec;
 
@@ -29,16 +29,17 @@ impl HeaderSync {
         let LinkFault::Invalid { hash, violation } = error.fault else { return };
         let below = error.number.checked_sub(1);
         let last_valid = below.zip(parent).map(|(number, hash)| BlockNumHash { number, hash });
-        self.refuse(now, InvalidChain { number: error.number, hash, violation, last_valid }, error.number);
+        self.invalidate(now, InvalidChain { number: error.number, hash, violation, last_valid }, error.number);
     }
 
-    /// The header that the anchor names by its hash says that it has the number `got`: who named it is wrong, not who
-    /// sends it. That is the header above; of the target, the peers that announced it with this number.
+    /// The header with the anchor's hash has the number `got`. The fault lies with the source of the expected number,
+    /// not with the sender: the header above, or for the target the peers that announced it with that number.
     pub(super) fn leave_wrong_number(&mut self, now: Instant, hash: B256, got: BlockNumber) {
         let (Some(run), Some(target)) = (self.phase.run(), self.target.resolved) else { return };
         let number = run.anchor.number;
         if target.hash != hash {
-            // Where the child is not known, the target is all that can be named. The header itself is on good chains too.
+            // Without a known child the target itself is reported. The header with the other number may be on valid
+            // chains too.
             let child = run.lineage.child_hash().unwrap_or(target.hash);
             let (got, expected) = (number.saturating_add(1), got.saturating_add(1));
             let fault = LinkFault::Invalid { hash: child, violation: RuleViolation::Number { got, expected } };
@@ -57,7 +58,8 @@ impl HeaderSync {
         self.moved(now);
     }
 
-    /// The tip that peers named descends from another genesis: they said that they have ours, or that they do not know.
+    /// The tip that peers announced descends from another genesis, although their status named ours, or none: they are
+    /// penalized.
     pub(super) fn reject_other_genesis(&mut self, now: Instant, got: B256) {
         let (Some(target), Some(expected)) = (self.target.resolved, self.chain.genesis()) else { return };
         let violation = RuleViolation::Genesis { got, expected };
@@ -74,17 +76,17 @@ impl HeaderSync {
         }
     }
 
-    /// Does the target's chain come down to a known bad header, or to a descendant of one? Then it is given up.
+    /// Does the target's chain come down to a known invalid header, or to a descendant of one? Then it is invalidated.
     pub(super) fn is_rejected(&mut self, now: Instant, anchor: Anchor) -> bool {
         let known = self.target.rejected.hashes.get(anchor.hash).cloned();
         let is_bad = known.is_some();
         if let Some(chain) = known {
-            self.refuse(now, chain, anchor.number);
+            self.invalidate(now, chain, anchor.number);
         }
         is_bad
     }
 
-    /// The same for headers that were just verified.
+    /// The same check for headers that were just verified.
     pub(super) fn descends_from_invalid(&mut self, now: Instant, verified: &VerifiedHeaders) -> bool {
         let known = verified
             .hashes()
@@ -92,15 +94,15 @@ impl HeaderSync {
             .filter(|_| !self.target.rejected.hashes.is_empty())
             .find_map(|hash| self.target.rejected.hashes.get(*hash));
         let Some(chain) = known.cloned() else { return false };
-        self.refuse(now, chain, verified.range().first());
+        self.invalidate(now, chain, verified.range().first());
         true
     }
 
-    /// Gives up the target, and what is stored of its chain from the gap that is open up.
-    fn refuse(&mut self, now: Instant, chain: InvalidChain, at: BlockNumber) {
+    /// Invalidates the target, and drops its stored headers from the open gap up.
+    fn invalidate(&mut self, now: Instant, chain: InvalidChain, at: BlockNumber) {
         let bottom = match &self.phase {
             Phase::FillingGap(run) => run.bottom,
-            // Nothing of it is stored but what lies above the place where it differs from the stored chain.
+            // Only its headers above the fork are stored.
             Phase::ComparingBranches(_) | Phase::WeighingBranches(_) => match &self.reorgs.current {
                 Some(reorg) if !reorg.above_is_old => reorg.differs.number.saturating_add(1),
                 _ => BlockNumber::MAX,
@@ -108,8 +110,8 @@ impl HeaderSync {
             Phase::Idle | Phase::AwaitingStore | Phase::Synced => at,
         };
         let target = self.target.resolved.map(|target| target.hash);
-        // What is asked for next may lie under the bad header already, when the rule is broken where two responses meet, or
-        // where a response meets the store: that is its parent, which good chains share.
+        // The anchor may be below the invalid header already, when the rule is broken between two responses, or between
+        // a response and the store. Then the anchor names its parent, which valid chains share.
         let lowest = self.phase.run().map(|run| run.anchor).filter(|anchor| anchor.number >= chain.number);
         let lowest = lowest.map(|anchor| anchor.hash);
         for hash in [Some(chain.hash), lowest, target].into_iter().flatten() {
@@ -118,11 +120,11 @@ impl HeaderSync {
         self.drop_run();
         self.phase.enter(Phase::Idle);
         self.cancel_search();
-        // The batches of this gap are the last in the queue, and their checkpoints speak of nothing that stays.
+        // The batches of this gap are the last in the queue, and no later checkpoint depends on them.
         self.store.drop_above(bottom);
         self.target.resolved = None;
         self.target.next = None;
-        // Another target may be wanted by now, and is being asked for: this says nothing of it.
+        // The user may want another target by now, which is not affected.
         let concerns = !matches!(self.target.wanted, Some(SyncTarget::Hash(wanted)) if Some(wanted) != target);
         self.target.invalid = concerns.then_some(chain);
         self.target.dirty = true;

@@ -1,23 +1,23 @@
-//! The target's chain does not meet the stored one: where they part is sought, what lies above is given up, and the
-//! download goes down to there.
+//! The target's chain does not meet the stored one: their common ancestor is sought, the stored headers above it are
+//! reverted, and the download goes down to it.
 //!
 //! ```text
 //!   DetachedHead -> Comparing <-> Seeking --found--> Unwind -> run down to the ancestor --meets--> Event::Reorg
 //!                        ^  |                              |
-//!                        |  v                              | does not meet: the claim was false
+//!                        |  v                              | does not meet: the claim was invalid
 //!                        |  TooDeep: a stall; retried      |
 //!                        +---------------------------------+
 //! ```
 //!
-//! *Comparing* fetches the next headers of the target's chain by hash, so that a short reorg is decided by hashes alone;
-//! *Seeking* compares them, and what peers say further down, with the store ([`AncestorSearch`]). What the new chain
-//! brought so far is stored above and stays there. Nothing is removed before there is an ancestor; no word of a peer is
-//! believed before the hash link has met it. Only peers that are on the target's chain are asked (`fork_check`): the others
-//! would name an ancestor that is theirs.
+//! *Comparing* fetches the next headers of the target's chain by hash, so that a short reorg is decided by hashes
+//! alone; *Seeking* compares them, and further down the claims of peers, with the store ([`AncestorSearch`]). The
+//! headers of the new chain that were verified so far are stored above and stay there. Nothing is removed before there
+//! is an ancestor; a claim of a peer counts only once the hash link meets it. Only peers that are on the target's chain
+//! are asked (`fork_check`): the others would name an ancestor of another chain.
 //!
-//! A reorg deeper than the window is not followed, and not for ever refused either: the target is chosen anew after
-//! [`TOO_DEEP_RETRY`], or when nobody who is left is on its chain. The window is for a chain that was whole, down to the
-//! floor: who is alone at first could otherwise hold the sync with any long chain that it serves in part.
+//! A reorg deeper than the window is not followed: the target is chosen anew after [`TOO_DEEP_RETRY`], or when no
+//! remaining peer is on its chain. The window is for a chain that was whole, down to the floor: otherwise the first
+//! peer to connect could stop the sync with any long chain that it serves in part.
 
 use core::time::Duration;
 
@@ -45,15 +45,22 @@ impl HeaderSync {
 
     /// The target's chain has `expected` where `local` holds `stored`.
     pub(super) fn detach(&mut self, now: Instant, local: Subchain, stored: BlockNumHash, expected: BlockNumHash) {
+        debug_assert!(
+            (local.tail..=local.head).contains(&expected.number),
+            "the chains differ at {}, outside of the stored {}..={}",
+            expected.number,
+            local.tail,
+            local.head
+        );
         self.close_run();
-        // Another chain: whether it has that header too will show.
+        // Another chain may not have that header.
         self.target.rejected.unknown = None;
         let above_is_old = self.target.resolved.is_some_and(|target| target.number <= local.head);
         let heads = self.store.pending().newest().map_or(local.head, |newest| newest.head);
         let again = self.reorgs.current.take();
         let top = again.as_ref().map_or(if above_is_old { heads } else { local.head }, |before| before.top);
         let window = if self.is_whole(&local) { top.saturating_sub(self.config.rollback_window) } else { local.tail };
-        // Back to a chain that was given up is never too far.
+        // A reorg back to a chain that was reverted is never too deep.
         let lowest = local.tail.max(self.reorgs.last_ancestor.map_or(window, |ancestor| ancestor.min(window)));
         // Every peer of this chain has its genesis, and so has the store.
         let rooted = lowest == 0 && self.chain.genesis().is_some();
@@ -61,20 +68,20 @@ impl HeaderSync {
         if !same_run {
             self.out.push_back(Output::Event(Event::DetachedHead { local: stored, expected: expected.hash }));
         }
-        let (search, given_up) = match again {
+        let (search, reverted_from) = match again {
             Some(mut before) => {
                 before.search.go_on(expected.number, lowest, rooted);
-                (before.search, before.given_up)
+                (before.search, before.reverted_from)
             }
             None => (AncestorSearch::new(expected.number, lowest, rooted), None),
         };
-        let above_is_old = above_is_old && given_up.is_none();
+        let above_is_old = above_is_old && reverted_from.is_none();
         self.reorgs.current = Some(Reorg {
             local,
             top,
             differs: expected,
             above_is_old,
-            given_up,
+            reverted_from,
             old_weight: BranchWeight::new(top),
             search,
             phase: ReorgPhase::Seeking,
@@ -102,18 +109,18 @@ impl HeaderSync {
             reorg.search.ask_again();
         }
         let is_comparing = reorg.phase == ReorgPhase::Comparing;
-        let needs_proof = reorg.search.needs_proof();
+        let needs_verified = reorg.search.needs_verified();
         let Some(number) = reorg.search.number() else {
             if is_comparing {
                 self.end_compare(now);
             }
             return self.end_search(now);
         };
-        if let Some(down_to) = needs_proof.filter(|_| !is_comparing) {
+        if let Some(down_to) = needs_verified.filter(|_| !is_comparing) {
             self.compare_down_to(now, down_to);
             return true;
         }
-        if is_comparing && needs_proof.is_some() {
+        if is_comparing && needs_verified.is_some() {
             return false;
         }
         let stored = match self.store.stored(number) {
@@ -123,7 +130,7 @@ impl HeaderSync {
             Known::Header { hash, .. } => Some(hash),
         };
         let Some(reorg) = &mut self.reorgs.current else { return false };
-        let moved = match reorg.search.proven_at(number) {
+        let moved = match reorg.search.verified_at(number) {
             Some(hash) => {
                 reorg.search.decide(stored == Some(hash));
                 true
@@ -137,7 +144,7 @@ impl HeaderSync {
         !reorg.search.is_open() && !self.host.is_paused && self.open_number(now, number)
     }
 
-    /// When the search stops waiting for somebody.
+    /// When the search stops waiting for a peer.
     pub(super) fn search_wakeup(&self, now: Instant) -> Option<Instant> {
         let reorg = self.reorgs.current.as_ref()?;
         let too_deep = match reorg.phase {
@@ -149,13 +156,13 @@ impl HeaderSync {
         seeking.chain(too_deep.into_iter().flatten()).filter(|at| *at > now).min()
     }
 
-    /// Is the stored run whole, down to the floor? The rollback window is for such a run alone: what was never whole is
-    /// nothing that anybody relies on.
+    /// Is the stored run whole, down to the floor? The rollback window applies to such a run alone: no caller relies on
+    /// a chain that was never whole.
     fn is_whole(&self, local: &Subchain) -> bool {
         local.tail <= self.floor()
     }
 
-    /// The search has ended: gives up what lies above the ancestor, or says that it may not.
+    /// The search has ended: reverts the headers above the ancestor, or reports that the reorg is too deep.
     fn end_search(&mut self, now: Instant) -> bool {
         let Some((local, top)) = self.reorgs.current.as_ref().map(|reorg| (reorg.local, reorg.top)) else {
             return false;
@@ -164,26 +171,26 @@ impl HeaderSync {
         let Some(reorg) = &mut self.reorgs.current else { return false };
         let ancestor = match reorg.search.outcome() {
             Some(Outcome::Ancestor(number)) => number,
-            Some(Outcome::Nothing) if reorg.search.ask_everybody() => return true,
+            Some(Outcome::Nothing) if reorg.search.ask_all_peers() => return true,
             Some(Outcome::Nothing) if is_whole && top.saturating_sub(local.tail) >= self.config.rollback_window => {
-                return self.refuse_reorg(now, BlockNumHash { number: local.head, hash: local.head_hash });
+                return self.reject_too_deep(now, BlockNumHash { number: local.head, hash: local.head_hash });
             }
-            Some(Outcome::Nothing) => return self.give_up_run(now),
+            Some(Outcome::Nothing) => return self.revert_run(now),
             None => return false,
         };
         let hash = match self.store.stored(ancestor) {
             Known::Unasked => return self.ask_store(&[ancestor]),
             Known::Asked => return false,
             Known::Header { hash, .. } => hash,
-            // What is gone cannot be met.
-            Known::Absent => return self.give_up_run(now),
+            // The new chain cannot meet a header that the store lost.
+            Known::Absent => return self.revert_run(now),
         };
         let ancestor = BlockNumHash { number: ancestor, hash };
-        self.compare_difficulty_down_to(now, ancestor).unwrap_or_else(|| self.give_up_above(now, ancestor))
+        self.compare_difficulty_down_to(now, ancestor).unwrap_or_else(|| self.revert_above(now, ancestor))
     }
 
     /// The reorg is deeper than the window: nothing is removed, and the target is chosen anew after a pause.
-    fn refuse_reorg(&mut self, now: Instant, local: BlockNumHash) -> bool {
+    fn reject_too_deep(&mut self, now: Instant, local: BlockNumHash) -> bool {
         let times = self.reorgs.too_deep.map_or(0, |before| before.times);
         self.reorgs.too_deep = Some(TooDeep { local, times: times.saturating_add(1) });
         let pause: Duration = doubled(TOO_DEEP_RETRY, times, self.config.cool_down);
@@ -195,7 +202,7 @@ impl HeaderSync {
         true
     }
 
-    /// Chooses the target anew, when it is time or, after a short pause, nobody who is left is on its chain.
+    /// Chooses the target anew when the retry is due or, after a short pause, when no remaining peer is on its chain.
     fn poll_too_deep(&mut self, now: Instant, since: Instant, retry_at: Instant) -> bool {
         let is_left = now >= since + self.config.backoff_start && {
             let named = |id: PeerId, peer: &Peer| {
@@ -211,8 +218,8 @@ impl HeaderSync {
         true
     }
 
-    /// Gives up what is stored of the old chain above the ancestor.
-    pub(super) fn give_up_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
+    /// Reverts the stored headers of the old chain above the ancestor.
+    pub(super) fn revert_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
         let Some(reorg) = &self.reorgs.current else { return false };
         let (differs, keep_above) = (reorg.differs.number, !reorg.above_is_old);
         self.store.retain_runs(|run| {
@@ -227,8 +234,8 @@ impl HeaderSync {
         self.unwind_above(now, ancestor.number, ancestor.number + 1)
     }
 
-    /// Nothing of the stored run is on the target's chain.
-    fn give_up_run(&mut self, now: Instant) -> bool {
+    /// Reverts the whole stored run: no header of it is on the target's chain.
+    fn revert_run(&mut self, now: Instant) -> bool {
         let Some(reorg) = &self.reorgs.current else { return false };
         let (local, differs, keep_above) = (reorg.local, reorg.differs.number, !reorg.above_is_old);
         self.store.retain_runs(|run| run.head < local.tail || (keep_above && run.tail > differs));
@@ -236,10 +243,11 @@ impl HeaderSync {
         self.unwind_above(now, local.tail.saturating_sub(1), local.tail)
     }
 
-    fn unwind_above(&mut self, now: Instant, to: BlockNumber, given_up: BlockNumber) -> bool {
+    fn unwind_above(&mut self, now: Instant, to: BlockNumber, reverted_from: BlockNumber) -> bool {
+        debug_assert!(reverted_from - to <= 1, "an unwind to {to} that removes nothing under {reverted_from}");
         if let Some(reorg) = &mut self.reorgs.current {
             reorg.phase = ReorgPhase::Replacing;
-            reorg.given_up = Some(given_up);
+            reorg.reverted_from = Some(reverted_from);
             reorg.retry_at = None;
         }
         self.reorgs.too_deep = None;
@@ -248,10 +256,10 @@ impl HeaderSync {
         true
     }
 
-    /// The new chain meets what stayed, or is left for another target: says what was given up, once.
+    /// Reports the reorg once: the new chain meets the headers that stayed, or the target changed.
     pub(super) fn tell_reorg(&mut self) {
         let Some(reorg) = self.reorgs.current.take() else { return };
-        let (Some(first), Some(target)) = (reorg.given_up, self.target.resolved) else { return };
+        let (Some(first), Some(target)) = (reorg.reverted_from, self.target.resolved) else { return };
         self.reorgs.last_ancestor = first.checked_sub(1);
         if let (Some(reverted), Some(adopted)) =
             (BlockRange::new(first, reorg.top), BlockRange::new(first, target.number.max(first)))

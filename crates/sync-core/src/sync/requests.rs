@@ -1,17 +1,17 @@
-//! What is asked, and how a request ends without its response.
+//! Requests, and how one ends without a response.
 //!
 //! ```text
-//!   asked --> answered (`responses`)
-//!         --> failed: the host says that it could not be sent, or that its stream broke
-//!         --> overdue: others are asked; a late response is used all the same (`silence`)
-//!         --> handed over: another peer gets the numbers that everything waits for (`front`)
+//!   sent --> response (`responses`)
+//!         --> failed: the host could not send it, or its stream broke
+//!         --> overdue: reassigned to other peers; a late response is still used (`silence`)
+//!         --> handed over: the front is reassigned to another peer (`front`)
 //!         --> ended with its peer: disconnected, or banned
 //! ```
 //!
-//! However it ends, its bytes leave the peer's window and its numbers go back to the plan; a peer that failed them
-//! while it was there is not the first to get them again. At most [`REQUESTS_IN_FLIGHT_MAX`] requests are open at once.
-//! All that a peer can waste is one deadline's time for the numbers that it was asked for; what it does wrong is a
-//! fault, noted here, and with enough faults it is banned.
+//! However a request ends, its bytes leave the peer's window and its numbers are released to the plan; a peer that
+//! failed them is not the first to get them again. At most [`REQUESTS_IN_FLIGHT_MAX`] requests are open at once. A
+//! malicious peer can waste one deadline for the numbers of its requests; each fault is noted here, and enough faults
+//! are a ban.
 
 use super::HeaderSync;
 use crate::{
@@ -27,9 +27,9 @@ use crate::{
 /// How a request for headers ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
-    /// With so many headers that can be used.
-    Answered(u16),
-    /// Without any.
+    /// With this many usable headers.
+    Responded(u16),
+    /// Without a usable header.
     Failed,
 }
 
@@ -59,8 +59,8 @@ impl HeaderSync {
         }
     }
 
-    /// Asks the first of `candidates` for whom there is something. What everything waits for is asked for by its hash,
-    /// which is known: there no peer can answer from another branch in good faith.
+    /// Sends a request to the first of `candidates` with work. The front is requested by its hash, which is known: an
+    /// honest peer cannot respond with another branch.
     fn request_by_number(&mut self, now: Instant, candidates: &[PeerId]) -> bool {
         if self.request_front(now) {
             return true;
@@ -103,7 +103,7 @@ impl HeaderSync {
         false
     }
 
-    /// Sends a request and notes it everywhere.
+    /// Sends a request and updates the peer's window, its evidence and the statistics.
     pub(super) fn send(&mut self, now: Instant, peer: PeerId, purpose: Purpose, start: StartBlock, limit: u16) {
         let bytes = u64::from(limit) * self.header_bytes();
         let Some(deadline) = self.peers.get(peer).map(|known| now + self.peers.deadline(known)) else { return };
@@ -119,9 +119,10 @@ impl HeaderSync {
     /// Input: a request ended without a response.
     pub(super) fn note_failure(&mut self, now: Instant, id: RequestId, failure: RequestFailure) {
         let Some(request) = self.downloader.requests.finish(id) else {
-            // It was taken back for a quicker peer: nothing is owed any more, and a breach is one all the same.
-            let owed = self.downloader.requests.forgive_one(id);
-            if let (Some((peer, sent)), RequestFailure::Protocol(what)) = (owed, failure) {
+            // The request was reassigned: its response is no longer outstanding, but a protocol breach is still a
+            // fault.
+            let outstanding = self.downloader.requests.take_outstanding(id);
+            if let (Some((peer, sent)), RequestFailure::Protocol(what)) = (outstanding, failure) {
                 self.penalize_request(now, peer, sent, PeerFault::Protocol(what));
             }
             return;
@@ -133,15 +134,15 @@ impl HeaderSync {
         if let Purpose::Vote(number) = request.purpose
             && let Some(known) = self.peers.get(peer)
         {
-            // Not asked again before it announces something new, or connects again: a host may fail each at once.
+            // Not retried before the peer's next announcement or connection: a host may fail each request at once.
             self.target.votes.note(peer, known.served.latest_hash, number, None);
         }
         self.return_piece(now, request, true);
         self.strategy.stats.transport_failures += 1;
         match failure {
             RequestFailure::Protocol(what) => self.penalize_request(now, peer, sent, PeerFault::Protocol(what)),
-            // The connection may be back the next moment, so this is no fault to speak of; but who often drops what it
-            // was asked for is asked later.
+            // The connection may be back the next moment, so this is no fault; but a peer that often drops requests is
+            // asked after others.
             RequestFailure::Disconnected => {
                 if let Some(known) = self.peers.get_mut(peer).filter(|known| !known.reputation.is_lost(sent)) {
                     known.reputation.dropped(now);
@@ -150,10 +151,10 @@ impl HeaderSync {
         }
     }
 
-    /// Input: the connection is gone. Nothing is held against the peer, and nothing against the pieces. A piece that it took
-    /// with it without ever having answered counts as taken from it, so that others like it are waited for ever shorter.
+    /// Input: the connection is gone. Neither the peer nor its pieces get a failure. If the peer has never sent a response, each
+    /// piece that it had counts as reassigned, so that the next peer like it is waited for half as long.
     pub(super) fn return_requests_of(&mut self, now: Instant, peer: PeerId) {
-        let has_answered = self.peers.get(peer).is_none_or(|known| known.rank() < Rank::New);
+        let has_responded = self.peers.get(peer).is_none_or(|known| known.rank() < Rank::New);
         if self.downloader.requests.of_peer(peer).is_some()
             && let Some(known) = self.peers.get_mut(peer)
         {
@@ -163,12 +164,13 @@ impl HeaderSync {
             let Some(mut request) = self.downloader.requests.finish(id) else { break };
             self.release(&request);
             self.note_no_response(&request);
-            if let (Purpose::Piece { failures, .. }, false) = (&mut request.purpose, has_answered) {
+            if let (Purpose::Piece { failures, .. }, false) = (&mut request.purpose, has_responded) {
                 failures.disappeared();
             }
             self.return_piece(now, request, false);
         }
-        self.downloader.requests.forgive(peer);
+        self.downloader.requests.forget_outstanding(peer);
+        debug_assert!(self.downloader.requests.of_peer(peer).is_none(), "a request to {peer} outlives its connection");
     }
 
     /// The request is over: its bytes are no longer in flight.
@@ -183,34 +185,34 @@ impl HeaderSync {
         if !matches!(request.purpose, Purpose::Piece { .. }) {
             return;
         }
-        self.strategy.selector.history.ended(now, matches!(outcome, Outcome::Answered(_)));
+        self.strategy.selector.history.ended(now, matches!(outcome, Outcome::Responded(_)));
         if let Some(known) = self.peers.get_mut(request.peer) {
             match outcome {
-                Outcome::Answered(headers) => known.batch.answered(request.limit, headers),
+                Outcome::Responded(headers) => known.batch.responded(request.limit, headers),
                 Outcome::Failed => known.failed(now, request.sent),
             }
         }
     }
 
-    /// Gives the numbers of a request back to the plan.
+    /// Releases the numbers of a request to the plan.
     pub(super) fn return_piece(&mut self, now: Instant, request: InFlight, failed: bool) {
         if let Purpose::Piece { range, mut failures, .. } = request.purpose {
             self.note_trial_over(now, request.peer);
             if failed {
                 failures.note(request.peer, now, self.config.backoff_start, self.config.backoff_max);
             }
-            self.downloader.plan.give_back(range, failures);
+            self.downloader.plan.release(range, failures);
         }
     }
 
-    /// Notes a fault in what became of a request that went out at `sent`; once for all that were open at that time.
+    /// Notes a fault of a request that was sent at `sent`; once for all requests that were open at that time.
     pub(super) fn penalize_request(&mut self, now: Instant, peer: PeerId, sent: Instant, fault: PeerFault) {
         if self.peers.get(peer).is_some_and(|known| !known.reputation.is_noted(sent, &fault)) {
             self.penalize(now, peer, fault);
         }
     }
 
-    /// Notes a fault. A banned peer's requests are returned at once.
+    /// Notes a fault. The requests of a banned peer are released at once.
     pub(super) fn penalize(&mut self, now: Instant, peer: PeerId, fault: PeerFault) {
         let Some(verdict) = self.peers.fault(now, peer, &fault) else { return };
         if verdict == Verdict::Banned {
@@ -219,17 +221,19 @@ impl HeaderSync {
         self.out.push_back(Output::Penalize { peer, fault, verdict });
     }
 
-    /// A peer was banned: nothing more is expected of it, and nothing of what it sent is waited for.
+    /// A peer was banned: its requests are cancelled and its unverified responses are dropped.
     pub(super) fn after_ban(&mut self, now: Instant, peer: PeerId) {
         while let Some(id) = self.downloader.requests.of_peer(peer) {
-            let Some(request) = self.downloader.requests.give_up(id) else { break };
+            let Some(request) = self.downloader.requests.cancel(id) else { break };
             self.release(&request);
             self.out.push_back(Output::Cancel(id));
             self.note_no_response(&request);
             self.return_piece(now, request, false);
         }
-        self.downloader.requests.forgive(peer);
-        self.drop_unproven_of(now, peer);
+        self.downloader.requests.forget_outstanding(peer);
+        self.drop_unverified_of(now, peer);
+        debug_assert!(self.downloader.requests.of_peer(peer).is_none(), "a request to {peer}, which is banned");
+        debug_assert_eq!(self.downloader.staging.bytes_of(peer), 0, "bytes of {peer}, which is banned, are staged");
         self.target.dirty = true;
         self.strategy.dirty = true;
     }

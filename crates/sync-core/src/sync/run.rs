@@ -1,4 +1,4 @@
-//! Gaps and runs: which part of the chain is being filled, and what it must meet above and below.
+//! Gaps and runs: which part of the chain is being filled, and the stored headers that it must meet above and below.
 //!
 //! The store holds [`Subchain`]s, newest first. A *run* fills the gap between the target (or the tail of a stored run)
 //! and the head of the next older one, or the floor:
@@ -13,8 +13,8 @@
 //!   floor
 //! ```
 //!
-//! Rules that compare a header with its parent hold at the two ends of a run as inside it: the neighbours are asked of
-//! the store before the run is opened. A store that cannot say leaves the hash link alone to join them.
+//! Rules that compare a header with its parent are checked at both ends of a run too: the neighbours are read from the
+//! store before the run is opened. Where the store has none, the hash link alone joins them.
 
 use alloy_primitives::B256;
 
@@ -36,12 +36,12 @@ use header_rules::range::{BlockNumber, BlockRange};
 enum Gap {
     /// Nothing is missing between the floor and the target.
     None,
-    /// The store must say first which header it has here.
+    /// The stored header at this number must be read first.
     Ask(BlockNumber),
     /// The store holds another block than the target's chain, at this number, in this run.
     Detached { local: Subchain, stored: BlockNumHash, expected: BlockNumHash },
-    /// Runs above this number are stored, and nothing tells whether they belong to the target: it lies under them, or
-    /// in an older run.
+    /// Runs above this number are stored, and whether they belong to the target's chain is unknown: the target is below
+    /// them, or in an older run.
     Leftover { keep: BlockNumber },
     /// Fill this; `child` is the stored header right above it.
     Fill { top: BlockNumHash, bottom: BlockNumber, child: Option<BlockNumber>, meets: Option<Subchain> },
@@ -167,8 +167,8 @@ impl HeaderSync {
         }
     }
 
-    /// Nothing is missing between floor and target: a newer tip that waited for that takes its place, as it does when a
-    /// run is filled.
+    /// Nothing is missing between floor and target: a newer tip that waited becomes the target, as when a run is
+    /// filled.
     fn end_of_gaps(&mut self, now: Instant) {
         self.reorgs.too_deep = None;
         self.tell_reorg();
@@ -183,7 +183,7 @@ impl HeaderSync {
         self.ask_store(numbers);
     }
 
-    /// Gives up the run that is open: what was verified is stored, what was only received is forgotten.
+    /// Closes the open run: verified headers are stored, received ones are dropped.
     pub(super) fn close_run(&mut self) {
         if self.phase.filling().is_some() && !self.store.is_unwinding() {
             while self.store.cut(true) {}
@@ -199,12 +199,19 @@ impl HeaderSync {
             self.out.push_back(Output::Cancel(id));
         }
         self.downloader.inbox.take(Response::is_piece);
+        debug_assert!(self.downloader.plan.is_empty(), "headers of a closed run are planned");
+        debug_assert!(self.downloader.staging.is_empty(), "headers of a closed run are staged");
     }
 
     /// After each link: is the gap filled, and does it meet what lies under it?
     pub(super) fn after_link(&mut self, now: Instant, linked: BlockRange) {
         let is_compared = self.phase.is_comparing();
         let Some(run) = self.phase.run_mut() else { return };
+        debug_assert!(
+            run.anchor.number < linked.first() || linked.first() == 0,
+            "{linked} was verified and the anchor stays at {}",
+            run.anchor.number
+        );
         let (anchor, is_down) = (run.anchor, linked.first() <= run.bottom);
         if !is_down || is_compared {
             if self.is_wrong_genesis(anchor) {
@@ -255,15 +262,15 @@ impl HeaderSync {
         anchor.number == 0 && self.chain.genesis().is_some_and(|genesis| genesis != anchor.hash)
     }
 
-    /// The target lies on a chain with another genesis: nothing of it is kept. Of a pinned hash that is said, and the user
-    /// must name another; a tip that peers chose counts no more, and the next one that they agree on takes its place.
+    /// The target's chain has another genesis: none of its headers are kept. With a pinned hash the sync stalls until
+    /// the user names another target; a tip that peers chose is replaced by the next one that they agree on.
     pub(super) fn leave_wrong_genesis(&mut self, now: Instant, got: B256) {
         self.drop_run();
         self.phase.enter(Phase::Idle);
         self.cancel_search();
         let head = self.target.resolved.map(|target| target.hash);
         if let Some(newest) = self.store.pending().newest().filter(|newest| Some(newest.head_hash) == head).copied() {
-            self.give_up(now, newest.tail);
+            self.revert_from(now, newest.tail);
         }
         let chosen_by_peers = self.target.wanted.is_some_and(|wanted| !matches!(wanted, SyncTarget::Hash(_)));
         if !self.target.unasked {
@@ -280,18 +287,20 @@ impl HeaderSync {
         }
     }
 
-    /// Nothing from `tail` on up is wanted: it is forgotten here and will be removed from the store, once the batches
-    /// that wait are stored. Some of them may lie lower, and each checkpoint speaks of all batches before it.
-    fn give_up(&mut self, now: Instant, tail: BlockNumber) {
+    /// Reverts the stored headers from `tail` up. They leave the store after the waiting batches, of which some may be
+    /// below `tail`: each checkpoint covers all batches before it.
+    fn revert_from(&mut self, now: Instant, tail: BlockNumber) {
         self.store.retain_runs(|kept| kept.head < tail);
-        // Genesis cannot be removed by number; the checkpoint no longer speaks of it, and it is written again.
+        // An unwind cannot remove genesis; the checkpoint no longer covers it, and it is written again.
         let to = tail.saturating_sub(1);
         self.store.unwind(to);
         self.moved(now);
     }
 
-    /// The run is filled and stored as far as this machine is concerned: on to the next gap.
+    /// The run is filled, and its last batch is cut: opens the next gap.
     pub(super) fn finish_run(&mut self, now: Instant) {
+        debug_assert!(self.phase.filling().is_some_and(|run| run.complete), "a run ends with headers missing");
+        debug_assert_eq!(self.store.collected(), 0, "a run ends with headers that are in no batch");
         self.phase.close_run();
         self.target.dirty = true;
         if let Some(next) = self.target.next {

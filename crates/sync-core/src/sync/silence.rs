@@ -1,12 +1,12 @@
-//! How long a peer may say nothing while responses are awaited of it, and what a response is worth that comes late.
+//! Deadlines: how long a peer may send nothing while responses are outstanding, and how a late response is used.
 //!
-//! Waiting ends in two steps ([`liveness`](crate::peers::liveness)). After a deadline without a byte *others* are asked for
-//! what the peer was asked for, and it is asked for nothing more. Its own responses are still good: one that comes before
-//! somebody else served its numbers takes its place. After twice that the peer is silent: one fault, however many requests
-//! were open. A late peer that is heard of is slow, and keeps its score.
+//! Waiting ends in two steps ([`liveness`](crate::peers::liveness)). After a deadline without a byte the peer's
+//! requests are reassigned, and it gets no new ones. Its responses are still used until another peer has served their
+//! numbers. After twice that time the peer is silent: one fault, however many requests were open. A late peer that
+//! sends a byte is slow, and keeps its score.
 //!
-//! A single request can be skipped: a later one was answered, it was not. Then nothing else that the peer sends moves its
-//! deadline, and it is a fault by itself.
+//! A single request can be skipped: a response to a later one came first. Then no other byte of the peer moves its
+//! deadline, and missing it is a fault by itself.
 
 use alloc::vec::Vec;
 
@@ -28,7 +28,7 @@ impl HeaderSync {
     pub(super) fn note_progress(&mut self, now: Instant, peer: PeerId) {
         let Some(begun) = self.downloader.requests.oldest_of(peer) else { return };
         let whole = self.peers.get(peer).and_then(|known| known.responded_at);
-        // A peer that sends a byte now and then is not heard for ever.
+        // A peer that sends a byte now and then does not extend its deadline for ever.
         let cap = whole.map_or(begun, |whole| begun.max(whole)) + RESPONSE_TIME_MAX;
         self.heard(now, peer, Some(cap), None);
     }
@@ -37,13 +37,13 @@ impl HeaderSync {
     pub(super) fn note_response(&mut self, now: Instant, peer: PeerId, id: RequestId) {
         if let Some(known) = self.peers.get_mut(peer) {
             known.responded_at = Some(now);
-            known.evidence.answered();
-            known.reputation.answered();
+            known.evidence.responded();
+            known.reputation.responded();
         }
         self.heard(now, peer, None, Some(id));
     }
 
-    fn heard(&mut self, now: Instant, peer: PeerId, cap: Option<Instant>, answered: Option<RequestId>) {
+    fn heard(&mut self, now: Instant, peer: PeerId, cap: Option<Instant>, responded: Option<RequestId>) {
         if cap.is_some_and(|cap| cap <= now) {
             return;
         }
@@ -52,18 +52,18 @@ impl HeaderSync {
         let Some(known) = self.peers.get(peer) else { return };
         let capped = |at: Instant| cap.map_or(at, |cap| at.min(cap));
         let deadline = capped(now + self.peers.deadline(known));
-        let owed_until = capped(now + self.peers.silence(known));
-        self.downloader.requests.heard(peer, deadline, owed_until, answered);
+        let outstanding_until = capped(now + self.peers.silence(known));
+        self.downloader.requests.heard(peer, deadline, outstanding_until, responded);
     }
 
-    /// Until when a response is owed that is not waited for any more.
-    pub(super) fn owed_until(&self, now: Instant, peer: PeerId) -> Instant {
+    /// Until when a reassigned request stays outstanding.
+    pub(super) fn outstanding_until(&self, now: Instant, peer: PeerId) -> Instant {
         self.peers.get(peer).map_or(now, |known| now + self.peers.silence(known))
     }
 
     /// One peer that is late, or silent, or skipped a request.
     pub(super) fn poll_deadlines(&mut self, now: Instant) -> bool {
-        let silent = self.peers.silent(now).or_else(|| self.downloader.requests.never_answered(now));
+        let silent = self.peers.silent(now).or_else(|| self.downloader.requests.overdue_peer(now));
         if let Some(peer) = silent {
             self.end_silence(now, peer);
             return true;
@@ -82,7 +82,7 @@ impl HeaderSync {
         true
     }
 
-    /// The peer has said nothing for a deadline: others are asked for all that it was asked for.
+    /// The peer has sent nothing for a deadline: all its requests are reassigned.
     fn note_late(&mut self, now: Instant, peer: PeerId) {
         let Some(known) = self.peers.get(peer) else { return };
         // A deadline is over already.
@@ -90,7 +90,7 @@ impl HeaderSync {
         let fault_at = now + grace;
         let mut sent = None;
         while let Some(id) = self.downloader.requests.of_peer(peer) {
-            let Some(request) = self.downloader.requests.take_back(id, fault_at) else { break };
+            let Some(request) = self.downloader.requests.reassign(id, fault_at) else { break };
             self.release(&request);
             self.strategy.stats.timeouts += 1;
             // One silence is one event, however many requests were open.
@@ -100,10 +100,11 @@ impl HeaderSync {
             sent = sent.max(Some(request.sent));
             self.note_no_response(&request);
             if let Purpose::Piece { range, mut failures, .. } = request.purpose {
-                // The peer itself owes this already: it is not asked for it a second time before that is over.
+                // The request is outstanding at the peer itself: the piece is not requested from it again before that
+                // ends.
                 failures.pause(peer, now, grace, grace);
                 self.note_trial_over(now, peer);
-                self.downloader.plan.give_back(range, failures);
+                self.downloader.plan.release(range, failures);
             }
         }
         if let Some(known) = self.peers.get_mut(peer) {
@@ -112,9 +113,9 @@ impl HeaderSync {
         }
     }
 
-    /// The peer answered what it was asked for later, and this not.
+    /// The peer responded to a later request, and not to this one.
     fn note_skipped(&mut self, now: Instant, id: RequestId) {
-        let Some(request) = self.downloader.requests.give_up(id) else { return };
+        let Some(request) = self.downloader.requests.cancel(id) else { return };
         self.release(&request);
         self.out.push_back(Output::Cancel(id));
         let (peer, sent) = (request.peer, request.sent);
@@ -128,9 +129,9 @@ impl HeaderSync {
         self.penalize_request(now, peer, sent, PeerFault::Timeout);
     }
 
-    /// The peer said nothing for longer than any way is slow: nothing more is awaited of it.
+    /// The peer was silent for longer than any link is slow: its outstanding requests are cancelled.
     fn end_silence(&mut self, now: Instant, peer: PeerId) {
-        while let Some(id) = self.downloader.requests.pop_owed(peer) {
+        while let Some(id) = self.downloader.requests.pop_outstanding(peer) {
             self.out.push_back(Output::Cancel(id));
         }
         if let Some(known) = self.peers.get_mut(peer) {
@@ -141,15 +142,14 @@ impl HeaderSync {
         self.target.dirty = true;
     }
 
-    /// A response to a request that was given up: it teaches how slow its peer is, and is used where its numbers, or its
-    /// word, are still wanted.
+    /// A late response: it teaches the round trip, and is used where its numbers, or its vote, are still wanted.
     pub(super) fn receive_late_headers(&mut self, now: Instant, id: RequestId, mut headers: Vec<Bytes>) {
-        let Some((mut request, usable)) = self.downloader.requests.late_answer(id) else { return };
+        let Some((mut request, usable)) = self.downloader.requests.take_late(id) else { return };
         let peer = request.peer;
         self.note_response(now, peer, id);
         let bytes = bytes_of(&headers);
         let Some(known) = self.peers.get_mut(peer) else { return };
-        known.window.answered_late(now, request.sent);
+        known.window.responded_late(now, request.sent);
         known.bytes += bytes;
         self.reports.progress.note_received(now, bytes);
         let is_trusted = self.peers.get(peer).is_some_and(|known| known.is_usable(now));
@@ -172,7 +172,7 @@ impl HeaderSync {
                 let anchor = self.phase.run().map(|run| run.anchor);
                 let anchor = anchor.filter(|anchor| range.contains(anchor.number));
                 if let Some(anchor) = anchor {
-                    // What is above the anchor was verified meanwhile.
+                    // The numbers above the anchor were verified meanwhile.
                     let above = range.last() - anchor.number;
                     headers.drain(..headers.len().min(above as usize));
                     *by_hash = by_hash.map(|_| anchor.hash);
@@ -188,6 +188,7 @@ impl HeaderSync {
                     return false;
                 };
                 (*range, *failures) = (part, known);
+                debug_assert!(part.len() <= u64::from(request.limit), "{part} of a request for {}", request.limit);
                 headers.truncate(part.len() as usize);
                 request.limit = part.len() as u16;
                 true
@@ -197,7 +198,7 @@ impl HeaderSync {
                 !known && self.target.wanted == Some(SyncTarget::Hash(*hash))
             }
             Purpose::Vote(_) | Purpose::ForkCheck(_) => true,
-            // Others were asked for this number; the search has gone on.
+            // The search has gone on with other witnesses.
             Purpose::Ancestor(_) => false,
         }
     }

@@ -1,13 +1,13 @@
-//! Nothing moves, and why: each reason with the deadline after which it is said, once.
+//! Stall reasons: why the sync makes no progress, each with the time after which it is reported, once.
 //!
-//! A reason is looked for whenever the machine has nothing else to do. What the store or the chain itself says is said
-//! at once; what may pass by itself (a peer that reconnects, a tip that spreads) must hold for `stall_after` first; a
-//! sync that has peers and work and still proves nothing is called `NoProgress` after `no_progress_after`. Where the
-//! reason lies with the peers, how each of them stands is said with it ([`Event::PeerHealth`]).
+//! A reason is looked for whenever the machine has nothing else to do. A reason from the store or the chain is reported
+//! at once; one that may pass by itself (a peer that reconnects, a tip that spreads) must hold for `stall_after` first;
+//! a sync with peers and work that verifies no header is `NoProgress` after `no_progress_after`. Where the reason lies
+//! with the peers, the state of each is reported with it ([`Event::PeerHealth`]).
 //!
-//! No reason needs a reload to end. Beside what the table names, another target that the user names ends each of them that
-//! has to do with the target; for a pinned hash whose chain is wrong that is the only end. Times count from the change;
-//! a response and the budget below (a second together) come on top.
+//! No reason needs a reload to end. A new target from the user also ends each reason that concerns the target; for a
+//! pinned hash on an invalid chain it is the only end. Times count from the change; a response and the budget below add
+//! up to a second.
 //!
 //! | stall | what ends it | within |
 //! |---|---|---|
@@ -15,22 +15,23 @@
 //! | `NoUsablePeer` | another peer connects; or the ban of one ends | at once; [`ban`](crate::SyncConfig::ban) |
 //! | `TipsDisagree` | a majority: peers come, leave, or announce | at once |
 //! | `QuorumNotReached` | enough peers connect | at once |
-//! | `TargetUnavailable` | a peer with the block connects or announces it; or one that was asked has it by now | at once; eight times [`target_retry`](crate::SyncConfig::target_retry) |
+//! | `TargetUnavailable` | a peer with the block connects or announces it; or a peer that was asked has it by now | at once; eight times [`target_retry`](crate::SyncConfig::target_retry) |
 //! | `RangeUnavailable` | a peer serves it; or the majority's tip is on another chain, or under what is missing | at once |
 //! | `FloorAboveTarget` | the majority's tip is above the floor | at once |
-//! | `InvalidTarget` | a majority on another chain, whoever stays | at once |
-//! | `RollbackTooDeep` | nobody who is left is on that chain; or a majority on another one | after [`backoff_start`](crate::SyncConfig::backoff_start); [`TOO_DEEP_RETRY`](crate::config::TOO_DEEP_RETRY), doubled each time up to [`cool_down`](crate::SyncConfig::cool_down) |
+//! | `InvalidTarget` | a majority on another chain, even if the peers of this one stay | at once |
+//! | `RollbackTooDeep` | no remaining peer is on that chain; or a majority is on another one | after [`backoff_start`](crate::SyncConfig::backoff_start); [`TOO_DEEP_RETRY`](crate::config::TOO_DEEP_RETRY), doubled each time up to [`cool_down`](crate::SyncConfig::cool_down) |
 //! | `UnknownFork` | a majority on a chain without that header, or whose tip is under it; a newer release | at once |
 //! | `Store` | the store works again | [`persist_retry_max`](crate::SyncConfig::persist_retry_max) |
-//! | `NoProgress` | a peer that answers connects; or those that were silent answer again; or most of those that answer have their tip under the front | at once; twice [`deadline_max`](crate::SyncConfig::deadline_max) and [`backoff_max`](crate::SyncConfig::backoff_max); at once |
-//! | `WrongGenesis` | the tip of any majority with our genesis: who named the other one is banned | at once |
+//! | `NoProgress` | a peer that responds connects; or silent peers respond again; or most responding peers have their tip below the front | at once; twice [`deadline_max`](crate::SyncConfig::deadline_max) and [`backoff_max`](crate::SyncConfig::backoff_max); at once |
+//! | `WrongGenesis` | the tip of any majority with our genesis: peers that named the other one are banned | at once |
 //!
-//! The states of a reorg end in the same way: each question has a deadline, after [`TOO_DEEP_RETRY`](crate::config::TOO_DEEP_RETRY) a refused one is
-//! chosen anew, and a pause keeps what was found. What the machine cannot end by itself is a store that never answers a
-//! removal or a lookup: the host repeats those until they are done.
+//! The states of a reorg end in the same way: each request has a deadline, after
+//! [`TOO_DEEP_RETRY`](crate::config::TOO_DEEP_RETRY) the target of a rejected one is chosen anew, and a pause keeps the
+//! results. The machine cannot end the wait for a store that never responds to an unwind or a lookup: the host repeats
+//! those until they are done.
 //!
-//! What holds may follow what peers announce. So it is said with a budget ([`STALL_EVENTS_BURST`] at once, then one in
-//! [`STALL_EVENTS_EVERY`]): a change that comes sooner waits, and what holds when its time has come is said.
+//! A reason may change with each announcement of a peer. So stall events have a budget ([`STALL_EVENTS_BURST`] at once,
+//! then one in [`STALL_EVENTS_EVERY`]): an earlier change waits, and the reason that then holds is reported.
 
 use alloc::boxed::Box;
 use core::mem::discriminant;
@@ -45,7 +46,7 @@ use crate::{
 use header_rules::range::BlockRange;
 
 impl HeaderSync {
-    /// Looks for a reason; says it when its time has come, and takes it back when it is over.
+    /// Looks for a reason; reports it when it is due, and its end.
     pub(super) fn poll_stall(&mut self, now: Instant) -> bool {
         let found = self.find_stall(now);
         let Some(reason) = found else {
@@ -72,7 +73,7 @@ impl HeaderSync {
         self.reports.stall.announced = Some(reason.clone());
         self.reports.stall.announced_at = now;
         self.target.dirty = true;
-        // Nothing of the old chain stayed that the new one could meet, and it goes down no further: the reorg is over.
+        // The new chain has no stored run to meet and cannot go further down: the reorg is over.
         if self.is_parked() && !self.is_seeking() && self.phase.run().is_some_and(|run| run.meets.is_none()) {
             self.tell_reorg();
         }
@@ -80,7 +81,7 @@ impl HeaderSync {
         true
     }
 
-    /// Says what holds, if the last event said something else and the budget allows it.
+    /// Reports the current reason, if the last event reported another one and the budget allows it.
     pub(super) fn tell_stall(&mut self, now: Instant) -> bool {
         if self.reports.stall.told == self.reports.stall.announced || !self.reports.stall.budget.take(now) {
             return false;
@@ -104,8 +105,7 @@ impl HeaderSync {
         true
     }
 
-    /// When the suspected reason will be said, if it was not yet, or what the budget holds back; when lack of progress would
-    /// be.
+    /// When the suspected reason, an event that the budget delays, or a lack of progress is due to be reported.
     pub(super) fn stall_wakeup(&self, now: Instant) -> Option<Instant> {
         let suspected = self
             .reports
@@ -179,13 +179,13 @@ impl HeaderSync {
         if self.peers.usable(now).next().is_none() {
             return Some(StallReason::NoUsablePeer);
         }
-        // What is agreed on is synced, whatever the peers say of the next tip.
+        // A target that was agreed on is synced even if the peers disagree on the next tip.
         if let Some(trouble) = self.target.trouble.clone().filter(|_| !working || self.target.resolved.is_none()) {
             return Some(trouble);
         }
-        let (aside, usable) = self.count_aside(now);
-        if let (Some(SyncTarget::Hash(hash)), true) = (self.target.wanted, aside == usable && usable > 0) {
-            return Some(StallReason::TargetUnavailable { hash, asked: aside });
+        let (off_target, usable) = self.count_off_target(now);
+        if let (Some(SyncTarget::Hash(hash)), true) = (self.target.wanted, off_target == usable && usable > 0) {
+            return Some(StallReason::TargetUnavailable { hash, asked: off_target });
         }
         if let Some(missing) = self.still_unavailable(now) {
             return Some(StallReason::RangeUnavailable(missing));

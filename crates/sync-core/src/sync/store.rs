@@ -1,4 +1,5 @@
-//! When batches are cut, and what follows when the store has answered. The queue itself is [`StoreQueue`](super::store_queue).
+//! When batches are cut, and what follows a response of the store. The queue itself is
+//! [`StoreQueue`](super::store_queue).
 
 use super::HeaderSync;
 use crate::{fault::StoreFailure, id::BatchId, time::Instant};
@@ -22,14 +23,14 @@ impl HeaderSync {
         self.store.cut(flush)
     }
 
-    /// When what is verified is stored although its window is not full.
+    /// When verified headers are stored although their window is not full.
     pub(super) fn flush_wakeup(&self) -> Option<Instant> {
         let may_cut = self.store.batches() < self.config.batches_in_flight_max;
         let waits = self.phase.run().is_some() && self.store.collected() > 0 && may_cut;
         waits.then(|| self.reports.stall.moved_at + self.config.flush_after)
     }
 
-    /// Hands out the next thing for the store.
+    /// Hands out the next batch or unwind.
     pub(super) fn poll_persist(&mut self, now: Instant) -> bool {
         let output = self.store.poll(now);
         let is_some = output.is_some();
@@ -52,7 +53,7 @@ impl HeaderSync {
         self.store.refused(now, id, failure, first, longest);
     }
 
-    /// Asks the store for these headers, unless something is on its way to it; whoever needs them looks again.
+    /// Looks up these stored headers, unless a batch or an unwind is under way; the caller retries.
     pub(super) fn ask_store(&mut self, numbers: &[BlockNumber]) -> bool {
         let lookup = self.store.look_up(numbers);
         let is_some = lookup.is_some();
@@ -69,7 +70,7 @@ impl HeaderSync {
         ready
     }
 
-    /// Input: the removal is durable.
+    /// Input: the unwind is durable.
     pub(super) fn note_unwound(&mut self, now: Instant, to: BlockNumber) {
         if !self.store.unwound(to) {
             return;

@@ -1,8 +1,8 @@
 //! Which strategy is in use, and what follows from it for the next request.
 //!
-//! The parts measure: peers their round trips and what they proved, requests how they end. This room puts it together
-//! into the [`View`] that the selector decides by, once a second and whenever a gap opens or a peer turns out to be on
-//! another branch, and says each change in [`Event::StrategyChanged`].
+//! The parts measure: round trips and verified headers of peers, outcomes of requests. This file combines them into the
+//! [`View`] that the selector decides by, once a second and whenever a gap opens or a peer turns out to be on another
+//! branch, and reports each change in [`Event::StrategyChanged`].
 
 use core::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::{
 };
 use header_rules::range::BlockRange;
 
-/// The world is looked at once in so long: long enough that a rate over five seconds has moved.
+/// Interval between two evaluations: long enough that a rate over five seconds has moved.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl HeaderSync {
-    /// Looks whether another strategy is better now.
+    /// Evaluates whether another strategy is better now.
     pub(super) fn poll_strategy(&mut self, now: Instant) -> bool {
         let Some(run) = self.phase.run() else { return false };
         let (front, bottom) = (run.anchor.number, run.bottom);
@@ -59,7 +59,7 @@ impl HeaderSync {
         let front = run.anchor.number;
         let header_bytes = self.header_bytes();
         let could = |peer: &Peer| peer.serves(now).is_some_and(|range| range.contains(front));
-        // What those have there of whom nothing was verified is of no interest, where there are others.
+        // Peers without verified headers count only where no verified peer serves the front.
         let is_verified = |peer: &Peer| peer.rank() == Rank::Verified;
         let has_verified = self.peers.usable(now).any(|(_, peer)| could(peer) && is_verified(peer));
         let could = self.peers.usable(now).filter(|(_, peer)| could(peer) && (!has_verified || is_verified(peer)));
@@ -84,8 +84,8 @@ impl HeaderSync {
             front,
             gap: self.strategy.gap.unwrap_or(u64::MAX),
             peers,
-            // One verified peer that agrees brings more by number, many requests at a time, than all others by hash; and
-            // before anything is linked, one that may turn out to agree is enough.
+            // One verified peer that agrees brings more by number, with many requests at a time, than all others by
+            // hash; before anything is linked, one peer that may agree is enough.
             disagreeing: if may_agree { 0 } else { disagreeing },
             hash_unknown: self.is_front_refused(now),
             front_failures: failures.map_or(0, |failures| failures.attempts()),
@@ -94,7 +94,7 @@ impl HeaderSync {
         }
     }
 
-    /// Has everybody who could be asked said that there is no such block as the anchor?
+    /// Have all peers that serve the anchor's number responded that they do not have its hash?
     pub(super) fn is_front_refused(&self, now: Instant) -> bool {
         let Some(run) = self.phase.run() else { return false };
         let anchor = run.anchor;
@@ -103,8 +103,9 @@ impl HeaderSync {
         asked.peek().is_some() && asked.all(|(id, _)| self.strategy.refused.contains(now, anchor.hash, id))
     }
 
-    /// How many headers one request to this peer asks for: what its window of bytes holds, and at most what it gives.
+    /// Headers in one request to this peer: as many as its byte window holds, at most its request size.
     pub(super) fn request_headers(&self, peer: &Peer, header_bytes: u64) -> u64 {
+        debug_assert!(header_bytes > 0, "a header of no bytes");
         (peer.window.request_bytes() / header_bytes).clamp(1, u64::from(peer.batch.limit()))
     }
 

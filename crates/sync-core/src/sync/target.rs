@@ -1,16 +1,15 @@
-//! Where the sync ends, above: what the user wants, and which block that is.
+//! The target: what the user wants, and which block that is.
 //!
-//! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; those that name the hash as their
-//! tip first, with one place left for the others and one for those who have answered something. An empty response says "I
-//! do not have it" and costs nothing; a header with another hash is a lie. When nobody had it the sync says so and starts
-//! another round after a pause, and asks each new peer at once. A pinned header that lies inside a stored run is the
-//! target all the same: nothing is fetched for it, and what is stored above stays.
+//! **Pinned hash.** Up to [`PROBES_MAX`] peers are asked at once, `falling(hash, 1)`; peers that name the hash as their
+//! tip first, with one place left for other peers and one for peers that have responded before. An empty response is no
+//! fault; a header with another hash is one. When no peer had it the sync stalls, starts another round after a pause,
+//! and asks each new peer at once. A pinned header inside a stored run is a target too: nothing is fetched for it, and
+//! the stored headers above stay.
 //!
 //! **Number, or peers' tip.** The peers decide which block that is (`votes`).
 //!
-//! A target that was found is *resolved*: its number and hash are known, and it is synced at once. Only a newer tip of
-//! peers waits until the download that is under way is done, unless most peers have left the target's chain
-//! (`fork_check`).
+//! A target that was found is *resolved*: its number and hash are known, and it is synced at once. A newer tip of peers
+//! waits until the current download is done, unless most peers have left the target's chain (`fork_check`).
 
 use alloc::vec::Vec;
 
@@ -33,7 +32,7 @@ use crate::{
 };
 use header_rules::{header::HeaderLink, range::BLOCK_NUMBER_END};
 
-/// Peers asked for a pinned target at the same time: one silent peer must not hold the start of a sync for a deadline.
+/// Peers asked for a pinned target at the same time: one silent peer must not delay the start of a sync by a deadline.
 pub(super) const PROBES_MAX: usize = 3;
 
 impl HeaderSync {
@@ -43,8 +42,7 @@ impl HeaderSync {
             return;
         }
         self.cancel_questions(|purpose| !matches!(purpose, Purpose::Piece { .. }));
-        // A chain that ends in another genesis, or stopped at a header that cannot be judged, is not synced any more: there is
-        // nothing to go on with.
+        // A target on a chain with another genesis, or one that stopped at an unknown header, is not kept.
         let is_over =
             |target: &BlockNumHash| self.target.rejected.wrong_genesis.is_some() || self.is_stopped_at(target.hash);
         let resolved = self.target.resolved.filter(|target| !is_over(target));
@@ -102,7 +100,7 @@ impl HeaderSync {
             self.resolve(now, BlockNumHash { number, hash });
             return true;
         }
-        // However many others come meanwhile, nobody waits for another question for longer than that.
+        // A round ends after that time however many peers connect meanwhile, so that each peer is asked again.
         let is_long = self.target.round_since.is_some_and(|since| now >= since + PROBE_ROUND_MAX);
         if is_long || self.target.retry_at.is_some_and(|at| at <= now) {
             self.target.retry_at = None;
@@ -113,12 +111,12 @@ impl HeaderSync {
         let probing = self.probes_waited_for(now, |_| true);
         let fresh: Vec<_> = candidates.into_iter().filter(|peer| !self.target.asked.contains(peer)).collect();
         let names = |id: PeerId| self.peers.get(id).is_some_and(|peer| peer.served.latest_hash == hash);
-        // One place is for those who do not name it: naming it costs nothing.
+        // One place is for peers that do not name it: naming it costs nothing.
         let is_open = self.probes_waited_for(now, names) + 1 < PROBES_MAX;
         let named = fresh.iter().find(|id| is_open && names(**id));
-        // Another one is for those who have answered something, whatever came of it: new ones come without end.
+        // Another one is for peers that have responded before: new ids can connect without end.
         let has_spoken =
-            |id: PeerId| self.peers.get(id).is_some_and(|peer| peer.evidence >= Evidence::Answered && peer.has_vote());
+            |id: PeerId| self.peers.get(id).is_some_and(|peer| peer.evidence >= Evidence::Responded && peer.has_vote());
         let is_free = self.probes_waited_for(now, has_spoken) == 0;
         let spoken = fresh.iter().find(|id| is_free && has_spoken(**id));
         let next = spoken.or(named).or(fresh.iter().find(|id| !names(**id))).or(fresh.first()).copied();
@@ -144,13 +142,13 @@ impl HeaderSync {
     }
 
     /// A response to a probe.
-    pub(super) fn receive_target(&mut self, now: Instant, answer: Response, hash: B256) {
+    pub(super) fn receive_target(&mut self, now: Instant, response: Response, hash: B256) {
         self.target.dirty = true;
-        let Some(raw) = answer.headers.first() else { return };
+        let Some(raw) = response.headers.first() else { return };
         let got = keccak256(raw);
         let fault = match HeaderLink::decode(raw) {
-            _ if answer.headers.len() > 1 => PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 },
-            // The pinned hash vouches for it; no chain has such a number, so no peer can serve what lies under it.
+            _ if response.headers.len() > 1 => PeerFault::TooManyHeaders { got: response.headers.len(), limit: 1 },
+            // The header has the pinned hash, but no chain has such a number: no peer can serve its parent.
             Ok(header) if got == hash && header.number >= BLOCK_NUMBER_END => return,
             Ok(header) if got == hash => {
                 self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
@@ -165,7 +163,7 @@ impl HeaderSync {
             Ok(header) => PeerFault::BrokenLink { number: header.number, got, expected: hash },
             Err(error) => PeerFault::Undecodable { number: 0, error },
         };
-        self.penalize_request(now, answer.peer, answer.request.sent, fault);
+        self.penalize_request(now, response.peer, response.request.sent, fault);
     }
 
     /// Is a gap being filled, or about to be?
@@ -187,7 +185,7 @@ impl HeaderSync {
         let follows = self.target.wanted == Some(SyncTarget::PeersTip);
         let extends = self.target.resolved.is_some_and(|current| target.number > current.number);
         if extends && follows && self.is_busy() {
-            // A newer tip: finish what runs, then go on above it. No work is lost.
+            // A newer tip: the current download finishes first, so that no work is lost.
             self.target.next = Some(target);
             return;
         }
@@ -200,6 +198,7 @@ impl HeaderSync {
     }
 
     fn adopt_as(&mut self, now: Instant, target: BlockNumHash, unasked: bool) {
+        debug_assert!(target.number < BLOCK_NUMBER_END, "a target at {}, which no chain has", target.number);
         self.target.next = None;
         self.target.unasked = unasked;
         if self.target.resolved == Some(target) {
@@ -225,7 +224,7 @@ impl HeaderSync {
         self.downloader.requests.count(waits)
     }
 
-    /// When the next peer may be asked although nobody answers.
+    /// When the next peer may be asked although no response came.
     pub(super) fn probe_wakeup(&self, now: Instant) -> Option<Instant> {
         let probes = self.downloader.requests.iter().filter(|request| matches!(request.purpose, Purpose::Target(_)));
         let round = self.target.round_since.map(|since| since + PROBE_ROUND_MAX);

@@ -29,8 +29,8 @@ impl HeaderSync {
             (Timer::Progress, self.reports.progress.due_at(now, self.config.progress_every)),
         ];
         let wakeups = timers.into_iter().filter_map(|(timer, at)| Some(Wakeup { at: at?, timer }));
-        // What is due and was not done waits for something else (a pause that ends, a batch that is stored). Its input
-        // wakes the machine; a timer would wake it again and again.
+        // Work that is due and was not done waits for another event (a pause that ends, a batch that is stored). Its
+        // input wakes the machine; a timer would wake it again and again.
         wakeups.filter(|wakeup| wakeup.at > now).min_by_key(|wakeup| wakeup.at)
     }
 }

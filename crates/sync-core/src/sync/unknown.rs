@@ -1,9 +1,9 @@
-//! A header of the target's chain that this release cannot judge: the sync stops above it and says so.
+//! A header of the target's chain that this release cannot judge: the sync stops above it and stalls.
 //!
-//! The header hashes to its anchor, so the target vouches for it and nobody is blamed ([`header_rules::rules::UnknownFork`]). It
-//! is not known to be invalid either: nothing is removed, what was verified above it is stored, and peers on this chain
-//! keep their votes, or a few peers that stayed on another chain would decide. Another target is tried as soon as it is
-//! named or agreed on; the stall ends when a chain without that header is verified.
+//! The header hashes to its anchor, so it belongs to the target's chain and no peer is penalized
+//! ([`header_rules::rules::UnknownFork`]). It is not known to be invalid either: nothing is removed, the verified
+//! headers above it are stored, and peers on this chain keep their votes, or a few peers on another chain would decide.
+//! Another target is tried once it is named or agreed on; the stall ends when a chain without that header is verified.
 
 use alloy_primitives::B256;
 
@@ -18,8 +18,8 @@ use crate::{
 use header_rules::{header::HeaderError, rules::UnknownFork};
 
 impl HeaderSync {
-    /// A verified header, or a stored one whose parent was just verified, cannot be judged. `keeps`: what was verified so far is
-    /// stored; not when the header in question is the lowest of it.
+    /// A verified header, or a stored one whose parent was just verified, cannot be judged. `keeps`: the headers
+    /// verified so far are stored; `false` when the unknown header is the lowest of them.
     pub(super) fn stop_at_unknown(&mut self, now: Instant, error: LinkError, keeps: bool) {
         let LinkFault::UnknownFork { hash, why } = error.fault else { return };
         let Some(target) = self.target.resolved else { return };
@@ -53,8 +53,8 @@ impl HeaderSync {
         self.target.rejected.unknown.as_ref().is_some_and(|unknown| unknown.target == hash)
     }
 
-    /// Does the walk come down to the header that stopped it before, under another target? Then it ends here too, without
-    /// another request. `child`: the header above the anchor.
+    /// Does the walk from another target come down to the same unknown header? Then it ends here too, without another
+    /// request. `child`: the header above the anchor.
     pub(super) fn comes_down_to_unknown(&mut self, anchor: Anchor, child: Option<B256>) -> bool {
         let Some(target) = self.target.resolved else { return false };
         let Some(unknown) = &mut self.target.rejected.unknown else { return false };
@@ -65,7 +65,7 @@ impl HeaderSync {
         is_it
     }
 
-    /// Headers were verified: a chain that has others where the unknown one lies, or lower, is not stopped by it.
+    /// Headers were verified: a chain with another header at that number, or verified below it, is not stopped.
     pub(super) fn passes_unknown(&mut self, verified: &VerifiedHeaders) {
         let passed = |unknown: &UnknownHeader| {
             let lowest = verified.range().first();

@@ -1,4 +1,4 @@
-//! Which block peers mean: the one at a number, or the tip that enough of them have.
+//! Votes: which block a majority of peers has at a number, or as its tip.
 //!
 //! **Number.** The header at that number which `max(tip_quorum, more than half)` of the peers that serve it hold; each
 //! is asked once.
@@ -11,16 +11,16 @@
 //! A tip under the stored head is compared with the stored header at its height: the same hash is lag, and nothing
 //! changes; another one is a reorg to a shorter chain.
 //!
-//! A peer that was asked and is late or silent has no vote until it answers something, for which it is asked now and then: it
-//! decides nothing, and holds nothing up.
+//! A late or silent peer has no vote until it responds to something, for which it is asked now and then: it neither
+//! decides nor delays a vote.
 //!
-//! A new session counts all configured peers as voters, connected or not, until the time of those that are missing is over
-//! ([`SyncConfig::tip_settle`](crate::SyncConfig::tip_settle)). When no block has its majority the stall
-//! `TipsDisagree` says who names what; it ends by itself with the peer, or the announcement, that makes a majority.
+//! A new session counts all configured peers as voters, connected or not, until the wait for missing ones is over
+//! ([`SyncConfig::tip_settle`](crate::SyncConfig::tip_settle)). When no block has a majority the stall `TipsDisagree`
+//! lists the tips by peer; it ends with the peer, or the announcement, that makes a majority.
 //!
-//! A vote holds as long as the peer's own tip is the one that it was asked under: what it announces anew it is asked
-//! for anew. Kept are [`VOTES_PER_PEER_MAX`] votes a peer. A liar has one vote a question, as everybody has; that the
-//! votes of one person are not many is for the host, who chooses whom it connects to.
+//! A vote holds until the peer announces another tip; then it is asked again. At most [`VOTES_PER_PEER_MAX`] votes a
+//! peer are kept. A malicious peer has one vote for each number, like any peer; how many identities one attacker
+//! connects is limited by the host, which chooses its peers.
 
 use alloc::vec::Vec;
 
@@ -57,7 +57,7 @@ impl HeaderSync {
         }
         self.target.votes.keep_only(|peer| tips.get(&peer).map(|own| own.hash));
         let need = self.votes_needed(now, tips.len());
-        // A tip that waits for a gap which cannot be filled now waits no longer.
+        // A tip does not wait for a gap that cannot be filled now.
         let waiting = self.target.next.filter(|_| self.is_busy() || !self.is_parked());
         let known = waiting.or(self.target.resolved);
         let mut named: Vec<BlockNumHash> = tips.values().copied().collect();
@@ -85,11 +85,12 @@ impl HeaderSync {
                 }
             }
             most = most.max(have);
+            debug_assert!(have <= tips.len(), "{have} votes of {} peers", tips.len());
             if have >= need {
                 self.target.trouble = None;
                 return self.weigh_tip(now, tip, known);
             }
-            // The highest of them, and no more than votes are kept: an older vote would be forgotten and asked for again.
+            // The highest ones, no more than votes are kept: an older vote would be forgotten and requested again.
             if have + open.len() >= need && possible <= VOTES_PER_PEER_MAX {
                 undecided.push((tip, open));
             }
@@ -98,10 +99,10 @@ impl HeaderSync {
         self.target.trouble = if few {
             known.is_none().then_some(StallReason::QuorumNotReached { have: most, need })
         } else {
-            // Before the others had their time nothing is wrong.
+            // No stall before the wait for the other peers is over.
             self.is_settled(now).then(|| disagree(need, tips.iter().map(|(peer, tip)| (*peer, *tip))))
         };
-        // Every tip that could win is asked about: one peer that does not answer holds up its own vote alone.
+        // Every tip that could win is asked about: a peer that does not respond delays its own vote alone.
         undecided.iter().any(|(tip, open)| self.ask_votes(now, *tip, open))
     }
 
@@ -109,7 +110,9 @@ impl HeaderSync {
     /// still come, more than half of those: the first to connect need not be the honest ones.
     fn votes_needed(&self, now: Instant, voters: usize) -> usize {
         let electorate = if self.is_settled(now) { voters } else { voters.max(self.config.peers_expected) };
-        self.config.tip_quorum.max(electorate / 2 + 1)
+        let need = self.config.tip_quorum.max(electorate / 2 + 1);
+        debug_assert!(need > voters / 2, "{need} of {voters} is no majority");
+        need
     }
 
     /// Is the time over in which configured peers are waited for?
@@ -145,7 +148,7 @@ impl HeaderSync {
                 None => open.push(*id),
             }
         }
-        // Who has nothing there, or a block of a chain that broke a rule, names none.
+        // An empty response, or a block of an invalid chain, is a vote for no block.
         count.retain(|hash, _| !hash.is_zero() && self.target.rejected.hashes.get(*hash).is_none());
         let have = count.values().copied().max().unwrap_or_default();
         if let Some((hash, _)) = count.into_iter().find(|(_, votes)| *votes >= need) {
@@ -165,9 +168,9 @@ impl HeaderSync {
         false
     }
 
-    /// Asks a peer that has no vote for its own tip, with the pauses of a silent peer: when it answers it has one again.
+    /// Asks a peer without a vote for its own tip, with the pauses of a silent peer: a response gives the vote back.
     ///
-    /// Whatever the target is: without that, others of whom nothing is known would be asked before it for ever.
+    /// With every kind of target: otherwise unknown peers would be asked before it for ever.
     pub(super) fn ask_unheard(&mut self, now: Instant) -> bool {
         let unheard = self.peers.usable(now).find_map(|(id, peer)| {
             let may_be_asked = !peer.has_vote() && peer.may_ask(now) && self.downloader.requests.of_peer(id).is_none();
@@ -190,20 +193,20 @@ impl HeaderSync {
         false
     }
 
-    /// A response to a vote; an empty one says that the peer does not know.
-    pub(super) fn receive_vote(&mut self, now: Instant, answer: Response, number: BlockNumber) {
+    /// A response to a vote; an empty one counts as a vote for no block.
+    pub(super) fn receive_vote(&mut self, now: Instant, response: Response, number: BlockNumber) {
         self.target.dirty = true;
-        if answer.headers.len() > 1 {
-            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize_request(now, answer.peer, answer.request.sent, fault);
+        if response.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: response.headers.len(), limit: 1 };
+            self.penalize_request(now, response.peer, response.request.sent, fault);
             return;
         }
-        let vote = hash_at(&answer, number);
-        let Some(latest_hash) = self.peers.get(answer.peer).map(|known| known.served.latest_hash) else { return };
-        if self.is_earlier(&answer.request) || matches!(self.target.wanted, Some(SyncTarget::Hash(_))) {
+        let vote = hash_at(&response, number);
+        let Some(latest_hash) = self.peers.get(response.peer).map(|known| known.served.latest_hash) else { return };
+        if self.is_earlier(&response.request) || matches!(self.target.wanted, Some(SyncTarget::Hash(_))) {
             return;
         }
-        self.target.votes.note(answer.peer, latest_hash, number, vote);
+        self.target.votes.note(response.peer, latest_hash, number, vote);
     }
 
     /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
@@ -230,11 +233,11 @@ impl HeaderSync {
             TipPlace::Above => true,
             TipPlace::Differs(run, _) => newest == Some(run.tail),
             TipPlace::Inside(run) if newest == Some(run.tail) => match self.store.stored(tip.number) {
-                // Looked at again when the response to an earlier question is there.
+                // Evaluated again when the response to an earlier lookup is there.
                 Known::Asked => return false,
                 Known::Unasked if self.store.is_looking_up() => return false,
                 Known::Unasked => {
-                    // What was asked for another tip is of no use any more.
+                    // Lookups for another tip are of no use any more.
                     self.store.forget_lookups();
                     return self.ask_store(&[tip.number]);
                 }
@@ -247,7 +250,7 @@ impl HeaderSync {
             self.resolve(now, tip);
             return true;
         }
-        // Peers that are behind what is stored: their tip says nothing against it.
+        // The peers are behind the stored head, on the same chain as far as is known.
         let head =
             self.store.pending().newest().map(|newest| BlockNumHash { number: newest.head, hash: newest.head_hash });
         match (known, head) {
@@ -260,7 +263,7 @@ impl HeaderSync {
     }
 }
 
-/// No block has its majority: who names what.
+/// No block has a majority: the tips by peer.
 fn disagree(need: usize, tips: impl Iterator<Item = (PeerId, BlockNumHash)>) -> StallReason {
     let claims = tips.take(TIP_CLAIMS_MAX).map(|(peer, tip)| TipClaim { peer, tip }).collect();
     StallReason::TipsDisagree { need, claims }

@@ -1,7 +1,8 @@
-//! Who is asked for a number in the search for an ancestor, what they claim, and whether headers bear it out.
+//! Witnesses: the peers that are asked for a number in the ancestor search, their claims, and the check of the claims
+//! against verified headers.
 //!
-//! Only peers on the target's chain are asked, in an order that is chance's; what they claim is believed only once a hash link
-//! has met it, and who stands by a claim that headers contradict is doubted.
+//! Only peers on the target's chain are asked, in an order drawn from the seed. A claim counts only once a hash link
+//! has met it, and a peer that stands by a contradicted claim gets a fork check.
 
 use alloc::vec::Vec;
 
@@ -21,7 +22,7 @@ use crate::{
 use header_rules::range::BlockNumber;
 
 impl HeaderSync {
-    /// Chooses who is asked for this number, and asks them.
+    /// Chooses the witnesses of this number, and asks them.
     pub(super) fn open_number(&mut self, now: Instant, number: BlockNumber) -> bool {
         let Some(most) = self.reorgs.current.as_ref().map(|reorg| reorg.search.witnesses_max()) else { return false };
         let mut witnesses = self.witnesses(now, number, Some(Rank::Verified));
@@ -36,7 +37,8 @@ impl HeaderSync {
             let alone = !self.ask_fork_check(now);
             if let Some(reorg) = &mut self.reorgs.current {
                 reorg.alone = alone.then_some(number);
-                // Whoever was asked is asked again, wherever those may stand of whom nothing is known: they may never say.
+                // The silent witnesses are asked again, even while fork checks of other peers are open: those may never
+                // get a response.
                 if reorg.search.has_silent() && reorg.retry_at.is_none() {
                     reorg.retry_at = Some(retry);
                 }
@@ -54,10 +56,10 @@ impl HeaderSync {
         true
     }
 
-    /// Peers of the target's chain that serve this number, of this rank if one is named, in an order that is chance's: the
-    /// quickest are not asked more often than others.
+    /// Peers of the target's chain that serve this number, of this rank if one is named, in an order drawn from the
+    /// seed: quick peers are not asked more often than others.
     fn witnesses(&mut self, now: Instant, number: BlockNumber, rank: Option<Rank>) -> Vec<PeerId> {
-        let mut witnesses = self.peers.by_chance(now);
+        let mut witnesses = self.peers.shuffled(now);
         let Some(reorg) = &self.reorgs.current else { return Vec::new() };
         witnesses.retain(|id| {
             let Some(peer) = self.peers.get(*id) else { return false };
@@ -70,32 +72,32 @@ impl HeaderSync {
         witnesses
     }
 
-    /// A question of the search ended without a response that can be used.
+    /// A request of the search ended without a usable response.
     pub(super) fn note_no_response(&mut self, request: &InFlight) {
         if let (Some(reorg), Purpose::Ancestor(_)) = (&mut self.reorgs.current, &request.purpose) {
             reorg.search.note_silent(request.peer);
         }
     }
 
-    /// A response to a question of the search.
-    pub(super) fn receive_ancestor(&mut self, now: Instant, answer: Response, number: BlockNumber) {
-        let peer = answer.peer;
-        let hash = hash_at(&answer, number).filter(|_| !self.is_earlier(&answer.request));
-        if answer.headers.len() > 1 {
-            let fault = PeerFault::TooManyHeaders { got: answer.headers.len(), limit: 1 };
-            self.penalize_request(now, peer, answer.request.sent, fault);
+    /// A response to a request of the search.
+    pub(super) fn receive_ancestor(&mut self, now: Instant, response: Response, number: BlockNumber) {
+        let peer = response.peer;
+        let hash = hash_at(&response, number).filter(|_| !self.is_earlier(&response.request));
+        if response.headers.len() > 1 {
+            let fault = PeerFault::TooManyHeaders { got: response.headers.len(), limit: 1 };
+            self.penalize_request(now, peer, response.request.sent, fault);
         } else if let (Some(reorg), Some(hash)) = (&mut self.reorgs.current, hash) {
             reorg.search.claim(Claim { number, peer, hash });
             if let Some(known) = self.peers.get(peer) {
                 self.target.fork_checks.note_claim(peer, known.served);
             }
         } else {
-            // It has nothing there, or of which chain it speaks nobody knows: others are asked, or it again.
-            self.note_no_response(&answer.request);
+            // An empty response, or one from before the peer's last announcement: others are asked, or this peer again.
+            self.note_no_response(&response.request);
         }
     }
 
-    /// Headers were verified: do they bear out what peers claimed of them?
+    /// Checks the claims of peers against headers that were just verified.
     pub(super) fn check_claims_in(&mut self, now: Instant, verified: &VerifiedHeaders) {
         let Some(reorg) = &self.reorgs.current else { return };
         let range = verified.range();
@@ -106,14 +108,14 @@ impl HeaderSync {
         }
     }
 
-    /// The target's chain has `verified` at `number`: whoever is on it and said otherwise lied.
-    pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, proven: B256) {
+    /// The target's chain has `verified` at `number`: a peer on that chain that claimed another hash gets a fork check.
+    pub(super) fn check_claims(&mut self, now: Instant, number: BlockNumber, verified: B256) {
         let Some(reorg) = &mut self.reorgs.current else { return };
-        for claim in reorg.search.contradicted(number, proven) {
+        for claim in reorg.search.contradicted(number, verified) {
             // A peer that has announced something else since then may have moved to another chain in between.
             if self.stands_by_its_claim(claim.peer) {
-                // It may have come to the target's chain after it said so: the same question as for a broken link.
-                let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: proven };
+                // It may have moved to the target's chain after the claim: the same check as for a broken link.
+                let fault = PeerFault::BrokenLink { number, got: claim.hash, expected: verified };
                 self.start_fork_check(now, claim.peer, fault);
             }
         }

@@ -1,9 +1,9 @@
 //! Inputs in any order, sensible or not, and what must hold whatever they are. `any_input.rs` draws them by property, the
 //! fuzzer of `fuzz/` reads them from bytes; both play them here.
 //!
-//! An [`Op`] takes any figures: what they mean is cut to what there is (a number of the chain, a request that was made), so
-//! that most of them mean something. After each op the [bounds](Play::check) must hold; [at the end](Play::end) one honest
-//! peer and a store that works must be enough, unless the store said what is not so.
+//! An [`Op`] takes any figures: what they mean is cut to what there is (a number of the chain, a request that was
+//! made), so that most of them mean something. After each op the [bounds](Play::check) must hold; [at the
+//! end](Play::end) one honest peer and a store that works must be enough, unless the store misreported.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use sync_core::{
 };
 
 use crate::support::{
-    self, CHAIN_ID, Chain, Manner, TestPeer, TestStore, World, ancestor::broken_at, chain::MINED, meddle::StoreLie,
+    self, Behavior, CHAIN_ID, Chain, TestPeer, TestStore, World, ancestor::broken_at, chain::MINED, meddle::StoreReport,
 };
 
 /// Peers that come and go; the one that ends the sync has an id of its own.
@@ -28,11 +28,11 @@ const HONEST: u32 = 9;
 /// stands, and the piece that everything waits for.
 const BESIDE_MAX: usize = 5;
 
-/// One thing that somebody does.
+/// One operation of the user, the host, a peer or the store.
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
-    /// A peer connects: what it has (`latest`, of one of the chains), and how it answers.
-    Connect { peer: u8, manner: u8, latest: u16 },
+    /// A peer connects: what it has (`latest`, of one of the chains), and how it responds.
+    Connect { peer: u8, behavior: u8, latest: u16 },
     /// A peer connects that serves another chain.
     Stranger { peer: u8 },
     /// Where a peer is reached.
@@ -48,7 +48,7 @@ pub enum Op {
     /// Headers for a request that may never have been made.
     Headers { request: u8, from: u16, count: u8 },
     /// Headers for a request that was made, counted back from the newest.
-    Answer { back: u8, shift: u8, count: u16, spoil: Spoil },
+    Response { back: u8, shift: u8, count: u16, spoil: Spoil },
     /// The end of a request that may never have been made.
     Fail { request: u8, protocol: bool },
     /// The end of a request that was made.
@@ -62,10 +62,10 @@ pub enum Op {
     /// From now on the store refuses, or works again.
     StoreFails { failing: bool },
     /// The store says about what it was told to do what is not so.
-    StoreLies { nth: u8, lie: u8 },
+    StoreMisreports { nth: u8, report: u8 },
     /// What is on its way arrives before its turn.
     Hasten { nth: u8 },
-    /// An answer on its way is lost.
+    /// A response in flight is lost.
     Lose { nth: u8 },
     /// The process ends and begins anew with what is stored.
     Restart,
@@ -75,7 +75,7 @@ pub enum Op {
     Timeout,
     /// Things take their course.
     Steps { count: u8 },
-    /// Time passes, and nobody does anything.
+    /// Time passes without an input.
     Sleep { millis: u16 },
     /// A session of its own, with figures that no sync can have, beside the one that is played.
     Session(Session),
@@ -97,7 +97,7 @@ pub struct Session {
     pub tuned: u64,
 }
 
-/// What is wrong with an answer.
+/// What is wrong with a response.
 #[derive(Clone, Copy, Debug)]
 pub enum Spoil {
     /// Nothing.
@@ -193,7 +193,7 @@ impl Ground {
         };
         let mut world = World::with(self.chain.spec(), config, store);
         world.lenient = true;
-        world.store.lied = true;
+        world.store.misreported = true;
         world.target(if tuned & 1 == 1 { SyncTarget::Number(target) } else { SyncTarget::PeersTip });
         world.connect(1, TestPeer::new(&self.chain));
         let served = ServedRange { earliest, latest, latest_hash: support::no_hash() };
@@ -217,10 +217,10 @@ impl Play<'_> {
         let chain = &self.ground.chain;
         let world = &mut self.world;
         match op {
-            Op::Connect { peer, manner: which, latest } => {
+            Op::Connect { peer, behavior: which, latest } => {
                 let source = self.ground.source(which);
                 let latest = u64::from(latest).min(source.tip().number);
-                world.connect(id(peer), TestPeer::new(source).range(0, latest).manner(manner(which)));
+                world.connect(id(peer), TestPeer::new(source).range(0, latest).behavior(behavior(which)));
             }
             Op::Stranger { peer } => {
                 let stranger = TestPeer { chain_id: 1, ..TestPeer::new(chain) };
@@ -238,7 +238,7 @@ impl Play<'_> {
             Op::Target { which } => {
                 let target = self.ground.target(which);
                 world.target(target);
-                // Some are in the store, or said to be.
+                // Some are in the store, or are reported to be.
                 if which >= 128 {
                     let number = cut(u16::from(which) * 8, chain);
                     let stored = chain.headers.iter().find(|raw| SyncTarget::Hash(keccak256(raw)) == target);
@@ -248,10 +248,10 @@ impl Play<'_> {
             }
             Op::Pause { paused } => world.input(Input::Paused(paused)),
             Op::Headers { request, from, count } => {
-                let headers = answer(chain, cut(from, chain), count.into(), Spoil::Right);
+                let headers = response(chain, cut(from, chain), count.into(), Spoil::Right);
                 world.input(Input::HeadersReceived { request: RequestId(request.into()), headers });
             }
-            Op::Answer { back, shift, count, spoil } => self.answer(back, shift, count, spoil),
+            Op::Response { back, shift, count, spoil } => self.respond(back, shift, count, spoil),
             Op::Fail { request, protocol } => self.fail(RequestId(request.into()), protocol),
             Op::FailAsked { back, protocol } => {
                 if let Some(request) = world.requests.iter().rev().nth(back.into()) {
@@ -275,18 +275,18 @@ impl Play<'_> {
                 world.input(Input::Stored { id, headers: vec![(number, header)] });
             }
             Op::StoreFails { failing } => world.store.failing = failing.then_some(StoreFailure::Full),
-            Op::StoreLies { nth, lie } => world.lie(
+            Op::StoreMisreports { nth, report } => world.report(
                 nth.into(),
-                match lie % 3 {
-                    0 => StoreLie::Done,
-                    1 => StoreLie::Failed,
-                    _ => StoreLie::Other(u64::from(lie / 3)),
+                match report % 3 {
+                    0 => StoreReport::Done,
+                    1 => StoreReport::Failed,
+                    _ => StoreReport::Other(u64::from(report / 3)),
                 },
             ),
             Op::Hasten { nth } => world.hasten(nth.into()),
             Op::Lose { nth } => world.lose(nth.into()),
-            // What a store that lied holds is nothing to begin with.
-            Op::Restart if world.store.lied => {}
+            // A store that misreported cannot be resumed from.
+            Op::Restart if world.store.misreported => {}
             Op::Restart => world.restart(),
             Op::Progress { peer } => world.input(Input::ResponseProgress { peer: PeerId(id(peer)) }),
             Op::Timeout => world.input(Input::Timeout),
@@ -300,8 +300,8 @@ impl Play<'_> {
         }
     }
 
-    /// An answer to a request that was made: what was asked for, and what is wrong with it.
-    fn answer(&mut self, back: u8, shift: u8, count: u16, spoil: Spoil) {
+    /// A response to an open request: its place, its count, and what is wrong with it.
+    fn respond(&mut self, back: u8, shift: u8, count: u16, spoil: Spoil) {
         let Ground { chain, others, .. } = self.ground;
         let Some(request) = self.world.requests.iter().rev().nth(back.into()).copied() else { return };
         let all = || std::iter::once(chain).chain(others);
@@ -313,7 +313,7 @@ impl Play<'_> {
         };
         let source = if matches!(spoil, Spoil::Other) { &others[usize::from(shift) % others.len()] } else { source };
         let count = usize::from(count) % (usize::from(request.limit) + 2);
-        let headers = answer(source, start.saturating_sub(u64::from(shift) / 64), count, spoil);
+        let headers = response(source, start.saturating_sub(u64::from(shift) / 64), count, spoil);
         self.world.input(Input::HeadersReceived { request: request.id, headers });
     }
 
@@ -345,7 +345,7 @@ impl Play<'_> {
 
     /// One honest peer and a store that works end the sync, and nothing is held against that peer.
     fn end(mut self) {
-        if self.world.store.lied {
+        if self.world.store.misreported {
             return;
         }
         let chain = &self.ground.chain;
@@ -370,26 +370,26 @@ fn cut(number: u16, chain: &Chain) -> u64 {
     u64::from(number) % chain.headers.len() as u64
 }
 
-fn manner(which: u8) -> Manner {
+fn behavior(which: u8) -> Behavior {
     let all = [
-        Manner::Honest,
-        Manner::Honest,
-        Manner::FlipByte,
-        Manner::WrongStart,
-        Manner::Short(3),
-        Manner::TooMany,
-        Manner::Silent,
-        Manner::Slow(3_000),
-        Manner::Empty,
-        Manner::Garbage,
-        Manner::FlipFirst,
-        Manner::Withholds(7),
+        Behavior::Honest,
+        Behavior::Honest,
+        Behavior::FlipByte,
+        Behavior::WrongStart,
+        Behavior::Short(3),
+        Behavior::TooMany,
+        Behavior::Silent,
+        Behavior::Slow(3_000),
+        Behavior::Empty,
+        Behavior::Garbage,
+        Behavior::FlipFirst,
+        Behavior::Withholds(7),
     ];
     all[usize::from(which) % all.len()]
 }
 
 /// Falling headers from this number on, and what is wrong with them.
-fn answer(source: &Chain, from: u64, count: usize, spoil: Spoil) -> Vec<Bytes> {
+fn response(source: &Chain, from: u64, count: usize, spoil: Spoil) -> Vec<Bytes> {
     let from = from.min(source.tip().number);
     let header = |number| source.headers[number as usize].clone();
     let mut headers: Vec<Bytes> = (0..=from).rev().take(count).map(header).collect();

@@ -8,11 +8,11 @@ use header_rules::range::BLOCK_NUMBER_END;
 use proptest::prelude::*;
 
 fn op() -> impl Strategy<Value = Op> {
-    let answer = (0..8u8, prop_oneof![4 => 0..64u8, 1 => any::<u8>()], any::<u16>(), spoil());
+    let response = (0..8u8, prop_oneof![4 => 0..64u8, 1 => any::<u8>()], any::<u16>(), spoil());
     let (any_peer, any_number) = (0..5u8, 0..1_500u16);
     prop_oneof![
         6 => (0..4u8, any::<u8>(), any_number.clone())
-            .prop_map(|(peer, manner, latest)| Op::Connect { peer, manner, latest }),
+            .prop_map(|(peer, behavior, latest)| Op::Connect { peer, behavior, latest }),
         1 => any_peer.clone().prop_map(|peer| Op::Stranger { peer }),
         2 => (any_peer.clone(), any::<u8>()).prop_map(|(peer, address)| Op::Address { peer, address }),
         2 => any_peer.clone().prop_map(|peer| Op::Disconnect { peer }),
@@ -22,7 +22,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<bool>().prop_map(|paused| Op::Pause { paused }),
         4 => (0..60u8, any_number.clone(), 0..90u8)
             .prop_map(|(request, from, count)| Op::Headers { request, from, count }),
-        4 => answer.prop_map(|(back, shift, count, spoil)| Op::Answer { back, shift, count, spoil }),
+        4 => response.prop_map(|(back, shift, count, spoil)| Op::Response { back, shift, count, spoil }),
         2 => (0..60u8, any::<bool>()).prop_map(|(request, protocol)| Op::Fail { request, protocol }),
         2 => (0..8u8, any::<bool>()).prop_map(|(back, protocol)| Op::FailAsked { back, protocol }),
         2 => (any::<u8>(), any::<bool>()).prop_map(|(batch, failed)| Op::Persisted { batch, failed }),
@@ -30,8 +30,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (any::<u8>(), any_number, any::<bool>())
             .prop_map(|(id, number, absent)| Op::Stored { id, number, absent }),
         2 => any::<bool>().prop_map(|failing| Op::StoreFails { failing }),
-        // Rarely: what a store that lied holds at the end says nothing.
-        1 => (any::<u8>(), 0..12u8).prop_map(|(nth, lie)| Op::StoreLies { nth, lie }),
+        // Rarely: after a store misreported, its content at the end cannot be checked.
+        1 => (any::<u8>(), 0..12u8).prop_map(|(nth, report)| Op::StoreMisreports { nth, report }),
         2 => any::<u8>().prop_map(|nth| Op::Hasten { nth }),
         1 => any::<u8>().prop_map(|nth| Op::Lose { nth }),
         1 => Just(Op::Restart),
@@ -80,13 +80,13 @@ fn spoil() -> impl Strategy<Value = Spoil> {
 
 /// A store that says it holds everything, and a target that is not what it holds there.
 #[test]
-fn u14_a_store_that_lies_about_its_height_ends_no_session() {
+fn u14_a_store_that_misreports_its_height_ends_no_session() {
     let ground = Ground::new(300, 64, 512 * 1024);
     let head = BLOCK_NUMBER_END - 1;
     for target in 0..3 {
-        let lie = Session { floor: 0, head, tail: 0, earliest: 0, latest: 0, target, tuned: 1 };
-        ground.session(lie);
-        ground.session(Session { tuned: 257, ..lie });
+        let report = Session { floor: 0, head, tail: 0, earliest: 0, latest: 0, target, tuned: 1 };
+        ground.session(report);
+        ground.session(Session { tuned: 257, ..report });
     }
 }
 

@@ -1,6 +1,6 @@
-//! Peers whose numbers mean other blocks: a reorg while syncing, and liars who look like one.
+//! Peers whose numbers name other blocks: a reorg while syncing, and malicious peers that look like one.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Input, StallReason, StartBlock, Strategy, StrategyReason, SyncTarget, fault::Verdict, id::PeerId};
 
 /// The peer follows `to` from now on; with `keeps` it still has the blocks of its old chain, by hash.
@@ -14,7 +14,7 @@ fn reorg(world: &mut World, id: u32, to: &Chain, keeps: bool) {
 }
 
 #[test]
-fn all_peers_reorg_while_the_top_is_synced_and_nobody_is_banned() {
+fn all_peers_reorg_while_the_top_is_synced_and_no_peer_is_banned() {
     for depth in [1u64, 40, 700, 3_000] {
         let chain = Chain::new(4_000);
         let fork = chain.fork(4_000 - depth, 4_010);
@@ -64,7 +64,7 @@ fn peers_that_keep_the_old_branch_by_hash_are_asked_so() {
 }
 
 #[test]
-fn a_pinned_branch_that_nobody_has_any_more_is_reported_and_nobody_is_banned() {
+fn a_pinned_branch_that_no_peer_has_any_more_is_reported_and_no_peer_is_banned() {
     let chain = Chain::new(2_000);
     let fork = chain.fork(500, 2_010);
     let mut world = World::towards(&chain);
@@ -105,7 +105,7 @@ fn one_peer_on_another_branch_costs_the_others_nothing() {
 }
 
 #[test]
-fn d09_a_liar_who_looks_like_another_branch_is_caught_by_hash() {
+fn d09_a_malicious_peer_that_looks_like_another_branch_is_caught_by_hash() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     for id in [1, 3] {
@@ -113,7 +113,7 @@ fn d09_a_liar_who_looks_like_another_branch_is_caught_by_hash() {
     }
     world.run_to_resolved(10);
     for id in [1, 3] {
-        world.peer_mut(id).manner = Manner::FlipFirst;
+        world.peer_mut(id).behavior = Behavior::FlipFirst;
     }
     assert!(world.run_until(60, |world| world.is_banned(1) && world.is_banned(3)), "{:?}", world.penalties);
     assert!(world.strategies().iter().any(|(to, _)| *to == Strategy::ByHash));

@@ -46,7 +46,7 @@ fn runs_that_touch_with_other_hashes_stay_two() {
 }
 
 #[test]
-fn k05_overwritten_runs_are_given_up_unless_they_are_the_same_chain() {
+fn k05_overwritten_runs_are_dropped_unless_they_are_the_same_chain() {
     assert_eq!(adopted(&[run(1, 20, 0)], run(2, 30, 10)), [run(2, 30, 10)]);
     assert_eq!(adopted(&[run(1, 20, 15), run(1, 9, 5)], run(2, 30, 0)), [run(2, 30, 0)]);
     assert_eq!(adopted(&[run(1, 20, 5)], run(1, 20, 10)), [run(1, 20, 5)], "the same head is the same chain");
@@ -66,7 +66,7 @@ fn overfull(lengths: impl Fn(u64) -> u64) -> Checkpoint {
 }
 
 #[test]
-fn u12_too_many_runs_give_up_the_shortest() {
+fn u12_too_many_runs_drop_the_shortest() {
     let shortest_in_the_middle = overfull(|index| if index == 30 { 9 } else { 10 });
     assert!(!shortest_in_the_middle.covers(3_000));
     let lowest_of_equals = overfull(|_| 10);
@@ -92,7 +92,7 @@ fn u12_sixty_four_new_runs_leave_twenty_million_headers_in_the_checkpoint() {
 }
 
 #[test]
-fn u12_a_hole_that_makes_one_run_too_many_gives_up_the_shortest() {
+fn u12_a_hole_that_makes_one_run_too_many_drops_the_shortest() {
     let mut runs: Vec<_> =
         (1..SUBCHAINS_MAX as u64).rev().map(|index| run(1, index * 100 + 10_009, index * 100 + 10_000)).collect();
     runs[40] = run(1, runs[40].tail + 4, runs[40].tail);
@@ -122,7 +122,7 @@ fn trimming_needs_the_hash_where_it_cuts() {
 }
 
 #[test]
-fn a_hole_leaves_what_its_hashes_prove() {
+fn a_hole_leaves_what_its_hashes_verify() {
     let whole = [run(1, 30, 0)];
     let mut both = checkpoint(&whole);
     both.carve(range(10, 19), Some(hash(1, 19)), Some(hash(1, 9)));

@@ -1,9 +1,9 @@
-//! The reverse download, rule by rule: what is asked for, in which order, and what is made of the answers.
+//! The reverse download, rule by rule: which headers are requested, in which order, and how the responses are used.
 
 use std::collections::VecDeque;
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     bare::{Bare, requests},
 };
 use sync_core::{
@@ -90,13 +90,13 @@ fn d06_concurrency_follows_the_peers_and_is_bounded() {
 }
 
 #[test]
-fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
+fn d07_a_response_is_checked_for_its_length_then_its_start_then_its_links() {
     let chain = Chain::new(3_000);
     let fork = chain.fork(100, 3_000);
     let fault = |spoil: &dyn Fn(&HeadersRequest, u64) -> Vec<u64>| {
         let (mut bare, open) = Bare::with_requests(&chain, 1);
         // What everything waits for is asked for by hash; what comes after it by number.
-        bare.answer(&open[0]);
+        bare.respond(&open[0]);
         let piece = *bare.requests().last().expect("the next");
         let StartBlock::Number(start) = piece.start else { panic!("by number") };
         // A number over a million names a header of the other branch.
@@ -128,26 +128,26 @@ fn d07_an_answer_is_checked_for_its_length_then_its_start_then_its_links() {
     assert!(matches!(mixed, Some((start, PeerFault::BrokenLink { number, .. })) if number == start - 6), "{mixed:?}");
     // Nothing at all, where the peer says that it has something.
     let nothing = fault(&|_, _| Vec::new());
-    assert!(matches!(nothing, None | Some((_, PeerFault::EmptyAnswer { .. }))), "{nothing:?}");
+    assert!(matches!(nothing, None | Some((_, PeerFault::EmptyResponse { .. }))), "{nothing:?}");
 }
 
 #[test]
-fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_are_dropped() {
+fn d10_what_waited_is_verified_in_order_once_the_front_is_there_and_late_copies_are_dropped() {
     let chain = Chain::new(600);
     let (mut bare, mut open) = Bare::with_requests(&chain, 4);
     assert!(open.len() >= 4);
     let front = open.remove(0);
     let mut staged = 0;
     for request in &open {
-        bare.answer(request);
-        // What goes out meanwhile stays unanswered.
+        bare.respond(request);
+        // Requests that are sent meanwhile get no response.
         let outputs = bare.drain();
         assert!(!outputs.iter().any(|output| matches!(output, Output::Event(Event::HeadersLinked { .. }))));
         staged += 1;
     }
     assert_eq!(bare.machine.download_stats().buffered, staged);
     assert_eq!(bare.machine.download_stats().out_of_order, staged as u64);
-    bare.answer(&front);
+    bare.respond(&front);
     let outputs = bare.drain();
     let linked: Vec<u64> = outputs
         .iter()
@@ -157,10 +157,10 @@ fn d10_what_waited_is_proven_in_order_once_the_front_is_there_and_late_copies_ar
         .collect();
     assert_eq!(linked.len(), staged + 1);
     assert!(linked.windows(2).all(|pair| pair[0] > pair[1]), "{linked:?}");
-    // The same answers again: their ids are spent.
+    // The same responses again: their ids are spent.
     let before = bare.machine.download_stats();
     for request in [&front, &open[0]] {
-        bare.answer(request);
+        bare.respond(request);
         bare.drain();
     }
     assert_eq!(bare.machine.download_stats().headers, before.headers);
@@ -176,7 +176,7 @@ fn d14_batches_fall_whole_windows_first_and_what_is_left_at_the_end() {
         bare.input(input);
         for output in bare.drain() {
             match output {
-                Output::Request(request) => inputs.push_back(bare.answer_to(&request)),
+                Output::Request(request) => inputs.push_back(bare.response_to(&request)),
                 Output::Persist(batch) => {
                     ranges.push((batch.range().first(), batch.range().last()));
                     assert_eq!(batch.headers().len() as u64, batch.range().len());
@@ -203,7 +203,7 @@ fn d15_p08_a_request_lost_with_its_stream_goes_to_another_peer_at_once() {
     bare.input(Input::RequestFailed { request: lost.id, failure: RequestFailure::Disconnected });
     // The other has room again: it is given the same numbers before anything else.
     let other = open.iter().find(|request| request.peer != lost.peer).expect("both are asked");
-    bare.answer(other);
+    bare.respond(other);
     let outputs = bare.drain();
     assert!(!outputs.iter().any(|output| matches!(output, Output::Penalize { .. })), "no fault for a lost stream");
     let again = requests(&outputs)[0];
@@ -224,7 +224,7 @@ fn d15_p08_a_request_lost_with_its_stream_goes_to_another_peer_at_once() {
 fn d16_the_wire_comes_first_then_proofs_then_batches() {
     let chain = Chain::new(30_000);
     let (mut bare, open) = Bare::with_requests(&chain, 1);
-    bare.answer(&open[0]);
+    bare.respond(&open[0]);
     let kinds: Vec<&str> = bare
         .drain()
         .iter()
@@ -234,18 +234,18 @@ fn d16_the_wire_comes_first_then_proofs_then_batches() {
             _ => None,
         })
         .collect();
-    assert_eq!(kinds.first(), Some(&"request"), "what is asked for travels while the answer is hashed: {kinds:?}");
+    assert_eq!(kinds.first(), Some(&"request"), "what is asked for travels while the response is hashed: {kinds:?}");
     assert_eq!(kinds.last(), Some(&"linked"), "{kinds:?}");
 }
 
-/// The field seals headers on a thread pool. A page's worker has one thread and must return to its event loop, so here one
-/// poll hashes at most one answer, and a host that has threads runs a machine for each chain.
+/// The field seals headers on a thread pool. A page's worker has one thread and must return to its event loop, so here
+/// one poll hashes at most one response, and a host that has threads runs a machine for each chain.
 #[test]
-fn d17_one_poll_hashes_at_most_one_answer() {
+fn d17_one_poll_hashes_at_most_one_response() {
     let chain = Chain::new(4_000);
     let (mut bare, open) = Bare::with_requests(&chain, 4);
     for request in open {
-        bare.answer(&request);
+        bare.respond(&request);
     }
     assert_eq!(bare.machine.download_stats().headers, 0, "inputs are only noted");
     let mut before = 0;
@@ -266,9 +266,9 @@ fn d18_the_figures_add_up() {
     let chain = Chain::new(9_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    world.connect(2, TestPeer::new(&chain).manner(Manner::Short(9)));
-    world.connect(3, TestPeer::new(&chain).manner(Manner::Silent));
-    world.connect(4, TestPeer::new(&chain).manner(Manner::FlipByte));
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::Short(9)));
+    world.connect(3, TestPeer::new(&chain).behavior(Behavior::Silent));
+    world.connect(4, TestPeer::new(&chain).behavior(Behavior::FlipByte));
     world.run_to_synced(120);
     world.run_for(15);
     let stats = world.machine.download_stats();
@@ -288,7 +288,7 @@ fn db4_junk_far_under_the_front_is_found_when_it_comes() {
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 1_200, ..TestPeer::new(&chain) });
     world.run_to_resolved(10);
-    world.connect(2, TestPeer::new(&chain).manner(Manner::FlipByte));
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::FlipByte));
     assert!(world.run_until(10, |world| world.is_banned(2)));
     assert!(!world.has_linked(), "named while the front was still on its way");
     world.run_to_synced(120);

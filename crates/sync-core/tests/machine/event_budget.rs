@@ -1,6 +1,6 @@
 //! What peers may make the machine say and do: so much a second, whatever they announce and however often they connect.
 
-use crate::support::{Chain, Manner, TestPeer, World, ancestor::config};
+use crate::support::{Behavior, Chain, TestPeer, World, ancestor::config};
 use alloy_primitives::keccak256;
 use sync_core::{
     Event, Input, ServedRange, StallReason, SyncConfig, SyncTarget,
@@ -46,7 +46,7 @@ fn told(world: &World) -> Option<StallReason> {
     told.next_back().flatten()
 }
 
-/// Another tip, of a chain that nobody has.
+/// Another tip, of a chain that no peer has.
 fn tip(number: u64, salt: u64) -> ServedRange {
     ServedRange { earliest: 0, latest: number, latest_hash: keccak256((number * 1_000_000 + salt).to_be_bytes()) }
 }
@@ -63,7 +63,7 @@ fn flap(world: &mut World, chain: &Chain) {
         world.now_ms += 2;
         if n % 2 == 0 {
             let latest = 1_000 + n;
-            world.connect(1, TestPeer::new(chain).range(0, latest).manner(Manner::Silent));
+            world.connect(1, TestPeer::new(chain).range(0, latest).behavior(Behavior::Silent));
         } else {
             world.disconnect(1);
         }
@@ -87,7 +87,7 @@ fn u13_a_peer_that_connects_and_leaves_causes_a_few_events_a_second() {
         let requests = world.requests.len() - requests;
         assert!(requests <= 500, "{requests} requests, one a connection at most");
         world.run_for(8);
-        assert_eq!(last_stage(&world), Some(world.progress().stage), "the last state is said");
+        assert_eq!(last_stage(&world), Some(world.progress().stage), "the last state is reported");
         assert_eq!(told(&world), world.progress().stall);
     }
 }
@@ -96,13 +96,13 @@ fn u13_a_peer_that_connects_and_leaves_causes_a_few_events_a_second() {
 fn u13_a_peer_that_announces_all_the_time_causes_a_few_events_and_requests_a_second() {
     let chain = Chain::new(500);
     let fork = chain.fork(490, 499);
-    for (quorum, manner) in [(1, Manner::Silent), (2, Manner::Empty), (2, Manner::Silent)] {
+    for (quorum, behavior) in [(1, Behavior::Silent), (2, Behavior::Empty), (2, Behavior::Silent)] {
         let mut world = wanting_tip(&chain, quorum);
         world.lenient = true;
         // These two never agree, so the third is asked for its vote under each of its tips.
         world.connect(1, TestPeer::new(&chain));
         world.connect(2, TestPeer::new(&fork));
-        world.connect(3, TestPeer::new(&chain).manner(manner));
+        world.connect(3, TestPeer::new(&chain).behavior(behavior));
         for n in 0..6_000 {
             world.run_to_ms(world.now_ms + 10);
             world.input(Input::PeerUpdated { peer: PeerId(3), served: tip(510 + n % 200, n) });
@@ -116,7 +116,7 @@ fn u13_a_peer_that_announces_all_the_time_causes_a_few_events_and_requests_a_sec
         println!("{asked} requests, {} events", world.events.len());
         assert!(asked <= seconds * 15, "{asked} requests to it");
         world.run_for(40);
-        assert_eq!(last_stage(&world), Some(world.progress().stage), "the last state is said");
+        assert_eq!(last_stage(&world), Some(world.progress().stage), "the last state is reported");
         assert_eq!(told(&world), world.progress().stall);
     }
 }

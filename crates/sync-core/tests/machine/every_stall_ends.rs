@@ -14,7 +14,7 @@ use self::{
     targets::{FLOOR_ABOVE_TARGET, INVALID_TARGET, ROLLBACK_TOO_DEEP, TARGET_UNAVAILABLE, UNKNOWN_FORK, WRONG_GENESIS},
 };
 use crate::support::{
-    Chain, Manner, World,
+    Behavior, Chain, World,
     ancestor::config,
     strangers::{HONEST, assert_not_blamed, connect_honest},
 };
@@ -39,7 +39,7 @@ struct Case {
 
 const SECOND: u64 = 1_000;
 
-/// Time for an answer and for the budget of stall events.
+/// Time for a response and for the budget of stall events.
 const AT_ONCE: u64 = SECOND;
 
 /// The rows of each reason. A new reason does not compile without its row.
@@ -67,7 +67,7 @@ fn walk(cases: &'static [Case]) {
         let mut entered = (case.enter)();
         let stall = entered.world.progress().stall.unwrap_or_else(|| panic!("{what}: {:?}", entered.world.stalls()));
         assert!(std::ptr::eq(row(&stall), cases), "{what}: another stall, {stall:?}");
-        assert_eq!(entered.world.stalls().last().map(discriminant), Some(discriminant(&stall)), "{what}: said");
+        assert_eq!(entered.world.stalls().last().map(discriminant), Some(discriminant(&stall)), "{what}: reported");
         let before = entered.world.events.len();
         (case.change)(&mut entered);
         let Entered { mut world, tip, floor } = entered;
@@ -111,7 +111,7 @@ fn honest_come(entered: &mut Entered) {
     connect_honest(&mut entered.world, 5, &entered.tip, 20);
 }
 
-/// Five honest peers come, and everybody else leaves.
+/// Five honest peers connect, and all other peers leave.
 fn honest_come_and_others_leave(entered: &mut Entered) {
     honest_come(entered);
     others_leave(entered);
@@ -133,7 +133,7 @@ fn another_target(entered: &mut Entered) {
 fn become_honest(entered: &mut Entered) {
     let ids: Vec<u32> = entered.world.peers.keys().copied().collect();
     for id in ids {
-        entered.world.peer_mut(id).manner = Manner::Honest;
+        entered.world.peer_mut(id).behavior = Behavior::Honest;
     }
 }
 

@@ -1,9 +1,9 @@
-//! A reorg is disturbed in each of its states: while headers are compared, the ancestor is sought, branches are weighed,
-//! headers are given up or replaced, and while the store has not answered yet. Whatever comes, the sync goes on as soon as
-//! somebody can serve it.
+//! A reorg is disturbed in each of its states: while headers are compared, the ancestor is sought, branches are
+//! weighed, headers are reverted or replaced, and while the store has not responded yet. Whatever happens, the sync
+//! goes on as soon as a peer can serve it.
 
 use crate::support::{
-    Chain, Manner, TestPeer, TestStore, World,
+    Behavior, Chain, TestPeer, TestStore, World,
     ancestor::{announce, config, stored_with},
     chain::MINED,
     strangers::assert_not_blamed,
@@ -19,7 +19,7 @@ const MOMENTS: usize = 6;
 const DISTURBANCES: [(&str, Disturbance, u64); 8] = [
     ("all leave, and others come", leave, 3_000),
     ("all fall silent, and others come", fall_silent, 3_000),
-    ("all fall silent, and answer again", fall_silent_for_a_while, 56_000),
+    ("all fall silent, and respond again", fall_silent_for_a_while, 56_000),
     ("it is paused for a minute", pause, 3_000),
     ("the chain grows", grow, 3_000),
     ("the old chain was right after all", go_back, 6_000),
@@ -45,7 +45,7 @@ fn leave(world: &mut World, _: &Chain, new: &Chain) -> Chain {
 
 fn fall_silent(world: &mut World, _: &Chain, new: &Chain) -> Chain {
     world.cut_ways();
-    (1..=3).for_each(|id| world.peer_mut(id).manner = Manner::Silent);
+    (1..=3).for_each(|id| world.peer_mut(id).behavior = Behavior::Silent);
     world.run_for(60);
     come(world, new);
     new.clone()
@@ -53,9 +53,9 @@ fn fall_silent(world: &mut World, _: &Chain, new: &Chain) -> Chain {
 
 fn fall_silent_for_a_while(world: &mut World, _: &Chain, new: &Chain) -> Chain {
     world.cut_ways();
-    (1..=3).for_each(|id| world.peer_mut(id).manner = Manner::Silent);
+    (1..=3).for_each(|id| world.peer_mut(id).behavior = Behavior::Silent);
     world.run_for(60);
-    (1..=3).for_each(|id| world.peer_mut(id).manner = Manner::Honest);
+    (1..=3).for_each(|id| world.peer_mut(id).behavior = Behavior::Honest);
     new.clone()
 }
 

@@ -1,6 +1,6 @@
 //! A new session hears enough of its peers before it chooses a tip, and a disagreement ends with its majority.
 
-use crate::support::{Chain, Manner, TestPeer, World, ancestor::announce};
+use crate::support::{Behavior, Chain, TestPeer, World, ancestor::announce};
 use sync_core::{Event, StallReason, SyncConfig, SyncTarget, TipClaim, id::PeerId, progress::SyncStage};
 
 fn world(chain: &Chain, peers_expected: usize, tip_quorum: usize) -> World {
@@ -46,12 +46,12 @@ fn peers_that_do_not_come_are_waited_for_no_longer_than_said() {
     assert_eq!(world.stalls(), []);
 }
 
-/// A peer that names a high tip and answers nothing has no vote; it holds nobody else's up.
+/// A peer that names a high tip and does not respond has no vote; it delays no other vote.
 #[test]
 fn f02_a_silent_peer_with_a_higher_tip_holds_no_vote_open() {
     let chain = Chain::new(500);
     let mut world = world(&chain, 3, 2);
-    world.connect(1, TestPeer::new(&chain.grown(5)).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain.grown(5)).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.connect(3, TestPeer::new(&chain.grown(1)));
     world.run_to_synced(5);
@@ -59,7 +59,7 @@ fn f02_a_silent_peer_with_a_higher_tip_holds_no_vote_open() {
 }
 
 #[test]
-fn two_that_disagree_stay_a_stall_that_says_who_names_what_and_a_third_ends_it() {
+fn two_that_disagree_stay_a_stall_that_lists_the_tips_and_a_third_ends_it() {
     let chain = Chain::new(500);
     let other = chain.fork(300, 500);
     let mut world = world(&chain, 2, 2);
@@ -74,7 +74,7 @@ fn two_that_disagree_stay_a_stall_that_says_who_names_what_and_a_third_ends_it()
     assert!(world.events.contains(&Event::Resumed));
 }
 
-/// What was agreed on is stored and stays; that nothing comes after it is said.
+/// The agreed target is stored and stays; the missing majority for the next one is reported.
 #[test]
 fn peers_that_part_after_the_sync_are_said_to_disagree_until_they_agree_again() {
     let chain = Chain::new(500);

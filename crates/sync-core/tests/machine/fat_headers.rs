@@ -1,7 +1,7 @@
-//! Headers that are much longer than the target's and that nobody has linked: they decide nothing for other peers.
+//! Headers that are much longer than the target's and that were not linked: they decide nothing for other peers.
 
 use crate::support::{
-    CHAIN_ID, Chain, Manner, TestPeer, World,
+    Behavior, CHAIN_ID, Chain, TestPeer, World,
     future::{chain_with, changed},
 };
 use alloy_primitives::{B256, keccak256};
@@ -56,7 +56,7 @@ fn u07_one_peers_fat_headers_change_no_request_to_others() {
     let chain = Chain::new(12_000);
     let lies = fat(&chain, 60_000);
     let (alone, quiet) = synced_in(chain.spec(), &chain, &[]);
-    let attacker = TestPeer::new(&lies).manner(Manner::Short(1));
+    let attacker = TestPeer::new(&lies).behavior(Behavior::Short(1));
     let (attacked, world) = synced_in(chain.spec(), &chain, &[attacker]);
     assert!(attacked * 2 <= alone * 3, "{attacked} ms, {alone} ms without");
     let small = |world: &World| requests_of(world, 1).filter(|limit| (2..=8).contains(limit)).count();
@@ -87,9 +87,9 @@ fn u07_on_a_known_chain_a_header_that_is_too_long_is_dropped_when_it_comes() {
     }
 }
 
-/// The target's own chain has one: by number nobody is blamed for it, by its hash the rules judge it.
+/// The target's own chain has one: by number it is no fault, by hash the rules judge it.
 #[test]
-fn u07_nobody_is_blamed_for_a_long_header_that_the_target_vouches_for() {
+fn u07_no_peer_is_penalized_for_a_long_header_that_the_target_vouches_for() {
     let long = |number: u64, rlp: Bytes| {
         if number != 900 {
             return rlp;

@@ -1,6 +1,6 @@
 //! How far down a sync goes: what the host asked for, whatever peers say of their lowest block.
 
-use crate::support::{Chain, Manner, TestPeer, World, ancestor::announce, chain::numbered};
+use crate::support::{Behavior, Chain, TestPeer, World, ancestor::announce, chain::numbered};
 use alloy_primitives::keccak256;
 use header_rules::{range::BLOCK_NUMBER_END, range::BlockRange};
 use sync_core::{
@@ -33,7 +33,7 @@ fn a_first_peer_with_a_short_chain_does_not_end_the_sync() {
     world.connect(1, TestPeer::new(&chain).range(3_989, 3_999));
     world.run_for(20);
     assert_usable_from(&world, &chain, 3_989);
-    assert_eq!(world.stalls(), [missing(0, 3_988)], "said once");
+    assert_eq!(world.stalls(), [missing(0, 3_988)], "reported once");
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
@@ -44,7 +44,7 @@ fn a_first_peer_with_a_short_chain_does_not_end_the_sync() {
 fn a_silent_peer_that_claims_everything_beside_pruned_ones_holds_nothing_open() {
     let chain = Chain::new(4_000);
     let mut world = towards_tip(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     world.connect(3, TestPeer::new(&chain).range(2_500, 3_999));
     assert!(world.run_until(60, |world| !world.stalls().is_empty()));
@@ -52,7 +52,7 @@ fn a_silent_peer_that_claims_everything_beside_pruned_ones_holds_nothing_open() 
     world.run_for(120);
     assert_eq!(world.stalls(), [missing(0, 1_499)], "steady, not in turns with something else");
     assert_usable_from(&world, &chain, 1_500);
-    // One who has it ends it.
+    // A peer that has the range ends the stall.
     world.connect(4, TestPeer::new(&chain));
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
@@ -60,12 +60,12 @@ fn a_silent_peer_that_claims_everything_beside_pruned_ones_holds_nothing_open() 
 
 /// With a floor that the pruned peers reach, the claims of others are of no interest.
 #[test]
-fn the_floor_that_was_asked_for_is_enough_whoever_claims_more() {
+fn the_floor_that_was_asked_for_is_enough_whatever_peers_claim() {
     let chain = Chain::new(4_000);
     let config = SyncConfig { floor: 2_000, ..SyncConfig::default() };
     let mut world = World::with(chain.spec(), config, Default::default());
     world.target(SyncTarget::PeersTip);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     world.run_to_synced(60);
     world.assert_stored(&chain, 2_000);
@@ -75,7 +75,7 @@ fn the_floor_that_was_asked_for_is_enough_whoever_claims_more() {
 fn a_peer_that_claims_more_than_it_serves_is_found_out() {
     let chain = Chain::new(4_000);
     let mut world = towards_tip(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Withholds(1_499)));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Withholds(1_499)));
     world.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     assert!(world.run_until(120, |world| world.stalls().contains(&missing(0, 1_499))));
     assert_usable_from(&world, &chain, 1_500);
@@ -115,7 +115,7 @@ fn a_new_session_on_what_pruned_peers_gave_says_what_is_missing() {
     assert!(world.run_until(60, |world| !world.stalls().is_empty()));
     let mut second = world.reopened();
     second.target(SyncTarget::PeersTip);
-    second.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    second.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     second.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     second.connect(3, TestPeer::new(&chain).range(1_500, 3_999));
     assert!(second.run_until(60, |world| !world.stalls().is_empty()));
@@ -128,13 +128,13 @@ fn a_floor_that_may_rise_is_not_raised_by_claims_alone_and_not_held_down_by_sile
     let config = SyncConfig { floor_may_rise: true, ..SyncConfig::default() };
     let mut world = World::with(chain.spec(), config, Default::default());
     world.target(SyncTarget::PeersTip);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain).range(1_500, 3_999));
     world.connect(3, TestPeer::new(&chain).range(3_900, 3_999));
     world.run_to_synced(60);
     world.assert_stored(&chain, 1_500);
     assert_eq!(world.progress().floor, 1_500);
-    // Silence was its answer: what it claims lowers nothing again.
+    // It was silent: its claim does not lower the floor again.
     announce(&mut world, 1, &chain);
     world.run_for(30);
     assert!(world.is_synced());
@@ -171,7 +171,7 @@ fn numbers_that_no_chain_has_are_refused_where_a_peer_says_them() {
         world.run_for(10);
         assert!(matches!(world.penalized(1)[..], [PeerFault::Protocol(_)]), "{:?}", world.penalties);
         assert_eq!(world.resolved(), [], "its word is no tip");
-        // Said later it is refused too; what it says sensibly in between counts.
+        // A later announcement is rejected too; a plausible one in between counts.
         announce(&mut world, 1, &chain);
         world.run_to_synced(60);
         world.input(Input::PeerUpdated { peer: PeerId(1), served });
@@ -181,7 +181,7 @@ fn numbers_that_no_chain_has_are_refused_where_a_peer_says_them() {
     }
 }
 
-/// The hash vouches for the header, so nobody is blamed; and nobody can serve what lies under it.
+/// The header has the pinned hash, so no peer is penalized; and no peer can serve its parent.
 #[test]
 fn a_pinned_header_with_a_number_that_no_chain_has_is_no_target() {
     let chain = Chain::new(10);

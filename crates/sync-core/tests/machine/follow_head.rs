@@ -1,7 +1,8 @@
-//! Following the head: which tips are believed, what a target needs before anything is downloaded, and what is said when.
+//! Following the head: which tips become targets, what a target needs before a download, and which events are sent
+//! when.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, moved, reorgs, stored},
     runs::{self, served},
 };
@@ -23,8 +24,8 @@ fn f01_the_figures_of_following() {
     assert_eq!(config.near_tip, 64);
 }
 
-/// One peer of three names a tip far above, which it cannot prove to the others: the head stays where it is, and the liar
-/// is asked for nothing that the others could not answer.
+/// One peer of three names a tip far above, which the others do not confirm: the head stays where it is, and the
+/// malicious peer is asked for nothing that the others could not serve.
 #[test]
 fn f02_a_lone_announcement_does_not_move_the_head() {
     let chain = Chain::new(1_000);
@@ -196,8 +197,8 @@ fn f05_i09_a_search_goes_on_around_silent_and_empty_peers() {
     let new = old.fork(1_400, 1_600);
     let mut world = World::with(old.spec(), config(), stored(&old));
     world.target(SyncTarget::PeersTip);
-    world.connect(1, TestPeer::new(&new).manner(Manner::Silent));
-    world.connect(2, TestPeer::new(&new).manner(Manner::Empty));
+    world.connect(1, TestPeer::new(&new).behavior(Behavior::Silent));
+    world.connect(2, TestPeer::new(&new).behavior(Behavior::Empty));
     world.connect(3, TestPeer::new(&new));
     world.run_to_synced(300);
     world.assert_stored(&new, 0);
@@ -224,7 +225,8 @@ fn f02_peers_that_disagree_are_asked_once_until_they_announce_something_new() {
     );
 }
 
-/// reth's third kind of target. A number alone proves nothing, so it takes as many peers as a tip does; then it stays.
+/// reth's third kind of target. A number alone identifies no block, so it takes as many votes as a tip does; then it
+/// stays.
 #[test]
 fn d02_a_number_is_a_target_once_enough_peers_agree_on_its_header() {
     let chain = Chain::new(1_000);

@@ -27,7 +27,7 @@ fn db2_a_longer_branch_of_the_same_difficulty_is_heavier_and_wins() {
 #[test]
 fn db2_a_shorter_branch_wins_when_it_is_heavier() {
     let old = Chain::mined(2_000);
-    // 100 blocks are given up for 51 of twice their difficulty.
+    // 100 blocks are reverted for 51 of twice their difficulty.
     let new = old.branch(1_900, 1_951, HEAVY);
     let mut world = moved(&old, &new, 2);
     world.run_to_synced(60);

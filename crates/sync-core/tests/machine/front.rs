@@ -1,7 +1,7 @@
-//! Who may be asked for what everything waits for, while peers of no use come and go under ever new ids.
+//! Requests for the front, while useless peers come and go under ever new ids.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     strangers::{HONEST, NOBODY, Strangers, assert_not_blamed, connect_honest, run_among},
 };
 use sync_core::{Input, fault::RequestFailure};
@@ -16,12 +16,12 @@ fn u03_four_peers_of_no_use_cost_half_the_time_more_and_sixteen_under_new_ids_th
     let alone = alone.expect("synced");
     let quick = TestPeer { delay_ms: 1, ..TestPeer::new(&chain) };
     let kinds = [
-        ("silent", quick.clone().manner(Manner::Silent)),
-        ("empty", quick.clone().manner(Manner::Empty)),
-        ("one header at a time", TestPeer { delay_ms: 1_400, ..quick.clone() }.manner(Manner::Short(1))),
+        ("silent", quick.clone().behavior(Behavior::Silent)),
+        ("empty", quick.clone().behavior(Behavior::Empty)),
+        ("one header at a time", TestPeer { delay_ms: 1_400, ..quick.clone() }.behavior(Behavior::Short(1))),
         ("on a fork", TestPeer { delay_ms: 1, ..TestPeer::new(&fork) }),
-        ("a wrong byte", quick.clone().manner(Manner::FlipByte)),
-        ("garbage", quick.manner(Manner::Garbage)),
+        ("a wrong byte", quick.clone().behavior(Behavior::FlipByte)),
+        ("garbage", quick.behavior(Behavior::Garbage)),
     ];
     for (kind, like) in kinds {
         for (at_once, every_ms) in [(2, 1_000), (4, 0), (16, 200)] {
@@ -49,8 +49,8 @@ fn u03_what_was_taken_for_a_peer_goes_to_that_peer() {
     let request = world.requests.last().expect("the front").id;
     world.cut_ways();
     world.input(Input::RequestFailed { request, failure: RequestFailure::Disconnected });
-    world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
-    world.connect(3, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::Silent));
+    world.connect(3, TestPeer::new(&chain).behavior(Behavior::Silent));
     let asked = |world: &World| world.requests.iter().map(|request| request.peer.0).collect::<Vec<_>>();
     assert_eq!(asked(&world), [1, 1, 2], "there is nothing else to ask for");
     world.run_to_synced(4);

@@ -1,8 +1,8 @@
-//! The target's chain breaks a rule: it is given up with a diagnosis, its messengers are not blamed, and another tip that
-//! enough peers agree on takes its place.
+//! The target's chain breaks a rule: it is invalidated with a diagnosis, the peers that sent it are not penalized, and
+//! another tip that enough peers agree on takes its place.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, broken_at, config, stored},
 };
 use header_rules::rules::RuleViolation;
@@ -28,7 +28,7 @@ fn expected(chain: &Chain, number: u64) -> StallReason {
 }
 
 #[test]
-fn i18_i07_a_pinned_target_on_a_bad_chain_stops_with_a_diagnosis_and_blames_nobody() {
+fn i18_i07_a_pinned_target_on_a_bad_chain_stops_with_a_diagnosis_and_penalizes_no_peer() {
     let good = Chain::new(1_500);
     let bad = bad(&good);
     let mut world = World::with(good.spec(), SyncConfig { window: 256, ..config() }, Default::default());
@@ -36,7 +36,7 @@ fn i18_i07_a_pinned_target_on_a_bad_chain_stops_with_a_diagnosis_and_blames_nobo
     world.connect(1, TestPeer::new(&bad));
     world.connect(2, TestPeer::new(&bad));
     world.run_for(300);
-    assert_eq!(diagnosis(&world), [expected(&bad, 700)], "said once");
+    assert_eq!(diagnosis(&world), [expected(&bad, 700)], "reported once");
     assert_eq!(world.penalties, [], "they delivered what they were asked for");
     assert!(!world.is_synced());
     let asked = world.requests.len();
@@ -70,11 +70,11 @@ fn i07_targets_that_descend_from_a_bad_header_are_known_without_another_download
     world.run_for(30);
     assert_eq!(diagnosis(&world).last(), Some(&expected(&bad, 700)));
     let more = world.peers[&1].served - before;
-    assert!(more < 300, "{more} headers: the probe, and one answer that comes down to the bad target");
+    assert!(more < 300, "{more} headers: the probe, and one response that comes down to the invalid target");
     assert_eq!(world.penalties, []);
 }
 
-/// Each new block on the bad chain is looked at and refused; there is no loop, and nobody is banned meanwhile.
+/// Each new block on the invalid chain is examined and rejected; there is no loop, and no peer is banned meanwhile.
 #[test]
 fn i18_a_bad_chain_that_grows_costs_little_and_never_syncs() {
     let good = Chain::new(1_500);
@@ -159,16 +159,16 @@ fn i07_the_rules_hold_between_the_stored_tail_and_what_lies_under_it() {
     assert!(world.store.rows.is_empty());
 }
 
-/// The rule is broken between two answers, so the next header to be asked for is the good parent: it is not held against
-/// the good chain, which shares it.
+/// The rule is broken between two responses, so the next header to be requested is the valid parent: it is not held
+/// against the good chain, which shares it.
 #[test]
 fn i07_the_parent_of_a_bad_header_is_nothing_against_the_good_chain() {
     let good = Chain::new(1_000);
     let bad = broken_at(&good, 995);
     let mut world = World::with(good.spec(), config(), Default::default());
     world.target(SyncTarget::Hash(bad.tip().hash));
-    // One header an answer: every pair is checked where two answers meet.
-    world.connect(1, TestPeer::new(&bad).manner(Manner::Short(1)));
+    // One header a response: every pair is checked where two responses meet.
+    world.connect(1, TestPeer::new(&bad).behavior(Behavior::Short(1)));
     world.run_for(60);
     assert_eq!(diagnosis(&world), [expected(&bad, 995)]);
     world.target(SyncTarget::Hash(good.tip().hash));

@@ -1,4 +1,4 @@
-//! Proof by hash: what joins, what does not, and who is to blame.
+//! Verification by hash: what joins, what does not, and whose fault it is.
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
@@ -38,19 +38,19 @@ fn trust_walks_down_to_genesis() {
 #[test]
 fn a_flipped_bit_is_the_senders_fault() {
     let chain = TestChain::new(50, 1);
-    // In the middle of an answer: the answer does not hang together.
+    // In the middle of a response: its headers do not link.
     let mut headers = falling(&chain, 10, 49);
-    let mut lie = headers[5].to_vec();
-    lie[100] ^= 1;
-    headers[5] = lie.into();
+    let mut altered = headers[5].to_vec();
+    altered[100] ^= 1;
+    headers[5] = altered.into();
     let got = keccak256(&headers[5]);
     let fault = PeerFault::BrokenLink { number: 44, got, expected: chain.hash(44) };
     assert_eq!(seal(&chain, 49, headers), Err(fault));
     // At its top: it does not join.
     let mut headers = falling(&chain, 49, 49);
-    let mut lie = headers[0].to_vec();
-    lie[100] ^= 1;
-    headers[0] = lie.into();
+    let mut altered = headers[0].to_vec();
+    altered[100] ^= 1;
+    headers[0] = altered.into();
     let got = keccak256(&headers[0]);
     let mut lineage = lineage(&chain, 49);
     let error = lineage.link(seal(&chain, 49, headers).expect("one header hangs together")).expect_err("does not join");
@@ -58,7 +58,7 @@ fn a_flipped_bit_is_the_senders_fault() {
     assert!(error.blames_sender());
     let fault = PeerFault::BrokenLink { number: 49, got, expected: chain.hash(49) };
     assert_eq!(error.sender_fault(), Some(fault));
-    // Nothing moved: the honest answer joins.
+    // Nothing moved: the honest response joins.
     lineage.link(seal(&chain, 49, falling(&chain, 40, 49)).expect("hangs together")).expect("joins");
 }
 
@@ -75,9 +75,9 @@ fn another_branch_does_not_join() {
 }
 
 #[test]
-fn answers_of_a_wrong_shape_are_refused() {
+fn responses_of_a_wrong_shape_are_refused() {
     let chain = TestChain::new(20, 1);
-    assert_eq!(seal(&chain, 10, Vec::new()), Err(PeerFault::EmptyAnswer { start: 10 }));
+    assert_eq!(seal(&chain, 10, Vec::new()), Err(PeerFault::EmptyResponse { start: 10 }));
     assert_eq!(seal(&chain, 10, falling(&chain, 5, 9)), Err(PeerFault::WrongStart { got: 9, expected: 10 }));
     let mut too_many = falling(&chain, 0, 3);
     too_many.push(chain.header(0).clone());
@@ -115,7 +115,7 @@ fn broken_at(chain: &TestChain, number: u64, last: u64) -> Vec<Bytes> {
 #[test]
 fn an_invalid_target_is_not_the_senders_fault() {
     let chain = TestChain::new(60, 1);
-    // The rule is broken inside an answer, and between two answers.
+    // The rule is broken inside a response, and between two responses.
     for cut in [0, 10] {
         let mut headers = broken_at(&chain, 40, 59);
         headers.extend(falling(&chain, 30, 39));

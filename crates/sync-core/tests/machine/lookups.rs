@@ -35,16 +35,16 @@ impl Machine {
         ServedRange { earliest: 0, latest: tip, latest_hash: self.chain.hashes[tip as usize] }
     }
 
-    /// Drains. The store answers at once, or when it is told to.
-    fn input(&mut self, input: Input, answers: bool) {
+    /// Drains. The store responds at once, or when it is told to.
+    fn input(&mut self, input: Input, responses: bool) {
         self.machine.handle_input(self.now, input);
         for _ in 0..200 {
             match self.machine.poll_output(self.now) {
                 Output::Lookup { id, numbers } => {
                     self.lookups += 1;
                     self.open.push((id, numbers));
-                    if answers {
-                        self.answer();
+                    if responses {
+                        self.respond();
                     }
                 }
                 Output::Timeout(_) => return,
@@ -54,7 +54,7 @@ impl Machine {
         panic!("{} lookups, and no end", self.lookups);
     }
 
-    fn answer(&mut self) {
+    fn respond(&mut self) {
         for (id, numbers) in std::mem::take(&mut self.open) {
             let headers = numbers.iter().map(|number| (*number, self.store.rows.get(number).cloned())).collect();
             self.machine.handle_input(self.now, Input::Stored { id, headers });
@@ -96,8 +96,8 @@ fn u08_a_store_that_takes_its_time_is_asked_for_one_tip_at_once() {
         machine.input(Input::PeerUpdated { peer: PeerId(1), served: machine.served(tip) }, false);
         assert!(machine.open.len() <= 1, "{:?}", machine.open);
     }
-    // Its answer comes, and the newest tip is looked at.
-    machine.answer();
+    // Its response comes, and the newest tip is evaluated.
+    machine.respond();
     machine.input(Input::Timeout, false);
     assert_eq!(machine.open.iter().map(|(_, numbers)| numbers.clone()).collect::<Vec<_>>(), [[1_200]]);
 }
@@ -117,5 +117,5 @@ fn u08_votes_for_more_tips_than_are_kept_are_not_asked_for_again_and_again() {
     world.run_for(4);
     let asked = world.requests.len();
     world.run_for(1);
-    assert_eq!(world.requests.len(), asked, "everything was said");
+    assert_eq!(world.requests.len(), asked, "every lookup got its response");
 }

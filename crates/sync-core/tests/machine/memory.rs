@@ -1,6 +1,6 @@
 //! Memory stays under its ceiling, whatever peers and store do.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{SyncConfig, SyncTarget, fault::StoreFailure};
 
 const CEILING: u64 = 3 * 1024 * 1024;
@@ -11,11 +11,11 @@ fn tight(chain: &Chain) -> World {
 }
 
 #[test]
-fn db8_i08_when_the_front_is_slow_and_everybody_else_quick() {
+fn db8_i08_when_the_front_is_slow_and_all_other_peers_quick() {
     let chain = Chain::new(12_000);
     let mut world = tight(&chain);
     world.target(SyncTarget::Hash(chain.tip().hash));
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(1_900)));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Slow(1_900)));
     for id in 2..8 {
         world.connect(id, TestPeer { delay_ms: 1, ..TestPeer::new(&chain) });
     }

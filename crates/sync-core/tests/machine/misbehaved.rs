@@ -26,6 +26,6 @@ fn floods_without_a_request_cost_the_score_and_end_in_a_ban() {
     let verdicts: Vec<_> = world.penalties.iter().map(|(_, _, verdict)| *verdict).collect();
     assert_eq!(verdicts, [Verdict::Warned, Verdict::Warned, Verdict::Banned]);
     assert!(matches!(world.penalized(2)[0], PeerFault::Protocol(what) if what.contains("announces")));
-    world.input(Input::PeerMisbehaved { peer: PeerId(77), what: "nobody knows it".into() });
+    world.input(Input::PeerMisbehaved { peer: PeerId(77), what: "not a known peer".into() });
     assert_eq!(world.penalties.len(), 3);
 }

@@ -1,8 +1,8 @@
-//! Peers of no use that join all the time while the machine asks who knows what: each question has a deadline and fixed
-//! witnesses, so nobody who comes later holds it up.
+//! Useless peers that join all the time while the machine asks for votes and claims: each request has a deadline and
+//! fixed witnesses, so no peer that connects later delays it.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, stored},
     strangers::{HONEST, NOBODY, Strangers, assert_not_blamed, connect_honest, run_among},
 };
@@ -20,7 +20,7 @@ fn reorg_among(old: &Chain, new: &Chain, strangers: Strangers) -> u64 {
         announce(&mut world, id, new);
     }
     assert!(!world.store.rows.is_empty());
-    let silent = TestPeer::new(new).manner(Manner::Silent);
+    let silent = TestPeer::new(new).behavior(Behavior::Silent);
     let tip = new.tip();
     let is_done = move |world: &World| world.is_synced() && world.resolved().last() == Some(&tip);
     let took = run_among(&mut world, strangers, 120, &silent, is_done);
@@ -56,17 +56,17 @@ fn u10_a_deep_search_is_not_held_up_by_newcomers() {
     }
 }
 
-/// Peers that give one header in each response are there first, and honest ones come a moment later. The headers that decide a
-/// reorg are asked for one after another, or in few requests: nobody gives them one by one for long.
+/// Peers that give one header in each response are there first, and honest ones come a moment later. The headers that
+/// decide a reorg are asked for one after another, or in few requests: no peer serves them one by one for long.
 #[test]
-fn u01_u10_who_gives_one_header_at_a_time_keeps_no_reorg_from_peers_that_were_never_asked() {
+fn u01_u10_a_peer_that_gives_one_header_at_a_time_keeps_no_reorg_from_peers_that_were_never_asked() {
     let old = Chain::new(3_000);
     for depth in [20, 60, 400] {
         let new = old.fork(3_000 - depth, 3_003);
         let mut world = World::with(old.spec(), config(), stored(&old));
         world.target(SyncTarget::Hash(new.tip().hash));
         for id in 1..=3 {
-            world.connect(id, TestPeer { delay_ms: 150, ..TestPeer::new(&new).manner(Manner::Short(1)) });
+            world.connect(id, TestPeer { delay_ms: 150, ..TestPeer::new(&new).behavior(Behavior::Short(1)) });
         }
         connect_honest(&mut world, 5, &new, 50);
         let start = world.now_ms;
@@ -86,7 +86,7 @@ fn u01_silent_peers_that_leave_in_time_keep_a_short_gap_from_no_honest_peer_for_
     let new = old.grown(12);
     for seed in 0..60 {
         let mut world = World::with(old.spec(), SyncConfig { seed, ..config() }, stored(&old));
-        let silent = TestPeer::new(&new).manner(Manner::Silent);
+        let silent = TestPeer::new(&new).behavior(Behavior::Silent);
         for id in 1..=8 {
             world.connect(id, silent.clone());
         }
@@ -118,7 +118,7 @@ fn u06_a_pinned_hash_is_found_among_silent_peers_that_name_it() {
     {
         let mut world = World::new(chain.spec());
         world.target(SyncTarget::Hash(chain.tip().hash));
-        let silent = TestPeer::new(&chain).manner(Manner::Silent);
+        let silent = TestPeer::new(&chain).behavior(Behavior::Silent);
         for id in 500..500 + first {
             world.connect(id, silent.clone());
         }

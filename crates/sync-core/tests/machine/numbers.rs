@@ -21,7 +21,7 @@ fn synced(chain: &Chain, config: SyncConfig) -> World {
 }
 
 #[test]
-fn u14_a_lone_peer_with_the_highest_number_is_blamed_and_changes_nothing() {
+fn u14_a_lone_peer_with_the_highest_number_is_penalized_and_changes_nothing() {
     let chain = Chain::new(300);
     for latest in [u64::MAX, BLOCK_NUMBER_END] {
         let mut world = World::new(chain.spec());
@@ -120,10 +120,10 @@ fn u14_a_peer_book_with_the_highest_figures_is_taken_in() {
 fn u14_a_plan_may_hold_every_number() {
     let mut plan = Plan::new();
     let all = BlockRange::new(0, u64::MAX).expect("rising");
-    plan.give_back(all, Failures::default());
+    plan.release(all, Failures::default());
     let now = sync_core::time::Instant::ZERO;
     let (range, failures) = plan.borrow(PeerId(1), all, 0, 80, now).expect("there is enough");
     assert_eq!((range.len(), range.last()), (80, u64::MAX));
-    plan.give_back(range, failures);
+    plan.release(range, failures);
     assert_eq!(plan.ranges().collect::<Vec<_>>(), [all]);
 }

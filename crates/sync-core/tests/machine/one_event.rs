@@ -1,6 +1,6 @@
 //! One event is one fault, however many requests were open when it happened.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{
     Input,
     fault::{PeerFault, RequestFailure, Verdict},
@@ -8,13 +8,13 @@ use sync_core::{
 };
 
 /// One peer that was asked for so many pieces at once.
-fn asked_for(pieces: usize, manner: Manner) -> (Chain, World) {
+fn asked_for(pieces: usize, behavior: Behavior) -> (Chain, World) {
     let chain = Chain::new(8_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 100, ..TestPeer::new(&chain) });
     world.run_to_resolved(5);
     assert!(world.run_until(5, |world| world.progress().peers[0].requests_in_flight >= pieces));
-    world.peer_mut(1).manner = manner;
+    world.peer_mut(1).behavior = behavior;
     (chain, world)
 }
 
@@ -22,7 +22,7 @@ fn score(world: &World, id: u32) -> u8 {
     world.progress().peers.iter().find(|peer| peer.peer == PeerId(id)).expect("known").score
 }
 
-/// Its first empty answer, and those that were on their way then.
+/// Its first empty response, and those that were in flight then.
 fn prune(world: &mut World, earliest: u64) {
     world.peer_mut(1).earliest = earliest;
     assert!(world.run_until(5, |world| !world.penalized(1).is_empty()));
@@ -31,15 +31,15 @@ fn prune(world: &mut World, earliest: u64) {
 
 #[test]
 fn u11_a_peer_that_pruned_while_requests_were_open_made_one_slip() {
-    let (_, mut world) = asked_for(4, Manner::Honest);
+    let (_, mut world) = asked_for(4, Behavior::Honest);
     prune(&mut world, 7_900);
     assert_eq!(world.penalties.len(), 1, "{:?}", world.penalties);
-    assert!(matches!(world.penalties[0], (1, PeerFault::EmptyAnswer { .. }, Verdict::Warned)));
+    assert!(matches!(world.penalties[0], (1, PeerFault::EmptyResponse { .. }, Verdict::Warned)));
 }
 
 #[test]
 fn u11_what_a_peer_does_not_have_it_is_asked_for_after_its_next_announcement() {
-    let (chain, mut world) = asked_for(4, Manner::Honest);
+    let (chain, mut world) = asked_for(4, Behavior::Honest);
     prune(&mut world, 7_900);
     let asked = world.requests.len();
     world.run_for(60);
@@ -55,8 +55,8 @@ fn u11_what_a_peer_does_not_have_it_is_asked_for_after_its_next_announcement() {
 }
 
 #[test]
-fn u11_an_announcement_that_came_late_excuses_the_empty_answer() {
-    let (chain, mut world) = asked_for(4, Manner::Honest);
+fn u11_an_announcement_that_came_late_excuses_the_empty_response() {
+    let (chain, mut world) = asked_for(4, Behavior::Honest);
     let before = score(&world, 1);
     prune(&mut world, 7_900);
     assert!(score(&world, 1) < before);
@@ -69,8 +69,8 @@ fn u11_an_announcement_that_came_late_excuses_the_empty_answer() {
 }
 
 #[test]
-fn u11_an_announcement_that_came_first_makes_an_empty_answer_no_fault() {
-    let (_, mut world) = asked_for(4, Manner::Empty);
+fn u11_an_announcement_that_came_first_makes_an_empty_response_no_fault() {
+    let (_, mut world) = asked_for(4, Behavior::Empty);
     let asked = world.requests.len();
     assert!(world.run_until(5, |world| world.requests.len() > asked));
     let served = sync_core::ServedRange { earliest: 7_900, ..world.peers[&1].served_range() };
@@ -80,8 +80,8 @@ fn u11_an_announcement_that_came_first_makes_an_empty_answer_no_fault() {
 }
 
 #[test]
-fn u11_who_announces_again_and_again_what_it_does_not_have_is_banned() {
-    let (_, mut world) = asked_for(4, Manner::Honest);
+fn u11_a_peer_that_announces_again_and_again_what_it_does_not_have_is_banned() {
+    let (_, mut world) = asked_for(4, Behavior::Honest);
     prune(&mut world, 7_900);
     let claims = sync_core::ServedRange { earliest: 0, ..world.peers[&1].served_range() };
     let prunes = world.peers[&1].served_range();
@@ -98,17 +98,17 @@ fn u11_who_announces_again_and_again_what_it_does_not_have_is_banned() {
 
 #[test]
 fn u11_what_came_too_long_or_at_a_wrong_place_in_one_flight_is_one_slip() {
-    for manner in [Manner::TooMany, Manner::WrongStart] {
-        let (_, mut world) = asked_for(4, Manner::Honest);
+    for behavior in [Behavior::TooMany, Behavior::WrongStart] {
+        let (_, mut world) = asked_for(4, Behavior::Honest);
         let open = world.progress().peers[0].requests_in_flight;
-        world.peer_mut(1).manner = manner;
+        world.peer_mut(1).behavior = behavior;
         assert!(world.run_until(5, |world| !world.penalized(1).is_empty()));
         let first = world.now_ms;
         // What was asked for before the first of them came, and nothing else.
         assert!(world.run_until(5, |world| world.now_ms >= first + 90));
-        assert!(open > 1 && world.penalties.len() == 1, "{manner:?}: {:?}", world.penalties);
+        assert!(open > 1 && world.penalties.len() == 1, "{behavior:?}: {:?}", world.penalties);
         world.run_for(10);
-        assert!(world.is_banned(1), "{manner:?}: it goes on");
+        assert!(world.is_banned(1), "{behavior:?}: it goes on");
     }
 }
 
@@ -119,7 +119,7 @@ fn open_requests(world: &World) -> Vec<RequestId> {
 
 #[test]
 fn u11_streams_that_break_together_are_one_fault() {
-    let (_, mut world) = asked_for(4, Manner::Silent);
+    let (_, mut world) = asked_for(4, Behavior::Silent);
     let before = score(&world, 1);
     for request in open_requests(&world) {
         let failure = RequestFailure::Protocol("no message".into());
@@ -128,7 +128,7 @@ fn u11_streams_that_break_together_are_one_fault() {
     assert_eq!(world.penalties.len(), 1, "{:?}", world.penalties);
     assert_eq!(before - score(&world, 1), 35);
 
-    let (_, mut world) = asked_for(4, Manner::Silent);
+    let (_, mut world) = asked_for(4, Behavior::Silent);
     let before = score(&world, 1);
     for request in open_requests(&world) {
         world.input(Input::RequestFailed { request, failure: RequestFailure::Disconnected });

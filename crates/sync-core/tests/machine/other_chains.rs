@@ -76,7 +76,7 @@ fn config() -> SyncConfig {
 }
 
 #[test]
-fn every_form_is_synced_and_nobody_blamed() {
+fn every_form_is_synced_and_no_peer_penalized() {
     for (name, form) in FORMS {
         let chain = other_chain(form);
         for target in [SyncTarget::Hash(chain.tip().hash), SyncTarget::PeersTip, SyncTarget::Number(400)] {
@@ -113,9 +113,10 @@ fn a_reorg_of_a_chain_of_another_form() {
     }
 }
 
-/// Below some height the headers have a form in which nothing can be found: what lies above is kept, nobody is blamed.
+/// Below some height the headers have a form in which nothing can be found: the headers above are kept, no peer is
+/// penalized.
 #[test]
-fn a_form_that_cannot_be_read_is_said_and_nobodys_fault() {
+fn a_form_that_cannot_be_read_is_reported_and_no_fault() {
     // A chain that had its own list of fields until it became like the others.
     let own = |rlp: &[u8]| {
         changed(rlp, |items| {

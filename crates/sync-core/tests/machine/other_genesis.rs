@@ -1,4 +1,5 @@
-//! Peers that say our genesis and have another: they are blamed, the others are not, and the sync does not end with them.
+//! Peers that announce our genesis and have another: they are penalized, the others are not, and the sync does not end
+//! with them.
 
 use crate::support::{
     Chain, TestPeer, World,
@@ -11,12 +12,12 @@ use sync_core::{Event, StallReason, SyncConfig, SyncTarget, fault::PeerFault};
 const MADE_UP: [u64; 2] = [5, 4_000];
 
 /// So many peers with a made-up chain are alone for ten seconds.
-fn alone(truth: &Chain, len: u64, liars: u32, quorum: usize) -> (World, Chain) {
+fn alone(truth: &Chain, len: u64, malicious: u32, quorum: usize) -> (World, Chain) {
     let other = truth.fork(0, len);
     let config = SyncConfig { tip_quorum: quorum, ..config() };
     let mut world = World::with(truth.spec(), config, Default::default());
     world.target(SyncTarget::PeersTip);
-    for id in 1..=liars {
+    for id in 1..=malicious {
         connect_claiming(&mut world, id, TestPeer::new(&other), truth.genesis());
     }
     world.run_for(10);
@@ -31,9 +32,9 @@ fn u05_another_genesis_under_the_peers_tip_ends_with_the_first_honest_peers() {
             let (mut world, other) = alone(&truth, len, 2, quorum);
             let said = StallReason::WrongGenesis { got: other.genesis(), expected: truth.genesis() };
             assert_eq!(world.stalls().first(), Some(&said));
-            for liar in 1..=2 {
-                assert!(world.is_banned(liar), "{:?}", world.penalties);
-                assert!(matches!(world.penalized(liar)[..], [PeerFault::WrongChain { .. }]));
+            for malicious in 1..=2 {
+                assert!(world.is_banned(malicious), "{:?}", world.penalties);
+                assert!(matches!(world.penalized(malicious)[..], [PeerFault::WrongChain { .. }]));
             }
             connect_honest(&mut world, 5, &truth, 20);
             let start = world.now_ms;
@@ -61,9 +62,9 @@ fn u05_the_peers_tip_may_be_named_again() {
     assert_not_blamed(&world, HONEST..HONEST + 5);
 }
 
-/// The liars come again under new ids, each time before the honest peers are heard, and stay.
+/// The malicious peers come again under new ids, each time before the honest peers respond, and stay.
 #[test]
-fn u05_liars_that_come_again_hold_nothing_up() {
+fn u05_malicious_peers_that_come_again_delay_nothing() {
     let truth = Chain::new(3_000);
     let (mut world, other) = alone(&truth, 5, 1, 1);
     for id in 2..=4 {

@@ -4,7 +4,7 @@ use crate::support::{Chain, TestPeer, World};
 use sync_core::{Input, SyncTarget};
 
 #[test]
-fn nothing_is_asked_while_paused_and_what_was_proven_is_stored() {
+fn nothing_is_asked_while_paused_and_verified_headers_are_stored() {
     let chain = Chain::new(9_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
@@ -15,7 +15,7 @@ fn nothing_is_asked_while_paused_and_what_was_proven_is_stored() {
     world.run_for(120);
     assert_eq!(world.requests.len(), asked);
     assert_eq!(world.stalls(), [], "a pause is no stall");
-    assert!(world.store.rows.len() > 500, "a reload now loses nothing that was proven");
+    assert!(world.store.rows.len() > 500, "a reload now loses no verified header");
     assert!(world.progress().paused);
     world.input(Input::Paused(false));
     world.run_to_synced(60);

@@ -1,6 +1,6 @@
-//! Whom to ask: windows, follow-ups, fairness, deadlines, and what a score is made of.
+//! The choice of peers: windows, follow-ups, fairness, deadlines, and scores.
 
-use crate::support::{Chain, Manner, TestPeer, World, bare::Bare};
+use crate::support::{Behavior, Chain, TestPeer, World, bare::Bare};
 use sync_core::{
     Event, Input, Output, StartBlock, SyncTarget,
     fault::{PeerFault, RequestFailure},
@@ -8,7 +8,8 @@ use sync_core::{
 };
 
 /// The field keeps one request for each peer in flight. Over a data channel that would leave the way empty for a round
-/// trip after each answer, so here a window of bytes bounds what is in flight to one peer; a new peer's holds one whole answer.
+/// trip after each response, so here a window of bytes bounds what is in flight to one peer; a new peer's holds one
+/// whole response.
 #[test]
 fn n01_a_window_bounds_what_is_in_flight_to_one_peer() {
     let chain = Chain::new(9_000);
@@ -42,10 +43,10 @@ fn n04_a_peer_that_cannot_serve_the_top_gets_what_it_can_and_a_new_one_is_asked_
     world.assert_stored(&chain, 0);
 }
 
-/// The field looks at an answer before it asks again. Here the next request leaves first, so that it travels while the answer
-/// is hashed; after a bad answer it is taken back in the same breath.
+/// Other clients check a response before the next request. Here the next request is sent first, so that it travels
+/// while the response is hashed; after an invalid response it is cancelled at once.
 #[test]
-fn n05_who_answers_well_is_asked_again_at_once_and_who_answers_badly_is_not() {
+fn n05_a_peer_that_responds_well_is_asked_again_at_once_and_one_that_responds_badly_is_not() {
     let chain = Chain::new(6_000);
     for (spoil, expect_follow_up) in [(0usize, true), (1, true), (2, false)] {
         let (mut bare, open) = Bare::with_requests(&chain, 1);
@@ -104,7 +105,7 @@ fn n08_the_deadline_follows_the_median_of_the_peers() {
 }
 
 #[test]
-fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
+fn n10_an_empty_response_near_the_tip_is_lag_and_elsewhere_a_fault() {
     let chain = Chain::new(5_000);
     let grown = chain.grown(2);
     let mut world = World::new(chain.spec());
@@ -112,8 +113,8 @@ fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
     world.connect(1, TestPeer { delay_ms: 40, ..TestPeer::new(&grown) });
     world.run_to_resolved(10);
     // It says that it has the two newest blocks and cannot give them.
-    let liar = TestPeer { delay_ms: 1, ..TestPeer::new(&grown) };
-    let status = liar.status();
+    let malicious = TestPeer { delay_ms: 1, ..TestPeer::new(&grown) };
+    let status = malicious.status();
     world.peers.insert(2, TestPeer { connected: true, ..TestPeer::new(&chain) });
     world.input(Input::PeerConnected { peer: PeerId(2), status });
     world.run_to_synced(60);
@@ -123,9 +124,9 @@ fn n10_an_empty_answer_near_the_tip_is_lag_and_elsewhere_a_fault() {
     let mut elsewhere = World::towards(&chain);
     elsewhere.connect(1, TestPeer { delay_ms: 400, ..TestPeer::new(&chain) });
     elsewhere.run_to_resolved(10);
-    elsewhere.connect(2, TestPeer::new(&chain).manner(Manner::Empty));
+    elsewhere.connect(2, TestPeer::new(&chain).behavior(Behavior::Empty));
     elsewhere.run_to_synced(200);
-    assert!(elsewhere.penalized(2).iter().all(|fault| matches!(fault, PeerFault::EmptyAnswer { .. })));
+    assert!(elsewhere.penalized(2).iter().all(|fault| matches!(fault, PeerFault::EmptyResponse { .. })));
     assert!(!elsewhere.penalized(2).is_empty());
 }
 
@@ -135,8 +136,8 @@ fn i19_every_lost_request_is_laid_to_a_peer_and_has_a_deadline() {
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.run_to_resolved(10);
-    world.peer_mut(1).manner = Manner::Silent;
-    world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
+    world.peer_mut(1).behavior = Behavior::Silent;
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::Silent));
     let asked = |world: &World, id: u32| world.requests.iter().any(|it| it.peer == PeerId(id) && it.limit > 1);
     assert!(world.run_until(4, |world| asked(world, 1) && asked(world, 2)));
     let score = |world: &World, id: u32| {
@@ -148,18 +149,18 @@ fn i19_every_lost_request_is_laid_to_a_peer_and_has_a_deadline() {
         world.input(Input::RequestFailed { request, failure: RequestFailure::Disconnected });
     }
     assert!(score(&world, 1) < before, "a transport that fails is seen");
-    assert_eq!(world.penalized(1), Vec::<&PeerFault>::new(), "and no fault to blame it for");
+    assert_eq!(world.penalized(1), Vec::<&PeerFault>::new(), "and no fault");
     world.run_for(30);
     assert!(!world.penalized(2).is_empty(), "silence ends at a deadline");
     assert!(score(&world, 2) < 100);
 }
 
 #[test]
-fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
+fn i20_a_quick_response_is_worth_nothing_until_it_is_verified() {
     let chain = Chain::new(9_000);
     let fork = chain.fork(10, 9_000);
     let mut world = World::towards(&chain);
-    // Its answers are quick, hang together, and are of another chain altogether.
+    // Its responses are quick, link inside themselves, and are of another chain.
     world.connect(1, TestPeer { delay_ms: 1, ..TestPeer::new(&fork) });
     world.connect(2, TestPeer { delay_ms: 60, ..TestPeer::new(&chain) });
     world.connect(3, TestPeer { delay_ms: 60, ..TestPeer::new(&chain) });
@@ -167,25 +168,25 @@ fn i20_a_quick_answer_is_worth_nothing_until_it_is_proven() {
     world.assert_stored(&chain, 0);
     let peers = world.progress().peers;
     let of = |id: u32| peers.iter().find(|peer| peer.peer == PeerId(id)).expect("known");
-    assert!(of(1).bytes > 0, "it did answer");
+    assert!(of(1).bytes > 0, "it did respond");
     assert_eq!(of(1).headers, chain.at(9).number.min(of(1).headers), "nothing above the fork counts");
     assert!(of(1).headers < of(2).headers.min(of(3).headers));
-    let linked_of_liar = world
+    let linked_of_malicious = world
         .events
         .iter()
         .any(|event| matches!(event, Event::HeadersLinked { peer: PeerId(1), range } if range.last() >= 10));
-    assert!(!linked_of_liar);
+    assert!(!linked_of_malicious);
 }
 
 #[test]
-fn h09_what_is_given_back_twice_is_given_back_once() {
+fn h09_what_is_released_twice_is_released_once() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 100, ..TestPeer::new(&chain) });
     assert!(world.run_until(10, |world| world.progress().peers[0].requests_in_flight > 1));
     let ids: Vec<_> = world.requests.iter().map(|request| request.id).collect();
     world.disconnect(1);
-    // The host reports each of them lost as well, and an answer comes after all.
+    // The host reports each of them lost as well, and a response comes after all.
     for request in ids {
         world.input(Input::RequestFailed { request, failure: RequestFailure::Disconnected });
         world.input(Input::HeadersReceived { request, headers: vec![chain.headers[3].clone()] });

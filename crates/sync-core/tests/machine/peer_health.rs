@@ -1,6 +1,6 @@
 //! A sync that does not move says how its peers stand.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Event, PeerHealth, StallReason, config::PEER_HEALTH_MAX};
 
 fn after_stall(world: &World, reason: &StallReason) -> Option<Vec<PeerHealth>> {
@@ -20,7 +20,7 @@ fn h03_thirty_seconds_without_progress_are_told_with_every_peers_health() {
     }
     assert!(world.run_until(10, |world| world.progress().staged > 500));
     for id in 0..PEER_HEALTH_MAX as u32 + 9 {
-        world.peer_mut(id).manner = Manner::Silent;
+        world.peer_mut(id).behavior = Behavior::Silent;
     }
     let before = world.now_ms;
     assert!(world.run_until(120, |world| !world.stalls().is_empty()));
@@ -29,7 +29,7 @@ fn h03_thirty_seconds_without_progress_are_told_with_every_peers_health() {
     let health = after_stall(&world, &StallReason::NoProgress).expect("with its stall");
     assert_eq!(health.len(), PEER_HEALTH_MAX, "bounded");
     assert!(health.iter().all(|peer| peer.connected && peer.same_chain));
-    let troubled = health.iter().find(|peer| peer.faults > 0).expect("somebody was silent");
+    let troubled = health.iter().find(|peer| peer.faults > 0).expect("a peer was silent");
     assert!(troubled.score < 100 && troubled.round_trip_median.is_some() && troubled.linked_before.is_some());
 }
 

@@ -10,15 +10,15 @@ use sync_core::{
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// Somebody is asked for so many headers.
+    /// A peer is asked for so many headers.
     Borrow {
         peer: u32,
         limit: u64,
         earliest: u64,
         latest: u64,
     },
-    /// The request at this place ends: answered with so many headers (cut to what was asked), or failed.
-    Answer {
+    /// The request at this place ends: with so many headers (cut to what was requested), or failed.
+    Response {
         which: usize,
         headers: u64,
     },
@@ -31,7 +31,7 @@ enum Op {
     Shed {
         bytes: u64,
     },
-    /// A liar is banned.
+    /// A malicious peer is banned.
     Unstage {
         peer: u32,
         from: u64,
@@ -45,7 +45,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (0..4u32, 1..200u64, 0..900u64, 100..1_200u64)
             .prop_map(|(peer, limit, earliest, latest)| Op::Borrow { peer, limit, earliest, latest }),
-        3 => (any::<usize>(), 1..300u64).prop_map(|(which, headers)| Op::Answer { which, headers }),
+        3 => (any::<usize>(), 1..300u64).prop_map(|(which, headers)| Op::Response { which, headers }),
         1 => any::<usize>().prop_map(|which| Op::Fail { which }),
         2 => Just(Op::Link),
         1 => (0..40_000u64).prop_map(|bytes| Op::Shed { bytes }),
@@ -77,7 +77,8 @@ proptest! {
                         let id = downloader.requests.send(InFlight {
                             peer,
                             purpose: Purpose::Piece { range, failures, by_hash: None },
-                            limit: limit as u16,
+                            // The machine requests exactly the numbers that it borrowed.
+                            limit: range.len() as u16,
                             sent: now,
                             deadline: now + core::time::Duration::from_secs(5),
                             bytes: range.len() * 600,
@@ -87,7 +88,7 @@ proptest! {
                         open.push((id, peer, range));
                     }
                 }
-                Op::Answer { which, headers } if !open.is_empty() => {
+                Op::Response { which, headers } if !open.is_empty() => {
                     let (id, peer, piece) = open.remove(which % open.len());
                     let request = downloader.requests.finish(id).expect("open");
                     let Purpose::Piece { failures, .. } = request.purpose else { unreachable!("only pieces here") };
@@ -102,7 +103,7 @@ proptest! {
                     let Purpose::Piece { range, mut failures, .. } = request.purpose else { unreachable!("only pieces here") };
                     failures.note(peer, now, core::time::Duration::from_millis(500), core::time::Duration::from_secs(16));
                     prop_assert!(!failures.allow(peer, now));
-                    downloader.plan.give_back(range, failures);
+                    downloader.plan.release(range, failures);
                 }
                 Op::Link => {
                     if let Some(staged) = front.and_then(|front| downloader.staging.take(front)) {
@@ -116,14 +117,14 @@ proptest! {
                 }
                 Op::Unstage { peer, from } => downloader.unstage_of(PeerId(peer), from),
                 Op::Later { millis } => now = now + core::time::Duration::from_millis(millis),
-                Op::Answer { .. } | Op::Fail { .. } => {}
+                Op::Response { .. } | Op::Fail { .. } => {}
             }
             match front {
                 Some(front) => prop_assert!(downloader.check_invariant(BlockRange::new(0, front).expect("rising"))),
                 None => prop_assert!(downloader.plan.is_empty() && downloader.staging.is_empty()),
             }
         }
-        // Whoever failed what: after the longest pause an honest peer gets everything that is left.
+        // Whatever failed before: after the longest pause an honest peer gets everything that is left.
         let rest: u64 = downloader.plan.ranges().map(|range| range.len()).sum();
         let mut got = 0;
         let all = BlockRange::new(0, u64::MAX).expect("rising");

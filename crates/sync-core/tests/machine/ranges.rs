@@ -3,7 +3,7 @@
 use crate::support::{Chain, TestPeer, World};
 use sync_core::{StallReason, StartBlock, SyncConfig, SyncTarget};
 
-/// A chain of which nobody knows where it begins.
+/// A chain whose lowest served number is unknown.
 fn without_bounds(chain: &Chain) -> World {
     let config = SyncConfig { floor_may_rise: true, ..SyncConfig::default() };
     World::with(chain.spec(), config, Default::default())
@@ -52,7 +52,7 @@ fn the_hosts_own_floor() {
 }
 
 #[test]
-fn nobody_left_who_serves_the_rest() {
+fn no_peer_left_that_serves_the_rest() {
     let chain = Chain::new(4_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);

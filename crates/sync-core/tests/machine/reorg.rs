@@ -1,5 +1,5 @@
-//! The chain was reorganised while nobody looked: the common ancestor is found, what lies above it is given up, and nothing
-//! is fetched twice.
+//! The chain was reorganised between two sessions: the common ancestor is found, the headers above it are reverted, and
+//! nothing is fetched twice.
 
 use crate::support::{
     Chain, TestPeer, World,
@@ -12,7 +12,7 @@ fn moves_over(old: &Chain, new: &Chain, ancestor: u64) -> World {
     let mut world = moved(old, new, 2);
     world.run_to_synced(120);
     world.assert_stored(new, 0);
-    assert_eq!(world.penalties, [], "an honest peer is not blamed for a reorg");
+    assert_eq!(world.penalties, [], "an honest peer is not penalized for a reorg");
     assert_eq!(detached(&world), 1);
     assert_reorg(&world, ancestor, old.tip().number, new.tip().number);
     // The new branch, the questions, and what was compared under it. (A piece of one header looks like a question.)
@@ -149,7 +149,7 @@ fn db5_the_event_names_the_stored_head_and_what_the_new_chain_has_there() {
 }
 
 #[test]
-fn what_waits_for_the_store_below_a_run_that_is_given_up_is_stored_before_the_checkpoint_speaks_of_it() {
+fn what_waits_for_the_store_below_a_run_that_is_dropped_is_stored_before_the_checkpoint_speaks_of_it() {
     let chain = Chain::new(3_000);
     let config = SyncConfig { window: 256, batches_in_flight_max: 3, ..SyncConfig::default() };
     let mut world = World::with(chain.spec(), config, Default::default());

@@ -1,5 +1,5 @@
-//! The chain moves on and over while it is synced, again and again, peer by peer, at any moment: the sync ends with what
-//! all agree on at last, and no honest peer is blamed.
+//! The chain moves on and over while it is synced, again and again, peer by peer, at any moment: the sync ends with
+//! what all agree on at last, and no honest peer is penalized.
 
 use crate::support::{
     Chain, TestPeer, TestStore, World,
@@ -37,7 +37,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
-    fn i06_db3_d11_reorgs_at_any_moment_end_well_and_blame_nobody(
+    fn i06_db3_d11_reorgs_at_any_moment_end_well_and_penalize_no_peer(
         ops in prop::collection::vec(op(), 1..40),
         store_delay_ms in prop_oneof![Just(0), 1..80u64],
         quorum in 1..3usize,

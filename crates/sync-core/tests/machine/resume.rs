@@ -1,6 +1,6 @@
 //! A session ends in the middle; the next one downloads only what was not stored.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Checkpoint, SyncConfig, SyncTarget};
 
 fn small_windows() -> SyncConfig {
@@ -22,7 +22,7 @@ fn k01_i14_goes_on_where_it_stopped() {
     let stored = first.store.rows.len() as u64;
     let mut second = first.reopened();
     second.target(SyncTarget::Hash(chain.tip().hash));
-    assert_eq!(second.progress().stored, stored, "the target is the stored head: nobody need be asked for it");
+    assert_eq!(second.progress().stored, stored, "the target is the stored head: no request is needed");
     second.connect(1, TestPeer::new(&chain));
     second.run_to_synced(60);
     second.assert_stored(&chain, 0);
@@ -80,14 +80,14 @@ fn k02_i14_interrupted_again_and_again_with_newer_tips() {
 }
 
 #[test]
-fn db1_one_block_above_is_proven_too() {
+fn db1_one_block_above_is_verified_too() {
     let chain = Chain::new(2_000);
     let mut first = interrupted(&chain, 1);
     first.run_to_synced(60);
     let grown = chain.grown(1);
     let mut second = first.reopened();
     second.target(SyncTarget::Hash(grown.tip().hash));
-    second.connect(1, TestPeer::new(&grown).manner(Manner::Honest));
+    second.connect(1, TestPeer::new(&grown).behavior(Behavior::Honest));
     second.run_to_synced(60);
     second.assert_stored(&grown, 0);
 }

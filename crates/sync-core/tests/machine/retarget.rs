@@ -22,10 +22,10 @@ fn served(world: &World) -> u64 {
     world.peers.values().map(|peer| peer.served).sum()
 }
 
-/// The tip that is being synced is reorganised away under the anchor: what peers answer no longer links, and that is
-/// nobody's fault. A reorg lower down does not concern what runs until it ends.
+/// The tip that is being synced is reorganised away under the anchor: responses of peers no longer link, and that is no
+/// fault. A reorg further down does not concern the current run until it ends.
 #[test]
-fn db3_i06_i17_a_tip_that_is_reorganised_away_in_the_middle_restarts_and_blames_nobody() {
+fn db3_i06_i17_a_tip_that_is_reorganised_away_in_the_middle_restarts_and_penalizes_no_peer() {
     let old = Chain::new(6_000);
     for (parts_at, len) in [(10, 6_100), (10, 5_900), (2_000, 6_000), (5_990, 6_010), (5_990, 5_995)] {
         let new = old.fork(parts_at, len);
@@ -41,7 +41,7 @@ fn db3_i06_i17_a_tip_that_is_reorganised_away_in_the_middle_restarts_and_blames_
 }
 
 #[test]
-fn db3_a_peer_that_leaves_the_chain_is_set_aside_and_the_sync_goes_on_with_the_others() {
+fn db3_a_peer_that_leaves_the_chain_is_skipped_and_the_sync_goes_on_with_the_others() {
     let chain = Chain::new(6_000);
     let fork = chain.fork(10, 6_000);
     let mut world = midway(&chain, SyncTarget::PeersTip, 3);
@@ -81,11 +81,11 @@ fn d12_db3_an_extension_keeps_all_work() {
 
 /// A pinned hash above what is being synced: what was verified stays, as a stored run that the new one comes down to.
 #[test]
-fn d12_db3_a_pinned_extension_keeps_what_was_proven() {
+fn d12_db3_a_pinned_extension_keeps_what_was_verified() {
     let chain = Chain::new(5_000);
     let grown = chain.grown(100);
     let mut world = midway(&chain, SyncTarget::Hash(chain.tip().hash), 1);
-    let proven = world.progress().stored + world.progress().staged;
+    let verified = world.progress().stored + world.progress().staged;
     announce(&mut world, 1, &grown);
     world.target(SyncTarget::Hash(grown.tip().hash));
     assert!(world.run_until(10, |world| world.resolved().last() == Some(&grown.tip())));
@@ -93,11 +93,11 @@ fn d12_db3_a_pinned_extension_keeps_what_was_proven() {
     world.assert_stored(&grown, 0);
     assert_eq!(world.penalties, []);
     let wasted = served(&world) - 5_100;
-    assert!(wasted < 5_000 - proven, "{wasted} headers twice");
+    assert!(wasted < 5_000 - verified, "{wasted} headers twice");
 }
 
-/// reth keeps queue and requests when the new target is lower, and blames honest peers when it lies on another fork. Ours
-/// restarts, and no header of the old fork stays.
+/// reth keeps queue and requests when the new target is lower, and penalizes honest peers when it is on another fork.
+/// Ours restarts, and no header of the old fork stays.
 #[test]
 fn db3_d12_a_lower_sibling_restarts_without_orphans() {
     let chain = Chain::new(4_000);
@@ -131,11 +131,11 @@ fn db2_a_pinned_target_under_the_stored_head_is_had_already_or_a_reorg() {
     world.assert_stored(&fork, 0);
 }
 
-/// The user names another chain above the stored head, of which a few headers are stored before it is known where the two
-/// part, and goes back to the stored head. Those few name another parent: they are removed, and nothing else is. Peers
-/// that have the target are not measured by a chain that nobody wants any more.
+/// The user names another chain above the stored head, of which a few headers are stored before it is known where the
+/// two part, and goes back to the stored head. Those few name another parent: they are removed, and nothing else is.
+/// Peers that have the target are not judged by a chain that is no longer the target.
 #[test]
-fn db3_d12_i06_back_to_the_stored_head_under_another_chain_loses_nothing_and_blames_nobody() {
+fn db3_d12_i06_back_to_the_stored_head_under_another_chain_loses_nothing_and_penalizes_no_peer() {
     let chain = Chain::new(3_000);
     for (parts_at, back) in [(1_000, SyncTarget::Hash(chain.tip().hash)), (2_990, SyncTarget::PeersTip)] {
         let fork = chain.fork(parts_at, 3_003);

@@ -1,6 +1,6 @@
-//! Honest peers on different sides of a reorg, while a sync runs: nobody is blamed for the chain that he is on.
+//! Honest peers on different sides of a reorg, while a sync runs: no peer is penalized for the chain that it is on.
 
-use crate::support::{Chain, Manner, TestPeer, World, ancestor::announce};
+use crate::support::{Behavior, Chain, TestPeer, World, ancestor::announce};
 use sync_core::{
     Input, StartBlock, SyncTarget,
     fault::{PeerFault, RequestFailure},
@@ -36,7 +36,7 @@ fn peers_that_moved_to_another_chain_are_not_banned_and_the_one_that_stayed_serv
 }
 
 #[test]
-fn a_chain_that_everybody_left_is_left_for_the_newer_tip() {
+fn a_chain_that_all_peers_left_is_left_for_the_newer_tip() {
     let old = Chain::new(3_000);
     let new = old.fork(1_000, 3_010);
     let mut world = World::new(old.spec());
@@ -52,23 +52,23 @@ fn a_chain_that_everybody_left_is_left_for_the_newer_tip() {
 }
 
 #[test]
-fn another_header_than_the_one_that_was_named_is_a_lie() {
+fn another_header_than_the_one_that_was_named_is_a_fault() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
-    // Short answers, so that the wrong header is the first of one.
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Short(1)));
+    // Short responses, so that the invalid header is the first of one.
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Short(1)));
     assert!(world.run_until(10, World::has_linked));
     world.disconnect(1);
-    world.connect(2, TestPeer::new(&chain).manner(Manner::FlipByte));
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::FlipByte));
     assert!(world.run_until(30, |world| world.is_banned(2)));
     assert!(matches!(world.penalized(2)[0], PeerFault::BrokenLink { .. } | PeerFault::Undecodable { .. }));
 }
 
 #[test]
-fn what_a_silent_peer_holds_up_is_taken_back_when_its_time_has_come_and_not_at_the_deadline() {
+fn what_a_silent_peer_holds_up_is_reassigned_when_its_time_has_come_and_not_at_the_deadline() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
     let due = world.config.steal_after + world.config.deadline_min / 2;
@@ -76,13 +76,13 @@ fn what_a_silent_peer_holds_up_is_taken_back_when_its_time_has_come_and_not_at_t
 }
 
 #[test]
-fn a_request_that_was_taken_back_and_then_failed_is_no_silence() {
+fn a_request_that_was_reassigned_and_then_failed_is_no_silence() {
     let chain = Chain::new(2_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
-    // Everything that the silent one was asked for was taken back, and its deadlines are yet to come.
+    // Everything that the silent one was asked for was reassigned, and its deadlines are yet to come.
     let open: Vec<_> = world.requests.iter().filter(|request| request.peer == PeerId(1)).map(|it| it.id).collect();
     assert!(open.len() > 1);
     assert_eq!(world.penalties, []);

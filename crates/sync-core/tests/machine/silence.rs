@@ -1,13 +1,13 @@
-//! Peers that do not answer, or late, or no longer.
+//! Peers that do not respond, or late, or no longer.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, fault::PeerFault, id::PeerId};
 
 #[test]
-fn a_silent_peer_holds_nobody_up_and_is_named() {
+fn a_silent_peer_delays_no_peer_and_is_named() {
     let chain = Chain::new(6_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
@@ -20,23 +20,23 @@ fn a_silent_peer_holds_nobody_up_and_is_named() {
 }
 
 #[test]
-fn i19_a_silent_peer_whose_every_piece_is_taken_back_is_named() {
+fn i19_a_silent_peer_whose_every_piece_is_reassigned_is_named() {
     let chain = Chain::new(60_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(30)));
-    world.connect(2, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Slow(30)));
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::Silent));
     assert!(world.run_until(30, |world| !world.penalized(2).is_empty()));
     assert!(world.penalized(2).iter().all(|fault| **fault == PeerFault::Timeout));
     assert_eq!(world.penalized(1), Vec::<&PeerFault>::new());
 }
 
 #[test]
-fn a_piece_taken_back_and_answered_late_is_no_fault() {
+fn a_piece_reassigned_and_then_late_is_no_fault() {
     let chain = Chain::new(20_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    // Later than a piece is taken back, sooner than any deadline.
-    world.connect(2, TestPeer::new(&chain).manner(Manner::Slow(1_900)));
+    // Later than a piece is reassigned, sooner than any deadline.
+    world.connect(2, TestPeer::new(&chain).behavior(Behavior::Slow(1_900)));
     world.run_to_synced(60);
     world.run_for(10);
     world.assert_stored(&chain, 0);
@@ -47,7 +47,7 @@ fn a_piece_taken_back_and_answered_late_is_no_fault() {
 fn a_slow_peer_beside_a_quick_one() {
     let chain = Chain::new(6_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(8_000)));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Slow(8_000)));
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
@@ -60,26 +60,26 @@ fn db6_a_lone_peer_that_is_slower_than_every_deadline_is_asked_for_ever_and_used
     let chain = Chain::new(300);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     world.run_for(120);
     assert!(!world.is_synced());
     assert!(!world.is_banned(1), "the only peer is never banned for silence");
     assert!(world.stalls().contains(&StallReason::NoProgress), "{:?}", world.stalls());
     let asked = world.requests.len();
-    assert!((5..200).contains(&asked), "asked {asked} times: not given up, not in a hot loop");
-    world.peer_mut(1).manner = Manner::Honest;
+    assert!((5..200).contains(&asked), "asked {asked} times: retried, not in a hot loop");
+    world.peer_mut(1).behavior = Behavior::Honest;
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
     assert!(world.events.contains(&Event::Resumed));
 }
 
 #[test]
-fn n07_a_late_answer_is_used_and_teaches_the_deadline_and_is_no_fault() {
+fn n07_a_late_response_is_used_and_teaches_the_deadline_and_is_no_fault() {
     let chain = Chain::new(200);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
-    // Its first answers come after the first deadline (5 s), and sooner than silence is a fault.
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Slow(5_500)));
+    // Its first responses come after the first deadline (5 s), and sooner than silence is a fault.
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Slow(5_500)));
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
     assert_eq!(world.penalties, []);
@@ -88,7 +88,7 @@ fn n07_a_late_answer_is_used_and_teaches_the_deadline_and_is_no_fault() {
 }
 
 #[test]
-fn i17_n06_everybody_vanishes_and_comes_back() {
+fn i17_n06_all_peers_vanish_and_come_back() {
     let chain = Chain::new(9_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
@@ -130,7 +130,7 @@ fn a_peer_restarts_under_the_same_id() {
 }
 
 #[test]
-fn a_host_that_slept_blames_nobody() {
+fn a_host_that_slept_penalizes_no_peer() {
     let chain = Chain::new(4_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
@@ -152,7 +152,7 @@ fn silent_peers_that_come_and_go_do_not_hold_up_the_front() {
     world.target(SyncTarget::Hash(chain.tip().hash));
     world.connect(1, TestPeer { delay_ms: 40, ..TestPeer::new(&chain) });
     for id in 2..6 {
-        world.connect(id, TestPeer::new(&chain).manner(Manner::Silent));
+        world.connect(id, TestPeer::new(&chain).behavior(Behavior::Silent));
     }
     let mut turn = 0;
     while !world.is_synced() && world.now_ms < 120_000 {
@@ -165,19 +165,19 @@ fn silent_peers_that_come_and_go_do_not_hold_up_the_front() {
     assert!(world.now_ms < 60_000, "took {} ms", world.now_ms);
 }
 
-/// Peers that never answer were asked for pieces of a length that is theirs. What is left of them is no reason to ask the
-/// peer that answers, and gives fewer headers at once, twice as often.
+/// Peers that never respond were asked for pieces of their own request size. The rests of these pieces are no reason to
+/// ask the peer that responds, with a smaller request size, twice as often.
 #[test]
 fn h01_u01_pieces_that_silent_peers_were_asked_for_do_not_part_what_others_are_asked_for() {
     let chain = Chain::new(3_000);
     let requests = |silent: u32| {
         let mut world = World::with(chain.spec(), SyncConfig { seed: 3, ..SyncConfig::default() }, Default::default());
         for id in 2..2 + silent {
-            world.connect(id, TestPeer::new(&chain).manner(Manner::Silent));
+            world.connect(id, TestPeer::new(&chain).behavior(Behavior::Silent));
         }
         world.target(SyncTarget::PeersTip);
         world.run_for(1);
-        world.connect(1, TestPeer { delay_ms: 50, ..TestPeer::new(&chain).manner(Manner::Short(75)) });
+        world.connect(1, TestPeer { delay_ms: 50, ..TestPeer::new(&chain).behavior(Behavior::Short(75)) });
         world.run_to_synced(120);
         world.assert_stored(&chain, 0);
         assert_eq!(world.penalized(1), Vec::<&PeerFault>::new());
@@ -187,19 +187,19 @@ fn h01_u01_pieces_that_silent_peers_were_asked_for_do_not_part_what_others_are_a
     assert!(beside <= alone + 4, "{beside} requests beside silent peers, {alone} alone");
 }
 
-/// The only honest peer answers nothing for a while; silent strangers come in under new ids all the time, as many as are
-/// asked for the target. Once it answers again it is asked for the target too, and not each newcomer before it.
+/// The only honest peer does not respond for a while; silent strangers connect under new ids all the time, as many as
+/// are asked for the target. Once it responds again it is asked for the target too, and not each newcomer before it.
 #[test]
 fn u01_an_honest_peer_is_asked_again_after_an_outage_although_strangers_come_without_end() {
     let chain = Chain::new(4_000);
     let mut world = World::with(chain.spec(), SyncConfig { seed: 7, ..SyncConfig::default() }, Default::default());
     world.target(SyncTarget::Hash(chain.tip().hash));
-    let stranger = || TestPeer::new(&chain).manner(Manner::Silent);
+    let stranger = || TestPeer::new(&chain).behavior(Behavior::Silent);
     (2..10).for_each(|id| world.connect(id, stranger()));
     world.connect(1, TestPeer { delay_ms: 40, ..stranger() });
     for newest in 10..400 {
         if newest == 52 {
-            world.peers.get_mut(&1).expect("it is connected").manner = Manner::Honest;
+            world.peers.get_mut(&1).expect("it is connected").behavior = Behavior::Honest;
         }
         world.run_until_ms(world.now_ms + 333, World::is_synced);
         if world.is_synced() {

@@ -1,7 +1,7 @@
 //! Peers that say nothing, or say it too early, while the machine finds out which chain is whose.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, detached, stored},
 };
 use sync_core::{StartBlock, SyncTarget, id::PeerId};
@@ -17,7 +17,7 @@ fn f05_a_silent_peer_holds_up_one_number_of_the_search_and_not_each() {
         world.connect(id, TestPeer::new(&new));
     }
     for id in 3..=6 {
-        world.connect(id, TestPeer::new(&new).manner(Manner::Silent));
+        world.connect(id, TestPeer::new(&new).behavior(Behavior::Silent));
     }
     assert!(world.run_until(60, |world| detached(world) == 1));
     let before = world.now_ms;
@@ -36,7 +36,7 @@ fn i06_f05_silent_peers_do_not_hide_that_the_others_have_left_the_target() {
     let mut world = World::with(old.spec(), config(), stored(&old));
     world.target(SyncTarget::PeersTip);
     for id in 1..=3 {
-        world.connect(id, TestPeer::new(&new).manner(Manner::Silent));
+        world.connect(id, TestPeer::new(&new).behavior(Behavior::Silent));
     }
     for id in 4..=7 {
         world.connect(id, TestPeer::new(&new));
@@ -55,7 +55,7 @@ fn i06_f05_silent_peers_do_not_hide_that_the_others_have_left_the_target() {
 
 /// Asked by hash it did not have the block; then it moved to the target's chain, and says so.
 #[test]
-fn i06_who_did_not_have_the_block_before_it_moved_is_not_blamed() {
+fn i06_a_peer_that_did_not_have_the_block_before_it_moved_is_not_penalized() {
     let old = Chain::new(3_000);
     let new = old.fork(1_000, 3_200);
     let mut world = World::with(old.spec(), config(), Default::default());
@@ -66,7 +66,7 @@ fn i06_who_did_not_have_the_block_before_it_moved_is_not_blamed() {
         let last = world.requests.last();
         last.is_some_and(|it| (it.peer, it.start, it.limit) == (PeerId(2), StartBlock::Number(1_500), 1))
     };
-    assert!(world.run_until(10, is_asked_where_it_stands), "it answered that it has no such block");
+    assert!(world.run_until(10, is_asked_where_it_stands), "it responded that it has no such block");
     announce(&mut world, 2, &new);
     world.run_to_synced(60);
     assert_eq!(world.penalties, []);

@@ -1,8 +1,9 @@
 //! A new target while an earlier one is synced: the seven cases of geth's skeleton (`processNewHead`), told for this machine.
 //!
-//! geth answers its caller, the consensus client, with *reorged*, *gapped* or *forked* and restarts only when forced. Here
-//! the target is what the user pinned, or what enough peers agree on; there is nobody to send back. So every target is
-//! taken, and what geth refuses becomes a reorg (another chain), a gap that is filled, or nothing at all (had already).
+//! geth returns *reorged*, *gapped* or *forked* to its caller, the consensus client, and restarts only when forced.
+//! Here the target is what the user pinned, or what enough peers agree on; there is no caller to return to. So every
+//! target is taken, and what geth refuses becomes a reorg (another chain), a gap that is filled, or nothing at all (had
+//! already).
 
 use crate::support::{
     Chain, TestPeer, World,
@@ -54,7 +55,7 @@ fn sk_extend_01_f08_the_next_header_extends_the_run() {
 fn sk_extend_02_f08_i02_the_same_head_again_is_nothing() {
     let world = then(&chain(), &chain(), HEAD);
     assert_eq!(runs(&world), [(HEAD, HEAD)]);
-    assert_eq!(world.resolved(), [chain().tip()], "said once");
+    assert_eq!(world.resolved(), [chain().tip()], "reported once");
     assert_eq!(world.peers[&2].served, 0, "not even a question");
     ends_whole(world, &chain());
 }
@@ -70,7 +71,7 @@ fn sk_extend_03_f08_db2_a_sibling_of_the_head_takes_its_place() {
     ends_whole(world, &sibling);
 }
 
-/// geth: *forked*. Ours proves the new header, sees that it does not meet the run, and gives the run up.
+/// geth: *forked*. Ours verifies the new header, finds that it does not meet the run, and drops the run.
 #[test]
 fn sk_extend_04_f08_a_next_header_that_does_not_link_replaces_the_run() {
     let other = chain().fork(HEAD, HEAD + 2);

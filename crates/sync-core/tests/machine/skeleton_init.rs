@@ -81,7 +81,7 @@ fn sk_init_04_k02_several_older_runs_stay() {
     ends_whole(world, &target, 33);
 }
 
-/// Between the target and the newer run nothing is stored: nobody knows whether they are of one chain.
+/// Between the target and the newer run nothing is stored: it is unknown whether they are of one chain.
 #[test]
 fn sk_init_05_k02_a_newer_run_is_dropped() {
     let (target, newer) = (chain(), longer());

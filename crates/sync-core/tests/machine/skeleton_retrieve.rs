@@ -2,13 +2,13 @@
 //! machine, with how many headers were served and how many peers were dropped; and the one case of linking.
 //!
 //! What differs in every case: geth is given the head's header, asks in groups of 512 and never for genesis. Here the
-//! target is a hash, so its number is asked for (one header more), requests are as long as an answer of 48 KiB, genesis is
-//! fetched, verified and stored like the others, and a short answer is taken as far as it goes (P-05).
+//! target is a hash, so its number is asked for (one header more), requests are as long as a response of 48 KiB,
+//! genesis is fetched, verified and stored like the others, and a short response is used as far as it goes (P-05).
 
 use std::collections::BTreeSet;
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{assert_reorg, compared_max, config, questions, stored},
     runs::{self, served},
 };
@@ -19,7 +19,7 @@ use sync_core::{Subchain, SyncTarget, fault::PeerFault};
 
 /// Headers of the chain; its tip is the target.
 const LEN: u64 = 2_500;
-/// The lowest number of the first answer of 93 headers, which are 48 KiB: where one request ends and the next begins.
+/// The lowest number of the first response of 93 headers, which are 48 KiB: where one request ends and the next begins.
 const EDGE: u64 = LEN - 93;
 const BAD: u32 = 1;
 const GOOD: u32 = 2;
@@ -73,7 +73,7 @@ fn cheats(bad: TestPeer) -> PeerFault {
     world.assert_stored(&chain, 0);
     assert_eq!(dropped(&world), 1);
     assert_eq!(world.penalized(GOOD), Vec::<&PeerFault>::new());
-    assert_eq!(world.peers[&GOOD].served, LEN - staged, "what was proven before is not fetched again");
+    assert_eq!(world.peers[&GOOD].served, LEN - staged, "verified headers are not fetched again");
     world.penalized(BAD).last().copied().cloned().expect("it was dropped for something")
 }
 
@@ -119,46 +119,46 @@ fn sk_retrieve_03_three_peers_share_the_work_and_no_header_comes_twice() {
     assert!((1..=3).all(|id| world.peers[&id].served > LEN / 10), "each has a part in it");
 }
 
-/// geth drops the peer for the short answer. Ours takes the short answer; it is the empty ones after it that count, because
-/// the peer says that it has the header.
+/// geth drops the peer for the short response. Ours uses the short response; it is the empty ones after it that count,
+/// because the peer says that it has the header.
 #[test]
-fn sk_retrieve_04_a_header_withheld_where_an_answer_ends() {
-    let fault = cheats(TestPeer::new(&chain()).manner(Manner::Withholds(EDGE - 1)));
-    assert_eq!(fault, PeerFault::EmptyAnswer { start: EDGE - 1 });
+fn sk_retrieve_04_a_header_withheld_where_a_response_ends() {
+    let fault = cheats(TestPeer::new(&chain()).behavior(Behavior::Withholds(EDGE - 1)));
+    assert_eq!(fault, PeerFault::EmptyResponse { start: EDGE - 1 });
 }
 
 #[test]
-fn sk_retrieve_05_a_header_withheld_inside_an_answer() {
-    let fault = cheats(TestPeer::new(&chain()).manner(Manner::Withholds(EDGE - 40)));
-    assert_eq!(fault, PeerFault::EmptyAnswer { start: EDGE - 40 });
+fn sk_retrieve_05_a_header_withheld_inside_a_response() {
+    let fault = cheats(TestPeer::new(&chain()).behavior(Behavior::Withholds(EDGE - 40)));
+    assert_eq!(fault, PeerFault::EmptyResponse { start: EDGE - 40 });
 }
 
 #[test]
-fn sk_retrieve_06_a_header_twice_where_an_answer_ends() {
+fn sk_retrieve_06_a_header_twice_where_a_response_ends() {
     let fault = cheats(TestPeer::new(&duplicated(&chain(), EDGE - 1)));
     assert!(matches!(fault, PeerFault::BrokenLink { .. } | PeerFault::WrongStart { .. }), "{fault:?}");
 }
 
 #[test]
-fn sk_retrieve_07_a_header_twice_inside_an_answer() {
+fn sk_retrieve_07_a_header_twice_inside_a_response() {
     let fault = cheats(TestPeer::new(&duplicated(&chain(), EDGE - 40)));
     assert!(matches!(fault, PeerFault::BrokenLink { .. }), "{fault:?}");
 }
 
-/// The first header of an answer does not hash to the anchor. It is asked for by its hash, so the peer must deny it; a lie, or
-/// another chain? It says that it has the target.
+/// The first header of a response does not hash to the anchor. It is requested by its hash, so the peer must deny it;
+/// another header, or another chain? It says that it has the target.
 #[test]
-fn sk_retrieve_08_db4_an_altered_header_where_an_answer_begins() {
+fn sk_retrieve_08_db4_an_altered_header_where_a_response_begins() {
     let chain = chain();
     let lies = altered(&chain, EDGE - 1);
     let mut world = world(&chain);
-    // One answer at a time, so that the altered header begins one.
-    let bad = TestPeer::new(&lies).range(0, LEN - 1).manner(Manner::Withholds(EDGE - 1));
+    // One response at a time, so that the altered header begins one.
+    let bad = TestPeer::new(&lies).range(0, LEN - 1).behavior(Behavior::Withholds(EDGE - 1));
     world.connect(BAD, bad);
     assert!(world.run_until(10, |world| world.progress().staged + world.progress().stored >= 93));
-    world.peer_mut(BAD).manner = Manner::Honest;
+    world.peer_mut(BAD).behavior = Behavior::Honest;
     world.run_for(PATIENCE);
-    assert!(matches!(world.penalized(BAD).last(), Some(PeerFault::EmptyAnswer { start }) if *start == EDGE - 1));
+    assert!(matches!(world.penalized(BAD).last(), Some(PeerFault::EmptyResponse { start }) if *start == EDGE - 1));
     assert!(world.is_banned(BAD));
     world.connect(GOOD, TestPeer::new(&chain));
     world.run_to_synced(60);
@@ -167,15 +167,15 @@ fn sk_retrieve_08_db4_an_altered_header_where_an_answer_begins() {
 }
 
 #[test]
-fn sk_retrieve_09_db4_an_altered_header_inside_an_answer() {
+fn sk_retrieve_09_db4_an_altered_header_inside_a_response() {
     let fault = cheats(TestPeer::new(&altered(&chain(), EDGE - 20)));
     assert!(matches!(fault, PeerFault::BrokenLink { number, .. } if number == EDGE - 20), "{fault:?}");
 }
 
-/// The runs meet while the answer at the front is late, and others wait behind it. geth had to throw its scratch space away
-/// there, or honest peers were dropped for it; here nothing under the meeting point was ever asked for.
+/// The runs meet while the response at the front is late, and others wait behind it. geth had to throw its scratch
+/// space away there, or honest peers were dropped for it; here nothing under the meeting point was ever asked for.
 #[test]
-fn sk_retrieve_10_k05_i16_runs_meet_while_the_front_answer_is_late() {
+fn sk_retrieve_10_k05_i16_runs_meet_while_the_front_response_is_late() {
     let chain = chain();
     let older = runs::store(&[(&chain, 1_000, 2_000), (&chain, 0, 500)]);
     let mut world = World::with(chain.spec(), config(), older);

@@ -1,7 +1,7 @@
 //! The host sleeps for an hour, at the worst moments. Nothing was late in that time, and the sync goes on.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, assert_reorg, config, moved},
 };
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn assert_blameless(world: &World) {
 }
 
 #[test]
-fn u15_an_hour_asleep_in_a_download_is_nobodys_fault() {
+fn u15_an_hour_asleep_in_a_download_is_no_fault() {
     let chain = Chain::new(50_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer { delay_ms: 50, ..TestPeer::new(&chain) });
@@ -38,7 +38,7 @@ fn u15_an_hour_asleep_in_a_download_is_nobodys_fault() {
 }
 
 #[test]
-fn u15_an_hour_asleep_in_a_search_for_the_ancestor_is_nobodys_fault() {
+fn u15_an_hour_asleep_in_a_search_for_the_ancestor_is_no_fault() {
     let old = Chain::new(3_000);
     let new = old.fork(1_700, 3_050);
     let mut world = moved(&old, &new, 2);
@@ -54,7 +54,7 @@ fn u15_an_hour_asleep_in_a_search_for_the_ancestor_is_nobodys_fault() {
 }
 
 #[test]
-fn u15_an_hour_asleep_while_votes_are_open_is_nobodys_fault() {
+fn u15_an_hour_asleep_while_votes_are_open_is_no_fault() {
     let chain = Chain::new(600);
     let config = SyncConfig { tip_quorum: 2, ..config() };
     let mut world = World::with(chain.spec(), config, Default::default());
@@ -107,7 +107,7 @@ fn u15_a_response_that_waited_teaches_no_round_trip_of_an_hour() {
     let chain = Chain::new(20_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
-    // Its pieces are taken back before they are answered.
+    // Its pieces are reassigned before it responds.
     world.connect(2, TestPeer { delay_ms: 3_000, ..TestPeer::new(&chain) });
     assert!(world.run_until(10, |world| world.machine.download_stats().timeouts == 0 && world.now_ms > 2_500));
     sleep(&mut world);
@@ -146,7 +146,7 @@ fn u15_what_a_peer_said_before_its_last_announcement_does_not_become_newer_by_a_
 fn u15_a_host_that_is_late_each_time_notices_a_silent_peer_all_the_same() {
     let chain = Chain::new(600);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     for _ in 0..20 {
         world.now_ms += 60_000;
         world.input(Input::Timeout);

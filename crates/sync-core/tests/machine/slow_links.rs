@@ -1,6 +1,6 @@
 //! Slow is not silent: no fault for a way that is long, narrow, or stands still for seconds.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::{Input, SyncTarget, fault::PeerFault, id::PeerId};
 
 fn scores(world: &World) -> Vec<u8> {
@@ -28,9 +28,9 @@ fn n07_ways_that_stand_still_for_seconds_cost_no_score_and_nothing_is_fetched_tw
     }
 }
 
-/// What a late peer was asked for goes to others; its own late responses are used where nobody was quicker.
+/// The requests of a late peer are reassigned; its own late responses are used where no other peer was quicker.
 #[test]
-fn a_late_response_takes_the_place_that_nobody_else_has_filled() {
+fn a_late_response_takes_the_place_that_no_other_peer_has_filled() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
@@ -50,7 +50,7 @@ fn requests_open_during_one_silence_are_one_fault() {
     world.connect(1, TestPeer { delay_ms: 60, ..TestPeer::new(&chain) });
     assert!(world.run_until(30, |world| world.progress().peers[0].requests_in_flight >= 6));
     world.cut_ways();
-    world.peer_mut(1).manner = Manner::Silent;
+    world.peer_mut(1).behavior = Behavior::Silent;
     assert!(world.run_until(60, |world| !world.penalties.is_empty()));
     world.run_for(1);
     assert_eq!(world.penalized(1), [&PeerFault::Timeout]);
@@ -63,7 +63,7 @@ fn bytes_of_a_response_are_heard() {
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
     world.run_to_resolved(5);
-    world.peer_mut(1).manner = Manner::Slow(40_000);
+    world.peer_mut(1).behavior = Behavior::Slow(40_000);
     world.reconnect(1);
     let asked = world.requests.len();
     while !world.is_synced() && world.now_ms < 60_000 {
@@ -79,7 +79,7 @@ fn bytes_of_a_response_are_heard() {
 fn a_byte_now_and_then_is_not_heard_for_ever() {
     let chain = Chain::new(60);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Silent));
     while world.penalties.is_empty() && world.now_ms < 120_000 {
         world.run_for(1);
         world.input(Input::ResponseProgress { peer: PeerId(1) });
@@ -88,14 +88,14 @@ fn a_byte_now_and_then_is_not_heard_for_ever() {
     assert_eq!(world.penalized(1), [&PeerFault::Timeout]);
 }
 
-/// Everything else is answered, one request never: it is named although the peer is heard of all the time.
+/// The peer responds to everything but one request, and is penalized for that one although it sends bytes all the time.
 #[test]
 fn a_request_that_is_skipped_is_a_fault_whatever_else_comes() {
     let chain = Chain::new(200_000);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer { delay_ms: 60, ..TestPeer::new(&chain).manner(Manner::Skips(190_000)) });
+    world.connect(1, TestPeer { delay_ms: 60, ..TestPeer::new(&chain).behavior(Behavior::Skips(190_000)) });
     assert!(world.run_until(60, |world| !world.penalties.is_empty()));
     assert_eq!(world.penalized(1), [&PeerFault::Timeout]);
-    world.peer_mut(1).manner = Manner::Honest;
+    world.peer_mut(1).behavior = Behavior::Honest;
     assert!(world.run_until(60, |world| world.machine.download_stats().linked > 20_000));
 }

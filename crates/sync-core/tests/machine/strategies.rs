@@ -1,6 +1,6 @@
 //! How a gap is asked for: over all peers, over one, by hash; and what the machine says of it.
 
-use crate::support::{Chain, Manner, TestPeer, World, meddle::break_streams_at};
+use crate::support::{Behavior, Chain, TestPeer, World, meddle::break_streams_at};
 use sync_core::{StartBlock, Strategy, StrategyReason, SyncConfig, SyncTarget};
 
 #[test]
@@ -36,7 +36,7 @@ fn a_short_gap_is_one_request_by_hash() {
 }
 
 /// Eight peers behind a way of 45 kB a second: what all of them send at once takes longer than a first deadline. All of
-/// it comes, so all of it is used, and nobody is blamed.
+/// it comes, so all of it is used, and no peer is penalized.
 #[test]
 fn a_way_that_all_peers_share_and_overload_is_slow_and_no_fault() {
     let chain = Chain::new(6_000);
@@ -54,7 +54,7 @@ fn a_way_that_all_peers_share_and_overload_is_slow_and_no_fault() {
 }
 
 #[test]
-fn a_front_that_nobody_gives_by_number_is_asked_for_by_hash() {
+fn a_front_that_no_peer_gives_by_number_is_asked_for_by_hash() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     world.connect(1, TestPeer::new(&chain));
@@ -62,7 +62,7 @@ fn a_front_that_nobody_gives_by_number_is_asked_for_by_hash() {
     break_streams_at(&mut world, 1, &chain, 2_900, 6);
     assert!(world.run_until(300, |world| world.machine.strategy() == Strategy::ByHash));
     assert!(matches!(world.strategies()[..], [(Strategy::ByHash, StrategyReason::FrontFails { failures: 6, .. })]));
-    world.peer_mut(1).manner = Manner::Honest;
+    world.peer_mut(1).behavior = Behavior::Honest;
     world.run_to_synced(300);
     world.assert_stored(&chain, 0);
 }
@@ -83,7 +83,7 @@ fn changes_are_rare_whatever_happens() {
     assert!(!(1..6).any(|id| world.is_banned(id)));
 }
 
-/// The second gap ends at the same floor, and opens in the moment in which the first is given up.
+/// The second gap ends at the same floor, and opens in the moment in which the first is dropped.
 #[test]
 fn by_hash_for_a_short_gap_ends_with_it_though_the_next_goes_down_to_the_same_floor() {
     let chain = Chain::new(3_000);

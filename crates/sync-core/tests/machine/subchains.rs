@@ -2,7 +2,7 @@
 //! beyond what the checkpoint says.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{assert_reorg, config, moved, stored},
     runs::{self, runs, served},
 };
@@ -59,7 +59,8 @@ fn k03_requests_cover_the_gap_once_from_its_top_to_its_bottom() {
     assert_eq!(asked, (1_201..3_000).collect::<Vec<_>>());
 }
 
-/// A liar at the front: its answer is not taken, it is named, another peer is asked, and what waited behind is used.
+/// A malicious peer at the front: its response is rejected, it is penalized, another peer is asked, and the staged
+/// responses are used.
 #[test]
 fn k04_only_what_hashes_to_the_anchor_is_taken_and_the_rest_waits_for_it() {
     let chain = Chain::new(3_000);
@@ -72,7 +73,7 @@ fn k04_only_what_hashes_to_the_anchor_is_taken_and_the_rest_waits_for_it() {
     assert!(world.is_banned(1));
     assert_eq!(world.penalized(2), Vec::<&sync_core::fault::PeerFault>::new());
     let twice = served(&world) - 2_000;
-    assert!(twice < 1_500, "only what the liar sent is fetched again: {twice}");
+    assert!(twice < 1_500, "only the headers of the malicious peer are fetched again: {twice}");
 }
 
 /// The new run comes down to three older ones, one after another, and takes each in.
@@ -118,8 +119,8 @@ fn k06_i12_cleaning_up_after_a_reorg_removes_nothing_of_the_new_chain() {
     assert_reorg(&world, 1_989, 1_999, 5_999);
 }
 
-/// geth is started by a forced head and refuses unforced ones before. Ours needs a named target, and answers every input at
-/// any time: here while the store is asked and while it removes.
+/// geth is started by a forced head and refuses unforced ones before. Ours needs a named target, and handles every
+/// input at any time: here while the store is asked and while it removes.
 #[test]
 fn k07_d01_nothing_is_asked_for_before_a_target_is_named_and_inputs_are_taken_while_the_store_works() {
     let old = Chain::new(1_500);
@@ -128,7 +129,7 @@ fn k07_d01_nothing_is_asked_for_before_a_target_is_named_and_inputs_are_taken_wh
     world.connect(1, TestPeer::new(&new));
     world.run_for(60);
     assert_eq!(world.requests, []);
-    // The store answers nothing for a while: other targets and peers come and go meanwhile.
+    // The store does not respond for a while: other targets and peers come and go meanwhile.
     let now = world.now();
     let mut held = Vec::new();
     for target in [SyncTarget::PeersTip, SyncTarget::Hash(old.tip().hash), SyncTarget::Hash(new.tip().hash)] {
@@ -220,7 +221,7 @@ fn u12_many_short_visits_never_cost_the_long_run() {
         chain = chain.grown(100);
         let mut world = World::with(chain.spec(), config(), store);
         world.target(SyncTarget::Hash(chain.tip().hash));
-        world.connect(1, TestPeer::new(&chain).manner(Manner::Short(10)));
+        world.connect(1, TestPeer::new(&chain).behavior(Behavior::Short(10)));
         assert!(world.run_until(5, |world| world.has_linked()));
         world.input(Input::Paused(true));
         world.run_for(1);

@@ -1,6 +1,6 @@
 //! Where the sync ends: pinned hashes and tips that peers agree on.
 
-use crate::support::{Chain, Manner, TestPeer, World, no_hash};
+use crate::support::{Behavior, Chain, TestPeer, World, no_hash};
 use sync_core::{Event, Input, StallReason, SyncConfig, SyncTarget, TipClaim, id::PeerId};
 
 fn quorum(chain: &Chain, tip_quorum: usize) -> World {
@@ -9,7 +9,7 @@ fn quorum(chain: &Chain, tip_quorum: usize) -> World {
 }
 
 #[test]
-fn i17_a_hash_that_nobody_has_is_reported_and_asked_for_again() {
+fn i17_a_hash_that_no_peer_has_is_reported_and_asked_for_again() {
     let chain = Chain::new(500);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::Hash(no_hash()));
@@ -46,10 +46,10 @@ fn d03_a_new_peer_is_asked_at_once() {
 }
 
 #[test]
-fn d03_a_wrong_header_for_the_target_is_a_lie() {
+fn d03_a_wrong_header_for_the_target_is_a_fault() {
     let chain = Chain::new(500);
     let mut world = World::towards(&chain);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::FlipByte));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::FlipByte));
     world.run_for(5);
     assert!(world.is_banned(1));
     world.connect(2, TestPeer::new(&chain));

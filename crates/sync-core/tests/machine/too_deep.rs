@@ -17,12 +17,12 @@ fn window(quorum: usize) -> SyncConfig {
 }
 
 /// A store of `old`; so many peers are alone for a while with a tip above it, on a chain that shares nothing with it.
-fn refused(old: &Chain, quorum: usize, liars: u32, seconds: u64) -> World {
+fn refused(old: &Chain, quorum: usize, malicious: u32, seconds: u64) -> World {
     let lies = old.fork(1, 3_001);
     let store = stored_with(old, window(1));
     let mut world = World::with(old.spec(), window(quorum), store);
     world.target(SyncTarget::PeersTip);
-    for id in 1..=liars {
+    for id in 1..=malicious {
         world.connect(id, TestPeer::new(&lies));
     }
     world.run_for(seconds);
@@ -32,7 +32,7 @@ fn refused(old: &Chain, quorum: usize, liars: u32, seconds: u64) -> World {
     world
 }
 
-/// The one header of the made-up chain that was stored is given up, and none of the old chain.
+/// The one header of the made-up chain that was stored is reverted, and none of the old chain.
 fn only_the_tip(tip: &Chain) -> Vec<(BlockRange, BlockRange)> {
     vec![(range(3_000, 3_000), range(3_000, tip.tip().number))]
 }
@@ -48,7 +48,7 @@ fn assert_synced_within(world: &mut World, tip: &Chain, millis: u64) {
 }
 
 #[test]
-fn u04_too_deep_ends_when_honest_peers_come_although_the_liar_stays() {
+fn u04_too_deep_ends_when_honest_peers_come_although_the_malicious_peer_stays() {
     let old = Chain::new(3_000);
     let grown = old.grown(50);
     let mut world = refused(&old, 1, 1, 10);
@@ -73,13 +73,13 @@ fn u04_too_deep_ends_after_an_hour_of_it_too() {
 }
 
 #[test]
-fn u04_too_deep_ends_at_once_when_the_liars_leave() {
+fn u04_too_deep_ends_at_once_when_the_malicious_peers_leave() {
     let old = Chain::new(3_000);
     let grown = old.grown(50);
-    for (quorum, liars) in [(1, 1), (2, 2)] {
-        let mut world = refused(&old, quorum, liars, 10);
+    for (quorum, malicious) in [(1, 1), (2, 2)] {
+        let mut world = refused(&old, quorum, malicious, 10);
         connect_honest(&mut world, 7, &grown, 20);
-        for id in 1..=liars {
+        for id in 1..=malicious {
             world.disconnect(id);
         }
         assert_synced_within(&mut world, &grown, 2_000);
@@ -88,9 +88,9 @@ fn u04_too_deep_ends_at_once_when_the_liars_leave() {
     }
 }
 
-/// The liars leave first, and a while later honest peers come.
+/// The malicious peers leave first, and a while later honest peers connect.
 #[test]
-fn u04_too_deep_is_not_remembered_when_everybody_left() {
+fn u04_too_deep_is_not_remembered_when_all_peers_left() {
     let old = Chain::new(3_000);
     let grown = old.grown(50);
     let mut world = refused(&old, 2, 2, 10);
@@ -125,9 +125,9 @@ fn u04_a_new_session_knows_nothing_of_it() {
     assert_synced_within(&mut world, &grown, 2_000);
 }
 
-/// Ten peers of whom headers were verified; the three quickest have the new tip and deny everything under it.
+/// Ten peers with verified headers; the three quickest have the new tip and deny everything under it.
 #[test]
-fn u04_u10_three_quick_liars_among_ten_do_not_make_a_reorg_of_one_block_deeper() {
+fn u04_u10_three_quick_malicious_peers_among_ten_do_not_make_a_reorg_of_one_block_deeper() {
     let old = Chain::new(3_000);
     let new = old.fork(2_999, 3_001);
     let lies = |truth: &Chain| spliced(truth, &truth.branch(1, 3_000, 9), 2_998);
@@ -164,7 +164,7 @@ fn u04_u10_three_quick_liars_among_ten_do_not_make_a_reorg_of_one_block_deeper()
     }
 }
 
-/// The same in a session that begins with it: nothing of anybody was verified yet.
+/// The same in a session that begins with it: no header of any peer was verified yet.
 #[test]
 fn u04_u10_the_same_on_a_stored_chain() {
     let old = Chain::new(3_000);
@@ -185,9 +185,9 @@ fn u04_u10_the_same_on_a_stored_chain() {
     }
 }
 
-/// What is stored is shorter than the window, and the first peer is alone with a higher chain that shares the genesis only:
-/// with a quorum of one its word is enough. Everything is given up for it, said as a reorg; and given back to the honest
-/// chain when its peers come.
+/// What is stored is shorter than the window, and the first peer is alone with a higher chain that shares the genesis
+/// only: with a quorum of one its vote is enough. Everything is reverted for it, reported as a reorg; and again for the
+/// honest chain when its peers come.
 #[test]
 fn u04_a_lone_peer_with_a_whole_chain_of_its_own_is_followed_until_others_come() {
     let old = Chain::new(3_000);
@@ -219,9 +219,9 @@ fn u04_u14_a_number_under_the_window_on_another_chain_is_too_deep_and_nothing_sp
     assert_eq!(world.store.rows.len(), 3_000, "nothing is removed");
 }
 
-/// Who was alone served the upper part of a chain of its own, longer than the window. It was never whole.
+/// A peer that was alone served the upper part of a chain of its own, longer than the window. It was never whole.
 #[test]
-fn u04_a_chain_that_was_never_whole_is_given_up_whatever_its_length() {
+fn u04_a_chain_that_was_never_whole_is_reverted_whatever_its_length() {
     let honest = Chain::new(3_000);
     let lies = honest.fork(1, 3_020);
     for leaves in [false, true] {

@@ -1,4 +1,4 @@
-//! Headers that this release cannot judge: the state says so, nobody is blamed, and what is stored stays.
+//! Headers that this release cannot judge: the sync stalls, no peer is penalized, and stored headers stay.
 
 use alloy_primitives::{B256, keccak256};
 use bytes::Bytes;
@@ -10,15 +10,15 @@ use header_rules::{
 use sync_core::{Event, StallReason, SyncConfig, SyncTarget};
 
 use crate::support::{
-    CHAIN_ID, Chain, Manner, TestPeer, World,
+    Behavior, CHAIN_ID, Chain, TestPeer, World,
     future::{chain_with, changed, spec_known_until, time_of},
 };
 
-/// The first block of the fork that nobody here knows.
+/// The first block of the unknown fork.
 const FORK: u64 = 900;
 const LEN: usize = 1_000;
 
-/// Two more fields, and one after them that nobody here knows.
+/// Two more fields, and an unknown one after them.
 fn with_unknown_field(rlp: &[u8]) -> Bytes {
     changed(rlp, |items| {
         items.extend([alloy_rlp::encode(B256::repeat_byte(1)), alloy_rlp::encode(7u64), alloy_rlp::encode(9u64)]);
@@ -61,7 +61,7 @@ fn stalled(chain: &Chain, spec: ChainSpec, target: SyncTarget, config: SyncConfi
     }
     assert!(world.run_until(60, |world| !world.stalls().is_empty()), "{:#?}", world.progress());
     world.run_for(30);
-    assert_eq!(world.penalties, [], "an honest peer is blamed");
+    assert_eq!(world.penalties, [], "an honest peer is penalized");
     assert!(!world.is_synced());
     world
 }
@@ -77,7 +77,7 @@ fn unknown(stall: &StallReason) -> (Option<u64>, B256, UnknownFork) {
 
 /// The target itself is of a later fork: whatever the fork changed, whoever names the target.
 #[test]
-fn u09_a_target_of_a_later_fork_is_nobodys_fault() {
+fn u09_a_target_of_a_later_fork_is_no_fault() {
     for change in [with_unknown_field, with_amsterdam, with_blobs, with_other_fee] {
         let chain = chain_with(LEN, above(FORK, change));
         for target in [SyncTarget::Hash(chain.tip().hash), SyncTarget::PeersTip, SyncTarget::Number(LEN as u64 - 1)] {
@@ -93,7 +93,7 @@ fn u09_a_target_of_a_later_fork_is_nobodys_fault() {
 
 /// Not even the number of the target can be read.
 #[test]
-fn a_target_of_another_form_is_nobodys_fault() {
+fn a_target_of_another_form_is_no_fault() {
     let chain = chain_with(LEN, |number, rlp| if number == LEN as u64 - 1 { other_form(&rlp) } else { rlp });
     for target in [SyncTarget::Hash(chain.tip().hash), SyncTarget::PeersTip] {
         let world = stalled(&chain, spec_known_until(&chain, FORK), target, config());
@@ -106,8 +106,8 @@ fn a_target_of_another_form_is_nobodys_fault() {
     }
 }
 
-/// A chain that was synced, and goes on into a fork that is not known: what is stored stays, no peer is blamed, and the
-/// state tells. Each new tip costs a request or two.
+/// A chain that was synced, and goes on into a fork that is not known: stored headers stay, no peer is penalized, and
+/// the state tells. Each new tip costs a request or two.
 #[test]
 fn a_chain_that_forks_while_it_is_followed() {
     let chain = chain_with(LEN, above(FORK, with_unknown_field));
@@ -153,7 +153,7 @@ fn a_fork_that_was_moved_stops_the_sync_above_the_first_block_that_lacks_it() {
     assert_eq!((number, hash), (Some(moved_to - 1), chain.hashes[moved_to as usize - 1]));
     assert_eq!(why, UnknownFork::Unfitting(RuleViolation::FieldMissing(Field::BlockAccessListHash)));
     let stored: Vec<u64> = world.store.rows.keys().copied().collect();
-    assert_eq!(stored, (moved_to..LEN as u64).collect::<Vec<_>>(), "what lies above is proven and stored");
+    assert_eq!(stored, (moved_to..LEN as u64).collect::<Vec<_>>(), "the headers above are verified and stored");
     // The same in the next session, and nothing is lost.
     let mut again = world.reopened();
     again.target(target);
@@ -240,7 +240,7 @@ fn peers_on_the_unknown_fork_keep_their_votes() {
     world.assert_stored(&forged, 0);
 }
 
-/// Bytes that nobody asked for are their sender's fault, whatever they look like.
+/// Bytes that were not requested are their sender's fault, whatever they look like.
 #[test]
 fn what_was_not_asked_for_is_a_fault() {
     let chain = chain_with(LEN, |_, rlp| rlp);
@@ -259,9 +259,9 @@ fn what_was_not_asked_for_is_a_fault() {
     world.assert_stored(&chain, 0);
 }
 
-/// A quorum names a block with a number that it does not have: who sends the block did what it was asked for.
+/// A quorum names a block with a number that it does not have: a peer that sends the block did what was requested.
 #[test]
-fn a_tip_under_a_wrong_number_is_the_fault_of_who_named_it() {
+fn a_tip_under_a_wrong_number_is_the_fault_of_the_peer_that_named_it() {
     let chain = chain_with(LEN, |_, rlp| rlp);
     let mut world = World::with(certain_for_ever(&chain), config(), Default::default());
     world.target(SyncTarget::PeersTip);
@@ -294,7 +294,7 @@ fn a_parent_with_another_number_is_the_fault_of_its_child() {
     let mut world = World::with(certain_for_ever(&chain), config(), Default::default());
     world.target(SyncTarget::Hash(keccak256(&forged)));
     // One header at a time: what it would send under the forged block is not the parent that this one names.
-    let mut whole = TestPeer::new(&Chain::of(claimed.headers)).manner(Manner::Short(1));
+    let mut whole = TestPeer::new(&Chain::of(claimed.headers)).behavior(Behavior::Short(1));
     whole.latest = number;
     world.connect(1, whole);
     world.connect(2, TestPeer::new(&chain));

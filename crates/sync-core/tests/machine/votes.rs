@@ -1,7 +1,7 @@
-//! Peers that answer nothing, or something new all the time, hold up no vote of the others.
+//! Peers that do not respond, or announce another tip all the time, delay no vote of the others.
 
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::announce,
     strangers::{HONEST, assert_not_blamed, connect_honest},
 };
@@ -20,7 +20,7 @@ fn u06_a_silent_peer_with_a_higher_tip_costs_no_time() {
     let short = Chain::new(500);
     let long = short.grown(1);
     let mut world = world(&short, 2);
-    world.connect(1, TestPeer::new(&short.grown(5)).manner(Manner::Silent));
+    world.connect(1, TestPeer::new(&short.grown(5)).behavior(Behavior::Silent));
     world.connect(2, TestPeer::new(&short));
     world.connect(3, TestPeer::new(&long));
     let start = world.now_ms;
@@ -32,13 +32,13 @@ fn u06_a_silent_peer_with_a_higher_tip_costs_no_time() {
     assert_not_blamed(&world, [2, 3]);
 }
 
-/// It answers "nothing" to each question and announces another tip each ten milliseconds.
+/// Its responses are empty, and it announces another tip each ten milliseconds.
 #[test]
 fn u06_a_peer_that_announces_all_the_time_keeps_no_vote_open() {
     let short = Chain::new(500);
     let long = short.grown(1);
     let mut world = world(&short, 2);
-    world.connect(1, TestPeer { delay_ms: 20, ..TestPeer::new(&short.grown(5)) }.manner(Manner::Empty));
+    world.connect(1, TestPeer { delay_ms: 20, ..TestPeer::new(&short.grown(5)) }.behavior(Behavior::Empty));
     world.connect(2, TestPeer::new(&short));
     world.connect(3, TestPeer::new(&long));
     let tips = [20, 21].map(|salt| short.branch(490, 490 + u64::from(salt), salt));
@@ -52,7 +52,7 @@ fn u06_a_peer_that_announces_all_the_time_keeps_no_vote_open() {
     assert_eq!(world.stalls(), []);
 }
 
-/// Sixteen peers name the same tip that nobody has, and answer nothing; four honest ones have another.
+/// Sixteen peers name the same tip that no peer has, and do not respond; four honest ones have another.
 #[test]
 fn u06_a_silent_majority_decides_nothing_and_has_no_vote_for_long() {
     let chain = Chain::new(3_000);
@@ -60,7 +60,7 @@ fn u06_a_silent_majority_decides_nothing_and_has_no_vote_for_long() {
     for quorum in [1, 2, 3] {
         let mut world = world(&chain, quorum);
         for id in 1..=16 {
-            world.connect(id, TestPeer::new(&forged).manner(Manner::Silent));
+            world.connect(id, TestPeer::new(&forged).behavior(Behavior::Silent));
         }
         connect_honest(&mut world, 4, &chain, 50);
         let start = world.now_ms;

@@ -89,7 +89,7 @@ fn a_target_of_another_network_leaves_nothing_behind_when_the_user_names_another
     assert!(world.store.rows.is_empty(), "{} headers of another network", world.store.rows.len());
     world.disconnect(1);
     world.target(SyncTarget::PeersTip);
-    assert!(!world.is_synced(), "said to be synced to a chain that was given up");
+    assert!(!world.is_synced(), "reported as synced to a chain that was reverted");
     world.connect(2, TestPeer::new(&chain));
     world.run_to_synced(60);
     world.assert_stored(&chain, 0);
@@ -107,7 +107,7 @@ fn a_target_of_another_network_does_not_stand_in_the_way_of_the_one_that_was_nam
     world.peers.insert(1, TestPeer { connected: true, ..peer });
     world.input(Input::PeerConnected { peer: PeerId(1), status });
     assert!(world.run_until(10, World::has_linked));
-    // Nobody has the new target yet: the old run goes on, down to its genesis.
+    // No peer has the new target yet: the old run goes on, down to its genesis.
     world.target(SyncTarget::Hash(chain.tip().hash));
     world.run_for(20);
     assert!(world.stalls().iter().all(|stall| !matches!(stall, StallReason::WrongGenesis { .. })));

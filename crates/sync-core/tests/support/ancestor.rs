@@ -1,11 +1,11 @@
-//! Peers that lie while the common ancestor is sought, and what a search costs.
+//! Peers with invalid claims while the common ancestor is sought, and the cost of a search.
 
 use alloy_primitives::keccak256;
 use header_rules::{header::Header, range::BlockRange};
 use header_store::contract::encode;
 use sync_core::{
     Event, HeadersRequest, Input, StartBlock, SyncConfig, SyncTarget,
-    config::{ANCESTOR_PROOF_MAX, ANCESTOR_PROOF_START},
+    config::{ANCESTOR_VERIFY_MAX, ANCESTOR_VERIFY_START},
     id::PeerId,
 };
 
@@ -65,7 +65,7 @@ pub fn questions(world: &World) -> usize {
 
 /// Headers that are compared for a reorg of this depth, and may lie under the ancestor.
 pub fn compared_max(depth: u64) -> u64 {
-    if depth <= ANCESTOR_PROOF_START { ANCESTOR_PROOF_START } else { ANCESTOR_PROOF_MAX }
+    if depth <= ANCESTOR_VERIFY_START { ANCESTOR_VERIFY_START } else { ANCESTOR_VERIFY_MAX }
 }
 
 /// From now on the peer serves another chain, and announces it.

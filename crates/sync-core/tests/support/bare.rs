@@ -29,11 +29,11 @@ impl<'a> Bare<'a> {
         bare
     }
 
-    /// The same, when the question for the target is answered; and the requests for headers that follow.
+    /// The same, after the response to the probe for the target; and the requests for headers that follow.
     pub fn with_requests(chain: &'a Chain, peers: u32) -> (Self, Vec<HeadersRequest>) {
         let mut bare = Self::new(chain, peers);
         let probe = bare.requests()[0];
-        bare.answer(&probe);
+        bare.respond(&probe);
         let open = bare.requests();
         (bare, open)
     }
@@ -55,8 +55,8 @@ impl<'a> Bare<'a> {
         requests(&self.drain())
     }
 
-    /// The chain's answer to a request.
-    pub fn answer_to(&self, request: &HeadersRequest) -> Input {
+    /// The chain's response to a request.
+    pub fn response_to(&self, request: &HeadersRequest) -> Input {
         let top = match request.start {
             StartBlock::Number(number) => number,
             StartBlock::Hash(hash) => self.chain.number_of(hash).expect("a block of the chain"),
@@ -66,10 +66,10 @@ impl<'a> Bare<'a> {
         Input::HeadersReceived { request: request.id, headers }
     }
 
-    /// Answers it.
-    pub fn answer(&mut self, request: &HeadersRequest) {
-        let answer = self.answer_to(request);
-        self.input(answer);
+    /// Responds to it.
+    pub fn respond(&mut self, request: &HeadersRequest) {
+        let response = self.response_to(request);
+        self.input(response);
     }
 }
 

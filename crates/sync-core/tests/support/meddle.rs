@@ -6,11 +6,11 @@ use sync_core::{
     fault::{RequestFailure, StoreFailure},
 };
 
-use super::{Chain, Happening, Manner, World};
+use super::{Behavior, Chain, World, WorldEvent};
 
 /// What a store may say about what it has not done.
 #[derive(Clone, Copy, Debug)]
-pub enum StoreLie {
+pub enum StoreReport {
     /// It is done.
     Done,
     /// It failed, and yet it will be done.
@@ -20,18 +20,18 @@ pub enum StoreLie {
 }
 
 impl World {
-    /// The `nth` of what is on its way (an answer, a write, what was looked up) arrives now, whatever was to come before.
+    /// The `nth` event in flight (a response, a write, a lookup) arrives now, whatever was to come before.
     pub fn hasten(&mut self, nth: usize) {
         if let Some(key) = self.nth_of_queue(nth) {
-            let happening = self.queue.remove(&key).expect("just seen");
-            self.happen(happening);
+            let event = self.queue.remove(&key).expect("just seen");
+            self.handle_event(event);
         }
     }
 
-    /// The `nth` of what is on its way never arrives, if it is an answer; the machine hears at most that it failed.
+    /// The `nth` event in flight never arrives, if it is a response; the machine is told at most that it failed.
     pub fn lose(&mut self, nth: usize) {
         if let Some(key) = self.nth_of_queue(nth)
-            && matches!(self.queue[&key], Happening::Answer(..))
+            && matches!(self.queue[&key], WorldEvent::Response(..))
         {
             self.queue.remove(&key);
         }
@@ -39,26 +39,26 @@ impl World {
 
     /// The store says something about the `nth` of what is on its way, before it is done. From then on what is stored need
     /// not hold together.
-    pub fn lie(&mut self, nth: usize, lie: StoreLie) {
+    pub fn report(&mut self, nth: usize, report: StoreReport) {
         let Some(key) = self.nth_of_queue(nth) else { return };
-        let input = match (&self.queue[&key], lie) {
-            (Happening::Answer(..), _) => return,
-            (Happening::Stored(batch), StoreLie::Failed) => {
+        let input = match (&self.queue[&key], report) {
+            (WorldEvent::Response(..), _) => return,
+            (WorldEvent::Stored(batch), StoreReport::Failed) => {
                 Input::PersistFailed { batch: batch.id(), failure: StoreFailure::Locked }
             }
-            (Happening::Stored(batch), _) => Input::BatchPersisted { batch: batch.id() },
-            (Happening::Unwound(to, _), StoreLie::Done) => Input::Unwound { to: *to },
-            (Happening::Unwound(to, _), _) => Input::Unwound { to: to + 1 },
-            (Happening::Looked(id, numbers), lie) => {
-                let other = |number: &u64| match lie {
-                    StoreLie::Other(by) if by % 2 == 1 => self.store.rows.get(&(number + by)).cloned(),
-                    StoreLie::Failed => Some(Bytes::from_static(b"no header")),
+            (WorldEvent::Stored(batch), _) => Input::BatchPersisted { batch: batch.id() },
+            (WorldEvent::Unwound(to, _), StoreReport::Done) => Input::Unwound { to: *to },
+            (WorldEvent::Unwound(to, _), _) => Input::Unwound { to: to + 1 },
+            (WorldEvent::Looked(id, numbers), report) => {
+                let other = |number: &u64| match report {
+                    StoreReport::Other(by) if by % 2 == 1 => self.store.rows.get(&(number + by)).cloned(),
+                    StoreReport::Failed => Some(Bytes::from_static(b"no header")),
                     _ => None,
                 };
                 Input::Stored { id: *id, headers: numbers.iter().map(|number| (*number, other(number))).collect() }
             }
         };
-        self.store.lied = true;
+        self.store.misreported = true;
         self.input(input);
     }
 
@@ -74,10 +74,10 @@ impl World {
     }
 }
 
-/// So many times the stream breaks over which this peer is asked for `number`; it answers everything else. Returns how
-/// many headers it was asked for each time.
+/// So many times the stream breaks over which this peer is asked for `number`; it responds to everything else. Returns
+/// how many headers it was asked for each time.
 pub fn break_streams_at(world: &mut World, peer: u32, chain: &Chain, number: u64, times: usize) -> Vec<u16> {
-    world.peer_mut(peer).manner = Manner::Skips(number);
+    world.peer_mut(peer).behavior = Behavior::Skips(number);
     let mut seen = world.requests.len();
     let mut sizes = Vec::new();
     while sizes.len() < times {

@@ -34,12 +34,12 @@ use sync_core::{
 
 pub use self::{
     chain::{CHAIN_ID, Chain},
-    peer::{Manner, TestPeer},
+    peer::{Behavior, TestPeer},
     store::TestStore,
 };
 
-enum Happening {
-    Answer(RequestId, PeerId, Vec<Bytes>),
+enum WorldEvent {
+    Response(RequestId, PeerId, Vec<Bytes>),
     Stored(HeaderBatch),
     Unwound(u64, Checkpoint),
     Looked(LookupId, Vec<u64>),
@@ -60,10 +60,10 @@ pub struct World {
     pub memory_peak: u64,
     /// The inputs make no sense, so neither need the requests.
     pub lenient: bool,
-    /// All answers share one way that carries so many bytes a millisecond.
+    /// All responses share one link that carries so many bytes a millisecond.
     pub way_bytes_per_ms: Option<u64>,
     way_free_at_ms: u64,
-    queue: BTreeMap<(u64, u64), Happening>,
+    queue: BTreeMap<(u64, u64), WorldEvent>,
     sequence: u64,
     wakeup: Option<Instant>,
     cancelled: BTreeSet<RequestId>,
@@ -140,7 +140,7 @@ impl World {
         self.connect(id, peer);
     }
 
-    /// A peer that was connected once: what is changed in it holds for its next answer.
+    /// A peer that was connected once: a change of it holds for its next response.
     pub fn peer_mut(&mut self, id: u32) -> &mut TestPeer {
         self.peers.get_mut(&id).expect("connected once")
     }
@@ -149,11 +149,11 @@ impl World {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.connected = false;
         }
-        self.queue.retain(|_, happening| !matches!(happening, Happening::Answer(_, peer, _) if peer.0 == id));
+        self.queue.retain(|_, event| !matches!(event, WorldEvent::Response(_, peer, _) if peer.0 == id));
         self.input(Input::PeerDisconnected { peer: PeerId(id) });
     }
 
-    /// When the next thing happens: an answer, a write, or the machine's own timer; and whether it is the timer.
+    /// When the next event is due: a response, a write, or the machine's own timer; and whether it is the timer.
     fn next(&self) -> Option<(u64, bool)> {
         let queued = self.queue.first_key_value().map(|((at, _), _)| (*at, false));
         let timer = self.wakeup.map(|at| (at.since_start().as_micros().div_ceil(1_000) as u64, true));
@@ -167,21 +167,21 @@ impl World {
         if is_timer {
             self.input(Input::Timeout);
         } else {
-            let (_, happening) = self.queue.pop_first().expect("just seen");
-            self.happen(happening);
+            let (_, event) = self.queue.pop_first().expect("just seen");
+            self.handle_event(event);
         }
         true
     }
 
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Answer(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
-            Happening::Stored(batch) => self.finish_write(batch),
-            Happening::Unwound(to, checkpoint) => {
+    fn handle_event(&mut self, event: WorldEvent) {
+        match event {
+            WorldEvent::Response(request, _, headers) => self.input(Input::HeadersReceived { request, headers }),
+            WorldEvent::Stored(batch) => self.finish_write(batch),
+            WorldEvent::Unwound(to, checkpoint) => {
                 self.store.unwind(to, checkpoint);
                 self.input(Input::Unwound { to });
             }
-            Happening::Looked(id, numbers) => {
+            WorldEvent::Looked(id, numbers) => {
                 let header = |number: &u64| (*number, self.store.rows.get(number).cloned());
                 let headers = numbers.iter().map(header).collect();
                 self.input(Input::Stored { id, headers });
@@ -220,15 +220,15 @@ impl World {
 
     /// Everything that is on its way from peers arrives so much later.
     pub fn stall_ways(&mut self, millis: u64) {
-        let is_answer = |happening: &Happening| matches!(happening, Happening::Answer(..));
+        let is_response = |event: &WorldEvent| matches!(event, WorldEvent::Response(..));
         self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms) + millis;
         let queue = std::mem::take(&mut self.queue).into_iter();
-        self.queue = queue.map(|((at, n), it)| ((at + if is_answer(&it) { millis } else { 0 }, n), it)).collect();
+        self.queue = queue.map(|((at, n), it)| ((at + if is_response(&it) { millis } else { 0 }, n), it)).collect();
     }
 
     /// Nothing that is on its way from peers arrives.
     pub fn cut_ways(&mut self) {
-        self.queue.retain(|_, happening| !matches!(happening, Happening::Answer(..)));
+        self.queue.retain(|_, event| !matches!(event, WorldEvent::Response(..)));
     }
 
     /// Runs for so many virtual seconds, and not over them.
@@ -321,13 +321,13 @@ impl World {
         resolved.collect()
     }
 
-    fn schedule(&mut self, delay_ms: u64, happening: Happening) {
+    fn schedule(&mut self, delay_ms: u64, event: WorldEvent) {
         self.sequence += 1;
-        self.queue.insert((self.now_ms + delay_ms, self.sequence), happening);
+        self.queue.insert((self.now_ms + delay_ms, self.sequence), event);
     }
 
     fn is_writing(&self) -> bool {
-        self.queue.values().any(|it| matches!(it, Happening::Stored(_) | Happening::Unwound(..)))
+        self.queue.values().any(|it| matches!(it, WorldEvent::Stored(_) | WorldEvent::Unwound(..)))
     }
 
     fn finish_write(&mut self, batch: HeaderBatch) {
@@ -363,18 +363,18 @@ impl World {
                 }
                 Output::Persist(batch) => {
                     let delay = self.store.delay_ms;
-                    self.schedule(delay, Happening::Stored(batch));
+                    self.schedule(delay, WorldEvent::Stored(batch));
                 }
                 Output::Lookup { id, numbers } => {
                     assert!(numbers.len() <= sync_core::config::LOOKUP_NUMBERS_MAX && numbers.is_sorted());
-                    assert!(!self.is_writing() || self.store.lied, "asked while a write is under way");
+                    assert!(!self.is_writing() || self.store.misreported, "asked while a write is under way");
                     let delay = self.store.delay_ms;
-                    self.schedule(delay, Happening::Looked(id, numbers));
+                    self.schedule(delay, WorldEvent::Looked(id, numbers));
                 }
                 Output::Unwind { to, checkpoint } => {
-                    assert!(!self.is_writing() || self.store.lied, "removes while a write is under way");
+                    assert!(!self.is_writing() || self.store.misreported, "removes while a write is under way");
                     let delay = self.store.delay_ms;
-                    self.schedule(delay, Happening::Unwound(to, checkpoint));
+                    self.schedule(delay, WorldEvent::Unwound(to, checkpoint));
                 }
                 Output::Event(event) => self.events.push(event),
                 Output::Timeout(wakeup) => {
@@ -390,15 +390,17 @@ impl World {
     fn request(&mut self, request: HeadersRequest) {
         assert!((1..=1_024).contains(&request.limit));
         self.requests.push(request);
-        let Some(peer) = self.peers.get_mut(&request.peer.0) else { panic!("asked {}, who is unknown", request.peer) };
-        assert!(peer.connected || self.lenient, "asked {}, who is gone", request.peer);
-        if let Some((mut delay, headers)) = peer.answer(&request) {
+        let Some(peer) = self.peers.get_mut(&request.peer.0) else {
+            panic!("asked {}, which is unknown", request.peer)
+        };
+        assert!(peer.connected || self.lenient, "asked {}, which is disconnected", request.peer);
+        if let Some((mut delay, headers)) = peer.response(&request) {
             if let Some(rate) = self.way_bytes_per_ms {
                 let bytes: u64 = headers.iter().map(|header| header.len() as u64).sum();
                 self.way_free_at_ms = self.way_free_at_ms.max(self.now_ms + delay) + bytes / rate;
                 delay = self.way_free_at_ms - self.now_ms;
             }
-            self.schedule(delay, Happening::Answer(request.id, request.peer, headers));
+            self.schedule(delay, WorldEvent::Response(request.id, request.peer, headers));
         }
     }
 }

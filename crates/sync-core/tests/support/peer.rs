@@ -1,17 +1,17 @@
-//! A peer: the chain that it serves, and the manner in which it answers.
+//! A peer: the chain that it serves, and its behavior.
 
 use bytes::Bytes;
 use sync_core::{HeadersRequest, PeerStatus, ServedRange, StartBlock};
 
 use super::{CHAIN_ID, Chain};
 
-/// How a peer answers.
+/// How a peer responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Behavior {
     Honest,
-    /// Flips a byte in the middle of every answer.
+    /// Flips a byte in the middle of every response.
     FlipByte,
-    /// Flips a byte in the first header of every answer, so that the rest still hangs together.
+    /// Flips a byte in the first header of every response, so that the rest still links.
     FlipFirst,
     /// Starts one lower than it was asked to.
     WrongStart,
@@ -22,11 +22,11 @@ pub enum Manner {
     Silent,
     /// Takes so many milliseconds longer.
     Slow(u64),
-    /// Nothing in its answers.
+    /// Empty responses.
     Empty,
     /// Bytes that are no header.
     Garbage,
-    /// Nothing from this number on down, when its answer comes to it.
+    /// No headers from this number on down.
     Withholds(u64),
     /// No response to a request that this number is in.
     Skips(u64),
@@ -39,7 +39,7 @@ pub struct TestPeer {
     pub side: Option<Chain>,
     pub earliest: u64,
     pub latest: u64,
-    pub manner: Manner,
+    pub behavior: Behavior,
     pub delay_ms: u64,
     pub chain_id: u64,
     pub connected: bool,
@@ -54,7 +54,7 @@ impl TestPeer {
             chain: chain.clone(),
             side: None,
             earliest: 0,
-            manner: Manner::Honest,
+            behavior: Behavior::Honest,
             delay_ms: 5,
             chain_id: CHAIN_ID,
             connected: false,
@@ -63,8 +63,8 @@ impl TestPeer {
         }
     }
 
-    pub fn manner(mut self, manner: Manner) -> Self {
-        self.manner = manner;
+    pub fn behavior(mut self, behavior: Behavior) -> Self {
+        self.behavior = behavior;
         self
     }
 
@@ -82,8 +82,8 @@ impl TestPeer {
         PeerStatus { chain_id: self.chain_id, genesis: Some(self.chain.genesis()), served: self.served_range() }
     }
 
-    /// `None`: no answer at all. Otherwise falling headers and how much longer they take.
-    pub(super) fn answer(&mut self, request: &HeadersRequest) -> Option<(u64, Vec<Bytes>)> {
+    /// `None`: no response at all. Otherwise falling headers and how much longer they take.
+    pub(super) fn response(&mut self, request: &HeadersRequest) -> Option<(u64, Vec<Bytes>)> {
         let mut chain = &self.chain;
         let start = match request.start {
             StartBlock::Hash(hash) => self.chain.number_of(hash).or_else(|| {
@@ -96,15 +96,19 @@ impl TestPeer {
         let mut limit = usize::from(request.limit);
         let mut top = start;
         let mut delay = self.delay_ms;
-        match self.manner {
-            Manner::Silent => return None,
-            Manner::Empty => top = None,
-            Manner::Slow(more) => delay += more,
-            Manner::Short(most) => limit = limit.min(most),
-            Manner::TooMany => limit += 1,
-            Manner::WrongStart => top = top.map(|top| top.saturating_sub(1)),
-            Manner::Honest | Manner::FlipByte | Manner::FlipFirst | Manner::Garbage | Manner::Withholds(_) => {}
-            Manner::Skips(number) => {
+        match self.behavior {
+            Behavior::Silent => return None,
+            Behavior::Empty => top = None,
+            Behavior::Slow(more) => delay += more,
+            Behavior::Short(most) => limit = limit.min(most),
+            Behavior::TooMany => limit += 1,
+            Behavior::WrongStart => top = top.map(|top| top.saturating_sub(1)),
+            Behavior::Honest
+            | Behavior::FlipByte
+            | Behavior::FlipFirst
+            | Behavior::Garbage
+            | Behavior::Withholds(_) => {}
+            Behavior::Skips(number) => {
                 if start.is_some_and(|top| (top.saturating_sub(limit as u64 - 1)..=top).contains(&number)) {
                     return None;
                 }
@@ -113,18 +117,18 @@ impl TestPeer {
         let mut headers: Vec<Bytes> = top
             .into_iter()
             .flat_map(|top| (self.earliest..=top).rev().take(limit))
-            .take_while(|number| self.manner != Manner::Withholds(*number))
+            .take_while(|number| self.behavior != Behavior::Withholds(*number))
             .map(|number| chain.headers[number as usize].clone())
             .collect();
         let middle = headers.len() / 2;
-        match self.manner {
-            Manner::FlipByte | Manner::FlipFirst if !headers.is_empty() => {
-                let at = if self.manner == Manner::FlipFirst { 0 } else { middle };
+        match self.behavior {
+            Behavior::FlipByte | Behavior::FlipFirst if !headers.is_empty() => {
+                let at = if self.behavior == Behavior::FlipFirst { 0 } else { middle };
                 let mut bytes = headers[at].to_vec();
                 bytes[100] ^= 1;
                 headers[at] = bytes.into();
             }
-            Manner::Garbage if !headers.is_empty() => headers[middle] = Bytes::from_static(b"no header"),
+            Behavior::Garbage if !headers.is_empty() => headers[middle] = Bytes::from_static(b"no header"),
             _ => {}
         }
         self.served += headers.len() as u64;

@@ -16,8 +16,8 @@ pub struct TestStore {
     pub batches: usize,
     pub failing: Option<StoreFailure>,
     pub delay_ms: u64,
-    /// It said what is not so: what it holds need no longer hold together.
-    pub lied: bool,
+    /// It misreported: its headers need no longer link.
+    pub misreported: bool,
 }
 
 impl TestStore {
@@ -45,7 +45,7 @@ impl TestStore {
     /// Everything that the checkpoint speaks of is here, and its ends are what it says.
     fn check(&self) {
         let checkpoint = self.checkpoint.as_ref().expect("just written");
-        if self.lied {
+        if self.misreported {
             return;
         }
         assert!(checkpoint.is_sound(), "{checkpoint:?}");

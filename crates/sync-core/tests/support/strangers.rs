@@ -63,7 +63,7 @@ pub fn connect_claiming(world: &mut World, id: u32, peer: TestPeer, genesis: B25
     world.input(Input::PeerConnected { peer: PeerId(id), status });
 }
 
-/// Nobody with these ids did anything wrong.
+/// No peer with these ids was penalized.
 pub fn assert_not_blamed(world: &World, ids: impl IntoIterator<Item = u32>) {
     for id in ids {
         assert!(world.penalized(id).is_empty(), "peer {id}: {:?}", world.penalized(id));

@@ -27,7 +27,7 @@ const PROGRESS_A_SECOND_MAX: usize = 10;
 /// Requests for one header that go to a peer in a second which announces all the time: what it says is looked at four times
 /// a second, and each time it may be asked what it has at two numbers, and where it stands.
 const QUESTIONS_A_SECOND_MAX: usize = 12;
-/// Changes of the stall that may be said in a second.
+/// Changes of the stall that may be reported in a second.
 const STALLS_A_SECOND_MAX: usize = STALL_EVENTS_BURST as usize + 1_000 / STALL_EVENTS_EVERY.as_millis() as usize;
 /// Timers that may fire at one moment of the clock.
 const TIMERS_AT_ONCE_MAX: u32 = 3;
@@ -37,7 +37,7 @@ const LOOKUPS_AT_ONCE_MAX: u32 = 64;
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     in_flight: BTreeMap<RequestId, PeerId>,
-    answer_bytes_max: u64,
+    response_bytes_max: u64,
     progress_second: (Micros, usize),
     stalls_second: (Micros, usize),
     questions_second: BTreeMap<PeerId, (Micros, usize)>,
@@ -63,7 +63,7 @@ impl Checker for Bounds {
         match input {
             Input::HeadersReceived { request, headers } => {
                 let bytes: usize = headers.iter().map(bytes::Bytes::len).sum();
-                self.answer_bytes_max = self.answer_bytes_max.max(bytes as u64);
+                self.response_bytes_max = self.response_bytes_max.max(bytes as u64);
                 self.in_flight.remove(request);
             }
             Input::RequestFailed { request, .. } => {
@@ -88,12 +88,12 @@ impl Checker for Bounds {
         match output {
             Output::Request(request) => {
                 self.in_flight.insert(request.id, request.peer);
-                // What was taken back for a quicker peer is still on its way.
+                // A request that was reassigned to a quicker peer is still in flight.
                 let most = REQUESTS_IN_FLIGHT_MAX + LATE_REQUESTS_MAX + QUESTIONS_MAX;
                 if self.in_flight.len() > most {
                     return Err(format!("{} requests in flight", self.in_flight.len()));
                 }
-                let floods = state.peers.get(request.peer.0 as usize).is_some_and(|peer| peer.plan.manner.floods());
+                let floods = state.peers.get(request.peer.0 as usize).is_some_and(|peer| peer.plan.behavior.floods());
                 if floods && request.limit == 1 {
                     let count = count_in(self.questions_second.entry(request.peer).or_default(), state.now);
                     if count > QUESTIONS_A_SECOND_MAX {
@@ -151,7 +151,7 @@ impl Checker for Bounds {
         }
         // A question of one header to each peer goes out whatever is in memory.
         let questions = (state.peers.len() as u64 + QUESTIONS_MAX as u64) * QUESTION_BYTES;
-        let most = state.options.config.staged_bytes_max + self.answer_bytes_max + questions;
+        let most = state.options.config.staged_bytes_max + self.response_bytes_max + questions;
         if state.memory_bytes > most {
             return Err(format!("{} bytes of headers in memory, at most {most}", state.memory_bytes));
         }

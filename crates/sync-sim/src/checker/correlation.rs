@@ -1,6 +1,6 @@
-//! Correlation: every request has an id of its own and ends once, in one way; the store is asked for one thing at a time;
-//! nobody is asked who is gone or banned; nothing is asked while the user holds the sync; events come in pairs where they
-//! should.
+//! Correlation: every request has an id of its own and ends once, in one way; the store is asked for one thing at a
+//! time; no peer is asked that is disconnected or banned; no request is sent while the user pauses the sync; events
+//! come in pairs where they should.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{network::Micros, state::State};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stand {
     Open(PeerId),
-    Answered,
+    Responded,
     Lost,
     Cancelled,
 }
@@ -45,7 +45,7 @@ impl Checker for Correlation {
 
     fn on_input(&mut self, _state: &State<'_>, input: &Input) -> Check {
         match input {
-            Input::HeadersReceived { request, .. } => self.end(*request, Stand::Answered),
+            Input::HeadersReceived { request, .. } => self.end(*request, Stand::Responded),
             Input::RequestFailed { request, .. } => self.end(*request, Stand::Lost),
             Input::PeerDisconnected { peer } | Input::PeerConnected { peer, .. } => {
                 for stand in self.requests.values_mut().filter(|stand| **stand == Stand::Open(*peer)) {
@@ -71,10 +71,10 @@ impl Checker for Correlation {
                     return Err(format!("{} asks for {} headers", request.id, request.limit));
                 }
                 if state.peers.get(request.peer.0 as usize).is_none_or(|peer| !peer.connected) {
-                    return Err(format!("{} goes to {}, who is not connected", request.id, request.peer));
+                    return Err(format!("{} goes to {}, which is not connected", request.id, request.peer));
                 }
                 if self.banned.get(&request.peer).is_some_and(|until| state.now < *until) {
-                    return Err(format!("{} goes to {}, who is banned", request.id, request.peer));
+                    return Err(format!("{} goes to {}, which is banned", request.id, request.peer));
                 }
                 if state.paused {
                     return Err(format!("{} goes out while the sync is held", request.id));
@@ -112,7 +112,7 @@ impl Checker for Correlation {
 }
 
 impl Correlation {
-    /// The first end counts; a late or doubled answer is the world's, not the machine's.
+    /// The first end counts; a late or doubled response is from the world, not from the machine.
     fn end(&mut self, id: RequestId, how: Stand) {
         if let Some(stand) = self.requests.get_mut(&id)
             && matches!(stand, Stand::Open(_))
@@ -123,7 +123,7 @@ impl Correlation {
 
     fn write(&mut self, state: &State<'_>) -> Check {
         if core::mem::replace(&mut self.writing, true) || state.store_is_busy {
-            return Err("the store is asked for a second thing before it answered".into());
+            return Err("the store is asked for a second thing before it responded".into());
         }
         Ok(())
     }

@@ -2,9 +2,10 @@
 //! are slow and lose nothing for good, not even silence: what is late comes. Of any peer one silence is one fault, however
 //! many requests were open.
 //!
-//! A peer that prunes and says so late responses with nothing inside the range that it announced. The machine cannot tell
-//! that from a lie, so one empty response may be held against it for each time that it pruned, however many requests were
-//! on their way, and however many it gets until it has announced the new range; and never so that it is banned.
+//! A peer that prunes and says so late responses with nothing inside the range that it announced. The machine cannot
+//! tell that from a false announcement, so one empty response may be held against it for each time that it pruned,
+//! however many requests were on their way, and however many it gets until it has announced the new range; and never so
+//! that it is banned.
 
 use std::collections::BTreeMap;
 
@@ -38,27 +39,27 @@ impl Checker for Fairness {
     fn on_output(&mut self, state: &State<'_>, output: &Output) -> Check {
         let Output::Penalize { peer, fault, verdict } = output else { return Ok(()) };
         if matches!(fault, PeerFault::Timeout) && self.silent.insert(peer.0, state.now) == Some(state.now) {
-            return Err(format!("{peer} is blamed twice for one silence"));
+            return Err(format!("{peer} is penalized twice for one silence"));
         }
-        let Some(known) = state.peers.get(peer.0 as usize) else { return Err(format!("{peer} is nobody")) };
-        let manner = known.plan.manner;
-        if !manner.is_honest() {
+        let Some(known) = state.peers.get(peer.0 as usize) else { return Err(format!("{peer} does not exist")) };
+        let behavior = known.plan.behavior;
+        if !behavior.is_honest() {
             return Ok(());
         }
         if *verdict == Verdict::Banned {
-            return Err(format!("{peer} is banned, but it is honest ({manner:?}): {fault}"));
+            return Err(format!("{peer} is banned, but it is honest ({behavior:?}): {fault}"));
         }
         match fault {
             PeerFault::Timeout if !state.options.slow_ways => Ok(()),
-            PeerFault::EmptyAnswer { .. } if known.prunes > 0 => {
+            PeerFault::EmptyResponse { .. } if known.prunes > 0 => {
                 let count = self.empty.entry(peer.0).or_default();
                 *count += 1;
                 if *count <= known.prunes {
                     return Ok(());
                 }
-                Err(format!("{peer} pruned {} times and is blamed for {count} empty answers", known.prunes))
+                Err(format!("{peer} pruned {} times and is penalized for {count} empty responses", known.prunes))
             }
-            _ => Err(format!("{peer} is blamed, but it is honest ({manner:?}): {fault}")),
+            _ => Err(format!("{peer} is penalized, but it is honest ({behavior:?}): {fault}")),
         }
     }
 }

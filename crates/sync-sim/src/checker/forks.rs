@@ -1,5 +1,5 @@
-//! Unknown forks: headers that the machine cannot judge are neither stored nor called synced, and in the end it says so.
-//! That nobody is blamed for them is a matter of fairness.
+//! Unknown forks: headers that the machine cannot judge are neither stored nor called synced, and in the end it says
+//! so. The fairness checker says that no peer is penalized for them.
 
 use sync_core::{Event, Output, StallReason};
 
@@ -28,13 +28,13 @@ impl Checker for Forks {
                 Err(format!("stores {}, but nothing from {from} on can be judged", batch.range()))
             }
             Output::Event(Event::Synced { head }) if head.number >= from => {
-                Err(format!("said to be synced to {}, but nothing from {from} on can be judged", head.number))
+                Err(format!("reported as synced to {}, but nothing from {from} on can be judged", head.number))
             }
             Output::Event(Event::Stalled(reason)) => {
                 self.stall = Some(reason.clone());
                 match reason {
                     StallReason::UnknownFork { number, .. } if number.is_none_or(|number| number < from) => {
-                        Err(format!("{number:?} is said to be of an unknown fork, those are from {from} on"))
+                        Err(format!("{number:?} is reported as of an unknown fork, those are from {from} on"))
                     }
                     _ => Ok(()),
                 }

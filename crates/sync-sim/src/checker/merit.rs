@@ -1,7 +1,7 @@
-//! Merit: in the end an honest peer that had no trouble on its way has almost a full score, whatever others did.
+//! Merit: in the end an honest peer whose link had no trouble has almost a full score, whatever other peers did.
 //!
-//! Fairness looks at each fault; silence is a fault that may be held against anybody. This looks at the sum: a peer whose
-//! way lost nothing, was never cut and is quick enough has answered everything in time, so at most a single silence of
+//! Fairness looks at each fault; silence is a fault that any peer may get. This looks at the sum: a peer whose link
+//! lost nothing, was never cut and is quick enough has responded to everything in time, so at most a single silence of
 //! it may be left in the end.
 
 use super::{Check, Checker};
@@ -35,12 +35,13 @@ impl Checker for Merit {
 }
 
 fn is_without_trouble(state: &State<'_>, id: u32, peer: &SimPeer) -> bool {
-    // As it was drawn: what was wrong with the way has ended with the calm.
+    // As it was drawn: the trouble of the link ended when the world became quiescent.
     let Some(plan) = state.options.peers.get(id as usize) else { return false };
     let link = &plan.link;
-    let lost = link.loss_request_ppm + link.loss_answer_ppm + link.broken_stream_ppm + link.reset_ppm + link.stall_ppm;
+    let lost =
+        link.loss_request_ppm + link.loss_response_ppm + link.broken_stream_ppm + link.reset_ppm + link.stall_ppm;
     let is_cut = |step: &Step| matches!(step, Step::Cut(mask, _) if mask >> (id % 64) & 1 == 1);
-    plan.manner.is_honest()
+    plan.behavior.is_honest()
         && lost == 0
         && link.latency <= LATENCY_MAX
         && link.bytes_per_milli >= BYTES_PER_MILLI_MIN

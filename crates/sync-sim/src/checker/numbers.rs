@@ -1,5 +1,5 @@
-//! Numbers: what no chain has is never used, whoever names it: not as a target, not in a request, not as what a peer
-//! serves.
+//! Numbers: a number that no chain has is never used, whichever peer names it: not as a target, not in a request, not
+//! as what a peer serves.
 
 use sync_core::{BlockNumHash, Event, Output, StallReason, StartBlock};
 

@@ -1,16 +1,16 @@
 //! Progress: malicious peers may delay a sync, and only by so much. By when a world under attack must be done.
 //!
-//! The measure is the same world without its malicious peers ([`Options::without_attackers`]), from the moment of calm:
-//! from then on the honest peers are connected, agree, and have clean ways. The sync may take [`TIMES`] times as long,
-//! and [`Attack::allowance`](crate::attack::Attack::allowance) more.
+//! The measure is the same world without its malicious peers ([`Options::without_attackers`]), from the moment when it
+//! is quiescent: from then on the honest peers are connected, agree, and have clean ways. The sync may take [`TIMES`]
+//! times as long, and [`Attack::allowance`](crate::attack::Attack::allowance) more.
 //!
 //! * **Three times**: attackers in these worlds are up to sixteen, against two to six honest peers, and five new ones
 //!   may come in a second. With piece sizes and windows that adapt, a piece that was given to a malicious peer is a
 //!   piece that an honest one serves later; when each piece of the front is held up once, that is twice the time, and
 //!   one more for what was thrown away and fetched again. More is a share of the honest peers' bandwidth that is lost
 //!   for as long as the attack goes on.
-//! * **Three seconds**: what is paid once, however long the sync is, where the peers that matter answer. It is under one
-//!   deadline of a peer that was never heard of (5 s): a machine that waits for such a deadline is found.
+//! * **Three seconds**: what is paid once, however long the sync is, where the peers that matter respond. It is under
+//!   one deadline of a peer that was never heard of (5 s): a machine that waits for such a deadline is found.
 //! * **Ten** where peers are silent, or alone at first: one such deadline, and the pause after it.
 //! * **More** where the sync may sit out a pause: `Attack::allowance` says which.
 //!
@@ -32,9 +32,9 @@ pub fn with_due(pool: &Pool, mut options: Options) -> Result<Options, Box<Outcom
         violation.what = format!("without the malicious peers: {}", violation.what);
         return Err(Box::new(outcome));
     }
-    let calm_at = options.script.calm_at;
+    let quiescent_at = options.script.quiescent_at;
     if let Some(attack) = &mut options.attack {
-        attack.due = Some(calm_at + TIMES * outcome.took + attack.kind.allowance());
+        attack.due = Some(quiescent_at + TIMES * outcome.took + attack.kind.allowance());
     }
     Ok(options)
 }

@@ -1,5 +1,5 @@
-//! Runs: what is stored is given up by a reorg, or where the checkpoint is full. Then the shortest run goes: never the
-//! longest, nor the one that reaches the floor. And a reorg among honest peers gives up what it must, and at most
+//! Runs: stored runs are dropped by a reorg, or where the checkpoint is full. Then the shortest run goes: never the
+//! longest, nor the one that reaches the floor. And a reorg among honest peers reverts what it must, and at most
 //! [`TOO_MUCH`] headers more, whatever malicious ones deny.
 
 use sync_core::{Checkpoint, Output, checkpoint::Subchain};
@@ -7,7 +7,7 @@ use sync_core::{Checkpoint, Output, checkpoint::Subchain};
 use super::{Check, Checker};
 use crate::{attack::Attack, state::State};
 
-/// Headers that are compared before anybody's word counts.
+/// Headers that are compared before a claim of a peer counts.
 const TOO_MUCH: u64 = 1_024;
 
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Checker for Runs {
             let kept = after.run_at(run.head).is_some_and(|now| now.tail <= run.tail);
             if !kept && (Some(length(run)) == longest || run.tail <= before.floor) {
                 return Err(format!(
-                    "the run {}..={} is given up, of {} runs",
+                    "the run {}..={} is dropped, of {} runs",
                     run.tail,
                     run.head,
                     before.subchains.len()
@@ -62,19 +62,20 @@ impl Checker for Runs {
     }
 }
 
-/// In a world under attack in which an honest majority is there from the beginning: is so much to be given up?
+/// In a world under attack in which an honest majority is connected from the beginning: must that many headers be
+/// reverted?
 fn is_needed(state: &State<'_>, to: u64) -> Check {
     let kind = state.options.attack.as_ref().map(|attack| attack.kind);
     let Some(kind) = kind else { return Ok(()) };
     if matches!(kind, Attack::AloneForked | Attack::AloneForeign | Attack::AloneOrphan | Attack::ForeignMajority) {
         return Ok(());
     }
-    let (pool, truth) = (state.pool, state.truth);
+    let (pool, canonical) = (state.pool, state.canonical);
     // The new chain may be stored above the old one already.
-    let mut of_others = state.store.rows().filter(|(number, owner)| !pool.holds(truth, *owner, *number));
+    let mut of_others = state.store.rows().filter(|(number, owner)| !pool.holds(canonical, *owner, *number));
     match of_others.next() {
         Some((first, _)) if to + TOO_MUCH < first.saturating_sub(1) => {
-            Err(format!("everything above {to} is given up, but the chains share {}", first - 1))
+            Err(format!("everything above {to} is reverted, but the chains share {}", first - 1))
         }
         _ => Ok(()),
     }

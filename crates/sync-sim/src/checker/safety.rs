@@ -31,11 +31,11 @@ impl Checker for Safety {
                 if number == head.number && state.store.holds(state.pool, View { branch, tip: number }, whole) {
                     return Ok(());
                 }
-                Err(format!("said to be synced to {number}, but {whole} is not all stored"))
+                Err(format!("reported as synced to {number}, but {whole} is not all stored"))
             }
             Output::Event(Event::Progress(progress)) if !state.store_is_busy => {
                 let (said, stored) = (progress.stored, state.store.stored());
-                if said > stored { Err(format!("said {said} headers stored, {stored} are")) } else { Ok(()) }
+                if said > stored { Err(format!("reported {said} headers as stored, {stored} are")) } else { Ok(()) }
             }
             _ => Ok(()),
         }

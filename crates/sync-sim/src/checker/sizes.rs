@@ -44,7 +44,7 @@ impl Checker for Sizes {
                 let most = share(state);
                 let is_stranger = !self.linked.contains(&peer);
                 if is_hoarded(state) && is_stranger && *came > most {
-                    return Err(format!("{peer}, of whom nothing was linked, has {came} bytes here, at most {most}"));
+                    return Err(format!("{peer}, without linked headers, has {came} bytes here, at most {most}"));
                 }
             }
             Input::RequestFailed { request, .. } => {

@@ -1,5 +1,5 @@
-//! Sleep: time in which the host did not run is nobody's fault. Right after it wakes no honest peer is blamed, and that
-//! nothing moves is not said.
+//! Sleep: time in which the host did not run is no fault of a peer. Right after it wakes no honest peer is penalized,
+//! and no lack of progress is reported.
 //!
 //! Looked at in the worlds that are made for it, where honest peers serve before and after: elsewhere nothing may have
 //! moved for long already when the host fell asleep.
@@ -33,11 +33,15 @@ impl Checker for Sleep {
         let since = since / MILLI;
         match output {
             Output::Event(Event::Stalled(StallReason::NoProgress)) => {
-                Err(format!("no progress is said {since} ms after the host woke"))
+                Err(format!("no progress is reported {since} ms after the host woke"))
             }
             Output::Penalize { peer, fault, .. } => {
-                let honest = state.peers.get(peer.0 as usize).is_some_and(|known| known.plan.manner.is_honest());
-                if honest { Err(format!("{peer} is blamed {since} ms after the host woke: {fault}")) } else { Ok(()) }
+                let honest = state.peers.get(peer.0 as usize).is_some_and(|known| known.plan.behavior.is_honest());
+                if honest {
+                    Err(format!("{peer} is penalized {since} ms after the host woke: {fault}"))
+                } else {
+                    Ok(())
+                }
             }
             _ => Ok(()),
         }

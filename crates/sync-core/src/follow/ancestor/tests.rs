@@ -15,7 +15,7 @@ fn run(mut search: AncestorSearch, ancestor: u64) -> (Outcome, u32) {
     let mut questions = 0;
     loop {
         if let Some(outcome) = search.outcome() {
-            if outcome == Outcome::Nothing && search.ask_everybody() {
+            if outcome == Outcome::Nothing && search.ask_all_peers() {
                 continue;
             }
             return (outcome, questions);
@@ -75,21 +75,21 @@ fn u10_a_number_has_fixed_witnesses_and_a_deadline() {
     search.open((1..=3).map(PeerId).collect(), LATER);
     search.claim(Claim { number: 99, peer: PeerId(1), hash: hash(1, 99) });
     search.claim(Claim { number: 99, peer: PeerId(9), hash: hash(1, 99) });
-    assert!(!search.judge(Instant::ZERO, stored(99)), "two witnesses are waited for, whoever else speaks");
+    assert!(!search.judge(Instant::ZERO, stored(99)), "two witnesses are awaited, whatever other peers claim");
     search.note_silent(PeerId(2));
     assert!(!search.judge(Instant::ZERO, stored(99)));
     assert!(search.judge(LATER, stored(99)), "and no longer than the deadline");
     assert_eq!(search.number(), Some(98));
     assert!(search.is_silent(PeerId(2)) && search.is_silent(PeerId(3)) && !search.is_silent(PeerId(1)));
     search.open(alloc::vec![PeerId(1)], LATER);
-    assert!(search.judge(LATER, stored(98)), "nobody answered");
+    assert!(search.judge(LATER, stored(98)), "no witness responded");
     assert_eq!((search.number(), search.is_open()), (Some(98), false), "others are asked for the same number");
     search.ask_again();
     assert!(!search.is_silent(PeerId(3)));
 }
 
 #[test]
-fn u10_before_nothing_is_believed_everybody_is_asked() {
+fn u10_before_nothing_is_believed_all_peers_are_asked() {
     let mut search = AncestorSearch::new(100, 90, false);
     while search.outcome().is_none() {
         let number = search.number().expect("it goes on");
@@ -98,31 +98,31 @@ fn u10_before_nothing_is_believed_everybody_is_asked() {
         search.judge(Instant::ZERO, Some(hash(0, number)));
     }
     assert_eq!(search.outcome(), Some(Outcome::Nothing));
-    assert!(search.ask_everybody());
+    assert!(search.ask_all_peers());
     assert_eq!((search.number(), search.outcome()), (Some(90), None));
     search.open(alloc::vec![PeerId(1), PeerId(2)], LATER);
     search.claim(Claim { number: 90, peer: PeerId(2), hash: hash(0, 90) });
     assert!(search.judge(Instant::ZERO, Some(hash(0, 90))));
     assert_eq!(search.number(), Some(95), "what was denied above is asked again");
-    let mut nobody = AncestorSearch::new(91, 90, false);
-    nobody.decide(false);
-    assert!(nobody.ask_everybody());
-    nobody.decide(false);
-    assert!(!nobody.ask_everybody(), "once");
-    assert_eq!(nobody.outcome(), Some(Outcome::Nothing));
+    let mut unshared = AncestorSearch::new(91, 90, false);
+    unshared.decide(false);
+    assert!(unshared.ask_all_peers());
+    unshared.decide(false);
+    assert!(!unshared.ask_all_peers(), "once");
+    assert_eq!(unshared.outcome(), Some(Outcome::Nothing));
 }
 
 #[test]
-fn u04_what_is_proven_needs_no_witness() {
+fn u04_what_is_verified_needs_no_witness() {
     let mut search = AncestorSearch::new(1_000, 0, false);
-    assert_eq!(search.needs_proof(), Some(936));
+    assert_eq!(search.needs_verified(), Some(936));
     let chain = |number: u64| hash(u8::from(number > 940), number);
-    let proven: Vec<B256> = (936..1_000).rev().map(chain).collect();
-    search.prove(&proven);
+    let verified: Vec<B256> = (936..1_000).rev().map(chain).collect();
+    search.add_verified(&verified);
     while let Some(number) = search.number() {
-        assert_eq!(search.needs_proof(), None);
-        let proven = search.proven_at(number).expect("all of it is proven");
-        search.decide(proven == hash(0, number));
+        assert_eq!(search.needs_verified(), None);
+        let verified = search.verified_at(number).expect("all of it is verified");
+        search.decide(verified == hash(0, number));
     }
     assert_eq!(search.outcome(), Some(Outcome::Ancestor(940)));
 }

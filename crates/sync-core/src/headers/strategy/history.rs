@@ -1,7 +1,7 @@
-//! What each strategy brought when it was used, and how requests ended lately.
+//! The measured rate of each strategy, and the outcomes of recent requests.
 //!
-//! Measured, never guessed: the rate of a strategy is what was *verified* a second while it was in use, smoothed, and it
-//! is believed for [`FRESH`]. Reliability counts the requests that ended in the last one to two spans of [`SPAN`].
+//! The rate of a strategy is the number of headers *verified* a second while it was in use, smoothed, and it is valid
+//! for [`FRESH`]. Reliability counts the requests that ended in the last one to two spans of [`SPAN`].
 
 use core::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::time::Instant;
 /// Outcomes are counted in spans of this length.
 pub const SPAN: Duration = Duration::from_secs(10);
 
-/// After this time a measured rate says nothing of today's peers.
+/// After this time a measured rate is outdated.
 pub const FRESH: Duration = Duration::from_secs(120);
 
 /// How requests ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcomes {
     /// With headers that could be used.
-    pub answered: u64,
+    pub responded: u64,
     /// Without.
     pub failed: u64,
 }
@@ -26,7 +26,7 @@ pub struct Outcomes {
 impl Outcomes {
     /// All of them.
     pub const fn ended(self) -> u64 {
-        self.answered + self.failed
+        self.responded + self.failed
     }
 }
 
@@ -41,10 +41,10 @@ pub struct History {
 
 impl History {
     /// A request ended.
-    pub fn ended(&mut self, now: Instant, answered: bool) {
+    pub fn ended(&mut self, now: Instant, responded: bool) {
         self.roll(now);
-        if answered {
-            self.current.answered += 1;
+        if responded {
+            self.current.responded += 1;
         } else {
             self.current.failed += 1;
         }
@@ -55,7 +55,7 @@ impl History {
         let mut rolled = self.clone();
         rolled.roll(now);
         Outcomes {
-            answered: rolled.current.answered + rolled.last.answered,
+            responded: rolled.current.responded + rolled.last.responded,
             failed: rolled.current.failed + rolled.last.failed,
         }
     }
@@ -67,6 +67,7 @@ impl History {
 
     /// So many headers a second are verified with this strategy.
     pub fn measured(&mut self, now: Instant, strategy: Strategy, headers_per_second: f64) {
+        debug_assert!(headers_per_second >= 0.0, "{headers_per_second} headers a second");
         let smoothed = match self.rate(now, strategy) {
             Some(before) => before * 0.75 + headers_per_second * 0.25,
             None => headers_per_second,
@@ -100,7 +101,7 @@ mod tests {
             history.ended(Instant::from_millis(second * 1_000), second % 2 == 0);
         }
         let now = Instant::from_millis(15_000);
-        assert_eq!(history.outcomes(now), Outcomes { answered: 8, failed: 7 });
+        assert_eq!(history.outcomes(now), Outcomes { responded: 8, failed: 7 });
         assert_eq!(history.outcomes(Instant::from_millis(60_000)), Outcomes::default());
         history.forget_outcomes(now);
         assert_eq!(history.outcomes(now).ended(), 0);

@@ -1,10 +1,10 @@
-//! How a gap is asked for. Three ways, each right in its place; a [`Selector`] changes between them and says why.
+//! How a gap is requested. There are three strategies; a [`Selector`] changes between them and gives the reason.
 //!
 //! | strategy | asks | costs | is right when |
 //! |---|---|---|---|
 //! | [`Concurrent`](Strategy::Concurrent) | ranges by number, of all peers, every window full | peers must agree on numbers | nearly always |
 //! | [`Sequential`](Strategy::Sequential) | ranges by number, of one peer, one at a time | one round trip for each response | many at once overload the way to us: most requests end without a response |
-//! | [`ByHash`](Strategy::ByHash) | the anchor by its hash, of one peer, one at a time | one round trip *and* one proof for each response | numbers mean different blocks to different peers (a reorg), nobody serves the front by number, or the gap is one request long anyway |
+//! | [`ByHash`](Strategy::ByHash) | the anchor by its hash, of one peer, one at a time | one round trip *and* one verification for each response | peers have different blocks at the same number (a reorg), no peer serves the front by number, or the gap is one request long |
 //!
 //! Whatever the strategy, what is asked for, staged and verified is the same; a change loses nothing that is in flight.
 //!
@@ -88,15 +88,15 @@ pub enum StrategyReason {
     /// Most requests to several peers end without a response.
     #[error("{failed} of {ended} requests failed")]
     Unreliable {
-        /// Requests of the last seconds without a usable answer.
+        /// Requests of the last seconds without a usable response.
         failed: u64,
         /// Requests of the last seconds.
         ended: u64,
     },
-    /// What made the other way better is over.
+    /// The cause of the other strategy is over.
     #[error("the cause is over")]
     CauseOver,
-    /// The other way was measured and is faster; headers a second.
+    /// The other strategy was measured and is faster; headers a second.
     #[error("{expected} headers a second are expected, {now} are had")]
     Faster {
         /// What the new way is expected to bring.

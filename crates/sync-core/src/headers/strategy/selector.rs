@@ -2,8 +2,8 @@
 //! hysteresis that keeps the machine from swinging.
 //!
 //! * **By hash, because it must.** More than half of the peers have another block under the front's number, or the
-//!   front is escalated. Changes at once; lasts at least one *dwell*. When nobody knows the hash either, it ends at
-//!   once and is not tried again for a dwell.
+//!   front is escalated. Changes at once; lasts at least one *dwell*. When no peer has the hash either, it ends at once
+//!   and is not tried again for a dwell.
 //! * **By hash, because the gap is short** ([`SHORT_GAP_HEADERS`]): one request fetches it whole, and its response cannot
 //!   be of another branch. Ends with the gap.
 //! * **One at a time, because most requests fail** although several peers are there: many windows share one narrow way.
@@ -12,11 +12,11 @@
 //!   a time* after [`DWELLS_ALONE`] dwells, when it was measured to be [`MARGIN`] times better, when that was too long
 //!   ago to know ([`super::history::FRESH`]), or when one peer is all that is left.
 //!
-//! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a calm time resets it. So a peer
-//! that provokes changes on purpose gets at most one in a dwell, and less and less often.
+//! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a steady time resets it. So a
+//! malicious peer can provoke at most one change in a dwell, and less and less often.
 //!
 //! For one peer with a tiny round trip asking by hash is *not* chosen by itself: two requests in flight hide the time
-//! that proofs take, and one does not.
+//! of verification, and one does not.
 
 use core::time::Duration;
 
@@ -24,7 +24,7 @@ use super::{History, Strategy, StrategyReason};
 use crate::{headers::escalation, time::Instant};
 use header_rules::range::BlockNumber;
 
-/// A strategy lasts at least so long, unless its cause forbids it.
+/// The shortest time that a strategy lasts, unless its cause forbids it.
 pub const DWELL_START: Duration = Duration::from_secs(5);
 
 /// One at a time lasts so many dwells at least: what was on its way must run out before its rate says anything.
@@ -39,7 +39,7 @@ pub const SHORT_GAP_HEADERS: u64 = 32;
 /// Another way must be expected to bring so many times what is had.
 pub const MARGIN: f64 = 1.5;
 
-/// Requests that must have ended before anything is said of their reliability.
+/// Requests that must have ended before their reliability is judged.
 pub const OUTCOMES_MIN: u64 = 16;
 
 /// What the selector sees of the world.
@@ -53,7 +53,7 @@ pub struct View {
     pub peers: usize,
     /// Of these, peers that were found to have another block there.
     pub disagreeing: usize,
-    /// Nobody who could be asked for the front by its hash has it.
+    /// No peer that could be asked for the front by its hash has it.
     pub hash_unknown: bool,
     /// How often the range at the front failed.
     pub front_failures: u32,
@@ -71,7 +71,7 @@ pub struct Selector {
     short: bool,
     since: Instant,
     /// When it last went back to the usual one.
-    calm_since: Option<Instant>,
+    steady_since: Option<Instant>,
     dwell: Duration,
     /// By hash is not chosen before.
     by_hash_from: Instant,
@@ -85,7 +85,7 @@ impl Default for Selector {
             current: Strategy::default(),
             short: false,
             since: Instant::ZERO,
-            calm_since: None,
+            steady_since: None,
             dwell: DWELL_START,
             by_hash_from: Instant::ZERO,
             history: History::default(),
@@ -107,6 +107,8 @@ impl Selector {
 
     /// Looks at the world; returns the new strategy and why, when it changes.
     pub fn decide(&mut self, now: Instant, view: &View) -> Option<(Strategy, StrategyReason)> {
+        debug_assert!(view.disagreeing <= view.peers, "{} of {} peers disagree", view.disagreeing, view.peers);
+        debug_assert!(view.expected_alone >= 0.0, "{} headers a second are expected", view.expected_alone);
         if view.hash_unknown && self.current == Strategy::ByHash {
             self.by_hash_from = now + self.dwell;
         }
@@ -115,13 +117,14 @@ impl Selector {
         let short = matches!(why, StrategyReason::ShortGap { .. });
         if !(short || self.short) {
             if to == Strategy::Concurrent {
-                self.calm_since = Some(now);
+                self.steady_since = Some(now);
             } else {
                 // A cause that comes back soon: it will do so again.
-                let soon = self.calm_since.is_some_and(|at| now.saturating_since(at) < self.dwell * 4);
+                let soon = self.steady_since.is_some_and(|at| now.saturating_since(at) < self.dwell * 4);
                 self.dwell = if soon { (self.dwell * 2).min(DWELL_MAX) } else { DWELL_START };
             }
         }
+        debug_assert!((DWELL_START..=DWELL_MAX).contains(&self.dwell), "a dwell of {:?}", self.dwell);
         (self.current, self.short, self.since) = (to, short, now);
         self.history.forget_outcomes(now);
         Some((to, why))
@@ -221,7 +224,7 @@ mod tests {
         Instant::from_millis(1_000_000 + seconds * 1_000)
     }
 
-    const CALM: View = View {
+    const STEADY: View = View {
         front: 9_999,
         gap: 10_000,
         peers: 3,
@@ -237,37 +240,37 @@ mod tests {
         let mut selector = Selector::default();
         for second in 0..600 {
             selector.history.ended(at(second), second % 5 != 0);
-            selector.measure(at(second), CALM.measured);
-            assert_eq!(selector.decide(at(second), &CALM), None);
+            selector.measure(at(second), STEADY.measured);
+            assert_eq!(selector.decide(at(second), &STEADY), None);
         }
     }
 
     #[test]
     fn peers_that_disagree_are_asked_by_hash_for_a_dwell_that_doubles_when_they_do_it_again() {
-        let split = View { disagreeing: 2, ..CALM };
+        let split = View { disagreeing: 2, ..STEADY };
         let mut selector = Selector::default();
         let (to, why) = selector.decide(at(0), &split).expect("a change");
         assert_eq!(to, Strategy::ByHash);
         assert_eq!(why, StrategyReason::PeersDisagree { number: 9_999, disagreeing: 2, peers: 3 });
-        assert_eq!(selector.decide(at(1), &CALM), None, "sticky");
-        assert_eq!(selector.decide(at(5), &CALM), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
+        assert_eq!(selector.decide(at(1), &STEADY), None, "sticky");
+        assert_eq!(selector.decide(at(5), &STEADY), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
         assert!(selector.decide(at(6), &split).is_some());
-        assert_eq!(selector.decide(at(12), &CALM), None, "the dwell has doubled");
-        assert!(selector.decide(at(16), &CALM).is_some());
-        // Calm for long: the next cause is new.
+        assert_eq!(selector.decide(at(12), &STEADY), None, "the dwell has doubled");
+        assert!(selector.decide(at(16), &STEADY).is_some());
+        // Steady for long: the next cause is new.
         assert!(selector.decide(at(400), &split).is_some());
-        assert!(selector.decide(at(405), &CALM).is_some());
+        assert!(selector.decide(at(405), &STEADY).is_some());
     }
 
     #[test]
     fn a_lone_dissenter_changes_nothing() {
-        assert_eq!(Selector::default().decide(at(0), &View { disagreeing: 1, ..CALM }), None);
-        assert_eq!(Selector::default().decide(at(0), &View { peers: 2, disagreeing: 1, ..CALM }), None);
+        assert_eq!(Selector::default().decide(at(0), &View { disagreeing: 1, ..STEADY }), None);
+        assert_eq!(Selector::default().decide(at(0), &View { peers: 2, disagreeing: 1, ..STEADY }), None);
     }
 
     #[test]
-    fn a_hash_that_nobody_knows_is_no_way() {
-        let split = View { disagreeing: 3, ..CALM };
+    fn a_hash_that_no_peer_knows_is_no_way() {
+        let split = View { disagreeing: 3, ..STEADY };
         let mut selector = Selector::default();
         assert!(selector.decide(at(0), &split).is_some());
         let unknown = View { hash_unknown: true, ..split };
@@ -279,17 +282,17 @@ mod tests {
     #[test]
     fn a_short_gap_is_one_request_and_leaves_no_trace() {
         let mut selector = Selector::default();
-        let short = View { gap: 1, ..CALM };
+        let short = View { gap: 1, ..STEADY };
         let change = selector.decide(at(0), &short);
         assert_eq!(change, Some((Strategy::ByHash, StrategyReason::ShortGap { headers: 1 })));
-        assert_eq!(selector.decide(at(0), &View { gap: 2 * SHORT_GAP_HEADERS, ..CALM }), None, "hysteresis");
-        assert_eq!(selector.decide(at(0), &CALM), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
+        assert_eq!(selector.decide(at(0), &View { gap: 2 * SHORT_GAP_HEADERS, ..STEADY }), None, "hysteresis");
+        assert_eq!(selector.decide(at(0), &STEADY), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
     }
 
     #[test]
     fn an_overloaded_way_is_used_by_one_and_the_better_one_stays() {
         let mut selector = Selector::default();
-        let choked = View { measured: 20.0, ..CALM };
+        let choked = View { measured: 20.0, ..STEADY };
         for second in 0..10 {
             selector.history.ended(at(second), false);
             selector.history.ended(at(second), second % 3 == 0);
@@ -299,14 +302,14 @@ mod tests {
         assert_eq!(to, Strategy::Sequential);
         assert!(matches!(why, StrategyReason::Unreliable { failed: 16, ended: 20 }), "{why}");
         // Measured to be better: it stays beyond its dwell, while that measurement is fresh.
-        let alone = View { measured: 400.0, ..CALM };
+        let alone = View { measured: 400.0, ..STEADY };
         selector.measure(at(16), alone.measured);
         assert_eq!(selector.decide(at(60), &alone), None);
         // No better than before: back.
-        let poor = View { measured: 5.0, ..CALM };
+        let poor = View { measured: 5.0, ..STEADY };
         let back = selector.decide(at(61), &poor);
         assert_eq!(back, Some((Strategy::Concurrent, StrategyReason::Faster { expected: 20, now: 5 })));
-        // And when nobody remembers how it was, it is tried again.
+        // When the measurement is outdated, it is tried again.
         let mut forgetful = selector.clone();
         (forgetful.current, forgetful.since) = (Strategy::Sequential, at(61));
         assert_eq!(forgetful.decide(at(300), &alone), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
@@ -315,8 +318,8 @@ mod tests {
     #[test]
     fn the_front_that_keeps_failing_is_asked_for_by_hash() {
         let mut selector = Selector::default();
-        assert_eq!(selector.decide(at(0), &View { front_failures: 5, ..CALM }), None);
-        let (to, why) = selector.decide(at(0), &View { front_failures: 6, ..CALM }).expect("a change");
+        assert_eq!(selector.decide(at(0), &View { front_failures: 5, ..STEADY }), None);
+        let (to, why) = selector.decide(at(0), &View { front_failures: 6, ..STEADY }).expect("a change");
         assert_eq!((to, why), (Strategy::ByHash, StrategyReason::FrontFails { number: 9_999, failures: 6 }));
     }
 }

@@ -6,26 +6,26 @@ use crate::{fault::PeerFault, id::PeerId, time::Instant};
 use header_rules::block::ServedRange;
 use sorted::SortedMap;
 
-/// So often a peer may have moved between two responses that contradict each other, until headers of it are verified. A
-/// peer follows a reorg now and then; one that announces another tip with each lie is caught here.
+/// How often a contradiction of a peer is tolerated until headers of it are verified. An honest peer follows a reorg
+/// now and then; this limit catches a malicious one that announces another tip with each invalid response.
 pub const EXCUSES_MAX: u8 = 4;
 
 /// What is known of each peer's chain. See the [module](self).
 #[derive(Debug, Default)]
 pub struct ForkChecks {
-    /// What the peer says it has at the height of the target.
+    /// The peer's claim at the height of the target, and the announcement that it belongs to.
     pub said: SortedMap<PeerId, (ServedRange, Option<B256>)>,
-    /// Headers of the peer were verified to lie on the target's chain.
+    /// Headers of the peer were verified to be on the target's chain.
     pub linked: SortedMap<PeerId, ServedRange>,
-    /// Its headers did not link; the question is open.
+    /// The peer's headers did not link; its fork check is open.
     pub suspected: SortedMap<PeerId, PeerFault>,
-    pub aside: SortedMap<PeerId, ServedRange>,
-    /// Its headers did not link, and it says that it has the target; nothing of it was verified since. What it announced
-    /// then, and how often it was so.
+    pub off_target: SortedMap<PeerId, ServedRange>,
+    /// The peer's headers did not link although it claims the target, and none was verified since: its announcement
+    /// then, and how often this happened.
     contradicted: SortedMap<PeerId, (ServedRange, u8)>,
-    /// What a peer had announced last when it answered in the search for an ancestor.
+    /// The peer's last announcement before its claim in the ancestor search.
     pub claimed: SortedMap<PeerId, ServedRange>,
-    /// When the question was put last.
+    /// When the last fork check was sent.
     pub asked: SortedMap<PeerId, Instant>,
 }
 
@@ -36,42 +36,42 @@ impl ForkChecks {
         self.contradicted.remove(&peer);
     }
 
-    /// A peer answered in the search for an ancestor.
+    /// A peer made a claim in the ancestor search.
     pub fn note_claim(&mut self, peer: PeerId, served: ServedRange) {
         self.claimed.insert(peer, served);
     }
 
-    /// Forgets peers that nobody remembers any more: there are at most as many entries as peers.
+    /// Forgets peers that are not remembered any more: there are at most as many entries as peers.
     pub fn keep_only(&mut self, known: impl Fn(PeerId) -> bool) {
         self.said.retain(|peer, _| known(*peer));
         self.linked.retain(|peer, _| known(*peer));
         self.suspected.retain(|peer, _| known(*peer));
-        self.aside.retain(|peer, _| known(*peer));
+        self.off_target.retain(|peer, _| known(*peer));
         self.contradicted.retain(|peer, _| known(*peer));
         self.claimed.retain(|peer, _| known(*peer));
         self.asked.retain(|peer, _| known(*peer));
     }
 
-    /// The peer contradicts itself. May it have moved in between?
+    /// The peer contradicts itself. Is that tolerated, because it may have moved in between?
     pub fn may_excuse(&mut self, peer: PeerId, served: ServedRange) -> bool {
         let (last, times) = self.contradicted.get(&peer).map_or((None, 0), |(last, times)| (Some(*last), *times));
         self.contradicted.insert(peer, (served, times.saturating_add(1)));
         last != Some(served) && times < EXCUSES_MAX
     }
 
-    /// Its connection is gone, and the open question with it.
+    /// The connection is gone, and with it the open fork check.
     pub fn forget_suspicion(&mut self, peer: PeerId) {
         self.suspected.remove(&peer);
     }
 
-    /// Is it to be seen on which chain it is? Until then it is not asked for headers.
+    /// Is the peer's fork check open? Until it ends the peer is not asked for headers.
     pub fn is_suspected(&self, peer: PeerId) -> bool {
         self.suspected.contains_key(&peer)
     }
 
-    /// It does not have the target's chain, by its own word.
-    pub fn note_aside(&mut self, peer: PeerId, served: ServedRange) {
-        self.aside.insert(peer, served);
+    /// The peer is not on the target's chain, by its own claim.
+    pub fn note_off_target(&mut self, peer: PeerId, served: ServedRange) {
+        self.off_target.insert(peer, served);
     }
 }
 
@@ -93,7 +93,7 @@ mod tests {
         for tip in 0..EXCUSES_MAX {
             assert!(fork_checks.may_excuse(peer, announced(tip)), "it may have moved, {tip}");
         }
-        assert!(!fork_checks.may_excuse(peer, announced(EXCUSES_MAX)), "nothing of it was proven in all that time");
-        assert!(fork_checks.may_excuse(PeerId(2), announced(0)), "each answers for itself");
+        assert!(!fork_checks.may_excuse(peer, announced(EXCUSES_MAX)), "no header of it was verified in all that time");
+        assert!(fork_checks.may_excuse(PeerId(2), announced(0)), "each peer has its own count");
     }
 }

@@ -1,4 +1,4 @@
-//! [`HeaderSize`]: how long a header is.
+//! [`HeaderSize`]: the mean length of headers.
 
 use crate::config::{
     HEADER_BYTES_ESTIMATE, HEADER_BYTES_MEAN_MAX, HEADER_BYTES_MEAN_MIN, HEADER_MEAN_WEIGHT_MAX,
@@ -22,6 +22,8 @@ impl Default for HeaderSize {
 impl HeaderSize {
     /// Headers were linked.
     pub fn note(&mut self, headers: u64, bytes: u64) {
+        debug_assert!(headers > 0, "no header was verified");
+        debug_assert!(self.weight <= HEADER_MEAN_WEIGHT_MAX, "the mean counts for {} headers", self.weight);
         let weight = self.weight.saturating_add(headers);
         let sum = self.mean.saturating_mul(self.weight).saturating_add(bytes);
         self.mean = (sum / weight.max(1)).clamp(HEADER_BYTES_MEAN_MIN, HEADER_BYTES_MEAN_MAX);

@@ -1,15 +1,15 @@
-//! [`Host`]: what is known of the host.
+//! [`Host`]: when the host polls, and whether it overslept.
 
 use core::time::Duration;
 
 use crate::time::Instant;
 
-/// The host: when it called, when it had promised to, and whether the user paused it.
+/// When the host polled, when its wake-up is, and whether the user paused the sync.
 #[derive(Debug, Default)]
 pub struct Host {
     /// The moment that the last `Output::Timeout` named.
     promised: Option<Instant>,
-    /// The last call came later than that.
+    /// The last call came late by more than is tolerated.
     overslept: bool,
     polled_at: Instant,
     /// Nothing is downloaded.
@@ -29,6 +29,7 @@ impl Host {
 
     /// The host is told when to call again.
     pub fn promise(&mut self, at: Option<Instant>) {
+        debug_assert!(at.is_none_or(|at| at > self.polled_at), "a timer ends at {at:?}, not after the poll");
         self.promised = at;
     }
 

@@ -1,4 +1,4 @@
-//! [`Phase`]: what the machine does about its target.
+//! [`Phase`]: the step of the sync that the machine is in.
 //!
 //! ```text
 //!             +------------------ Idle <-------------------+
@@ -20,27 +20,32 @@ use super::Run;
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub enum Phase {
-    /// No gap is open: there is no target, it is refused or under the floor, or the store has to answer or to remove
-    /// something first.
+    /// No gap is open: there is no target, it is invalid or below the floor, or the machine waits for a lookup or an
+    /// unwind.
     #[default]
     Idle,
-    /// The next gap is opened once the store has answered a lookup.
+    /// The next gap is opened once the store has responded to a lookup.
     AwaitingStore,
     /// A gap is being filled: its headers are stored.
     FillingGap(Run),
     /// Headers of the target's chain are compared with stored ones; nothing of them is stored.
     ComparingBranches(Run),
-    /// Headers of the target's chain are weighed against stored ones, which are given up only if they are heavier; until
-    /// then nothing of them is stored.
+    /// The total difficulty of the target's branch is compared with the stored one, which is reverted only if it has
+    /// less; until then no header of the new branch is stored.
     WeighingBranches(Run),
     /// Everything from the floor to the target is durable.
     Synced,
 }
 
 impl Phase {
-    /// Goes over to the next phase.
+    /// Enters the next phase; asserts that the transition exists.
     pub fn enter(&mut self, next: Self) {
         debug_assert!(self.can_become(&next), "{} cannot become {}", self.name(), next.name());
+        debug_assert!(
+            next.run().is_none_or(|run| run.bottom <= run.anchor.number && !run.complete),
+            "{} begins with nothing to download",
+            next.name()
+        );
         *self = next;
     }
 
@@ -65,7 +70,7 @@ impl Phase {
         }
     }
 
-    /// The run that is downloaded, whatever for.
+    /// The run that is downloaded, in whichever of the three phases.
     pub fn run(&self) -> Option<&Run> {
         match self {
             Self::FillingGap(run) | Self::ComparingBranches(run) | Self::WeighingBranches(run) => Some(run),
@@ -73,7 +78,7 @@ impl Phase {
         }
     }
 
-    /// The same, to be changed.
+    /// The same, mutable.
     pub fn run_mut(&mut self) -> Option<&mut Run> {
         match self {
             Self::FillingGap(run) | Self::ComparingBranches(run) | Self::WeighingBranches(run) => Some(run),
@@ -93,8 +98,8 @@ impl Phase {
         }
     }
 
-    /// The branch that was weighed is heavier: its headers are stored from now on. The one transition beside
-    /// [`enter`](Self::enter), because the run goes over with it.
+    /// The branch that was compared has more total difficulty: its headers are stored from now on. The one transition
+    /// beside [`enter`](Self::enter), because the run goes over with it.
     pub fn fill_what_was_weighed(&mut self) {
         debug_assert!(self.is_weighing(), "{} was not weighed", self.name());
         match core::mem::take(self) {
@@ -103,14 +108,14 @@ impl Phase {
         }
     }
 
-    /// Nothing is waited for in order to open the next gap.
+    /// Stops waiting for the store before the next gap is opened.
     pub fn stop_waiting(&mut self) {
         if self.is_awaiting_store() {
             self.enter(Self::Idle);
         }
     }
 
-    /// Is the next gap opened once the store has answered?
+    /// Is the next gap opened once the store has responded?
     pub fn is_awaiting_store(&self) -> bool {
         matches!(self, Self::AwaitingStore)
     }
@@ -120,7 +125,7 @@ impl Phase {
         matches!(self, Self::ComparingBranches(_))
     }
 
-    /// Is a branch weighed?
+    /// Is the total difficulty of a branch compared?
     pub fn is_weighing(&self) -> bool {
         matches!(self, Self::WeighingBranches(_))
     }

@@ -1,4 +1,4 @@
-//! [`Rejected`]: what was found wrong with chains that were targets. The stalls name it.
+//! [`Rejected`]: why the chains of earlier targets were rejected; the stall reasons name it.
 
 use alloy_primitives::B256;
 

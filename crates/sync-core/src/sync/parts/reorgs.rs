@@ -1,4 +1,4 @@
-//! [`Reorgs`]: the reorg that is under way, and what is remembered of earlier ones.
+//! [`Reorgs`]: the current reorg, and the results of earlier ones.
 
 use super::Compared;
 use crate::{
@@ -9,12 +9,12 @@ use crate::{
 };
 use header_rules::range::BlockNumber;
 
-/// Where a reorg is.
+/// The step of a reorg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReorgPhase {
     /// Headers of the target's chain are fetched by hash, to be compared.
     Comparing,
-    /// The store, and peers, are asked.
+    /// The ancestor is sought with lookups and witnesses.
     Seeking,
     /// It is deeper than the window.
     TooDeep {
@@ -23,36 +23,36 @@ pub enum ReorgPhase {
         /// When the target is chosen anew at the latest.
         retry_at: Instant,
     },
-    /// The ancestor is known; the branches above it are weighed.
+    /// The ancestor is known; the total difficulty of the branches above it is compared.
     Weighing(BlockNumHash),
-    /// What lay above the ancestor is given up; the new chain is downloaded.
+    /// The stored headers above the ancestor are reverted; the new chain is downloaded.
     Replacing,
 }
 
-/// A reorg, from the moment that it is verified until the new chain meets what stays.
+/// A reorg, from its verification until the new chain meets the stored headers that stay.
 #[derive(Debug)]
 pub struct Reorg {
     /// The stored run that is compared with.
     pub local: Subchain,
     /// The highest stored number that belongs to the old chain.
     pub top: BlockNumber,
-    /// Where the two are verified to differ, and what the new chain has there; stored runs above are the new chain's,
+    /// The block of the new chain where the two are verified to differ; stored runs above belong to the new chain,
     /// unless `above_is_old`.
     pub differs: BlockNumHash,
     pub above_is_old: bool,
-    /// The lowest number that was given up.
-    pub given_up: Option<BlockNumber>,
-    /// What the stored branch weighs.
+    /// The lowest number that was reverted.
+    pub reverted_from: Option<BlockNumber>,
+    /// Total difficulty of the stored branch.
     pub old_weight: BranchWeight,
     pub search: AncestorSearch,
     pub phase: ReorgPhase,
-    /// What the new chain has under what was compared so far.
+    /// The next block of the new chain to compare.
     pub next: BlockNumHash,
-    /// What was compared, to be stored when the ancestor is known.
+    /// Headers that were compared, to be stored when the ancestor is known.
     pub compared: Compared,
-    /// Nobody can be asked for this number.
+    /// No peer can be asked for this number.
     pub alone: Option<BlockNumber>,
-    /// When those who did not answer are asked again.
+    /// When the silent witnesses are asked again.
     pub retry_at: Option<Instant>,
 }
 
@@ -61,16 +61,16 @@ pub struct Reorg {
 pub struct Reorgs {
     /// The target's chain does not meet the stored one.
     pub current: Option<Reorg>,
-    /// The ancestor of the last one that was followed.
+    /// The ancestor of the last reorg that was followed.
     pub last_ancestor: Option<BlockNumber>,
-    /// The last one was deeper than the window.
+    /// The last reorg was deeper than the window.
     pub too_deep: Option<TooDeep>,
 }
 
 /// A reorg was found to be too deep, and no target was synced since.
 #[derive(Clone, Copy, Debug)]
 pub struct TooDeep {
-    /// The stored head that would have been given up.
+    /// The stored head that would have been reverted.
     pub local: BlockNumHash,
     /// How often in a row.
     pub times: u32,

@@ -1,11 +1,11 @@
-//! [`Reports`]: what a page was told, and what progress is computed from.
+//! [`Reports`]: what was reported to the page, and the rates of its progress.
 
 use core::time::Duration;
 
 use super::StallWatch;
 use crate::{progress::Meter, time::Instant};
 
-/// What a page is told, and when.
+/// What was reported to the page, and when.
 #[derive(Debug, Default)]
 pub struct Reports {
     pub progress: ProgressReporter,
@@ -18,7 +18,7 @@ pub struct ProgressReporter {
     linked: Meter,
     pub bytes: Meter,
     pub reported_at: Option<Instant>,
-    /// Did anything happen since?
+    /// Did anything change since?
     pub is_stale: bool,
 }
 
@@ -29,7 +29,7 @@ impl Default for ProgressReporter {
 }
 
 impl ProgressReporter {
-    /// Something happened.
+    /// Something changed: the next report is not the same.
     pub fn touch(&mut self) {
         self.is_stale = true;
     }

@@ -21,7 +21,8 @@ pub struct Run {
     pub meets: Option<Subchain>,
     /// The header that it ends with, above, if the store has it.
     pub parent: Option<Bytes>,
-    /// Some chain broke a rule before, and nothing of this run is verified yet: one response may show that it is the same.
+    /// Another chain broke a rule before, and no header of this run is verified yet: one response may show that it is
+    /// the same chain.
     pub untried: bool,
     /// The anchor has passed the bottom.
     pub complete: bool,

@@ -1,4 +1,4 @@
-//! [`StallWatch`]: which stall was found, and what was said of it.
+//! [`StallWatch`]: the stall that was found, and what was reported of it.
 
 use core::{mem::discriminant, time::Duration};
 
@@ -8,27 +8,27 @@ use crate::{
     time::Instant,
 };
 
-/// New details of a stall that was said already are said at most so often: they may follow what peers announce.
+/// New details of a reported stall are reported at most this often: they may change with each announcement.
 const DETAILS_EVERY: Duration = Duration::from_secs(1);
 
-/// What was found and what was said.
+/// The suspected, announced and reported stall.
 #[derive(Debug, Default)]
 pub struct StallWatch {
     /// When a header was last verified, a gap was opened, or something else ended a wait.
     pub moved_at: Instant,
-    /// What may be said soon, and since when it holds.
+    /// A reason that is not due yet, and since when it holds.
     pub suspected: Option<(StallReason, Instant)>,
     pub announced: Option<StallReason>,
     pub announced_at: Instant,
-    /// What the last event said.
+    /// The reason in the last event; `None` after `Resumed`.
     pub told: Option<StallReason>,
     pub budget: StallBudget,
 }
 
-/// How soon a change may be said.
+/// The rate limit of stall events.
 #[derive(Debug, Default)]
 pub struct StallBudget {
-    /// Every event that was said takes [`STALL_EVENTS_EVERY`], one after another; until when.
+    /// Each event takes [`STALL_EVENTS_EVERY`], one after another; when the last of them ends.
     taken_until: Instant,
 }
 
@@ -38,18 +38,20 @@ impl StallBudget {
         self.taken_until.saturating_since(now).saturating_sub(STALL_EVENTS_EVERY * (STALL_EVENTS_BURST - 1))
     }
 
-    /// An event is said, if it need not wait.
+    /// Takes one event from the budget, if there is one.
     pub fn take(&mut self, now: Instant) -> bool {
         let may = self.wait(now).is_zero();
         if may {
             self.taken_until = self.taken_until.max(now) + STALL_EVENTS_EVERY;
+            let taken = self.taken_until.saturating_since(now);
+            debug_assert!(taken <= STALL_EVENTS_EVERY * STALL_EVENTS_BURST, "stall events for {taken:?} at once");
         }
         may
     }
 }
 
 impl StallWatch {
-    /// When this reason may be said, if it is one that was said with other details.
+    /// When this reason may be reported again, if only its details changed.
     pub fn may_repeat_at(&self, reason: &StallReason) -> Instant {
         let same = self.announced.as_ref().is_some_and(|said| discriminant(said) == discriminant(reason));
         if same { self.announced_at + DETAILS_EVERY } else { Instant::ZERO }

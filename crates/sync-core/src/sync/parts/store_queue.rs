@@ -1,16 +1,16 @@
-//! [`StoreQueue`]: what goes to the store, one thing at a time.
+//! [`StoreQueue`]: batches, unwinds and lookups on their way to the store, one at a time.
 //!
 //! ```text
 //!   push --> collected --cut--> waiting --poll--> persisting --persisted--> durable
 //!                                                     |  ^
 //!                                               refused  retried after a pause that doubles
-//!   unwind ------------------------> asked for once no batch waits --unwound--> durable
+//!   unwind ------------------------> sent once no batch waits --unwound--> durable
 //!   look_up -----------------------> only while nothing of the above is under way
 //! ```
 //!
-//! A batch carries the checkpoint that holds once it is stored, which speaks of every batch before it. So batches are handed
-//! out one after another, and a batch that the store refused is handed out again, the same. An unwind waits for the batches
-//! before it, and a lookup is sent only when nothing is on its way: each response speaks of what the checkpoint speaks of.
+//! A batch carries the checkpoint that holds once it is stored, which covers every batch before it. So batches are
+//! handed out one after another, and a batch that the store refused is retried unchanged. An unwind waits for the
+//! batches before it, and a lookup is sent only when neither is under way: its response agrees with the checkpoint.
 
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
@@ -27,9 +27,9 @@ use crate::{
     lineage::VerifiedHeaders,
     time::{Instant, doubled},
 };
-use header_rules::range::BlockNumber;
+use header_rules::range::{BLOCK_NUMBER_END, BlockNumber};
 
-/// The batch that the store has.
+/// The batch that was handed to the store.
 #[derive(Debug)]
 struct Persisting {
     /// Kept until it is durable.
@@ -41,7 +41,7 @@ struct Persisting {
     failure: Option<StoreFailure>,
 }
 
-/// What the store is asked to remove.
+/// An unwind that waits or is under way.
 #[derive(Clone, Copy, Debug)]
 struct Unwinding {
     /// Highest block kept below what is removed.
@@ -50,7 +50,7 @@ struct Unwinding {
     asked: bool,
 }
 
-/// Verified headers on their way to the store, and what the store holds. See the [module](self).
+/// Verified headers on their way to the store, and the checkpoint of the store. See the [module](self).
 #[derive(Debug)]
 pub struct StoreQueue {
     /// Headers in a window.
@@ -72,6 +72,7 @@ pub struct StoreQueue {
 impl StoreQueue {
     /// A queue for a store that holds what `checkpoint` says; it cuts batches at multiples of `window` headers.
     pub fn new(window: u64, checkpoint: Checkpoint) -> Self {
+        debug_assert!(checkpoint.is_sound(), "a sync starts from an unsound checkpoint: {checkpoint:?}");
         Self {
             window,
             collector: Collector::new(window),
@@ -142,7 +143,7 @@ impl StoreQueue {
         self.lookups.is_waiting()
     }
 
-    /// What is known of the stored header with this number.
+    /// The stored header with this number, as far as it was looked up.
     pub fn stored(&self, number: BlockNumber) -> Known<'_> {
         self.lookups.get(number)
     }
@@ -157,12 +158,12 @@ impl StoreQueue {
         self.persisting.as_ref().and_then(|persisting| persisting.retry_at)
     }
 
-    /// Takes in the next verified headers, falling.
+    /// Adds the next verified headers, falling.
     pub fn push(&mut self, verified: VerifiedHeaders) {
         self.collector.push(verified);
     }
 
-    /// Forgets what is in no batch yet.
+    /// Drops the headers that are in no batch yet.
     pub fn clear_collected(&mut self) {
         self.collector.clear();
     }
@@ -178,6 +179,7 @@ impl StoreQueue {
         let Some(batch) = batch else { return false };
         self.next_batch += 1;
         self.pending = batch.checkpoint().clone();
+        debug_assert!(self.pending.is_sound(), "batch {} carries an unsound checkpoint", batch.range());
         self.batch_bytes += batch.bytes();
         self.waiting.push_back(batch);
         true
@@ -185,21 +187,24 @@ impl StoreQueue {
 
     /// Sets the floor that the next checkpoints carry.
     pub fn set_floor(&mut self, floor: BlockNumber) {
+        debug_assert!(floor <= BLOCK_NUMBER_END, "a floor of {floor}");
         self.pending.floor = floor;
     }
 
-    /// Gives up stored runs, or their upper parts: `keep` may shorten a run, and says whether it stays. The store hears of
-    /// it with the next batch or unwind.
+    /// Drops stored runs, or their upper parts, from the pending checkpoint: `keep` may shorten a run, and returns
+    /// whether it stays. The store learns it with the next batch or unwind.
     pub fn retain_runs(&mut self, keep: impl FnMut(&mut Subchain) -> bool) {
         self.pending.subchains.retain_mut(keep);
+        debug_assert!(self.pending.is_sound(), "the subchains that stay are out of order: {:?}", self.pending);
     }
 
-    /// Drops the newest batches that the store does not have yet, while they hold numbers at or above `bottom`. Runs that
-    /// reach so far up are given up, and removed if the store has some of them.
+    /// Drops the newest batches that the store does not have yet, while they hold numbers at or above `bottom`. Runs
+    /// that reach that high are dropped, and unwound if the store has part of them.
     pub fn drop_above(&mut self, bottom: BlockNumber) {
         while self.waiting.back().is_some_and(|batch| batch.range().last() >= bottom) {
             self.batch_bytes -= self.waiting.pop_back().map_or(0, |batch| batch.bytes());
         }
+        debug_assert!(self.batches() > 0 || self.batch_bytes == 0, "{} bytes in no batch", self.batch_bytes);
         self.retain_runs(|run| run.head < bottom);
         let stored = self.persisting.as_ref().map_or(&self.durable, |persisting| persisting.batch.checkpoint());
         if stored.newest().is_some_and(|newest| newest.head >= bottom) && !self.is_unwinding() {
@@ -207,12 +212,12 @@ impl StoreQueue {
         }
     }
 
-    /// Lets the store remove what lies above `to` and is in no run any more; after the batches that wait.
+    /// Queues an unwind to `to`, after the waiting batches: the store removes headers above it that are in no run.
     pub fn unwind(&mut self, to: BlockNumber) {
         self.unwinding = Some(Unwinding { to, asked: false });
     }
 
-    /// The next thing for the store: a batch, the refused one again, or an unwind.
+    /// The next output for the store: a batch, a retry of the refused one, or an unwind.
     pub fn poll(&mut self, now: Instant) -> Option<Output> {
         if let Some(persisting) = &mut self.persisting {
             persisting.retry_at.filter(|at| *at <= now)?;
@@ -222,7 +227,7 @@ impl StoreQueue {
         if self.unwinding.is_some_and(|unwinding| unwinding.asked) {
             return None;
         }
-        // Before the unwind: some of them may lie under it, and each checkpoint speaks of all batches before it.
+        // Before the unwind: a batch may be below it, and each checkpoint covers all batches before it.
         if let Some(batch) = self.waiting.pop_front() {
             let output = Output::Persist(batch.clone());
             self.persisting = Some(Persisting { batch, retry_at: None, refusals: 0, failure: None });
@@ -233,10 +238,12 @@ impl StoreQueue {
         Some(Output::Unwind { to: unwinding.to, checkpoint: self.pending.clone() })
     }
 
-    /// The batch is durable. Returns its headers; `None` for another batch than the one that the store has.
+    /// The batch is durable. Returns its number of headers; `None` for any other batch than the one under way.
     pub fn persisted(&mut self, id: BatchId) -> Option<u64> {
         let Persisting { batch, .. } = self.persisting.take_if(|persisting| persisting.batch.id() == id)?;
+        debug_assert!(batch.bytes() <= self.batch_bytes, "{} bytes leave of {}", batch.bytes(), self.batch_bytes);
         self.batch_bytes -= batch.bytes();
+        debug_assert!(self.batches() > 0 || self.batch_bytes == 0, "{} bytes in no batch", self.batch_bytes);
         self.durable = batch.checkpoint().clone();
         self.lookups.forget();
         Some(batch.range().len())
@@ -252,19 +259,21 @@ impl StoreQueue {
         persisting.failure = Some(failure);
     }
 
-    /// The unwind to `to` is durable. `false` when none to there was asked for.
+    /// The unwind to `to` is durable. `false` when no such unwind is under way.
     pub fn unwound(&mut self, to: BlockNumber) -> bool {
         let unwound = self.unwinding.take_if(|unwinding| unwinding.asked && unwinding.to == to).is_some();
         if unwound {
+            debug_assert!(self.persisting.is_none(), "a batch was handed out during an unwind");
             self.lookups.forget();
             self.durable = self.pending.clone();
         }
         unwound
     }
 
-    /// Asks for those of the stored headers of which nothing is known yet. `None` when there are none, or when something is
-    /// on its way to the store.
+    /// Opens a lookup of the stored headers that are not known yet. `None` when there are none, or when a batch or an
+    /// unwind is under way.
     pub fn look_up(&mut self, numbers: &[BlockNumber]) -> Option<Output> {
+        debug_assert!(!numbers.is_empty(), "a lookup of no header");
         if !self.is_idle() {
             return None;
         }
@@ -274,10 +283,10 @@ impl StoreQueue {
 
     /// The store's response to a lookup.
     pub fn looked_up(&mut self, id: LookupId, headers: Vec<(BlockNumber, Option<Bytes>)>) {
-        self.lookups.answer(id, headers);
+        self.lookups.note_response(id, headers);
     }
 
-    /// Forgets the responses to lookups: those for other numbers are of no use any more.
+    /// Forgets the responses to earlier lookups.
     pub fn forget_lookups(&mut self) {
         self.lookups.forget();
     }

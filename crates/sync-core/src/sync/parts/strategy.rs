@@ -1,4 +1,4 @@
-//! [`GapStrategy`]: how the gap is asked for, and what came of it.
+//! [`GapStrategy`]: how the gap is requested, and statistics of the download.
 
 use alloc::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use super::HeaderSize;
 use crate::{headers::strategy::Selector, id::PeerId, progress::DownloadStats, time::Instant};
 use sorted::SortedSet;
 
-/// What the machine remembers between two looks.
+/// State of the strategy between two evaluations.
 #[derive(Debug, Default)]
 pub struct GapStrategy {
     /// How long a header is.
@@ -18,7 +18,7 @@ pub struct GapStrategy {
     /// How many headers the gap that is open had; `None` until it was looked at.
     pub gap: Option<u64>,
     pub looked_at: Option<Instant>,
-    /// Something happened that the selector should see now.
+    /// The selector should evaluate now.
     pub dirty: bool,
     pub refused: Refused,
     /// Until when the places of trials that failed are taken; at most [`TRIALS_MAX`](crate::config::TRIALS_MAX).
@@ -26,13 +26,13 @@ pub struct GapStrategy {
 }
 
 impl GapStrategy {
-    /// A gap opens; nothing that holds for the one before says how long it is.
+    /// A gap opens: its length is read at the next evaluation.
     pub fn gap_opens(&mut self) {
         self.gap = None;
     }
 }
 
-/// Who does not have the block at the front, asked by its hash. At most one entry a peer.
+/// Peers that responded that they do not have the front's hash. At most one entry a peer.
 #[derive(Debug, Default)]
 pub struct Refused {
     hash: B256,
@@ -41,7 +41,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The peer has no such block; believed until then.
+    /// The peer has no such block; it is not asked for it until then.
     pub fn note(&mut self, now: Instant, hash: B256, peer: PeerId, until: Instant) {
         if self.hash != hash || self.until <= now {
             (self.hash, self.until) = (hash, until);
@@ -50,12 +50,12 @@ impl Refused {
         self.peers.insert(peer);
     }
 
-    /// The peer announces something new.
+    /// The peer announced another range or tip: it may have the block now.
     pub fn forget(&mut self, peer: PeerId) {
         self.peers.remove(&peer);
     }
 
-    /// Has the peer said that it has no such block?
+    /// Did the peer respond that it has no such block?
     pub fn contains(&self, now: Instant, hash: B256, peer: PeerId) -> bool {
         self.hash == hash && self.until > now && self.peers.contains(&peer)
     }

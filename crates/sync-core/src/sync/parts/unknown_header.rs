@@ -17,7 +17,7 @@ pub struct UnknownHeader {
 }
 
 impl UnknownHeader {
-    /// As it is said.
+    /// The stall reason of this header.
     pub fn stall(&self) -> StallReason {
         StallReason::UnknownFork { number: self.number, hash: self.hash, why: alloc::boxed::Box::new(self.why.clone()) }
     }

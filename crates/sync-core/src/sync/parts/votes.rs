@@ -1,4 +1,4 @@
-//! [`Votes`]: what peers say that they have at the numbers in question.
+//! [`Votes`]: the hashes that peers claim at the numbers in question.
 
 use alloc::vec::Vec;
 
@@ -8,13 +8,13 @@ use crate::{config::VOTES_PER_PEER_MAX, id::PeerId, io::BlockNumHash};
 use header_rules::range::BlockNumber;
 use sorted::SortedMap;
 
-/// What peers say that they have at the numbers in question.
+/// The votes of all peers.
 #[derive(Debug, Default)]
 pub struct Votes {
     ballots: SortedMap<PeerId, Ballot>,
 }
 
-/// One peer's votes, as of its own announcement.
+/// One peer's votes, valid for one announcement of its tip.
 #[derive(Debug)]
 struct Ballot {
     /// Its own tip when it was asked.
@@ -24,23 +24,25 @@ struct Ballot {
 }
 
 impl Votes {
-    /// The peer is asked anew.
+    /// Forgets the peer's votes: it is asked again.
     pub fn forget(&mut self, peer: PeerId) {
         self.ballots.remove(&peer);
     }
 
-    /// What the peer, whose own tip is `latest_hash`, has at `number`; `None` when it has not, or could not be asked.
+    /// Notes the vote of the peer, whose own tip is `latest_hash`, at `number`; `None` when it has no block there, or
+    /// could not be asked.
     pub fn note(&mut self, peer: PeerId, latest_hash: B256, number: BlockNumber, vote: Option<B256>) {
         let ballot = self.ballots.get_or_insert_with(peer, || Ballot { latest_hash, hashes: Vec::new() });
         ballot.hashes.retain(|(known, _)| *known != number);
-        // Never a vote that was just given: it would be asked for again.
+        // The oldest vote goes, never the newest: it would be requested again.
         if ballot.hashes.len() >= VOTES_PER_PEER_MAX {
             ballot.hashes.remove(0);
         }
         ballot.hashes.push((number, vote));
+        debug_assert!(ballot.hashes.len() <= VOTES_PER_PEER_MAX, "{} votes of {peer}", ballot.hashes.len());
     }
 
-    /// What the peer said that it has at `number`; `None` when it was not asked.
+    /// The peer's vote at `number`; `None` when it was not asked.
     pub fn of(&self, peer: PeerId, number: BlockNumber) -> Option<Option<B256>> {
         let hashes = &self.ballots.get(&peer)?.hashes;
         hashes.iter().find(|(known, _)| *known == number).map(|(_, vote)| *vote)

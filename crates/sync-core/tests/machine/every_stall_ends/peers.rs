@@ -7,13 +7,13 @@ use super::{
     others_leave, peers_tip, towards,
 };
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, config, stored_with},
     strangers::{HONEST, connect_honest},
 };
 
 pub const NO_PEERS: &[Case] = &[Case {
-    what: "everybody left in the middle, and comes back",
+    what: "all peers left in the middle, and come back",
     enter: || {
         let chain = Chain::new(6_000);
         let mut world = peers_tip(&chain);
@@ -32,7 +32,7 @@ fn all_send_garbage(close_banned: bool) -> Entered {
     let mut world = peers_tip(&chain);
     world.close_banned = close_banned;
     for id in 1..=2 {
-        world.connect(id, TestPeer::new(&chain).manner(Manner::Garbage));
+        world.connect(id, TestPeer::new(&chain).behavior(Behavior::Garbage));
     }
     world.run_for(10);
     entered(world, chain)
@@ -182,7 +182,7 @@ pub const RANGE_UNAVAILABLE: &[Case] = &[
         within: AT_ONCE,
     },
     Case {
-        what: "in a search for the ancestor nobody serves the number in question; others come",
+        what: "in a search for the ancestor no peer serves the number in question; others connect",
         enter: || {
             let old = Chain::new(4_000);
             let new = old.fork(1_000, 4_050);
@@ -218,20 +218,20 @@ fn silent(target: fn(&Chain) -> SyncTarget) -> Entered {
     (1..=2).for_each(|id| world.connect(id, TestPeer::new(&chain)));
     world.run_to_resolved(10);
     world.cut_ways();
-    (1..=2).for_each(|id| world.peer_mut(id).manner = Manner::Silent);
+    (1..=2).for_each(|id| world.peer_mut(id).behavior = Behavior::Silent);
     world.run_for(600);
     entered(world, chain)
 }
 
 pub const NO_PROGRESS: &[Case] = &[
     Case {
-        what: "everybody is silent; others come",
+        what: "all peers are silent; others connect",
         enter: || silent(|_| SyncTarget::PeersTip),
         change: honest_come,
         within: AT_ONCE,
     },
     Case {
-        what: "everybody is silent, and answers again",
+        what: "all peers are silent, and respond again",
         enter: || silent(|_| SyncTarget::PeersTip),
         change: become_honest,
         within: 56 * SECOND,
@@ -248,7 +248,7 @@ pub const NO_PROGRESS: &[Case] = &[
             let chain = Chain::new(LEN);
             let mut world = peers_tip(&chain);
             let forged = chain.fork(700, LEN * 4);
-            (1..=16).for_each(|id| world.connect(id, TestPeer::new(&forged).manner(Manner::Silent)));
+            (1..=16).for_each(|id| world.connect(id, TestPeer::new(&forged).behavior(Behavior::Silent)));
             world.run_for(600);
             entered(world, chain)
         },

@@ -10,18 +10,18 @@ use super::{
     honest_come_and_others_leave, towards,
 };
 use crate::support::{
-    Chain, Manner, TestPeer, World,
+    Behavior, Chain, TestPeer, World,
     ancestor::{announce, broken_at, config, stored_with},
     future::{chain_with, changed, spec_known_until},
     no_hash,
     strangers::{HONEST, assert_not_blamed, connect_claiming, connect_honest},
 };
 
-fn nobody_has(manner: Manner) -> Entered {
+fn no_peer_has(behavior: Behavior) -> Entered {
     let chain = Chain::new(LEN);
     let mut world = towards(&chain, SyncTarget::Hash(chain.tip().hash), config());
     for id in 1..=5 {
-        world.connect(id, TestPeer::new(&chain.grown(3)).manner(manner));
+        world.connect(id, TestPeer::new(&chain.grown(3)).behavior(behavior));
     }
     world.run_for(600);
     entered(world, chain)
@@ -29,19 +29,19 @@ fn nobody_has(manner: Manner) -> Entered {
 
 pub const TARGET_UNAVAILABLE: &[Case] = &[
     Case {
-        what: "nobody has it; others do",
-        enter: || nobody_has(Manner::Empty),
+        what: "no connected peer has it; others do",
+        enter: || no_peer_has(Behavior::Empty),
         change: honest_come,
         within: AT_ONCE,
     },
     Case {
-        what: "nobody has it, and they come to have it without saying so",
-        enter: || nobody_has(Manner::Empty),
+        what: "no peer has it, and they get it without an announcement",
+        enter: || no_peer_has(Behavior::Empty),
         change: become_honest,
         within: 40 * SECOND,
     },
     Case {
-        what: "everybody left its chain, and comes back to it",
+        what: "all peers left its chain, and come back to it",
         enter: || {
             let chain = Chain::new(LEN);
             let other = chain.fork(500, LEN + 10);

@@ -1,13 +1,13 @@
-//! Short answers are lawful: a peer that caps at one header still syncs, without a penalty.
+//! Short responses are valid: a peer that caps at one header still syncs, without a penalty.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::SyncTarget;
 
 fn capped_at(most: usize) {
     let chain = Chain::new(700);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);
-    world.connect(1, TestPeer::new(&chain).manner(Manner::Short(most)));
+    world.connect(1, TestPeer::new(&chain).behavior(Behavior::Short(most)));
     world.run_to_synced(600);
     world.assert_stored(&chain, 0);
     assert_eq!(world.penalties, []);
@@ -15,11 +15,11 @@ fn capped_at(most: usize) {
 }
 
 #[test]
-fn i04_p05_d08_one_header_an_answer() {
+fn i04_p05_d08_one_header_a_response() {
     capped_at(1);
 }
 
 #[test]
-fn i04_p05_d08_seven_headers_an_answer() {
+fn i04_p05_d08_seven_headers_a_response() {
     capped_at(7);
 }

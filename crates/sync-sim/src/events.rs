@@ -1,13 +1,13 @@
-//! What becomes of each thing that happens: to a process, to a connection, to the chain; and the moment from which on all
-//! is calm.
+//! Handles the events of a world: of its process, its connections and its chain; and the moment from which on it is
+//! quiescent.
 
 use sync_core::{HeaderSync, Input, SyncConfig, id::PeerId};
 
 use crate::{
     network::{MILLI, Micros},
-    peer::Manner,
+    peer::Behavior,
     script::Step,
-    world::{Happening, World},
+    world::{SimEvent, World},
 };
 
 /// Announcements of a peer that floods: a hundred a second, for five seconds of a connection.
@@ -15,52 +15,53 @@ const FLOOD_EVERY: Micros = 10 * MILLI;
 const FLOOD_MAX: u64 = 500;
 
 impl World<'_> {
-    pub(crate) fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Start => self.start(),
-            Happening::Connect(peer) => self.connect(peer),
-            Happening::Disconnect { peer, connection } => {
+    pub(crate) fn handle_event(&mut self, event: SimEvent) {
+        match event {
+            SimEvent::Start => self.start(),
+            SimEvent::Connect(peer) => self.connect(peer),
+            SimEvent::Disconnect { peer, connection } => {
                 let known = &self.state.peers[peer as usize];
-                let stays = self.state.calm && known.plan.manner.is_honest();
+                let stays = self.state.quiescent && known.plan.behavior.is_honest();
                 if known.connection == connection && known.connected && !stays {
                     let gone = known.plan.flaps.map_or(20 * MILLI, |(_, gone)| gone);
                     self.disconnect(peer, gone);
                 }
             }
-            Happening::Hear(peer) => self.hear(peer),
-            Happening::Stranger { first } => self.stranger(first),
-            Happening::Announce(peer) => self.announce(peer),
-            Happening::Flood { peer, connection, left } => self.flood(peer, connection, left),
-            Happening::Answer { peer, connection, request, headers } => {
+            SimEvent::Hear(peer) => self.hear(peer),
+            SimEvent::Stranger { first } => self.stranger(first),
+            SimEvent::Announce(peer) => self.announce(peer),
+            SimEvent::Flood { peer, connection, left } => self.flood(peer, connection, left),
+            SimEvent::Response { peer, connection, request, headers } => {
                 if self.is_current(peer, connection) {
                     self.input(Input::HeadersReceived { request, headers });
                 }
             }
-            Happening::Fail { peer, connection, request, failure } => {
+            SimEvent::Fail { peer, connection, request, failure } => {
                 if self.is_current(peer, connection) {
                     self.input(Input::RequestFailed { request, failure });
                 }
             }
-            Happening::Commit { session, op } if session == self.session => self.commit(op),
-            Happening::Stored { session, answer } if session == self.session => self.stored(answer),
-            Happening::Commit { .. } | Happening::Stored { .. } => {}
-            Happening::Step(at) => {
+            SimEvent::Commit { session, op } if session == self.session => self.commit(op),
+            SimEvent::Stored { session, response } if session == self.session => self.stored(response),
+            SimEvent::Commit { .. } | SimEvent::Stored { .. } => {}
+            SimEvent::Step(at) => {
                 let step = self.state.options.script.steps[at].1.clone();
                 self.trace.line(self.state.now, || format!("== {step:?}"));
                 self.take(step);
             }
-            Happening::Calm => self.calm(),
+            SimEvent::Quiescent => self.quiesce(),
         }
     }
 
     /// A step of the script.
     pub(crate) fn take(&mut self, step: Step) {
         match step {
-            Step::Truth(view) => {
-                self.state.set_truth(view);
+            Step::CanonicalChain(view) => {
+                self.state.set_canonical(view);
                 for peer in self.staying() {
-                    let after = if self.state.calm { MILLI } else { self.state.peers[peer as usize].plan.hears_after };
-                    self.at(self.state.now + after, Happening::Hear(peer));
+                    let after =
+                        if self.state.quiescent { MILLI } else { self.state.peers[peer as usize].plan.hears_after };
+                    self.at(self.state.now + after, SimEvent::Hear(peer));
                 }
             }
             Step::Want(target) => {
@@ -87,28 +88,28 @@ impl World<'_> {
     }
 
     /// All trouble is over.
-    fn calm(&mut self) {
-        self.state.calm = true;
+    fn quiesce(&mut self) {
+        self.state.quiescent = true;
         let script = self.state.options.script.clone();
-        self.trace.line(self.state.now, || "== calm".into());
+        self.trace.line(self.state.now, || "== quiescent".into());
         for peer in &mut self.state.peers {
             peer.link.cut_until = 0;
-            if peer.plan.manner.is_honest() {
-                peer.link.plan = peer.link.plan.calm();
+            if peer.plan.behavior.is_honest() {
+                peer.link.plan = peer.link.plan.quiescent();
                 peer.plan.flaps = None;
             }
         }
-        self.take(Step::Truth(script.end));
+        self.take(Step::CanonicalChain(script.end));
         self.take(Step::Pause(false));
         self.take(Step::Want(script.target));
         for peer in self.staying() {
             if !self.state.peers[peer as usize].connected {
-                self.at(self.state.now + 10 * MILLI, Happening::Connect(peer));
+                self.at(self.state.now + 10 * MILLI, SimEvent::Connect(peer));
             }
         }
     }
 
-    /// The process dies: what it had in memory is gone, and nobody is connected any more.
+    /// The process dies: its memory is lost, and no peer is connected any more.
     pub(crate) fn crash(&mut self) {
         if self.machine.take().is_none() {
             return;
@@ -124,8 +125,8 @@ impl World<'_> {
             peer.connected = false;
             peer.connection += 1;
         }
-        let pause = self.store_chance.log_between(1, 300) * MILLI;
-        self.at(self.state.now + pause, Happening::Start);
+        let pause = self.store_rng.log_between(1, 300) * MILLI;
+        self.at(self.state.now + pause, SimEvent::Start);
     }
 
     /// A process starts from what is durable.
@@ -137,9 +138,9 @@ impl World<'_> {
         self.trace.session(self.state.now, checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.encode().len()));
         self.state.started_at = self.state.now;
         self.state.store_is_busy = false;
-        self.saboteur.restart();
+        self.mutation.restart();
         self.check(|checker, state| checker.on_session(state));
-        let floor = self.saboteur.floor(&self.state);
+        let floor = self.mutation.floor(&self.state);
         let config = SyncConfig { floor, ..self.state.options.config.clone() };
         let spec = self.state.options.spec(self.state.pool);
         self.recorder.start(self.now(), &config, &spec, checkpoint.as_ref(), None);
@@ -152,9 +153,9 @@ impl World<'_> {
             self.input(Input::TargetChanged(target));
         }
         for peer in self.staying() {
-            if self.state.peers[peer as usize].plan.joins_at <= self.state.now || self.state.calm {
-                let after = self.network_chance.between(1, 200) * MILLI;
-                self.at(self.state.now + after, Happening::Connect(peer));
+            if self.state.peers[peer as usize].plan.joins_at <= self.state.now || self.state.quiescent {
+                let after = self.network_rng.between(1, 200) * MILLI;
+                self.at(self.state.now + after, SimEvent::Connect(peer));
             }
         }
     }
@@ -170,13 +171,13 @@ impl World<'_> {
         known.link.reset();
         known.said_earliest = None;
         let (status, connection) = (known.status(pool), known.connection);
-        if known.plan.manner.floods() {
-            let left = if known.plan.manner == Manner::Flood { FLOOD_MAX } else { u64::MAX };
-            self.at(now + FLOOD_EVERY, Happening::Flood { peer, connection, left });
+        if known.plan.behavior.floods() {
+            let left = if known.plan.behavior == Behavior::Flood { FLOOD_MAX } else { u64::MAX };
+            self.at(now + FLOOD_EVERY, SimEvent::Flood { peer, connection, left });
         }
         let known = &self.state.peers[peer as usize];
         if let Some((up, _)) = known.plan.flaps {
-            self.at(now + up, Happening::Disconnect { peer, connection });
+            self.at(now + up, SimEvent::Disconnect { peer, connection });
         }
         self.tell_address(peer);
         self.input(Input::PeerConnected { peer: PeerId(peer), status });
@@ -187,7 +188,7 @@ impl World<'_> {
         let known = &mut self.state.peers[peer as usize];
         known.connected = false;
         known.connection += 1;
-        self.at(self.state.now + gone, Happening::Connect(peer));
+        self.at(self.state.now + gone, SimEvent::Connect(peer));
         self.input(Input::PeerDisconnected { peer: PeerId(peer) });
     }
 
@@ -201,9 +202,9 @@ impl World<'_> {
     fn prune(&mut self, mask: u64, earliest: u64, late: Micros) {
         for peer in self.staying().into_iter().skip(1).filter(|peer| mask >> (peer % 64) & 1 == 1) {
             let known = &mut self.state.peers[peer as usize];
-            if known.plan.manner.is_honest() && known.connected {
+            if known.plan.behavior.is_honest() && known.connected {
                 known.prune(self.state.pool, earliest);
-                self.at(self.state.now + late, Happening::Announce(peer));
+                self.at(self.state.now + late, SimEvent::Announce(peer));
             }
         }
     }
@@ -218,9 +219,9 @@ impl World<'_> {
     }
 
     fn hear(&mut self, peer: u32) {
-        let (truth, calm) = (self.state.truth, self.state.calm);
+        let (canonical, quiescent) = (self.state.canonical, self.state.quiescent);
         let known = &mut self.state.peers[peer as usize];
-        if known.see(truth, calm) && known.connected {
+        if known.see(canonical, quiescent) && known.connected {
             known.said_earliest = None;
             let served = known.served(self.state.pool);
             self.input(Input::PeerUpdated { peer: PeerId(peer), served });
@@ -234,7 +235,7 @@ impl World<'_> {
             return;
         }
         let served = known.flood(self.state.pool, left);
-        self.at(self.state.now + FLOOD_EVERY, Happening::Flood { peer, connection, left: left - 1 });
+        self.at(self.state.now + FLOOD_EVERY, SimEvent::Flood { peer, connection, left: left - 1 });
         self.input(Input::PeerUpdated { peer: PeerId(peer), served });
     }
 

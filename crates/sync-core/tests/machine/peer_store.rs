@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use proptest::prelude::*;
 use sync_core::{
     HeaderSync, Input, PeerAddress, PeerBook, PeerRecord, SyncConfig, SyncTarget, config::PEERS_MAX, id::PeerId,
@@ -14,12 +14,12 @@ fn address(n: u32) -> PeerAddress {
 }
 
 /// Two peers at two addresses; the first one lies and is banned.
-fn after_a_lie(chain: &Chain) -> World {
+fn after_an_invalid_response(chain: &Chain) -> World {
     let mut world = World::towards(chain);
     for id in 1..3 {
         world.input(Input::PeerAddress { peer: PeerId(id), address: address(id) });
     }
-    world.connect(1, TestPeer::new(chain).manner(Manner::Garbage));
+    world.connect(1, TestPeer::new(chain).behavior(Behavior::Garbage));
     world.connect(2, TestPeer::new(chain));
     world.run_to_synced(60);
     assert!(world.is_banned(1));
@@ -29,7 +29,7 @@ fn after_a_lie(chain: &Chain) -> World {
 #[test]
 fn n09_a_ban_holds_for_the_address_and_ends() {
     let chain = Chain::new(3_000);
-    let mut world = after_a_lie(&chain);
+    let mut world = after_an_invalid_response(&chain);
     // The same place under a new key.
     let grown = chain.grown(500);
     world.disconnect(2);
@@ -50,7 +50,7 @@ fn n09_a_ban_holds_for_the_address_and_ends() {
 #[test]
 fn n09_scores_and_bans_survive_a_restart() {
     let chain = Chain::new(3_000);
-    let world = after_a_lie(&chain);
+    let world = after_an_invalid_response(&chain);
     let book = world.machine.export_peers(world.now());
     let bytes = book.encode();
     let read = PeerBook::decode(&bytes);
@@ -64,7 +64,7 @@ fn n09_scores_and_bans_survive_a_restart() {
     next.machine.restore_peers(next.now(), &read);
     next.target(SyncTarget::Hash(chain.tip().hash));
     next.connect(1, TestPeer::new(&chain));
-    // The liar under another id, at its old address.
+    // The malicious peer under another id, at its old address.
     next.input(Input::PeerAddress { peer: PeerId(5), address: address(1) });
     next.connect(5, TestPeer::new(&chain));
     assert_eq!(next.requests, []);
@@ -73,7 +73,7 @@ fn n09_scores_and_bans_survive_a_restart() {
     next.run_to_synced(60);
     let again = next.machine.export_peers(next.now());
     let second = again.peers.iter().find(|record| record.peer == PeerId(2)).expect("known");
-    assert_eq!(second.headers, book.peers[1].headers + 3_000, "what it proved before counts on");
+    assert_eq!(second.headers, book.peers[1].headers + 3_000, "its verified headers of before still count");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_record_is_found_by_its_address_under_another_id() {
 #[test]
 fn a_damaged_book_is_empty_and_a_forged_one_bans_for_no_longer_than_a_ban() {
     let chain = Chain::new(2_000);
-    let bytes = after_a_lie(&chain).machine.export_peers(Instant::ZERO).encode();
+    let bytes = after_an_invalid_response(&chain).machine.export_peers(Instant::ZERO).encode();
     for cut in 0..bytes.len() {
         assert_eq!(PeerBook::decode(&bytes[..cut]), PeerBook::default());
     }
@@ -140,7 +140,7 @@ fn a_record_is_not_replaced_by_that_of_a_neighbour_at_the_same_address() {
 #[test]
 fn n09_a_ban_is_shorter_by_the_time_between_the_sessions() {
     let chain = Chain::new(3_000);
-    let world = after_a_lie(&chain);
+    let world = after_an_invalid_response(&chain);
     let mut book = world.machine.export_peers(world.now());
     let left = book.peers[0].banned_for;
     book.age(Duration::from_secs(60));
@@ -148,7 +148,7 @@ fn n09_a_ban_is_shorter_by_the_time_between_the_sessions() {
     assert_eq!(book.banned_for(&book.peers[0]), Some(book.peers[0].banned_for));
     assert_eq!(book.banned_for(&book.peers[1]), None);
 
-    // Somebody else at the banned address is banned before it connects.
+    // Another peer at the banned address is banned before it connects.
     let mut machine = HeaderSync::new(SyncConfig::default(), chain.spec(), None);
     let neighbour = record(8, 1, 100, 5);
     assert!(book.banned_for(&neighbour).is_some());
@@ -166,7 +166,7 @@ fn n09_a_ban_is_shorter_by_the_time_between_the_sessions() {
 }
 
 #[test]
-fn another_chain_is_no_lie_that_bans_an_address() {
+fn another_chain_is_no_fault_that_bans_an_address() {
     let chain = Chain::new(1_000);
     let mut world = World::new(chain.spec());
     world.target(SyncTarget::PeersTip);

@@ -1,18 +1,18 @@
-//! Peers that are connected and honest, as far as anybody can tell, and of no use for the top of the gap.
+//! Cooldowns: numbers that a connected, possibly honest peer is not asked for, and until when.
 //!
 //! * **On another branch.** A reorg reaches peers at different moments. Asked *by number*, a peer on the other branch
-//!   answers with headers that hang together and do not meet the anchor. That proves nothing against it, so it is not
-//!   banned: it is no longer asked by number from [`BRANCH_DEPTH_START`] blocks under that place upwards, and with each
-//!   further mismatch from twice as far under. *By hash* it is still asked, for it may have the block; a wrong block
-//!   under a right question is a lie.
+//!   responds with headers that link to each other and not to the anchor. That is no fault, so it is not banned: it is
+//!   no longer asked by number from [`BRANCH_DEPTH_START`] blocks under that place upwards, and with each further
+//!   mismatch from twice as far under. *By hash* it is still asked, for it may have the block; another block than the
+//!   requested one is a fault.
 //! * **Stale.** A peer whose announced tip lies far under what is missing is asked for what it says it has, and by hash
 //!   only now and then: it may have caught up without saying so.
-//! * **Pruned.** A peer that answers nothing at a number that it announces is not asked for this number, or a lower one,
-//!   until it announces something.
+//! * **Pruned.** A peer with an empty response at a number that it announces is not asked for this number, or a lower
+//!   one, until its next announcement.
 //!
 //! All end by themselves ([`SyncConfig::cool_down`](crate::SyncConfig::cool_down)), the first also when the peer
-//! announces another tip, the last with any announcement. An attacker who answers with another branch costs us the logarithm of the gap in wasted
-//! answers, for each of his peers and each cool-down.
+//! announces another tip, the last with any announcement. A malicious peer that responds with another branch wastes as
+//! many responses as the logarithm of the gap, for each id and each cool-down.
 
 use crate::time::Instant;
 use header_rules::range::BlockNumber;
@@ -23,9 +23,9 @@ pub const BRANCH_DEPTH_START: u64 = 64;
 /// A peer whose tip lies so far under what is missing is stale.
 pub const STALE_BEHIND: u64 = 10_000;
 
-/// What one peer is not asked for, and until when.
+/// The cooldowns of one peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Aside {
+pub struct Cooldowns {
     branch: Option<Branch>,
     /// The highest number that the peer does not have although it announced it, and until when that is believed.
     absent: Option<(BlockNumber, Instant)>,
@@ -40,7 +40,7 @@ struct Branch {
     until: Instant,
 }
 
-impl Aside {
+impl Cooldowns {
     /// What the peer has at `number` is of another branch.
     pub fn note_branch(&mut self, now: Instant, number: BlockNumber, until: Instant) {
         let known = self.branch.filter(|branch| branch.until > now);
@@ -99,26 +99,26 @@ mod tests {
 
     #[test]
     fn each_mismatch_reaches_twice_as_far_down_and_all_ends_together() {
-        let mut aside = Aside::default();
+        let mut cooldowns = Cooldowns::default();
         let (now, until) = (Instant::ZERO, Instant::from_millis(1_000));
-        aside.note_branch(now, 10_000, until);
-        assert_eq!(aside.branch_from(now), Some(9_936));
-        aside.note_branch(now, 9_900, Instant::from_millis(5_000));
-        assert_eq!(aside.branch_from(now), Some(9_772));
-        assert_eq!(aside.next_wakeup(now), Some(until));
-        assert_eq!(aside.branch_from(until), None);
-        aside.note_branch(until, 9_000, Instant::from_millis(2_000));
-        assert_eq!(aside.branch_from(until), Some(8_936), "a new cool-down begins anew");
+        cooldowns.note_branch(now, 10_000, until);
+        assert_eq!(cooldowns.branch_from(now), Some(9_936));
+        cooldowns.note_branch(now, 9_900, Instant::from_millis(5_000));
+        assert_eq!(cooldowns.branch_from(now), Some(9_772));
+        assert_eq!(cooldowns.next_wakeup(now), Some(until));
+        assert_eq!(cooldowns.branch_from(until), None);
+        cooldowns.note_branch(until, 9_000, Instant::from_millis(2_000));
+        assert_eq!(cooldowns.branch_from(until), Some(8_936), "a new cool-down begins anew");
     }
 
     #[test]
     fn h02_a_stale_peer_is_asked_once_a_cool_down() {
-        let mut aside = Aside::default();
+        let mut cooldowns = Cooldowns::default();
         let later = Instant::from_millis(120_000);
-        assert!(aside.may_ask_by_hash(Instant::ZERO, 500, 10_500), "not far behind");
-        assert!(aside.may_ask_by_hash(Instant::ZERO, 500, 10_501));
-        aside.probed(later);
-        assert!(!aside.may_ask_by_hash(Instant::ZERO, 500, 10_501));
-        assert!(aside.may_ask_by_hash(later, 500, 10_501));
+        assert!(cooldowns.may_ask_by_hash(Instant::ZERO, 500, 10_500), "not far behind");
+        assert!(cooldowns.may_ask_by_hash(Instant::ZERO, 500, 10_501));
+        cooldowns.probed(later);
+        assert!(!cooldowns.may_ask_by_hash(Instant::ZERO, 500, 10_501));
+        assert!(cooldowns.may_ask_by_hash(later, 500, 10_501));
     }
 }

@@ -1,7 +1,7 @@
-//! What is known of peers, in a form that outlives the session: scores, bans, addresses.
+//! The peer store: scores, bans and addresses of peers, in a form that outlives the session.
 //!
 //! The host takes a [`PeerBook`] out ([`HeaderSync::export_peers`](crate::HeaderSync::export_peers)), stores its bytes
-//! wherever it likes, and gives it back to the next session before any peer connects
+//! wherever it likes, and hands it to the next session before any peer connects
 //! ([`HeaderSync::restore_peers`](crate::HeaderSync::restore_peers)). Moments are kept as what remains of them, because
 //! each session counts time from its own start. A host that has a wall clock takes off the time between the sessions
 //! ([`PeerBook::age`]); for one that has none it does not shorten a ban.
@@ -9,8 +9,8 @@
 //! A record is found again by its id, when the host numbers peers the same way again (it may renumber
 //! [`PeerRecord::peer`]), or by its address, when a peer connects there under a new id.
 //!
-//! What is read back may have been damaged or written by somebody else: it is decoded strictly, within limits, and
-//! anything wrong gives an empty book. All that a forged book can do is to ban for one ban's time, or to praise.
+//! The bytes may be damaged or forged: they are decoded strictly, within limits, and invalid bytes give an empty book.
+//! A forged book can at most ban peers for the time of one ban, or raise scores.
 
 use alloc::vec::Vec;
 use alloy_rlp::{Decodable, Encodable, Header};
@@ -24,12 +24,12 @@ use crate::{
     time::Instant,
 };
 
-/// What is kept of one peer.
+/// The record of one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerRecord {
     /// Its id in the session that wrote the book, or the one that the host gave it since.
     pub peer: PeerId,
-    /// Where it was reached, if the host said so.
+    /// Its address, if the host named one.
     pub address: Option<PeerAddress>,
     /// 0 (banned) to 100.
     pub score: u8,
@@ -43,7 +43,7 @@ pub struct PeerRecord {
     pub round_trip: Option<Duration>,
 }
 
-/// What is kept of all peers. See the [module](self).
+/// The records of all peers. See the [module](self).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerBook {
     /// Peers, by id.
@@ -82,6 +82,7 @@ impl PeerBook {
         put_list(&mut rows, &peers);
         put_list(&mut rows, &bans);
         put_list(&mut out, &rows);
+        debug_assert!(out.len() <= PEER_BOOK_BYTES_MAX, "a peer store of {} bytes is not read back", out.len());
         out
     }
 
@@ -217,13 +218,14 @@ impl Peers {
             peer.reputation.restore(record.score, record.faults, banned_until);
             peer.headers_before = record.headers;
             if record.headers > 0 {
-                peer.evidence.answered();
+                peer.evidence.responded();
             }
             peer.address = record.address.clone();
             if let Some(round_trip) = record.round_trip {
                 peer.window.expect_round_trip(round_trip);
             }
             self.table.insert(record.peer, peer);
+            debug_assert!(self.table.len() <= PEERS_MAX, "{} peers are restored", self.table.len());
         }
         for (address, left) in &book.banned_addresses {
             let until = now + (*left).min(ban);

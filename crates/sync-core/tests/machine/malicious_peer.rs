@@ -1,15 +1,15 @@
-//! Two peers, one of which lies: the sync completes, the liar is named, the honest one never.
+//! Two peers, one of which is malicious: the sync completes, the malicious peer is penalized, the honest one never.
 
-use crate::support::{Chain, Manner, TestPeer, World};
+use crate::support::{Behavior, Chain, TestPeer, World};
 use sync_core::fault::PeerFault;
 
 const LIAR: u32 = 1;
 const HONEST: u32 = 2;
 
-fn against(manner: Manner) -> World {
+fn against(behavior: Behavior) -> World {
     let chain = Chain::new(6_000);
     let mut world = World::towards(&chain);
-    world.connect(LIAR, TestPeer::new(&chain).manner(manner));
+    world.connect(LIAR, TestPeer::new(&chain).behavior(behavior));
     world.connect(HONEST, TestPeer::new(&chain));
     world.run_to_synced(120);
     world.assert_stored(&chain, 0);
@@ -18,8 +18,8 @@ fn against(manner: Manner) -> World {
 }
 
 #[test]
-fn d09_a_flipped_byte_drops_the_whole_answer_and_another_peer_is_asked() {
-    let world = against(Manner::FlipByte);
+fn d09_a_flipped_byte_drops_the_whole_response_and_another_peer_is_asked() {
+    let world = against(Behavior::FlipByte);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::BrokenLink { .. } | PeerFault::Undecodable { .. }));
     assert!(world.is_banned(LIAR));
     assert_eq!(world.penalized(LIAR).len(), 1, "named once");
@@ -27,7 +27,7 @@ fn d09_a_flipped_byte_drops_the_whole_answer_and_another_peer_is_asked() {
 
 #[test]
 fn p06_wrong_start() {
-    let world = against(Manner::WrongStart);
+    let world = against(Behavior::WrongStart);
     let faults = world.penalized(LIAR);
     assert!(faults.iter().any(|fault| matches!(fault, PeerFault::WrongStart { .. } | PeerFault::BrokenLink { .. })));
     assert!(world.is_banned(LIAR));
@@ -35,7 +35,7 @@ fn p06_wrong_start() {
 
 #[test]
 fn p06_too_many_headers() {
-    let world = against(Manner::TooMany);
+    let world = against(Behavior::TooMany);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::TooManyHeaders { .. }));
     let score = world.progress().peers[0].score;
     assert!(score < 100, "it lowers its score: {score}");
@@ -43,15 +43,15 @@ fn p06_too_many_headers() {
 
 #[test]
 fn garbage() {
-    let world = against(Manner::Garbage);
+    let world = against(Behavior::Garbage);
     assert!(matches!(world.penalized(LIAR)[0], PeerFault::Undecodable { .. } | PeerFault::BrokenLink { .. }));
     assert!(world.is_banned(LIAR));
 }
 
 #[test]
-fn p06_empty_answers_inside_its_range() {
-    let world = against(Manner::Empty);
-    assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyAnswer { .. }));
+fn p06_empty_responses_inside_its_range() {
+    let world = against(Behavior::Empty);
+    assert!(matches!(world.penalized(LIAR)[0], PeerFault::EmptyResponse { .. }));
     let score = world.progress().peers[0].score;
     assert!(score < 100, "it lowers its score: {score}");
     let after = world.requests.iter().filter(|request| request.peer.0 == LIAR && request.limit > 1).count();
@@ -61,7 +61,7 @@ fn p06_empty_answers_inside_its_range() {
 /// Its headers hang together and do not link: it holds another chain, and says so when it is asked for the header at the
 /// target's height. It is of no use and did nothing wrong.
 #[test]
-fn i06_another_fork_under_a_pinned_target_is_set_aside_and_not_blamed() {
+fn i06_another_fork_under_a_pinned_target_is_skipped_and_not_penalized() {
     let chain = Chain::new(6_000);
     let fork = chain.fork(2_000, 6_500);
     let mut world = World::towards(&chain);
@@ -72,10 +72,10 @@ fn i06_another_fork_under_a_pinned_target_is_set_aside_and_not_blamed() {
     assert_eq!(world.penalties, []);
     // Under the fork its numbers are those of the target's chain, and there it is as good as any.
     assert!(!world.is_banned(LIAR));
-    let proven_above = world.events.iter().any(|event| {
+    let verified_above = world.events.iter().any(|event| {
         matches!(event, sync_core::Event::HeadersLinked { peer, range } if peer.0 == LIAR && range.last() >= 2_000)
     });
-    assert!(!proven_above);
+    assert!(!verified_above);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn i09_n02_one_good_among_nine_empty_ones() {
     let chain = Chain::new(3_000);
     let mut world = World::towards(&chain);
     for id in 10..19 {
-        world.connect(id, TestPeer { delay_ms: 1, ..TestPeer::new(&chain).manner(Manner::Empty) });
+        world.connect(id, TestPeer { delay_ms: 1, ..TestPeer::new(&chain).behavior(Behavior::Empty) });
     }
     world.connect(HONEST, TestPeer { delay_ms: 40, ..TestPeer::new(&chain) });
     world.run_to_synced(120);

@@ -35,7 +35,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn i01_i11_a_download_given_up_anywhere_and_tried_again_equals_a_clean_one(
+    fn i01_i11_a_download_dropped_anywhere_and_restarted_equals_a_clean_one(
         disturbances in prop::collection::vec((1usize..120, disturbance()), 0..6),
     ) {
         let chain = &*CHAIN;
@@ -65,7 +65,7 @@ proptest! {
         world.target(SyncTarget::Hash(chain.tip().hash));
         prop_assert!(world.store_complete_within(300, chain), "{:#?}", world.progress());
         world.assert_stored(chain, 0);
-        prop_assert_eq!(&world.penalties, &vec![], "nobody is to blame");
+        prop_assert_eq!(&world.penalties, &vec![], "no peer is penalized");
     }
 }
 
@@ -92,8 +92,8 @@ fn i05_a_second_sync_stores_the_new_range_alone() {
     assert!(second.store.batches <= 3, "{} batches", second.store.batches);
 }
 
-/// A host whose transport is gone for good says so by disconnecting every peer: the machine says why nothing moves, asks
-/// nobody and wakes up seldom.
+/// A host whose transport is gone for good says so by disconnecting every peer: the machine says why nothing moves,
+/// asks no peer and wakes up seldom.
 #[test]
 fn i10_a_closed_transport_is_a_stall_with_a_reason_and_no_busy_loop() {
     let mut world = world();
@@ -109,5 +109,5 @@ fn i10_a_closed_transport_is_a_stall_with_a_reason_and_no_busy_loop() {
     }
     assert_eq!(world.requests.len(), asked);
     assert_eq!(world.stalls(), [sync_core::StallReason::NoPeers]);
-    assert!(wakeups < 100, "{wakeups} wake-ups in ten minutes without anybody");
+    assert!(wakeups < 100, "{wakeups} wake-ups in ten minutes without any peer");
 }

@@ -1,5 +1,5 @@
-//! Peers of the target's chain that lie while the common ancestor is sought: the hash link decides, the liar is named, the
-//! others never.
+//! Peers of the target's chain with invalid claims while the common ancestor is sought: the hash link decides, the
+//! malicious peer is named, the others never.
 
 use crate::support::{
     Chain, TestPeer, World,
@@ -40,7 +40,7 @@ fn f05_i03_a_false_match_is_refuted_by_the_hash_link_and_its_author_is_banned() 
 }
 
 #[test]
-fn f05_who_denies_a_true_match_does_not_make_the_reorg_deeper() {
+fn f05_a_peer_that_denies_a_true_match_does_not_make_the_reorg_deeper() {
     let old = Chain::new(2_000);
     let new = old.fork(1_900, 2_050);
     let lies = spliced(&new, &old.fork(1, 2_000), 1_899);
@@ -48,9 +48,9 @@ fn f05_who_denies_a_true_match_does_not_make_the_reorg_deeper() {
     assert_reorg(&world, 1_899, 1_999, 2_049);
 }
 
-/// Nobody else is there to tell the truth: more is given up than need be, and nothing wrong is stored.
+/// No honest witness is there: more is reverted than necessary, and nothing invalid is stored.
 #[test]
-fn f05_a_lone_liar_who_denies_everything_costs_a_download_and_no_truth() {
+fn f05_a_lone_malicious_peer_that_denies_everything_costs_a_download_and_no_valid_header() {
     let old = Chain::new(2_000);
     let new = old.fork(1_900, 2_050);
     let lies = spliced(&new, &old.fork(1, 2_000), 1_899);

@@ -1,4 +1,4 @@
-//! Deliberate bugs, between the machine and the world: they show that the checkers bite.
+//! Deliberate bugs, between the machine and the world: they show that the checkers find violations.
 
 use header_rules::{
     header::HeaderError,
@@ -19,29 +19,29 @@ pub enum Bug {
     CheckpointBeforeBatch,
     /// Another peer is banned than the one at fault.
     WrongPeerBanned,
-    /// Once a request is cancelled its numbers are never asked for again: whoever is asked for them later is asked in vain.
+    /// Once a request is cancelled its numbers are never asked for again: later requests for them get no response.
     RangeLostAfterCancel,
-    /// A header of a fork that is not known is held against the peers that send it.
+    /// A header of an unknown fork is a fault of the peers that send it.
     UnknownForkBlamed,
-    /// The sync goes down to the highest lowest block that any peer claims, and is said to be whole there.
+    /// The sync goes down to the highest lowest block that any peer claims, and is reported as synced there.
     FloorFromClaims,
-    /// That a range cannot be had is not said while anybody claims to serve it.
+    /// An unavailable range is not reported while any peer claims to serve it.
     ClaimsAreBelieved,
     /// An honest peer's score falls for what others do.
     ScoreFalls,
-    /// Each empty response of a peer that pruned is held against it, not the first alone.
+    /// Each empty response of a peer that pruned is a fault, not the first alone.
     PruneBlamedTwice,
-    /// Each silence is held against its peer twice.
+    /// Each silence is two faults.
     SilenceBlamedTwice,
     /// The same stored header is asked for again and again.
     LookupsWithoutEnd,
-    /// A stall is said to begin and to end with each piece of the chain.
+    /// A stall begins and ends with each piece of the chain.
     StallsWithoutEnd,
     /// The longest run is dropped from a checkpoint with many.
     LongestRunDropped,
-    /// A reorg gives up two thousand headers more than it must.
+    /// A reorg reverts two thousand headers more than it must.
     ReorgTooDeep,
-    /// Once the host has slept, no progress is said.
+    /// Once the host has slept, `NoProgress` is reported.
     SleepIsNoProgress,
     /// While malicious peers are connected, nine of ten requests to honest ones go nowhere.
     HonestNotAsked,
@@ -49,23 +49,23 @@ pub enum Bug {
 
 /// Runs of a checkpoint from which on one is dropped.
 const MANY_RUNS: usize = 8;
-/// Headers that a reorg gives up too much.
+/// Headers that a reorg reverts too many.
 const TOO_DEEP: BlockNumber = 2_000;
 
 /// Plays a bug. See the [module](self).
 #[derive(Debug, Default)]
-pub struct Saboteur {
+pub struct Mutation {
     bug: Option<Bug>,
     open: Vec<(sync_core::id::RequestId, BlockRange)>,
     lost: Vec<BlockRange>,
     looked_up: Option<(LookupId, Vec<BlockNumber>)>,
     stalled: bool,
-    /// Whose silence was just said, and when.
+    /// The peer whose silence was just reported, and when.
     silent: Option<(PeerId, Micros)>,
     requests: u64,
 }
 
-impl Saboteur {
+impl Mutation {
     /// One that plays `bug`, or none.
     pub fn new(bug: Option<Bug>) -> Self {
         Self { bug, ..Self::default() }
@@ -124,7 +124,7 @@ impl Saboteur {
                 Some(Bug::UnknownForkBlamed),
                 Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why })),
             ) => {
-                let is_blamed = |peer: &SimPeer| peer.connected && peer.plan.manner.is_honest();
+                let is_blamed = |peer: &SimPeer| peer.connected && peer.plan.behavior.is_honest();
                 let Some(at) = state.peers.iter().position(is_blamed) else {
                     return Output::Event(Event::Stalled(StallReason::UnknownFork { number, hash, why }));
                 };
@@ -143,7 +143,7 @@ impl Saboteur {
                 match known.filter(|known| known.said_earliest.is_some()) {
                     None => Output::Event(Event::HeadersLinked { range, peer }),
                     Some(known) => {
-                        let fault = PeerFault::EmptyAnswer { start: known.earliest.saturating_sub(1) };
+                        let fault = PeerFault::EmptyResponse { start: known.earliest.saturating_sub(1) };
                         Output::Penalize { peer, fault, verdict: Verdict::Warned }
                     }
                 }
@@ -187,7 +187,7 @@ impl Saboteur {
         let pool = state.pool;
         if self.bug == Some(Bug::HonestNotAsked) {
             self.requests += 1;
-            let is_honest = |peer: &SimPeer| peer.plan.manner.is_honest();
+            let is_honest = |peer: &SimPeer| peer.plan.behavior.is_honest();
             let attacked = state.peers.iter().any(|peer| peer.connected && !is_honest(peer));
             let asked = state.peers.get(request.peer.0 as usize).is_some_and(is_honest);
             return attacked && asked && !self.requests.is_multiple_of(10);

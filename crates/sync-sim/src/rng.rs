@@ -1,13 +1,13 @@
-//! All chance of a world: one small generator, begun from the seed. Each part of the world has a stream of its own, so
-//! that switching one part off does not change what another draws.
+//! All randomness of a world: one small generator, started from the seed. Each part of the world has a stream of its
+//! own, so that switching one part off does not change what another draws.
 
 use header_maker::SplitMix64;
 
 /// Eight bytes of state, the same on every platform.
 #[derive(Clone, Debug)]
-pub struct Chance(SplitMix64);
+pub struct Rng(SplitMix64);
 
-impl Chance {
+impl Rng {
     /// A stream of its own for `part` of the world with this seed.
     pub fn new(seed: u64, part: &str) -> Self {
         let mixed = part.bytes().fold(seed ^ 0x5bd1_e995_9d1d_e4b7, |state, byte| {
