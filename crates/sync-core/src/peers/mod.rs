@@ -171,6 +171,9 @@ impl Peers {
         }
         debug_assert!(self.table.len() <= PEERS_MAX, "{} peers are remembered", self.table.len());
         let before = if is_new { gone.and_then(|gone| self.table.remove(&gone)) } else { None };
+        if before.is_some() {
+            self.forget_unknown_announcements();
+        }
         let Some(peer) = self.table.get_mut(&id) else { return };
         if let Some(before) = before {
             peer.headers_before = before.headers_before.saturating_add(before.headers);

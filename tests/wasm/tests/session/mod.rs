@@ -24,7 +24,7 @@ use crate::page::{Page, bytes, field, number, rising_batches, settings, soon, te
 use crate::support::{delete, writer};
 
 /// One sync, and the page that it talks to.
-pub struct Session {
+pub(crate) struct Session {
     pub page: Page,
     pub calls: Sender<Command>,
     next_id: Cell<u32>,
@@ -34,7 +34,7 @@ pub struct Session {
 
 impl Session {
     /// A session over the blocks `0..=stored` of a chain, with this target pinned.
-    pub async fn new(name: &str, chain: &TestChain, stored: u64, pin: Option<u64>) -> Self {
+    pub(crate) async fn new(name: &str, chain: &TestChain, stored: u64, pin: Option<u64>) -> Self {
         delete(name).await;
         let mut store = writer(name).await;
         store.open().await.expect("opens");
@@ -73,14 +73,14 @@ impl Session {
     }
 
     /// Makes a call; gives its id.
-    pub fn call(&self, call: Call) -> f64 {
+    pub(crate) fn call(&self, call: Call) -> f64 {
         let id = f64::from(self.next_id.replace(self.next_id.get() + 1));
         self.calls.call(Command::Call { id, call }).expect("there is room");
         id
     }
 
     /// Runs the sync while the page does this.
-    pub async fn while_it_runs<T>(&mut self, page: impl AsyncFnOnce(&mut Page) -> T) -> T {
+    pub(crate) async fn while_it_runs<T>(&mut self, page: impl AsyncFnOnce(&mut Page) -> T) -> T {
         let Self { page: end, ends, .. } = self;
         futures::select! {
             ended = ends.fuse() => panic!("the sync ended: {ended:?}"),
@@ -89,13 +89,13 @@ impl Session {
     }
 
     /// A call and its reply.
-    pub async fn ask(&mut self, call: Call) -> Result<JsValue, String> {
+    pub(crate) async fn ask(&mut self, call: Call) -> Result<JsValue, String> {
         let id = self.call(call);
         self.while_it_runs(async |page| page.reply(id).await).await
     }
 
     /// A header by its key: number, hash, RLP, and whether it lies under the target.
-    pub async fn header(&mut self, key: HeaderKey) -> Option<(u64, String, Vec<u8>, bool)> {
+    pub(crate) async fn header(&mut self, key: HeaderKey) -> Option<(u64, String, Vec<u8>, bool)> {
         let header = self.ask(Call::GetHeader(key)).await.expect("a look-up works");
         if header.is_undefined() {
             return None;
@@ -105,7 +105,7 @@ impl Session {
     }
 
     /// First number and length of the piece that answers a range.
-    pub async fn piece(&mut self, from: u64, to: u64) -> Option<(u64, u64)> {
+    pub(crate) async fn piece(&mut self, from: u64, to: u64) -> Option<(u64, u64)> {
         let piece = self.ask(Call::GetHeaders { from, to }).await.expect("a look-up works");
         if piece.is_undefined() {
             return None;
@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Stops the sync.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         let id = self.call(Call::Stop);
         assert_eq!(soon("the end", self.ends).await.expect("nothing failed"), Some(id));
     }
