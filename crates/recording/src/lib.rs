@@ -6,7 +6,7 @@
 //!
 //! # The file
 //!
-//! [`MAGIC`], then records in the form of `postcard`, one after another ([`file`]):
+//! [`MAGIC`], then records in the form of `postcard`, one after another ([`mod@file`]):
 //!
 //! | record | meaning |
 //! |---|---|

@@ -201,7 +201,7 @@ pub enum Change {
         keys: Vec<Vec<u8>>,
     },
     /// Remove every header above `to` and store the sync machine's checkpoint, in the same transaction, like
-    /// [`HeaderStore::unwind`](header_store::HeaderStore::unwind).
+    /// `HeaderStore::unwind` of `header-store`.
     TruncateHeaders {
         /// Highest block kept.
         to: BlockNumber,

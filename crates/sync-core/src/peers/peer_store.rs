@@ -43,7 +43,7 @@ pub struct PeerRecord {
     pub round_trip: Option<Duration>,
 }
 
-/// The records of all peers. See the [module](self).
+/// The records of all peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerBook {
     /// Peers, by id.

@@ -21,7 +21,7 @@ pub use selector::{Selector, View};
 
 use header_rules::range::BlockNumber;
 
-/// How the gap is asked for. See the [module](self).
+/// How the gap is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strategy {
     /// Ranges by number, of all peers at once.
