@@ -42,15 +42,19 @@ fn messages() -> impl Strategy<Value = Message> {
     prop_oneof![status, request, response, update]
 }
 
-/// Feeds `bytes` in pieces of these lengths, repeated, and reads messages after each piece.
-fn decode_in_pieces(bytes: &[u8], pieces: &[usize]) -> (Vec<Message>, Option<WireError>) {
+/// Feeds `bytes` in pieces of at most these lengths, repeated, and reads messages after each piece. `feed` returns how many
+/// bytes of a piece the decoder took.
+fn decode(
+    bytes: &[u8],
+    pieces: &[usize],
+    feed: impl Fn(&mut Decoder, &[u8]) -> usize,
+) -> (Vec<Message>, Option<WireError>) {
     let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
     let mut messages = Vec::new();
     let mut rest = bytes;
     for piece in pieces.iter().cycle() {
-        let (now, later) = rest.split_at((*piece).min(rest.len()));
-        rest = later;
-        decoder.push(now);
+        let count = feed(&mut decoder, &rest[..(*piece).min(rest.len())]);
+        rest = &rest[count..];
         loop {
             match decoder.next() {
                 Ok(Some(message)) => messages.push(message),
@@ -65,30 +69,24 @@ fn decode_in_pieces(bytes: &[u8], pieces: &[usize]) -> (Vec<Message>, Option<Wir
     (messages, None)
 }
 
-/// The same, each piece read into the decoder's own space, as far as there is any.
+/// Pushes each piece.
+fn decode_in_pieces(bytes: &[u8], pieces: &[usize]) -> (Vec<Message>, Option<WireError>) {
+    decode(bytes, pieces, |decoder, piece| {
+        decoder.push(piece);
+        piece.len()
+    })
+}
+
+/// Reads each piece into the decoder's own space, as far as there is room.
 fn decode_in_space(bytes: &[u8], pieces: &[usize]) -> (Vec<Message>, Option<WireError>) {
-    let mut decoder = Decoder::new(limits::MESSAGE_BYTES_MAX);
-    let mut messages = Vec::new();
-    let mut rest = bytes;
-    for piece in pieces.iter().cycle() {
+    decode(bytes, pieces, |decoder, piece| {
         let space = decoder.space();
         assert!(!space.is_empty());
-        let count = (*piece).min(space.len()).min(rest.len());
-        space[..count].copy_from_slice(&rest[..count]);
-        rest = &rest[count..];
+        let count = piece.len().min(space.len());
+        space[..count].copy_from_slice(&piece[..count]);
         decoder.filled(count);
-        loop {
-            match decoder.next() {
-                Ok(Some(message)) => messages.push(message),
-                Ok(None) => break,
-                Err(error) => return (messages, Some(error)),
-            }
-        }
-        if rest.is_empty() {
-            break;
-        }
-    }
-    (messages, None)
+        count
+    })
 }
 
 proptest! {

@@ -6,8 +6,8 @@
 //!       BrowserStore              one writer, look-ups of the page, peers       driver, reader, worker
 //! ```
 //!
-//! The worker names one implementation; everything else takes the trait. What is read is verified by the store, also where
-//! whoever can write to the browser's disk put it there.
+//! The worker names one implementation; everything else takes the trait. A store verifies what it reads, because other
+//! programs can write to the browser's disk.
 
 use std::cell::Cell;
 
@@ -27,7 +27,7 @@ pub trait BrowserStore: SyncStore {
     /// From now on this store writes. What was read before belonged to another writer: it is opened next.
     fn grant(&mut self, lock: Self::Lock);
 
-    /// Gives the lock back, whoever still holds a clone; this store reads only.
+    /// Releases the lock, although clones of this store exist; from now on they only read.
     fn release(&mut self);
 
     /// The checkpoint, as it is stored now, by whichever tab. `None` for an empty store, and for what does not decode.
@@ -62,7 +62,7 @@ pub struct TargetScope {
     resolved: Cell<Option<BlockNumHash>>,
     /// Number of the pinned header, once it was found.
     pin_number: Cell<Option<BlockNumber>>,
-    /// Head of a run and a target that was found inside it: the head's hash commits to all that lies under it.
+    /// Head of a stored run and a target that was found in it: the head's hash commits to all headers below.
     met: Cell<Option<(B256, B256)>>,
 }
 
@@ -125,7 +125,7 @@ pub struct Piece {
 /// What is stored, as a session sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreView {
-    /// As it lies there; `None` for an empty store.
+    /// The stored checkpoint; `None` for an empty store.
     pub checkpoint: Option<Checkpoint>,
     /// The target, if its number is known.
     pub target: Option<BlockNumHash>,

@@ -35,7 +35,7 @@
 )]
 #![allow(
     rustdoc::private_intra_doc_links,
-    reason = "nobody but this crate calls it: its documentation is for whoever reads the code, limits included"
+    reason = "only this crate calls it: its documentation is for readers of the code, limits included"
 )]
 
 pub mod browser_store;

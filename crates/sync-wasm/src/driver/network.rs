@@ -165,7 +165,7 @@ impl<S: BrowserStore> Driver<S> {
         self.close(peer);
     }
 
-    /// Somebody was banned, and the address with it: whoever else is connected there goes too.
+    /// Closes the connections of all peers at banned addresses.
     pub(super) fn hold_bans(&mut self, now: Instant) {
         self.keeper.changed_now();
         let peers = self.progress(now).map(|progress| progress.peers).unwrap_or_default();

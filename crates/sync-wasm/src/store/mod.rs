@@ -155,7 +155,7 @@ impl IdbStore {
         self.0.lock.replace(Some(lock));
     }
 
-    /// Gives the lock back; the next in line gets it, and this store reads only.
+    /// Releases the lock to the next tab in line; this store then only reads.
     pub fn release(&mut self) {
         self.0.forget();
         self.0.lock.take();
