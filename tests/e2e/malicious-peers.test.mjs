@@ -1,5 +1,8 @@
 // An honest peer and one with each fault of `header-peer --fault`. The sync completes; the malicious peer is penalized
 // with the code of its fault, the honest peer never is. A slow or short response, or another branch, is not a fault.
+//
+// Both peers connect at once, so any of them may serve any range. What shows only in a certain range, as another branch
+// does near the tip, is tested with a peer that is alone at first.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,15 +16,13 @@ import { serve } from './support/server.mjs';
 /** Long enough that requests to a silent peer time out before the other peer has served everything. */
 const COUNT = 60_000;
 
-/** Each fault, with its codes; none for valid behaviour. */
+/** Each fault that shows in any range, with its codes; none for valid behaviour. */
 const FAULTS = {
   'flip-byte': ['broken-link', 'undecodable', 'invalid-header'],
   // For a request by hash, for the target, a wrong start is a header with another hash.
   'wrong-start': ['wrong-start', 'broken-link'],
   'too-many': ['too-many-headers'],
   silent: ['timeout'],
-  // Another branch above some height, as an honest peer has after a reorg: skipped, not penalized.
-  forked: [],
   short: [],
   slow: [],
 };
@@ -51,9 +52,38 @@ for (const [fault, codes] of Object.entries(FAULTS)) {
     assert.equal(figures[honest.id].score, 100);
     assert.equal(figures[malicious.id].faults > 0, codes.length > 0);
     assert.equal(figures[malicious.id].score < 100, codes.length > 0);
-    // A peer on another branch is shown with it.
-    assert.equal(figures[malicious.id].otherBranchFrom !== undefined, fault === 'forked');
-    assert.equal(figures[honest.id].otherBranchFrom, undefined);
+    assert.ok(infos.every((info) => info.otherBranchFrom === undefined));
     assert.deepEqual(page.problems, []);
   });
 }
+
+// Another branch near the tip, as an honest peer has after a reorg: skipped and shown, not penalized. The only other peer
+// has the newest headers alone, so the rest of the branch is asked of the peer that does not have it.
+test('a peer on another branch is not penalized, and what it has of the chain is used', async (t) => {
+  const [whole, pruned, forked] = await Promise.all([
+    startPeer(t, ...generated(COUNT)),
+    startPeer(t, ...generated(COUNT), '--fault', 'pruned'),
+    startPeer(t, ...generated(COUNT), '--fault', 'forked'),
+  ]);
+  const page = await openBare(await openBrowser(t), await serve(t));
+  const run = await startRun(page, [pruned, forked], {
+    target: whole.info.latestHash,
+    tuning: { stallMs: 2_000 },
+  });
+  await run.until(`['no-progress', 'range-unavailable'].includes(progress.stall?.code)`);
+  const figures = async () => Object.fromEntries((await run.call('peers')).value.map((info) => [info.id, info]));
+  const { otherBranchFrom } = (await figures())[forked.id];
+  assert.ok(otherBranchFrom < COUNT && otherBranchFrom >= COUNT - 1_024, `${otherBranchFrom}`);
+
+  assert.equal((await run.call('addPeer', whole.multiaddr)).error, undefined);
+  assert.deepEqual(await run.synced(180_000), { number: COUNT - 1, hash: whole.info.latestHash });
+  await run.equalsSource(whole, { byHashStep: 97 });
+  assert.deepEqual(await run.events('fault'), []);
+  const shown = await figures();
+  for (const { id } of [whole, pruned, forked]) {
+    assert.deepEqual([shown[id].faults, shown[id].score], [0, 100]);
+    assert.ok(shown[id].headers > 0, `${id} served nothing`);
+  }
+  for (const { id } of [whole, pruned]) assert.equal(shown[id].otherBranchFrom, undefined);
+  assert.deepEqual(page.problems, []);
+});

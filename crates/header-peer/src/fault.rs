@@ -9,7 +9,7 @@
 //! | `slow` | responds 700 ms late | nothing; other peers are asked first |
 //! | `forked` | serves another chain near the tip, see [`ForkedSource`](crate::source::ForkedSource) | tips that disagree, or an unknown hash |
 //! | `too-many` | adds one header to the requested ones | too many headers |
-//! | `pruned` | serves its last 1,000 headers and announces them | nothing: other peers serve the rest |
+//! | `pruned` | serves its last 256 headers and announces them | nothing: other peers serve the rest |
 //! | `flood-updates` | announces its range 10,000 times | a protocol violation |
 //! | `flood-requests` | requests a header 10,000 times | a protocol violation |
 //! | `unsolicited` | sends headers without a request | a protocol violation |
@@ -27,8 +27,8 @@ use crate::{response::Response, source::HeaderSource};
 const LIE_EVERY: u64 = 3;
 /// Headers in a short response.
 const SHORT_HEADERS: u64 = 8;
-/// Headers of a pruned peer.
-pub const PRUNED_HEADERS: u64 = 1_000;
+/// Headers of a pruned peer: fewer than a forked peer forges, so that these two together lack some of a long chain.
+pub const PRUNED_HEADERS: u64 = 256;
 /// Messages in a flood.
 const FLOOD_MESSAGES: usize = 10_000;
 /// A request id that no client uses: ids rise from 0.
