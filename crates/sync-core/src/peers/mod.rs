@@ -252,14 +252,6 @@ impl Peers {
         ordered
     }
 
-    /// See [`Scheduler::reliable`].
-    pub fn reliable(&mut self, now: Instant) -> Vec<PeerId> {
-        let mut scheduler = self.scheduler;
-        let ordered = scheduler.reliable(self.usable(now), now);
-        self.scheduler = scheduler;
-        ordered
-    }
-
     /// See [`Scheduler::shuffled`].
     pub fn shuffled(&mut self, now: Instant) -> Vec<PeerId> {
         let mut scheduler = self.scheduler;

@@ -36,18 +36,6 @@ impl Scheduler {
         ready.filter(|(_, peer)| peer.window.has_room()).map(|(id, _)| id).collect()
     }
 
-    /// Those that may be asked now, the most reliable first (rank, score, round trip): for one request at a time.
-    pub fn reliable<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {
-        let mut ready = self.ordered(usable, now);
-        // Stable: what is equal keeps its turn.
-        let order = |peer: &Peer| {
-            let round_trip = peer.window.round_trip().unwrap_or(Duration::MAX);
-            (peer.rank(), Reverse(peer.reputation.score()), round_trip)
-        };
-        sort_short_by(&mut ready, |(_, a), (_, b)| order(a).cmp(&order(b)));
-        ready.into_iter().map(|(id, _)| id).collect()
-    }
-
     /// Those that may be asked now, in an order that follows from the seed and the turn alone: for requests on which
     /// neither speed nor score of a peer should have influence.
     pub fn shuffled<'a>(&mut self, usable: impl Iterator<Item = (PeerId, &'a Peer)>, now: Instant) -> Vec<PeerId> {

@@ -47,14 +47,6 @@ impl HeaderSync {
                 let candidates = self.peers.candidates(now);
                 self.request_by_number(now, &candidates)
             }
-            Strategy::Sequential => {
-                let is_piece = |request: &InFlight| matches!(request.purpose, Purpose::Piece { .. });
-                if self.downloader.requests.find(is_piece).is_some() {
-                    return false;
-                }
-                let reliable = self.peers.reliable(now);
-                self.request_by_number(now, &reliable)
-            }
             Strategy::ByHash => self.request_by_hash(now) || self.request_trial(now),
         }
     }
@@ -180,12 +172,11 @@ impl HeaderSync {
         }
     }
 
-    /// How a request for headers ended, for the size of the next one and for the choice of strategy.
+    /// How a request for headers ended, for the size of the next one.
     pub(super) fn note_outcome(&mut self, now: Instant, request: &InFlight, outcome: Outcome) {
         if !matches!(request.purpose, Purpose::Piece { .. }) {
             return;
         }
-        self.strategy.selector.history.ended(now, matches!(outcome, Outcome::Responded(_)));
         if let Some(known) = self.peers.get_mut(request.peer) {
             match outcome {
                 Outcome::Responded(headers) => known.batch.responded(request.limit, headers),

@@ -19,7 +19,7 @@
 //! | `Cooldowns`, `Refused`: until; `GapStrategy::failed_trials` | runs on | the peer had time to follow the chain |
 //! | `ForkChecks::asked`, `Target::retry_at`, `Reorg::retry_at`, `ReorgPhase::TooDeep`, `Persisting::retry_at` | runs on | a pause before the next try |
 //! | `StallWatch::announced_at`, `StallBudget`, `ProgressReporter::reported_at`, `Announcements`: looked at | runs on | so far apart by the clock |
-//! | `Selector`, `History`, `GapStrategy::looked_at` | runs on | what was measured ages |
+//! | `Selector`, `GapStrategy::looked_at` | runs on | a dwell, and a pause, by the clock |
 //! | `Meter`, `Rate`, `ByteWindow::fastest_since`, `Peers::measured_at` | runs on | rates are per second of the clock |
 //! | `Peer::since`, `Peer::linked_at` | runs on | facts |
 //!

@@ -1,8 +1,7 @@
 //! Which strategy is in use, and what follows from it for the next request.
 //!
-//! The parts measure: round trips and verified headers of peers, outcomes of requests. This file combines them into the
-//! [`View`] that the selector decides by, once a second and whenever a gap opens or a peer turns out to be on another
-//! branch, and reports each change in [`Event::StrategyChanged`].
+//! This file combines the parts into the [`View`] that the selector decides by, once a second and whenever a gap opens or
+//! a peer turns out to be on another branch, and reports each change in [`Event::StrategyChanged`].
 
 use core::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::{
 };
 use header_rules::range::BlockRange;
 
-/// Interval between two evaluations: long enough that a rate over five seconds has moved.
+/// Interval between two evaluations, where nothing asks for one before.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl HeaderSync {
@@ -34,9 +33,6 @@ impl HeaderSync {
         self.strategy.looked_at = Some(now);
         self.strategy.dirty = false;
         let view = self.view(now);
-        if rested {
-            self.strategy.selector.measure(now, view.measured);
-        }
         let Some((to, why)) = self.strategy.selector.decide(now, &view) else { return false };
         self.out.push_back(Output::Event(Event::StrategyChanged { to, why }));
         true
@@ -57,23 +53,18 @@ impl HeaderSync {
     fn view(&self, now: Instant) -> View {
         let Some(run) = self.phase.run() else { return View::default() };
         let front = run.anchor.number;
-        let header_bytes = self.header_bytes();
         let could = |peer: &Peer| peer.serves(now).is_some_and(|range| range.contains(front));
         // Peers without verified headers count only where no verified peer serves the front.
         let is_verified = |peer: &Peer| peer.rank() == Rank::Verified;
         let has_verified = self.peers.usable(now).any(|(_, peer)| could(peer) && is_verified(peer));
         let could = self.peers.usable(now).filter(|(_, peer)| could(peer) && (!has_verified || is_verified(peer)));
-        let (mut peers, mut disagreeing, mut expected_alone) = (0, 0, 0f64);
+        let (mut peers, mut disagreeing) = (0, 0);
         let mut may_agree = false;
         for (_, peer) in could {
             peers += 1;
             let agrees = peer.numbers(now).is_some_and(|numbers| numbers.contains(front));
             disagreeing += usize::from(!agrees);
             may_agree |= agrees && peer.may_ask(now) && (has_verified || self.strategy.stats.linked == 0);
-            if let Some(round_trip) = peer.window.round_trip().filter(|trip| !trip.is_zero()) {
-                let headers = self.request_headers(peer, header_bytes) as f64;
-                expected_alone = expected_alone.max(headers / round_trip.as_secs_f64());
-            }
         }
         let in_flight = self.downloader.requests.piece_at(front).and_then(|(_, request)| match &request.purpose {
             Purpose::Piece { failures, .. } => Some(failures),
@@ -89,8 +80,6 @@ impl HeaderSync {
             disagreeing: if may_agree { 0 } else { disagreeing },
             hash_unknown: self.is_front_refused(now),
             front_failures: failures.map_or(0, |failures| failures.attempts()),
-            expected_alone,
-            measured: self.reports.progress.linked_per_second(now),
         }
     }
 

@@ -107,6 +107,42 @@ fn u01_silent_peers_that_leave_in_time_keep_a_short_gap_from_no_honest_peer_for_
     }
 }
 
+/// Silent peers are alone for a minute, each for longer than a deadline, and new ones go on coming. When honest peers
+/// connect, a piece that a silent peer still has keeps nothing else waiting: there is no strategy that waits for one request.
+#[test]
+fn u01_silent_peers_that_were_alone_for_a_minute_keep_honest_ones_waiting_no_longer_than_others() {
+    const AT_ONCE: u32 = 16;
+    const EVERY_MS: u64 = 540;
+    let chain = Chain::new(3_000);
+    for seed in 0..40 {
+        let mut world = World::with(chain.spec(), SyncConfig { seed, ..config() }, Default::default());
+        world.target(SyncTarget::PeersTip);
+        let silent = TestPeer::new(&chain).behavior(Behavior::Silent);
+        for id in 1..=AT_ONCE {
+            world.connect(id, silent.clone());
+        }
+        let start = world.now_ms;
+        let joins_at = start + 60_000 + seed * 100;
+        let mut is_joined = false;
+        for (id, at) in (AT_ONCE + 1..250).zip((start + EVERY_MS..).step_by(EVERY_MS as usize)) {
+            if !is_joined && joins_at <= at {
+                world.run_until_ms(joins_at, World::is_synced);
+                connect_honest(&mut world, 4, &chain, 50);
+                is_joined = true;
+            }
+            world.run_until_ms(at, World::is_synced);
+            if world.is_synced() {
+                break;
+            }
+            world.disconnect(id - AT_ONCE);
+            world.connect(id, silent.clone());
+        }
+        let took = world.now_ms.saturating_sub(joins_at);
+        assert!(world.is_synced() && took <= 6_000, "seed {seed}: {took} ms: {:#?}", world.progress());
+        assert_not_blamed(&world, HONEST..HONEST + 4);
+    }
+}
+
 /// Silent peers name the pinned hash as their tip, and one is replaced as soon as it is waited for no longer. The honest
 /// ones are a block further.
 #[test]

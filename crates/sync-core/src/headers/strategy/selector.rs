@@ -1,16 +1,12 @@
-//! Which strategy is in use, and when it changes: causes that force a change, measurements that suggest one, and the
-//! hysteresis that keeps the machine from swinging.
+//! Which strategy is in use, and when it changes: causes that force a change, and the hysteresis that keeps the machine
+//! from swinging.
 //!
 //! * **By hash, because it must.** More than half of the peers have another block under the front's number, or the
 //!   front is escalated. Changes at once; lasts at least one *dwell*. When no peer has the hash either, it ends at once
 //!   and is not tried again for a dwell.
 //! * **By hash, because the gap is short** ([`SHORT_GAP_HEADERS`]): one request fetches it whole, and its response cannot
 //!   be of another branch. Ends with the gap.
-//! * **One at a time, because most requests fail** although several peers are there: many windows share one narrow way.
-//!   Only when one peer alone is expected to bring [`MARGIN`] times what is had.
-//! * **Concurrent** otherwise. It comes back from *by hash* when the cause is over and a dwell has passed; from *one at
-//!   a time* after [`DWELLS_ALONE`] dwells, when it was measured to be [`MARGIN`] times better, when that was too long
-//!   ago to know ([`super::history::FRESH`]), or when one peer is all that is left.
+//! * **Concurrent** otherwise. It comes back when the cause is over and a dwell has passed.
 //!
 //! A cause that returns soon after its end doubles the dwell, up to [`DWELL_MAX`]; a steady time resets it. So a
 //! malicious peer can provoke at most one change in a dwell, and less and less often.
@@ -20,15 +16,12 @@
 
 use core::time::Duration;
 
-use super::{History, Strategy, StrategyReason};
+use super::{Strategy, StrategyReason};
 use crate::{headers::escalation, time::Instant};
 use header_rules::range::BlockNumber;
 
 /// The shortest time that a strategy lasts, unless its cause forbids it.
 pub const DWELL_START: Duration = Duration::from_secs(5);
-
-/// One at a time lasts so many dwells at least: what was on its way must run out before its rate says anything.
-pub const DWELLS_ALONE: u32 = 3;
 
 /// The longest dwell.
 pub const DWELL_MAX: Duration = Duration::from_secs(80);
@@ -36,14 +29,8 @@ pub const DWELL_MAX: Duration = Duration::from_secs(80);
 /// A gap of at most so many headers is short; one that was taken for short stays so up to twice as many.
 pub const SHORT_GAP_HEADERS: u64 = 32;
 
-/// Another way must be expected to bring so many times what is had.
-pub const MARGIN: f64 = 1.5;
-
-/// Requests that must have ended before their reliability is judged.
-pub const OUTCOMES_MIN: u64 = 16;
-
 /// What the selector sees of the world.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// Number of the front.
     pub front: BlockNumber,
@@ -57,10 +44,6 @@ pub struct View {
     pub hash_unknown: bool,
     /// How often the range at the front failed.
     pub front_failures: u32,
-    /// Headers a second that the best peer alone would bring, one request at a time, by its round trips.
-    pub expected_alone: f64,
-    /// Headers a second that are verified now.
-    pub measured: f64,
 }
 
 /// The choice. See the [module](self).
@@ -75,8 +58,6 @@ pub struct Selector {
     dwell: Duration,
     /// By hash is not chosen before.
     by_hash_from: Instant,
-    /// What each way brought, and how requests end.
-    pub history: History,
 }
 
 impl Default for Selector {
@@ -88,7 +69,6 @@ impl Default for Selector {
             steady_since: None,
             dwell: DWELL_START,
             by_hash_from: Instant::ZERO,
-            history: History::default(),
         }
     }
 }
@@ -101,14 +81,13 @@ impl Selector {
 
     /// When the choice may change although nothing happens.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        let dwelt = (self.current != Strategy::Concurrent).then(|| self.since + self.rest());
+        let dwelt = (self.current != Strategy::Concurrent).then(|| self.since + self.dwell);
         [dwelt, Some(self.by_hash_from)].into_iter().flatten().filter(|at| *at > now).min()
     }
 
     /// Looks at the world; returns the new strategy and why, when it changes.
     pub fn decide(&mut self, now: Instant, view: &View) -> Option<(Strategy, StrategyReason)> {
         debug_assert!(view.disagreeing <= view.peers, "{} of {} peers disagree", view.disagreeing, view.peers);
-        debug_assert!(view.expected_alone >= 0.0, "{} headers a second are expected", view.expected_alone);
         if view.hash_unknown && self.current == Strategy::ByHash {
             self.by_hash_from = now + self.dwell;
         }
@@ -126,15 +105,7 @@ impl Selector {
         }
         debug_assert!((DWELL_START..=DWELL_MAX).contains(&self.dwell), "a dwell of {:?}", self.dwell);
         (self.current, self.short, self.since) = (to, short, now);
-        self.history.forget_outcomes(now);
         Some((to, why))
-    }
-
-    /// Notes what the current strategy brings, once it had the time to.
-    pub fn measure(&mut self, now: Instant, headers_per_second: f64) {
-        if now.saturating_since(self.since) >= DWELL_START {
-            self.history.measured(now, self.current, headers_per_second);
-        }
     }
 
     fn next(&self, now: Instant, view: &View) -> Option<(Strategy, StrategyReason)> {
@@ -142,10 +113,9 @@ impl Selector {
             return (self.current != Strategy::ByHash).then_some((Strategy::ByHash, why));
         }
         match self.current {
-            Strategy::Concurrent => self.alone(now, view).map(|why| (Strategy::Sequential, why)),
-            Strategy::Sequential => self.together(now, view).map(|why| (Strategy::Concurrent, why)),
+            Strategy::Concurrent => None,
             Strategy::ByHash => {
-                let over = self.short || view.hash_unknown || self.is_rested(now);
+                let over = self.short || view.hash_unknown || now.saturating_since(self.since) >= self.dwell;
                 over.then_some((Strategy::Concurrent, StrategyReason::CauseOver))
             }
         }
@@ -161,59 +131,12 @@ impl Selector {
             Some(StrategyReason::PeersDisagree { number, disagreeing, peers })
         } else if escalation::is_due(failures) {
             Some(StrategyReason::FrontFails { number, failures })
-        } else if headers <= short && self.current != Strategy::Sequential {
+        } else if headers <= short {
             Some(StrategyReason::ShortGap { headers })
         } else {
             None
         }
     }
-
-    /// Would one peer alone do better?
-    fn alone(&self, now: Instant, view: &View) -> Option<StrategyReason> {
-        if view.peers < 2 || !self.is_rested(now) {
-            return None;
-        }
-        let lately = self.history.outcomes(now);
-        let unreliable = lately.ended() >= OUTCOMES_MIN && lately.failed * 2 >= lately.ended();
-        if !unreliable {
-            return None;
-        }
-        // What one at a time brought when it was tried counts more than what it should bring.
-        let before = self.history.rate(now, Strategy::Sequential);
-        let expected = before.unwrap_or(view.expected_alone);
-        is_better(expected, view.measured)
-            .then_some(StrategyReason::Unreliable { failed: lately.failed, ended: lately.ended() })
-    }
-
-    /// Would all peers together do better?
-    fn together(&self, now: Instant, view: &View) -> Option<StrategyReason> {
-        if !self.is_rested(now) {
-            return None;
-        }
-        if view.peers < 2 {
-            return Some(StrategyReason::CauseOver);
-        }
-        match self.history.rate(now, Strategy::Concurrent) {
-            Some(before) if is_better(before, view.measured) => {
-                Some(StrategyReason::Faster { expected: before as u64, now: view.measured as u64 })
-            }
-            // No worse than before: stay, until that measurement is too old to say anything.
-            Some(_) => None,
-            None => Some(StrategyReason::CauseOver),
-        }
-    }
-
-    fn is_rested(&self, now: Instant) -> bool {
-        now.saturating_since(self.since) >= self.rest()
-    }
-
-    fn rest(&self) -> Duration {
-        if self.current == Strategy::Sequential { self.dwell * DWELLS_ALONE } else { self.dwell }
-    }
-}
-
-fn is_better(expected: f64, had: f64) -> bool {
-    expected > 0.0 && expected > had * MARGIN
 }
 
 #[cfg(test)]
@@ -224,23 +147,13 @@ mod tests {
         Instant::from_millis(1_000_000 + seconds * 1_000)
     }
 
-    const STEADY: View = View {
-        front: 9_999,
-        gap: 10_000,
-        peers: 3,
-        disagreeing: 0,
-        hash_unknown: false,
-        front_failures: 0,
-        expected_alone: 500.0,
-        measured: 2_000.0,
-    };
+    const STEADY: View =
+        View { front: 9_999, gap: 10_000, peers: 3, disagreeing: 0, hash_unknown: false, front_failures: 0 };
 
     #[test]
     fn calm_weather_changes_nothing() {
         let mut selector = Selector::default();
         for second in 0..600 {
-            selector.history.ended(at(second), second % 5 != 0);
-            selector.measure(at(second), STEADY.measured);
             assert_eq!(selector.decide(at(second), &STEADY), None);
         }
     }
@@ -287,32 +200,6 @@ mod tests {
         assert_eq!(change, Some((Strategy::ByHash, StrategyReason::ShortGap { headers: 1 })));
         assert_eq!(selector.decide(at(0), &View { gap: 2 * SHORT_GAP_HEADERS, ..STEADY }), None, "hysteresis");
         assert_eq!(selector.decide(at(0), &STEADY), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
-    }
-
-    #[test]
-    fn an_overloaded_way_is_used_by_one_and_the_better_one_stays() {
-        let mut selector = Selector::default();
-        let choked = View { measured: 20.0, ..STEADY };
-        for second in 0..10 {
-            selector.history.ended(at(second), false);
-            selector.history.ended(at(second), second % 3 == 0);
-            selector.measure(at(second), choked.measured);
-        }
-        let (to, why) = selector.decide(at(10), &choked).expect("a change");
-        assert_eq!(to, Strategy::Sequential);
-        assert!(matches!(why, StrategyReason::Unreliable { failed: 16, ended: 20 }), "{why}");
-        // Measured to be better: it stays beyond its dwell, while that measurement is fresh.
-        let alone = View { measured: 400.0, ..STEADY };
-        selector.measure(at(16), alone.measured);
-        assert_eq!(selector.decide(at(60), &alone), None);
-        // No better than before: back.
-        let poor = View { measured: 5.0, ..STEADY };
-        let back = selector.decide(at(61), &poor);
-        assert_eq!(back, Some((Strategy::Concurrent, StrategyReason::Faster { expected: 20, now: 5 })));
-        // When the measurement is outdated, it is tried again.
-        let mut forgetful = selector.clone();
-        (forgetful.current, forgetful.since) = (Strategy::Sequential, at(61));
-        assert_eq!(forgetful.decide(at(300), &alone), Some((Strategy::Concurrent, StrategyReason::CauseOver)));
     }
 
     #[test]
