@@ -97,6 +97,18 @@ pub enum Attack {
     Comeback,
     /// The only honest peer is gone for long in the middle of a sync, beside peers that never respond.
     LongOutage,
+    /// A few new blocks are missing; strangers that never respond leave before anything is taken from them, beside one or
+    /// two honest peers.
+    ShortGap,
+    /// Peers that never respond are alone for a minute and more.
+    AloneSilent,
+    /// A malicious peer is alone on a chain with another genesis, and its way is so slow that only the upper part of that
+    /// chain is stored when honest peers connect.
+    AloneSlow,
+    /// The ways to all honest peers but one break for a while; that one is some blocks behind, and completes the sync.
+    LostVotes,
+    /// The ways to the honest peers are full all the time, beside quick strangers that never respond.
+    FullWays,
 }
 
 /// What malicious peers do, and what follows.
@@ -138,8 +150,8 @@ impl Attack {
 
     /// Kinds with seeds of their own, beside every fifth: of so many other seeds one. So the worlds of other seeds stay what
     /// they are when a kind is added.
-    const RARE: [(Self, u64); 14] = [
-        (Self::OtherFees, 100),
+    const RARE: [(Self, u64); 19] = [
+        (Self::OtherFees, 60),
         (Self::DeepSplicers, 100),
         (Self::DeepStrangers, 100),
         (Self::SilentMajority, 100),
@@ -154,6 +166,11 @@ impl Attack {
         // These two are rare among the others.
         (Self::EndlessFlood, 50),
         (Self::ShortVisits, 200),
+        (Self::ShortGap, 50),
+        (Self::FullWays, 100),
+        (Self::AloneSilent, 100),
+        (Self::AloneSlow, 100),
+        (Self::LostVotes, 100),
     ];
 
     /// The attack of this seed's world, if it is one of them.
@@ -206,32 +223,51 @@ impl Attack {
             Self::Hoarders => "attack: hoarders",
             Self::Comeback => "attack: silent peers beside one that comes back",
             Self::LongOutage => "attack: a long outage",
+            Self::ShortGap => "attack: strangers at a short gap",
+            Self::AloneSilent => "attack: alone and silent",
+            Self::LostVotes => "attack: all votes but one are lost",
+            Self::AloneSlow => "attack: alone with a part of another chain",
+            Self::FullWays => "attack: strangers beside full ways",
         }
     }
 
     /// What it may cost once, however long the sync is: see [`progress`](crate::checker::progress).
     pub fn allowance(self) -> Micros {
         match self {
-            // Every peer that the sync waits for responds quickly.
+            // Whatever the attackers do, a peer that responds quickly has what is missing, and is known.
             Self::QuickDeniers
             | Self::QuickSplicers
-            | Self::QuickAlteredField
             | Self::DeepSplicers
             | Self::CatchUp
             | Self::LatePrune
             | Self::OtherFees
             | Self::Hoarders
             | Self::HigherClaims
-            | Self::PinnedClaims
             | Self::Climbers
             | Self::EndlessFlood
-            | Self::Flicker
-            | Self::ShortVisits => 3 * SECOND,
+            | Self::ShortVisits
+            | Self::Comeback => SECOND,
+            // One of the attackers is waited for until its piece is handed over.
+            Self::QuickAlteredField | Self::PinnedClaims | Self::Drip | Self::Flicker | Self::AloneSilent => 3 * SECOND,
+            // Several are, one after another, each for half as long; or a deadline of a peer that was never heard of; or
+            // a thousand headers are compared by hash, one request after another.
+            Self::AloneForeign
+            | Self::ForeignMajority
+            | Self::AloneSlow
+            | Self::AloneOrphan
+            | Self::AloneBoaster
+            | Self::LatePin
+            | Self::Sleep
+            | Self::DeepStrangers
+            | Self::ShortGap
+            | Self::FullWays
+            | Self::Outages => 5 * SECOND,
+            // One such deadline, and what follows it: a vote, or a pause.
+            Self::Strangers | Self::Fat | Self::AloneForked | Self::SilentMajority => 8 * SECOND,
+            // The target is chosen anew after 5 s, and after 10 s the next time. Requests for large headers are small.
+            Self::AloneTooDeep | Self::OpaqueFat => 15 * SECOND,
             // A request that fell into the outage is awaited for 40 s at most, and the next is sent 16 s later.
-            Self::Comeback | Self::LongOutage => 60 * SECOND,
-            // The target is chosen anew after 5 s, and after 10 s the next time.
-            Self::AloneTooDeep | Self::Outages => 20 * SECOND,
-            _ => 10 * SECOND,
+            Self::LongOutage | Self::LostVotes => 60 * SECOND,
         }
     }
 

@@ -119,7 +119,9 @@ impl Scene {
         let branch = pool.other_fees();
         let fork = pool.fork_point(branch).unwrap_or_default();
         let start = View { branch, tip: fork + rng.log_between(1, 300) };
-        let stored = rng.percent(50).then(|| View { branch: Pool::TRUNK, tip: fork - rng.below(50) });
+        // Where everything up to the fork is stored, the first new header is compared with a stored one.
+        let missing = if rng.percent(50) { rng.below(50) } else { 0 };
+        let stored = rng.percent(60).then(|| View { branch: Pool::TRUNK, tip: fork - missing });
         Self::new(start, fork - HEADERS_MIN - rng.below(300), stored)
     }
 

@@ -26,10 +26,20 @@ impl Attack {
             Self::AloneForked | Self::AloneOrphan => Scene::stored(pool, rng.between(2, 20), rng),
             // Everything is on the way down to genesis.
             Self::AloneForeign | Self::ForeignMajority => Scene::whole(rng),
+            // Its genesis is not seen, and all else is.
+            Self::AloneSlow => Scene { floor: rng.between(1, 50), ..Scene::whole(rng) },
+            Self::AloneSilent if rng.percent(70) => {
+                let new = rng.between(50, 300);
+                Scene::stored(pool, new, rng)
+            }
             Self::ShortVisits => Scene::stored(pool, VISIT_GROWTH, rng),
             Self::OtherFees => Scene::other_fees(pool, rng),
             Self::DeepSplicers | Self::DeepStrangers => Scene::deep_reorg(pool, rng),
             Self::AloneTooDeep => Scene::under_a_deep_branch(pool, rng),
+            Self::ShortGap => {
+                let new = rng.between(1, 60);
+                Scene::stored(pool, new, rng)
+            }
             Self::CatchUp => Scene::behind(pool, rng.between(100, 150), rng),
             Self::HigherClaims | Self::Climbers | Self::PinnedClaims if rng.percent(50) => {
                 let new = rng.between(1, 200);
@@ -277,6 +287,52 @@ impl Attack {
                 scene.steps.push((at, Step::Cut(1, span)));
                 scene.quiescent_at = at + span;
             }
+            Self::ShortGap => {
+                scene.follows_tip = true;
+                let live = rng.between(6, 7);
+                // Each leaves before its piece is handed over to another peer.
+                let every = rng.between(1_200, 1_450) * MILLI / live;
+                let strangers = Churn { behavior: Behavior::Silent, live: live as u32, every, ..Churn::draw(any, rng) };
+                scene.churn = Some(Churn { from: MILLI, ..strangers });
+            }
+            Self::AloneSilent => {
+                scene.follows_tip = true;
+                // Each is here for longer than one deadline, and is late once.
+                let every = rng.between(400, 600) * MILLI;
+                let strangers = Churn { behavior: Behavior::Silent, live: 16, every, ..Churn::draw(any, rng) };
+                scene.churn = Some(Churn { shares_address: false, ..strangers });
+                scene.honest_join(rng.between(60, 150) * SECOND);
+            }
+            Self::AloneSlow => {
+                scene.follows_tip = true;
+                config.tip_quorum = 1;
+                config.window = rng.pick(&[64, 128, 256]);
+                config.rollback_window = rng.pick(&[64, 100]);
+                let link = LinkPlan { bytes_per_milli: rng.between(50, 150), ..any };
+                scene.add(Behavior::Forked(Pool::FOREIGN), link, 10 * MILLI);
+                let at = rng.between(2_000, 5_000) * MILLI;
+                if let Some(alone) = scene.peers.last_mut() {
+                    alone.flaps = Some((at, 1_000 * SECOND));
+                }
+                scene.honest_join(at);
+                let tip = pool.last(Pool::FOREIGN).min(scene.start.tip + 3);
+                plan.decided.push(View { branch: Pool::FOREIGN, tip });
+            }
+            Self::LostVotes => {
+                scene.follows_tip = true;
+                scene.narrow(rng.between(100, 300));
+                scene.add(Behavior::Behind(rng.between(2, 9)), quick, 10 * MILLI);
+                let (at, span) = (rng.between(300, 600) * MILLI, rng.between(12, 25) * SECOND);
+                scene.steps.push((at, Step::Cut((1 << honest) - 1, span)));
+                scene.quiescent_at = at + span;
+                scene.end_tip += rng.between(1, 5);
+                (0..few).for_each(|_| scene.add(Behavior::Silent, any, 10 * MILLI));
+            }
+            Self::FullWays => {
+                scene.narrow(rng.between(100, 400));
+                let every = rng.between(200, 300) * MILLI;
+                scene.churn = Some(Churn { behavior: Behavior::Silent, live: 16, every, ..Churn::draw(quick, rng) });
+            }
             Self::AloneBoaster => {
                 scene.follows_tip = true;
                 let latest = rng.pick(&[u64::MAX, BLOCK_NUMBER_END, BLOCK_NUMBER_END - 1]);
@@ -307,6 +363,9 @@ impl Attack {
             Self::DeepSplicers => 8,
             Self::Fat | Self::OpaqueFat | Self::Drip => rng.between(1, 3),
             Self::QuickDeniers | Self::QuickSplicers => rng.between(4, 8),
+            Self::LostVotes => rng.between(2, 4),
+            Self::ShortGap => rng.between(1, 2),
+            Self::FullWays => rng.between(1, 3),
             _ => rng.between(2, 6),
         }
     }

@@ -16,11 +16,21 @@ impl Checker for Escalation {
 
     fn at_end(&mut self, state: &State<'_>) -> Check {
         let kind = state.options.attack.as_ref().map(|attack| attack.kind);
-        match (kind, state.recovered) {
-            (Some(Attack::LongOutage | Attack::Comeback), recovered) if recovered > 0 => {
-                Err(format!("{recovered} headers had failed often, although peers were only silent"))
-            }
-            _ => Ok(()),
+        let is_silence_alone = matches!(
+            kind,
+            Some(
+                Attack::LongOutage
+                    | Attack::Comeback
+                    | Attack::AloneSilent
+                    | Attack::ShortGap
+                    | Attack::FullWays
+                    | Attack::LostVotes
+            )
+        );
+        match state.recovered {
+            0 => Ok(()),
+            _ if !is_silence_alone => Ok(()),
+            recovered => Err(format!("{recovered} headers had failed often, although peers were only silent")),
         }
     }
 }
