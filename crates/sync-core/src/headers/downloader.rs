@@ -14,10 +14,10 @@ use super::{
     failures::Failures,
     inbox::{Inbox, Response},
     plan::Plan,
-    request::{InFlight, Purpose, Requests},
+    request::{Purpose, Requests},
     staging::{Staged, Staging},
 };
-use crate::id::{PeerId, RequestId};
+use crate::id::PeerId;
 use header_rules::range::{BlockNumber, BlockRange};
 
 /// The download of one gap. See the [module](self).
@@ -53,18 +53,12 @@ impl<R> Downloader<R> {
         self.plan.release(gap, Failures::default());
     }
 
-    /// Closes the gap: drops plan and staged runs, cancels and returns the requests for pieces in flight.
-    pub fn close(&mut self) -> Vec<(RequestId, InFlight)> {
+    /// Closes the gap: drops plan and staged runs. Late responses of its pieces are not used any more; the requests in
+    /// flight are for the caller to cancel.
+    pub fn close(&mut self) {
         self.plan.clear();
         self.staging.clear();
         self.requests.stop_using(|request| matches!(request.purpose, Purpose::Piece { .. }));
-        let mut cancelled = Vec::new();
-        while let Some(id) = self.requests.find(|request| matches!(request.purpose, Purpose::Piece { .. })) {
-            let Some(request) = self.requests.cancel(id) else { break };
-            cancelled.push((id, request));
-        }
-        debug_assert!(self.requests.ranges().next().is_none(), "a request of the closed gap is in flight");
-        cancelled
     }
 
     /// Stages the received part of a borrowed `piece`; the rest, below, is released to the plan without a failure.

@@ -15,7 +15,7 @@ use crate::{
     fault::PeerFault,
     headers::{InFlight, Purpose, Response},
     id::PeerId,
-    io::{Output, StartBlock},
+    io::StartBlock,
     time::Instant,
 };
 use header_rules::range::BlockRange;
@@ -144,10 +144,7 @@ impl HeaderSync {
             request.peer == peer
                 && matches!(&request.purpose, Purpose::Piece { range, by_hash: None, .. } if range.last() >= from)
         };
-        while let Some(id) = self.downloader.requests.find(theirs) {
-            let Some(request) = self.downloader.requests.cancel(id) else { break };
-            self.release(&request);
-            self.out.push_back(Output::Cancel(id));
+        for request in self.cancel_where(theirs) {
             self.return_piece(now, request, false);
         }
         for response in self.downloader.inbox.take(|response| theirs(&response.request)) {

@@ -22,7 +22,7 @@ use crate::{
     fault::PeerFault,
     headers::{InFlight, Purpose, Response},
     id::PeerId,
-    io::{Output, StallReason, StartBlock},
+    io::{StallReason, StartBlock},
     peers::{Evidence, Peer},
     time::Instant,
 };
@@ -210,15 +210,6 @@ impl HeaderSync {
         self.target.fork_checks.asked.insert(peer, now);
         self.send(now, peer, Purpose::ForkCheck(target.number), StartBlock::Number(target.number), 1);
         true
-    }
-
-    /// Cancels every request with such a purpose.
-    pub(super) fn cancel_questions(&mut self, purpose: impl Fn(&Purpose) -> bool) {
-        while let Some(id) = self.downloader.requests.find(|request| purpose(&request.purpose)) {
-            let Some(request) = self.downloader.requests.cancel(id) else { break };
-            self.release(&request);
-            self.out.push_back(Output::Cancel(id));
-        }
     }
 }
 

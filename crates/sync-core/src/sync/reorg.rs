@@ -270,7 +270,7 @@ impl HeaderSync {
 
     /// Another target: the search ends without a result.
     pub(super) fn cancel_search(&mut self) {
-        self.cancel_questions(|purpose| matches!(purpose, Purpose::Ancestor(_)));
+        self.cancel_where(|request| matches!(request.purpose, Purpose::Ancestor(_)));
         self.tell_reorg();
     }
 }

@@ -13,6 +13,8 @@
 //! malicious peer can waste one deadline for the numbers of its requests; each fault is noted here, and enough faults
 //! are a ban.
 
+use alloc::vec::Vec;
+
 use super::HeaderSync;
 use crate::{
     config::REQUESTS_IN_FLIGHT_MAX,
@@ -165,6 +167,19 @@ impl HeaderSync {
         debug_assert!(self.downloader.requests.of_peer(peer).is_none(), "a request to {peer} outlives its connection");
     }
 
+    /// Cancels the requests in flight that match. Their bytes leave the windows of their peers; what else ends with them
+    /// is for the caller.
+    pub(super) fn cancel_where(&mut self, which: impl Fn(&InFlight) -> bool) -> Vec<InFlight> {
+        let mut cancelled = Vec::new();
+        while let Some(id) = self.downloader.requests.find(&which) {
+            let Some(request) = self.downloader.requests.cancel(id) else { break };
+            self.release(&request);
+            self.out.push_back(Output::Cancel(id));
+            cancelled.push(request);
+        }
+        cancelled
+    }
+
     /// The request is over: its bytes are no longer in flight.
     pub(super) fn release(&mut self, request: &InFlight) {
         if let Some(peer) = self.peers.get_mut(request.peer) {
@@ -214,10 +229,7 @@ impl HeaderSync {
 
     /// A peer was banned: its requests are cancelled and its unverified responses are dropped.
     pub(super) fn after_ban(&mut self, now: Instant, peer: PeerId) {
-        while let Some(id) = self.downloader.requests.of_peer(peer) {
-            let Some(request) = self.downloader.requests.cancel(id) else { break };
-            self.release(&request);
-            self.out.push_back(Output::Cancel(id));
+        for request in self.cancel_where(|request| request.peer == peer) {
             self.note_no_response(&request);
             self.return_piece(now, request, false);
         }

@@ -25,8 +25,8 @@ use super::{
 use crate::{
     checkpoint::Subchain,
     follow::{Known, TipPlace, place},
-    headers::Response,
-    io::{BlockNumHash, Output, SyncTarget},
+    headers::{Purpose, Response},
+    io::{BlockNumHash, SyncTarget},
     lineage::{Anchor, Lineage, LinkFault},
     time::Instant,
 };
@@ -194,11 +194,10 @@ impl HeaderSync {
     pub(super) fn drop_run(&mut self) {
         self.phase.close_run();
         self.store.clear_collected();
-        for (id, request) in self.downloader.close() {
-            self.release(&request);
-            self.out.push_back(Output::Cancel(id));
-        }
+        self.downloader.close();
+        self.cancel_where(|request| matches!(request.purpose, Purpose::Piece { .. }));
         self.downloader.inbox.take(Response::is_piece);
+        debug_assert!(self.downloader.requests.ranges().next().is_none(), "headers of a closed run are requested");
         debug_assert!(self.downloader.plan.is_empty(), "headers of a closed run are planned");
         debug_assert!(self.downloader.staging.is_empty(), "headers of a closed run are staged");
     }

@@ -41,7 +41,7 @@ impl HeaderSync {
         if self.target.wanted == Some(target) {
             return;
         }
-        self.cancel_questions(|purpose| !matches!(purpose, Purpose::Piece { .. }));
+        self.cancel_where(|request| !matches!(request.purpose, Purpose::Piece { .. }));
         // A target on a chain with another genesis, or one that stopped at an unknown header, is not kept.
         let is_over =
             |target: &BlockNumHash| self.target.rejected.wrong_genesis.is_some() || self.is_stopped_at(target.hash);
@@ -70,7 +70,7 @@ impl HeaderSync {
         }
         let Ok(header) = HeaderLink::decode(raw) else { return };
         if self.store.pending().covers(header.number) {
-            self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+            self.cancel_where(|request| matches!(request.purpose, Purpose::Target(_)));
             self.resolve(now, BlockNumHash { number: header.number, hash });
         }
     }
@@ -151,12 +151,12 @@ impl HeaderSync {
             // The header has the pinned hash, but no chain has such a number: no peer can serve its parent.
             Ok(header) if got == hash && header.number >= BLOCK_NUMBER_END => return,
             Ok(header) if got == hash => {
-                self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+                self.cancel_where(|request| matches!(request.purpose, Purpose::Target(_)));
                 self.resolve(now, BlockNumHash { number: header.number, hash });
                 return;
             }
             Err(error) if got == hash => {
-                self.cancel_questions(|purpose| matches!(purpose, Purpose::Target(_)));
+                self.cancel_where(|request| matches!(request.purpose, Purpose::Target(_)));
                 self.stop_at_unreadable_target(now, hash, error);
                 return;
             }
