@@ -166,10 +166,6 @@ pub const PROBE_ROUND_MAX: Duration = Duration::from_secs(10);
 /// Heights at which a peer's vote is remembered; peers that disagree name a few. Raising it costs 40 bytes each.
 pub const VOTES_PER_PEER_MAX: usize = 32;
 
-/// Stored headers whose total difficulty is compared with a new branch by proof of work, before they are reverted. The
-/// new branch waits in memory meanwhile (600 bytes a header); of a deeper reorg the quorum of peers decides alone.
-pub const WEIGHED_HEADERS_MAX: u64 = 8_192;
-
 /// Peers in the claims of [`StallReason::TipsDisagree`](crate::StallReason::TipsDisagree). Raising it makes the report
 /// longer (48 bytes each); more than a screen of claims is of no use to the user.
 pub const TIP_CLAIMS_MAX: usize = 16;

@@ -32,8 +32,6 @@ impl HeaderSync {
         }
         let is_comparing = reorg.is_some_and(|reorg| reorg.phase == ReorgPhase::Comparing);
         assert_eq!(self.phase.is_comparing(), is_comparing, "branches are compared without a reorg");
-        let is_weighing = reorg.is_some_and(|reorg| matches!(reorg.phase, ReorgPhase::Weighing(_)));
-        assert_eq!(self.phase.is_weighing(), is_weighing, "difficulty is compared without a reorg");
         if let Some(reorg) = reorg {
             assert!(self.target.resolved.is_some(), "a reorg to no target");
             assert!(!self.phase.is_synced(), "synced in the middle of a reorg");

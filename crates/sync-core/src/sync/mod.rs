@@ -12,7 +12,6 @@
 //! | `witnesses` | the peers that are asked for a number in that search, and their claims |
 //! | `compare` | the first headers below the fork, fetched by hash |
 //! | `fork_check` | which peers are on the target's chain, and what follows for a peer whose headers do not link |
-//! | `difficulty` | by proof of work: is the new branch heavier than the stored one? |
 //! | `reject` | the target's chain breaks a rule |
 //! | `unknown` | the target's chain has a header that this release cannot judge |
 //! | `requests` | requests, and how one ends without a response; faults and bans |
@@ -32,7 +31,6 @@
 mod announce;
 mod branch;
 mod compare;
-mod difficulty;
 mod floor;
 mod fork_check;
 mod front;

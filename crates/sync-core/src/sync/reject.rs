@@ -103,7 +103,7 @@ impl HeaderSync {
         let bottom = match &self.phase {
             Phase::FillingGap(run) => run.bottom,
             // Only its headers above the fork are stored.
-            Phase::ComparingBranches(_) | Phase::WeighingBranches(_) => match &self.reorgs.current {
+            Phase::ComparingBranches(_) => match &self.reorgs.current {
                 Some(reorg) if !reorg.above_is_old => reorg.differs.number.saturating_add(1),
                 _ => BlockNumber::MAX,
             },

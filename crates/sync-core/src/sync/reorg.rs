@@ -28,7 +28,7 @@ use super::{
 use crate::{
     checkpoint::Subchain,
     config::TOO_DEEP_RETRY,
-    follow::{AncestorSearch, BranchWeight, Known, Outcome},
+    follow::{AncestorSearch, Known, Outcome},
     headers::Purpose,
     id::PeerId,
     io::{BlockNumHash, Event, Output},
@@ -82,7 +82,6 @@ impl HeaderSync {
             differs: expected,
             above_is_old,
             reverted_from,
-            old_weight: BranchWeight::new(top),
             search,
             phase: ReorgPhase::Seeking,
             next: expected,
@@ -98,7 +97,7 @@ impl HeaderSync {
         let Some(reorg) = &mut self.reorgs.current else { return false };
         match reorg.phase {
             ReorgPhase::TooDeep { since, retry_at } => return self.poll_too_deep(now, since, retry_at),
-            ReorgPhase::Weighing(_) | ReorgPhase::Replacing => return false,
+            ReorgPhase::Replacing => return false,
             ReorgPhase::Comparing | ReorgPhase::Seeking => {}
         }
         if !self.store.is_idle() {
@@ -186,7 +185,7 @@ impl HeaderSync {
             Known::Absent => return self.revert_run(now),
         };
         let ancestor = BlockNumHash { number: ancestor, hash };
-        self.compare_difficulty_down_to(now, ancestor).unwrap_or_else(|| self.revert_above(now, ancestor))
+        self.revert_above(now, ancestor)
     }
 
     /// The reorg is deeper than the window: nothing is removed, and the target is chosen anew after a pause.

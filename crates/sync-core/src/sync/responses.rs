@@ -201,7 +201,6 @@ impl HeaderSync {
                     return true;
                 }
                 self.passes_unknown(&verified);
-                self.add_difficulty(&verified);
                 self.check_claims_in(now, &verified);
                 if self.phase.is_comparing() {
                     self.note_compared(peer, &verified);

@@ -247,9 +247,6 @@ impl HeaderSync {
             }
             return;
         }
-        if self.phase.is_weighing() && !self.is_heavier(now) {
-            return;
-        }
         let Some(run) = self.phase.run_mut() else { return };
         run.complete = true;
         self.reorgs.too_deep = None;

@@ -23,7 +23,6 @@ use super::{
 use crate::{
     config::{PROBE_PATIENCE, PROBE_ROUND_MAX},
     fault::PeerFault,
-    follow::BranchWeight,
     headers::{InFlight, Purpose, Response},
     id::PeerId,
     io::{BlockNumHash, Event, Output, StallReason, StartBlock, SyncTarget},
@@ -211,7 +210,6 @@ impl HeaderSync {
         self.target.fork_checks = ForkChecks::default();
         self.target.invalid = None;
         self.target.rejected.wrong_genesis = None;
-        self.target.weight = Some(BranchWeight::new(target.number));
         self.target.resolved = Some(target);
         self.out.push_back(Output::Event(Event::TargetResolved(target)));
         self.open_run(now);

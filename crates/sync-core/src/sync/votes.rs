@@ -88,7 +88,7 @@ impl HeaderSync {
             debug_assert!(have <= tips.len(), "{have} votes of {} peers", tips.len());
             if have >= need {
                 self.target.trouble = None;
-                return self.weigh_tip(now, tip, known);
+                return self.adopt_agreed_tip(now, tip, known);
             }
             // The highest ones, no more than votes are kept: an older vote would be forgotten and requested again.
             if have + open.len() >= need && possible <= VOTES_PER_PEER_MAX {
@@ -210,10 +210,7 @@ impl HeaderSync {
     }
 
     /// Enough peers agree on `tip`: is it lag, an extension, or another chain? `true` when something was done.
-    fn weigh_tip(&mut self, now: Instant, tip: BlockNumHash, known: Option<BlockNumHash>) -> bool {
-        if self.target.lighter == Some(tip.hash) {
-            return false;
-        }
+    fn adopt_agreed_tip(&mut self, now: Instant, tip: BlockNumHash, known: Option<BlockNumHash>) -> bool {
         if self.is_deserted(now) && self.target.resolved != Some(tip) {
             self.adopt(now, tip);
             return true;

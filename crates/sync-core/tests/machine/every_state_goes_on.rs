@@ -150,7 +150,7 @@ fn u04_u10_a_deep_reorg_goes_on() {
 }
 
 #[test]
-fn u04_u10_a_reorg_that_is_weighed_goes_on() {
+fn u04_u10_a_reorg_by_proof_of_work_goes_on() {
     let old = Chain::mined(LEN);
     disturb(&old, &old.branch(LEN - 300, LEN + 20, MINED + 2));
 }

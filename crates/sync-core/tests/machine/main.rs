@@ -20,7 +20,6 @@ mod fair_sample;
 mod fat_headers;
 mod floor;
 mod follow_head;
-mod fork_choice;
 mod front;
 mod happy;
 mod invalid_target;

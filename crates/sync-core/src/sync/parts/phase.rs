@@ -1,19 +1,13 @@
 //! [`Phase`]: the step of the sync that the machine is in.
 //!
 //! ```text
-//!             +------------------ Idle <-------------------+
-//!             |          ^   |  ^      ^   ^               |
-//!             v          |   |  |      |   |               |
-//!   AwaitingStore -------+   |  |      |   |               | a lower floor, another target
-//!             |              |  |      |   |               |
-//!             v              v  |      v   |               |
-//!          FillingGap  ComparingBranches   WeighingBranches  Synced
-//!             ^                                |
-//!             +------- the branch is heavier --+
+//!   Idle -> AwaitingStore -> FillingGap -> Idle -> Synced     a gap under the target, then the next one
+//!   Idle -> ComparingBranches -> Idle                         a reorg: hashes under the place where the branches differ
+//!   Synced -> AwaitingStore | FillingGap                      a lower floor, another target
 //! ```
 //!
-//! Three phases hold the [`Run`] of headers that is downloaded. A reorg that is under way ([`reorg`](super::reorg)) says why a
-//! branch is compared or weighed; it may go on while the machine waits for the store.
+//! Two phases hold the [`Run`] of headers that is downloaded. A reorg that is under way ([`reorg`](super::reorg)) says why a
+//! branch is compared; it may go on while the machine waits for the store.
 
 use super::Run;
 
@@ -30,9 +24,6 @@ pub enum Phase {
     FillingGap(Run),
     /// Headers of the target's chain are compared with stored ones; nothing of them is stored.
     ComparingBranches(Run),
-    /// The total difficulty of the target's branch is compared with the stored one, which is reverted only if it has
-    /// less; until then no header of the new branch is stored.
-    WeighingBranches(Run),
     /// Everything from the floor to the target is durable.
     Synced,
 }
@@ -55,7 +46,7 @@ impl Phase {
             (self, next),
             (_, P::Idle)
                 | (P::Idle | P::AwaitingStore | P::Synced, P::AwaitingStore | P::FillingGap(_))
-                | (P::Idle, P::ComparingBranches(_) | P::WeighingBranches(_) | P::Synced)
+                | (P::Idle, P::ComparingBranches(_) | P::Synced)
         )
     }
 
@@ -65,15 +56,14 @@ impl Phase {
             Self::AwaitingStore => "AwaitingStore",
             Self::FillingGap(_) => "FillingGap",
             Self::ComparingBranches(_) => "ComparingBranches",
-            Self::WeighingBranches(_) => "WeighingBranches",
             Self::Synced => "Synced",
         }
     }
 
-    /// The run that is downloaded, in whichever of the three phases.
+    /// The run that is downloaded, in either phase.
     pub fn run(&self) -> Option<&Run> {
         match self {
-            Self::FillingGap(run) | Self::ComparingBranches(run) | Self::WeighingBranches(run) => Some(run),
+            Self::FillingGap(run) | Self::ComparingBranches(run) => Some(run),
             Self::Idle | Self::AwaitingStore | Self::Synced => None,
         }
     }
@@ -81,7 +71,7 @@ impl Phase {
     /// The same, mutable.
     pub fn run_mut(&mut self) -> Option<&mut Run> {
         match self {
-            Self::FillingGap(run) | Self::ComparingBranches(run) | Self::WeighingBranches(run) => Some(run),
+            Self::FillingGap(run) | Self::ComparingBranches(run) => Some(run),
             Self::Idle | Self::AwaitingStore | Self::Synced => None,
         }
     }
@@ -95,16 +85,6 @@ impl Phase {
     pub fn close_run(&mut self) {
         if self.run().is_some() {
             self.enter(Self::Idle);
-        }
-    }
-
-    /// The branch that was compared has more total difficulty: its headers are stored from now on. The one transition
-    /// beside [`enter`](Self::enter), because the run goes over with it.
-    pub fn fill_what_was_weighed(&mut self) {
-        debug_assert!(self.is_weighing(), "{} was not weighed", self.name());
-        match core::mem::take(self) {
-            Self::WeighingBranches(run) => *self = Self::FillingGap(run),
-            other => *self = other,
         }
     }
 
@@ -123,11 +103,6 @@ impl Phase {
     /// Are hashes of a branch compared?
     pub fn is_comparing(&self) -> bool {
         matches!(self, Self::ComparingBranches(_))
-    }
-
-    /// Is the total difficulty of a branch compared?
-    pub fn is_weighing(&self) -> bool {
-        matches!(self, Self::WeighingBranches(_))
     }
 
     /// Is everything durable?

@@ -1,12 +1,7 @@
 //! [`Reorgs`]: the current reorg, and the results of earlier ones.
 
 use super::Compared;
-use crate::{
-    checkpoint::Subchain,
-    follow::{AncestorSearch, BranchWeight},
-    io::BlockNumHash,
-    time::Instant,
-};
+use crate::{checkpoint::Subchain, follow::AncestorSearch, io::BlockNumHash, time::Instant};
 use header_rules::range::BlockNumber;
 
 /// The step of a reorg.
@@ -23,8 +18,6 @@ pub enum ReorgPhase {
         /// When the target is chosen anew at the latest.
         retry_at: Instant,
     },
-    /// The ancestor is known; the total difficulty of the branches above it is compared.
-    Weighing(BlockNumHash),
     /// The stored headers above the ancestor are reverted; the new chain is downloaded.
     Replacing,
 }
@@ -42,8 +35,6 @@ pub struct Reorg {
     pub above_is_old: bool,
     /// The lowest number that was reverted.
     pub reverted_from: Option<BlockNumber>,
-    /// Total difficulty of the stored branch.
-    pub old_weight: BranchWeight,
     pub search: AncestorSearch,
     pub phase: ReorgPhase,
     /// The next block of the new chain to compare.

@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 
 use super::{ForkChecks, Rejected, Votes};
 use crate::{
-    follow::{BranchWeight, InvalidChain},
+    follow::InvalidChain,
     id::PeerId,
     io::{BlockNumHash, StallReason, SyncTarget},
     time::Instant,
@@ -31,10 +31,6 @@ pub struct Target {
     pub retry_at: Option<Instant>,
     /// Votes of peers for blocks at the numbers in question.
     pub votes: Votes,
-    /// Total difficulty of its verified headers, from the target down.
-    pub weight: Option<BranchWeight>,
-    /// A tip whose chain has no more total difficulty than the stored one.
-    pub lighter: Option<B256>,
     /// Which peers are on the target's chain.
     pub fork_checks: ForkChecks,
     /// The chain that was invalidated because it broke a rule, until another target is synced.
