@@ -260,14 +260,13 @@ impl Attack {
             | Self::Sleep
             | Self::DeepStrangers
             | Self::ShortGap
-            | Self::FullWays
-            | Self::Outages => 5 * SECOND,
+            | Self::FullWays => 5 * SECOND,
             // One such deadline, and what follows it: a vote, or a pause.
             Self::Strangers | Self::Fat | Self::AloneForked | Self::SilentMajority => 8 * SECOND,
             // The target is chosen anew after 5 s, and after 10 s the next time. Requests for large headers are small.
             Self::AloneTooDeep | Self::OpaqueFat => 15 * SECOND,
             // A request that fell into the outage is awaited for 40 s at most, and the next is sent 16 s later.
-            Self::LongOutage | Self::LostVotes => 60 * SECOND,
+            Self::Outages | Self::LongOutage | Self::LostVotes => 60 * SECOND,
         }
     }
 

@@ -1,8 +1,8 @@
-//! Time and turns of the event loop, as the browser gives them.
+//! The browser's clock and event loop.
 //!
-//! [`now`] is `performance.now()`: it never steps back, and counts from the start of the worker. [`Turns`] gives way to
-//! the event loop: `setTimeout(0)` is clamped to 4 ms once it nests, so a turn is a message that the worker posts to
-//! itself, which comes back after what was already waiting (some 20 us).
+//! [`now`] is `performance.now()`: monotonic, from the start of the worker. [`Turns`] yields to the event loop.
+//! `setTimeout(0)` is clamped to 4 ms once it nests, so a turn is a message that the worker posts to itself; it arrives
+//! after all waiting tasks (some 20 us).
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -18,8 +18,8 @@ extern "C" {
     fn performance_now() -> f64;
 }
 
-/// Longest single timer: `setTimeout` takes a signed 32-bit count of milliseconds. A later moment is simply asked for
-/// again.
+/// Longest single timer: `setTimeout` takes a signed 32-bit count of milliseconds. For a later time the caller sets the
+/// timer again.
 const TIMER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Time since the worker started.
@@ -32,39 +32,39 @@ pub fn now_ms() -> f64 {
     performance_now()
 }
 
-/// Milliseconds since 1970, by the wall clock: for what outlives the session. It may step, also back.
+/// Milliseconds since 1970, by the wall clock: for data that outlives the session. It may jump, also backwards.
 pub fn wall_ms() -> u64 {
     js_sys::Date::now() as u64
 }
 
-/// A timer for the moment `when`: never early, so that a deadline is over when it fires. Cleared when dropped.
+/// A timer that fires at `when`, never earlier: a deadline has passed when it fires. Cleared when dropped.
 pub fn timer(when: Instant) -> TimeoutFuture {
     let left = when.saturating_since(now()).min(TIMER_MAX);
     TimeoutFuture::new(left.as_micros().div_ceil(1_000) as u32)
 }
 
-/// A timer for a span of time. Cleared when dropped.
+/// A timer that fires after `span`. Cleared when dropped.
 pub fn sleep(span: Duration) -> TimeoutFuture {
     TimeoutFuture::new(span.min(TIMER_MAX).as_millis() as u32)
 }
 
-/// Gives way to the event loop. One for each worker; clones share it.
+/// Yields to the event loop. One for each worker; clones share it.
 #[derive(Clone)]
 pub struct Turns {
     port: MessagePort,
-    /// Who waits for the message that is under way: in practice the driver alone.
+    /// Tasks that wait for the posted message: in practice only the driver.
     waiting: Rc<RefCell<Vec<oneshot::Sender<()>>>>,
 }
 
 impl Turns {
-    /// Opens the channel. It lives as long as the worker: its one closure is given to the browser for good.
+    /// Opens the channel. It lives as long as the worker: its closure is leaked to the browser.
     pub fn new() -> Result<Self, JsValue> {
         let channel = MessageChannel::new()?;
         let waiting = Rc::new(RefCell::new(Vec::<oneshot::Sender<()>>::new()));
         let woken = waiting.clone();
         let onmessage = Closure::<dyn FnMut()>::new(move || {
             for waiter in woken.take() {
-                // Whoever waited may be gone.
+                // The waiting task may be dropped already.
                 let _ = waiter.send(());
             }
         });
@@ -73,7 +73,7 @@ impl Turns {
         Ok(Self { port: channel.port1(), waiting })
     }
 
-    /// Comes back after every task that already waits in the event loop.
+    /// Returns after every task that already waits in the event loop.
     pub async fn turn(&self) {
         let (waiter, woken) = oneshot::channel();
         self.waiting.borrow_mut().push(waiter);

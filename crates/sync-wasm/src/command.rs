@@ -1,4 +1,4 @@
-//! What the page, a look-up or another tab asks of the running sync, and how a sync says that it ended.
+//! Commands to the running sync, from the page, a look-up or another tab; and the result of a sync that ended.
 
 use header_rules::range::BlockNumber;
 
@@ -7,41 +7,41 @@ use crate::{
     port::Port,
 };
 
-/// What waits for the present phase.
+/// A command in the queue of the current phase.
 #[derive(Debug)]
 pub enum Command {
-    /// The page calls.
+    /// A call of the page.
     Call {
-        /// Comes back in the reply.
+        /// Id of the call; repeated in the reply.
         id: f64,
-        /// What.
+        /// Method and arguments.
         call: Call,
     },
-    /// The page saw something.
+    /// A hint from the page.
     Hint(Hint),
-    /// A look-up met damage.
+    /// A look-up found a damaged segment.
     Damaged(BlockNumber),
-    /// A tab that follows wants to hear how far we are.
+    /// A reader tab joined and requests the progress.
     FollowerJoined,
 }
 
-/// How a sync ended that did not fail.
+/// How a sync ended without an error.
 pub enum Ended {
     /// The page stopped it, and everything is closed.
     Stopped(Stopped),
-    /// Another tab has taken the lock of the store: the page starts a worker anew, and this one is ended.
+    /// Another tab took the lock of the store: the page starts a new worker and terminates this one.
     LockLost,
 }
 
-/// How a sync ended that the page stopped.
+/// The result of a sync that the page stopped.
 pub struct Stopped {
-    /// The call to answer; `None` when nobody called.
+    /// The call to reply to; `None` if there was no call.
     pub id: Option<f64>,
-    /// The last word.
+    /// The final progress.
     pub progress: Box<Progress>,
 }
 
-/// Tells the page a state, and the figures in it.
+/// Sends the page a state and its figures.
 pub fn show_progress(port: &Port, progress: Progress) {
     let state = progress.state;
     port.event(&WorkerEvent::Progress { progress });

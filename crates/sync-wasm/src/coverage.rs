@@ -1,24 +1,25 @@
-//! How far the store is, as a reader tab sees it: decided by the checkpoint that it read itself, never by what another tab
-//! says. Pure.
+//! How complete the store is, for a reader tab. It depends only on the checkpoint that this tab read, never on a claim
+//! of another tab. No I/O.
 
 use header_rules::range::{BlockNumber, BlockRange};
 use sync_core::{BlockNumHash, Checkpoint};
 
-/// A store beside a session's target.
+/// The stored part of the range from floor to target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// The session's target, once it is stored.
     pub target: Option<BlockNumHash>,
-    /// Lowest number that is wanted.
+    /// Lowest block number to sync.
     pub floor: BlockNumber,
-    /// Stored headers from floor to target, whether they are known to hang together or not.
+    /// Number of stored headers from floor to target, in one subchain or several.
     pub stored: u64,
-    /// Everything from floor to target is stored, in one run that the target heads.
+    /// Whether one stored subchain covers everything from floor to target.
     pub complete: bool,
 }
 
 impl Coverage {
-    /// Of a session that pins its target. `under_target`: the stored numbers from the pinned header down, if it is stored.
+    /// For a session with a pinned target. `under_target`: the stored numbers from the pinned header down, if it is
+    /// stored.
     pub fn of_pin(
         checkpoint: Option<&Checkpoint>,
         target: Option<BlockNumHash>,
@@ -28,8 +29,8 @@ impl Coverage {
         Self::of(checkpoint, target.filter(|_| under_target.is_some()), under_target, floor)
     }
 
-    /// Of a session without a pin, which takes the newest stored head where the writer says that this is its target.
-    /// `said`: what it says.
+    /// For a session without a pin: the target is the newest stored head, if the writer claims the same target.
+    /// `said`: the writer's claim.
     pub fn of_head(checkpoint: Option<&Checkpoint>, said: Option<BlockNumHash>, floor: Option<BlockNumber>) -> Self {
         let newest = checkpoint.and_then(Checkpoint::newest);
         let newest = newest.filter(|run| said == Some(BlockNumHash { number: run.head, hash: run.head_hash }));
@@ -42,7 +43,7 @@ impl Coverage {
         run: Option<BlockRange>,
         floor: Option<BlockNumber>,
     ) -> Self {
-        // Without a wish of its own: what a whole sync of this store holds, says whoever writes it.
+        // Without an own floor, the writer's floor in the checkpoint counts.
         let floor = floor.or(checkpoint.map(|checkpoint| checkpoint.floor)).unwrap_or(0);
         let whole = target.and_then(|target| BlockRange::new(floor, target.number));
         let stored = checkpoint.zip(whole).map_or(0, |(checkpoint, whole)| checkpoint.stored_in(whole));
@@ -50,7 +51,7 @@ impl Coverage {
         Self { target, floor, stored, complete }
     }
 
-    /// Numbers from floor to target; 0 while the target is not known.
+    /// Number of blocks from floor to target; 0 while the target is unknown.
     pub fn total(&self) -> u64 {
         let whole = self.target.and_then(|target| BlockRange::new(self.floor, target.number));
         whole.map_or(0, BlockRange::len)
@@ -68,7 +69,7 @@ mod tests {
         BlockNumHash { number, hash: B256::with_last_byte(number as u8) }
     }
 
-    /// Runs with head and tail, newest first.
+    /// A checkpoint with subchains of these heads and tails, newest first.
     fn store(floor: BlockNumber, runs: &[(BlockNumber, BlockNumber)]) -> Checkpoint {
         let mut checkpoint = Checkpoint::new(1, floor);
         checkpoint.subchains = runs
@@ -100,7 +101,7 @@ mod tests {
     fn a_target_that_is_only_said_is_none() {
         let checkpoint = store(0, &[(100, 0)]);
         let forged = BlockNumHash { number: 100, hash: B256::repeat_byte(9) };
-        // The head under another hash, a block inside the run, one above: the word of another tab decides nothing.
+        // None, the head with another hash, a block inside the subchain, one above: another tab's claim has no effect.
         for said in [None, Some(forged), Some(block(40)), Some(block(200))] {
             let coverage = Coverage::of_head(Some(&checkpoint), said, None);
             assert_eq!((coverage.target, coverage.complete, coverage.total()), (None, false, 0), "{said:?}");
@@ -116,7 +117,7 @@ mod tests {
         let checkpoint = store(0, &[(100, 20), (10, 0)]);
         let coverage = Coverage::of_pin(Some(&checkpoint), Some(block(40)), BlockRange::new(20, 40), None);
         assert_eq!(coverage, Coverage { target: Some(block(40)), floor: 0, stored: 32, complete: false });
-        // Its number is known, and another block is stored there.
+        // Another block is stored at this number.
         assert!(!Coverage::of_pin(Some(&checkpoint), Some(block(40)), None, None).complete);
     }
 

@@ -1,4 +1,4 @@
-//! The loop that turns the world into inputs and outputs into deeds.
+//! The event loop: feeds events to the machine and executes its outputs.
 //!
 //! ```text
 //!   page ---- commands ---+                              +--> requests: outboxes of the sessions
@@ -7,13 +7,13 @@
 //!   clock --- one timer --+
 //! ```
 //!
-//! One task owns the machine. After each input the machine is drained ([`Feed`]); every [`SLICE`] of work the driver gives
-//! way to the event loop, so that channels are emptied and look-ups answered meanwhile. Requests reach the wire before the
-//! next input is looked at.
+//! One task owns the machine. After each input the machine is drained ([`Feed`]). After every [`SLICE`] of work the
+//! driver yields to the event loop, so that channels are emptied and look-ups served meanwhile. Requests reach the wire
+//! before the next input is processed.
 //!
-//! The driver decides nothing about the sync. What it decides is the host's own: when a peer is dialled
-//! ([`AddressBook`]), that a connection is dead, when stored segments are audited and a lost store is opened again
-//! ([`StoreControl`]), how often the page hears ([`report`]), when what is known of peers is written down ([`kept`]).
+//! The driver makes no sync decisions. It decides host matters only: when to dial a peer ([`AddressBook`]), when a
+//! connection is dead, when to audit stored segments and reopen a lost store ([`StoreControl`]), how often to report to
+//! the page ([`report`]), when to write the peer data ([`kept`]).
 
 mod calls;
 pub mod kept;
@@ -58,13 +58,13 @@ use crate::{
     view,
 };
 
-/// Work at one stretch before the event loop has its turn: half a frame. Less costs turns, more delays look-ups.
+/// Longest work without a yield to the event loop: half a frame. Less costs turns, more delays look-ups.
 const SLICE: Duration = Duration::from_millis(8);
 
-/// Time that a write under way may take to end when the sync is stopped.
+/// Longest wait for a running write when the sync stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Everything that a running sync consists of.
+/// A running sync: machine, network, store and page.
 pub struct Driver<S> {
     settings: Rc<Settings>,
     /// RLP of the pinned target, if it was stored before ([`DriverSetup::pinned`]).
@@ -79,14 +79,14 @@ pub struct Driver<S> {
 
     book: AddressBook,
     requests: RequestTable,
-    /// Connected peers, and what takes messages for them.
+    /// Connected peers and their message queues.
     outboxes: SortedMap<PeerId, (SessionKey, mpsc::Sender<Outgoing>)>,
     swarm: SwarmHandle,
     counters: SharedCounters,
 
     store: StoreControl<S>,
     reader: Reader<S>,
-    /// Look-ups of the page when the audit last asked.
+    /// Look-ups of the page at the last audit check.
     reads_seen: u64,
     keeper: Keeper<S>,
     report: Reporter,
@@ -98,39 +98,39 @@ pub struct Driver<S> {
     requests_waiting: bool,
 }
 
-/// What a driver is made of.
+/// Inputs of [`Driver::new`].
 pub struct DriverSetup<S> {
-    /// What the page asked for.
+    /// Options of the page.
     pub settings: Rc<Settings>,
-    /// RLP of the pinned target, if the store has it: then no peer need be asked for its number.
+    /// RLP of the pinned target, if it is stored: then no peer is asked for its number.
     pub pinned: Option<Bytes>,
-    /// To the page.
+    /// Port to the page.
     pub port: Port,
-    /// To the event loop.
+    /// Yields to the event loop.
     pub turns: Turns,
-    /// To the page's broker of RTCPeerConnections.
+    /// Port to the page's broker of RTCPeerConnections.
     pub rtc_port: MessagePort,
-    /// Opened, and ours to write.
+    /// Open, and granted the write lock.
     pub store: S,
-    /// What was found in it.
+    /// Result of opening the store.
     pub opening: StoreOpening,
-    /// To tabs that follow.
+    /// Broadcasts to reader tabs.
     pub channel: ProgressChannel,
-    /// Answers look-ups.
+    /// Serves look-ups.
     pub reader: Reader<S>,
     /// Calls of the page.
     pub commands: mailbox::Receiver<Command>,
-    /// Chance, for jitter and for the machine.
+    /// Random seed, for jitter and for the machine.
     pub seed: u64,
-    /// The page's peers, checked.
+    /// Validated peers of the page.
     pub book: AddressBook,
-    /// What an earlier session kept of peers, or why that was not read.
+    /// Peer data of an earlier session, or why it was not read.
     pub kept: Result<Option<KeptPeers>, HostError>,
     /// Milliseconds from `start` to the open store.
     pub open_ms: f64,
 }
 
-/// Something that the driver waits for.
+/// An event that the driver waits for.
 enum Wake {
     Command(Option<Command>),
     Store(StoreEvent),
@@ -183,11 +183,11 @@ impl<S: BrowserStore> Driver<S> {
         driver
     }
 
-    /// Runs until the page stops it; gives the call to answer once everything is closed.
+    /// Runs until the page stops it. Returns the `stop` call, to reply to once everything is closed.
     ///
     /// # Errors
     ///
-    /// When the database was closed and cannot be opened again.
+    /// When the database was closed and cannot be reopened.
     pub async fn run(&mut self) -> Result<Option<f64>, HostError> {
         loop {
             self.drain().await;
@@ -223,23 +223,23 @@ impl<S: BrowserStore> Driver<S> {
         }
     }
 
-    /// Closes every connection, keeps what is known of peers, and lets the write that is under way end.
+    /// Closes every connection, stores the peer data, and waits for the running write.
     pub async fn shut_down(mut self) {
         for call in self.store.take_clear_calls() {
             self.port.reply_error(call, &HostError::Stopped);
         }
         select(pin!(self.keep_last()), clock::sleep(STOP_TIMEOUT)).await;
-        // First, so that nobody waits for room in a queue that is read no more.
+        // First, so that no session waits for room in a queue that is no longer read.
         drop(self.network);
         self.outboxes.clear();
         self.swarm.shut_down().await;
         let mut store = self.store;
         select(poll_fn(|context| store.poll_idle(context)), clock::sleep(STOP_TIMEOUT)).await;
-        // Whoever still reads must not keep the lock from the next tab.
+        // A look-up that still runs must not keep the lock from the next tab.
         store.store().clone().release();
     }
 
-    /// Hands the machine what waits for it, and does what it wants until it wants nothing more.
+    /// Feeds waiting inputs to the machine and executes its outputs until none is left.
     async fn drain(&mut self) {
         while let Some(work) = self.poll_machine() {
             let now = clock::now();
@@ -250,12 +250,12 @@ impl<S: BrowserStore> Driver<S> {
             self.give_way(now).await;
         }
         if std::mem::take(&mut self.requests_waiting) {
-            // The sessions write what was put into their outboxes, before the next input is looked at.
+            // The sessions write the contents of their outboxes before the next input is processed.
             clock::let_others_run().await;
         }
     }
 
-    /// The next thing that the machine wants, `None` when it is drained and nothing waits for it.
+    /// The next work of the machine; `None` when it is drained and no input waits.
     fn poll_machine(&mut self) -> Option<Work> {
         let begun = clock::now();
         let work = self.feed.poll(begun);
@@ -263,7 +263,7 @@ impl<S: BrowserStore> Driver<S> {
         work
     }
 
-    /// Lets the event loop have its turn when this one was long.
+    /// Yields to the event loop when this turn was long.
     async fn give_way(&mut self, now: Instant) {
         if now.saturating_since(self.slice_begun) < SLICE {
             return;
@@ -273,7 +273,7 @@ impl<S: BrowserStore> Driver<S> {
         self.slice_begun = clock::now();
     }
 
-    /// Waits for the next thing to do: the page first, then the store, then the network, then the time.
+    /// Waits for the next event: the page first, then the store, the network, the timer.
     async fn wake(&mut self) -> Wake {
         self.set_timer();
         let mut waited = false;
@@ -306,7 +306,7 @@ impl<S: BrowserStore> Driver<S> {
         wake
     }
 
-    /// One timer for whatever comes first; it is kept while it is right.
+    /// One timer for the earliest deadline; recreated only when the deadline changes.
     fn set_timer(&mut self) {
         let (machine, dial, store) = (self.feed.due(), self.next_dial_at(), self.store.due());
         let dues = [machine, dial, store, self.keeper.due(), Some(self.report.due())];

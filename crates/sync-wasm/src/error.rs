@@ -1,7 +1,7 @@
-//! What goes wrong, in the codes that the page knows.
+//! Errors, with the codes that the page knows.
 //!
-//! Errors of a call are [`HostError`]; a peer's faults, the machine's stalls and the store's failures keep their own
-//! types in `sync-core` and get their codes here, in one place, so that a page's `switch` and these lists can be compared.
+//! Errors of a call are [`HostError`]. Peer faults, stalls and store failures have their own types in `sync-core`.
+//! Their codes are all defined here, so that a page's `switch` can be compared with these lists.
 
 use alloy_primitives::B256;
 use sync_core::{
@@ -12,13 +12,13 @@ use sync_core::{
 
 use crate::message::{Details, ErrorInfo, TipRef, exact, hex, number};
 
-/// Why a call, or the start, failed.
+/// Error of a call or of `start`.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum HostError {
-    /// No multiaddress, or one that cannot be dialled from a browser.
+    /// Not a multiaddress, or one that a browser cannot dial.
     #[error("cannot use the multiaddress {multiaddr:?}: {reason}")]
     BadMultiaddr {
-        /// What came, cut to a readable length.
+        /// The received text, cut to a readable length.
         multiaddr: String,
         /// What is wrong with it.
         reason: String,
@@ -26,7 +26,7 @@ pub enum HostError {
     /// An option or argument is missing or of the wrong kind.
     #[error("option {name}: {reason}")]
     BadOption {
-        /// Its name.
+        /// Path of the option, as in `tuning.floor`.
         name: &'static str,
         /// What is wrong with it.
         reason: String,
@@ -37,19 +37,19 @@ pub enum HostError {
         /// The limit.
         limit: usize,
     },
-    /// More calls are waiting than the worker takes.
+    /// The queue of calls is full.
     #[error("{limit} calls are waiting already")]
     Busy {
         /// The limit.
         limit: usize,
     },
-    /// The worker was started before.
+    /// The worker is already started.
     #[error("this worker syncs already; one worker, one sync")]
     AlreadyStarted,
-    /// `start` has not come yet.
+    /// The call arrived before `start`.
     #[error("this worker was not started")]
     NotStarted,
-    /// `stop` was called, or comes first.
+    /// `stop` was called, or is processed first.
     #[error("the sync was stopped")]
     Stopped,
     /// Another tab writes this store.
@@ -61,29 +61,29 @@ pub enum HostError {
     /// The database cannot be opened.
     #[error("{0}")]
     StorageUnavailable(String),
-    /// The database refused.
+    /// A store operation failed.
     #[error(transparent)]
     Store(#[from] StoreFailure),
-    /// What is known of peers could not be stored; the sync goes on without.
+    /// The peer records could not be stored; the sync continues.
     #[error("what is known of peers was not stored: {0}")]
     PeersNotKept(StoreFailure),
-    /// What an earlier session knew of peers could not be read, and is dropped; the sync goes on without.
+    /// The stored peer records could not be read and are dropped; the sync continues.
     #[error("what an earlier session knew of peers is dropped: {0}")]
     PeersNotRead(StoreFailure),
-    /// A defect, or an end that nobody foresaw.
+    /// A bug, or an unexpected end of the worker.
     #[error("{0}")]
     WorkerFailed(String),
 }
 
 impl HostError {
-    /// The code that `HeadlightError` carries.
+    /// The `code` of `HeadlightError`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadMultiaddr { .. } => "bad-multiaddr",
             Self::BadOption { .. } => "bad-option",
             Self::TooManyPeers { .. } => "too-many-peers",
             Self::Busy { .. } => "busy",
-            // Only a page that does not use the package can cause these.
+            // Only a page that bypasses the package can cause these.
             Self::AlreadyStarted | Self::NotStarted => "internal",
             Self::Stopped => "stopped",
             Self::Follower => "follower",
@@ -94,7 +94,7 @@ impl HostError {
         }
     }
 
-    /// As the page gets it.
+    /// The error in the form that the page receives.
     pub fn info(&self) -> ErrorInfo {
         let details = match self {
             Self::BadMultiaddr { multiaddr, .. } => {
@@ -118,7 +118,7 @@ impl From<crate::store::OpenError> for HostError {
     }
 }
 
-/// Code of a store's failure.
+/// Error code of a store failure.
 fn store_code(failure: &StoreFailure) -> &'static str {
     match failure {
         StoreFailure::Full => "storage-full",
@@ -128,7 +128,7 @@ fn store_code(failure: &StoreFailure) -> &'static str {
     }
 }
 
-/// A peer's fault, as the page gets it.
+/// A peer fault, in the form that the page receives.
 pub fn fault_info(fault: &PeerFault) -> ErrorInfo {
     let (code, details) = match fault {
         PeerFault::WrongChain { got_chain, got_genesis, expected_chain } => (
@@ -160,26 +160,26 @@ pub fn fault_info(fault: &PeerFault) -> ErrorInfo {
     ErrorInfo { code, message: fault.to_string(), details }
 }
 
-/// What is known of the peers while none of them can be used.
+/// Why no peer can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nobody {
-    /// None was reached.
-    Reached,
-    /// Some were reached, and none of those may be asked.
-    Usable,
-    /// Every one that was reached serves another chain.
-    OnOurChain,
+pub enum NoPeer {
+    /// No peer was reached.
+    Unreachable,
+    /// Some peers were reached, but none of them may be used.
+    Unusable,
+    /// Every peer that was reached serves another chain.
+    OtherChain,
 }
 
-/// Why nothing moves, as the page gets it. The machine forgets why a connection was closed, the address book (`nobody`)
-/// knows; `peer_name` gives a peer's identity.
-pub fn stall_info(reason: &StallReason, nobody: Nobody, peer_name: impl Fn(PeerId) -> String) -> ErrorInfo {
+/// The reason of a stall, in the form that the page receives. The machine does not store why a connection was closed;
+/// the address book does (`no_peer`). `peer_name` returns a peer's identity.
+pub fn stall_info(reason: &StallReason, no_peer: NoPeer, peer_name: impl Fn(PeerId) -> String) -> ErrorInfo {
     let info = |code, message: String, details| ErrorInfo { code, message, details };
     match reason {
-        StallReason::NoPeers | StallReason::NoUsablePeer => match nobody {
-            Nobody::Reached => info("no-peers", "no peer can be reached; dialling goes on".into(), None),
-            Nobody::Usable => info("no-usable-peer", "every peer is banned or serves another chain".into(), None),
-            Nobody::OnOurChain => info("wrong-chain", "every peer that answered serves another chain".into(), None),
+        StallReason::NoPeers | StallReason::NoUsablePeer => match no_peer {
+            NoPeer::Unreachable => info("no-peers", "no peer can be reached; dialling goes on".into(), None),
+            NoPeer::Unusable => info("no-usable-peer", "every peer is banned or serves another chain".into(), None),
+            NoPeer::OtherChain => info("wrong-chain", "every peer that answered serves another chain".into(), None),
         },
         StallReason::TipsDisagree { need, claims } => {
             let tips = claims.iter().map(|claim| TipRef {
@@ -249,7 +249,7 @@ pub fn stall_info(reason: &StallReason, nobody: Nobody, peer_name: impl Fn(PeerI
     }
 }
 
-/// Reads a hash that the page wrote.
+/// Parses a hash from the page.
 pub fn parse_hash(name: &'static str, text: &str) -> Result<B256, HostError> {
     let reason = || "is no 32-byte hash (0x and 64 hex digits)".to_owned();
     let digits = text.strip_prefix("0x").ok_or_else(|| HostError::BadOption { name, reason: reason() })?;

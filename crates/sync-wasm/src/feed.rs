@@ -1,20 +1,20 @@
-//! Feeds the machine: one input, then drained, then the next.
+//! The input queue of the machine. The machine is drained after each input.
 //!
-//! Whatever happens is appended ([`Feed::push`]); only [`Feed::poll`] hands an input to the machine, and only when the
-//! machine is drained. So no caller can hand over two in a row. A step of the host that needs the outcome of an input
-//! ([`Step::Admit`]) waits in the same line.
+//! [`Feed::push`] appends an input; only [`Feed::poll`] passes an input to the machine, and only when the machine is
+//! drained. So no caller can pass two inputs in a row. A step of the host that depends on the result of an input
+//! ([`Step::Admit`]) waits in the same queue.
 //!
-//! Every call of the machine passes here, so its [`Recorder`] stands here.
+//! Every call of the machine goes through this module, so the [`Recorder`] is here.
 //!
-//! What waits is bounded by what one event leads to: two steps for each connected peer when a machine is made, one input
-//! for each output of the machine.
+//! Bounds: one event adds two steps for each connected peer when a machine is created, and one input for each output of
+//! the machine.
 
 use std::collections::VecDeque;
 
 use recording::Recorder;
 use sync_core::{HeaderSync, Input, Output, id::PeerId, time::Instant};
 
-/// The machine, as the feed sees it.
+/// The part of the machine that the feed uses.
 pub trait Machine {
     /// See [`HeaderSync::handle_input`].
     fn handle_input(&mut self, now: Instant, input: Input);
@@ -33,50 +33,50 @@ impl Machine for HeaderSync {
     }
 }
 
-/// One step in line.
+/// One queued step.
 #[derive(Debug)]
 enum Step {
     Input(Input),
     Admit(PeerId),
 }
 
-/// What the host does next.
+/// The next work of the host.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "one exists at a time; as in `Output`")]
 pub enum Work {
-    /// The machine wants this.
+    /// An output of the machine.
     Output(Output),
-    /// The machine is drained after everything that was pushed before: decide whether it hears of this peer.
+    /// The machine is drained after all earlier steps: decide whether to report this peer to it.
     Admit(PeerId),
 }
 
-/// The machine and what waits for it.
+/// The machine and its queue.
 #[derive(Debug)]
 pub struct Feed<M = HeaderSync> {
     /// `None` until the chain is known, and while the store is not open.
     machine: Option<M>,
     steps: VecDeque<Step>,
     drained: bool,
-    /// When the machine wants to hear of the time.
+    /// When the machine needs [`Input::Timeout`].
     due: Option<Instant>,
     recorder: Recorder,
 }
 
 impl<M> Feed<M> {
-    /// No machine yet. All that there will be are recorded by `recorder`.
+    /// A feed without a machine. `recorder` records every later machine.
     pub fn new(recorder: Recorder) -> Self {
         Self { machine: None, steps: VecDeque::new(), drained: true, due: None, recorder }
     }
 }
 
 impl<M: Machine> Feed<M> {
-    /// The machine, to look at.
+    /// Read access to the machine; `None` if there is none.
     pub fn machine(&self) -> Option<&M> {
         self.machine.as_ref()
     }
 
-    /// Puts a machine in place of the one before. What waited was for that one. A new machine is started in
-    /// [`Feed::recorder_mut`] by its maker.
+    /// Replaces the machine and drops the queued steps of the old one. The caller registers a new machine with
+    /// [`Feed::recorder_mut`].
     pub fn replace(&mut self, machine: Option<M>) {
         self.steps.clear();
         // A new machine has work before any input.
@@ -85,36 +85,36 @@ impl<M: Machine> Feed<M> {
         self.machine = machine;
     }
 
-    /// What is recorded.
+    /// The recording so far.
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
     }
 
-    /// The recorder, to be told of a machine that is made.
+    /// The recorder, to register a new machine.
     pub fn recorder_mut(&mut self) -> &mut Recorder {
         &mut self.recorder
     }
 
-    /// Appends an input. Without a machine it is dropped: a new one is told what holds.
+    /// Appends an input. Without a machine it is dropped: a new machine receives the current state.
     pub fn push(&mut self, input: Input) {
         if self.machine.is_some() {
             self.steps.push_back(Step::Input(input));
         }
     }
 
-    /// Appends the question whether the machine hears of a peer.
+    /// Appends the decision whether to report a peer to the machine.
     pub fn push_admit(&mut self, peer: PeerId) {
         if self.machine.is_some() {
             self.steps.push_back(Step::Admit(peer));
         }
     }
 
-    /// When the machine wants [`Input::Timeout`]; `None` while it has work.
+    /// When the machine needs [`Input::Timeout`]; `None` while it has work.
     pub fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// The next thing to do; `None` when everything was handed over and the machine is drained.
+    /// The next work; `None` when the queue is empty and the machine is drained.
     pub fn poll(&mut self, now: Instant) -> Option<Work> {
         let machine = self.machine.as_mut()?;
         loop {
@@ -154,7 +154,7 @@ mod tests {
         Feed::new(Recorder::new(0))
     }
 
-    /// Has one output for each input, and notes the order of calls.
+    /// Returns one output for each input, and records the order of calls.
     struct Counting {
         calls: Rc<RefCell<Vec<&'static str>>>,
         outputs: u32,
@@ -183,7 +183,7 @@ mod tests {
         let calls = Rc::default();
         let mut feed = feed();
         feed.push(Input::Timeout);
-        assert!(feed.poll(Instant::ZERO).is_none(), "nobody is there to hear of it");
+        assert!(feed.poll(Instant::ZERO).is_none(), "no machine takes it");
         feed.replace(Some(Counting { calls: Rc::clone(&calls), outputs: 0 }));
         feed.push(Input::Paused(true));
         feed.push(Input::Timeout);
@@ -193,7 +193,7 @@ mod tests {
         while let Some(work) = feed.poll(Instant::ZERO) {
             if matches!(work, Work::Admit(PeerId(7))) {
                 admitted_after = Some(calls.borrow().len());
-                // Pushed from inside: in line like everything else.
+                // Pushed during a poll: queued like every other input.
                 feed.push(Input::Timeout);
             }
         }

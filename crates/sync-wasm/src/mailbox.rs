@@ -1,8 +1,8 @@
-//! The queue between what arrives in the worker and the phase that takes it: calls of the page, and notices.
+//! The queue of calls of the page and of notices, for the current phase of the worker.
 //!
-//! A **call** is answered, so it waits until its turn: as many as a page may have unanswered ([`CALLS_MAX`]). A **notice**
-//! (a hint, damage that a look-up met, a tab that joined) is one of many of its kind: the one that finds
-//! [`NOTICES_MAX`] waiting is dropped, and takes no call's place. All come out in the order in which they went in.
+//! A **call** has a reply, so it is not dropped: as many wait as a page may have outstanding ([`CALLS_MAX`]). A
+//! **notice** (a hint, damage that a look-up found, a tab that joined) is dropped when [`NOTICES_MAX`] wait already;
+//! notices do not use the room of calls. The order is first in, first out.
 
 use std::{
     cell::RefCell,
@@ -14,10 +14,10 @@ use std::{
 
 use futures::Stream;
 
-/// Calls that wait: as many as a page may have unanswered (`CALLS_PENDING_MAX` of the package). Each costs some 100 bytes.
+/// Queued calls: as many as a page may have outstanding (`CALLS_PENDING_MAX` of the package). Each takes some 100 B.
 pub const CALLS_MAX: usize = 1_024;
 
-/// Notices that wait. The loop of a sync takes them within milliseconds.
+/// Queued notices. The loop of a sync processes them within milliseconds.
 pub const NOTICES_MAX: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,26 +29,26 @@ enum Kind {
 struct Queue<T> {
     items: VecDeque<(Kind, T)>,
     waker: Option<Waker>,
-    /// Nobody takes anything any more.
+    /// The receiver was dropped.
     closed: bool,
 }
 
-/// Why an item was not taken in.
+/// Why an item was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// As many wait as may.
+    /// The queue has no room for this kind of item.
     Full,
-    /// The receiver is gone.
+    /// The receiver was dropped.
     Closed,
 }
 
-/// Takes items in. Clones share the queue.
+/// The sending half. Clones share the queue.
 pub struct Sender<T>(Rc<RefCell<Queue<T>>>);
 
-/// Gives items out.
+/// The receiving half.
 pub struct Receiver<T>(Rc<RefCell<Queue<T>>>);
 
-/// A new queue.
+/// Creates a queue.
 pub fn mailbox<T>() -> (Sender<T>, Receiver<T>) {
     let queue = Rc::new(RefCell::new(Queue { items: VecDeque::new(), waker: None, closed: false }));
     (Sender(queue.clone()), Receiver(queue))
@@ -61,12 +61,12 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Takes in a call.
+    /// Queues a call.
     pub fn call(&self, item: T) -> Result<(), Refused> {
         self.push(Kind::Call, CALLS_MAX, item)
     }
 
-    /// Takes in a notice.
+    /// Queues a notice.
     pub fn notify(&self, item: T) -> Result<(), Refused> {
         self.push(Kind::Notice, NOTICES_MAX, item)
     }
@@ -93,7 +93,7 @@ impl<T> Sender<T> {
 impl<T> Stream for Receiver<T> {
     type Item = T;
 
-    /// The oldest item. The stream does not end: whoever reads it knows by a call when to stop.
+    /// The oldest item. The stream does not end: the reader stops after a `stop` call.
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         let mut queue = self.0.borrow_mut();
         match queue.items.pop_front() {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_taken_in_once_nobody_reads() {
+    fn a_closed_mailbox_refuses_every_item() {
         let (sender, receiver) = mailbox();
         assert_eq!(sender.call(1), Ok(()));
         drop(receiver);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_is_woken() {
+    fn a_waiting_receiver_is_woken() {
         let (sender, mut receiver) = mailbox();
         let (waker, woken) = futures_test_waker();
         let mut context = Context::from_waker(&waker);

@@ -1,7 +1,7 @@
-//! Everything that may cross the port between the page and the worker, as types. `web/src/messages.ts` mirrors this file;
+//! The types of every message between the page and the worker. `web/src/messages.ts` mirrors this file;
 //! `message_types.rs` and `web/message-types/` compare the two.
 //!
-//! Page to worker ([`crate::port`] reads the envelope, the types here are its contents):
+//! Page to worker ([`crate::port`] reads the envelope; the types here are its contents):
 //!
 //! ```text
 //! { type: 'start', id, options: StartOptions, rtcPort: MessagePort }            -> reply: Started
@@ -22,12 +22,12 @@
 //! { type: 'event', event: WorkerEvent }
 //! ```
 //!
-//! Plain objects only. Block numbers and byte counts are JS numbers and never rounded (what a peer names above 2^53 - 1 is
-//! absent, see [`exact`]); hashes are `0x` hex strings; header RLP is a transferred `Uint8Array`. Names of fields are camelCase;
-//! a field whose value is absent is absent in the object.
+//! Plain objects only. Block numbers and byte counts are JS numbers and never rounded (a peer's number above 2^53 - 1
+//! is absent, see [`exact`]); hashes are `0x` hex strings; header RLP is a transferred `Uint8Array`. Field names are
+//! camelCase; a field without a value is absent in the object.
 //!
-//! An attacker on the network reaches the page only through these types: texts are made here from typed values, and
-//! what a peer chose freely (its addresses, its numbers) is bounded before it comes here.
+//! An attacker on the network reaches the page only through these types: texts are formatted here from typed values,
+//! and values that a peer chooses freely (its addresses, its numbers) are bounded before.
 
 mod event;
 
@@ -41,39 +41,39 @@ pub use event::{
 /// Largest block number or byte count that crosses the port: `Number.MAX_SAFE_INTEGER`.
 pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 
-/// Entries of a peer list that one message brings: four times what the address book takes, so that bad entries at the
-/// front do not hide the good ones behind them.
+/// Entries of a peer list in one message: four times the capacity of the address book, so that bad entries at the
+/// front do not displace good ones behind them.
 pub const LISTED_PEERS_MAX: usize = 4 * crate::network::PEERS_MAX;
 
-/// A figure of ours as a JS number: a count of bytes or headers, or a block number that the machine took, which is below
-/// 2^48. None comes near [`NUMBER_MAX`]; what only a peer says goes through [`exact`].
+/// A number of our own as a JS number: a count of bytes or headers, or a block number that the machine accepted, which
+/// is below 2^48. All are far below [`NUMBER_MAX`]; unverified numbers of a peer go through [`exact`].
 pub fn number(value: u64) -> f64 {
     value.min(NUMBER_MAX) as f64
 }
 
-/// A number that a peer or the store chose, as a JS number; `None` where JavaScript would round it.
+/// A number from a peer or the store, as a JS number; `None` if JavaScript would round it.
 pub fn exact(value: u64) -> Option<f64> {
     (value <= NUMBER_MAX).then_some(value as f64)
 }
 
-/// A hash as the page writes it.
+/// A hash as `0x` and 64 hex digits.
 pub fn hex(hash: B256) -> String {
     hash.to_string()
 }
 
-/// What `start` brings.
+/// The options of `start`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(rename_all = "camelCase")]
 pub struct StartOptions {
-    /// Which chain.
+    /// Chain id and genesis.
     pub chain: ChainOption,
     /// Multiaddresses of peers, `/ip4/../udp/../webrtc-direct/certhash/../p2p/..`; at most
     /// [`PEERS_MAX`](crate::network::PEERS_MAX).
     #[serde(default)]
     pub peers: Vec<String>,
-    /// Multiaddresses out of a peer list, which nobody vouches for: one that cannot be used is skipped and named in a
-    /// [`WorkerEvent::PeerSkipped`], and one that lies nearer to the browser than the page is not dialled
+    /// Multiaddresses of a peer list, which is untrusted: an unusable entry is skipped and reported in a
+    /// [`WorkerEvent::PeerSkipped`]; an address nearer to the browser than the page is not dialled
     /// ([`reach`](crate::network::reach)). At most [`LISTED_PEERS_MAX`].
     #[serde(default)]
     pub listed_peers: Vec<String>,
@@ -84,31 +84,31 @@ pub struct StartOptions {
     /// ([`ForkSchedule::overridden`](header_rules::chain::ForkSchedule::overridden)).
     #[serde(default)]
     pub forks: Option<String>,
-    /// Where headers are kept.
+    /// Where headers are stored.
     #[serde(default)]
     pub storage: StorageOption,
-    /// Figures that a user need not know; tests and special networks do.
+    /// Settings for tests and special networks.
     #[serde(default)]
     pub tuning: Tuning,
-    /// The page holds the sync: it does not begin before `resume`.
+    /// Starts paused: the sync does not begin before `resume`.
     #[serde(default)]
     pub paused: bool,
 }
 
-/// Which chain: the page turns names into ids.
+/// The chain to sync; the page converts network names to ids.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(rename_all = "camelCase")]
 pub struct ChainOption {
     /// Chain id.
     pub id: u64,
-    /// Hash of block 0. Not needed for a known network. For another one, and when absent here, block 0 is whatever the
-    /// target descends from; pass it, or pin `target`, where that is not good enough.
+    /// Hash of block 0. Not needed for a known network. For another one, if absent, any block 0 that the target
+    /// descends from is accepted; pass the hash, or pin `target`, if that is not safe enough.
     #[serde(default)]
     pub genesis: Option<String>,
 }
 
-/// Where headers are kept.
+/// Where headers are stored.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(rename_all = "camelCase")]
@@ -118,22 +118,22 @@ pub struct StorageOption {
     pub name: Option<String>,
 }
 
-/// Figures that a user need not know. Each absent one keeps its default.
+/// Settings that most users do not need. An absent one has its default.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 #[serde(rename_all = "camelCase")]
 pub struct Tuning {
     /// Peers that must name the same tip; default: 2, or the number of peers when there are fewer.
-    /// Bounds of this and of the following: [`crate::options::FIGURES`].
+    /// Bounds of this field and the following: [`crate::options::FIGURES`].
     #[serde(default)]
     pub tip_quorum: Option<u64>,
     /// Lowest block to sync; default: 0, and on an unknown chain the lowest block that peers serve.
     #[serde(default)]
     pub floor: Option<u64>,
-    /// Seed of all chance in the machine; default: random.
+    /// Seed of the machine's random numbers; default: random.
     #[serde(default)]
     pub seed: Option<u64>,
-    /// Milliseconds until a request counts as unanswered.
+    /// Milliseconds until a request times out.
     #[serde(default)]
     pub request_timeout_ms: Option<u64>,
     /// Bytes of headers that may wait in memory.
@@ -153,27 +153,27 @@ pub struct Tuning {
     pub audit: Option<bool>,
 }
 
-/// One request of the page, once its arguments were read.
+/// A call of the page with parsed arguments.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// One stored header.
     GetHeader(HeaderKey),
-    /// Stored headers from the first number on: one piece, the page asks again for the rest.
+    /// One piece of stored headers, from the first number on; the page calls again for the rest.
     GetHeaders {
-        /// First number wanted.
+        /// First block number.
         from: u64,
-        /// Last number wanted.
+        /// Last block number.
         to: u64,
     },
-    /// Every peer that is known.
+    /// Every known peer.
     Peers,
-    /// One more peer.
+    /// Adds one peer.
     AddPeer(String),
-    /// Peers out of a peer list; at most [`LISTED_PEERS_MAX`]. Entries that cannot be used are skipped and named.
+    /// Adds peers of a peer list; at most [`LISTED_PEERS_MAX`]. Unusable entries are skipped and reported.
     AddListedPeers(Vec<String>),
     /// Send no request until `Resume`.
     Pause,
-    /// Go on.
+    /// Send requests again.
     Resume,
     /// Close everything and end the worker.
     Stop,
@@ -181,37 +181,37 @@ pub enum Call {
     Clear,
     /// Figures for tests and benchmarks.
     Stats,
-    /// The recording of the session, for a report of a bug.
+    /// The recording of the session, for a bug report.
     Recording,
 }
 
-/// How the page names a block.
+/// The argument of `getHeader`.
 #[derive(Clone, Copy, Debug)]
 pub enum HeaderKey {
-    /// By its number.
+    /// By number.
     Number(u64),
-    /// By its hash.
+    /// By hash.
     Hash(B256),
 }
 
-/// What the page saw, and a worker cannot see.
+/// Browser events that only the page receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
     /// The network is back (`online`).
     Online,
     /// The page is visible again (`visibilitychange`).
     Visible,
-    /// It is not any more.
+    /// The page is hidden.
     Hidden,
 }
 
-/// Answer to `start`: the store is open.
+/// Reply to `start`: the store is open.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Started {
-    /// Another tab writes this store; this one reads.
+    /// Another tab writes this store; this tab only reads.
     pub follower: bool,
-    /// Headers that an earlier run stored.
+    /// Number of headers that earlier sessions stored.
     pub stored: f64,
     /// Name of the database.
     pub storage: String,
@@ -221,50 +221,50 @@ pub struct Started {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockRef {
-    /// Its number.
+    /// Block number, below 2^53.
     pub number: f64,
-    /// Its hash.
+    /// Block hash, as `0x` and 64 hex digits.
     pub hash: String,
 }
 
-/// One stored header. `rlp: Uint8Array` is set beside these by [`crate::port`], its buffer transferred.
+/// One stored header. [`crate::port`] sends `rlp` as a `Uint8Array` and transfers its buffer.
 #[derive(Clone, Debug)]
 pub struct StoredHeader {
-    /// Its number.
+    /// Block number.
     pub number: u64,
-    /// Its hash, computed from `rlp`.
+    /// Block hash, computed from `rlp`.
     pub hash: B256,
-    /// As it came from the peer.
+    /// RLP as received from the peer.
     pub rlp: bytes::Bytes,
-    /// It is this session's target, or an ancestor of it.
+    /// Whether it is this session's target or an ancestor of it.
     pub verified_under_target: bool,
 }
 
 impl StoredHeader {
-    /// What the page calls the fields, in their order.
+    /// The page's names of the fields, in their order.
     pub const FIELDS: [&str; 4] = ["number", "hash", "rlp", "verifiedUnderTarget"];
 }
 
-/// Stored headers with consecutive numbers, rising, packed so that a thousand cost one message:
+/// Stored headers with consecutive, rising numbers, packed so that a thousand need only one message:
 /// `{ first: number, lengths: Uint32Array, hashes: Uint8Array (32 bytes each), rlp: Uint8Array (all, end to end),
 /// verifiedUnderTarget: boolean }`.
-/// `first` may lie above the number that was asked for (a gap below it). All three buffers are transferred.
+/// `first` may be above the requested number (a gap below it). All three buffers are transferred.
 #[derive(Clone, Debug)]
 pub struct PackedHeaders {
     /// Number of the first header.
     pub first: u64,
-    /// Length of the RLP of each.
+    /// RLP length of each header, in bytes.
     pub lengths: Vec<u32>,
     /// Hashes, 32 bytes each, computed from the RLP.
     pub hashes: Vec<u8>,
-    /// RLP of all, end to end.
+    /// RLP of all headers, end to end.
     pub rlp: Vec<u8>,
-    /// All are ancestors of this session's target (or it is the last of them), or none is.
+    /// `true`: the last header is this session's target or an ancestor of it, and so are all others. `false`: none is.
     pub verified_under_target: bool,
 }
 
 impl PackedHeaders {
-    /// What the page calls the fields, in their order.
+    /// The page's names of the fields, in their order.
     pub const FIELDS: [&str; 5] = ["first", "lengths", "hashes", "rlp", "verifiedUnderTarget"];
 }
 
@@ -274,7 +274,7 @@ impl PackedHeaders {
 pub struct Stats {
     /// Size of the wasm memory; it never shrinks, so this is the peak.
     pub wasm_memory_bytes: f64,
-    /// Bytes of headers that wait in memory.
+    /// Bytes of staged headers.
     pub memory_bytes: f64,
     /// Bytes read from streams, all messages.
     pub wire_bytes_received: f64,
@@ -286,78 +286,78 @@ pub struct Stats {
     pub requests_sent: f64,
     /// Batches stored.
     pub batches_persisted: f64,
-    /// Milliseconds that the store took for them, from hand-over to durable.
+    /// Milliseconds that the store took for these batches, from hand-over to durable.
     pub persist_ms: f64,
-    /// Milliseconds spent inside the machine (decode, hash, rules, plan).
+    /// Milliseconds spent in the machine (decode, hash, rules, plan).
     pub core_ms: f64,
-    /// Times the driver gave way to the event loop in the middle of work.
+    /// Number of times that the driver yielded to the event loop during work.
     pub yields: f64,
-    /// Segments that the background audit found sound.
+    /// Segments that the background audit verified.
     pub segments_audited: f64,
-    /// Dials so far.
+    /// Number of dials.
     pub dials: f64,
-    /// Connections open now.
+    /// Number of open connections.
     pub connections: f64,
     /// Milliseconds from `start` to the open store.
     pub open_ms: f64,
 }
 
-/// What went wrong, as the page gets it: it throws `HeadlightError` with these.
+/// An error for the page, which throws it as `HeadlightError`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorInfo {
-    /// Which of the codes of [`crate::error`].
+    /// One of the codes of [`crate::error`].
     pub code: &'static str,
     /// One sentence.
     pub message: String,
-    /// What it is about, where that is more than the sentence says.
+    /// Details that `message` does not contain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
 }
 
-/// Got, expected, and what else a program may want to read; only what applies is present.
+/// Details of an error, for programs; only the fields that apply are present.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Details {
-    /// The option or argument that it is about, as a path: `tuning.floor`.
+    /// Path of the option or argument: `tuning.floor`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub option: Option<String>,
-    /// What was found.
+    /// The actual value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<String>,
-    /// What should have been there.
+    /// The expected value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// The hash that it is about.
+    /// Hash of the block or genesis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
-    /// The multiaddress or peer that it is about.
+    /// The multiaddress or peer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multiaddr: Option<String>,
-    /// First number of the range that it is about.
+    /// First block number of the range, or the block number of a single header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<f64>,
-    /// Last number of that range.
+    /// Last block number of the range.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<f64>,
-    /// How many there are.
+    /// Votes for the tip.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub have: Option<f64>,
-    /// How many there must be.
+    /// Votes that the tip needs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub need: Option<f64>,
-    /// How many peers were asked.
+    /// Number of peers that were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<f64>,
-    /// Which tip each peer names.
+    /// The tip that each peer claims.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tips: Option<Vec<TipRef>>,
-    /// Why peers could not be dialled; the first few.
+    /// Dial errors; the first few.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dial_errors: Option<Vec<PeerDialError>>,
 }
 
-/// The tip that a peer names.
+/// The tip that a peer claims.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TipRef {

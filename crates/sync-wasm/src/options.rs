@@ -1,14 +1,15 @@
-//! What the page asked for, checked and turned into the machine's own types.
+//! Checks the page's options and converts them to the machine's types.
 //!
-//! **Chain.** A known id with its own genesis (or none given) has all its rules. Every other chain, also a known id with
-//! another genesis, is checked by the rules that need no fork schedule; where nobody said what its genesis is, any
-//! block 0 that the target descends from is it. A page may give the forks of a chain: then it has all rules, at these.
+//! **Chain.** A known id with its own genesis (or with none given) is checked by all rules. Every other chain, also a
+//! known id with another genesis, is checked by the rules that need no fork schedule. If no genesis is given, any
+//! block 0 that the target descends from is accepted. If the page gives the forks of a chain, all rules apply, with
+//! these forks.
 //!
-//! **Floor.** What the page asked for, block 0 by default. Only on a chain that is unknown, where nobody but the peers can
-//! say how far down it is kept, the lowest block that was verified from them is enough.
+//! **Floor.** As given by the page, block 0 by default. Only on an unknown chain, where the stored depth is known from
+//! peers alone, the lowest block that was verified from them is enough.
 //!
-//! **Quorum.** Two peers must name the same tip, one when the page and its list name only one; a pinned target needs none.
-//! A peer is an identity, however many addresses it has.
+//! **Quorum.** Two peers must name the same tip; one, if the page and its list name only one; none for a pinned target.
+//! A peer is an identity, whatever the number of its addresses.
 
 use std::time::Duration;
 
@@ -22,54 +23,55 @@ use crate::{
     network::{ADDRESSES_PER_PEER_MAX, CONNECTIONS_MAX, DIAL_TIMEOUT, PEERS_MAX, peers::distinct_identities},
 };
 
-/// Peers that must name the same tip, where so many are configured.
+/// Peers that must name the same tip, if at least as many are configured.
 const TIP_QUORUM: usize = 2;
 
-/// Multiaddresses that we take: each peer of a full book at each of its addresses.
+/// Multiaddresses accepted: each peer of a full address book with all its addresses.
 const ADDRESSES_MAX: usize = PEERS_MAX * ADDRESSES_PER_PEER_MAX;
 
-/// Longest name of a database that we take.
+/// Longest name of a database, in bytes.
 const STORAGE_NAME_MAX: usize = 128;
 
-/// Longest timer of a browser, in milliseconds: a longer one fires at once.
+/// Longest timer of a browser, in milliseconds; a longer one fires at once.
 const TIMER_MS_MAX: u64 = (1 << 31) - 1;
 
-/// Bytes of the recording of a session, where the page does not say: 7,000 headers, or days of a sync that only follows
-/// new blocks. More costs its memory in each tab that downloads more.
+/// Default bytes of the recording of a session: 7,000 headers, or days of a sync that only follows new blocks. A higher
+/// limit costs memory in each tab that downloads more.
 pub const RECORDING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// An option that is a whole number, with its bounds.
+/// The name and bounds of an option that is a whole number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// Its path in the options.
+    /// Path in the options.
     pub name: &'static str,
-    /// The least that works.
+    /// Lowest accepted value.
     pub min: u64,
-    /// The most that works.
+    /// Highest accepted value.
     pub max: u64,
 }
 
-/// Every figure that the page may set. Within its bounds the sync works; the page checks the same (`web/src/options.ts`).
+/// Every number that the page may set. The sync works with all values within the bounds; the page checks the same
+/// bounds (`web/src/options.ts`).
 pub const FIGURES: [Figure; 9] = [
     Figure { name: "chain.id", min: 0, max: NUMBER_MAX },
-    // Peers that are connected must name the tip.
+    // Only connected peers vote.
     Figure { name: "tuning.tipQuorum", min: 1, max: CONNECTIONS_MAX as u64 },
-    // No chain comes near 2^48 blocks; numbers from there on are taken for invalid.
+    // No chain has nearly 2^48 blocks; higher numbers are treated as invalid.
     Figure { name: "tuning.floor", min: 0, max: (1 << 48) - 1 },
     Figure { name: "tuning.seed", min: 0, max: NUMBER_MAX },
     // A response of 48 KiB takes this long on a local network.
     Figure { name: "tuning.requestTimeoutMs", min: 100, max: TIMER_MS_MAX },
-    // Ten requests of 48 KiB; at the other end a quarter of what wasm can address.
+    // From ten requests of 48 KiB to a quarter of the wasm address space.
     Figure { name: "tuning.memoryBytesMax", min: 512 * 1024, max: 1024 * 1024 * 1024 },
     Figure { name: "tuning.stallMs", min: 100, max: TIMER_MS_MAX },
     // ICE, DTLS and Noise take this long with a peer on the same machine.
     Figure { name: "tuning.dialTimeoutMs", min: 500, max: TIMER_MS_MAX },
-    // 0: no recording. A sixteenth of what wasm can address: the file is copied once when the page asks for it.
+    // 0: no recording. At most a sixteenth of the wasm address space: a request of the page copies the file once.
     Figure { name: "tuning.recordingBytesMax", min: 0, max: 256 * 1024 * 1024 },
 ];
 
 impl Figure {
-    /// The error for a value that is not within the bounds; `got` is the value as text.
+    /// The error for a value outside the bounds; `got` is the value as text.
     pub fn refuse(&self, got: &str) -> HostError {
         let Self { name, min, max } = self;
         HostError::BadOption { name, reason: format!("must be a whole number from {min} to {max}, got {got}") }
@@ -99,31 +101,31 @@ fn values(options: &StartOptions) -> [Option<u64>; FIGURES.len()] {
     ]
 }
 
-/// A checked `start`.
+/// The checked options of `start`.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Chain id.
     pub chain_id: u64,
-    /// Genesis, if anyone but the peers said it.
+    /// Hash of block 0, if given by the page or known for the network.
     pub genesis: Option<B256>,
-    /// Forks, if the page gives any: those of the package, overridden.
+    /// The package's fork schedule with the page's overrides; `None` without overrides.
     forks: Option<ForkSchedule>,
     /// Multiaddresses that the page names, not yet checked.
     pub peers: Vec<String>,
-    /// Multiaddresses out of a peer list, not yet checked.
+    /// Multiaddresses of a peer list, not yet checked.
     pub listed_peers: Vec<String>,
-    /// Where to end, above.
+    /// The upper end of the sync.
     pub target: SyncTarget,
     /// Name of the database.
     pub storage: String,
-    /// Milliseconds and the like.
+    /// The tuning options, within [`FIGURES`].
     pub tuning: Tuning,
-    /// Begins held.
+    /// Whether the sync starts paused.
     pub paused: bool,
 }
 
 impl Settings {
-    /// Checks what the page sent.
+    /// Checks the page's options.
     pub fn new(options: StartOptions) -> Result<Self, HostError> {
         for (figure, value) in FIGURES.iter().zip(values(&options)) {
             figure.check(value)?;
@@ -169,12 +171,12 @@ impl Settings {
         }
     }
 
-    /// How many peers are configured: distinct identities, whatever the number of their addresses.
+    /// Number of configured peers: distinct identities, whatever the number of their addresses.
     pub fn identities(&self) -> usize {
         distinct_identities(self.peers.iter().chain(&self.listed_peers).map(String::as_str))
     }
 
-    /// How the machine is tuned for this chain.
+    /// The machine's configuration for this chain.
     pub fn config(&self, seed: u64) -> SyncConfig {
         let chain = self.chain();
         let mut config = SyncConfig {
@@ -186,7 +188,7 @@ impl Settings {
             },
             peers_expected: self.identities(),
             floor: self.tuning.floor.unwrap_or(0),
-            // Where an unknown chain begins, and from where on its peers keep it, nobody else can say.
+            // The lowest available block of an unknown chain is known from its peers alone.
             floor_may_rise: self.tuning.floor.is_none() && (chain.forks().is_none() || chain.genesis().is_none()),
             ..SyncConfig::default()
         };
@@ -212,18 +214,18 @@ impl Settings {
         self.tuning.recording_bytes_max.map_or(RECORDING_BYTES_MAX, |bytes| bytes as usize)
     }
 
-    /// Time that dialling a peer may take.
+    /// Time limit of a dial.
     pub fn dial_timeout(&self) -> Duration {
         self.tuning.dial_timeout_ms.map_or(DIAL_TIMEOUT, Duration::from_millis)
     }
 }
 
-/// The network with this id, unless its genesis is another.
+/// The known network with this id, unless `genesis` differs from its genesis.
 fn known_chain(id: u64, genesis: Option<B256>) -> Option<ChainSpec> {
     ChainSpec::by_id(id).filter(|chain| genesis.is_none() || chain.genesis() == genesis)
 }
 
-/// `headlight-<id>`; with the first bytes of the genesis where the id alone does not name the chain.
+/// `headlight-<id>`; with the first bytes of the genesis if the id alone does not identify the chain.
 fn storage_name(chain_id: u64, genesis: Option<B256>) -> String {
     let known = ChainSpec::by_id(chain_id).is_some_and(|chain| chain.genesis() == genesis);
     match genesis {

@@ -1,8 +1,8 @@
-//! The worker's end of the port: reads what the page posts, posts what the page gets.
+//! The worker's end of the port: parses messages of the page, posts replies and events.
 //!
-//! Nothing that arrives can make the worker fail: what is no message of ours, or has bad arguments, becomes an error
-//! reply when it carries an `id`, and is dropped when it does not. Large buffers are transferred, not copied, on their
-//! way out. Shapes: [`crate::message`].
+//! No received message can make the worker fail. For an unknown message or bad arguments the page receives an error
+//! reply if the message has an `id`; otherwise the message is dropped. Large buffers are transferred to the page, not
+//! copied. Message types: [`crate::message`].
 
 use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
 use serde::Serialize;
@@ -18,40 +18,40 @@ use crate::{
     options::FIGURES,
 };
 
-/// Longest string that is taken as one argument (a multiaddress has some 200 characters).
+/// Longest accepted string argument, in UTF-16 code units (a multiaddress has some 200 characters).
 const TEXT_MAX: u32 = 4_096;
 
 /// One message of the page.
 pub enum Incoming {
     /// `start`.
     Start {
-        /// Comes back in the reply.
+        /// Id of the call; repeated in the reply.
         id: f64,
-        /// What to sync.
+        /// Options, not yet checked.
         options: StartOptions,
         /// The page's broker of RTCPeerConnections listens at the other end.
         rtc_port: MessagePort,
     },
     /// `call`.
     Call {
-        /// Comes back in the reply.
+        /// Id of the call; repeated in the reply.
         id: f64,
-        /// What is asked.
+        /// Method and arguments.
         call: Call,
     },
     /// `hint`.
     Hint(Hint),
 }
 
-/// What could not be read, and the call that it answers, if it names one.
+/// A message of the page that could not be parsed.
 pub struct Unreadable {
-    /// Of the call.
+    /// Id of the call, if the message has one.
     pub id: Option<f64>,
-    /// Why.
+    /// What is wrong with the message.
     pub error: HostError,
 }
 
-/// Reads one message of the page.
+/// Parses one message of the page.
 pub fn read(data: &JsValue) -> Result<Incoming, Unreadable> {
     let id = field(data, "id").as_f64();
     let bad = |error| Unreadable { id, error };
@@ -82,13 +82,13 @@ pub fn read(data: &JsValue) -> Result<Incoming, Unreadable> {
     }
 }
 
-/// Figures must be whole numbers that JavaScript holds exactly: from there on nothing is rounded. The bounds are checked
-/// with the other options, by [`Settings::new`](crate::options::Settings::new).
+/// Numbers must be integers that JavaScript represents exactly; they are not rounded afterwards.
+/// [`Settings::new`](crate::options::Settings::new) checks the bounds.
 fn check_figures(options: &JsValue) -> Result<(), HostError> {
     for figure in FIGURES {
         let value = figure.name.split('.').fold(options.clone(), |object, name| field(&object, name));
         let exact = |number: &f64| number.fract() == 0.0 && (0.0..=NUMBER_MAX as f64).contains(number);
-        // What is absent and must not be is named by the parser of the options.
+        // The parser of the options reports missing values.
         if !value.is_undefined() && value.as_f64().filter(exact).is_none() {
             return Err(figure.refuse(&shown(&value)));
         }
@@ -96,7 +96,7 @@ fn check_figures(options: &JsValue) -> Result<(), HostError> {
     Ok(())
 }
 
-/// A wrong value, for an error message: numbers as they are, of everything else the type.
+/// A wrong value, for an error message: a number itself, of any other value the type.
 fn shown(value: &JsValue) -> String {
     match value.as_f64() {
         Some(number) => number.to_string(),
@@ -129,12 +129,12 @@ fn option(name: &'static str, reason: &str) -> HostError {
     HostError::BadOption { name, reason: reason.to_owned() }
 }
 
-/// A field of what may be no object at all.
+/// A field of `data`; undefined if `data` is not an object.
 fn field(data: &JsValue, name: &str) -> JsValue {
     Reflect::get(data, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// A string of bearable length.
+/// A string; empty if it is longer than [`TEXT_MAX`].
 fn text(value: &JsValue) -> Option<String> {
     let string = value.dyn_ref::<js_sys::JsString>()?;
     if string.length() <= TEXT_MAX { string.as_string() } else { Some(String::new()) }
@@ -158,7 +158,7 @@ fn block_number(name: &'static str, value: &JsValue) -> Result<u64, HostError> {
 
 #[wasm_bindgen]
 extern "C" {
-    /// The scope of a dedicated worker, or one end of a `MessageChannel`: both post in the same way.
+    /// The scope of a dedicated worker, or one end of a `MessageChannel`: both have the same `postMessage`.
     #[derive(Clone)]
     type PostTarget;
 
@@ -166,29 +166,29 @@ extern "C" {
     fn post_message(this: &PostTarget, message: &JsValue, transfer: &Array) -> Result<(), JsValue>;
 }
 
-/// Where the worker posts to the page. Clones are the same port.
+/// The worker's port to the page. Clones share it.
 #[derive(Clone)]
 pub struct Port {
     target: PostTarget,
 }
 
 impl Port {
-    /// The port of the worker with this scope.
+    /// A port to the page of the worker with this scope.
     pub fn of_worker(scope: &DedicatedWorkerGlobalScope) -> Self {
         Self { target: scope.clone().unchecked_into() }
     }
 
-    /// A port to whoever listens at the other end of a channel.
+    /// A port to the other end of a channel.
     pub fn of_channel(end: &MessagePort) -> Self {
         Self { target: end.clone().unchecked_into() }
     }
 
-    /// Answers the call `id` with nothing, `undefined`.
+    /// Replies to the call `id` with `undefined`.
     pub fn reply_done(&self, id: f64) {
         self.reply_value(id, &JsValue::UNDEFINED, None);
     }
 
-    /// Answers the call `id`.
+    /// Replies to the call `id`.
     pub fn reply(&self, id: f64, value: &impl Serialize) {
         match serde_wasm_bindgen::to_value(value) {
             Ok(value) => self.reply_value(id, &value, None),
@@ -196,14 +196,14 @@ impl Port {
         }
     }
 
-    /// Answers the call `id` with a copy of these bytes, which is transferred, or with `undefined`.
+    /// Replies to the call `id` with a copy of `bytes`, which is transferred, or with `undefined`.
     pub fn reply_bytes(&self, id: f64, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else { return self.reply_done(id) };
         let bytes = Uint8Array::from(bytes);
         self.reply_value(id, &bytes, Some(&Array::of1(&bytes.buffer())));
     }
 
-    /// Answers `getHeader`; the RLP is transferred.
+    /// Replies to `getHeader`; the RLP is transferred.
     pub fn reply_header(&self, id: f64, header: Option<StoredHeader>) {
         let Some(header) = header else { return self.reply_done(id) };
         let [number, hash, rlp_name, verified] = StoredHeader::FIELDS;
@@ -216,7 +216,7 @@ impl Port {
         self.reply_value(id, &value, Some(&Array::of1(&rlp.buffer())));
     }
 
-    /// Answers `getHeaders`; all buffers are transferred.
+    /// Replies to `getHeaders`; all buffers are transferred.
     pub fn reply_headers(&self, id: f64, headers: Option<PackedHeaders>) {
         let Some(headers) = headers else { return self.reply_done(id) };
         let [first, lengths_name, hashes_name, rlp_name, verified] = PackedHeaders::FIELDS;
@@ -232,29 +232,29 @@ impl Port {
         self.reply_value(id, &value, Some(&Array::of3(&lengths.buffer(), &hashes.buffer(), &rlp.buffer())));
     }
 
-    /// Answers the call `id` with an error.
+    /// Replies to the call `id` with an error.
     pub fn reply_error(&self, id: f64, error: &HostError) {
         let reply = reply_object(id, false);
         set(&reply, "error", &serde_wasm_bindgen::to_value(&error.info()).unwrap_or(JsValue::UNDEFINED));
         self.post(&reply, None);
     }
 
-    /// Tells the page what happened. Returns the event as the page gets it.
+    /// Posts an event. Returns it as the JS value that the page receives.
     pub fn event(&self, event: &WorkerEvent) -> JsValue {
-        // Plain data always serializes: no map with other keys than strings, no integer over 53 bits.
+        // Plain data always serializes: all map keys are strings, no integer has more than 53 bits.
         let event = serde_wasm_bindgen::to_value(event).unwrap_or(JsValue::UNDEFINED);
         self.event_value(&event);
         event
     }
 
-    /// Names the entries of a peer list that cannot be used.
+    /// Reports the unusable entries of a peer list.
     pub fn peers_skipped(&self, skipped: Vec<SkippedPeer>) {
         for SkippedPeer { multiaddr, reason } in skipped {
             self.event(&WorkerEvent::PeerSkipped { multiaddr, reason });
         }
     }
 
-    /// Hands on an event that is a JS object already.
+    /// Posts an event that is already a JS object.
     pub fn event_value(&self, event: &JsValue) {
         let message = Object::new();
         set(&message, "type", &"event".into());
@@ -273,7 +273,7 @@ impl Port {
             Some(transfer) => self.target.post_message(message, transfer),
             None => self.target.post_message(message, &Array::new()),
         };
-        // Plain objects and fresh buffers always clone; `postMessage` fails on nothing else.
+        // `postMessage` fails only on values that cannot be cloned; plain objects and new buffers always can.
         debug_assert!(posted.is_ok(), "a message that does not clone");
     }
 }
@@ -286,7 +286,7 @@ fn reply_object(id: f64, ok: bool) -> Object {
     reply
 }
 
-/// Sets a field of an object that we made: it is neither frozen nor a proxy, so this cannot fail.
+/// Sets a field of an object created here: it is neither frozen nor a proxy, so this cannot fail.
 fn set(object: &Object, name: &str, value: &JsValue) {
     let set = Reflect::set(object, &name.into(), value);
     debug_assert!(set.is_ok(), "a plain object takes every field");

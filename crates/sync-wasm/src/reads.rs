@@ -1,9 +1,9 @@
-//! Header look-ups for the page, beside everything else: each runs in its own task against the store.
+//! Header look-ups for the page: each runs in its own task against the store, independent of the sync.
 //!
-//! The store verifies what it reads; a header whose hash is not what the index or its neighbours say never gets here. In
-//! a session that pins its target nothing but the target and its ancestors is served; in any other each header says whether
-//! it is one. At most [`READS_MAX`] run at once; others wait their turn, up to [`READS_WAITING_MAX`], and what comes
-//! beyond is refused.
+//! The store verifies every header that it reads: a header whose hash does not match the index or its neighbours is
+//! never returned. A session with a pinned target serves only the target and its ancestors; in any other session each
+//! header is marked as one of these or not. At most [`READS_MAX`] look-ups run at once; up to [`READS_WAITING_MAX`]
+//! wait; more are refused.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
@@ -22,47 +22,46 @@ use crate::{
     port::Port,
 };
 
-/// Look-ups that run at once; each holds one segment, some 700 KB.
+/// Look-ups that run at once. Each holds one segment, some 700 KB.
 const READS_MAX: usize = 16;
 
-/// Look-ups that wait: as many as a page may have open. Each costs some 100 bytes until its turn.
+/// Queued look-ups: as many as a page may have outstanding. Each takes some 100 bytes in the queue.
 const READS_WAITING_MAX: usize = CALLS_MAX;
 
-/// A look-up and the call that it answers.
+/// The id of a call, and its look-up.
 type Read = (f64, LocalBoxFuture<'static, Result<(), HostError>>);
 
 #[derive(Default)]
 struct Queue {
-    /// Look-ups since the start.
+    /// Number of look-ups since the start.
     begun: u64,
     running: usize,
     waiting: VecDeque<Read>,
 }
 
-/// Answers the page's look-ups.
+/// Serves the page's look-ups.
 #[derive(Clone)]
 pub struct Reader<S> {
     store: S,
     port: Port,
     scope: Rc<TargetScope>,
     queue: Rc<RefCell<Queue>>,
-    /// Hears of damage that a look-up finds.
+    /// Receives reports of damage that a look-up finds.
     commands: Sender<Command>,
 }
 
 impl<S: BrowserStore> Reader<S> {
-    /// A reader of `store` that answers through `port`, in a session with this target; damage that it finds is reported
-    /// as a command.
+    /// A reader of `store` that replies through `port`, in a session with this target. Damage is reported as a command.
     pub fn new(store: S, port: Port, target: SyncTarget, commands: Sender<Command>) -> Self {
         Self { store, port, scope: Rc::new(TargetScope::new(target)), queue: Rc::default(), commands }
     }
 
-    /// The sync has found its target, or looks for another.
+    /// Sets the target of the sync; `None` while the sync resolves another.
     pub fn resolve_target(&self, target: Option<BlockNumHash>) {
         self.scope.resolve(target);
     }
 
-    /// What is stored now, beside the session's target.
+    /// The state of the store, relative to the session's target.
     pub async fn view(&self) -> Result<StoreView, StoreFailure> {
         self.store.view(&self.scope).await
     }
@@ -72,17 +71,17 @@ impl<S: BrowserStore> Reader<S> {
         self.scope.pin()
     }
 
-    /// A look-up runs or waits.
+    /// Whether a look-up runs or waits.
     pub fn is_busy(&self) -> bool {
         self.queue.borrow().running > 0
     }
 
-    /// Look-ups since the start: who compares two counts knows whether one came between.
+    /// Number of look-ups since the start. Two equal counts mean that no look-up began in between.
     pub fn reads_begun(&self) -> u64 {
         self.queue.borrow().begun
     }
 
-    /// Answers `getHeader`.
+    /// Replies to `getHeader`.
     pub fn header(&self, id: f64, key: HeaderKey) {
         self.spawn(id, move |reader| async move {
             let found = match key {
@@ -106,7 +105,7 @@ impl<S: BrowserStore> Reader<S> {
         });
     }
 
-    /// Answers `getHeaders` with one piece.
+    /// Replies to `getHeaders` with one piece.
     pub fn headers(&self, id: f64, from: BlockNumber, to: BlockNumber) {
         self.spawn(id, move |reader| async move {
             let piece = match BlockRange::new(from, to) {
@@ -135,7 +134,7 @@ impl<S: BrowserStore> Reader<S> {
         }
     }
 
-    /// Does one look-up, then whatever waits.
+    /// Runs one look-up, then the queued ones.
     async fn run(self, first: Read) {
         let mut next = Some(first);
         while let Some((id, read)) = next {
@@ -150,10 +149,10 @@ impl<S: BrowserStore> Reader<S> {
         }
     }
 
-    /// Notes damage, so that it is repaired.
+    /// Reports damage, so that it is repaired.
     fn checked<T>(&self, at: BlockNumber, read: Result<T, StoreFailure>) -> Result<T, HostError> {
         if let Err(StoreFailure::Damaged(_)) = &read {
-            // When the queue is full, or nobody writes here (a follower), the next look-up or audit finds it again.
+            // Lost if the queue is full or this tab is a reader tab; then the next look-up or audit finds it again.
             let _ = self.commands.notify(Command::Damaged(at));
         }
         read.map_err(HostError::Store)

@@ -1,4 +1,4 @@
-//! The machine's progress and the address book, put together as the page sees them. Pure.
+//! Combines the machine's progress and the address book into what the page receives. No I/O.
 
 use header_rules::range::{BlockNumber, BlockRange};
 use sorted::{SortedMap, sort_short_by};
@@ -14,16 +14,16 @@ use crate::{
     network::peers::{AddressBook, Need, Peer, Worth},
 };
 
-/// Peers whose dial errors a stall names. The others are in the list of peers.
+/// Dial errors that a stall lists. The others are in the list of peers.
 const DIAL_ERRORS_SHOWN_MAX: usize = 8;
 
-/// Headers that a checkpoint speaks of.
+/// Number of headers that a checkpoint covers.
 pub fn headers_in(checkpoint: Option<&Checkpoint>) -> u64 {
     let runs = checkpoint.into_iter().flat_map(|checkpoint| &checkpoint.subchains);
     runs.map(|run| run.head.saturating_sub(run.tail).saturating_add(1)).fold(0, u64::saturating_add)
 }
 
-/// Size of the worker's wasm memory.
+/// Size of the worker's wasm memory, in bytes.
 pub fn wasm_memory_bytes() -> f64 {
     #[cfg(target_arch = "wasm32")]
     let pages = core::arch::wasm32::memory_size::<0>();
@@ -33,11 +33,11 @@ pub fn wasm_memory_bytes() -> f64 {
     (pages * 65_536) as f64
 }
 
-/// What the machine does, as a state of the worker.
+/// The worker's state, from the machine's progress.
 fn state_of(progress: &progress::Progress) -> SyncState {
     match progress.stage {
         _ if progress.paused => SyncState::Paused,
-        // What was agreed on is stored, and the peers agree on nothing that comes after it.
+        // The agreed target is stored, but the peers do not agree on a newer one.
         SyncStage::Synced if matches!(progress.stall, Some(StallReason::TipsDisagree { .. })) => SyncState::Stalled,
         SyncStage::Synced => SyncState::Synced,
         _ if progress.stall.is_some() => SyncState::Stalled,
@@ -47,10 +47,10 @@ fn state_of(progress: &progress::Progress) -> SyncState {
     }
 }
 
-/// The machine's progress, with the host's own view of the peers. `in_store`: what was found in the store, shown while the
-/// target is unknown.
+/// The machine's progress, with the peers from the address book. `in_store`: headers found in the store, shown while
+/// the target is unknown.
 pub fn running(progress: &progress::Progress, book: &AddressBook, in_store: u64) -> Progress {
-    // Every field by its name: a new one does not compile before it is sent, or named here as not sent.
+    // Lists every field, so that a new one does not compile until it is sent or explicitly ignored here.
     let progress::Progress {
         stage: _,
         target,
@@ -91,7 +91,7 @@ pub fn running(progress: &progress::Progress, book: &AddressBook, in_store: u64)
     }
 }
 
-/// Progress while there is no machine: nothing is known but the peers.
+/// Progress while there is no machine: only the peers are known.
 pub fn waiting(state: SyncState, stall: Option<&StallReason>, book: &AddressBook, in_store: u64) -> Progress {
     Progress {
         stored: number(in_store),
@@ -101,9 +101,9 @@ pub fn waiting(state: SyncState, stall: Option<&StallReason>, book: &AddressBook
     }
 }
 
-/// Why nothing moves; and where no peer is reached, why not.
+/// The reason of a stall. If no peer is reached: with the dial errors.
 fn explained(reason: &StallReason, book: &AddressBook) -> ErrorInfo {
-    let mut info = stall_info(reason, book.nobody(), |peer| book.name(peer));
+    let mut info = stall_info(reason, book.no_peer(), |peer| book.name(peer));
     if info.code == "no-peers" {
         let shown = book.dial_errors().take(DIAL_ERRORS_SHOWN_MAX);
         let errors: Vec<_> = shown.map(|(peer, error)| PeerDialError::new(peer, error)).collect();
@@ -114,7 +114,7 @@ fn explained(reason: &StallReason, book: &AddressBook) -> ErrorInfo {
     info
 }
 
-/// How much the sync wants for other peers than the connected ones. `floor`: what the page wants at the lower end.
+/// How urgently the sync needs more peers than the connected ones. `floor`: lowest block that the page requests.
 pub fn need(progress: &progress::Progress, floor: u64) -> Need {
     match (&progress.stall, progress.stage) {
         _ if progress.paused => Need::Nothing,
@@ -129,7 +129,7 @@ pub fn need(progress: &progress::Progress, floor: u64) -> Need {
     }
 }
 
-/// What the peers are worth that the machine knows.
+/// Usefulness of each peer that the machine knows.
 pub fn worth(progress: &progress::Progress, floor: u64) -> Vec<Worth> {
     let missing = |range: &&progress::RangeProgress| range.state != RangeState::Stored;
     let mut wanted: Vec<_> =
@@ -148,7 +148,7 @@ pub fn worth(progress: &progress::Progress, floor: u64) -> Vec<Worth> {
     progress.peers.iter().map(worth).collect()
 }
 
-/// Progress of a worker that does nothing.
+/// Progress of an idle worker.
 pub fn idle(state: SyncState) -> Progress {
     Progress {
         state,
@@ -170,7 +170,7 @@ pub fn idle(state: SyncState) -> Progress {
     }
 }
 
-/// Every peer of the book that is to be shown, with what the machine knows of it.
+/// Every peer of the address book that is shown, with the machine's figures for it.
 pub fn peers(book: &AddressBook, measured: &[PeerProgress]) -> Vec<PeerInfo> {
     let measured: SortedMap<PeerId, &PeerProgress> = measured.iter().map(|peer| (peer.peer, peer)).collect();
     let shown = book.iter().filter(|(_, peer)| peer.is_shown());
@@ -178,7 +178,7 @@ pub fn peers(book: &AddressBook, measured: &[PeerProgress]) -> Vec<PeerInfo> {
 }
 
 fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
-    // Every field by its name, as in `running`: a new one does not compile before it is sent, or named here as not sent.
+    // Lists every field, as in `running`: a new one does not compile until it is sent or explicitly ignored here.
     if let Some(PeerProgress {
         peer: _,
         connected: _,
@@ -216,7 +216,7 @@ fn peer_info(peer: &Peer, measured: Option<&PeerProgress>) -> PeerInfo {
     }
 }
 
-/// The numbers from floor to top, from the top down, as a checkpoint alone tells: stored, or not yet asked for.
+/// The ranges from `top` down to `floor`, from the checkpoint alone: stored, or unprocessed.
 pub fn stored_ranges(checkpoint: Option<&Checkpoint>, floor: BlockNumber, top: BlockNumber) -> Vec<RangeInfo> {
     let Some(whole) = BlockRange::new(floor, top) else { return Vec::new() };
     let info = |range: BlockRange, state| RangeInfo { from: number(range.first()), to: number(range.last()), state };

@@ -1,4 +1,4 @@
-//! What the page calls.
+//! Calls of the page.
 
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl<S: BrowserStore> Driver<S> {
-    /// Does what is called for; gives the call that stops the sync.
+    /// Executes a command. Returns the call that stops the sync.
     pub(super) fn handle_command(&mut self, now: Instant, command: Command) -> Option<f64> {
         match command {
             Command::Call { id, call } => return self.handle_call(now, id, call),
@@ -66,8 +66,8 @@ impl<S: BrowserStore> Driver<S> {
         None
     }
 
-    /// The list came after the start. The default quorum depends on how many peers are configured: while none of them was
-    /// reached, the machine starts anew with the one that it would have had with the list. Later it keeps its own.
+    /// The list came after the start. The default quorum depends on how many peers are configured: while none of them
+    /// was connected, the machine is recreated with the quorum for the list. Later it keeps its quorum.
     fn configured(&mut self, now: Instant, multiaddrs: Vec<String>) {
         let before = self.settings.config(self.seed);
         let listed = &mut Rc::make_mut(&mut self.settings).listed_peers;

@@ -1,8 +1,8 @@
-//! What is known of peers, kept for the next session: when it is written, and what becomes of it.
+//! Peer data for the next session: when it is written, and how failures are handled.
 //!
-//! It is written [`BAN_PAUSE`] after a ban at the latest, every [`PAUSE`] while anything changes, and at the end; one
-//! write at a time, in a task and a table of its own, so that no header waits for it. A write that fails is reported and
-//! comes again with the next change; the sync goes on. What cannot be read is reported, and replaced.
+//! It is written at most [`BAN_PAUSE`] after a ban, every [`PAUSE`] while anything changes, and at the end. One write
+//! runs at a time, in its own task and table, so that no header waits for it. A failed write is reported and retried
+//! with the next change; the sync continues. Unreadable data is reported and replaced.
 
 use std::{
     future::poll_fn,
@@ -18,62 +18,62 @@ use wasm_bindgen_futures::spawn_local;
 use super::Driver;
 use crate::{browser_store::BrowserStore, clock, error::HostError, network::kept::KeptPeers};
 
-/// Between two writes. What is lost with a tab that is closed without `stop` is what happened in this time.
+/// Between two writes. A tab that is closed without `stop` loses the changes of this time.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Between two writes when somebody was banned: a storm of bans costs one write a second, and each ban outlives the tab.
+/// Between two writes after a ban: a storm of bans costs one write a second, and each ban outlives the tab.
 const BAN_PAUSE: Duration = Duration::from_secs(1);
 
-/// Writes, seldom.
+/// Schedules the writes of the peer data.
 pub struct Keeper<S> {
     store: S,
-    /// When a write was begun last, or the session.
+    /// When the last write began, or the session.
     last: Instant,
     due: Option<Instant>,
     writing: Option<oneshot::Receiver<Result<(), StoreFailure>>>,
-    /// What an earlier session knew, until there is a machine to take it in, and when it was read.
+    /// Peer data of an earlier session and when it was read, until a machine restores it.
     restored: Option<(Instant, PeerBook)>,
 }
 
 impl<S: BrowserStore> Keeper<S> {
-    /// One that has nothing to write yet.
+    /// No write is due yet.
     pub fn new(store: S, now: Instant) -> Self {
         Self { store, last: now, due: None, writing: None, restored: None }
     }
 
-    /// Something changed.
+    /// Peer data changed.
     pub fn changed(&mut self) {
         self.due.get_or_insert(self.last + PAUSE);
     }
 
-    /// Something changed that the next session must know: somebody was banned, or what is stored is damaged.
+    /// A change that the next session must know: a ban, or damaged stored data.
     pub fn changed_now(&mut self) {
         let soon = self.last + BAN_PAUSE;
         self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
     }
 
-    /// When the next write is to begin.
+    /// When the next write is due.
     pub fn due(&self) -> Option<Instant> {
         self.due.filter(|_| self.writing.is_none())
     }
 
-    /// The outcome of the write that is under way.
+    /// The outcome of the running write.
     pub fn poll_kept(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StoreFailure>> {
         let Some(writing) = &mut self.writing else { return Poll::Pending };
         let Poll::Ready(outcome) = Pin::new(writing).poll_unpin(context) else { return Poll::Pending };
         self.writing = None;
-        // A write's task always ends with an outcome.
+        // The task of a write always sends an outcome.
         Poll::Ready(outcome.unwrap_or(Ok(())))
     }
 
-    /// The store is being emptied, and this with it; what is being written goes the same way.
+    /// The store is being emptied, and the peer data with it, including a running write.
     pub fn forget(&mut self) {
         self.due = None;
         self.restored = None;
         self.writing = None;
     }
 
-    /// The connection of the store is lost. What the machine knew is for the next one, and is written again.
+    /// The connection of the store is lost. The next machine restores `book`, and it is written again.
     pub fn store_lost(&mut self, now: Instant, book: Option<PeerBook>) {
         self.writing = None;
         self.due = None;
@@ -96,7 +96,7 @@ impl<S: BrowserStore> Keeper<S> {
     }
 }
 
-/// Reads what an earlier session kept. A failure costs this alone.
+/// Reads the peer data of an earlier session. A failure loses this data only.
 pub async fn read(store: &impl BrowserStore) -> Result<Option<KeptPeers>, HostError> {
     let Some(bytes) = store.read_peers().await.map_err(HostError::PeersNotRead)? else { return Ok(None) };
     let damaged = || HostError::PeersNotRead(StoreFailure::Damaged("not in the form that is written here".into()));
@@ -104,17 +104,17 @@ pub async fn read(store: &impl BrowserStore) -> Result<Option<KeptPeers>, HostEr
 }
 
 impl<S: BrowserStore> Driver<S> {
-    /// Takes in what an earlier session kept, before anybody is dialled.
+    /// Restores the peer data of an earlier session, before the first dial.
     pub(super) fn restore_peers(&mut self, now: Instant, kept: Result<Option<KeptPeers>, HostError>) {
         match kept {
             Ok(kept) => {
-                // Who is not trusted with the tip may still serve headers under a pinned target.
+                // Peers that are not trusted with the tip may still serve headers under a pinned target.
                 let spares = matches!(self.settings.target, sync_core::SyncTarget::Hash(_));
                 self.keeper.restored = kept.map(|kept| (now, self.book.restore(now, kept, spares)));
             }
             Err(error) => {
                 self.report.error(&error);
-                // What is damaged is replaced at once; what could not be read may be sound.
+                // Damaged data is replaced at once; data that could not be read may be sound.
                 if matches!(error, HostError::PeersNotRead(StoreFailure::Damaged(_))) {
                     self.keeper.changed_now();
                 }
@@ -122,7 +122,7 @@ impl<S: BrowserStore> Driver<S> {
         }
     }
 
-    /// What the next machine is told of peers: what the one before it knew, or an earlier session.
+    /// Peer data for the next machine: of the machine before it, or of an earlier session.
     pub(super) fn peers_known(&mut self, now: Instant) -> Option<PeerBook> {
         if let Some(machine) = self.feed.machine() {
             return Some(machine.export_peers(now));
@@ -132,19 +132,19 @@ impl<S: BrowserStore> Driver<S> {
         Some(book)
     }
 
-    /// Begins a write if it is time.
+    /// Begins a write if one is due.
     pub(super) fn keep_due(&mut self, now: Instant) {
         if self.keeper.due().is_none_or(|due| due > now) {
             return;
         }
         match self.kept() {
             Some(bytes) => self.keeper.write(now, bytes),
-            // Nothing is known while there is no machine.
+            // Without a machine there is no peer data.
             None => self.keeper.due = Some(now + PAUSE),
         }
     }
 
-    /// The last write; it comes after the one that may be under way.
+    /// The last write. It runs after a write that is still under way.
     pub(super) async fn keep_last(&mut self) {
         let Some(bytes) = self.kept() else { return };
         self.keeper.write(clock::now(), bytes);

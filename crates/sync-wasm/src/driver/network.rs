@@ -1,4 +1,4 @@
-//! What the network reports, and whom it is to dial.
+//! Network events, and which peers to dial.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl<S: BrowserStore> Driver<S> {
-    /// Dials the peers whose turn it is, and ends what stands in their way.
+    /// Closes connections that are of no use and slow dials, then dials the peers that are due.
     pub(super) fn dial_due(&mut self, now: Instant) {
         if self.book.next_look_at().is_some_and(|at| at <= now) {
             self.make_room(now);
@@ -42,7 +42,7 @@ impl<S: BrowserStore> Driver<S> {
         [book.next_dial_at(), book.next_slow_dial_at(), book.next_look_at()].into_iter().flatten().min()
     }
 
-    /// Every place is taken and others wait: the connections that are of no use end.
+    /// All connection slots are taken and other peers wait: closes the connections that are of no use.
     fn make_room(&mut self, now: Instant) {
         let (need, worth) = match self.progress(now) {
             Some(progress) => {
@@ -57,13 +57,13 @@ impl<S: BrowserStore> Driver<S> {
         }
     }
 
-    /// The page saw that dialling may succeed now, and that connections may be gone.
+    /// The page reports that dialling may succeed now, and that connections may be gone.
     pub(super) fn hint(&mut self, now: Instant, hint: Hint) {
         match hint {
             Hint::Online | Hint::Visible => {
                 self.book.dial_all_now(now);
                 for (_, outbox) in self.outboxes.values_mut() {
-                    // An outbox that is full has requests in it, which tell as much.
+                    // A full outbox holds requests, which probe the connection as well.
                     let _ = outbox.try_send(Outgoing::Probe);
                 }
             }
@@ -81,7 +81,7 @@ impl<S: BrowserStore> Driver<S> {
         self.report.changed_now();
     }
 
-    /// What one event means.
+    /// Handles one network event.
     pub(super) fn handle_network(&mut self, now: Instant, event: NetworkEvent) {
         match event {
             NetworkEvent::DialFailed { session, error } => {
@@ -130,11 +130,11 @@ impl<S: BrowserStore> Driver<S> {
     fn connected(&mut self, peer: PeerId) {
         self.report.changed_now();
         self.keeper.changed();
-        // While the store is not open nobody hears it: the machine that comes after hears of every connected peer.
+        // While the store is not open there is no machine; the next one is told of every connected peer.
         self.introduce(peer);
     }
 
-    /// The machine hears where a connected peer is reached; once it has looked at that, whether it hears of the peer.
+    /// Tells the machine the address of a connected peer. After that, [`admit`](Self::admit) decides on the peer.
     pub(super) fn introduce(&mut self, peer: PeerId) {
         if let Some(address) = self.book.get(peer).and_then(|known| known.place.clone()) {
             self.feed.push(Input::PeerAddress { peer, address });
@@ -142,24 +142,24 @@ impl<S: BrowserStore> Driver<S> {
         self.feed.push_admit(peer);
     }
 
-    /// The machine hears of a connected peer, unless a ban holds for it or for its address.
+    /// Tells the machine of a connected peer, unless the peer or its address is banned.
     pub(super) fn admit(&mut self, now: Instant, peer: PeerId) {
         let status = self.book.get(peer).and_then(Peer::status).filter(|_| self.outboxes.contains_key(&peer));
         let Some(status) = status else { return };
-        // A peer of another chain is told of that, whatever else is held against it.
+        // A wrong chain is reported even for a banned peer.
         match self.ban_left(now, peer).filter(|_| status.chain_id == self.settings.chain_id) {
             Some(left) => self.hold_ban(now, peer, left),
             None => self.feed.push(Input::PeerConnected { peer, status }),
         }
     }
 
-    /// How much longer the peer is banned, itself or its address, if it is.
+    /// Remaining ban of the peer or of its address; `None` without a ban.
     pub(super) fn ban_left(&self, now: Instant, peer: PeerId) -> Option<Duration> {
         let progress = self.progress(now)?;
         progress.peers.iter().find(|measured| measured.peer == peer)?.banned_for
     }
 
-    /// Closes the connection to a banned peer; it is not dialled before the ban is over.
+    /// Closes the connection to a banned peer; it is not dialled before the ban ends.
     pub(super) fn hold_ban(&mut self, now: Instant, peer: PeerId, left: Duration) {
         self.book.banned(now, peer, left);
         self.close(peer);
@@ -189,20 +189,20 @@ impl<S: BrowserStore> Driver<S> {
         match reason {
             CloseReason::Lost | CloseReason::HandshakeTimeout => {}
             CloseReason::Silent => self.book.silent(now, session.peer),
-            // It serves something else, in good faith.
+            // An honest peer that serves another protocol.
             CloseReason::UnsupportedProtocol => {
                 self.show_fault(session.peer, fault_info(&PeerFault::Protocol(reason.to_string())), false);
             }
             CloseReason::Protocol(what) => self.breach(now, session.peer, what),
         }
         self.keeper.changed();
-        // When only the stream ended, the connection must go too.
+        // If only the stream ended, the connection must be closed too.
         self.close(session.peer);
         self.book.down(now, session);
     }
 
-    /// A peer broke the protocol: the machine judges it, and the connection is of no use. A request that it has is taken
-    /// back with the connection.
+    /// A peer violated the protocol: the machine judges it, and the connection is closed. Its outstanding requests are
+    /// released with the connection.
     fn breach(&mut self, now: Instant, peer: PeerId, what: String) {
         if self.feed.machine().is_some() && self.outboxes.contains_key(&peer) {
             self.feed.push(Input::PeerMisbehaved { peer, what });
@@ -213,7 +213,7 @@ impl<S: BrowserStore> Driver<S> {
         self.close(peer);
     }
 
-    /// Forgets what hung on the connection, and tells the machine.
+    /// Drops the state of the connection, and tells the machine.
     fn disconnected(&mut self, peer: PeerId) {
         self.requests.peer_gone(peer);
         if self.outboxes.remove(&peer).is_some() {

@@ -1,4 +1,4 @@
-//! What the machine wants done, and the machine itself: how it is made and made anew.
+//! Executes the machine's outputs; creates and recreates the machine.
 
 use header_wire::{GetBlockHeaders, HashOrNumber, Message};
 use sync_core::{
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl<S: BrowserStore> Driver<S> {
-    /// Makes a machine that goes on from what the store holds, and tells it what holds: what was known of peers, target,
-    /// pause, who is connected.
+    /// Creates a machine that resumes from the stored checkpoint. Passes it the peer data, target, pause state and
+    /// connected peers.
     pub(super) fn start_machine(&mut self, now: Instant) {
         self.requests.cancel_all();
         self.store.machine_replaced();
@@ -47,7 +47,7 @@ impl<S: BrowserStore> Driver<S> {
         self.feed.machine().map(|machine| machine.progress(now))
     }
 
-    /// Does one thing that the machine wants.
+    /// Executes one output of the machine.
     pub(super) fn execute(&mut self, now: Instant, output: Output) {
         match output {
             Output::Request(request) => self.send_request(request),
@@ -57,7 +57,7 @@ impl<S: BrowserStore> Driver<S> {
             Output::Lookup { id, numbers } => self.store.push(StoreOp::Lookup { id, numbers }),
             Output::Unwind { to, checkpoint } => self.store.push(StoreOp::Unwind { to, checkpoint }),
             Output::Event(event) => self.show(now, event),
-            // The feed keeps it.
+            // The feed stores it.
             Output::Timeout(_) => {}
         }
     }
@@ -80,7 +80,7 @@ impl<S: BrowserStore> Driver<S> {
             self.requests_waiting = true;
             self.report.stats.requests_sent += 1.0;
         } else {
-            // The session ends, or does not read: its end is reported by itself.
+            // The session is ending or does not read; its end is reported separately.
             self.requests.cancel(request.id);
             let failed = Input::RequestFailed { request: request.id, failure: RequestFailure::Disconnected };
             self.feed.push(failed);
@@ -98,13 +98,13 @@ impl<S: BrowserStore> Driver<S> {
             self.hold_ban(now, peer, left);
             self.hold_bans(now);
         } else if matches!(fault, PeerFault::Timeout) && self.book.timed_out(peer) {
-            // A peer that restarted leaves a connection that looks open and answers nothing.
+            // A peer that restarted leaves a connection that looks open and never responds.
             self.book.silent(now, peer);
             self.close(peer);
         }
     }
 
-    /// Tells the page what a peer did.
+    /// Reports a peer's fault to the page.
     pub(super) fn show_fault(&mut self, peer: PeerId, fault: ErrorInfo, banned: bool) {
         self.keeper.changed();
         self.book.fault(peer, fault.clone());
@@ -115,7 +115,7 @@ impl<S: BrowserStore> Driver<S> {
 
     fn show(&mut self, now: Instant, event: Event) {
         match event {
-            // Linked headers show in the progress.
+            // Linked headers are part of the progress.
             Event::HeadersLinked { .. } => {}
             Event::Progress(_) => self.report.changed(),
             Event::TargetResolved(target) => {
@@ -123,12 +123,12 @@ impl<S: BrowserStore> Driver<S> {
                 self.report.changed_now();
             }
             Event::Stalled(_) | Event::Resumed => self.report.changed_now(),
-            // What the page is shown of peers is in the progress; which way the gap is asked for is the machine's own affair.
+            // The page sees peers in the progress. The direction of requests in the gap is internal to the machine.
             Event::PeerHealth(_) | Event::StrategyChanged { .. } => {}
             Event::DetachedHead { local, expected } => self.report.detached_head(local, expected),
             Event::Reorg { reverted, adopted } => self.report.reorg(reverted, adopted),
             Event::Synced { head } => {
-                // The page hears of the last header before it hears of the end.
+                // The progress with the last header is sent before the end of the sync.
                 self.report_now(now);
                 self.report.synced(head);
             }

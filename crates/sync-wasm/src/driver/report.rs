@@ -1,4 +1,4 @@
-//! What the page hears; how often, [`ProgressPace`] says. Tabs that follow hear the same, over a broadcast channel.
+//! Events for the page, paced by [`ProgressPace`]. Reader tabs receive the same, over a broadcast channel.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use crate::{
     store::ProgressChannel,
 };
 
-/// Time without a machine (no genesis is known, so no peer answered) until that counts as a stall.
+/// Time without a machine (no peer has responded, so the genesis is unknown) that counts as a stall.
 const NO_PEERS_AFTER: Duration = Duration::from_secs(5);
 
-/// Figures that the driver counts itself.
+/// Figures that the driver counts.
 #[derive(Debug, Default)]
 pub(super) struct WireStats {
     /// See [`Stats`].
@@ -37,7 +37,7 @@ pub(super) struct WireStats {
     pub segments_audited: f64,
 }
 
-/// Tells the page and the followers.
+/// Sends events to the page and to reader tabs.
 pub(super) struct Reporter {
     /// Figures for `stats`.
     pub stats: WireStats,
@@ -56,17 +56,17 @@ impl Reporter {
         Self { stats: WireStats::default(), port, channel, open_ms, begun: now, pace: ProgressPace::new(now), last }
     }
 
-    /// When the page is to hear again.
+    /// When the next report is due.
     pub(super) fn due(&self) -> Instant {
         self.pace.due()
     }
 
-    /// Something changed.
+    /// Something changed; the next report may wait for its pace.
     pub(super) fn changed(&mut self) {
         self.pace.changed();
     }
 
-    /// Something changed that should not wait.
+    /// Something changed that must be reported without delay.
     pub(super) fn changed_now(&mut self) {
         self.pace.changed_now();
     }
@@ -83,14 +83,14 @@ impl Reporter {
         }
     }
 
-    /// Tells the page, and the tabs that read beside this one.
+    /// Sends an event to the page and to reader tabs.
     fn tell(&self, event: &WorkerEvent) {
         let event = self.port.event(event);
-        // A plain object that was posted to the page can be posted to others; it fails only for a closed channel.
+        // A plain object that was posted to the page can be posted to others; only a closed channel fails.
         let _ = self.channel.post(&event);
     }
 
-    /// A peer did something wrong.
+    /// A peer committed a fault.
     pub(super) fn fault(&mut self, peer: &Peer, fault: ErrorInfo, banned: bool) {
         self.changed();
         self.tell(&WorkerEvent::Fault {
@@ -102,30 +102,30 @@ impl Reporter {
         });
     }
 
-    /// Everything is stored.
+    /// All headers are stored.
     pub(super) fn synced(&mut self, head: BlockNumHash) {
         self.tell(&WorkerEvent::Synced { number: number(head.number), hash: hex(head.hash) });
     }
 
-    /// Stored headers were given up.
+    /// A reorg replaced stored headers.
     pub(super) fn reorg(&mut self, reverted: BlockRange, adopted: BlockRange) {
         self.tell(&WorkerEvent::Reorg { reverted: range(reverted), adopted: range(adopted) });
     }
 
-    /// The new chain does not meet the stored one.
+    /// The new chain does not link to the stored one.
     pub(super) fn detached_head(&mut self, local: BlockNumHash, expected: alloy_primitives::B256) {
         let local = BlockRef { number: number(local.number), hash: hex(local.hash) };
         self.tell(&WorkerEvent::DetachedHead { local, expected: hex(expected) });
     }
 
-    /// Stored headers were damaged.
+    /// Damaged stored headers were dropped.
     pub(super) fn segment_dropped(&mut self, dropped: BlockRange) {
         self.changed_now();
         let RangeRef { from, to } = range(dropped);
         self.tell(&WorkerEvent::SegmentDropped { from, to });
     }
 
-    /// Something failed that no call waits for.
+    /// A failure that belongs to no call.
     pub(super) fn error(&mut self, error: &HostError) {
         let ErrorInfo { code, message, details } = error.info();
         self.tell(&WorkerEvent::Error { code, message, details });
@@ -153,20 +153,20 @@ impl Reporter {
 }
 
 impl<S: BrowserStore> Driver<S> {
-    /// Reports if it is time.
+    /// Reports if a report is due.
     pub(super) fn report_due(&mut self, now: Instant) {
         if self.report.due() <= now {
             self.report_now(now);
         }
     }
 
-    /// Reports.
+    /// Sends a progress report.
     pub(super) fn report_now(&mut self, now: Instant) {
         let progress = self.page_progress(now);
         self.report.progress(now, progress);
     }
 
-    /// The last word: the figures as they are, stopped.
+    /// The final progress: the current figures, with the state `Stopped`.
     pub fn last_progress(&self) -> Progress {
         Progress {
             state: SyncState::Stopped,
@@ -185,7 +185,7 @@ impl<S: BrowserStore> Driver<S> {
         }
     }
 
-    /// Progress without a machine: the store is not open, or no peer has said yet what the genesis is.
+    /// Progress without a machine: the store is not open, or no peer has reported the genesis yet.
     fn waiting(&self, now: Instant) -> Progress {
         let alone = self.store.is_open() && now.saturating_since(self.report.begun) >= NO_PEERS_AFTER;
         let stall = alone.then_some(StallReason::NoPeers);

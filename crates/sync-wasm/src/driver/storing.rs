@@ -1,4 +1,4 @@
-//! What the store reports, and what follows for machine and page.
+//! Store events, and their effects on machine and page.
 
 use sync_core::time::Instant;
 
@@ -13,14 +13,14 @@ use crate::{
 };
 
 impl<S: BrowserStore> Driver<S> {
-    /// Begins what is due on the store: a step of the audit, another attempt.
+    /// Begins due store operations: a step of the audit, a retry.
     pub(super) fn store_due(&mut self, now: Instant) {
         let reads = self.reader.reads_begun();
         let page_reads = self.reader.is_busy() || std::mem::replace(&mut self.reads_seen, reads) != reads;
         self.store.tick(now, page_reads, self.feed.machine().is_some());
     }
 
-    /// Something happened to the store. An error ends the sync.
+    /// Handles a store event. An error ends the sync.
     pub(super) fn handle_store(&mut self, now: Instant, event: StoreEvent) -> Result<(), HostError> {
         let rests = self.progress(now).is_some_and(|progress| progress.stage == sync_core::progress::SyncStage::Synced);
         match self.store.handle(now, event, rests) {
@@ -44,7 +44,7 @@ impl<S: BrowserStore> Driver<S> {
         Ok(())
     }
 
-    /// What the machine knows of the store is void; until the next one nothing is fetched.
+    /// Drops the machine: its view of the store is void. Nothing is fetched before the next machine.
     fn drop_machine(&mut self) {
         self.feed.replace(None);
         self.requests.cancel_all();
@@ -73,7 +73,7 @@ impl<S: BrowserStore> Driver<S> {
         self.start_machine(now);
         match opened.cause {
             OpenedBy::Audit => {}
-            // The table may be gone.
+            // The peer table may be gone.
             OpenedBy::Reopening => self.keeper.changed_now(),
             OpenedBy::Clear { calls, outcome } => {
                 for call in calls {

@@ -1,25 +1,25 @@
-//! How often something may happen: a bucket that holds some, and fills again at a steady rate.
+//! Rate limit: a token bucket with a burst and a steady refill rate.
 
 use std::time::Duration;
 
-/// A token bucket. It begins full.
+/// A token bucket. It starts full.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowance {
     burst: u32,
-    /// Time in which one is added.
+    /// Time until one token is added.
     every: Duration,
-    /// How much of it is used, as the time in which it would be full again.
+    /// Time until the bucket is full again, as of `at`.
     used: Duration,
     at: Duration,
 }
 
 impl Allowance {
-    /// `burst` at once, and one more each `every`.
+    /// `burst` tokens at once, and one more each `every`.
     pub(super) const fn new(burst: u32, every: Duration) -> Self {
         Self { burst, every, used: Duration::ZERO, at: Duration::ZERO }
     }
 
-    /// Takes `count` at the time `now` (since any fixed moment). `false`, and nothing is taken, when there are not so many.
+    /// Takes `count` tokens at the time `now` (since any fixed time). `false` if there are fewer; then none is taken.
     pub(super) fn take(&mut self, now: Duration, count: u32) -> bool {
         self.refill(now);
         let used = self.used + self.every * count;
@@ -30,7 +30,7 @@ impl Allowance {
         fits
     }
 
-    /// When there will be `count`, at the latest. More than a full bucket holds never come.
+    /// The latest time at which `count` tokens are available. `count` must be at most `burst`.
     pub(super) fn ready_at(&self, count: u32) -> Duration {
         self.at + (self.used + self.every * count).saturating_sub(self.every * self.burst)
     }

@@ -1,9 +1,9 @@
-//! What a peer may send without being asked, and how much of it.
+//! Rate limits for unsolicited messages of a peer.
 //!
-//! Two kinds of message come unasked: announcements of a new range, and requests (which get an empty response: a browser
-//! serves nothing). Both have an allowance; over it they are a breach, which costs the peer its connection and its score.
-//! Announcements within it are handed on at most once in [`UPDATE_EVERY_MS`], the newest alone: one of an hour ago says
-//! nothing.
+//! Two kinds of message may be unsolicited: announcements of a new range, and requests (with an empty response: a
+//! browser serves no headers). Both have an allowance; above it they are a breach, which costs the peer its connection
+//! and its score. Announcements within it are forwarded at most once in [`UPDATE_EVERY_MS`], only the newest: an older
+//! one is outdated.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use sync_core::ServedRange;
 
 use super::{CloseReason, allowance::Allowance};
 
-/// Announcements at once. A peer announces each new block, or several when it catches up.
+/// Announcements at once. A peer announces each new block, and several while it catches up.
 const UPDATES_BURST: u32 = 32;
 
-/// Time that allows one announcement more: four a second is faster than any chain of today makes blocks.
+/// Time that allows one more announcement: four a second is above the block rate of any chain of today.
 const UPDATES_REFILL: Duration = Duration::from_millis(250);
 
-/// Requests at once. A peer that does not know browsers may ask a few times for what they do not have.
+/// Requests at once. A peer that does not know that browsers serve no headers may send a few.
 const REQUESTS_BURST: u32 = 16;
 
-/// Time that allows one request more.
+/// Time that allows one more request.
 const REQUESTS_REFILL: Duration = Duration::from_millis(500);
 
-/// Between two announcements that the machine hears of, milliseconds.
+/// Milliseconds between two announcements that the machine receives.
 const UPDATE_EVERY_MS: f64 = 1_000.0;
 
-/// The conduct of one peer on one connection. Times are milliseconds since any fixed moment.
+/// The limits of one peer on one connection. Times are milliseconds since any fixed time.
 #[derive(Debug)]
 pub(super) struct Conduct {
     updates: Allowance,
     requests: Allowance,
-    /// The newest announcement that was not handed on.
+    /// The newest announcement that was not forwarded yet.
     pending: Option<ServedRange>,
     handed_on_at: Option<f64>,
 }
@@ -58,11 +58,11 @@ impl Conduct {
         self.updates.take(since_start(now), 1).then_some(()).ok_or_else(|| breach("announces its range too often"))
     }
 
-    /// The peer asked for something.
+    /// The peer sent a request.
     ///
     /// # Errors
     ///
-    /// It asks too often.
+    /// It sends requests too often.
     pub(super) fn request(&mut self, now: f64) -> Result<(), CloseReason> {
         self.requests
             .take(since_start(now), 1)
@@ -70,12 +70,12 @@ impl Conduct {
             .ok_or_else(|| breach("requests too often of one who serves nothing"))
     }
 
-    /// When [`take_update`](Self::take_update) has something; `None` while nothing waits.
+    /// When [`take_update`](Self::take_update) returns an announcement; `None` if there is none.
     pub(super) fn due(&self) -> Option<f64> {
         self.pending.map(|_| self.handed_on_at.map_or(0.0, |at| at + UPDATE_EVERY_MS))
     }
 
-    /// The announcement that is to be handed on now.
+    /// The announcement to forward now.
     pub(super) fn take_update(&mut self, now: f64) -> Option<ServedRange> {
         self.due().filter(|due| *due <= now)?;
         self.handed_on_at = Some(now);

@@ -1,13 +1,13 @@
-//! What is said on one stream, over any pair of byte streams and any clock: statuses are exchanged, then requests go out
-//! and responses come in until either end closes.
+//! The protocol on one stream, over any pair of byte streams and any clock: statuses are exchanged, then requests are
+//! sent and responses received until either end closes.
 //!
-//! Both directions run at once in one task. Each message goes out by one write and one flush (a peer's transport may
-//! join separate writes to a packet that is too long). What comes in passes [`header_wire::Decoder`], which bounds it. What
-//! the client did not ask for, what is over a limit ([`conduct`](super::conduct)) and what is no message is a breach.
+//! Both directions run concurrently in one task. Each message is one write and one flush (a peer's transport may join
+//! separate writes to a packet that is too long). Input goes through [`header_wire::Decoder`], which bounds it. An
+//! unsolicited response, a message over a limit ([`conduct`](super::conduct)) and an invalid message are breaches.
 //!
-//! Back-pressure: nothing is read while the driver has [`EVENTS_MAX`](super::EVENTS_MAX) events to work off. It lives until
-//! the stream fails, the driver drops the outbox, the peer falls silent ([`probe`](super::probe)), or a breach; then it
-//! says why, once.
+//! Back-pressure: nothing is read while [`EVENTS_MAX`](super::EVENTS_MAX) events wait for the driver. The conversation
+//! runs until the stream fails, the driver drops the outbox, the peer is silent ([`probe`](super::probe)), or a breach;
+//! then it returns the reason.
 
 use std::{
     cell::{Cell, RefCell},
@@ -33,31 +33,31 @@ use super::{
     probe::{PROBE_ID, Probe, Response, Step},
 };
 
-/// Bytes of an unfinished message that are progress of a response: no other message of the protocol is so long.
+/// Bytes of an incomplete message that count as progress of a response: no other message of the protocol is so long.
 const PROGRESS_BYTES_MIN: usize = 256;
 
-/// Between two reports of progress, in milliseconds. The machine's shortest deadline is many times longer.
+/// Milliseconds between two reports of progress. The machine's shortest deadline is many times longer.
 const PROGRESS_PAUSE_MS: f64 = 250.0;
 
-/// Time, as a conversation needs it.
+/// The clock of a conversation.
 pub trait Clock {
-    /// Milliseconds since any fixed moment.
+    /// Milliseconds since any fixed time.
     fn now_ms(&self) -> f64;
-    /// Ready after so many milliseconds.
+    /// Ready after `ms` milliseconds.
     fn sleep_ms(&self, ms: f64) -> impl Future<Output = ()>;
 }
 
-/// What we say of ourselves.
+/// The data of our own status.
 #[derive(Debug)]
 pub struct Greeting {
-    /// Our chain.
+    /// Id of our chain.
     pub chain_id: u64,
-    /// Its genesis, where it is known; else we send [`Status::GENESIS_UNKNOWN`].
+    /// Hash of block 0, if known; else we send [`Status::GENESIS_UNKNOWN`].
     pub genesis: Option<B256>,
 }
 
 impl Greeting {
-    /// A status of one who serves nothing. `fork_id` is not compared: each header is verified, whatever a peer says.
+    /// The status of a client that serves no headers. `fork_id` is not compared: each header is verified anyway.
     fn status(&self) -> Status {
         let genesis = self.genesis.unwrap_or(Status::GENESIS_UNKNOWN);
         Status {
@@ -72,14 +72,14 @@ impl Greeting {
     }
 }
 
-/// The half of a stream that is read, cut into messages.
+/// The read half of a stream, with the decoder of messages.
 pub struct Reader<R> {
     stream: R,
     decoder: Decoder,
     counters: SharedCounters,
 }
 
-/// What a read brought.
+/// The result of a read.
 enum Read {
     Message(Message),
     /// A part of a long message.
@@ -93,8 +93,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Self { stream, decoder, counters }
     }
 
-    /// The next message, or news of a part of one; `heard` is told of every read that brought something. May be dropped
-    /// and called again.
+    /// The next message, or a part of one. Calls `heard` after each read that returned bytes. Cancellation-safe.
     async fn next(&mut self, heard: impl Fn()) -> Result<Read, CloseReason> {
         loop {
             if let Some(message) = self.decoder.next().map_err(breach)? {
@@ -117,7 +116,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 }
 
-/// The half that is written.
+/// The write half of a stream.
 pub struct Writer<W> {
     stream: W,
     counters: SharedCounters,
@@ -138,7 +137,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     }
 }
 
-/// Exchanges statuses; gives the peer's.
+/// Exchanges statuses; returns the peer's.
 pub async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     reader: &mut Reader<R>,
     writer: &mut Writer<W>,
@@ -159,18 +158,18 @@ pub struct Conversation<'a, C> {
     session: SessionKey,
     clock: &'a C,
     probe: RefCell<Probe>,
-    /// The half that sends, while it waits: when it is due may change by what comes in.
+    /// Waker of the sending half: received data may change when its next probe is due.
     sender: Cell<Option<Waker>>,
 }
 
 impl<'a, C: Clock> Conversation<'a, C> {
-    /// With a peer that said `status`.
+    /// A conversation with a peer that sent `status`.
     pub fn new(session: SessionKey, status: &PeerStatus, clock: &'a C) -> Self {
         let probe = RefCell::new(Probe::new(clock.now_ms(), status.served.latest));
         Self { session, clock, probe, sender: Cell::new(None) }
     }
 
-    /// Until it ends: `outgoing` is what the driver hands over, `replies` leads there too.
+    /// Runs until it ends. `outgoing` has the driver's messages; `replies` sends to the same queue.
     pub async fn run<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         &self,
         reader: Reader<R>,
@@ -181,7 +180,7 @@ impl<'a, C: Clock> Conversation<'a, C> {
     ) -> CloseReason {
         let receive = pin!(self.receive(reader, replies, events));
         let send = pin!(self.send(writer, outgoing));
-        // The half that receives comes first: it knows more of why a stream ended.
+        // The receiving half is polled first: it has the more precise reason why a stream ended.
         match select(receive, send).await {
             Either::Left((reason, _)) | Either::Right((reason, _)) => reason,
         }
@@ -262,7 +261,7 @@ impl<'a, C: Clock> Conversation<'a, C> {
         }
     }
 
-    /// Writes what the driver hands over, until it drops the outbox or the stream fails; and probes when they are due.
+    /// Writes the driver's messages and the probes that are due, until the driver drops the outbox or the stream fails.
     async fn send<W: AsyncWrite + Unpin>(
         &self,
         mut writer: Writer<W>,
@@ -293,7 +292,7 @@ impl<'a, C: Clock> Conversation<'a, C> {
                 None => match self.probe.borrow_mut().step(now) {
                     Step::Ask(question) => Message::GetBlockHeaders(question),
                     Step::Dead => return CloseReason::Silent,
-                    // Something came meanwhile.
+                    // Data was received in the meantime.
                     Step::Wait => continue,
                 },
             };
@@ -303,7 +302,7 @@ impl<'a, C: Clock> Conversation<'a, C> {
         }
     }
 
-    /// Ready when the probe has something to do; looks again each time that something came in.
+    /// Ready when a probe step is due; checks again after each response.
     async fn silence(&self) {
         let mut sleep: Option<(f64, _)> = None;
         poll_fn(|context| {
@@ -343,7 +342,7 @@ fn breach(error: WireError) -> CloseReason {
     CloseReason::Protocol(error.to_string())
 }
 
-/// The transport calls what the peer did wrong invalid data: more than may wait unread, text, frames that are none.
+/// The transport reports a peer's breach as invalid data: too much unread data, text, invalid frames.
 fn ended(error: &io::Error) -> CloseReason {
     match error.kind() {
         io::ErrorKind::InvalidData => CloseReason::Protocol(error.to_string()),

@@ -1,10 +1,10 @@
-//! How long to wait before a peer is dialled again, and how many dials there may be in all.
+//! The back-off between dials of a peer, and the budget of all dials.
 //!
-//! The pause doubles with each failure, from [`FIRST`] to [`LONGEST`], and to [`LONGEST_WHEN_ALONE`] while no peer is
-//! connected: a sync without peers has nothing better to do, and a peer that restarts is found within seconds. A peer that
-//! the page does not name itself and that was never reached gets [`HOPEFUL_MAX`] such quick dials; then the pause grows to
-//! [`LONGEST_UNREACHED`], so that nobody's list of addresses makes a browser send packets to them for ever. Half of each
-//! pause is chance, so that the clients of a restarted peer do not come back in one moment.
+//! The pause doubles with each failure, from [`FIRST`] to [`LONGEST`], or only to [`LONGEST_WHEN_ALONE`] while no peer
+//! is connected, so that a restarted peer is found within seconds. A peer that the page does not name itself and that
+//! was never reached gets [`HOPEFUL_MAX`] such quick dials; then the pause grows to [`LONGEST_UNREACHED`], so that a
+//! list of addresses cannot make a browser send packets to them for ever. Half of each pause is random, so that the
+//! clients of a restarted peer do not reconnect all at once.
 //!
 //! All dials together have one budget ([`dials_in_all`]).
 
@@ -18,63 +18,63 @@ const FIRST: Duration = Duration::from_millis(500);
 /// Longest pause while other peers are connected.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Longest pause while no peer is connected: 450 dials an hour for each peer at most, each closed before the next.
+/// Longest pause while no peer is connected: at most 450 dials an hour for each peer, each closed before the next.
 const LONGEST_WHEN_ALONE: Duration = Duration::from_secs(8);
 
-/// Longest pause for a peer of a list that never answered: six dials an hour.
+/// Longest pause for a peer of a list that was never reached: six dials an hour.
 const LONGEST_UNREACHED: Duration = Duration::from_secs(600);
 
-/// Failures in a row after which a peer of a list that never answered counts as not there.
+/// Failures in a row after which a peer of a list that was never reached counts as absent.
 const HOPEFUL_MAX: u32 = 8;
 
-/// A connection that lasted so long was a success: the next failure is the first again.
+/// A connection of at least this duration counts as a success: it resets the back-off.
 pub(super) const STABLE_AFTER: Duration = Duration::from_secs(5);
 
-/// Addresses dialled at once, at most: each peer of a full book once, and some again.
+/// Most addresses dialled at once: each peer of a full address book once, and some again.
 const DIALS_BURST: u32 = PEERS_MAX as u32 + 64;
 
-/// Between two dials, once the burst is used up: 60 a minute in all.
+/// Time between two dials when the burst is used up: 60 a minute in all.
 const DIAL_EVERY: Duration = Duration::from_secs(1);
 
-/// The budget of all dials of a session, counted in addresses.
+/// The dial budget of a session, counted in addresses.
 pub(super) const fn dials_in_all() -> Allowance {
     Allowance::new(DIALS_BURST, DIAL_EVERY)
 }
 
-/// What the pause after a failure depends on.
+/// The inputs of the pause after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hope {
     /// No peer is connected.
     pub(super) alone: bool,
-    /// The page names the peer, or it was reached before.
+    /// The page names the peer itself, or it was reached before.
     pub(super) known: bool,
 }
 
-/// Failures in a row of one peer.
+/// The back-off of one peer: its failures in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
-    /// Starts over: the peer was reached, or there is reason to hope.
+    /// Resets the back-off: the peer was reached, or a quick dial may succeed.
     pub(super) fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// Was there no failure since the last success?
+    /// Whether there was no failure since the last reset.
     pub(super) fn is_fresh(&self) -> bool {
         self.failures == 0
     }
 
-    /// One more failure: how long to wait now. `chance` is any number.
+    /// Counts a failure; returns the pause. `chance` is a random number.
     pub(super) fn next(&mut self, hope: Hope, chance: u64) -> Duration {
         let longest = match hope {
             Hope { known: false, .. } if self.failures >= HOPEFUL_MAX => LONGEST_UNREACHED,
             Hope { alone: true, .. } => LONGEST_WHEN_ALONE,
             Hope { alone: false, .. } => LONGEST,
         };
-        // 2^16 times the first pause is far beyond the longest.
+        // 2^16 times the first pause is far above the longest.
         let pause = (FIRST * (1 << self.failures.min(16))).min(longest);
         self.failures = self.failures.saturating_add(1);
         let half = pause / 2;

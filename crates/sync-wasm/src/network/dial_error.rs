@@ -1,41 +1,40 @@
-//! Why a dial failed, in the codes that the page knows.
+//! Dial errors, with the codes that the page knows.
 //!
-//! They are made of the errors of the transports in [`transport`](super::transport). Nothing that a peer chose passes
-//! through.
+//! [`transport`](super::transport) derives them from the errors of the transports. They contain no text of a peer.
 
 use serde::Serialize;
 
-/// Characters of a dial's message that the page gets.
+/// Longest message for the page, in characters.
 const MESSAGE_CHARS_MAX: usize = 300;
 
-/// Why a dial failed; the first tells most.
+/// Why a dial failed, the most informative code first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DialErrorCode {
-    /// Whoever answers there has another certificate than the address says.
+    /// The certificate of the remote host does not match the address.
     WrongCerthash,
-    /// Another peer answered.
+    /// The remote peer has another peer id.
     WrongPeerId,
-    /// The browser has no room for one more connection, or the page has not.
+    /// The connection limit of the browser or of the page is reached.
     Limit,
-    /// The browser cannot do what the dial needs, or the peer does not speak the protocol.
+    /// The browser lacks a feature that the dial needs, or the peer does not speak the protocol.
     Unsupported,
-    /// The peer ended the connection while it was made.
+    /// The peer closed the connection during the handshake.
     Refused,
-    /// The connection ended while it was made, by this side.
+    /// This side closed the connection during the handshake.
     Closed,
-    /// The address is not dialled from this page.
+    /// This page may not dial the address.
     NotDialable,
-    /// Nobody answered in time.
+    /// No response within the time limit.
     Timeout,
 }
 
 /// Why a dial failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DialError {
-    /// For programs.
+    /// Machine-readable reason.
     pub code: DialErrorCode,
-    /// One sentence.
+    /// One sentence for people.
     pub message: String,
 }
 
@@ -45,12 +44,12 @@ impl DialError {
         Self { code, message: message.into().chars().take(MESSAGE_CHARS_MAX).collect() }
     }
 
-    /// A dial that this host ended before it had a result.
+    /// This host cancelled the dial for other peers.
     pub fn given_up() -> Self {
         Self::new(DialErrorCode::Timeout, "no answer yet, and other peers wait for their turn")
     }
 
-    /// No address of the peer may be dialled.
+    /// This page may dial no address of the peer.
     pub fn not_dialable() -> Self {
         let message = "the list names an address of a private network or of this machine, which this page does not dial; \
                        name it in `peers`, or serve the page from there";

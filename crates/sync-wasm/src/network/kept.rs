@@ -1,14 +1,14 @@
-//! What is kept of peers between sessions, as bytes: the machine's [`PeerBook`], whom its records speak of, and when.
+//! The peer store, as bytes: the machine's [`PeerBook`], the multiaddress of each record, and the time of writing.
 //!
-//! The machine numbers peers anew in each session and counts time from its own start; so each record goes with the
-//! multiaddress (and in it the identity) of its peer, and the book with the wall-clock time at which it was written. A
-//! ban's end is that time and what was left then: [`KeptPeers::decode`] takes off what went by since. A clock that was
-//! set back gains a liar nothing and costs nobody more than one ban's time: none lasts longer than a new one would.
+//! The machine assigns new peer ids in each session and counts time from its own start. So each record is stored with
+//! the multiaddress (which contains the identity) of its peer, and all of them with the wall-clock time of writing. A
+//! ban is stored as its remaining time: [`KeptPeers::decode`] subtracts the time since then. A clock that was set back
+//! does not help a malicious peer, and extends no ban beyond the length of a new one.
 //!
-//! What is read was in the hands of the browser, of other scripts of the origin, of a failing disk: it is decoded
-//! strictly, within [`KEPT_BYTES_MAX`] and [`PEERS_MAX`], and one wrong byte of the form makes all of it damaged. A forged
-//! book can ban for one ban's time and praise; it can name no peer that is asked unless the page names it too, or pins
-//! the target ([`super::peers`]).
+//! The stored bytes are untrusted (the browser, other scripts of the origin, a failing disk): they are decoded
+//! strictly, within [`KEPT_BYTES_MAX`] and [`PEERS_MAX`]; one wrong byte of the format makes all of them damaged. A
+//! forged store can ban a peer for one ban's time, or raise its score; a peer that it adds is used only if the page
+//! names it too, or pins the target ([`super::peers`]).
 
 use std::time::Duration;
 
@@ -20,26 +20,27 @@ use sync_core::{
 
 use super::transport::parse;
 
-/// Bytes of a multiaddress that are kept: as many as one that can be dialled has at most.
+/// Longest stored multiaddress, in bytes: the limit for one that can be dialled.
 const MULTIADDR_BYTES_MAX: usize = 512;
 
-/// Bytes of what is kept: the machine's book and a multiaddress a peer, each at its longest. Really some 200 bytes a peer.
+/// Most bytes of the peer store: the machine's records and one multiaddress for each peer, each at its longest. In
+/// practice some 200 bytes for each peer.
 pub const KEPT_BYTES_MAX: usize = PEER_BOOK_BYTES_MAX + PEERS_MAX * (MULTIADDR_BYTES_MAX + 8);
 
-/// The form that this version of the code writes.
+/// Version of the format that this code writes.
 const VERSION: u64 = 1;
 
-/// What is kept. See the [module](self).
+/// The stored peer records. See the [module](self).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptPeers {
-    /// Each peer: where it was reached, with its identity, and what the machine knew of it. At most [`PEERS_MAX`].
+    /// For each peer its multiaddress with identity, and the machine's record. At most [`PEERS_MAX`].
     pub peers: Vec<(String, PeerRecord)>,
-    /// Banned addresses, and for how much longer.
+    /// Banned addresses, with the remaining time.
     pub banned_addresses: Vec<(PeerAddress, Duration)>,
 }
 
 impl KeptPeers {
-    /// As bytes. `now`: wall-clock time, milliseconds since 1970.
+    /// Encodes the records. `now`: wall-clock time, milliseconds since 1970.
     pub fn encode(self, now: u64) -> Vec<u8> {
         let mut multiaddrs = Vec::new();
         let mut peers = Vec::new();
@@ -56,8 +57,8 @@ impl KeptPeers {
         rows
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, as it stands at the wall-clock time `now`. `None` for anything that this
-    /// code would not write.
+    /// Decodes the output of [`encode`](Self::encode), with the bans that remain at the wall-clock time `now`. `None`
+    /// for any other input.
     pub fn decode(mut bytes: &[u8], now: u64) -> Option<Self> {
         if bytes.len() > KEPT_BYTES_MAX {
             return None;

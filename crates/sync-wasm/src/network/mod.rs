@@ -1,4 +1,4 @@
-//! Peers over libp2p: who they are, how they are dialled, what is said to them.
+//! Peers over libp2p: the address book, dialling, connections and the protocol.
 //!
 //! ```text
 //!  driver --SwarmCommand--> swarm (one task) --spawns--> session (one task a connection)
@@ -6,17 +6,19 @@
 //!    +------ NetworkEvent ----+-----------------------------+
 //! ```
 //!
-//! * [`peers`] is the address book: pure, no I/O; it decides who is dialled when, and who makes room for another.
-//! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection, and [`conversation`] what is
-//!   said on it; [`probe`] when a silent peer is asked something small; [`conduct`] what a peer may send unasked;
-//!   [`requests`] which response belongs to which request.
-//! * [`transport`] knows addresses and errors of what dials; [`dial_error`] says why a dial failed; [`reach`] which addresses of a list this page may have dialled.
-//! * [`kept`] is what outlives a session, as bytes; [`place`] says what a ban by address holds for.
+//! * [`peers`] is the address book, without I/O. It decides when a peer is dialled, and which connection ends to make
+//!   room for another peer.
+//! * [`swarm`] owns the libp2p `Swarm`; [`session`] the one long-lived stream of a connection; [`conversation`] the
+//!   messages on it; [`probe`] the probes of a silent peer; [`conduct`] the limits of unsolicited messages;
+//!   [`requests`] the mapping of responses to requests.
+//! * [`transport`] parses addresses and maps errors of the transports; [`dial_error`] has the codes of dial errors;
+//!   [`reach`] decides which addresses of a list this page may dial.
+//! * [`kept`] encodes the stored peer records; [`place`] computes the ban key of an address.
 //!
-//! Bounds: [`PEERS_MAX`] peers are known, [`CONNECTIONS_MAX`] connected, [`ADDRESSES_DIALLED_MAX`] addresses being dialled,
-//! [`EVENTS_MAX`] events wait for the driver (then the sessions stop reading), [`OUTBOX_MAX`] messages wait for a stream. An
-//! attacker at the other end can fill no more than one decoder ([`header_wire::limits::MESSAGE_BYTES_MAX`]) and what the
-//! transport buffers.
+//! Bounds: [`PEERS_MAX`] known peers, [`CONNECTIONS_MAX`] connections, [`ADDRESSES_DIALLED_MAX`] addresses being
+//! dialled, [`EVENTS_MAX`] queued events (then the sessions stop reading), [`OUTBOX_MAX`] queued messages for each
+//! stream. A malicious peer can fill at most one decoder ([`header_wire::limits::MESSAGE_BYTES_MAX`]) and the
+//! transport's buffers.
 
 mod allowance;
 #[cfg(any(target_arch = "wasm32", test))]
@@ -48,96 +50,95 @@ use sync_core::{PeerStatus, ServedRange, id::PeerId};
 
 use self::dial_error::DialError;
 
-/// Peers in the address book. The machine remembers as many ([`sync_core::config::PEERS_MAX`]).
+/// Peers in the address book. The machine has the same limit ([`sync_core::config::PEERS_MAX`]).
 pub const PEERS_MAX: usize = 256;
 
-/// Connections open or being made. A browser allows some 500 RTCPeerConnections in a tab's life and frees them late; a
-/// dozen peers fill any link.
+/// Connections open or being established. A browser allows some 500 RTCPeerConnections in a tab's life and frees them
+/// late; a dozen peers saturate any link.
 pub const CONNECTIONS_MAX: usize = 16;
 
-/// Addresses being dialled. The page's broker makes 64 connections at a time, of which [`CONNECTIONS_MAX`] may be open.
+/// Addresses being dialled. The page's broker has at most 64 connections at a time, [`CONNECTIONS_MAX`] of them open.
 pub const ADDRESSES_DIALLED_MAX: usize = 48;
 
-/// Addresses kept for one peer, one a network interface of its host; beyond it the oldest goes.
+/// Addresses stored for one peer, one for each network interface of its host; above this the oldest is dropped.
 pub const ADDRESSES_PER_PEER_MAX: usize = 4;
 
-/// Network events that wait for the driver, over all sessions; beyond it the sessions wait.
+/// Queued network events of all sessions; above this the sessions wait.
 pub const EVENTS_MAX: usize = 64;
 
-/// Messages that wait for one stream. The machine keeps at most
-/// [`SyncConfig::requests_per_peer_max`](sync_core::SyncConfig) requests in flight; the rest is room for answers.
+/// Queued messages for one stream. The machine has at most
+/// [`SyncConfig::requests_per_peer_max`](sync_core::SyncConfig) requests in flight; the rest is room for responses.
 pub const OUTBOX_MAX: usize = 64;
 
-/// Time that dialling a peer may take, if the page names none: address, ICE, DTLS and Noise over a slow link take two to
-/// three seconds; a peer that is gone is given up after this.
+/// Default time limit of a dial: address, ICE, DTLS and Noise over a slow link take two to three seconds.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What the driver hands to a session.
+/// From the driver to a session.
 #[derive(Debug)]
 pub enum Outgoing {
-    /// For the peer.
+    /// Send this message to the peer.
     Message(Message),
-    /// The connection may be gone: it is to be probed at once.
+    /// The connection may be dead: probe it at once.
     Probe,
 }
 
-/// One connection attempt to a peer and what became of it. The number rises with each dial, so that what a dead
-/// connection still has to say is told apart from its successor.
+/// One dial of a peer and its connection. The number rises with each dial, so that late events of an old connection are
+/// not taken for events of its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionKey {
-    /// The peer, as the machine knows it.
+    /// The machine's id of the peer.
     pub peer: PeerId,
-    /// Which dial.
+    /// Number of the dial, from 1 for each peer.
     pub dial: u32,
 }
 
-/// What the network reports to the driver.
+/// From the network to the driver.
 #[derive(Debug)]
 pub enum NetworkEvent {
-    /// The dial came to nothing.
+    /// The dial failed.
     DialFailed {
-        /// Which.
+        /// The dial.
         session: SessionKey,
-        /// Why.
+        /// The reason.
         error: DialError,
     },
     /// Statuses were exchanged.
     Ready {
-        /// Which.
+        /// The session of the peer.
         session: SessionKey,
-        /// What the peer said.
+        /// The peer's status.
         status: PeerStatus,
-        /// Where it was reached.
+        /// The address that was dialled successfully.
         address: Multiaddr,
-        /// Takes messages for it.
+        /// Queue of messages to the peer.
         outbox: mpsc::Sender<Outgoing>,
     },
     /// The peer announced a new range.
     Range {
-        /// Which.
+        /// The session of the peer.
         session: SessionKey,
-        /// The range.
+        /// The range that the peer serves now.
         served: ServedRange,
     },
-    /// Bytes of a response came that is not whole yet.
+    /// Bytes of an incomplete response were received.
     Progress {
-        /// Which.
+        /// The session of the peer.
         session: SessionKey,
     },
-    /// A response, as received.
+    /// A response, not yet verified.
     Headers {
-        /// Which.
+        /// The session of the peer.
         session: SessionKey,
         /// The id of the request on the wire.
         wire_id: u64,
         /// RLP of each header.
         headers: Vec<Bytes>,
     },
-    /// The connection or its stream is gone.
+    /// The connection or its stream ended.
     Closed {
-        /// Which.
+        /// The session that ended.
         session: SessionKey,
-        /// Why.
+        /// The reason.
         reason: CloseReason,
     },
 }
@@ -145,16 +146,16 @@ pub enum NetworkEvent {
 /// Why a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
-    /// The other end closed, restarted or cannot be reached any more.
+    /// The remote end closed, restarted or is unreachable.
     #[error("connection lost")]
     Lost,
-    /// Nothing comes any more, although something was asked: the peer is gone, whatever the browser says.
+    /// No response to a request or probe: the peer is dead, even if the browser reports an open connection.
     #[error("no response for too long")]
     Silent,
     /// No status within the deadline.
     #[error("no status within the deadline")]
     HandshakeTimeout,
-    /// What came is no message of the protocol, or over a limit.
+    /// The peer sent an invalid message or exceeded a limit.
     #[error("{0}")]
     Protocol(String),
     /// The peer does not speak the protocol.
@@ -162,7 +163,7 @@ pub enum CloseReason {
     UnsupportedProtocol,
 }
 
-/// What went over the wire since the worker started.
+/// Traffic since the worker started.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Bytes read from streams.
@@ -175,7 +176,7 @@ pub struct Counters {
     pub dials: Cell<u64>,
 }
 
-/// Counters, shared by the tasks of one worker.
+/// The counters, shared by the tasks of one worker.
 pub type SharedCounters = Rc<Counters>;
 
 /// Adds to a counter.

@@ -1,17 +1,18 @@
-//! The address book: every peer that is known, where it is dialled, how we stand with it, when it is dialled next.
+//! The address book: every known peer, with its addresses, the state of its connection, and the time of its next dial.
 //!
-//! Pure: it reads no clock and opens nothing. The driver asks [`AddressBook::due`] whom to dial, and reports back what
-//! became of it. A peer is one libp2p identity; its number, which the machine knows, is its place in the book and never
-//! changes. Addresses of one identity are merged. What an earlier session knew is taken in by [`kept`]; who makes room for
-//! others is decided by [`rotation`], whose turn it is to be dialled by [`dialling`].
+//! No clock and no I/O. The driver asks [`AddressBook::due`] for the next peer to dial, and reports the result. A peer
+//! is one libp2p identity; its [`PeerId`], which the machine uses, is its index in the address book and never changes.
+//! Addresses of one identity are merged. [`kept`] restores the peers of an earlier session; [`rotation`] selects the
+//! connections that end to make room for other peers; [`dialling`] selects the next peer to dial.
 //!
-//! Only the page adds peers, so an attacker on the network can make the book no longer; a peer that it controls is dialled
-//! at the pace of the back-off ([`super::dial`]) and no faster. A list that the page fetches is outside data: what it names
-//! is dialled ever less while nobody answers, within one budget, and never nearer to the browser than the page is
-//! ([`super::reach`]). The book holds [`PEERS_MAX`] peers that the page or its list names, and as many that it remembers.
+//! Only the page adds peers, so an attacker on the network cannot grow the address book; a peer that it controls is
+//! dialled at the rate of the back-off ([`super::dial`]) and no faster. A list that the page fetches is untrusted: its
+//! peers are dialled ever less while they do not respond, within one budget, and never at an address nearer to the
+//! browser than the page ([`super::reach`]). The address book has room for [`PEERS_MAX`] peers that the page or its
+//! list names, and as many from earlier sessions.
 //!
-//! At most [`CONNECTIONS_MAX`] peers are connected. While none is, dials that are slow do not hold up the others: up to
-//! [`ADDRESSES_DIALLED_MAX`](super::ADDRESSES_DIALLED_MAX) addresses are then dialled at a time.
+//! At most [`CONNECTIONS_MAX`] peers are connected. While no peer is connected, slow dials do not delay the others: up
+//! to [`ADDRESSES_DIALLED_MAX`](super::ADDRESSES_DIALLED_MAX) addresses are then dialled at a time.
 
 mod dialling;
 mod kept;
@@ -43,46 +44,46 @@ use super::{
     transport,
 };
 use crate::{
-    error::{HostError, Nobody},
+    error::{HostError, NoPeer},
     message::ErrorInfo,
 };
 
-/// Characters of a bad multiaddress that an error message repeats.
+/// Characters of a bad multiaddress in an error message.
 const SHOWN_MAX: usize = 120;
 
-/// Requests that a peer may leave unanswered, with no response between, until its connection counts as dead. One may be an
-/// accident of a slow link; a peer that restarted answers none.
+/// Timeouts in a row, without a response in between, until a connection counts as dead. One may be due to a slow link;
+/// a restarted peer responds to no request.
 const TIMEOUTS_MAX: u32 = 2;
 
-/// Pause until a peer on another chain is dialled again: its operator may have set it right.
+/// Pause until a peer on another chain is dialled again: its operator may have corrected it.
 const WRONG_CHAIN_PAUSE: Duration = Duration::from_secs(120);
 
-/// What [`AddressBook::add`] did.
+/// Result of [`AddressBook::add`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
-    /// The address is in the book.
+    /// The address is in the address book.
     Noted(PeerId),
-    /// And the dial that is under way knows nothing of it.
+    /// As `Noted`; but a dial of the peer without this address is under way.
     Redial(PeerId),
 }
 
-/// Every peer that is known.
+/// Every known peer.
 #[derive(Debug)]
 pub struct AddressBook {
     peers: Vec<Peer>,
     chance: Chance,
-    /// Since when nobody is connected.
+    /// Since when no peer is connected.
     alone_since: Instant,
-    /// Where the page is.
+    /// Reach of the page's own address.
     page: Reach,
-    /// All dials, in addresses.
+    /// Budget of all dials, in addresses.
     dials: Allowance,
-    /// When it was last looked at who makes room.
+    /// When [`Self::replace`] was last called.
     looked_at: Instant,
 }
 
 impl AddressBook {
-    /// An empty book of a page from the internet; `seed` is for jitter.
+    /// An empty address book of a page from the internet; `seed` is for jitter.
     pub fn new(seed: u64) -> Self {
         Self {
             peers: Vec::new(),
@@ -94,14 +95,14 @@ impl AddressBook {
         }
     }
 
-    /// The same, of a page that is so near.
+    /// Sets the reach of the page's own address.
     pub fn of_page(self, page: Reach) -> Self {
         Self { page, ..self }
     }
 
-    /// Every peer with its number, in the order they were added.
+    /// Every peer with its id, in the order of addition.
     pub fn iter(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
-        // The book holds at most twice PEERS_MAX peers.
+        // The address book has at most twice PEERS_MAX peers.
         self.peers.iter().enumerate().map(|(index, peer)| (PeerId(index as u32), peer))
     }
 
@@ -110,36 +111,36 @@ impl AddressBook {
         self.peers.get(peer.0 as usize)
     }
 
-    /// Peers with which statuses were exchanged.
+    /// Number of connected peers: statuses were exchanged.
     pub fn connected(&self) -> usize {
         self.peers.iter().filter(|peer| peer.status().is_some()).count()
     }
 
-    /// What is wrong with the peers, when none of them can be used.
-    pub fn nobody(&self) -> Nobody {
+    /// The reason, if no peer can be used.
+    pub fn no_peer(&self) -> NoPeer {
         let is = |trouble| move |peer: &Peer| peer.trouble == Some(trouble);
         let shown = || self.peers.iter().filter(|peer| peer.is_shown());
         let wrong_chain = shown().any(is(Trouble::WrongChain));
         let banned = shown().any(is(Trouble::Banned));
         match (wrong_chain, banned || self.connected() > 0) {
-            (true, false) => Nobody::OnOurChain,
-            (false, false) => Nobody::Reached,
-            (_, true) => Nobody::Usable,
+            (true, false) => NoPeer::OtherChain,
+            (false, false) => NoPeer::Unreachable,
+            (_, true) => NoPeer::Unusable,
         }
     }
 
-    /// The identity of a peer, for people and programs outside.
+    /// The libp2p identity of a peer, as text.
     pub fn name(&self, peer: PeerId) -> String {
         self.get(peer).map_or_else(|| peer.to_string(), |known| known.identity.to_string())
     }
 
-    /// Adds a peer that the page names, or an address of one; it is dialled at once. [`Added::Redial`]: it is being dialled
-    /// already, but not at this address; the driver should end that dial.
+    /// Adds a peer that the page names, or an address of one; it is dialled at once. [`Added::Redial`]: a dial without
+    /// this address is under way; the driver should end that dial.
     pub fn add(&mut self, now: Instant, multiaddr: &str) -> Result<Added, HostError> {
         self.add_from(now, multiaddr, Source::Page)
     }
 
-    /// The same, for what a list names. What is known is no news, and does not hurry its next dial.
+    /// As [`add`](Self::add), for a peer of a list. A known address does not cause an immediate dial.
     pub fn add_from_list(&mut self, now: Instant, multiaddr: &str) -> Result<Added, HostError> {
         self.add_from(now, multiaddr, Source::List)
     }
@@ -187,20 +188,20 @@ impl AddressBook {
         self.peers.len() - 1
     }
 
-    /// The network is back, or the page is visible again: every peer that is down is dialled at once.
+    /// The network is back, or the page is visible again: every disconnected peer is dialled at once.
     pub fn dial_all_now(&mut self, now: Instant) {
         for peer in &mut self.peers {
             peer.dial_now(now);
         }
     }
 
-    /// Is this the peer's present connection?
+    /// Whether this is the peer's current session.
     pub fn is_current(&self, session: SessionKey) -> bool {
         self.get(session.peer).is_some_and(|peer| peer.dial == session.dial && peer.is_busy())
     }
 
-    /// Statuses were exchanged, over a connection to `address`. `false`: it is of no use, because we gave it up meanwhile or
-    /// every place is taken.
+    /// Statuses were exchanged, over a connection to `address`. `false`: the connection is not used, because the dial
+    /// was cancelled meanwhile or [`CONNECTIONS_MAX`] peers are connected.
     pub fn greeted(&mut self, now: Instant, session: SessionKey, status: PeerStatus, address: &Multiaddr) -> bool {
         let is_full = self.connected() >= CONNECTIONS_MAX;
         let Some(peer) = self.current(session) else { return false };
@@ -219,14 +220,14 @@ impl AddressBook {
         true
     }
 
-    /// The peer announced a new range. That is no response: a peer that only announces is as good as silent.
+    /// The peer announced a new range. That is not a response: a peer that only announces counts as silent.
     pub fn announced(&mut self, session: SessionKey, served: sync_core::ServedRange) {
         if let Some(Link::Up { status, .. }) = self.current(session).map(|peer| &mut peer.link) {
             status.served = served;
         }
     }
 
-    /// The peer responded: it lives.
+    /// The peer sent a response: its connection is alive.
     pub fn responded(&mut self, session: SessionKey) {
         let Some(peer) = self.current(session) else { return };
         peer.timeouts = 0;
@@ -235,50 +236,50 @@ impl AddressBook {
         }
     }
 
-    /// A request was not answered in time. `true`: the connection counts as dead and must be closed.
+    /// A request timed out. `true`: the connection counts as dead and must be closed.
     pub fn timed_out(&mut self, peer: PeerId) -> bool {
         let Some(peer) = self.peers.get_mut(peer.0 as usize) else { return false };
         peer.timeouts += 1;
         peer.timeouts >= TIMEOUTS_MAX && matches!(peer.link, Link::Up { .. })
     }
 
-    /// The dial came to nothing, or the connection ended before statuses were exchanged.
+    /// The dial failed, or the connection ended before statuses were exchanged.
     pub fn dial_failed(&mut self, session: SessionKey, error: DialError) {
         let Some(peer) = self.current(session) else { return };
-        // What is being closed has its reason already.
+        // A connection that is being closed already has a reason.
         if matches!(peer.link, Link::Dialing { .. }) {
             peer.last_dial_error = Some(error);
         }
     }
 
-    /// Why peers could not be dialled: the first of them, with each reason.
+    /// The peers that could not be dialled, each with its error.
     pub fn dial_errors(&self) -> impl Iterator<Item = (&Peer, &DialError)> {
         self.peers.iter().filter(|peer| peer.is_shown()).filter_map(|peer| Some((peer, peer.last_dial_error.as_ref()?)))
     }
 
-    /// The peer did something wrong.
+    /// Stores the last fault of a peer.
     pub fn fault(&mut self, peer: PeerId, fault: ErrorInfo) {
         if let Some(peer) = self.peers.get_mut(peer.0 as usize) {
             peer.last_fault = Some(fault);
         }
     }
 
-    /// It is banned for so long; its connection, if any, is being closed.
+    /// The peer is banned for `ban`; its connection, if any, is being closed.
     pub fn banned(&mut self, now: Instant, peer: PeerId, ban: Duration) {
         self.give_up(now, peer, Some(now + ban), Some(Trouble::Banned), Ending::Breach);
     }
 
-    /// It serves another chain; its connection, if any, is being closed.
+    /// The peer serves another chain; its connection, if any, is being closed.
     pub fn on_wrong_chain(&mut self, now: Instant, peer: PeerId) {
         self.give_up(now, peer, Some(now + WRONG_CHAIN_PAUSE), Some(Trouble::WrongChain), Ending::Ours);
     }
 
-    /// It is silent; we close its connection.
+    /// The peer is silent; its connection is being closed.
     pub fn silent(&mut self, now: Instant, peer: PeerId) {
         self.give_up(now, peer, None, None, Ending::Silence);
     }
 
-    /// It broke the protocol; we close its connection, and its back-off goes on growing.
+    /// The peer broke the protocol; its connection is being closed, and its back-off continues to grow.
     pub fn breached(&mut self, now: Instant, peer: PeerId) {
         self.give_up(now, peer, None, None, Ending::Breach);
     }
@@ -302,14 +303,14 @@ impl AddressBook {
         self.note_alone(now, was_connected);
     }
 
-    /// Somebody may be gone: was that the last one?
+    /// Updates `alone_since` if the last connection ended.
     fn note_alone(&mut self, now: Instant, was_connected: usize) {
         if was_connected > 0 && self.connected() == 0 {
             self.alone_since = now;
         }
     }
 
-    /// The connection is gone, or was never made.
+    /// The connection ended, or was never established.
     pub fn down(&mut self, now: Instant, session: SessionKey) {
         let was_connected = self.connected();
         let chance = self.chance.next();
@@ -317,7 +318,7 @@ impl AddressBook {
         let hope = peer.hope(was_connected == 0);
         peer.judge_connection(now, Ending::Lost);
         let dial_at = match peer.link {
-            // Banned and the like have their own moment; a dead connection follows the back-off.
+            // After a ban and the like the time is fixed; after a dead connection the back-off decides.
             Link::Closing { dial_at: Some(dial_at) } => dial_at,
             Link::Closing { dial_at: None } | Link::Up { .. } => now + peer.backoff.next(hope, chance),
             Link::Dialing { .. } => {
@@ -335,8 +336,7 @@ impl AddressBook {
     }
 }
 
-/// How many peers these multiaddresses name: identities, whatever the number of their addresses. What cannot be dialled
-/// counts for nobody.
+/// Number of distinct identities in these multiaddresses. Addresses that cannot be dialled do not count.
 pub fn distinct_identities<'a>(multiaddrs: impl IntoIterator<Item = &'a str>) -> usize {
     let mut identities: Vec<_> =
         multiaddrs.into_iter().filter_map(|text| Some(transport::parse(text).ok()?.0)).collect();

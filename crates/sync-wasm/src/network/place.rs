@@ -1,13 +1,13 @@
-//! Which place a peer is reached at, as far as a ban goes: the words for [`PeerAddress`].
+//! The ban key of an address: the bytes of a [`PeerAddress`].
 //!
-//! A ban by peer id alone costs a liar a new key pair; a ban by address and port costs it another port of the same
-//! machine. So on the public internet the place is the IP address; of IPv6 the first 64 bits, which is the least that one
-//! customer has, or a liar would have 2^64 places. Everywhere else an address does not name a machine, or names one on
-//! which several peers are run side by side (loopback, a home's or an office's network, a provider's shared addresses,
-//! tunnels): there the place is address and port, and a peer's neighbours do not share its fate.
+//! A malicious peer evades a ban by peer id with a new key pair, and a ban by address and port with another port of
+//! the same machine. So on the public internet the ban key is the IP address; of IPv6 the first 64 bits, the smallest
+//! allocation of one customer, else a malicious peer would have 2^64 ban keys. Any other address does not identify a
+//! machine, or several peers may run on its machine (loopback, a home or office network, a provider's shared addresses,
+//! tunnels): there the ban key is address and port, so that a ban does not affect the neighbours.
 //!
-//! Honest peers behind one public address do share it, for one ban's time. Nobody but the page names peers, so an
-//! attacker cannot put itself beside an honest peer unless the page lists it there.
+//! A ban does affect honest peers behind the same public address, for the time of one ban. Only the page names peers,
+//! so an attacker cannot share an honest peer's address unless the page lists it there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -16,12 +16,12 @@ use sync_core::PeerAddress;
 
 use super::transport::socket_of;
 
-/// The place of a multiaddress that was dialled; `None` when it names no host and port.
+/// The ban key of a dialled multiaddress; `None` if it has no host and port.
 pub fn place_of(address: &Multiaddr) -> Option<PeerAddress> {
     let socket = socket_of(address)?;
-    // An IPv4 address in the form of an IPv6 one is the same place.
+    // An IPv4-mapped IPv6 address has the ban key of the IPv4 address.
     let ip = socket.ip().to_canonical();
-    // Its length says which of the four a place is.
+    // The four kinds of ban key have different lengths.
     let mut place = match ip {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
@@ -34,7 +34,7 @@ pub fn place_of(address: &Multiaddr) -> Option<PeerAddress> {
     PeerAddress::new(place)
 }
 
-/// Does the address name one machine, or one site, for the whole internet?
+/// Whether the address identifies one machine, or one site, on the whole internet.
 pub(super) fn is_public_4(ip: Ipv4Addr) -> bool {
     let [first, second, ..] = ip.octets();
     // 100.64.0.0/10 is shared by the customers of a provider (RFC 6598).
@@ -42,7 +42,7 @@ pub(super) fn is_public_4(ip: Ipv4Addr) -> bool {
     !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || shared)
 }
 
-/// The same: global unicast is 2000::/3. Of 2001::/32 (Teredo) the first 64 bits name a relay that strangers share.
+/// As [`is_public_4`]: global unicast is 2000::/3. In 2001::/32 (Teredo) the first 64 bits identify a shared relay.
 pub(super) fn is_public_6(ip: Ipv6Addr) -> bool {
     let [first, second, ..] = ip.segments();
     first >> 13 == 0b001 && (first, second) != (0x2001, 0)

@@ -1,99 +1,100 @@
-//! When a peer is asked something small, to end a wait or to learn that it is gone.
+//! Probes: small requests that recover from tail loss, or detect a dead connection.
 //!
-//! *Tail loss.* Below a data channel lies SCTP. It notices a lost packet by those that come after it; when the last packets
-//! of a response are lost, nothing comes after, and the sender waits for a timer (1 s in libp2p-webrtc, doubling each time,
-//! RFC 4960 6.3). The client can end the wait: the response to one more small request is a few packets, and three of them
-//! are what fast retransmission asks for (RFC 4960 7.2.4). So while responses are outstanding and no byte has come for some
-//! round trips, [`TAIL_PROBES_MAX`] probes go out, each when the silence is twice as long as at the one before.
+//! *Tail loss.* A data channel runs over SCTP, which detects a lost packet by later packets. If the last packets of a
+//! response are lost, there are no later ones, and the sender waits for a timer (1 s in libp2p-webrtc, doubling each
+//! time, RFC 4960 6.3). The client can end the wait: the response to one more small request has a few packets, and fast
+//! retransmission needs three (RFC 4960 7.2.4). So while responses are outstanding and no byte was received for some
+//! round trips, up to [`TAIL_PROBES_MAX`] probes are sent, each after twice the silence of the previous one.
 //!
-//! *Liveness.* After a peer restarted, the connection may look open for ever: the new process answers the STUN checks of the
-//! old one's. So a connection without a response for [`IDLE_MS`] is probed; and when anything is outstanding, and for
-//! [`SILENT_MS`] no byte comes, or for [`UNANSWERED_MS`] no response, the connection is dead. Announcements and requests of
-//! the peer are no responses: a peer that only talks is not alive. Time in which this worker itself slept does not count.
+//! *Liveness.* After a peer restarted, the connection may seem open for ever: the new process responds to the STUN
+//! checks for the old one. So a connection without a response for [`IDLE_MS`] is probed. With anything outstanding, the
+//! connection is dead after [`SILENT_MS`] without a byte, or [`UNANSWERED_MS`] without a response. Announcements and
+//! requests of the peer are not responses: a peer that sends only these counts as dead. Time in which this worker was
+//! suspended does not count.
 //!
-//! What probes bring is thrown away. The machine does not know of them: this is a matter of the transport.
+//! Responses to probes are discarded. The machine does not know of probes: they are part of the transport.
 
 use std::collections::VecDeque;
 
 use header_wire::{GetBlockHeaders, HashOrNumber};
 
-/// Probes in one silence while responses are outstanding. After so many the packets are not lost, the peer is.
+/// Probes in one silence while responses are outstanding. After these, packet loss is unlikely: the peer is dead.
 const TAIL_PROBES_MAX: u32 = 5;
 
-/// Silence before the first of them, milliseconds, at least: a garbage collection or a busy core is no loss.
+/// Least silence before the first tail probe, milliseconds: a garbage collection or a busy core is not a loss.
 const PAUSE_MIN_MS: f64 = 30.0;
 
-/// Round trips of silence before the first: responses queue behind each other.
+/// Round trips of silence before the first tail probe: responses queue behind each other.
 const PAUSE_ROUND_TRIPS: f64 = 4.0;
 
-/// Headers asked for: some 5 KB, so five packets.
+/// Headers requested by a tail probe: some 5 KB, so five packets.
 const TAIL_HEADERS: u64 = 8;
 
-/// Time without a response after which a connection is probed, milliseconds. Four small requests a minute; with
-/// [`SILENT_MS`] and the next dial a peer that restarted is back within a minute.
+/// Time without a response after which a connection is probed, milliseconds: four small requests a minute. With
+/// [`SILENT_MS`] and the next dial, a restarted peer is connected again within a minute.
 const IDLE_MS: f64 = 15_000.0;
 
-/// Silence, milliseconds, with something outstanding, after which a connection is dead. SCTP's timer has fired three times
-/// by then (1 + 2 + 4 s).
+/// Silence, milliseconds, with something outstanding, after which a connection is dead. SCTP's timer has fired three
+/// times by then (1 + 2 + 4 s).
 const SILENT_MS: f64 = 12_000.0;
 
-/// The same without a response, whatever else comes. A full window of 512 KiB takes so long at 140 kbit/s, and each whole
-/// response on the way begins the time anew.
+/// The same without a response, whatever else is received. A full window of 512 KiB takes this long at 140 kbit/s; each
+/// complete response restarts the time.
 const UNANSWERED_MS: f64 = 30_000.0;
 
-/// How late a timer may be, milliseconds; later, this worker slept (a suspended laptop, a frozen page).
+/// How late a timer may be, milliseconds; later, this worker was suspended (a suspended laptop, a frozen page).
 const SLEPT_MS: f64 = 1_500.0;
 
-/// Requests whose ids are kept; a session has fewer outstanding.
+/// Outstanding requests that are stored; a session has fewer.
 const OUTSTANDING_MAX: usize = 256;
 
 /// The id of every probe on the wire. The ids of the sync's own requests rise from 0.
 pub(super) const PROBE_ID: u64 = u64::MAX;
 
-/// What a response is.
+/// The kind of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Response {
-    /// To a request of the sync.
+    /// Response to a request of the sync.
     ToRequest,
-    /// To a probe: nobody wants it.
+    /// Response to a probe: discarded.
     ToProbe,
-    /// To nothing that was asked on this connection.
+    /// Response to no request of this connection.
     Unsolicited,
 }
 
-/// What is to be done now.
+/// The next action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Nothing before the next due moment.
+    /// Nothing before the next due time.
     Wait,
-    /// Send this.
+    /// Send this probe.
     Ask(GetBlockHeaders),
-    /// The peer is gone.
+    /// The connection is dead.
     Dead,
 }
 
-/// The probes of one session. Times are milliseconds since any fixed moment.
+/// The probes of one session. Times are milliseconds since any fixed time.
 #[derive(Debug)]
 pub(super) struct Probe {
-    /// Requests of the sync without a response: id, and when they went out; the oldest first.
+    /// Outstanding requests of the sync: id and time of sending, the oldest first.
     outstanding: VecDeque<(u64, f64)>,
-    /// Requests that were outstanding when there were [`OUTSTANDING_MAX`]: their responses may still come.
+    /// Number of requests dropped above [`OUTSTANDING_MAX`]: their responses may still arrive.
     forgotten: usize,
-    /// Where the last request started: the peer can respond there.
+    /// Start of the last request: the peer has this header.
     start: HashOrNumber,
     round_trip: Option<f64>,
     quiet_since: f64,
     responded_at: f64,
     tail_probes: u32,
-    /// Probes without a response, and when the oldest of them went out.
+    /// Probes without a response; `asked_at`: when the oldest of them was sent.
     unanswered: u32,
     asked_at: f64,
-    /// When the page saw that the connection may be gone.
+    /// When the page hinted that the connection may be dead.
     hinted_at: Option<f64>,
 }
 
 impl Probe {
-    /// Of a session that begins `now`, with a peer whose highest block is `latest`.
+    /// Probes of a session that starts `now`, with a peer whose highest block is `latest`.
     pub(super) fn new(now: f64, latest: u64) -> Self {
         Self {
             outstanding: VecDeque::new(),
@@ -109,7 +110,7 @@ impl Probe {
         }
     }
 
-    /// A request of the sync goes out.
+    /// A request of the sync is sent.
     pub(super) fn sent(&mut self, now: f64, request: &GetBlockHeaders) {
         if self.outstanding.is_empty() {
             self.heard(now);
@@ -122,20 +123,20 @@ impl Probe {
         self.start = request.start;
     }
 
-    /// Bytes came.
+    /// Bytes were received.
     pub(super) fn heard(&mut self, now: f64) {
         self.quiet_since = now;
         self.tail_probes = 0;
     }
 
-    /// A response came whole.
+    /// A complete response was received.
     pub(super) fn responded(&mut self, now: f64, request_id: u64) -> Response {
         if request_id == PROBE_ID && self.unanswered > 0 {
             self.responded_at = now;
             self.unanswered -= 1;
             return Response::ToProbe;
         }
-        // Ids rise, so they are in order.
+        // Ids rise, so they are sorted.
         if let Ok(at) = self.outstanding.binary_search_by_key(&request_id, |(id, _)| *id)
             && let Some((_, sent)) = self.outstanding.remove(at)
         {
@@ -152,7 +153,7 @@ impl Probe {
         Response::Unsolicited
     }
 
-    /// The network or the page is back: the connection is probed at once, unless a probe is under way.
+    /// The network or the page is back: the connection is probed at once, unless a probe is outstanding.
     pub(super) fn hint(&mut self, now: f64) {
         if now - self.due() > SLEPT_MS {
             self.slept(now);
@@ -160,13 +161,13 @@ impl Probe {
         self.hinted_at = (self.unanswered == 0).then_some(now);
     }
 
-    /// When [`step`](Self::step) is to be called next.
+    /// When to call [`step`](Self::step) next.
     pub(super) fn due(&self) -> f64 {
         let asks = [self.tail_probe_at(), self.liveness_probe_at(), self.dead_at()];
         asks.into_iter().flatten().fold(f64::INFINITY, f64::min)
     }
 
-    /// What is to be done.
+    /// The action that is due.
     pub(super) fn step(&mut self, now: f64) -> Step {
         let late = now - self.due();
         if late < 0.0 {
@@ -195,7 +196,7 @@ impl Probe {
         Step::Ask(GetBlockHeaders { request_id: PROBE_ID, start: self.start, limit, skip: 0, reverse: true })
     }
 
-    /// The time in which this worker slept is nobody's silence: every wait begins anew.
+    /// The time in which this worker was suspended is no silence of the peer: every wait restarts.
     fn slept(&mut self, now: f64) {
         self.heard(now);
         self.responded_at = now;
@@ -237,7 +238,7 @@ mod tests {
         GetBlockHeaders { request_id: number, start: HashOrNumber::Number(number), limit: 80, skip: 0, reverse: true }
     }
 
-    /// A session that measured a round trip of 5 ms and has one request outstanding since 1,000.
+    /// A session with a measured round trip of 5 ms and one request outstanding since 1,000 ms.
     fn outstanding_one() -> Probe {
         let mut probe = Probe::new(0.0, 99);
         probe.sent(0.0, &request(8));
@@ -247,7 +248,7 @@ mod tests {
         probe
     }
 
-    /// Goes on to the next due moment and takes the step there.
+    /// Advances to the next due time and takes the step.
     fn next(probe: &mut Probe) -> (f64, Step) {
         let due = probe.due();
         assert_eq!(probe.step(due - 1.0), Step::Wait);
@@ -325,7 +326,7 @@ mod tests {
         (0..40).for_each(|id| probe.sent(0.0, &request(id)));
         for id in 0..40_u32 {
             let now = f64::from(id) * 8_000.0 + 8_000.0;
-            // A byte each second, a response each eight.
+            // A byte each second, a response each eight seconds.
             for second in 1..8 {
                 probe.heard(now - 8_000.0 + f64::from(second) * 1_000.0);
             }
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sleep_of_this_worker_is_nobodys_silence() {
+    fn the_sleep_of_this_worker_is_no_silence_of_the_peer() {
         let mut probe = outstanding_one();
         let woken = 3_600_000.0;
         assert!(matches!(probe.step(woken), Step::Ask(_)), "asked anew, not given up");
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_asked_for_is_told_apart() {
+    fn an_unsolicited_response_is_detected() {
         let mut probe = outstanding_one();
         assert_eq!(probe.responded(1_010.0, PROBE_ID), Response::Unsolicited, "no probe went out yet");
         assert_eq!(probe.responded(1_010.0, 8), Response::Unsolicited, "answered before");

@@ -1,10 +1,10 @@
-//! How far an IP address reaches, and whether a page may have it dialled.
+//! The reach of an IP address, and whether a page may dial it.
 //!
-//! A peer list that a page fetches is outside data. Whoever writes it could have every browser that reads it send STUN
-//! packets into the network that the browser stands in: to its router, its printer, to services on its own machine. So an
-//! address from a list is dialled only when it is not nearer to the browser than the page itself: a page from the internet
-//! reaches public addresses, a page from a private network also those of private networks, a page of this machine all.
-//! What the page names by itself is dialled as it is.
+//! A peer list that a page fetches is untrusted. Its author could make every browser that reads it send STUN packets
+//! into the browser's own network: to its router, its printer, to services on its own machine. So an address of a list
+//! is dialled only if it is not nearer to the browser than the page itself: a page from the internet may dial public
+//! addresses, a page from a private network also private addresses, a page from this machine all. Addresses that the
+//! page names itself are not restricted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,25 +15,25 @@ use super::{
     transport::socket_of,
 };
 
-/// From far to near.
+/// The reach of an address, from far to near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
     /// One host for the whole internet.
     Public,
-    /// A home, an office, a provider, a link; and what is reserved.
+    /// The network of a home, office, provider or link; and reserved addresses.
     Private,
     /// This machine.
     Loopback,
 }
 
 impl Reach {
-    /// Of a multiaddress; `None` when it names no host.
+    /// Reach of a multiaddress; `None` if it has no IP address and UDP port.
     pub fn of_address(address: &Multiaddr) -> Option<Self> {
         socket_of(address).map(|socket| Self::of_ip(socket.ip()))
     }
 
-    /// Of the page with this origin (`https://example.org`, `http://[::1]:8080`). A name says nothing of where it leads, so
-    /// all but `localhost` count as public, and so does an origin that is none (`null`).
+    /// Reach of a page with this origin (`https://example.org`, `http://[::1]:8080`). A host name does not show its
+    /// address, so all names but `localhost` count as public, and so does an opaque origin (`null`).
     pub fn of_origin(origin: &str) -> Self {
         let host = origin.split_once("://").map_or("", |(_, host)| host);
         let host = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -49,7 +49,7 @@ impl Reach {
 
     fn of_ip(ip: IpAddr) -> Self {
         match ip.to_canonical() {
-            // 0.0.0.0/8 is "this host on this network" (RFC 1122 3.2.1.3); Linux takes 0.0.0.0 for loopback.
+            // 0.0.0.0/8 is "this host on this network" (RFC 1122 3.2.1.3); Linux treats 0.0.0.0 as loopback.
             IpAddr::V4(ip) if ip.is_loopback() || ip.octets()[0] == 0 => Self::Loopback,
             IpAddr::V6(ip) if ip.is_loopback() || ip.is_unspecified() => Self::Loopback,
             IpAddr::V4(ip) if is_public_4(ip) && !is_reserved_4(ip) => Self::Public,
@@ -59,13 +59,13 @@ impl Reach {
     }
 }
 
-/// IETF assignments, benchmarks of routers, multicast and above (RFC 6890).
+/// IETF protocol assignments, benchmarking, multicast and above (RFC 6890).
 fn is_reserved_4(ip: Ipv4Addr) -> bool {
     let [first, second, third, _] = ip.octets();
     first >= 224 || (first, second, third) == (192, 0, 0) || (first == 198 && second & 0xfe == 18)
 }
 
-/// 6to4 (2002::/16) leads to an IPv4 address that it names, which may be a private one.
+/// 6to4 (2002::/16) embeds an IPv4 address, which may be private.
 fn embeds_4(ip: Ipv6Addr) -> bool {
     ip.segments()[0] == 0x2002
 }

@@ -1,39 +1,39 @@
-//! Who owes us which answer: request ids on the wire, and the machine's ids behind them.
+//! Outstanding responses: maps request ids on the wire to the machine's ids.
 //!
-//! Ids on the wire rise over the life of the worker and are never used twice, so a response that comes after its request
-//! was cancelled, or after the machine was made anew, is told apart from one that nobody asked for. A response counts
-//! only when it comes from the peer that was asked. At most [`OWED_MAX`] responses are remembered for each peer; the
-//! oldest is forgotten first (its response, if it ever comes, is then a late one).
+//! Ids on the wire rise over the life of the worker and are never reused. So a response to a cancelled request, or to a
+//! request of an earlier machine, is distinguished from an unsolicited one. A response counts only from the peer that
+//! received the request. At most [`OWED_MAX`] outstanding responses are stored for each peer; above this the oldest is
+//! dropped (if its response arrives, it is late).
 
 use sorted::SortedMap;
 use sync_core::id::{PeerId, RequestId};
 
-/// Answers remembered for one peer: a few times what the machine keeps in flight, for those it cancelled.
+/// Outstanding responses stored for one peer: a few times the machine's in-flight limit, to include cancelled requests.
 const OWED_MAX: usize = 256;
 
-/// What a response on the wire is.
+/// The kind of a received response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Wanted: to this request.
+    /// Response to this request.
     Wanted(RequestId),
-    /// To a request that was cancelled or is forgotten: normal.
+    /// Response to a request that was cancelled or dropped: no fault.
     Late,
-    /// To no request that was ever sent to this peer: a breach.
+    /// Response to a request that was never sent: a breach.
     Unsolicited,
 }
 
-/// Requests that are on the wire.
+/// Requests on the wire.
 #[derive(Debug, Default)]
 pub struct RequestTable {
     next_wire_id: u64,
     /// For each peer: id on the wire -> the machine's id, `None` once cancelled.
     owed: SortedMap<PeerId, SortedMap<u64, Option<RequestId>>>,
-    /// The machine's id -> where it went.
+    /// The machine's id -> peer, and id on the wire.
     sent: SortedMap<RequestId, (PeerId, u64)>,
 }
 
 impl RequestTable {
-    /// Notes a request to `peer`; gives its id on the wire.
+    /// Adds a request to `peer`; returns its id on the wire.
     pub fn send(&mut self, peer: PeerId, request: RequestId) -> u64 {
         let wire_id = self.next_wire_id;
         self.next_wire_id += 1;
@@ -48,7 +48,7 @@ impl RequestTable {
         wire_id
     }
 
-    /// The machine does not want the response any more.
+    /// The machine cancelled the request.
     pub fn cancel(&mut self, request: RequestId) {
         if let Some((peer, wire_id)) = self.sent.remove(&request)
             && let Some(owed) = self.owed.get_mut(&peer)
@@ -57,7 +57,7 @@ impl RequestTable {
         }
     }
 
-    /// A response came from `peer`.
+    /// A response was received from `peer`.
     pub fn answer(&mut self, peer: PeerId, wire_id: u64) -> Answer {
         match self.owed.get_mut(&peer).and_then(|owed| owed.remove(&wire_id)) {
             Some(Some(request)) => {
@@ -70,12 +70,12 @@ impl RequestTable {
         }
     }
 
-    /// The oldest request that `peer` has not answered.
+    /// The oldest outstanding request to `peer`.
     pub fn any_of(&self, peer: PeerId) -> Option<RequestId> {
         self.owed.get(&peer)?.values().copied().flatten().next()
     }
 
-    /// The connection to `peer` is gone, and with it every response.
+    /// The connection to `peer` ended: no more responses follow.
     pub fn peer_gone(&mut self, peer: PeerId) {
         for request in
             self.owed.remove(&peer).into_iter().flat_map(SortedMap::into_iter).filter_map(|(_, request)| request)
@@ -84,7 +84,7 @@ impl RequestTable {
         }
     }
 
-    /// The machine was made anew: its old ids mean nothing any more, the responses may still come.
+    /// The machine was recreated: its old ids are invalid, but the responses may still arrive.
     pub fn cancel_all(&mut self) {
         self.sent.clear();
         for request in self.owed.values_mut().flat_map(SortedMap::values_mut) {

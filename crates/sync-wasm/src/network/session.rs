@@ -1,4 +1,4 @@
-//! One connection's stream, in a browser: opens it, greets, and holds a [`Conversation`] until it ends.
+//! The stream of one connection, in a browser: opens it, exchanges statuses, and runs a [`Conversation`] until it ends.
 
 use std::{rc::Rc, time::Duration};
 
@@ -20,24 +20,24 @@ use super::{
 };
 use crate::clock;
 
-/// Time from the connection to the peer's status.
+/// Time limit from the connection to the peer's status.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Everything that a session needs.
+/// The parameters of a session.
 pub struct SessionSetup {
-    /// Which.
+    /// Key of the session, repeated in its events.
     pub session: SessionKey,
-    /// Whom to speak to.
+    /// libp2p identity of the peer.
     pub identity: Libp2pPeerId,
-    /// Where it was reached.
+    /// Address of the connection.
     pub address: Multiaddr,
     /// Opens the stream.
     pub control: Control,
-    /// What we say.
+    /// Data of our own status.
     pub greeting: Rc<Greeting>,
-    /// Takes what happens.
+    /// Queue of events to the driver.
     pub events: mpsc::Sender<NetworkEvent>,
-    /// Counts what goes over the wire.
+    /// Traffic counters of the worker.
     pub counters: SharedCounters,
 }
 
@@ -50,7 +50,7 @@ impl Clock for WorkerClock {
     }
 
     fn sleep_ms(&self, ms: f64) -> impl Future<Output = ()> {
-        // Never early: what is due is due when the timer fires.
+        // Rounded up: the timer never fires early.
         clock::sleep(Duration::from_millis(ms.ceil() as u64))
     }
 }

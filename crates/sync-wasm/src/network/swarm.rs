@@ -1,8 +1,9 @@
-//! The task that owns the libp2p swarm: it dials, starts a [`session`] for each connection, and reports what ended.
+//! The task that owns the libp2p swarm: it dials, starts a [`session`] for each connection, and reports closed
+//! connections and failed dials.
 //!
-//! Bounds: it keeps one entry for each peer that was ever dialled ([`PEERS_MAX`](super::PEERS_MAX)), and
-//! [`COMMANDS_MAX`] commands wait for it. When the driver drops [`SwarmHandle`] every connection is closed, within
-//! [`CLOSE_TIMEOUT`], and the task ends.
+//! Bounds: one entry for each peer that was ever dialled ([`PEERS_MAX`](super::PEERS_MAX)), and [`COMMANDS_MAX`] queued
+//! commands. When the driver drops [`SwarmHandle`], every connection is closed within [`CLOSE_TIMEOUT`], and the task
+//! ends.
 
 use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
@@ -29,47 +30,47 @@ use super::{
 };
 use crate::clock;
 
-/// Commands that wait for the swarm: a dial and a close for each connection, with room to spare.
+/// Queued commands: a dial and a close for each connection, twice.
 const COMMANDS_MAX: usize = 4 * super::CONNECTIONS_MAX;
 
-/// Time that closing all connections may take when the sync ends.
+/// Time limit for closing all connections when the sync ends.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A connection without a stream is closed after this.
+/// Time after which a connection without a stream is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What the driver asks of the swarm.
+/// From the driver to the swarm.
 enum SwarmCommand {
     Dial { session: SessionKey, identity: Libp2pPeerId, addresses: Vec<Multiaddr> },
     Close { identity: Libp2pPeerId },
 }
 
-/// Takes commands. Dropping it ends the swarm.
+/// The driver's handle of the swarm task. Dropping it ends the task.
 pub struct SwarmHandle {
     commands: mpsc::Sender<SwarmCommand>,
     ended: oneshot::Receiver<()>,
 }
 
 impl SwarmHandle {
-    /// Dials a peer; an event tells what became of it. `false`: too many commands wait.
+    /// Dials a peer; an event reports the result. `false`: the command queue is full.
     pub fn dial(&mut self, session: SessionKey, identity: Libp2pPeerId, addresses: Vec<Multiaddr>) -> bool {
         self.commands.try_send(SwarmCommand::Dial { session, identity, addresses }).is_ok()
     }
 
-    /// Closes the connection to a peer, whatever its state. `false`: too many commands wait.
+    /// Closes the connection to a peer, in any state. `false`: the command queue is full.
     pub fn close(&mut self, identity: Libp2pPeerId) -> bool {
         self.commands.try_send(SwarmCommand::Close { identity }).is_ok()
     }
 
-    /// Closes every connection and waits for the end.
+    /// Closes every connection and waits until the task ends.
     pub async fn shut_down(self) {
         drop(self.commands);
-        // Ends with the task, however it ends.
+        // An error means that the task ended, too.
         let _ = self.ended.await;
     }
 }
 
-/// Starts the swarm with a fresh identity: a browser is dialled by nobody, so nobody needs to know it again.
+/// Starts the swarm with a new identity: no peer dials a browser, so no peer needs to recognize it.
 pub fn start(
     rtc_port: MessagePort,
     dial_timeout: Duration,
@@ -95,7 +96,7 @@ pub fn start(
     };
     spawn_local(async move {
         task.run(queue).await;
-        // Nobody may wait for it.
+        // The handle may be dropped already.
         let _ = end.send(());
     });
     SwarmHandle { commands, ended }
@@ -139,7 +140,7 @@ impl Task {
                 }
             }
             SwarmCommand::Close { identity } => {
-                // A dial under way is aborted by this too; what is not there needs no closing.
+                // This also aborts a dial under way. It fails only if there is no connection.
                 let _ = self.swarm.disconnect_peer_id(identity);
             }
         }
@@ -176,7 +177,7 @@ impl Task {
         let _ = self.events.send(event).await;
     }
 
-    /// Lets every connection say good-bye.
+    /// Closes every connection, so that the peers are notified.
     async fn close_all(&mut self) {
         let connected: Vec<_> = self.sessions.keys().copied().collect();
         for identity in connected {

@@ -1,9 +1,10 @@
-//! Is what is stored still what was verified? One segment at a time, from the top down.
+//! Checks that stored headers are still those that were verified. One segment at a time, from the top down.
 //!
-//! A segment must hold together, hang on the one above it (or on the checkpoint, where a run begins), and end where the
-//! checkpoint says that its run ends. What does not is a hole: its headers are removed and carved out of the
-//! checkpoint, and the sync fetches them again. At opening the keys of all records and the newest segment of the chain are
-//! audited, so that opening costs nearly the same at any length; the host audits the rest in the background.
+//! A segment must be linked, must link to the one above it (or to the checkpoint, where a subchain begins), and must
+//! end where the checkpoint says that its subchain ends. A segment that fails is a hole: its headers are removed and
+//! carved out of the checkpoint, and the sync fetches them again. At opening, the keys of all records and the newest
+//! segment of the chain are audited, so that opening costs nearly the same at any length; the host audits the rest in
+//! the background.
 
 use alloy_primitives::{B256, keccak256};
 use header_rules::{
@@ -21,33 +22,33 @@ use super::{
     segments::{self, Record},
 };
 
-/// What the audit of one segment found.
+/// Result of the audit of one segment.
 #[derive(Clone, Debug)]
 pub(super) enum Finding {
-    /// These numbers of the run are sound.
+    /// These numbers of the subchain are sound.
     Sound {
-        /// The numbers.
+        /// Sound block numbers.
         part: BlockRange,
-        /// Where they lie.
+        /// The segment that holds them.
         segment: Segment,
     },
-    /// These numbers of the run are lost.
+    /// These numbers of the subchain are lost.
     Damaged {
-        /// The numbers.
+        /// Lost block numbers.
         hole: BlockRange,
-        /// Records that begin here go with them.
+        /// Records that begin here are removed with them.
         records: BlockRange,
     },
 }
 
-/// Numbers of the checkpoint's runs that no record can hold, newest first. Only the keys are read: some 23,000 for
-/// mainnet, 20 ms, where the records are 13 GB. What is wrong inside a record is found when the record is read.
+/// Numbers of the checkpoint's subchains that no record can hold, newest first. Reads only the keys: some 23,000 for
+/// mainnet, 20 ms, while the records are 13 GB. Damage inside a record is found when the record is read.
 pub(super) async fn without_record(db: &Connection, checkpoint: &Checkpoint) -> Result<Vec<BlockRange>, StoreFailure> {
     let mut missing = Vec::new();
     for run in checkpoint.subchains.iter().filter_map(Subchain::range) {
         let keys = segments::keys_of(db, run).await?;
         let first_of_run = missing.len();
-        // The lowest number that no key seen so far reaches; a record never reaches over the end of its slot.
+        // The lowest number that no key so far covers; a record never extends past the end of its slot.
         let mut next = Some(run.first());
         for key in keys {
             let Some(open) = next else { break };
@@ -60,7 +61,7 @@ pub(super) async fn without_record(db: &Connection, checkpoint: &Checkpoint) -> 
     Ok(missing)
 }
 
-/// Audits the part of `run` that lies in the segment of `number`, a number of the run.
+/// Audits the part of `run` in the segment of `number`, a number of `run`.
 pub(super) async fn judge(db: &Connection, run: &Subchain, number: BlockNumber) -> Result<Finding, StoreFailure> {
     let slot = Segment::slot(number);
     let in_slot = run.range().and_then(|run| run.intersection(slot)).unwrap_or(slot);
@@ -76,7 +77,7 @@ pub(super) async fn judge(db: &Connection, run: &Subchain, number: BlockNumber) 
                 Err(_) => Finding::Damaged { hole: range.intersection(in_slot).unwrap_or(in_slot), records: range },
             }
         }
-        // Nothing tells where the damage ends, so the slot goes as a whole.
+        // The extent of the damage is unknown, so the whole slot is dropped.
         Record::Damaged { first, .. } => {
             Finding::Damaged { hole: in_slot, records: BlockRange::new(first, in_slot.last()).unwrap_or(in_slot) }
         }
@@ -84,19 +85,19 @@ pub(super) async fn judge(db: &Connection, run: &Subchain, number: BlockNumber) 
     })
 }
 
-/// A hole with sound segments on both sides, and the hashes that it leaves as the ends of their runs.
+/// A hole with sound segments on both sides, and the hashes at the new ends of the subchains.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hole {
     /// The numbers that are lost.
     pub(super) range: BlockRange,
-    /// Parent hash of the header above it; `None` where the run ends with it.
+    /// Parent hash of the header above it; `None` where the subchain ends with the hole.
     upper_next: Option<B256>,
-    /// Hash of the header under it; `None` where the run ends with it.
+    /// Hash of the header below it; `None` where the subchain ends with the hole.
     lower_head: Option<B256>,
 }
 
 impl Hole {
-    /// Cuts it out of the checkpoint.
+    /// Cuts the hole out of the checkpoint.
     pub(super) fn carve(self, checkpoint: &Checkpoint) -> Checkpoint {
         let mut carved = checkpoint.clone();
         carved.carve(self.range, self.upper_next, self.lower_head);
@@ -104,9 +105,9 @@ impl Hole {
     }
 }
 
-/// Widens a hole in `run` until a segment that holds together lies on either side of it. Disks lose neighbours
-/// together; without the hash of a header beside it a hole would take the whole side of the run with it. Costs one
-/// segment for each that is lost, and two more.
+/// Widens a hole in `run` until a segment that verifies against itself lies on either side. Disks lose adjacent data
+/// together; without the hash of a header beside it, a hole would remove that whole side of the subchain. Costs one
+/// segment read for each lost one, and two more.
 pub(super) async fn widen(db: &Connection, run: &Subchain, hole: BlockRange) -> Result<Hole, StoreFailure> {
     let (mut first, mut last) = (hole.first(), hole.last());
     let upper_next = loop {
@@ -123,8 +124,8 @@ pub(super) async fn widen(db: &Connection, run: &Subchain, hole: BlockRange) -> 
             _ => last = segment.range().last().min(run.head),
         }
     };
-    // What the lost header at `first` says of its parent, if its record still says anything. A segment whose highest
-    // header was changed holds together all the same; this tells it.
+    // Parent hash in the lost header at `first`, if its record is still readable. A segment whose highest header was
+    // changed still verifies against itself; this hash detects the change.
     let mut expected = child_of_hole(db, first).await?;
     let lower_head = loop {
         let Some(below) = first.checked_sub(1).filter(|below| run.tail <= *below) else { break None };
@@ -153,12 +154,12 @@ async fn child_of_hole(db: &Connection, first: BlockNumber) -> Result<Option<B25
     })
 }
 
-/// What the header at `number` says of its parent.
+/// The parent hash field of the header at `number`.
 fn parent_hash(segment: &Segment, number: BlockNumber) -> Option<B256> {
     HeaderLink::decode(&segment.header(number)?).ok().map(|header| header.parent_hash)
 }
 
-/// The header at `number`, unproven.
+/// The header at `number`, unverified.
 async fn header_at(db: &Connection, number: BlockNumber) -> Result<Option<bytes::Bytes>, StoreFailure> {
     Ok(match segments::read(db, number).await? {
         Record::Unproven(segment) => segment.header(number),

@@ -1,8 +1,8 @@
-//! The store against the least that IndexedDB can be asked to do; behind the feature `bench`, never in what ships.
+//! The store against the minimum work of IndexedDB; behind the feature `bench`, never shipped.
 //!
-//! Both write the same packed segments, a batch in a transaction, by turns, into databases of their own. The bare side
+//! Both write the same packed segments, one batch per transaction, alternately, into separate databases. The bare side
 //! has its `Uint8Array`s ready and writes nothing else; ours packs them, copies them out of wasm memory, and writes the
-//! hash index and the checkpoint beside them. Both promise the same: `durability: 'strict'`. (A bare write that is not
+//! hash index and the checkpoint too. Both guarantee the same: `durability: 'strict'`. (A bare write that is not
 //! durable is measured too.)
 
 use header_rules::range::BlockRange;
@@ -19,13 +19,13 @@ use web_sys::WorkerGlobalScope;
 
 use super::{IdbStore, WriteLock, rows::to_js};
 
-/// Headers in a batch, as the sync has them.
+/// Headers in a batch, as in the sync.
 const WINDOW: u64 = 8_192;
-/// Batches, if the caller does not say: enough that each bucket of the index has been merged and split.
+/// Batches, if the caller gives none: enough to merge and split each bucket of the index.
 const BATCHES_DEFAULT: u32 = 20;
 /// More would not fit into the memory of a small machine.
 const BATCHES_MAX: u32 = 128;
-/// The first ones fill caches.
+/// First batches, not counted: they fill caches.
 const WARM_UP: usize = 2;
 
 const OURS: &str = "headlight-bench-store";
@@ -39,8 +39,8 @@ pub async fn bench_store(batches: Option<u32>) -> Result<f64, JsError> {
     Ok(rates[0] / rates[1])
 }
 
-/// MB/s of header bytes, the medians over the batches: ours, those of a bare write of the same segments, and of one
-/// that is not durable. Needs a worker.
+/// MB/s of header bytes, the medians over the batches: ours, a bare write of the same segments, and a bare write that
+/// is not durable. Needs a worker.
 #[wasm_bindgen]
 pub async fn bench_store_rates(batches: Option<u32>) -> Result<Vec<f64>, JsError> {
     let count = u64::from(batches.unwrap_or(BATCHES_DEFAULT).clamp(1, BATCHES_MAX)) + WARM_UP as u64;
@@ -64,7 +64,7 @@ pub async fn bench_store_rates(batches: Option<u32>) -> Result<Vec<f64>, JsError
         let records: Vec<_> = Segment::pack_batch(batch)
             .map(|segment| (segment.range().first() as f64, to_js(segment.record())))
             .collect();
-        // Who comes second may find the disk busy with the first; so each is first in its turn.
+        // The second write may find the disk busy with the first; so each side is first in turn.
         for side in (0..3).map(|side| (side + turn) % 3) {
             let took = match side {
                 0 => store(&mut ours, batch).await?,
@@ -84,7 +84,7 @@ pub async fn bench_store_rates(batches: Option<u32>) -> Result<Vec<f64>, JsError
     Ok(rates.map(median).to_vec())
 }
 
-/// A batch that the machine was busy with something else during does not count.
+/// The median ignores batches during which the machine was busy.
 fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
@@ -114,7 +114,7 @@ impl Bare {
         {
             let table = tx.object_store(TABLE)?;
             for (first, record) in records {
-                // A failure shows at the commit.
+                // A failure is reported at the commit.
                 drop(table.put(record).with_key(*first).without_key_type().primitive()?);
             }
         }
@@ -123,9 +123,9 @@ impl Bare {
     }
 }
 
-/// Milliseconds, to 5 us.
+/// Milliseconds, resolution 5 us.
 fn now() -> f64 {
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    // Workers have had a clock for longer than IndexedDB.
+    // Every worker with IndexedDB has `performance`.
     scope.performance().map_or(f64::NAN, |performance| performance.now())
 }

@@ -1,4 +1,4 @@
-//! The store as the host takes it: each method is the one of the same name.
+//! The store trait of the host: each method calls the one of the same name.
 
 use alloy_primitives::B256;
 use header_rules::range::{BlockNumber, BlockRange};
@@ -7,7 +7,7 @@ use sync_core::{Checkpoint, fault::StoreFailure};
 use super::{IdbStore, WriteLock};
 use crate::browser_store::{BrowserStore, Piece, StoreView, TargetScope};
 
-// No `async fn`: the futures are handed on as they are.
+// No `async fn`: the futures are passed on unchanged.
 impl BrowserStore for IdbStore {
     type Lock = WriteLock;
 

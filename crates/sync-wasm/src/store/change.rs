@@ -1,9 +1,8 @@
 //! The writes: store a batch, replace the checkpoint. Each is one durable transaction.
 //!
-//! Headers of a run that a batch's checkpoint gives up stay until they are overwritten, as they will be: the sync
-//! fetches their numbers again. What a write must know of older segments (those that it cuts or joins) is read first,
-//! in transactions of its own, because a read that fails would end the write. Nobody else writes between the two; that
-//! is what the lock is for.
+//! Headers of a subchain that a batch's checkpoint drops stay until they are overwritten: the sync fetches their
+//! numbers again. Older segments that a write cuts or joins are read first, in their own transactions, because a failed
+//! read would abort the write. The lock ensures that no other tab writes in between.
 
 use std::cell::Cell;
 
@@ -32,10 +31,11 @@ use super::{
 
 /// Stores the segments, the index rows and the checkpoint of a batch.
 ///
-/// `known` is the state of the index, if the writer has it from the batch before; it is left as this batch leaves it.
+/// `known` is the state of the index, if the writer has it from the last batch. It is updated to the state after this
+/// batch.
 ///
 /// A batch that begins or ends inside a slot joins the segment beside it, if they link: at the head of a chain headers
-/// come one by one, and would else stay a record each.
+/// come one by one, and each would otherwise stay a record.
 pub(super) async fn persist(
     db: &Connection,
     fence: &Fence,
@@ -64,7 +64,7 @@ pub(super) async fn persist(
         put(&tx, &join(below, cut.first(), &headers[at(cut.first())..=at(cut.last())], above)).await?;
     }
     sides.put(&tx).await?;
-    // Unknown again until this transaction is durable.
+    // The state is unknown until this transaction is durable.
     let state = match known.take() {
         Some(state) => Some(state),
         None => IndexState::load(&tx).await?,
@@ -77,8 +77,8 @@ pub(super) async fn persist(
     Ok(())
 }
 
-/// Stores a checkpoint that gives up some of what the store holds, and removes the headers of that. `also` are records
-/// that go whatever the checkpoint says.
+/// Stores a checkpoint that drops stored headers, and removes these headers. Records in `also` are removed regardless
+/// of the checkpoint.
 pub(super) async fn shrink(
     db: &Connection,
     fence: &Fence,
@@ -101,7 +101,7 @@ pub(super) async fn shrink(
     commit(tx, cache).await
 }
 
-/// Writes the index rows of a stored segment again. After the last one the index is whole.
+/// Writes the index rows of a stored segment again. After the last segment the index is complete.
 pub(super) async fn reindex(
     db: &Connection,
     fence: &Fence,
@@ -137,7 +137,7 @@ pub(super) async fn clear(
     commit(tx, cache).await
 }
 
-/// What lies on either side of a range in the slots that its ends cut: parts of segments that stay.
+/// Parts of segments that stay beside a range, in the slots that its ends cut.
 #[derive(Debug, Default)]
 struct Sides {
     below: Option<Segment>,
@@ -145,8 +145,7 @@ struct Sides {
 }
 
 impl Sides {
-    /// Reads them. What is damaged is left behind, and what `stays`, if given, does not cover; the audit finds that it
-    /// is gone.
+    /// Reads them. Skips damaged segments, and headers that `stays`, if given, does not cover; the audit finds the gap.
     async fn of(
         db: &Connection,
         cache: &SegmentCache,
@@ -182,7 +181,7 @@ impl Sides {
     }
 }
 
-/// Runs, or parts of runs, that one checkpoint has and the next has not.
+/// Subchains, or parts of them, that one checkpoint has and the next has not.
 #[derive(Debug, Default)]
 struct GivenUp(Vec<(BlockRange, Sides)>);
 
@@ -210,7 +209,7 @@ impl GivenUp {
     }
 }
 
-/// Packs headers with the segments beside them.
+/// Packs headers together with the segments beside them.
 fn join(below: Option<&Segment>, first: BlockNumber, headers: &[Bytes], above: Option<&Segment>) -> Segment {
     if below.is_none() && above.is_none() {
         return Segment::pack(first, headers);
@@ -235,8 +234,7 @@ fn bottom(segment: &Segment) -> Option<Bytes> {
     segment.header(segment.range().first())
 }
 
-/// Begins a transaction that changes what the cache may hold. Who reads from here on waits for it, so nothing that was kept
-/// before is of use to them.
+/// Begins a transaction that may change cached data. Reads that begin later wait for it, so the cache is dropped.
 async fn begin<'db>(
     db: &'db Connection,
     fence: &Fence,
@@ -247,7 +245,7 @@ async fn begin<'db>(
     fence.write(db, tables).await
 }
 
-/// A look-up may have read and kept a segment while the transaction waited for its turn.
+/// Commits and drops the cache: a look-up may have cached a segment while the transaction waited for its turn.
 async fn commit(tx: Tx<'_>, cache: &SegmentCache) -> Result<(), StoreFailure> {
     let outcome = tx.commit().await;
     cache.forget();

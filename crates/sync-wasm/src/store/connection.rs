@@ -1,8 +1,8 @@
 //! One connection to the database, and how it ends.
 //!
-//! A connection is lost in three ways: another tab upgrades or deletes the database (`versionchange`; we close, or we would
-//! block that tab for ever), the browser closes it (`close`: cleared site data, eviction, a defect of the disk), or it is
-//! found closed when a transaction begins. It never comes back: whoever needs the store connects anew.
+//! A connection is lost in three ways: another tab upgrades or deletes the database (`versionchange`; we close, or we
+//! would block that tab for ever), the browser closes it (`close`: cleared site data, eviction, a disk error), or it is
+//! found closed when a transaction begins. A lost connection never recovers: the caller must connect again.
 
 use std::{
     cell::{Cell, RefCell},
@@ -64,12 +64,12 @@ impl Connection {
         self.watch.lost.get()
     }
 
-    /// It was found closed.
+    /// Marks a connection that was found closed.
     pub(super) fn lose(&self) {
         self.watch.lose();
     }
 
-    /// Ready when it is lost. Wakes the last caller only.
+    /// Ready when the connection is lost. Wakes the last caller only.
     pub(super) fn poll_lost(&self, context: &mut Context<'_>) -> Poll<()> {
         if self.is_lost() {
             return Poll::Ready(());
@@ -92,7 +92,7 @@ impl Deref for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Before the closures are dropped: an event on its way must not call what is gone.
+        // Before the closures are dropped: a late event must not call a dropped closure.
         let raw = self.db.as_sys();
         raw.set_onversionchange(None);
         raw.set_onclose(None);

@@ -1,7 +1,7 @@
-//! What the browser's database says when it fails, in the words of the machine.
+//! Failures of the browser's database, as values for the machine.
 //!
-//! IndexedDB names its errors with `DOMException.name`; [`StoreFailure`] keeps the three that the machine acts on: full
-//! (a stall until space is freed), damaged (the segment is dropped and fetched again), anything else (tried again).
+//! IndexedDB names its errors with `DOMException.name`. [`StoreFailure`] has the three cases that the machine handles:
+//! full (a stall until space is freed), damaged (the segment is dropped and fetched again), anything else (retried).
 
 use indexed_db_futures::error::{DomException, Error};
 use sync_core::fault::StoreFailure;
@@ -21,14 +21,14 @@ pub enum OpenError {
         /// Newest schema that this code knows.
         known: u32,
     },
-    /// Another tab has the database open in an older version and does not let go.
+    /// Another tab has the database open in an older version and does not close it.
     #[error("another tab holds the database {name:?} in an older version; close the other tabs of this site")]
     Blocked {
         /// Name of the database.
         name: String,
     },
-    /// The browser does not answer: a deletion or an upgrade of another tab is held back by a tab that does not let go, and
-    /// we wait behind it.
+    /// The browser does not respond: a deletion or an upgrade of another tab waits for a tab that does not close its
+    /// connection, and we wait behind it.
     #[error(
         "another tab holds the database {name:?}: it was not opened within {seconds} seconds; \
          close the other tabs of this site and try again"
@@ -36,13 +36,13 @@ pub enum OpenError {
     Held {
         /// Name of the database.
         name: String,
-        /// How long was waited.
+        /// Length of the wait.
         seconds: u64,
     },
-    /// The browser gives no IndexedDB: a private window of some browsers, or storage switched off.
+    /// The browser has no IndexedDB here: a private window of some browsers, or storage switched off.
     #[error("this browser gives no IndexedDB here: {0}")]
     Unavailable(String),
-    /// Anything else.
+    /// Any other failure.
     #[error(transparent)]
     Failed(#[from] StoreFailure),
 }
@@ -56,7 +56,7 @@ impl From<OpenError> for StoreFailure {
     }
 }
 
-/// A failure that [`indexed_db_futures`] reports.
+/// Converts an error of [`indexed_db_futures`].
 pub(super) fn failure(error: Error) -> StoreFailure {
     match error {
         Error::DomException(exception) => dom_failure(&exception.into()),
@@ -66,12 +66,12 @@ pub(super) fn failure(error: Error) -> StoreFailure {
     }
 }
 
-/// A failure by the name of its `DOMException`.
+/// Converts a `DOMException` by its name.
 pub(super) fn dom_failure(exception: &web_sys::DomException) -> StoreFailure {
     let (name, message) = (exception.name(), exception.message());
     match name.as_str() {
         "QuotaExceededError" => StoreFailure::Full,
-        // A record over 64 KB lies in a file of its own; these say that the file is gone or does not parse.
+        // A record over 64 KB is a file of its own; these errors mean that the file is gone or does not parse.
         "NotReadableError" | "DataError" | "EncodingError" => StoreFailure::Damaged(format!("{name}: {message}")),
         "InvalidStateError" => StoreFailure::Other(format!(
             "the database was closed, by an upgrade in another tab or by the user: {message}"
@@ -80,7 +80,7 @@ pub(super) fn dom_failure(exception: &web_sys::DomException) -> StoreFailure {
     }
 }
 
-/// Name of the exception, if it is one.
+/// Name of the `DOMException`, if the error is one.
 pub(super) fn dom_name(error: &Error) -> Option<String> {
     match error {
         Error::DomException(exception) => Some(web_sys::DomException::from(DomException::clone(exception)).name()),
@@ -88,7 +88,7 @@ pub(super) fn dom_name(error: &Error) -> Option<String> {
     }
 }
 
-/// What a thrown JavaScript value says of itself.
+/// Message of a thrown JavaScript value.
 pub(super) fn js_text(value: &JsValue) -> String {
     if let Some(exception) = value.dyn_ref::<web_sys::DomException>() {
         return format!("{}: {}", exception.name(), exception.message());

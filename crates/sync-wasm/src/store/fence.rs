@@ -1,12 +1,11 @@
-//! Keeps out a writer whose lock was stolen and who has not noticed yet.
+//! Rejects a writer whose lock was stolen and that has not noticed yet.
 //!
-//! A suspended tab may wake in the middle of its work: what it writes next may run before its lock's end is reported. So
-//! each writer draws a token when it is granted the lock, puts it into the database when it opens the store, and compares
-//! in each transaction that writes headers. A token that is another's means that the store has a newer writer: nothing is
-//! written ([`StoreFailure::Locked`]).
+//! A suspended tab may wake in the middle of its work: its next write may run before the loss of its lock is reported.
+//! So each writer draws a token when it is granted the lock, stores it in the database when it opens the store, and
+//! compares it in each transaction that writes headers. Another token means that the store has a newer writer: nothing
+//! is written ([`StoreFailure::Locked`]).
 //!
-//! What is known of peers is written beside the headers, without this check: the lock alone guards it, and losing it costs
-//! little.
+//! Peer data is written without this check: only the lock guards it, and its loss costs little.
 
 use std::cell::Cell;
 
@@ -21,25 +20,25 @@ use super::{
 /// Bytes of a token, as they are stored.
 type Token = [u8; 8];
 
-/// Random numbers of JavaScript have so many bits.
+/// Number of values of JavaScript's random numbers: 2^53.
 const TOKEN_VALUES: f64 = 9_007_199_254_740_992.0;
 
 /// The token of this writer.
 #[derive(Debug, Default)]
 pub(super) struct Fence {
     token: Cell<Token>,
-    /// Our token was seen in the database. Before that, whatever stands there is an earlier writer's.
+    /// Our token was seen in the database. Before that, a token there is an earlier writer's.
     claimed: Cell<bool>,
 }
 
 impl Fence {
-    /// The lock was granted.
+    /// Draws a new token: the lock was granted.
     pub(super) fn grant(&self) {
         self.token.set(((js_sys::Math::random() * TOKEN_VALUES) as u64).to_be_bytes());
         self.claimed.set(false);
     }
 
-    /// Puts the token into the database. A full disk is no reason not to open the store: then the first write does it.
+    /// Stores the token. A full disk does not prevent opening the store: then the first write stores it.
     pub(super) async fn claim(&self, db: &Connection) -> Result<(), StoreFailure> {
         let tx = Tx::write_relaxed(db, &[Table::Meta])?;
         self.check(&tx).await?;

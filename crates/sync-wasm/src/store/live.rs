@@ -1,4 +1,4 @@
-//! The store's connection: the present one, another when it is lost, and who may write through it.
+//! The store's connection: the current one, its replacement when it is lost, and the write permission.
 
 use std::rc::Rc;
 
@@ -7,8 +7,8 @@ use sync_core::fault::StoreFailure;
 use super::{IdbStore, connection::Connection, error::OpenError, migrations};
 
 impl IdbStore {
-    /// Has another tab or the browser closed the connection? A store that reads only connects anew with its next call; a
-    /// writer must be [reopened](crate::store_queue::SyncStore::reopen), because what it knew of the database is void.
+    /// Has another tab or the browser closed the connection? A read-only store reconnects with its next call; a writer
+    /// must be [reopened](crate::store_queue::SyncStore::reopen), because its view of the database is void.
     pub fn is_lost(&self) -> bool {
         self.connection().is_lost()
     }
@@ -30,7 +30,7 @@ impl IdbStore {
 
     pub(super) async fn reconnect(&self) -> Result<(), OpenError> {
         let connection = migrations::connect(&self.0.name).await?;
-        // Another call may have been quicker.
+        // Another call may have reconnected first.
         if self.is_lost() {
             self.0.forget();
             self.0.connection.replace(Rc::new(connection));

@@ -1,8 +1,8 @@
 //! One writer for each store, over all tabs of an origin: a Web Lock.
 //!
-//! A tab that holds the [`WriteLock`] of a store writes it; every other tab is a follower, reads, and may
-//! [wait](WriteLock::wait) for the lock. The browser gives a lock back when its worker ends, however it ends, so a
-//! crashed tab never blocks the next one. Locks exist in workers and only in secure contexts (https, localhost).
+//! The tab that holds the [`WriteLock`] of a store writes it. Every other tab is a reader tab, and may
+//! [wait](WriteLock::wait) for the lock. The browser releases a lock when its worker ends for any reason, so a crashed
+//! tab never blocks the next one. Locks exist in workers and only in secure contexts (https, localhost).
 //!
 //! ```ignore
 //! match WriteLock::try_acquire("headlight-1").await? {
@@ -11,10 +11,10 @@
 //! }
 //! ```
 //!
-//! A tab that the browser has suspended keeps its lock. So a tab that waits and hears nothing of the holder may
-//! [steal](WriteLock::steal) it; the holder notices ([`WriteLock::lost`], [`WriteLock::is_held`]) and ends its writing.
-//! What it may still write before it notices is refused in the database itself (`fence`). Any script of the origin can
-//! take a lock with the same name, or steal ours; that is the page's own code, not an attacker's.
+//! A tab that the browser has suspended keeps its lock. So a waiting tab that receives nothing from the holder may
+//! [steal](WriteLock::steal) it. The holder notices ([`WriteLock::lost`], [`WriteLock::is_held`]) and stops writing.
+//! Writes before it notices are rejected in the database itself (`fence`). Any script of the origin can take a lock
+//! with the same name, or steal ours; that is the page's own code, not an attacker's.
 
 use std::{
     cell::{Cell, RefCell},
@@ -38,15 +38,15 @@ use web_sys::AbortController;
 use super::error::js_text;
 use crate::clock;
 
-/// Longest wait for the browser to say whether a lock is free. It answers in a millisecond; a browser process that hangs
-/// does not.
+/// Longest wait for the browser to report whether a lock is free. It responds in a millisecond, unless the browser
+/// process hangs.
 pub(super) const QUERY_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Begins the name of every lock of ours, so that it meets no other lock of the page.
+/// Prefix of our lock names, so that they match no other lock of the page.
 const LOCK_PREFIX: &str = "headlight-write:";
 
-// `web_sys::LockManager` stands behind `web_sys_unstable_apis`, a flag for the whole build; the API itself has been in
-// every engine since 2022. One method is all we need of it.
+// `web_sys::LockManager` needs `web_sys_unstable_apis`, a flag for the whole build; the API itself has been in every
+// engine since 2022. One method is enough.
 #[wasm_bindgen]
 extern "C" {
     type LockManager;
@@ -55,10 +55,10 @@ extern "C" {
     fn request(this: &LockManager, name: &str, options: &Object, granted: &Function) -> Result<Promise, JsValue>;
 }
 
-/// Why a lock could not be asked for.
+/// Why a lock request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LockError {
-    /// `navigator.locks` is not there: an old browser, or a page that is not a secure context.
+    /// `navigator.locks` is missing: an old browser, or a page that is not a secure context.
     #[error("this page has no Web Locks; it must be served over https or from localhost")]
     Unsupported,
     /// The browser refused the request.
@@ -66,10 +66,10 @@ pub enum LockError {
     Failed(String),
 }
 
-/// Ends when another tab has taken the lock from us; see [`WriteLock::lost`].
+/// Ends when another tab has stolen our lock; see [`WriteLock::lost`].
 pub type LockLost = LocalBoxFuture<'static, ()>;
 
-/// What [`WriteLock::try_acquire`] found.
+/// Result of [`WriteLock::try_acquire`].
 #[derive(Debug)]
 pub enum Acquired {
     /// The lock is ours.
@@ -78,13 +78,13 @@ pub enum Acquired {
     Busy,
 }
 
-/// The right to write one store. Given back when it is dropped.
+/// The right to write one store. Released on drop.
 #[derive(Debug)]
 pub struct WriteLock {
-    /// Settles the promise that keeps the lock.
+    /// Settles the promise that holds the lock.
     release: Function,
     held: Rc<Cell<bool>>,
-    /// Hears when the lock is stolen, until somebody waits for it.
+    /// Notified when the lock is stolen; moved out by [`WriteLock::lost`].
     lost: Option<oneshot::Receiver<()>>,
 }
 
@@ -94,7 +94,7 @@ impl WriteLock {
     pub async fn try_acquire(name: &str) -> Result<Acquired, LockError> {
         let options = Object::new();
         set(&options, "ifAvailable", &JsValue::TRUE)?;
-        // A lock that is granted later finds nobody and is given back.
+        // A lock that is granted later has no receiver and is released.
         let Either::Left((granted, _)) = select(request(name, &options)?, clock::sleep(QUERY_WAIT_MAX)).await else {
             let seconds = QUERY_WAIT_MAX.as_secs();
             return Err(LockError::Failed(format!("the browser did not answer within {seconds} seconds")));
@@ -115,9 +115,9 @@ impl WriteLock {
         Ok(LockWait { granted: request(name, &options)?, abort })
     }
 
-    /// Takes the lock of the store `name` from whoever holds it. For a holder that gives no sign of life: a suspended tab
-    /// keeps its lock. The holder notices when it wakes ([`lost`](Self::lost)), and what it writes then is refused by the
-    /// store.
+    /// Takes the lock of the store `name` from its holder. For a holder that does not respond: a suspended tab keeps
+    /// its lock. The holder notices when it wakes ([`lost`](Self::lost)), and the store rejects its writes from then
+    /// on.
     pub async fn steal(name: &str) -> Result<Self, LockError> {
         let options = Object::new();
         set(&options, "steal", &JsValue::TRUE)?;
@@ -129,7 +129,7 @@ impl WriteLock {
         }
     }
 
-    /// A future that ends when the lock is stolen, and never otherwise. Only the first one that is asked for ends.
+    /// A future that ends only when the lock is stolen. Only the first call returns one that ends.
     pub fn lost(&mut self) -> LockLost {
         let lost = self.lost.take();
         async move {
@@ -138,14 +138,14 @@ impl WriteLock {
                 None => false,
             };
             if !stolen {
-                // Given back by ourselves.
+                // Released by this tab.
                 std::future::pending().await
             }
         }
         .boxed_local()
     }
 
-    /// Is the lock still ours? It is until it is dropped, unless a script of the page stole it.
+    /// Is the lock still ours? It is held until dropped, unless a script of the page steals it.
     pub fn is_held(&self) -> bool {
         self.held.get()
     }
@@ -153,7 +153,7 @@ impl WriteLock {
 
 impl Drop for WriteLock {
     fn drop(&mut self) {
-        // Resolving a promise cannot fail, and there is nobody to tell.
+        // Resolving a promise cannot fail, and no caller could handle a failure.
         let _ = self.release.call0(&JsValue::UNDEFINED);
     }
 }
@@ -181,12 +181,12 @@ impl Future for LockWait {
 
 impl Drop for LockWait {
     fn drop(&mut self) {
-        // No effect once the lock was granted: then the `WriteLock` decides.
+        // No effect once the lock is granted: then the `WriteLock` releases it.
         self.abort.abort();
     }
 }
 
-/// What the browser answered to a request.
+/// The browser's response to a request.
 #[derive(Debug)]
 enum Grant {
     Held(WriteLock),
@@ -194,8 +194,8 @@ enum Grant {
     Failed(String),
 }
 
-/// Sends one request. The task that it spawns owns the callback until the browser is done with it, so that the callback
-/// is never called after it was dropped; it ends when the lock is given back, refused or withdrawn.
+/// Sends one request. Its task owns the callback until the browser is done with it, so that a dropped callback is never
+/// called. The task ends when the lock is released, or the request refused or withdrawn.
 fn request(name: &str, options: &Object) -> Result<oneshot::Receiver<Grant>, LockError> {
     let (answer, granted) = oneshot::channel();
     let answer = Rc::new(RefCell::new(Some(answer)));
@@ -208,7 +208,7 @@ fn request(name: &str, options: &Object) -> Result<oneshot::Receiver<Grant>, Loc
         move |lock: JsValue| {
             let Some(answer) = answer.borrow_mut().take() else { return JsValue::UNDEFINED };
             if lock.is_null() || lock.is_undefined() {
-                // Nobody waits any more: nothing to undo.
+                // The receiver may be gone: nothing to undo.
                 let _ = answer.send(Grant::Busy);
                 return JsValue::UNDEFINED;
             }
@@ -216,7 +216,7 @@ fn request(name: &str, options: &Object) -> Result<oneshot::Receiver<Grant>, Loc
             let keep = Promise::new(&mut |resolve, _| release = Some(resolve));
             // The executor of a promise runs before its constructor returns.
             let Some(release) = release else { return JsValue::UNDEFINED };
-            // If nobody waits any more the lock comes back here and is dropped, which gives it back.
+            // If the receiver is gone, the lock is returned here and dropped, which releases it.
             let _ = answer.send(Grant::Held(WriteLock { release, held: held.clone(), lost: lost.take() }));
             keep.into()
         }
@@ -231,9 +231,9 @@ fn request(name: &str, options: &Object) -> Result<oneshot::Receiver<Grant>, Loc
         held.set(false);
         let Err(error) = outcome else { return };
         match answer.borrow_mut().take() {
-            // A withdrawn request ends here too; then nobody listens.
+            // A withdrawn request ends here too; then the receiver is gone.
             Some(answer) => drop(answer.send(Grant::Failed(js_text(&error)))),
-            // It was ours. Whoever held it may be gone meanwhile.
+            // It was ours. The `WriteLock` may be gone by now.
             None => drop(lose.send(())),
         }
     });

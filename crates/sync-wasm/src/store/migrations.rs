@@ -1,11 +1,11 @@
 //! Opens the database and brings its schema up to date.
 //!
-//! [`Version`] is an enum that knows its next: an upgrade is the walk from the version that is found to
-//! [`Version::CURRENT`], one step for each arrow, all inside the one upgrade transaction of IndexedDB. A step that
-//! fails leaves the old database as it was. A database from the future is refused with [`OpenError::Newer`] and never
-//! touched. An upgrade must wait until every other tab has closed its connection; ours close by themselves when they
-//! are told (`versionchange`), a tab that does not ends in [`OpenError::Blocked`]. Behind a deletion that waits for another
-//! tab the browser tells nothing at all: after [`OPEN_WAIT_MAX`] that is [`OpenError::Held`].
+//! [`Version`] lists the schemas; each has a successor. An upgrade walks from the stored version to
+//! [`Version::CURRENT`], one step per version, all inside the one upgrade transaction of IndexedDB. A failed step
+//! leaves the old database unchanged. A newer database is refused with [`OpenError::Newer`] and never touched. An
+//! upgrade must wait until every other tab has closed its connection. Our tabs close theirs on `versionchange`; a tab
+//! that does not ends in [`OpenError::Blocked`]. Behind a deletion that waits for another tab the browser reports
+//! nothing at all: after [`OPEN_WAIT_MAX`] that is [`OpenError::Held`].
 
 use std::{pin::pin, time::Duration};
 
@@ -33,7 +33,7 @@ use crate::clock;
 /// Longest wait for the browser to open the database. Opening takes some 10 ms, seconds after a crash of the browser.
 pub const OPEN_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Every schema there ever was, in the order of their birth. The number is the version of the IndexedDB database.
+/// Every schema, oldest first. The number is the version of the IndexedDB database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
     /// No database yet.
@@ -42,15 +42,15 @@ pub enum Version {
     Segments = 1,
     /// The hash index beside them.
     HashIndex = 2,
-    /// A table for what is known of peers.
+    /// A table for peer data.
     Peers = 3,
 }
 
 impl Version {
-    /// What this code writes.
+    /// The schema that this code writes.
     pub const CURRENT: Self = Self::Peers;
 
-    /// The version that a step from this one leads to.
+    /// The version after this one; `None` for the newest.
     pub const fn next(self) -> Option<Self> {
         match self {
             Self::Empty => Some(Self::Segments),
@@ -66,13 +66,13 @@ impl Version {
         all.into_iter().find(|version| f64::from(version.number()) == number)
     }
 
-    /// Its number.
+    /// Version number of the IndexedDB database.
     pub const fn number(self) -> u32 {
         self as u32
     }
 }
 
-/// Connects to the database `name`, made or upgraded where needed.
+/// Connects to the database `name`; creates or upgrades it where needed.
 pub(super) async fn connect(name: &str) -> Result<Connection, OpenError> {
     open(name).await.map(Connection::new)
 }
@@ -82,7 +82,7 @@ async fn open(name: &str) -> Result<Database, OpenError> {
     let request = OpenDbRequestBuilder::new(name)
         .with_version(Version::CURRENT.number())
         .with_on_blocked(move |_| {
-            // Nobody listens any more when the request has already ended.
+            // The receiver is gone when the request has already ended.
             let _ = tell_blocked.send(());
             Ok(())
         })
@@ -91,7 +91,7 @@ async fn open(name: &str) -> Result<Database, OpenError> {
         .map_err(|error| refused(name, error))?;
 
     let held_back = async {
-        // Cancelled: the request ended, and with it its callbacks.
+        // Cancelled: the request ended, and its callbacks were dropped.
         match select(blocked, clock::sleep(OPEN_WAIT_MAX)).await {
             Either::Left((Ok(()), _)) => OpenError::Blocked { name: name.into() },
             Either::Left((Err(oneshot::Canceled), _)) => pending().await,
@@ -101,8 +101,8 @@ async fn open(name: &str) -> Result<Database, OpenError> {
     match select(request, pin!(held_back)).await {
         Either::Left((opened, _)) => opened.map_err(|error| refused(name, error)),
         Either::Right((error, request)) => {
-            // The browser cannot withdraw the request. Whenever the other tab lets go, the request still runs to its end,
-            // and the connection is closed again.
+            // The browser cannot withdraw the request. It completes when the other tab closes its connection; then our
+            // new connection is closed again.
             spawn_local(async move {
                 if let Ok(db) = request.await {
                     db.close();
@@ -113,7 +113,7 @@ async fn open(name: &str) -> Result<Database, OpenError> {
     }
 }
 
-/// Walks from the version found to the current one.
+/// Upgrades from the stored version to the current one.
 fn upgrade(found: f64, db: &Database) -> Result<(), Error> {
     let Some(mut version) = Version::of(found) else {
         return Err(Error::Unknown(JSError::from(JsValue::from(format!("no path from schema {found}")))));
@@ -126,7 +126,7 @@ fn upgrade(found: f64, db: &Database) -> Result<(), Error> {
     Ok(())
 }
 
-/// One step, to the version `to`.
+/// One upgrade step, to the version `to`.
 fn step(db: &Database, to: Version, stored_before: bool) -> Result<(), Error> {
     match to {
         Version::Empty => {}
@@ -156,7 +156,7 @@ fn refused(name: &str, error: OpenDbError) -> OpenError {
             OpenError::Newer { name: name.into(), known: Version::CURRENT.number() }
         }
         OpenDbError::Base(error) => OpenError::Failed(failure(error)),
-        // `VersionZero` stands for anything that `indexedDB.open` itself throws, as it does where storage is switched
+        // `VersionZero` stands for any error that `indexedDB.open` itself throws, for example where storage is switched
         // off.
         OpenDbError::VersionZero => OpenError::Unavailable("indexedDB.open was refused".into()),
         OpenDbError::UnsupportedEnvironment | OpenDbError::NullFactory => OpenError::Unavailable(error.to_string()),

@@ -1,30 +1,30 @@
 //! Headers in IndexedDB: packed segments, a hash index, the checkpoint.
 //!
 //! ```text
-//! IdbStore            the trait of sync-core; who may write
-//!   change  audit     whole writes; is it still what was verified?
-//!   snapshot          what the page reads: all of one call at one moment
-//!   segments  index   what is read, and verified when it is read
-//!   peers  place      what is known of peers and where the audit stands, beside the headers
-//!   transaction       bytes in and out, all or nothing, durable
-//!   live  connection  open, lost, made anew
+//! IdbStore            implements `HeaderStore`; write permission
+//!   change  audit     whole writes; checks of stored headers
+//!   snapshot          reads of the page: each call sees one moment
+//!   segments  index   reads, verified when read
+//!   peers  place      peer data and audit position, beside the headers
+//!   transaction       bytes in and out, atomic, durable
+//!   live  connection  open, lost, recreated
 //!   rows  migrations  tables and keys; the schema and its versions
-//! lock  fence       one writer over all tabs
-//! follow  quota     what other tabs hear, what the browser lets us store
+//! lock  fence         one writer over all tabs
+//! follow  quota       broadcasts to other tabs, storage limits of the browser
 //! ```
 //!
 //! A batch is one transaction: segments of 1,024 headers, index rows, checkpoint, `durability: 'strict'`. So the three
-//! never disagree, whatever happens to the tab. A failed call changes nothing.
+//! always agree, even if the tab crashes. A failed call changes nothing.
 //!
 //! Measured (Chromium 156, two busy cores, batches of 8,192 headers of 530 bytes, eight runs; `npm run bench` prints
-//! `store_vs_limit`): 163 to 208 MB/s, 0.71 to 0.81 of a bare durable write of the same segments that lie ready in
-//! JavaScript. Of some 25 ms a batch the browser's copy and compression of the segments take 17, which the bare write
-//! pays too; packing and copying them out of wasm memory 4, the durable commit 6, the index 1. In a store of a million
-//! headers: open in 10 ms, a header by number in 4 ms, by hash in 8 ms, most of it the proof of its segment.
+//! `store_vs_limit`): 163 to 208 MB/s, 0.71 to 0.81 of a bare durable write of the same segments, prepared in
+//! JavaScript. Of some 25 ms a batch, the browser's copy and compression of the segments take 17 (the bare write has
+//! them too), packing and copying out of wasm memory 4, the durable commit 6, the index 1. In a store of a million
+//! headers: open in 10 ms, a header by number in 4 ms, by hash in 8 ms, most of it the verification of its segment.
 //!
-//! Only who was [granted](IdbStore::grant) the store's [`WriteLock`] writes; everybody may read. Nothing that is read
-//! is believed before it was verified (see the modules). Memory: one packed segment at a time on the way in, four verified
-//! segments for reads, one bucket of the index (under 1 MB) while it is merged.
+//! Only a store that was [granted](IdbStore::grant) its [`WriteLock`] writes; every tab may read. Data is verified
+//! before use (see the modules). Memory: one packed segment at a time in writes, four verified segments for reads, one
+//! bucket of the index (under 1 MB) during a merge.
 
 mod audit;
 #[cfg(feature = "bench")]
@@ -87,15 +87,15 @@ pub use self::{
 
 use crate::clock;
 
-/// Longest wait for the first, small read of an opened database: it may lie behind a transaction of a frozen tab.
+/// Longest wait for the first, small read of an opened database: it may queue behind a transaction of a frozen tab.
 pub const FIRST_READ_MAX: Duration = Duration::from_secs(20);
 
-/// Longest time that [`HeaderStore::open`] goes on to look for damage once it has found any. It found out that the disk
-/// is bad: what it can see in this time is missing before the sync says how much is stored. The audit finds the rest.
+/// Longest time that [`HeaderStore::open`] searches for more damage once it has found any: then the disk is bad. Damage
+/// found in this time is excluded before the sync reports how much is stored. The audit finds the rest.
 pub const OPEN_AUDIT_MAX: Duration = Duration::from_secs(2);
 
-/// A store of headers in the IndexedDB database of this name. A handle: clones are the same store, so that look-ups run
-/// beside the writes. The connection is closed with the last of them.
+/// A store of headers in the IndexedDB database of this name. A handle: clones share the store, so that look-ups run
+/// beside the writes. The connection is closed with the last clone.
 #[derive(Clone, Debug)]
 pub struct IdbStore(Rc<Shared>);
 
@@ -107,13 +107,13 @@ struct Shared {
     fence: Fence,
     cache: SegmentCache,
     shape: IndexShape,
-    /// The state of the index after our own last write; nobody else writes.
+    /// The index state after our own last write; no other tab writes.
     index: Cell<Option<IndexState>>,
-    /// While the audit rebuilds the index: the next number that it must come to.
+    /// While the audit rebuilds the index: the number at which its next step must begin.
     rebuild_next: Cell<Option<BlockNumber>>,
 }
 
-/// The checkpoint, as it lies there.
+/// The stored checkpoint.
 enum Stored {
     Nothing,
     Garbage,
@@ -121,13 +121,13 @@ enum Stored {
 }
 
 impl IdbStore {
-    /// Connects to the database `name`, made or upgraded where needed. The store reads only, until it is
+    /// Connects to the database `name`; creates or upgrades it where needed. The store is read-only until it is
     /// [granted](Self::grant) the lock.
     pub async fn connect(name: &str) -> Result<Self, OpenError> {
         Self::connect_with(name, IndexShape::SHIPPED).await
     }
 
-    /// The same, with an index that is merged at other numbers of rows. It reads what any shape wrote.
+    /// The same with another index shape. It reads rows of any shape.
     pub async fn connect_with(name: &str, shape: IndexShape) -> Result<Self, OpenError> {
         let connection = RefCell::new(Rc::new(migrations::connect(name).await?));
         Ok(Self(Rc::new(Shared {
@@ -147,15 +147,15 @@ impl IdbStore {
         &self.0.name
     }
 
-    /// From now on this store writes. The lock must be that of [`IdbStore::name`]. What was read before belonged to
-    /// another writer: call [`HeaderStore::open`] next.
+    /// Makes this store the writer. The lock must be that of [`IdbStore::name`]. Earlier reads belong to another
+    /// writer: call [`HeaderStore::open`] next.
     pub fn grant(&mut self, lock: WriteLock) {
         self.0.forget();
         self.0.fence.grant();
         self.0.lock.replace(Some(lock));
     }
 
-    /// Releases the lock to the next tab in line; this store then only reads.
+    /// Releases the lock to the next tab in line; this store is then read-only.
     pub fn release(&mut self) {
         self.0.forget();
         self.0.lock.take();
@@ -166,8 +166,8 @@ impl IdbStore {
         self.0.lock.borrow().as_ref().is_some_and(WriteLock::is_held)
     }
 
-    /// The checkpoint, as it is stored now: how far the writer is, seen from any tab. `None` for an empty store, and
-    /// for what does not decode. Costs one small read.
+    /// The stored checkpoint: the writer's progress, seen from any tab. `None` for an empty store or an undecodable
+    /// checkpoint. Costs one small read.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreFailure> {
         Ok(match self.stored().await? {
             Stored::Sound(checkpoint) => Some(checkpoint),
@@ -184,13 +184,13 @@ impl IdbStore {
         Ok(checkpoint.map_or(Stored::Garbage, Stored::Sound))
     }
 
-    /// Verified segments that may be served again without reading: only if nobody else writes.
+    /// Verified segments that may be served again without a read: only if no other tab writes.
     fn cache(&self) -> Option<&SegmentCache> {
         self.is_writer().then_some(&self.0.cache)
     }
 
-    /// Removes what is lost of `run`, and stores the checkpoint without it, if this store may write. Ends with what
-    /// went and with that checkpoint.
+    /// Removes the lost part of `run`, and stores the checkpoint without it, if this store may write. Returns the
+    /// removed range and that checkpoint.
     async fn drop_damaged(
         &self,
         checkpoint: &Checkpoint,
@@ -207,8 +207,8 @@ impl IdbStore {
         Ok((hole.range, carved))
     }
 
-    /// Writes the index rows of an audited segment again, if the index asks for a rebuild. It is whole once one audit
-    /// has walked from the newest head to the lowest tail without a leap.
+    /// Writes the index rows of an audited segment again, if the index needs a rebuild. The rebuild is complete once
+    /// one audit has walked from the newest head to the lowest tail without a gap.
     async fn rebuild_index(
         &self,
         checkpoint: &Checkpoint,
@@ -236,7 +236,7 @@ impl IdbStore {
 }
 
 impl Shared {
-    /// Forgets what was read: somebody else may have written since.
+    /// Drops cached data: another tab may have written since.
     fn forget(&self) {
         self.cache.forget();
         self.index.set(None);
@@ -248,12 +248,12 @@ impl Shared {
     }
 }
 
-/// The run that holds `number`, or the next one below it.
+/// The subchain that holds `number`, or the next one below it.
 fn run_at_or_below(checkpoint: &Checkpoint, number: BlockNumber) -> Option<&Subchain> {
     checkpoint.subchains.iter().find(|run| run.tail <= number)
 }
 
-/// Waits for a read, not for ever.
+/// Waits for a read, at most `limit`.
 async fn within<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T, StoreFailure> {
     match select(pin!(read), clock::sleep(limit)).await {
         Either::Left((read, _)) => Ok(read),
@@ -265,10 +265,10 @@ async fn within<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T, 
 }
 
 impl HeaderStore for IdbStore {
-    /// As the trait says. A store that may not write removes nothing; it tells what the writer would remove.
+    /// As the trait says. A read-only store removes nothing; it reports what the writer would remove.
     async fn open(&mut self) -> Result<StoreOpening, StoreFailure> {
         if self.is_lost() {
-            // Lost while it was read only, or before anybody looked.
+            // Lost while the store was read-only, or before the loss was noticed.
             self.reconnect().await?;
         }
         self.0.forget();
@@ -280,7 +280,7 @@ impl HeaderStore for IdbStore {
             Stored::Sound(checkpoint) => checkpoint,
             Stored::Nothing => return Ok(StoreOpening::default()),
             Stored::Garbage => {
-                // Without a checkpoint nobody knows what the headers belong to. What is known of peers stays.
+                // Without a checkpoint the headers belong to no known chain. The peer data stays.
                 if self.is_writer() {
                     self.0.clear(&*self.live().await?, &HEADER_TABLES).await?;
                 }
@@ -290,7 +290,7 @@ impl HeaderStore for IdbStore {
         let mut dropped = Vec::new();
         let connection = self.live().await?;
         for hole in audit::without_record(&connection, &checkpoint).await? {
-            // A hole before may have been widened over this one, or have used up the runs that a checkpoint holds.
+            // An earlier hole may have been widened over this one, or have used up the subchains of a checkpoint.
             let Some(run) = checkpoint.run_at(hole.first()).copied() else { continue };
             let (hole, carved) = self.drop_damaged(&checkpoint, &run, hole, hole).await?;
             checkpoint = carved;
@@ -323,7 +323,7 @@ impl HeaderStore for IdbStore {
     async fn unwind(&mut self, to: BlockNumber, checkpoint: &Checkpoint) -> Result<(), StoreFailure> {
         self.writable()?;
         let before = self.checkpoint().await?;
-        // The new chain of a reorg may be stored above: what the checkpoint speaks of stays.
+        // The new chain of a reorg may be stored above: headers that the checkpoint covers stay.
         let above = BlockRange::new(to.saturating_add(1), NUMBER_MAX);
         let gone = above.map(|above| checkpoint.missing_in(above)).unwrap_or_default();
         change::shrink(&*self.live().await?, &self.0.fence, &self.0.cache, before.as_ref(), checkpoint, &gone).await
@@ -345,7 +345,7 @@ impl HeaderStore for IdbStore {
         for number in candidates.numbers {
             match self.header_by_number(number).await? {
                 Some(rlp) if keccak256(&rlp) == hash => return Ok(Some((number, rlp))),
-                // Stale, or another hash with the same beginning.
+                // Stale, or another hash with the same first bytes.
                 Some(_) | None => {}
             }
         }

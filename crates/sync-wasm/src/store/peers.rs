@@ -1,6 +1,6 @@
-//! What is known of peers, as one value of bytes: this module neither reads nor judges them
-//! ([`KeptPeers`](crate::network::kept::KeptPeers) does). It lies in a table of its own, so that its transactions and those
-//! of the headers do not wait for each other, and is written without waiting for the disk: losing it costs little.
+//! Peer data, as one value of bytes that this module does not interpret ([`KeptPeers`](crate::network::kept::KeptPeers)
+//! does). It has its own table, so that its transactions and those of the headers do not wait for each other. It is
+//! written without waiting for the disk: its loss costs little.
 
 use js_sys::Uint8Array;
 use sync_core::fault::StoreFailure;
@@ -14,8 +14,8 @@ use super::{
 use crate::network::kept::KEPT_BYTES_MAX;
 
 impl IdbStore {
-    /// What was written last; `None` if nothing was. A value that [`write_peers`](Self::write_peers) never writes (no
-    /// bytes, or over [`KEPT_BYTES_MAX`]) is [`StoreFailure::Damaged`]; it is not copied.
+    /// The last written value; `None` if there is none. A value that [`write_peers`](Self::write_peers) never writes
+    /// (no byte array, or over [`KEPT_BYTES_MAX`]) is [`StoreFailure::Damaged`]; it is not copied.
     pub async fn read_peers(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
         let connection = self.live().await?;
         let Some(value) = Tx::read(&connection, &[Table::Peers])?.get(Table::Peers, PEERS_BOOK).await? else {
@@ -26,7 +26,7 @@ impl IdbStore {
         bytes.map(|bytes| Some(bytes.to_vec())).ok_or_else(damaged)
     }
 
-    /// Replaces it. Only the writer may.
+    /// Replaces the value. Only the writer may call this.
     pub async fn write_peers(&self, bytes: &[u8]) -> Result<(), StoreFailure> {
         self.writable()?;
         let connection = self.live().await?;

@@ -1,5 +1,5 @@
-//! Where the background audit stands, as a value of the meta table: it is written with the headers' own lock and removed
-//! with the headers.
+//! Position of the background audit, a value of the meta table: written under the headers' lock and removed with the
+//! headers.
 
 use std::task::{Context, Poll};
 
@@ -29,7 +29,7 @@ impl SyncStore for IdbStore {
         self.open().await.map_err(ReopenFailure::Passing)
     }
 
-    /// `None` also while the index asks for a rebuild: that needs a walk from the top.
+    /// `None` also while the index needs a rebuild: that requires a walk from the top.
     async fn audit_place(&self) -> Result<Option<AuditPlace>, StoreFailure> {
         let connection = self.live().await?;
         let tx = Tx::read(&connection, &[Table::Meta])?;
@@ -40,7 +40,7 @@ impl SyncStore for IdbStore {
         Ok(value.and_then(bytes_of).as_deref().and_then(AuditPlace::decode))
     }
 
-    /// Not durable: losing it repeats a part of the audit.
+    /// Not durable: a loss repeats a part of the audit.
     async fn keep_audit_place(&mut self, place: AuditPlace) -> Result<(), StoreFailure> {
         self.writable()?;
         let connection = self.live().await?;

@@ -1,7 +1,7 @@
-//! How much the browser lets this site store, and whether it may throw it away.
+//! Storage quota of this site, and whether the browser may evict its data.
 //!
-//! A worker can ask both questions. It cannot ask for persistence: `navigator.storage.persist()` exists on the page
-//! only, where the browser may show a prompt, so that the page must call it.
+//! A worker can query both. It cannot request persistence: `navigator.storage.persist()` exists on the page only, where
+//! the browser may show a prompt, so the page must call it.
 
 use js_sys::Reflect;
 use sync_core::fault::StoreFailure;
@@ -11,7 +11,7 @@ use web_sys::{StorageEstimate, StorageManager};
 
 use super::error::js_text;
 
-/// What the browser says of its storage for this origin.
+/// Storage figures of the browser for this origin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StorageQuota {
     /// Bytes in use, over all databases and caches of the origin; browsers round it.
@@ -22,7 +22,7 @@ pub struct StorageQuota {
     pub persisted: bool,
 }
 
-/// Asks the browser. `Ok(None)` where it has no such API (not a secure context).
+/// Queries the browser. `Ok(None)` where it has no such API (not a secure context).
 pub async fn storage_quota() -> Result<Option<StorageQuota>, StoreFailure> {
     let Some(storage) = manager() else { return Ok(None) };
     let estimate = storage.estimate().map_err(other)?;

@@ -1,15 +1,15 @@
-//! Where things lie: four tables, their keys, and bytes on their way in and out of JavaScript.
+//! Layout of the database: four tables, their keys, and conversion of bytes to and from JavaScript.
 //!
 //! ```text
 //! segments   number of the first header         -> packed segment (at most 1,024 headers)
 //! index      level, bucket, sequence            -> sorted entries (see the index module)
 //! meta       "checkpoint" | "index"             -> RLP of the checkpoint | state of the index
-//!            "writer" | "audit"                 -> token of the last writer | place of the audit
-//! peers      "book"                             -> what is known of peers
+//!            "writer" | "audit"                 -> token of the last writer | position of the audit
+//! peers      "book"                             -> peer data
 //! ```
 //!
-//! Keys are plain numbers: the shortest key that IndexedDB has, and sorted as we need them. Values are `Uint8Array`s
-//! with a buffer of their own (the browser would store the whole buffer behind a view).
+//! Keys are plain numbers: the shortest keys of IndexedDB, in the order that we need. Values are `Uint8Array`s with
+//! their own buffer (of a view the browser would store the whole buffer).
 
 use header_rules::range::{BlockNumber, BlockRange};
 use indexed_db_futures::KeyRange;
@@ -18,16 +18,16 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::index::NUMBER_MAX;
 
-/// A table (an object store, as IndexedDB says).
+/// A table (an IndexedDB object store).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
     /// Packed headers.
     Segments,
     /// The hash index.
     Index,
-    /// The checkpoint, the state of the index, the place of the audit.
+    /// The checkpoint, the state of the index, the position of the audit.
     Meta,
-    /// What is known of peers. A table of its own, so that neither waits for the transactions of the other.
+    /// Peer data. A table of its own, so that neither waits for the transactions of the other.
     Peers,
 }
 
@@ -41,7 +41,7 @@ pub(super) const TABLES: [Table; 4] = [Table::Segments, Table::Index, Table::Met
 pub(super) const META_CHECKPOINT: &str = "checkpoint";
 /// Key of the state of the index in [`Table::Meta`].
 pub(super) const META_INDEX: &str = "index";
-/// Key of the place of the background audit in [`Table::Meta`].
+/// Key of the position of the background audit in [`Table::Meta`].
 pub(super) const META_AUDIT: &str = "audit";
 /// Key of the writer's token in [`Table::Meta`].
 pub(super) const META_WRITER: &str = "writer";
@@ -62,12 +62,12 @@ impl Table {
 
 /// Bytes as a value to store.
 pub(super) fn to_js(bytes: &[u8]) -> JsValue {
-    // Copy 3 of 3 of a header's bytes, of those in this code: out of wasm memory, which the browser cannot store from. (It
-    // clones and compresses the value in `put`.)
+    // Copy 3 of 3 of a header's bytes in this code: out of wasm memory, which the browser cannot store from. (The
+    // browser clones and compresses the value in `put`.)
     Uint8Array::from(bytes).into()
 }
 
-/// A stored value as bytes: one copy, into wasm memory. `None` when it is no byte array, which we never write.
+/// A stored value as bytes: one copy, into wasm memory. `None` if it is no byte array, which we never write.
 pub(super) fn bytes_of(value: JsValue) -> Option<Vec<u8>> {
     value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
 }

@@ -1,12 +1,12 @@
-//! Reads segments, and believes none before it has verified it.
+//! Reads segments. Each is verified before use.
 //!
 //! A segment is found by its first number: the slot's first, or, where the slot is not whole, the greatest key at or
-//! under the number. What is read is verified against itself ([`Segment::verify`]), and the last [`CACHE_SEGMENTS_MAX`]
-//! verified ones are kept, so that a walk over all headers verifies each segment once. Only the writer keeps any: nobody
-//! else can change the store then.
+//! below the number. Each segment is verified against itself ([`Segment::verify`]). The last [`CACHE_SEGMENTS_MAX`]
+//! verified ones are cached, so that a walk over all headers verifies each segment once. Only the writer caches: no
+//! other tab can change the store then.
 //!
-//! Whoever can write to the browser's disk can put anything here. It ends in [`StoreFailure::Damaged`], or in headers
-//! that hang together among themselves; whether they hang on the chain is asked by the audit.
+//! Software that can write to the browser's disk can put anything here. The result is [`StoreFailure::Damaged`], or
+//! headers that link among themselves; the audit checks whether they link to the chain.
 
 use std::{
     cell::{Cell, RefCell},
@@ -25,30 +25,30 @@ use super::{
     transaction::Tx,
 };
 
-/// Verified segments kept for the next read; 600 KB each on today's chains.
+/// Verified segments cached for the next read; 600 KB each on today's chains.
 const CACHE_SEGMENTS_MAX: usize = 4;
 
-/// Keys that one read hands over: all of a chain of eight million headers.
+/// Keys per read: all of a chain of eight million headers.
 const KEYS_AT_ONCE: u32 = 8_192;
 
-/// What lies at a number.
+/// The record of a block number.
 #[derive(Clone, Debug)]
 pub(super) enum Record {
-    /// A segment that holds the number. Its form is right, nothing in it is verified.
+    /// A segment that holds the number. Its format is valid, its contents are not verified.
     Unproven(Segment),
-    /// A record that may have held it.
+    /// A record that may have held the number.
     Damaged {
-        /// Its key.
+        /// Key of the record.
         first: BlockNumber,
-        /// What is wrong.
+        /// Description of the damage.
         why: String,
     },
-    /// Nothing.
+    /// No record.
     Missing,
 }
 
 impl Record {
-    /// Does it hold `number`, or might it have?
+    /// Does the record hold `number`, or may it have?
     fn reaches(&self, number: BlockNumber) -> bool {
         match self {
             Self::Unproven(segment) => segment.range().contains(number),
@@ -67,7 +67,7 @@ pub(super) struct SegmentCache {
 }
 
 impl SegmentCache {
-    /// Rises with each write: whoever began to read before one must not mix what the cache holds after it.
+    /// Rises with each write: a reader that began before a write must not use data cached after it.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch.get()
     }
@@ -94,7 +94,7 @@ impl SegmentCache {
         self.checkpoint.replace(Some(checkpoint));
     }
 
-    /// Forgets everything: something is written.
+    /// Empties the cache, because of a write.
     pub(super) fn forget(&self) {
         self.kept.borrow_mut().clear();
         self.checkpoint.take();
@@ -123,11 +123,11 @@ pub(super) async fn proven(
     Ok(Some(segment))
 }
 
-/// What lies at `number`, unproven.
+/// The record at `number`, unverified.
 pub(super) async fn read(db: &Connection, number: BlockNumber) -> Result<Record, StoreFailure> {
     let slot = Segment::slot(number).first();
     let mut record = fetch(db, slot).await?;
-    // Nearly always the slot is whole, and that was it.
+    // Nearly always the slot is whole, and one read is enough.
     let is_whole = matches!(&record, Record::Unproven(segment) if segment.range().contains(number));
     if let (false, Some(above_slot)) = (is_whole, BlockRange::new(slot + 1, number)) {
         let key = Tx::read(db, &[Table::Segments])?.last_key(Table::Segments, numbers(above_slot)).await?;
@@ -138,7 +138,7 @@ pub(super) async fn read(db: &Connection, number: BlockNumber) -> Result<Record,
     Ok(if record.reaches(number) { record } else { Record::Missing })
 }
 
-/// The lowest number inside the range that begins a segment.
+/// The lowest number in the range at which a segment begins.
 pub(super) async fn first_key(db: &Connection, range: BlockRange) -> Result<Option<BlockNumber>, StoreFailure> {
     let keys = Tx::read(db, &[Table::Segments])?.keys(Table::Segments, numbers(range), 1).await?;
     Ok(keys.first().copied().map(number_of))
@@ -157,7 +157,7 @@ pub(super) async fn keys_of(db: &Connection, range: BlockRange) -> Result<Vec<Bl
     Ok(keys)
 }
 
-/// Reads the record with this key. A read that fails ends its transaction, so each has one of its own.
+/// Reads the record with this key. A failed read ends its transaction, so each read has its own.
 async fn fetch(db: &Connection, first: BlockNumber) -> Result<Record, StoreFailure> {
     let value = match Tx::read(db, &[Table::Segments])?.get(Table::Segments, number_key(first)).await {
         Ok(Some(value)) => value,

@@ -1,12 +1,12 @@
-//! What the page reads: checkpoint, index and segments as they were at one moment, and what of it lies under the session's
+//! Reads of the page: checkpoint, index and segments as of one moment, and which stored headers lie under the session's
 //! target.
 //!
-//! A header counts as stored when the checkpoint covers its number. Headers of a chain that was given up lie in the
-//! tables until they are overwritten; they are not served. Everything that answers one call is read in one transaction,
-//! so that a reorg between two reads cannot mix two chains.
+//! A header counts as stored when the checkpoint covers its number. Headers of a dropped chain stay in the tables until
+//! they are overwritten; they are not served. One call reads in one transaction, so that a reorg between two reads
+//! cannot mix two chains.
 //!
-//! A stored run hangs together by its hashes. So where a run holds the session's target, the run's headers from the
-//! target down are the target's ancestors, and no other stored header is known to be one.
+//! A stored subchain is linked by its hashes. So where a subchain holds the session's target, its headers from the
+//! target down are the target's ancestors. No other stored header is known to be one.
 
 use std::rc::Rc;
 
@@ -27,7 +27,7 @@ use super::{
 use crate::browser_store::{Piece, StoreView, TargetScope};
 
 impl IdbStore {
-    /// What is stored now.
+    /// The stored checkpoint, the target, and the range under it.
     pub async fn view(&self, scope: &TargetScope) -> Result<StoreView, StoreFailure> {
         let connection = self.live().await?;
         let snapshot = Snapshot::begin(self, &connection, scope).await?;
@@ -61,7 +61,7 @@ impl IdbStore {
         for number in candidates.numbers {
             let Some((_, under_target)) = snapshot.part_at(scope, number) else { continue };
             let rlp = snapshot.header(number).await?;
-            // Else the entry is stale, or another hash begins alike.
+            // Otherwise the entry is stale, or another hash has the same first bytes.
             if keccak256(&rlp) == hash {
                 return Ok(Some(Piece { headers: vec![(number, rlp)], under_target }));
             }
@@ -72,8 +72,8 @@ impl IdbStore {
         }
     }
 
-    /// Stored headers of the range, rising, from its first stored number on: at most one segment's worth, of one stored
-    /// run, all under the target or none. `None` when nothing of the range is stored.
+    /// Stored headers of the range, rising, from its first stored number on: at most one segment, of one subchain, all
+    /// under the target or none. `None` when no header of the range is stored.
     pub async fn stored_in(&self, range: BlockRange, scope: &TargetScope) -> Result<Option<Piece>, StoreFailure> {
         let connection = self.live().await?;
         let snapshot = Snapshot::begin(self, &connection, scope).await?;
@@ -84,12 +84,12 @@ impl IdbStore {
     }
 }
 
-/// One read transaction and what was read in it first.
+/// One read transaction and its first reads.
 struct Snapshot<'a> {
     tx: Tx<'a>,
-    /// The writer's: nobody else can change the store.
+    /// The writer's cache: no other tab can change the store.
     cache: Option<&'a SegmentCache>,
-    /// Of the cache, when the transaction began: it is of use until something is written.
+    /// Epoch of the cache when the transaction began. The cache is valid for it until the next write.
     epoch: u64,
     checkpoint: Option<Rc<Checkpoint>>,
     under_target: Option<BlockRange>,
@@ -100,8 +100,8 @@ impl<'a> Snapshot<'a> {
         let mut snapshot = Self::read_checkpoint(db, store.cache()).await?;
         match snapshot.find_target(scope).await {
             Ok(under_target) => snapshot.under_target = under_target,
-            // The target cannot be read, so nothing is known to lie under it; the audit finds the damage. A failed read
-            // ends its transaction.
+            // The target cannot be read, so no header is known to lie under it; the audit finds the damage. A failed
+            // read ends its transaction.
             Err(StoreFailure::Damaged(_)) => snapshot = Self::read_checkpoint(db, store.cache()).await?,
             Err(failure) => return Err(failure),
         }
@@ -148,14 +148,14 @@ impl<'a> Snapshot<'a> {
         self.checkpoint.as_ref()?.run_at(number).filter(|run| run.head <= NUMBER_MAX)
     }
 
-    /// The stored numbers that may be served with `number`, itself among them, and whether they lie under the target.
+    /// The stored numbers that may be served with `number`, including it, and whether they lie under the target.
     fn part_at(&self, scope: &TargetScope, number: BlockNumber) -> Option<(BlockRange, bool)> {
         match self.under_target.filter(|under| under.contains(number)) {
             Some(under) => Some((under, true)),
             None if scope.pin().is_some() => None,
             None => {
                 let run = self.run_at(number)?.range()?;
-                // Above the target, if it lies in this run.
+                // Above the target, if it lies in this subchain.
                 let above = self.under_target.and_then(|under| run.without(under).1);
                 Some((above.filter(|above| above.contains(number)).unwrap_or(run), false))
             }
@@ -176,7 +176,7 @@ impl<'a> Snapshot<'a> {
         self.segment(number).await?.header(number).ok_or_else(|| missing(number))
     }
 
-    /// The segment that holds a number which the checkpoint covers, verified against itself.
+    /// The segment that holds `number`, which the checkpoint covers; verified against itself.
     async fn segment(&self, number: BlockNumber) -> Result<Segment, StoreFailure> {
         let cache = self.cache.filter(|cache| cache.epoch() == self.epoch);
         if let Some(segment) = cache.and_then(|cache| cache.find(number)) {
@@ -184,7 +184,7 @@ impl<'a> Snapshot<'a> {
         }
         let slot = Segment::slot(number).first();
         let mut record = self.record(slot).await?;
-        // Nearly always the slot is whole, and that was it.
+        // Nearly always the slot is whole, and one read is enough.
         let is_whole = matches!(&record, Record::Unproven(segment) if segment.range().contains(number));
         if let (false, Some(above_slot)) = (is_whole, BlockRange::new(slot + 1, number))
             && let Some(key) = self.tx.last_key(Table::Segments, numbers(above_slot)).await?

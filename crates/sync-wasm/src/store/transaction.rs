@@ -1,8 +1,8 @@
-//! One transaction: bytes in, bytes out, failures in our words.
+//! One transaction: bytes in, bytes out, failures as [`StoreFailure`].
 //!
-//! A [`Tx`] that is dropped before [`Tx::commit`] is aborted: whatever a caller does with `?`, a failed call changes
-//! nothing. Writes of headers are `durability: 'strict'` (a commit means that the bytes are on the disk; it costs about
-//! 3 ms, a twentieth of a batch). At most [`PUTS_IN_FLIGHT_MAX`] puts wait for the browser at a time.
+//! A [`Tx`] that is dropped before [`Tx::commit`] is aborted: a caller may return early with `?`, and a failed call
+//! changes nothing. Writes of headers are `durability: 'strict'` (a commit means that the bytes are on the disk; it
+//! costs about 3 ms, a twentieth of a batch). At most [`PUTS_IN_FLIGHT_MAX`] puts wait for the browser at a time.
 
 use std::{cell::RefCell, collections::VecDeque};
 
@@ -24,14 +24,14 @@ use super::{
     rows::Table,
 };
 
-/// Puts handed to the browser and not yet answered. Each holds a copy of its value: 64 of the largest (600 KB segments)
-/// are 38 MB in the browser, but a batch has eight of those; the rest are index rows of a few KB.
+/// Puts handed to the browser whose results are outstanding. Each holds a copy of its value: 64 of the largest (600 KB
+/// segments) are 38 MB in the browser, but a batch has eight of those; the rest are index rows of a few KB.
 const PUTS_IN_FLIGHT_MAX: usize = 64;
 
 /// A transaction over some of the tables.
 pub(super) struct Tx<'db> {
     inner: Transaction<'db>,
-    /// The same transaction. `commit` takes `inner` and reports any abort alike; the reason (quota!) stands only here.
+    /// The same transaction. `commit` takes `inner` and reports every abort alike; only this has the reason (quota!).
     raw: web_sys::IdbTransaction,
     puts: RefCell<VecDeque<VoidRequest>>,
 }
@@ -47,7 +47,7 @@ impl<'db> Tx<'db> {
         Self::begin(db, tables, TransactionMode::Readwrite, TransactionDurability::Strict)
     }
 
-    /// A transaction that writes what may be lost with a power cut: it does not wait for the disk.
+    /// A transaction whose writes may be lost in a power cut: it does not wait for the disk.
     pub(super) fn write_relaxed(db: &'db Connection, tables: &[Table]) -> Result<Self, StoreFailure> {
         Self::begin(db, tables, TransactionMode::Readwrite, TransactionDurability::Relaxed)
     }
@@ -65,15 +65,15 @@ impl<'db> Tx<'db> {
             .with_options(TransactionOptions::new().with_durability(durability))
             .build()
             .map_err(|error| {
-                // Nothing else is in a wrong state when a transaction begins.
+                // When a transaction begins, this error can only mean a closed connection.
                 if dom_name(&error).as_deref() == Some("InvalidStateError") {
                     db.lose();
                 }
                 failure(error)
             })?;
         let raw = web_sys::IdbTransaction::clone(inner.as_sys());
-        // The wrapper's error handler may run once only, but a failing transaction reports every request that it still
-        // had. Its abort handler is enough: an abort always follows, and `raw.error()` keeps the reason.
+        // The wrapper's error handler may run once only, but a failing transaction reports each of its pending
+        // requests. The abort handler is enough: an abort always follows, and `raw.error()` has the reason.
         raw.set_onerror(None);
         Ok(Self { inner, raw, puts: RefCell::default() })
     }
@@ -123,7 +123,7 @@ impl<'db> Tx<'db> {
         }
     }
 
-    /// Writes `value` at `key`. A failure shows here, at a later put, or at the commit.
+    /// Writes `value` at `key`. A failure is reported here, at a later put, or at the commit.
     pub(super) async fn put<K: TryToJs>(&self, table: Table, key: K, value: JsValue) -> Result<(), StoreFailure> {
         let request = {
             let store = self.inner.object_store(table.name()).map_err(failure)?;
@@ -132,7 +132,7 @@ impl<'db> Tx<'db> {
         self.await_later(request).await
     }
 
-    /// Removes what the range holds.
+    /// Removes all rows of the range.
     pub(super) async fn delete(&self, table: Table, range: KeyRange<f64>) -> Result<(), StoreFailure> {
         let request = {
             let store = self.inner.object_store(table.name()).map_err(failure)?;
@@ -150,10 +150,10 @@ impl<'db> Tx<'db> {
         self.await_later(request).await
     }
 
-    /// Makes everything durable, or reports why nothing was written.
+    /// Makes all writes durable, or returns why nothing was written.
     pub(super) async fn commit(self) -> Result<(), StoreFailure> {
         let Self { inner, raw, puts: _ } = self;
-        // The puts need not be awaited: one that fails aborts the transaction, and `raw` keeps its reason.
+        // The puts need not be awaited: a failed put aborts the transaction, and `raw` has the reason.
         inner.commit().await.map_err(|error| match raw.error() {
             Some(reason) => dom_failure(&reason),
             None => failure(error),

@@ -1,4 +1,4 @@
-//! When the background audit reads which stored segment. Pure: it reads no clock and no store.
+//! Schedule of the background audit: which stored segment is read when. Pure: it reads no clock and no store.
 //!
 //! ```text
 //!   top ......................... next ............................ 0
@@ -7,12 +7,12 @@
 //! ```
 //!
 //! One step reads and hashes one segment (some 4 ms, 600 KB). The walk over the whole store is made once, over as many
-//! sessions as it takes: its place is kept in the store ([`AuditPlace`]). After that a session reads what was stored since,
-//! and a sample of [`SAMPLE_SEGMENTS`]. Damage in the sample sends the walk back to the top.
+//! sessions as it needs: its position is stored ([`AuditPlace`]). After that a session reads what was stored since, and
+//! a sample of [`SAMPLE_SEGMENTS`]. Damage in the sample restarts the walk at the top.
 //!
-//! A step runs only when no other operation waits and no look-up of the page is under way, [`IDLE_PAUSE`] after the one
-//! before when the sync rests and [`BUSY_PAUSE`] while it works, so that it costs a tenth of one core at most. There is no
-//! flag for a step under way: the queue knows, so a step that is dropped cannot switch the audit off.
+//! A step runs only when no other operation waits and no look-up of the page runs, [`IDLE_PAUSE`] after the last one
+//! when the sync is idle and [`BUSY_PAUSE`] while it works, so that it costs a tenth of one core at most. There is no
+//! flag for a running step: the queue knows, so a dropped step cannot switch the audit off.
 
 use std::time::Duration;
 
@@ -23,28 +23,28 @@ use sync_core::{Checkpoint, fault::StoreFailure, time::Instant};
 use super::op::StoreOp;
 pub use super::op::{AuditPlace, Purpose};
 
-/// Between two steps while the sync rests.
+/// Between two steps while the sync is idle.
 pub const IDLE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Between two steps while the sync works.
 pub const BUSY_PAUSE: Duration = Duration::from_secs(1);
 
-/// After a step that failed (not: that found damage).
+/// After a failed step (not: one that found damage).
 pub const FAILURE_PAUSE: Duration = Duration::from_secs(10);
 
-/// Failed steps in a row after which the walk of this session ends. Damage is then found when it is read.
+/// Failed steps in a row after which the walk of this session ends. Damage is then found by reads.
 const FAILURES_MAX: u32 = 5;
 
-/// Longest time that look-ups of the page hold a step back: a page that reads without a pause must not end the audit.
+/// Longest time that look-ups of the page delay a step: a page that reads without a pause must not stop the audit.
 pub const YIELD_MAX: Duration = Duration::from_secs(10);
 
-/// Segments of the audited part that each session reads again: 20 MB, two seconds of rest.
+/// Segments of the audited part that each session reads again: 20 MB, two seconds of idle time.
 pub const SAMPLE_SEGMENTS: usize = 32;
 
-/// Steps between two writes of the place. A closed tab repeats so many steps at most.
+/// Steps between two writes of the position. A closed tab repeats at most this many steps.
 pub const PLACE_EVERY: u32 = 16;
 
-/// Times in a session that the walk is sent back to the top. A bad disk may fail at each sample; it is walked once more.
+/// Restarts of the walk in a session. A bad disk may fail at each sample; the walk is repeated once.
 const RESTARTS_MAX: u32 = 1;
 
 /// What is left to audit in this session.
@@ -52,7 +52,7 @@ const RESTARTS_MAX: u32 = 1;
 enum Plan {
     /// Nothing was stored at opening, or the audit is switched off.
     Nothing,
-    /// The place is not read yet.
+    /// The position is not read yet.
     Unread {
         head: BlockNumber,
     },
@@ -67,7 +67,7 @@ struct Walk {
     /// Head at opening: the new `top` once `fresh` is done.
     head: BlockNumber,
     sample: Vec<BlockNumber>,
-    /// Steps since the place was written.
+    /// Steps since the position was written.
     unkept: u32,
 }
 
@@ -78,16 +78,16 @@ pub struct Audit {
     plan: Plan,
     urgent: Option<BlockNumber>,
     due: Option<Instant>,
-    /// Since when look-ups hold the next step back.
+    /// Since when look-ups delay the next step.
     held_since: Option<Instant>,
     failures: u32,
     restarts: u32,
-    /// State of the sample's random numbers.
+    /// State of the random generator for the sample.
     chance: u64,
 }
 
 impl Audit {
-    /// A schedule for what `checkpoint` covers. `seed` draws the sample.
+    /// A schedule for the headers that `checkpoint` covers. `seed` selects the sample.
     pub fn new(now: Instant, checkpoint: Option<&Checkpoint>, enabled: bool, seed: u64) -> Self {
         let mut audit = Self {
             enabled,
@@ -103,7 +103,7 @@ impl Audit {
         audit
     }
 
-    /// The store was opened anew or emptied: everything that was planned for its earlier contents is dropped.
+    /// The store was reopened or emptied: drops the plan for its earlier contents.
     pub fn restart(&mut self, now: Instant, checkpoint: Option<&Checkpoint>) {
         let head = checkpoint.filter(|_| self.enabled).and_then(Checkpoint::newest).map(|newest| newest.head);
         self.plan = head.map_or(Plan::Nothing, |head| Plan::Unread { head });
@@ -119,7 +119,8 @@ impl Audit {
         self.due
     }
 
-    /// A look-up of the page found damage at `at`; [`BlockNumber::MAX`]: somewhere, the walk looks for it.
+    /// A look-up of the page found damage at `at`; [`BlockNumber::MAX`]: the number is unknown, the walk searches for
+    /// it.
     pub fn damage_found(&mut self, now: Instant, at: BlockNumber) {
         if at == BlockNumber::MAX {
             self.send_back(None);
@@ -129,8 +130,8 @@ impl Audit {
         self.due = Some(now);
     }
 
-    /// The step that is due, if the store and the page leave room for it. `store_is_busy`: an operation runs or waits.
-    /// `page_reads`: a look-up of the page runs, or one came since the last call.
+    /// The due step, unless the store or the page is busy. `store_is_busy`: an operation runs or waits. `page_reads`: a
+    /// look-up of the page runs, or one came since the last call.
     pub fn step(&mut self, now: Instant, store_is_busy: bool, page_reads: bool) -> Option<StoreOp> {
         if self.due.is_none_or(|due| due > now) {
             return None;
@@ -143,7 +144,7 @@ impl Audit {
         }
         self.held_since = None;
         let op = self.next_op();
-        // The outcome sets the next moment. Without one (it was dropped) the step comes again after the same pause.
+        // The outcome sets the next due time. Without one (it was dropped) the step is repeated after the same pause.
         self.due = op.is_some().then_some(now + FAILURE_PAUSE);
         op
     }
@@ -168,10 +169,10 @@ impl Audit {
         Some(StoreOp::Audit { from, purpose })
     }
 
-    /// The kept place was read.
+    /// The stored position was read.
     pub fn place_read(&mut self, now: Instant, outcome: Result<Option<AuditPlace>, StoreFailure>) {
         let Plan::Unread { head } = self.plan else { return };
-        // A place that cannot be read costs one walk.
+        // An unreadable position costs one walk.
         let place = outcome.ok().flatten().unwrap_or(AuditPlace::at_top(head));
         let place = AuditPlace { top: place.top.min(head), next: place.next.map(|next| next.min(head)) };
         let fresh = (head > place.top).then_some(head);
@@ -180,7 +181,7 @@ impl Audit {
         self.due = Some(now + IDLE_PAUSE);
     }
 
-    /// The place was written, or not: then it is written with the next steps.
+    /// The write of the position ended. If it failed, the position is written with the next steps.
     pub fn place_kept(&mut self, now: Instant) {
         if let Plan::Known(walk) = &mut self.plan {
             walk.unkept = 0;
@@ -188,7 +189,7 @@ impl Audit {
         self.due = Some(now + IDLE_PAUSE);
     }
 
-    /// A step ended. `rests`: the sync has nothing to do.
+    /// A step ended. `rests`: the sync is idle.
     pub fn stepped(&mut self, now: Instant, purpose: Purpose, step: &AuditStep, rests: bool) {
         self.failures = 0;
         self.due = Some(now + if rests { IDLE_PAUSE } else { BUSY_PAUSE });
@@ -227,7 +228,7 @@ impl Audit {
         self.due = (self.failures < FAILURES_MAX).then_some(now + FAILURE_PAUSE);
     }
 
-    /// What was audited before is damaged (at `at`, or nobody knows where): the walk begins anew.
+    /// Audited headers are damaged (at `at`, or at an unknown number): restarts the walk.
     fn send_back(&mut self, at: Option<BlockNumber>) {
         let Plan::Known(walk) = &mut self.plan else { return };
         let was_audited = at.is_none_or(|at| at <= walk.place.top && walk.place.next.is_none_or(|next| at > next));

@@ -1,5 +1,5 @@
-//! The store as the sync has it: operations, what follows from their outcomes, the audit, `clear`, and a connection that
-//! is lost and made anew.
+//! Controls the store: operations, handling of their outcomes, the audit, `clear`, and a connection that is lost and
+//! recreated.
 //!
 //! ```text
 //!   Open --clear--> Clearing --> Open
@@ -9,10 +9,10 @@
 //!            \--attempts used up--> Failed
 //! ```
 //!
-//! A machine exists only in `Open`: every other phase makes what it knows of the store void. The host drops it with
-//! [`StoreNews::Lost`] and when [`StoreControl::clear`] begins, and makes a new one with [`StoreNews::Opened`].
+//! A machine exists only in `Open`: in every other phase its view of the store is void. The host drops it with
+//! [`StoreNews::Lost`] and when [`StoreControl::clear`] begins, and creates a new one with [`StoreNews::Opened`].
 //!
-//! What belongs to one phase is dropped at its end: operations that wait, the retry of an unwind, the plan of the audit.
+//! State of one phase is dropped at its end: waiting operations, the retry of an unwind, the plan of the audit.
 
 use std::{
     mem,
@@ -32,20 +32,20 @@ use super::{
     news::{ClearCall, Opened, OpenedBy, StoreEvent, StoreNews},
 };
 
-/// Calls of `clear` that wait for one emptying of the store.
+/// Most calls of `clear` that wait for one emptying of the store.
 pub const CLEAR_CALLS_MAX: usize = 256;
 
-/// Attempts to open a lost store until the sync fails and gives the lock back. With the pauses between them: 16 seconds,
-/// and the store's own limit for each attempt that another tab holds back.
+/// Attempts to open a lost store until the sync fails and releases the lock. With the pauses between them: 16 seconds,
+/// and the store's own limit for each attempt that another tab blocks.
 pub const REOPEN_ATTEMPTS_MAX: u32 = 8;
 
 /// Pause before the second attempt; it doubles with each.
 const REOPEN_PAUSE: Duration = Duration::from_millis(250);
 
-/// Longest such pause.
+/// Longest pause between two attempts.
 const REOPEN_PAUSE_MAX: Duration = Duration::from_secs(8);
 
-/// A store that stays open for so long is whole again: the next loss has all attempts.
+/// A store that stays open for this long has recovered: the next loss has all attempts again.
 const REOPEN_STABLE_AFTER: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +71,14 @@ impl Phase {
     }
 }
 
-/// See the module.
+/// The store of a running sync; see the module.
 pub struct StoreControl<S> {
     queue: StoreQueue<S>,
     audit: Audit,
     phase: Phase,
-    /// What the store holds, after every operation that ended.
+    /// The stored checkpoint, after every operation that ended.
     checkpoint: Option<Checkpoint>,
-    /// An unwind that failed, and when it is tried again.
+    /// A failed unwind, and when it is retried.
     unwind_retry: Option<(Instant, StoreOp)>,
     clear_calls: Vec<f64>,
     /// Attempts to open the store since it was last stable.
@@ -106,12 +106,12 @@ impl<S: SyncStore> StoreControl<S> {
         self.queue.store()
     }
 
-    /// What the store holds: a new machine goes on from it.
+    /// The stored checkpoint, from which a new machine resumes.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.checkpoint.as_ref()
     }
 
-    /// Nothing is under way or waits: the machine may be made anew from [`StoreControl::checkpoint`].
+    /// No operation runs or waits: the machine may be recreated from [`StoreControl::checkpoint`].
     pub fn is_quiet(&self) -> bool {
         self.is_open() && self.queue.is_idle() && self.unwind_retry.is_none()
     }
@@ -121,23 +121,23 @@ impl<S: SyncStore> StoreControl<S> {
         self.phase == Phase::Open
     }
 
-    /// Operations that wait behind the one that runs.
+    /// Operations that wait behind the running one.
     pub fn waiting(&self) -> usize {
         self.queue.waiting()
     }
 
-    /// The connection is lost and not made anew yet.
+    /// The connection is lost and not recreated yet.
     pub fn is_reopening(&self) -> bool {
         matches!(self.phase, Phase::Reopening { .. })
     }
 
-    /// What the machine wants of the store.
+    /// Queues an operation of the machine.
     pub fn push(&mut self, op: StoreOp) {
         debug_assert!(self.is_open(), "a machine exists only while the store is open");
         self.queue.push(op);
     }
 
-    /// A machine was made anew: outcomes of what the one before asked for are not for it.
+    /// The machine was recreated: drops outcomes for the machine before it.
     pub fn machine_replaced(&mut self) {
         self.queue.forget_machine();
         self.unwind_retry = None;
@@ -154,7 +154,7 @@ impl<S: SyncStore> StoreControl<S> {
         [retry, audit].into_iter().flatten().min()
     }
 
-    /// Begins what is due. `page_reads`: see [`Audit::step`]. `has_machine`: somebody can fetch what the audit drops.
+    /// Begins what is due. `page_reads`: see [`Audit::step`]. `has_machine`: a machine can fetch what the audit drops.
     pub fn tick(&mut self, now: Instant, page_reads: bool, has_machine: bool) {
         match self.phase {
             Phase::Open => {
@@ -179,7 +179,7 @@ impl<S: SyncStore> StoreControl<S> {
         self.audit.damage_found(now, at);
     }
 
-    /// The page wants everything removed. The call is answered with [`OpenedBy::Clear`].
+    /// The page requests an empty store. The call gets its reply with [`OpenedBy::Clear`].
     pub fn clear(&mut self, call: f64) -> ClearCall {
         if self.clear_calls.len() >= CLEAR_CALLS_MAX {
             return ClearCall::Busy;
@@ -192,7 +192,7 @@ impl<S: SyncStore> StoreControl<S> {
         ClearCall::Begun
     }
 
-    /// Calls of `clear` that nobody answered; for the end of the sync.
+    /// Calls of `clear` without a reply; for the end of the sync.
     pub fn take_clear_calls(&mut self) -> Vec<f64> {
         mem::take(&mut self.clear_calls)
     }
@@ -205,7 +205,7 @@ impl<S: SyncStore> StoreControl<S> {
         self.queue.push(StoreOp::Clear);
     }
 
-    /// The next thing that happened to the store. Goes to [`StoreControl::handle`] before this is asked again.
+    /// The next store event. Pass it to [`StoreControl::handle`] before the next poll.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<StoreEvent> {
         let watched = matches!(self.phase, Phase::Open | Phase::Clearing);
         if watched && self.queue.store().poll_lost(context).is_ready() {
@@ -214,13 +214,13 @@ impl<S: SyncStore> StoreControl<S> {
         self.queue.poll_ended(context).map(StoreEvent::Ended)
     }
 
-    /// What follows from an event. `rests`: the sync has nothing to do.
+    /// Handles an event. `rests`: the sync is idle.
     pub fn handle(&mut self, now: Instant, event: StoreEvent, rests: bool) -> StoreNews {
         let news = match event {
             StoreEvent::Lost => self.lost(now),
             StoreEvent::Ended(ended) => self.ended(now, ended, rests),
         };
-        // Not before the outcome was handled: it may have dropped what waits.
+        // Only after the outcome was handled, which may drop waiting operations.
         self.queue.settle();
         news
     }
@@ -248,7 +248,7 @@ impl<S: SyncStore> StoreControl<S> {
                 match step {
                     AuditStep::Sound { .. } => StoreNews::SegmentSound,
                     AuditStep::Dropped { range, checkpoint, .. } => {
-                        // What waits carries checkpoints that still count what was dropped.
+                        // Waiting operations carry checkpoints that still cover the dropped range.
                         self.queue.forget();
                         self.unwind_retry = None;
                         self.checkpoint = Some(checkpoint);
@@ -310,9 +310,9 @@ impl<S: SyncStore> StoreControl<S> {
         }
         self.unwind_retry = None;
         self.checkpoint = None;
-        // Its connection is closed: what runs changes nothing any more, and may never end.
+        // Its connection is closed: the running operation changes nothing any more, and may never end.
         self.queue.abandon();
-        // A store that is lost as soon as it is opened counts as an attempt.
+        // A store that is lost right after it was opened counts as an attempt.
         self.attempts += 1;
         if self.attempts > REOPEN_ATTEMPTS_MAX {
             self.become_phase(Phase::Reopening { retry_at: None });
@@ -333,7 +333,7 @@ impl<S: SyncStore> StoreControl<S> {
         StoreNews::Failed(why)
     }
 
-    /// For the end of the sync: what waits is dropped, what runs may end.
+    /// For the end of the sync: drops waiting operations, waits for the running one.
     pub fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.queue.poll_idle(context)
     }

@@ -1,16 +1,16 @@
 //! The queue in front of the store. Store operations run one after the other, each in its own task, while the download
-//! goes on.
+//! continues.
 //!
 //! ```text
 //!   Free --push--> Running --ends--> Ended --settle--> Free, or the next operation
 //! ```
 //!
-//! The next operation begins only after the outcome of the one before was handled ([`StoreQueue::settle`]): a batch carries
-//! the checkpoint of the store as it was when the batch was made, and the outcome of an audit or an unwind may have made
-//! that checkpoint wrong. When the machine is made anew, what waits is dropped ([`StoreQueue::forget`]).
+//! The next operation begins only after the outcome of the last one was handled ([`StoreQueue::settle`]): a batch
+//! carries the store's checkpoint as of its creation, and the outcome of an audit or an unwind may have invalidated
+//! that checkpoint. When the machine is recreated, waiting operations are dropped ([`StoreQueue::forget`]).
 //!
-//! Nothing here knows a browser: the store, the spawner and the clock are given, so that a test can end an operation at
-//! any moment ([`control`] holds what follows from the outcomes).
+//! This module does not depend on a browser: the store, the spawner and the clock are injected, so that a test can end
+//! an operation at any moment ([`control`] handles the outcomes).
 
 pub mod audit;
 pub mod control;
@@ -33,11 +33,11 @@ use sync_core::{fault::StoreFailure, time::Instant};
 
 pub use self::op::{AuditPlace, ReopenFailure, StoreOp, StoreResult};
 
-/// Operations that wait at most: the machine has one batch, one unwind and one look-up out at a time, the control one
-/// operation of its own. The rest is room for a host that is slow to poll.
+/// Most waiting operations: the machine has one batch, one unwind and one look-up outstanding at a time, the control
+/// one operation of its own. The rest is room for a host that polls slowly.
 pub const OPS_WAITING_MAX: usize = 16;
 
-/// What the sync needs of a store beside [`HeaderStore`]. Clones are handles of the same store.
+/// Store functions that the sync needs beside [`HeaderStore`]. Clones are handles of the same store.
 #[allow(async_fn_in_trait, reason = "used through generics only, never as an object")]
 pub trait SyncStore: HeaderStore + Clone + 'static {
     /// Ready when the connection is lost: every operation fails until [`SyncStore::reopen`] succeeded.
@@ -46,32 +46,32 @@ pub trait SyncStore: HeaderStore + Clone + 'static {
     /// Connects again and opens the store as [`HeaderStore::open`] does.
     async fn reopen(&mut self) -> Result<StoreOpening, ReopenFailure>;
 
-    /// Where the background audit of an earlier session stood. `None`: begin at the top.
+    /// Position of the background audit in an earlier session. `None`: begin at the top.
     async fn audit_place(&self) -> Result<Option<AuditPlace>, StoreFailure>;
 
-    /// Stores where the background audit stands.
+    /// Stores the position of the background audit.
     async fn keep_audit_place(&mut self, place: AuditPlace) -> Result<(), StoreFailure>;
 }
 
 /// An operation that ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its outcome.
+    /// Outcome, with the data of the operation.
     pub result: StoreResult,
-    /// Time from its beginning to its end.
+    /// Time that the operation ran.
     pub took: Duration,
 }
 
-/// What the queue needs of its host.
+/// Services of the host.
 #[derive(Clone)]
 pub struct QueueHost {
-    /// Runs a task to its end, beside the caller.
+    /// Runs a task to its end, concurrently with the caller.
     pub spawn: Rc<dyn Fn(LocalBoxFuture<'static, ()>)>,
     /// The host's clock.
     pub now: fn() -> Instant,
 }
 
-/// Operations that wait, and the one that runs.
+/// The waiting operations and the running one.
 pub struct StoreQueue<S> {
     store: S,
     host: QueueHost,
@@ -85,10 +85,10 @@ enum Slot {
         done: oneshot::Receiver<StoreResult>,
         begun: Instant,
         of_machine: bool,
-        /// `false`: the outcome concerns nobody any more.
+        /// `false`: the outcome is no longer needed.
         wanted: bool,
     },
-    /// The outcome was handed out and is not handled yet.
+    /// The outcome was returned and is not handled yet.
     Ended,
 }
 
@@ -103,24 +103,24 @@ impl<S: SyncStore> StoreQueue<S> {
         &self.store
     }
 
-    /// Appends an operation, and begins it if no other one runs or waits to be handled.
+    /// Appends an operation, and begins it if no other one runs or is still to be handled.
     pub fn push(&mut self, op: StoreOp) {
         debug_assert!(self.waiting.len() < OPS_WAITING_MAX, "one operation of each kind at a time");
         self.waiting.push_back(op);
         self.begin();
     }
 
-    /// Operations that wait behind the one that runs.
+    /// Operations that wait behind the running one.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Nothing waits, runs or is to be handled.
+    /// No operation waits, runs or is still to be handled.
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty() && matches!(self.slot, Slot::Free)
     }
 
-    /// Drops what waits; what runs ends before the next begins, and its outcome is dropped.
+    /// Drops waiting operations. The running one ends before the next begins, and its outcome is dropped.
     pub fn forget(&mut self) {
         self.waiting.clear();
         if let Slot::Running { wanted, .. } = &mut self.slot {
@@ -128,8 +128,8 @@ impl<S: SyncStore> StoreQueue<S> {
         }
     }
 
-    /// The machine was made anew: what the one before asked for is dropped. A step of the audit stays: what it drops
-    /// concerns the next machine as well.
+    /// The machine was recreated: drops the operations of the machine before it. An audit step stays: headers that it
+    /// drops concern the next machine as well.
     pub fn forget_machine(&mut self) {
         self.waiting.retain(|op| !op.is_of_machine());
         if let Slot::Running { wanted, of_machine, .. } = &mut self.slot {
@@ -137,7 +137,8 @@ impl<S: SyncStore> StoreQueue<S> {
         }
     }
 
-    /// Drops what waits and does not wait for what runs: its connection is closed, it can change nothing any more.
+    /// Drops waiting operations and does not wait for the running one: its connection is closed, it can change nothing
+    /// any more.
     pub fn abandon(&mut self) {
         self.waiting.clear();
         self.slot = Slot::Free;
@@ -147,7 +148,7 @@ impl<S: SyncStore> StoreQueue<S> {
     ///
     /// # Panics
     ///
-    /// If the outcome before was not settled.
+    /// If the last outcome was not settled.
     pub fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
         loop {
             let (result, took, wanted) = match &mut self.slot {
@@ -176,13 +177,13 @@ impl<S: SyncStore> StoreQueue<S> {
         self.begin();
     }
 
-    /// Runs until nothing is under way; nothing new is begun.
+    /// Ready when no operation runs; begins no new one.
     pub fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.forget();
         if matches!(self.slot, Slot::Ended) {
             self.slot = Slot::Free;
         }
-        // A result that nobody wants frees the slot.
+        // A result that is no longer needed frees the slot.
         let _ = self.poll_ended(context).is_pending();
         if self.is_idle() { Poll::Ready(()) } else { Poll::Pending }
     }

@@ -1,4 +1,4 @@
-//! What happens to the store, and what follows from it for the host.
+//! Store events, and what the host must do.
 
 use std::time::Duration;
 
@@ -16,63 +16,63 @@ pub enum StoreEvent {
     Lost,
 }
 
-/// What follows for the host.
+/// Instruction for the host.
 #[derive(Debug)]
 pub enum StoreNews {
     /// Nothing.
     Nothing,
-    /// The machine is told this.
+    /// Input for the machine.
     Input(Input),
-    /// A batch is durable: the machine is told, the time counts in the figures.
+    /// A batch is durable: pass the input to the machine, count the time in the figures.
     Persisted {
-        /// For the machine.
+        /// Input for the machine.
         input: Input,
-        /// Time that the store took.
+        /// Time of the write.
         took: Duration,
     },
     /// A segment was audited and is sound.
     SegmentSound,
-    /// Something failed that no call waits for; it is reported.
+    /// A failure that belongs to no call: report it.
     Failure(StoreFailure),
-    /// What the machine knows of the store is void; the store is being opened again.
+    /// The machine's view of the store is void; the store is being reopened.
     Lost,
-    /// A new machine goes on from what the store holds.
+    /// Create a new machine from the stored checkpoint.
     Opened(Opened),
-    /// The store cannot be opened again: the sync ends.
+    /// The store cannot be reopened: the sync ends.
     Failed(String),
 }
 
 /// Why a new machine is due.
 #[derive(Debug)]
 pub struct Opened {
-    /// Numbers that were dropped because they were damaged.
+    /// Block numbers dropped because of damage.
     pub dropped: Vec<BlockRange>,
-    /// Why.
+    /// Event that requires it.
     pub cause: OpenedBy,
 }
 
-/// Why a new machine is due.
+/// Event that requires a new machine.
 #[derive(Debug)]
 pub enum OpenedBy {
     /// The audit dropped damaged headers.
     Audit,
-    /// The connection was lost and made anew.
+    /// The connection was lost and recreated.
     Reopening,
-    /// The store was emptied, or could not be: the calls to answer.
+    /// The store was emptied, or could not be: reply to these calls.
     Clear {
         /// Ids of the calls.
         calls: Vec<f64>,
-        /// For each of them.
+        /// Reply to each of them.
         outcome: Result<(), StoreFailure>,
     },
 }
 
-/// What became of a call of `clear`.
+/// Result of a call of `clear`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClearCall {
     /// The store is being emptied from now on; the machine is void.
     Begun,
-    /// Answered together with an earlier call, or after the store was opened again.
+    /// Gets its reply together with an earlier call, or after the store is reopened.
     Joined,
     /// More than [`CLEAR_CALLS_MAX`](super::control::CLEAR_CALLS_MAX) wait.
     Busy,

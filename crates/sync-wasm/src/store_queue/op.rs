@@ -13,9 +13,9 @@ use sync_core::{
 /// Why a lost store was not opened again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReopenFailure {
-    /// May pass: worth another attempt.
+    /// Temporary: retry.
     Passing(StoreFailure),
-    /// Another attempt ends the same way (a newer version owns the database, storage is switched off).
+    /// Permanent: a retry fails the same way (a newer version owns the database, storage is switched off).
     Final(String),
 }
 
@@ -24,30 +24,30 @@ pub enum ReopenFailure {
 pub enum StoreOp {
     /// Stores headers, index and checkpoint.
     Persist(HeaderBatch),
-    /// Reads headers for the machine; in order with the writes.
+    /// Reads headers for the machine, in order with the writes.
     Lookup {
-        /// Comes back with the result.
+        /// Returned with the result.
         id: LookupId,
         /// Block numbers.
         numbers: Vec<BlockNumber>,
     },
     /// Removes everything above `to` that the checkpoint does not cover.
     Unwind {
-        /// Highest block kept below.
+        /// Headers up to this number stay.
         to: BlockNumber,
-        /// The checkpoint that holds afterwards.
+        /// The checkpoint after the unwind.
         checkpoint: Checkpoint,
     },
     /// Verifies one segment and drops it when it is damaged.
     Audit {
-        /// A number in the segment.
+        /// A block number in the segment.
         from: BlockNumber,
-        /// Which part of the audit asks.
+        /// Part of the audit that requests the step.
         purpose: Purpose,
     },
-    /// Reads the place of the audit.
+    /// Reads the position of the audit.
     ReadPlace,
-    /// Stores the place of the audit.
+    /// Stores the position of the audit.
     KeepPlace(AuditPlace),
     /// Empties the store.
     Clear,
@@ -56,7 +56,7 @@ pub enum StoreOp {
 }
 
 impl StoreOp {
-    /// Its outcome concerns the machine that asked for it, and no other.
+    /// Its outcome concerns only the machine that requested it.
     pub(super) fn is_of_machine(&self) -> bool {
         matches!(self, Self::Persist(_) | Self::Lookup { .. } | Self::Unwind { .. })
     }
@@ -69,23 +69,23 @@ pub enum StoreResult {
     Persisted {
         /// The batch.
         batch: BatchId,
-        /// What holds once it is durable.
+        /// The checkpoint once the batch is durable.
         checkpoint: Checkpoint,
         /// Durable, or why not.
         outcome: Result<(), StoreFailure>,
     },
     /// Of `Lookup`.
     Found {
-        /// The look-up.
+        /// Id of the look-up.
         id: LookupId,
-        /// Number and RLP; `None` for what is not stored.
+        /// Number and RLP; `None` for a header that is not stored.
         headers: Vec<(BlockNumber, Option<Bytes>)>,
     },
     /// Of `Unwind`.
     Unwound {
-        /// Highest block kept below.
+        /// Headers up to this number stay.
         to: BlockNumber,
-        /// For another attempt.
+        /// For a retry.
         checkpoint: Checkpoint,
         /// Durable, or why not.
         outcome: Result<(), StoreFailure>,
@@ -94,7 +94,7 @@ pub enum StoreResult {
     Audited {
         /// As in the operation.
         purpose: Purpose,
-        /// What was found.
+        /// Result of the step.
         outcome: Result<AuditStep, StoreFailure>,
     },
     /// Of `ReadPlace`.
@@ -105,19 +105,19 @@ pub enum StoreResult {
     Cleared {
         /// Durable, or why not.
         outcome: Result<(), StoreFailure>,
-        /// What the store holds now; after a failure it was opened again.
+        /// Stored state; after a failure the store was opened again.
         left: StoreOpening,
     },
     /// Of `Reopen`.
     Reopened(Result<StoreOpening, ReopenFailure>),
 }
 
-/// Form of the kept place.
+/// Format version of the stored position.
 const PLACE_VERSION: u8 = 1;
 /// Version, `top`, `next` plus one (0: the walk is complete).
 const PLACE_BYTES: usize = 1 + 8 + 8;
 
-/// How far the walk has come: every segment from `top` down to above `next` was audited.
+/// Progress of the walk: every segment from `top` down to above `next` was audited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditPlace {
     /// Highest audited number.
@@ -127,7 +127,7 @@ pub struct AuditPlace {
 }
 
 impl AuditPlace {
-    /// Nothing is audited yet of what lies at or under `head`.
+    /// Nothing at or below `head` is audited yet.
     pub const fn at_top(head: BlockNumber) -> Self {
         Self { top: head, next: Some(head) }
     }
@@ -150,15 +150,15 @@ impl AuditPlace {
     }
 }
 
-/// Which part of the audit asked for a step. It comes back with the outcome, so that no part moves by another's step.
+/// Part of the audit that requested a step. Returned with the outcome, so that no part advances by another's step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A look-up of the page found damage here.
     Urgent,
-    /// Stored since the place was kept.
+    /// Headers stored since the position was written.
     Fresh,
-    /// Some of what was audited before.
+    /// A sample of audited headers.
     Sample,
-    /// The walk.
+    /// The walk over the whole store.
     Walk,
 }

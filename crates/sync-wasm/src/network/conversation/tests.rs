@@ -30,7 +30,7 @@ impl Clock for TestClock {
     }
 }
 
-/// What the conversation writes, message by message.
+/// The written bytes, readable as messages.
 #[derive(Clone, Default)]
 struct Written(Rc<RefCell<Vec<u8>>>);
 
@@ -57,7 +57,7 @@ impl Written {
     }
 }
 
-/// One conversation, and both of its far ends: the peer's and the driver's.
+/// One conversation, with the peer's and the driver's end.
 struct Talk {
     clock: &'static TestClock,
     future: LocalBoxFuture<'static, CloseReason>,
@@ -73,7 +73,7 @@ fn served(latest: u64) -> ServedRange {
 
 impl Talk {
     fn new() -> Self {
-        // A test's clock lives as long as the test's process.
+        // Leaked: the clock lives as long as the test process.
         let clock: &'static TestClock = Box::leak(Box::default());
         let counters = SharedCounters::new(Counters::default());
         let (peer, stream) = mpsc::unbounded::<io::Result<Vec<u8>>>();
@@ -91,11 +91,11 @@ impl Talk {
         Self { clock, future: future.boxed_local(), peer, written, outbox, events }
     }
 
-    /// Lets it work until it waits; its end, if it ended.
+    /// Polls until the conversation waits. Returns the reason if it ended.
     fn poll(&mut self) -> Option<CloseReason> {
         let waker = noop_waker();
         let mut context = Context::from_waker(&waker);
-        // Each poll moves both halves on; what one of them does may be news to the other.
+        // Each poll runs both halves; the work of one may wake the other.
         (0..8).find_map(|_| match self.future.as_mut().poll(&mut context) {
             Poll::Ready(reason) => Some(reason),
             Poll::Pending => None,
@@ -160,7 +160,7 @@ fn a_response_reaches_the_driver_once_and_a_second_one_is_a_breach() {
 }
 
 #[test]
-fn headers_that_nobody_requested_are_a_breach() {
+fn unsolicited_headers_are_a_breach() {
     for id in [0, 7, PROBE_ID] {
         let mut talk = Talk::new();
         talk.responds(id);
@@ -224,7 +224,7 @@ fn a_quiet_connection_is_probed_and_without_a_response_it_is_dead() {
     assert_eq!(talk.probes(), 1);
     talk.responds(PROBE_ID);
     assert_eq!(talk.at(15_100.0), None);
-    assert_eq!(talk.events().len(), 0, "nobody wants what a probe brings");
+    assert_eq!(talk.events().len(), 0, "the response to a probe is no event");
     assert_eq!(talk.at(30_101.0), None);
     assert_eq!(talk.probes(), 1);
     // Announcements are no responses.

@@ -1,8 +1,8 @@
-//! Whose turn it is to be dialled, and whether there is room.
+//! The next peer to dial, and whether there is room.
 //!
-//! Peers have their turn in the order of the moments at which they are due, so a new one comes before one that failed. While
-//! no peer is connected, a dial that is slow holds up nobody: another begins beside it, and when there is no room for that,
-//! the oldest first dial ends. So a book of dead peers with one that lives is through in some twenty seconds.
+//! Peers are dialled in the order of their due times, so a new peer comes before one that failed. While no peer is
+//! connected, a slow dial does not delay the other peers: another one starts in parallel, and if there is no room for
+//! that, the oldest first dial is cancelled. So one live peer among dead ones is found in some twenty seconds.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use sorted::sort_short_by;
 use super::*;
 use crate::network::ADDRESSES_DIALLED_MAX;
 
-/// A dial that lasts so long is slow: while no peer is connected, another one begins beside it. A dial that succeeds takes
-/// some 100 ms on a good line, and a second on a long one.
+/// Time after which a dial is slow: while no peer is connected, another one starts in parallel. A successful dial takes
+/// some 100 ms on a good link, and a second on a long one.
 const SLOW_DIAL: Duration = Duration::from_millis(1_500);
 
-/// A first dial that lasts so long is given up when no peer is connected, there is no room for another dial, and others
-/// wait. Its next one has the whole time ([`super::DIAL_TIMEOUT`]).
+/// Time after which a first dial is cancelled, if no peer is connected, there is no room for another dial, and others
+/// wait. The peer's next dial has the full time ([`super::DIAL_TIMEOUT`]).
 const FIRST_DIAL_MAX: Duration = Duration::from_secs(4);
 
 impl AddressBook {
-    /// The next peer to dial, if one is due and a connection is free. It counts as dialled from here on.
+    /// The next peer to dial, if one is due and there is room. It counts as being dialled from now on.
     pub fn due(&mut self, now: Instant) -> Option<SessionKey> {
         if self.next_dial_at()? > now {
             return None;
@@ -37,12 +37,12 @@ impl AddressBook {
         Some(SessionKey { peer: PeerId(index as u32), dial: peer.dial })
     }
 
-    /// Where a peer is to be dialled: at all of its addresses that this page may have dialled.
+    /// The addresses of a peer that this page may dial.
     pub fn addresses(&self, peer: PeerId) -> Vec<Multiaddr> {
         self.get(peer).map(|peer| peer.dialable(self.page).cloned().collect()).unwrap_or_default()
     }
 
-    /// When [`due`](Self::due) should be asked again; `None`: not before something else happens.
+    /// When to call [`due`](Self::due) again; `None`: not before another event.
     pub fn next_dial_at(&self) -> Option<Instant> {
         let (dial_at, index) = self.next_down()?;
         let addresses = self.addresses_of(index);
@@ -50,7 +50,7 @@ impl AddressBook {
         Some(dial_at.max(self.room_at(addresses)?).max(budget_at))
     }
 
-    /// From when on there is room for one more dial, at so many addresses; `None` while only an end of another brings it.
+    /// From when there is room for one more dial, with `addresses` addresses; `None` if another dial must end first.
     fn room_at(&self, addresses: u32) -> Option<Instant> {
         let dialled: u32 = self.dialing().map(|(_, index)| self.addresses_of(index)).sum();
         if dialled + addresses > ADDRESSES_DIALLED_MAX as u32 {
@@ -63,13 +63,13 @@ impl AddressBook {
         if self.connected() > 0 {
             return None;
         }
-        // So many dials must be slow; they are counted no more then.
+        // As many dials as exceed the limit must be slow; slow dials do not count.
         let mut begun: Vec<_> = self.dialing().map(|(since, _)| since).collect();
         sort_short_by(&mut begun, Ord::cmp);
         begun.get(surplus - 1).map(|since| *since + SLOW_DIAL)
     }
 
-    /// A dial that is to be given up for others that wait ([`FIRST_DIAL_MAX`]). The driver ends it.
+    /// A dial to cancel for other peers that wait ([`FIRST_DIAL_MAX`]). The driver ends it.
     pub fn give_up_slow_dial(&mut self, now: Instant) -> Option<PeerId> {
         let (since, index) = self.slow_dial()?;
         let waits = self.next_down().is_some_and(|(dial_at, _)| dial_at <= now);
@@ -83,14 +83,14 @@ impl AddressBook {
         Some(PeerId(index as u32))
     }
 
-    /// When [`give_up_slow_dial`](Self::give_up_slow_dial) may have one.
+    /// When [`give_up_slow_dial`](Self::give_up_slow_dial) may return a dial.
     pub fn next_slow_dial_at(&self) -> Option<Instant> {
         let (since, _) = self.slow_dial()?;
         let (dial_at, _) = self.next_down()?;
         Some(dial_at.max(since + FIRST_DIAL_MAX))
     }
 
-    /// The oldest first dial, while it stands in the way.
+    /// The oldest first dial, if there is no room for another dial.
     fn slow_dial(&self) -> Option<(Instant, usize)> {
         let (_, next) = self.next_down()?;
         if self.connected() > 0 || self.room_at(self.addresses_of(next)).is_some() {
@@ -103,7 +103,7 @@ impl AddressBook {
         self.downs().min()
     }
 
-    /// Peers that may be dialled, and from when on.
+    /// Peers that may be dialled, and from when.
     pub(super) fn downs(&self) -> impl Iterator<Item = (Instant, usize)> {
         let spares_from = (self.connected() == 0).then_some(self.alone_since + SPARES_AFTER);
         let downs = self.peers.iter().enumerate().filter_map(move |(index, peer)| match (&peer.link, peer.role) {
@@ -114,7 +114,7 @@ impl AddressBook {
         downs.filter(|(_, index)| self.peers[*index].dialable(self.page).next().is_some())
     }
 
-    /// Dials under way, and since when.
+    /// Dials under way, with their start times.
     fn dialing(&self) -> impl Iterator<Item = (Instant, usize)> {
         self.peers.iter().enumerate().filter_map(|(index, peer)| match peer.link {
             Link::Dialing { since } => Some((since, index)),
@@ -126,7 +126,7 @@ impl AddressBook {
         self.peers.iter().filter(|peer| peer.is_busy()).count()
     }
 
-    /// Addresses that a dial of this peer has; few ([`super::ADDRESSES_PER_PEER_MAX`]).
+    /// Number of addresses of a dial of this peer, at most [`super::ADDRESSES_PER_PEER_MAX`].
     fn addresses_of(&self, index: usize) -> u32 {
         self.peers[index].dialable(self.page).count() as u32
     }
@@ -137,7 +137,7 @@ mod tests {
     use super::{super::tests::*, *};
     use crate::message::PeerState;
 
-    /// Lets the clock go on while nobody answers, as the driver does; gives the moment at which `wanted` was dialled.
+    /// Advances the clock like the driver while no peer responds; returns when `wanted` was dialled.
     fn dial_until(book: &mut AddressBook, wanted: PeerId) -> Instant {
         let mut under_way: Vec<(Instant, SessionKey)> = Vec::new();
         let mut now = at(0);
@@ -204,7 +204,7 @@ mod tests {
         while now < at(3_600) {
             while let Some(session) = book.due(now) {
                 dials += 1;
-                // Refused at once: what could be dialled fastest.
+                // Refused at once: the fastest possible rate of dials.
                 book.down(now, session);
             }
             now = book.next_dial_at().expect("for ever");
@@ -221,7 +221,7 @@ mod tests {
             let session = book.due(now).expect("due");
             dials += 1;
             book.down(now + crate::network::DIAL_TIMEOUT, session);
-            // The page looks at the list every 15 s; what it knows is no news.
+            // The page reads the list every 15 s; a known address causes no dial.
             book.add_from_list(now + crate::network::DIAL_TIMEOUT, &public(ONE)).expect("a good address");
             now = book.next_dial_at().expect("dialled again");
         }
@@ -242,7 +242,7 @@ mod tests {
                 assert_eq!(book.next_dial_at(), None);
                 book.dial_all_now(at(1));
                 assert_eq!(book.due(at(1)), None, "nor by a hint");
-                // The page itself may name it.
+                // The page itself may name the address.
                 book.add(at(2), &multiaddr(4_001, ONE)).expect("a good address");
                 assert!(book.due(at(2)).is_some());
                 assert_eq!(book.get(PeerId(0)).expect("known").last_dial_error, None);

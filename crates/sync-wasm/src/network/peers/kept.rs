@@ -1,25 +1,25 @@
-//! The address book's part of what outlives a session: which of its peers a record speaks of, then and now.
+//! Persistence of the address book: maps the stored records of an earlier session to the peers of this one.
 //!
-//! A peer that the page names is found again by its identity; while it is banned it is not dialled. One that the page
-//! does not name (any more) is remembered for its record alone, and shown to nobody. The [`SPARES_MAX`] best of these that
-//! proved headers may be dialled as *spares*, when for [`SPARES_AFTER`] none of the others could be reached, and only
-//! where the driver says that it may be: whom the page no longer names is not asked what the tip of the chain is.
+//! A peer that the page names is matched by its identity; while it is banned it is not dialled. For a peer that the
+//! page does not name (any more) only the record is restored, and the page does not see it. The [`SPARES_MAX`] best of
+//! these, with verified headers, may be dialled as *spares*, if no other peer could be reached for [`SPARES_AFTER`],
+//! and only if the driver allows it: a peer that the page no longer names must not influence the choice of the tip.
 
 use super::*;
 use crate::network::{PEERS_MAX, kept::KeptPeers};
 use sync_core::{PeerBook, PeerRecord};
 
-/// Remembered peers that may be dialled when no other is reached. Four find one that lives without a storm of dials.
+/// Stored peers that may be dialled when no other is reached. Four are enough to find a live one without many dials.
 pub const SPARES_MAX: usize = 4;
 
-/// Time without any connection after which spares are dialled: one dial that runs into its time limit, and one more.
+/// Time without any connection after which spares are dialled: one dial that times out, and one more.
 pub const SPARES_AFTER: Duration = Duration::from_secs(15);
 
-/// The score under which a peer is no spare.
+/// Lowest score of a spare.
 const SPARE_SCORE_MIN: u8 = 60;
 
 impl AddressBook {
-    /// What is worth keeping of what the machine knows: everybody whose address is known, but peers of another chain.
+    /// The records to store: of every peer with a known address, without peers of another chain.
     pub fn keep(&self, book: PeerBook) -> KeptPeers {
         let kept = |record: PeerRecord| {
             let peer = self.get(record.peer).filter(|peer| peer.trouble != Some(Trouble::WrongChain))?;
@@ -28,18 +28,18 @@ impl AddressBook {
         KeptPeers { peers: book.peers.into_iter().filter_map(kept).collect(), banned_addresses: book.banned_addresses }
     }
 
-    /// Takes in what was kept, before anybody is dialled; gives it back under the numbers of this session.
-    /// `spares`: may peers be dialled that the page does not name?
+    /// Restores the stored records, before any peer is dialled; returns them with the peer ids of this session.
+    /// `spares`: whether peers that the page does not name may be dialled.
     pub fn restore(&mut self, now: Instant, kept: KeptPeers, spares: bool) -> PeerBook {
         self.alone_since = now;
         let mut book = PeerBook { peers: Vec::new(), banned_addresses: kept.banned_addresses };
         let mut candidates = Vec::new();
         for (multiaddr, record) in kept.peers.into_iter().take(PEERS_MAX) {
-            // `KeptPeers::decode` lets nothing else pass.
+            // `KeptPeers::decode` accepts only valid multiaddresses.
             let Ok((identity, address)) = transport::parse(&multiaddr) else { continue };
             let index = self.index_of(identity).unwrap_or_else(|| {
                 let index = self.push(now, identity, Role::Remembered);
-                // Who named it then is not known any more.
+                // The original source is not stored.
                 self.peers[index].note_address(address, Source::List);
                 index
             });
@@ -57,7 +57,7 @@ impl AddressBook {
             book.peers.push(record);
         }
         for _ in 0..if spares { SPARES_MAX } else { 0 } {
-            // The best of those that are left.
+            // The best of the remaining candidates.
             let free = |(_, _, index): &&(u8, u64, usize)| self.peers[*index].role == Role::Remembered;
             let Some((_, _, index)) = candidates.iter().filter(free).max().copied() else { break };
             self.peers[index].role = Role::Spare;
@@ -65,7 +65,7 @@ impl AddressBook {
         book
     }
 
-    /// Everything that was held against anybody is forgotten, and whom the page does not name is no spare any more.
+    /// Clears the troubles and faults of every peer; spares become remembered peers.
     pub fn forget(&mut self, now: Instant) {
         for peer in &mut self.peers {
             peer.trouble = None;
@@ -86,7 +86,7 @@ mod tests {
     use super::{super::tests::*, *};
     use crate::message::PeerState;
 
-    /// Two peers at one host, as a session leaves them that banned the first one.
+    /// Records of two peers at one host; the first is banned.
     fn kept() -> KeptPeers {
         let mut book = AddressBook::new(7);
         let records = [(4_001, ONE, 0, 600), (4_002, TWO, 96, 0)].map(|(port, identity, score, banned)| {
@@ -125,30 +125,30 @@ mod tests {
     }
 
     #[test]
-    fn whom_the_page_does_not_name_is_remembered_and_neither_shown_nor_dialled() {
+    fn a_peer_that_the_page_does_not_name_is_remembered_and_neither_shown_nor_dialled() {
         let mut book = AddressBook::new(7);
         assert_eq!(book.restore(at(0), kept(), false).peers.len(), 2);
         assert_eq!(book.next_dial_at(), None);
         assert!(book.iter().all(|(_, peer)| !peer.is_shown()));
-        assert_eq!(book.nobody(), Nobody::Reached, "the page did not name the banned one");
+        assert_eq!(book.no_peer(), NoPeer::Unreachable, "the page did not name the banned one");
         assert_eq!(book.add(at(1), &multiaddr(4_001, ONE)).expect("a good address"), Added::Noted(PeerId(0)));
         assert_eq!(book.get(PeerId(0)).expect("known").state(), PeerState::Banned, "named later, and still banned");
         assert!(book.get(PeerId(0)).expect("known").is_shown());
     }
 
     #[test]
-    fn a_spare_is_dialled_when_nobody_else_was_reached_for_a_while_and_never_a_banned_one() {
+    fn a_spare_is_dialled_when_no_other_peer_was_reached_for_a_while_and_never_a_banned_one() {
         let mut book = AddressBook::new(7).of_page(Reach::Loopback);
         let stranger = libp2p_identity::Keypair::generate_ed25519().public().to_peer_id();
         book.add(at(0), &multiaddr(4_003, &stranger.to_string())).expect("a good address");
         book.restore(at(0), kept(), true);
         let named = book.due(at(0)).expect("due");
         assert_eq!(book.due(at(14)), None);
-        let spare = book.due(at(0) + SPARES_AFTER).expect("nobody was reached");
+        let spare = book.due(at(0) + SPARES_AFTER).expect("no peer was reached");
         assert_eq!((named.peer, spare.peer), (PeerId(0), PeerId(2)));
         assert_eq!(book.due(at(500)), None, "the banned one is none");
         assert!(book.get(spare.peer).expect("known").is_shown());
-        // It is there; then it goes, and the time counts anew.
+        // It connects; when it disconnects, the time starts again.
         let address = "/ip4/127.0.0.1/udp/4002".parse().expect("an address");
         assert!(book.greeted(at(501), spare, status(), &address));
         book.silent(at(510), spare.peer);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_of_another_chain_is_not_kept_and_forgetting_frees_everybody() {
+    fn a_peer_of_another_chain_is_not_kept_and_forgetting_frees_every_peer() {
         let mut book = AddressBook::new(7);
         book.add(at(0), &multiaddr(4_001, ONE)).expect("a good address");
         book.add(at(0), &multiaddr(4_002, TWO)).expect("a good address");

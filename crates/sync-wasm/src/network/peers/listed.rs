@@ -1,5 +1,4 @@
-//! Peers out of a peer list. Nobody vouches for a list: an entry that cannot be used is skipped and named, and the others
-//! are added.
+//! Peers of a peer list. A list is untrusted: an unusable entry is skipped and reported, and the others are added.
 
 use sync_core::{id::PeerId, time::Instant};
 
@@ -15,17 +14,17 @@ pub struct SkippedPeer {
     pub reason: String,
 }
 
-/// What [`AddressBook::add_listed`] did.
+/// Result of [`AddressBook::add_listed`].
 #[derive(Debug, Default)]
 pub struct AddedListed {
-    /// Peers whose dial is under way and knows nothing of their new address ([`Added::Redial`]).
+    /// Peers with a dial under way that does not include their new address ([`Added::Redial`]).
     pub redial: Vec<PeerId>,
     /// Entries that were not added.
     pub skipped: Vec<SkippedPeer>,
 }
 
 impl AddressBook {
-    /// Adds the peers of a list, in its order, until the book is full.
+    /// Adds the peers of a list, in its order, until the address book is full.
     pub fn add_listed(&mut self, now: Instant, multiaddrs: &[String]) -> AddedListed {
         let mut done = AddedListed::default();
         for multiaddr in multiaddrs {

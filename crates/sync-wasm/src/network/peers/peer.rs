@@ -1,9 +1,9 @@
-//! One peer of the address book: where it is dialled, and the life of its connection.
+//! One peer of the address book: its addresses, and the states of its connection.
 //!
 //! ```text
 //!  Down --due--> Dialing --statuses--> Up --ended by either end--> Down
 //!   ^               |                   |
-//!   |               +---- given up -----+----> Closing --its end is reported--+
+//!   |               +---- cancelled ----+----> Closing --its end is reported--+
 //!   +-------------------------------------------------------------------------+
 //! ```
 
@@ -24,13 +24,13 @@ use crate::{
 /// One peer.
 #[derive(Debug)]
 pub struct Peer {
-    /// Its libp2p identity.
+    /// libp2p identity.
     pub identity: Libp2pPeerId,
-    /// Its last fault.
+    /// Its last fault in this session.
     pub last_fault: Option<ErrorInfo>,
-    /// Why it could not be dialled last; `None` once it was reached.
+    /// Error of the last dial; `None` once the peer was reached.
     pub last_dial_error: Option<DialError>,
-    /// Where it was reached last, for bans that hold for a place.
+    /// Ban key of the address of the last connection.
     pub place: Option<PeerAddress>,
     /// Without the identity, the newest last.
     addresses: Vec<Known>,
@@ -40,15 +40,15 @@ pub struct Peer {
     pub(super) backoff: Backoff,
     pub(super) dial: u32,
     pub(super) timeouts: u32,
-    /// It was connected once in this session.
+    /// Whether it was connected in this session.
     pub(super) was_reached: bool,
-    /// Verified headers of it, when they were counted last.
+    /// Number of its verified headers at the last count.
     pub(super) headers: u64,
-    /// How often it made room for another without having been of use.
+    /// How often it made room for another peer, since it was last useful.
     pub(super) rests: u32,
 }
 
-/// Who named an address.
+/// Source of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The page itself.
@@ -64,44 +64,44 @@ struct Known {
 }
 
 impl Known {
-    /// May it be dialled from a page that is so near?
+    /// Whether a page with the reach `page` may dial it.
     fn is_dialable(&self, page: Reach) -> bool {
         self.source == Source::Page || Reach::of_address(&self.address).is_some_and(|reach| reach <= page)
     }
 }
 
-/// Why the book holds a peer.
+/// Why the address book has a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// The page named it, or its list.
+    /// The page or its list names it.
     Named,
-    /// An earlier session knew it. Dialled when nobody else is reached.
+    /// An earlier session stored it. Dialled when no other peer is reached.
     Spare,
-    /// An earlier session knew it. Not dialled.
+    /// An earlier session stored it. Not dialled.
     Remembered,
 }
 
-/// The life of a connection.
+/// The state of a connection.
 #[derive(Clone, Debug)]
 pub(super) enum Link {
-    /// None; the next is made at this moment.
+    /// No connection; the next dial is at `dial_at`.
     Down { dial_at: Instant },
-    /// Being made, or waiting for the peer's status.
+    /// Being dialled, or waiting for the peer's status.
     Dialing { since: Instant },
     /// Statuses were exchanged.
     Up { status: PeerStatus, use_of: Use },
-    /// We are done with it; waits for the end of the connection. Then it is dialled at this moment, or at the pace of the
+    /// Being closed by us, until the end of the connection is reported. The next dial is at `dial_at`, or after the
     /// back-off.
     Closing { dial_at: Option<Instant> },
 }
 
-/// What a connection was good for so far.
+/// The usefulness of a connection so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Use {
     pub(super) since: Instant,
-    /// Did any response come?
+    /// Whether any response was received.
     pub(super) responded: bool,
-    /// When more headers of the peer were verified than before; at first, when it was connected.
+    /// When the number of verified headers of the peer last rose; at first, when it was connected.
     pub(super) useful_at: Instant,
 }
 
@@ -111,20 +111,20 @@ impl Use {
     }
 }
 
-/// How a connection that stood came to its end.
+/// How an established connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The other end closed, or cannot be reached any more.
+    /// The remote end closed, or is unreachable.
     Lost,
-    /// It is silent, and we close.
+    /// We closed it: the peer was silent.
     Silence,
-    /// It broke the protocol.
+    /// We closed it: the peer broke the protocol.
     Breach,
-    /// Nothing is wrong with it.
+    /// We closed it without a fault of the peer.
     Ours,
 }
 
-/// Why a connection is down.
+/// Why a peer is not connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     Unreachable,
@@ -152,7 +152,7 @@ impl Peer {
         }
     }
 
-    /// How we stand with it.
+    /// The state of the peer for the page.
     pub fn state(&self) -> PeerState {
         match (&self.link, self.trouble) {
             (_, Some(Trouble::Banned)) => PeerState::Banned,
@@ -164,7 +164,7 @@ impl Peer {
         }
     }
 
-    /// What it said, while it is connected.
+    /// Its status, while it is connected.
     pub fn status(&self) -> Option<PeerStatus> {
         match &self.link {
             Link::Up { status, .. } => Some(*status),
@@ -172,23 +172,24 @@ impl Peer {
         }
     }
 
-    /// The address to show: the newest, with the identity.
+    /// The newest address, with the identity; empty without an address.
     pub fn multiaddr(&self) -> String {
         let Some(known) = self.addresses.last() else { return String::new() };
         known.address.clone().with(Protocol::P2p(self.identity)).to_string()
     }
 
-    /// Is the page told of it? Not of whom it did not name, unless it was dialled.
+    /// Whether the page sees the peer: the page or its list names it, or it was dialled.
     pub fn is_shown(&self) -> bool {
         self.role == Role::Named || self.dial > 0
     }
 
-    /// Addresses that a page which is so near may have dialled.
+    /// Addresses that a page with the reach `page` may dial.
     pub(super) fn dialable(&self, page: Reach) -> impl Iterator<Item = &Multiaddr> {
         self.addresses.iter().filter(move |known| known.is_dialable(page)).map(|known| &known.address)
     }
 
-    /// Notes an address, as the newest one if it is new or newly named by the page; `true` when it was not known.
+    /// Adds an address, as the newest if it is new or newly named by the page; `true` if the address or its source is
+    /// new.
     pub(super) fn note_address(&mut self, address: Multiaddr, source: Source) -> bool {
         let before = self.addresses.iter().position(|known| known.address == address);
         match before.map(|at| (at, self.addresses[at].source)) {
@@ -211,13 +212,13 @@ impl Peer {
         !matches!(self.link, Link::Down { .. })
     }
 
-    /// What the pause before its next dial depends on.
+    /// The inputs of the pause before its next dial.
     pub(super) fn hope(&self, alone: bool) -> Hope {
         let named = || self.addresses.iter().any(|known| known.source == Source::Page);
         Hope { alone, known: self.was_reached || named() }
     }
 
-    /// Dialled at once if it is down for no fault of its own.
+    /// Makes it due now, if it is down and neither banned nor on another chain.
     pub(super) fn dial_now(&mut self, now: Instant) {
         if matches!(self.trouble, None | Some(Trouble::Unreachable))
             && let Link::Down { dial_at } = &mut self.link
@@ -227,8 +228,8 @@ impl Peer {
         }
     }
 
-    /// A connection that stood ends: one that was of use for a while was a success, and the next failure is the first
-    /// again. What broke the protocol, or never responded, is a failure however long it lasted.
+    /// An established connection ends. One that was useful for at least [`STABLE_AFTER`] is a success and resets the
+    /// back-off. After a breach, or silence without any response, it is a failure, however long it lasted.
     pub(super) fn judge_connection(&mut self, now: Instant, ending: Ending) {
         let Link::Up { use_of, .. } = &self.link else { return };
         let lasted = now.saturating_since(use_of.since) >= STABLE_AFTER;

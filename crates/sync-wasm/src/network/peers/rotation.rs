@@ -1,10 +1,10 @@
-//! Who makes room for another peer. At most [`CONNECTIONS_MAX`] peers are connected, and a book may hold many more: without
-//! this, the first that answer would hold every place for ever, be they of use or not.
+//! Replacement of useless connections. At most [`CONNECTIONS_MAX`] peers are connected, and the address book may have
+//! many more: without rotation, the first connected peers would occupy every connection for ever, useful or not.
 //!
-//! While the sync wants for something, the connections that were of no use for a while end, the least useful first: those
-//! that serve nothing that is missing, then those of whom no header was verified, then those whose last verified header is
-//! longest ago. Their peers rest, longer each time, so that all others have their turn before them. A peer that delivers
-//! keeps its place.
+//! While the sync needs something, connections that were useless for a while end, the least useful first: peers that
+//! serve nothing that is missing, then peers without a verified header, then peers whose last verified header is
+//! oldest. These peers pause, longer each time, so that all others are dialled before them. A peer that delivers
+//! headers stays connected.
 
 use std::time::Duration;
 
@@ -12,51 +12,51 @@ use sorted::sort_short_by;
 
 use super::*;
 
-/// Time between two looks. An attacker's sixteen places are void after a look or two; each costs a list of peers.
+/// Time between two rotations. One or two of them end sixteen connections of an attacker; each builds a list of peers.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Time that a connection has to be of use while nothing moves: some round trips and a quorum's talk.
+/// Time until a connection counts as useless while the sync is stalled: some round trips and the messages of a quorum.
 const USELESS_AFTER_URGENT: Duration = Duration::from_secs(10);
 
-/// The same while the sync moves.
+/// The same while the sync makes progress.
 const USELESS_AFTER: Duration = Duration::from_secs(30);
 
-/// Connections that end at one look while nothing moves: half of all, so that the others go on.
+/// Connections that end in one rotation while the sync is stalled: half of all, so that the others continue.
 const REPLACED_MAX_URGENT: usize = CONNECTIONS_MAX / 2;
 
-/// The same while the sync moves.
+/// The same while the sync makes progress.
 const REPLACED_MAX: usize = 2;
 
-/// First rest of a peer that made room; it doubles each time that it was of no use.
+/// First pause of a peer that made room; it doubles each time that the peer was useless.
 const REST_FIRST: Duration = Duration::from_secs(60);
 
-/// Longest such rest.
+/// Longest such pause.
 const REST_LONGEST: Duration = Duration::from_secs(600);
 
-/// How much the sync wants for other peers.
+/// How urgently the sync needs other peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Not at all: it is done, paused, or waits for something that no peer has.
+    /// Not at all: the sync is done, paused, or waits for something that no peer has.
     Nothing,
-    /// It moves; it might move faster.
+    /// The sync makes progress; more peers may speed it up.
     More,
-    /// It does not move, or not to its end.
+    /// The sync is stalled, or cannot complete.
     Urgent,
 }
 
-/// What a connected peer is worth at present.
+/// The current usefulness of a connected peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Worth {
-    /// Who.
+    /// The machine's id of the peer.
     pub peer: PeerId,
-    /// Headers of it that were verified, ever.
+    /// Total number of its verified headers.
     pub headers: u64,
-    /// Does it say that it serves something that is missing?
+    /// Whether it claims to serve a missing block.
     pub serves_missing: bool,
 }
 
 impl AddressBook {
-    /// When [`replace`](Self::replace) may have something to do; `None` while there is room, or nobody waits for it.
+    /// When [`replace`](Self::replace) may have work; `None` while there is room, or no peer waits for a connection.
     pub fn next_look_at(&self) -> Option<Instant> {
         if self.busy() < CONNECTIONS_MAX {
             return None;
@@ -65,7 +65,7 @@ impl AddressBook {
         Some(dial_at.max(self.looked_at + LOOK_EVERY))
     }
 
-    /// Ends the least useful connections, as many as peers wait at most; gives their peers. The driver closes them.
+    /// Ends the least useful connections, at most as many as peers wait; returns their peers. The driver closes them.
     pub fn replace(&mut self, now: Instant, need: Need, worth: &[Worth]) -> Vec<PeerId> {
         self.looked_at = now;
         let (after, most) = match need {
@@ -95,7 +95,7 @@ impl AddressBook {
         ended
     }
 
-    /// Its place is for another: it is dialled again after a rest.
+    /// Ends the connection of `peer` to make room; the peer is dialled again after a pause.
     pub(super) fn rest(&mut self, now: Instant, peer: PeerId) {
         let Some(known) = self.peers.get_mut(peer.0 as usize) else { return };
         let rest = (REST_FIRST * (1 << known.rests.min(8))).min(REST_LONGEST);
@@ -103,7 +103,7 @@ impl AddressBook {
         self.give_up(now, peer, Some(now + rest), None, Ending::Ours);
     }
 
-    /// Peers that would be dialled now if there were room.
+    /// Number of peers that would be dialled now if there were room.
     fn waiting(&self, now: Instant) -> usize {
         self.downs().filter(|(dial_at, _)| *dial_at <= now).count()
     }
@@ -114,7 +114,7 @@ mod tests {
     use super::{super::tests::*, *};
     use crate::message::PeerState;
 
-    /// A book with so many peers, of which the first sixteen are connected since the first second.
+    /// An address book with `peers` peers; the first sixteen are connected at second 1.
     fn full_book(peers: usize) -> (AddressBook, Vec<PeerId>) {
         let mut book = book_of(peers);
         let sessions: Vec<_> = std::iter::from_fn(|| book.due(at(0))).collect();
@@ -129,7 +129,7 @@ mod tests {
         Worth { peer, headers, serves_missing }
     }
 
-    /// Ends what the book gave up, and connects whoever is due.
+    /// Closes the connections of `ended`, and connects every peer that is due.
     fn turn_over(book: &mut AddressBook, now: Instant, ended: &[PeerId]) -> Vec<PeerId> {
         for peer in ended {
             let dial = book.get(*peer).expect("known").dial;
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_has_a_turn_within_minutes() {
+    fn every_peer_is_connected_within_minutes() {
         let (mut book, mut connected) = full_book(256);
         let mut met: Vec<_> = connected.clone();
         let mut now = at(1);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_goes_when_nothing_is_missing_or_nobody_waits() {
+    fn no_connection_ends_when_nothing_is_missing_or_no_peer_waits() {
         let (mut book, connected) = full_book(17);
         let worths: Vec<_> = connected.iter().map(|peer| worth(*peer, 0, true)).collect();
         assert_eq!(book.replace(at(900), Need::Nothing, &worths), []);

@@ -1,4 +1,4 @@
-//! The address book as a script: dial, fail, dial again.
+//! Tests of the address book: dials, failures, back-off.
 
 use alloy_primitives::B256;
 use sync_core::ServedRange;
@@ -23,7 +23,7 @@ pub(crate) fn public(identity: &str) -> String {
     multiaddr(4_001, identity).replace("127.0.0.1", "203.0.113.7")
 }
 
-/// A book with so many peers, each of which the page named.
+/// An address book with `peers` peers, all named by the page.
 pub(crate) fn book_of(peers: usize) -> AddressBook {
     let mut book = AddressBook::new(7);
     for _ in 0..peers {
@@ -122,7 +122,7 @@ fn a_dead_connection_is_noticed_by_silence_and_only_a_response_resets_it() {
     assert!(book.is_current(again), "what the old connection still says does not count");
 }
 
-/// Connects, keeps the connection for `secs`, ends it by `end`; gives the pause until the next dial.
+/// Connects, waits `secs` seconds, ends the connection by `end`; returns the pause until the next dial.
 fn pause_after(
     book: &mut AddressBook,
     now: &mut Instant,
@@ -141,7 +141,7 @@ fn pause_after(
 }
 
 #[test]
-fn the_back_off_of_a_connection_that_was_of_use_begins_anew_whoever_ends_it() {
+fn the_back_off_restarts_after_a_useful_connection_whichever_end_closes_it() {
     let day = 24 * 3_600;
     let (mut book, mut now) = (book_of_one(), at(0));
     for _ in 0..20 {

@@ -1,8 +1,8 @@
-//! How peers are reached: the one module that knows which transports there are, how their addresses look and how they
-//! fail. The rest of the host takes a multiaddress as it is, and a [`DialError`].
+//! The transports: the only module that knows which transports exist, their address formats and their errors. The rest
+//! of the host uses a multiaddress unchanged, and a [`DialError`].
 //!
-//! A second transport is one more file beside `webrtc_direct`, asked here in turn. Addresses are outside data: of what cannot
-//! be dialled the reason is told. Texts of errors are made here and in the transports' crates.
+//! A second transport would be one more file beside `webrtc_direct`, called from here. Addresses are untrusted: for one
+//! that cannot be dialled the reason is returned. Error texts are written here and in the crates of the transports.
 
 mod webrtc_direct;
 
@@ -17,17 +17,17 @@ use super::dial_error::{DialError, DialErrorCode};
 #[cfg(target_arch = "wasm32")]
 pub use self::dialer::dialer;
 
-/// Reads a multiaddress that a browser can dial, and splits the identity from it; or says why it cannot.
+/// Parses a multiaddress that a browser can dial, and splits off the identity; else returns the reason.
 pub fn parse(text: &str) -> Result<(Libp2pPeerId, Multiaddr), String> {
     webrtc_direct::parse(text)
 }
 
-/// Host and port that a dial of this address sends to; `None` for an address of no transport.
+/// Host and port of a dial to this address; `None` if no transport supports it.
 pub fn socket_of(address: &Multiaddr) -> Option<SocketAddr> {
     webrtc_direct::socket_of(address)
 }
 
-/// Why a dial failed.
+/// Converts the swarm's error.
 pub fn dial_error(error: &SwarmError) -> DialError {
     use DialErrorCode::{Closed, Limit, NotDialable, WrongPeerId};
     let (code, message) = match error {
@@ -42,8 +42,8 @@ pub fn dial_error(error: &SwarmError) -> DialError {
     DialError::new(code, message)
 }
 
-/// A peer has several addresses, dialled at once: the error that tells most ([`DialErrorCode`]'s order); with the address,
-/// where there are several.
+/// The addresses of a peer are dialled at once: returns the most informative error ([`DialErrorCode`]'s order); if
+/// there are several, with its address.
 fn of_addresses(errors: &[(Multiaddr, TransportError<io::Error>)]) -> DialError {
     let known = errors.iter().map(|(address, error)| (of_transport(error), address));
     let Some((told, address)) = known.min_by_key(|(error, _)| error.code) else {
@@ -52,7 +52,7 @@ fn of_addresses(errors: &[(Multiaddr, TransportError<io::Error>)]) -> DialError 
     if errors.len() == 1 {
         return told;
     }
-    // What names the host is enough: `/ip4/…/udp/…`.
+    // Only host and port: `/ip4/../udp/..`.
     let host: Multiaddr = address.iter().take(2).collect();
     DialError::new(told.code, format!("{host}: {}", told.message))
 }
@@ -64,7 +64,7 @@ fn of_transport(error: &TransportError<io::Error>) -> DialError {
         }
         TransportError::Other(error) => match webrtc_direct::explain(error) {
             Some((code, message)) => DialError::new(code, message),
-            // A transport has one error type; libp2p's own wrappers may come in between.
+            // Each transport has one error type; an error of libp2p's own wrappers has another.
             None => DialError::new(DialErrorCode::Closed, error.to_string()),
         },
     }
@@ -79,8 +79,8 @@ mod dialer {
     use web_sys::MessagePort;
     use webrtc_worker::{Broker, Config, Transport};
 
-    /// What dials every address that [`parse`](super::parse) takes. The page's broker of RTCPeerConnections listens at the
-    /// other end of `rtc_port`.
+    /// The dialer of every address that [`parse`](super::parse) accepts. The page's broker of RTCPeerConnections is at
+    /// the other end of `rtc_port`.
     pub fn dialer(keypair: &Keypair, rtc_port: MessagePort, dial_timeout: Duration) -> Boxed<(PeerId, StreamMuxerBox)> {
         let config = Config { dial_timeout, ..Config::default() };
         Transport::new(keypair, Broker::new(rtc_port), config)

@@ -8,7 +8,7 @@ use webrtc_worker::{BrokerError, EndReason, Error as RtcError, parse_dial_addr};
 
 use crate::network::dial_error::DialErrorCode;
 
-/// What an address of another transport is told.
+/// Error message for an address of another transport.
 pub(super) const NOT_SUPPORTED: &str = "not a WebRTC-direct address";
 
 /// See [`parse`](super::parse).
@@ -31,7 +31,7 @@ pub(super) fn socket_of(address: &Multiaddr) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
-/// Code and sentence of an error of this transport.
+/// Code and message of an error of this transport; `None` for another error.
 pub(super) fn explain(error: &io::Error) -> Option<(DialErrorCode, String)> {
     let error = error.get_ref()?.downcast_ref::<RtcError>()?;
     Some((code_of(error), error.to_string()))
@@ -43,7 +43,7 @@ fn code_of(error: &RtcError) -> DialErrorCode {
         RtcError::PeerId { .. } => DialErrorCode::WrongPeerId,
         RtcError::DialTimeout(_) | RtcError::ChannelTimeout(_) => DialErrorCode::Timeout,
         RtcError::Sdp(_) => DialErrorCode::Unsupported,
-        // It holds the certificate, and does not end the handshake: it throws us out, or is no libp2p peer.
+        // The certificate is right, but the handshake fails: the peer refuses us, or is not a libp2p peer.
         RtcError::Noise(_) => DialErrorCode::Refused,
         RtcError::Broker(error) => of_broker(error),
         RtcError::Ended(reason) => match reason {
@@ -58,7 +58,7 @@ fn code_of(error: &RtcError) -> DialErrorCode {
 
 fn of_broker(error: &BrokerError) -> DialErrorCode {
     match error {
-        // WebRTC refuses a dial only for its session descriptions, which are ours: this browser has other rules.
+        // WebRTC rejects a dial only for its session descriptions, which we write: this browser has other rules.
         BrokerError::Unsupported(_) | BrokerError::Rtc(_) => DialErrorCode::Unsupported,
         BrokerError::Limit(_) => DialErrorCode::Limit,
         BrokerError::Protocol(_) | BrokerError::Closed => DialErrorCode::Closed,

@@ -1,4 +1,4 @@
-//! From hash to number: sorted rows in buckets, never whole in memory.
+//! Index from hash to number: sorted rows in buckets, never whole in memory.
 //!
 //! A row holds entries of 14 bytes, eight of the hash and six of the number, sorted. Its key is `(level, bucket,
 //! sequence)` in one number. The bucket is the top bits of the hash, two at level 0 and four more at each level below:
@@ -11,18 +11,18 @@
 //! 3        16,384           2,048   headers / 33 M     4 on average, from level 2
 //! ```
 //!
-//! What costs is the put (65 to 150 us), not the byte, so a batch writes few rows; and what a look-up reads must not
-//! grow with the chain (some 0.7 MB), so rows are merged as they gather. Each bucket of level 0 has its turn once in
-//! sixteen batches: its rows are merged and, when they are many entries, move one level down, split by four more bits.
-//! This keeps the cost of every batch alike, and the memory at one bucket's rows (about 1 MB). (The same with 32 narrow
-//! buckets at level 0, as a look-up would like best: 5 to 6 ms a batch for the index in place of 1, a fifth of the
-//! whole write.) A row of 2,048 entries is 28 KB: over 64 KB the browser would make a file of each.
+//! The cost is per put (65 to 150 us), not per byte, so a batch writes few rows. The bytes that a look-up reads must
+//! not grow with the chain (some 0.7 MB), so rows are merged as they accumulate. Each bucket of level 0 has its turn
+//! once in sixteen batches: its rows are merged and, when they are many entries, move one level down, split by four
+//! more bits. This keeps the cost of every batch equal, and the memory at one bucket's rows (about 1 MB). (With 32
+//! narrow buckets at level 0, best for look-ups: 5 to 6 ms a batch for the index in place of 1, a fifth of the whole
+//! write.) A row of 2,048 entries is 28 KB: over 64 KB the browser would make a file of each.
 //!
-//! An entry is a hint, never a proof: whoever looks up hashes the header that the hint names. So what is stale (a
-//! header that was unwound or replaced) is harmless; it is left out at the next merge. A damaged row is left out too,
-//! and asks for a rebuild ([`IndexState::rebuild`]) that the background audit does segment by segment. An attacker may
-//! grind headers whose hashes share eight bytes (2^32 work for a pair, each valid in its chain): the look-up then reads
-//! each of them, at most [`CANDIDATES_MAX`].
+//! An entry is a hint, never evidence: the look-up hashes the header that the hint names. So a stale entry (its header
+//! was unwound or replaced) is harmless; the next merge removes it. A damaged row is removed too, and requests a
+//! rebuild ([`IndexState::rebuild`]) that the background audit does segment by segment. An attacker may grind headers
+//! whose hashes share eight bytes (2^32 work for a pair, each valid in its chain): the look-up then reads each of them,
+//! at most [`CANDIDATES_MAX`].
 
 mod row;
 
@@ -39,51 +39,51 @@ use super::{
 
 pub(super) use self::row::NUMBER_MAX;
 
-/// Levels, see the module's table.
+/// Number of levels; see the module's table.
 const LEVELS: u32 = 4;
-/// Bits of the hash that name a bucket of level 0.
+/// Bits of the hash that select a bucket of level 0.
 const BUCKET_BITS: u32 = 2;
-/// Bits more at each level below.
+/// Additional bits at each level below.
 const SPLIT_BITS: u32 = 4;
-/// Rows that one merge reads at most; what is above waits for the next turn.
+/// Most rows that one merge reads; rows above wait for the next turn.
 const MERGE_ROWS_MAX: u32 = 32;
-/// Rows of one bucket that a look-up reads at most. Level 3 reaches it at 2 billion headers.
+/// Most rows of one bucket that a look-up reads. Level 3 reaches it at 2 billion headers.
 const LOOKUP_ROWS_MAX: u32 = 64;
-/// Numbers that one look-up proposes at most.
+/// Most numbers that one look-up returns.
 const CANDIDATES_MAX: usize = 16;
 
-/// Bits of a row's key that count the sequence, then those that name the bucket; three more are for the level.
+/// Bits of the sequence in a row's key, then bits of the bucket; three more are for the level.
 const SEQUENCE_BITS: u32 = 35;
 const KEY_BUCKET_BITS: u32 = 15;
 
 const _: () = assert!(BUCKET_BITS + SPLIT_BITS * (LEVELS - 1) < KEY_BUCKET_BITS, "a bucket fits its place in the key");
 const _: () = assert!(3 + KEY_BUCKET_BITS + SEQUENCE_BITS == f64::MANTISSA_DIGITS, "a key is exact in JavaScript");
 
-/// When rows are merged and split. [`IndexShape::SHIPPED`] is the one of the module's table; tests take smaller ones,
-/// to reach every level with few headers.
+/// When rows are merged and split. [`IndexShape::SHIPPED`] is the one of the module's table; tests use smaller ones, to
+/// reach every level with few headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexShape {
-    /// A bucket of level 0 has its turn once in so many batches, a multiple of four; a bucket of another level is
-    /// merged at so many rows. A turn with less than half as many rows is passed over: batches of one header, at the
-    /// head of the chain, must not rewrite a row each time.
+    /// A bucket of level 0 has its turn once in this many batches, a multiple of four; a bucket of another level is
+    /// merged at this many rows. A turn with less than half as many rows is skipped: batches of one header, at the head
+    /// of the chain, must not rewrite a row each time.
     pub merge_rows: u32,
-    /// Merged entries move a level down from so many on; fewer stay one row where they are.
+    /// Merged entries move one level down from this count on; fewer stay one row in place.
     pub split_entries: usize,
 }
 
 impl IndexShape {
-    /// Full batches bring 32,768 entries to a turn; a row that stays where it is, is under the 64 KB from which a
-    /// record is a file of its own.
+    /// Full batches bring 32,768 entries to a turn. A row that stays in place is under the 64 KB from which a record is
+    /// a file of its own.
     pub const SHIPPED: Self = Self { merge_rows: 16, split_entries: 4096 };
 
-    /// The bucket of level 0 that is merged with this batch; their turns are spread evenly.
+    /// The bucket of level 0 that is merged with this batch; turns are spread evenly.
     fn whose_turn(self, sequence: u64) -> Option<u32> {
         let pause = u64::from(self.merge_rows >> BUCKET_BITS).max(1);
         sequence.is_multiple_of(pause).then_some((sequence / pause % (1 << BUCKET_BITS)) as u32)
     }
 }
 
-/// What the index must know from one batch to the next; a row of the meta table.
+/// State of the index from one batch to the next; a row of the meta table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct IndexState {
     /// Rises with each batch.
@@ -121,17 +121,17 @@ impl IndexState {
     }
 }
 
-/// What a look-up proposes.
+/// Result of a look-up.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     /// Numbers whose header may have the hash; no number twice, at most [`CANDIDATES_MAX`].
     pub(super) numbers: Vec<BlockNumber>,
-    /// A row of the bucket was damaged: that a hash is not found says nothing.
+    /// A row of the bucket was damaged: a hash that is not found may still be stored.
     pub(super) damaged: bool,
 }
 
-/// Writes the rows of one batch, and merges older rows whose turn it is. `entries` are sorted by hash; `stored` says
-/// whether a number is in the store after this batch. Ends with the state that the caller must save.
+/// Writes the rows of one batch, and merges older rows whose turn it is. `entries` are sorted by hash; `stored` tells
+/// whether a number is in the store after this batch. Returns the state that the caller must save.
 pub(super) async fn append(
     tx: &Tx<'_>,
     shape: IndexShape,
@@ -179,7 +179,7 @@ pub(super) async fn candidates(tx: &Tx<'_>, hash: B256) -> Result<Candidates, St
     Ok(candidates)
 }
 
-/// Merges the rows of one bucket of level 0, and those below that grow full by it. Ends with whether a row was damaged.
+/// Merges the rows of one bucket of level 0, and of those below that become full. Returns whether a row was damaged.
 async fn merge(
     tx: &Tx<'_>,
     shape: IndexShape,
@@ -188,7 +188,7 @@ async fn merge(
     stored: &impl Fn(BlockNumber) -> bool,
 ) -> Result<bool, StoreFailure> {
     let mut damaged = false;
-    // Depth first; at most the children of one bucket a level wait here.
+    // Depth first; at most the children of one bucket per level wait here.
     let mut due = vec![(0, bucket)];
     while let Some((level, bucket)) = due.pop() {
         let keys = tx.keys(Table::Index, keys_of(level, bucket, bucket), MERGE_ROWS_MAX).await?;
@@ -206,7 +206,7 @@ async fn merge(
             }
         }
         entries.retain(|entry| stored(entry.number));
-        // The sort that `change` has already: a stable one is 2 KB of wasm (gzip) more.
+        // `change` uses the same sort; a stable one adds 2 KB of wasm (gzip).
         entries.sort_unstable();
         entries.dedup();
         tx.delete(Table::Index, KeyRange::Bound(first, false, last, false)).await?;
@@ -230,7 +230,7 @@ async fn merge(
     Ok(damaged)
 }
 
-/// The buckets of `level` below `parent` that have gathered rows for a merge.
+/// The buckets of `level` below `parent` with enough rows for a merge.
 async fn full_children(
     tx: &Tx<'_>,
     shape: IndexShape,
@@ -246,7 +246,7 @@ async fn full_children(
     }))
 }
 
-/// Top bits of the hash.
+/// Bucket number: the top bits of the hash.
 fn bucket_of(level: u32, fingerprint: u64) -> u32 {
     (fingerprint >> (u64::BITS - BUCKET_BITS - SPLIT_BITS * level)) as u32
 }

@@ -4,8 +4,8 @@
 //! checksum (8) | entry (14) | entry (14) | ...        entry = first 8 bytes of the hash | number, 6 bytes
 //! ```
 //!
-//! All numbers are big-endian, so that the order of bytes is the order of hashes. The checksum (FNV-1a, 64 bits) finds
-//! damage, not malice: a forged row can only name headers that the look-up then hashes, and hide others.
+//! All numbers are big-endian, so that the order of bytes is the order of hashes. The checksum (FNV-1a, 64 bits)
+//! detects damage, not malice: a forged row can only name headers that the look-up then hashes, and hide others.
 
 use alloy_primitives::B256;
 use header_rules::range::BlockNumber;
@@ -20,7 +20,7 @@ const CHECKSUM_BYTES: usize = 8;
 /// Highest number that an entry can hold.
 pub(crate) const NUMBER_MAX: BlockNumber = (1 << (8 * NUMBER_BYTES)) - 1;
 
-/// A hint: a header whose hash begins so may have this number. Ordered by fingerprint.
+/// A hint: a header whose hash begins with `fingerprint` may have this number. Ordered by fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     pub(super) fingerprint: u64,

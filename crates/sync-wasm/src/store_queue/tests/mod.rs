@@ -5,5 +5,5 @@ mod scenarios;
 mod store;
 mod world;
 
-/// Headers of the test's chain: six segments, the newest one not full.
+/// Headers of the test chain: six segments, the newest one not full.
 const CHAIN_LEN: usize = 5_500;

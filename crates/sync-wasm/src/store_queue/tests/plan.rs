@@ -1,4 +1,4 @@
-//! The schedule of the audit by itself: what is read in which session, and when it steps back.
+//! The schedule of the audit alone: what is read in which session, and when the walk restarts.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn stored(head: BlockNumber) -> Checkpoint {
     checkpoint
 }
 
-/// One session over a sound store, as far as `steps` segments: what was read by each part, and the place that is kept.
+/// One session over a sound store, at most `steps` segments: what each part read, and the stored position.
 fn session(
     head: BlockNumber,
     mut kept: Option<AuditPlace>,
@@ -145,7 +145,7 @@ fn a_dropped_step_comes_again() {
     let mut audit = Audit::new(Instant::ZERO, Some(&stored(102_399)), true, 5);
     let now = audit.due().expect("something is stored");
     assert!(audit.step(now, false, false).is_some());
-    // Nobody tells the outcome.
+    // No outcome is reported.
     assert!(audit.due().is_some_and(|due| audit.step(due, false, false).is_some()));
 }
 

@@ -1,4 +1,4 @@
-//! Whole sessions: the faults that were found, one by one, and worlds drawn from seeds.
+//! Whole sessions: known faults, one by one, and worlds drawn from seeds.
 
 use std::{rc::Rc, sync::OnceLock, time::Duration};
 
@@ -6,7 +6,7 @@ use header_store::{MemoryStore, contract::TestChain};
 
 use super::{CHAIN_LEN, store::Disk, world::World};
 
-/// Worlds that are drawn.
+/// Number of random worlds.
 const SEEDS: u64 = 30;
 /// Actions in each.
 const ACTIONS: u32 = 160;
@@ -33,7 +33,7 @@ fn filled() -> Rc<Disk> {
 #[test]
 fn a_batch_that_waits_behind_an_audit_does_not_undo_its_drop() {
     let disk = filled();
-    // Opening drops the newest segment: it is fetched again, and its batch comes while the audit works below.
+    // Opening drops the newest segment: it is fetched again, and its batch arrives while the audit works below.
     disk.data.borrow_mut().corrupt(5_400);
     let mut world = World::new(chain(), disk, 1);
     world.disk.data.borrow_mut().corrupt(3_500);
@@ -118,7 +118,7 @@ fn a_store_that_is_lost_again_and_again_ends_the_sync() {
     panic!("it goes on for ever");
 }
 
-/// Any operation ends between any two others, while the page clears, the browser closes and the disk fails.
+/// Operations end in any order, while the page clears, the browser closes the connection and the disk fails.
 #[test]
 fn whatever_the_order_nothing_is_lost_and_everything_is_answered() {
     for seed in 0..SEEDS {
@@ -162,7 +162,7 @@ fn whatever_the_order_nothing_is_lost_and_everything_is_answered() {
         world.disk.failures.set(0);
         world.run_to_the_end();
         assert_eq!(world.cleared, world.clear_calls, "seed {seed}");
-        // The audit is on, whatever happened: it finds what is damaged now.
+        // The audit still runs: it finds new damage.
         world.disk.data.borrow_mut().corrupt(1_500);
         world.damage_found(1_500);
         world.run_to_the_end();

@@ -1,4 +1,4 @@
-//! A store in memory whose operations end when the test says so, and whose connection can be lost at any moment.
+//! A store in memory whose operations end when the test allows it, and whose connection can be lost at any moment.
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,19 +16,19 @@ use sync_core::{Checkpoint, etl::HeaderBatch, fault::StoreFailure};
 
 use crate::store_queue::{ReopenFailure, SyncStore, audit::AuditPlace};
 
-/// What all handles share: the data, as on a disk, and the gates.
+/// State of all handles: the data, as on a disk, and the gates.
 #[derive(Default)]
 pub(super) struct Disk {
     pub data: RefCell<MemoryStore>,
     pub place: Cell<Option<AuditPlace>>,
-    /// Operations that wait to be let on, in the order in which they came here.
+    /// Waiting operations, in order of arrival.
     gates: RefCell<Vec<oneshot::Sender<()>>>,
-    /// Rises with each connection; what was begun on an older one can change nothing any more.
+    /// Rises with each connection; an operation of an older one can change nothing any more.
     connection: Cell<u32>,
     lost: Cell<bool>,
-    /// The next operations that are let on fail instead.
+    /// Number of next operations that fail.
     pub failures: Cell<u32>,
-    /// What was written and not removed, and the checkpoint beside it: kept apart from the data, as a second opinion.
+    /// Numbers written and not removed, and the checkpoint: a separate record, to check the data.
     written: RefCell<BTreeSet<BlockNumber>>,
     checkpoint: RefCell<Option<Checkpoint>>,
 }
@@ -38,16 +38,16 @@ impl Disk {
         !self.gates.borrow().is_empty()
     }
 
-    /// Lets the operation on that waits longest: to its change of the data, or to its end.
+    /// Releases the operation that waits longest: to its change of the data, or to its end.
     pub(super) fn let_on(&self) {
         let mut gates = self.gates.borrow_mut();
         if !gates.is_empty() {
-            // Whoever waited may have been dropped.
+            // The waiting operation may have been dropped.
             let _ = gates.remove(0).send(());
         }
     }
 
-    /// The data was there before the session.
+    /// The data existed before the session.
     pub(super) fn holds(&self, checkpoint: Option<Checkpoint>) {
         let mut written = self.written.borrow_mut();
         written.clear();
@@ -56,7 +56,7 @@ impl Disk {
         *self.checkpoint.borrow_mut() = checkpoint;
     }
 
-    /// What the checkpoint calls stored was written, and not removed since.
+    /// Checks that each number that the checkpoint covers was written and not removed since.
     pub(super) fn check(&self) {
         let (written, checkpoint) = (self.written.borrow(), self.checkpoint.borrow());
         for run in checkpoint.iter().flat_map(|checkpoint| &checkpoint.subchains) {
@@ -65,7 +65,7 @@ impl Disk {
         }
     }
 
-    /// The browser closes the connection; with `everything`, it removed the data before.
+    /// The browser closes the connection; with `everything`, it has removed the data.
     pub(super) fn lose(&self, everything: bool) {
         if everything {
             *self.data.borrow_mut() = MemoryStore::new();
@@ -74,7 +74,7 @@ impl Disk {
         }
         self.connection.set(self.connection.get() + 1);
         self.lost.set(true);
-        // As the browser does: what was under way ends, with an error.
+        // As in the browser: running operations end, with an error.
         for gate in self.gates.borrow_mut().drain(..) {
             let _ = gate.send(());
         }
@@ -86,7 +86,7 @@ impl Disk {
 pub(super) struct TestStore(pub Rc<Disk>);
 
 impl TestStore {
-    /// One stop before the data is touched and one before the outcome is told.
+    /// Waits at a gate before the change of the data, and at one before the outcome is returned.
     async fn gated<T>(&self, change: impl AsyncFnOnce(&Disk) -> Result<T, StoreFailure>) -> Result<T, StoreFailure> {
         let closed = || StoreFailure::Other("closed".into());
         if self.0.lost.get() {
@@ -102,7 +102,7 @@ impl TestStore {
             return Err(StoreFailure::Other("this one fails".into()));
         }
         let outcome = change(&self.0).await;
-        // At once: a later operation may cover up what this one left.
+        // At once: a later operation may hide an error of this one.
         self.0.check();
         self.gate().await;
         outcome
@@ -181,7 +181,7 @@ impl HeaderStore for TestStore {
 
 impl SyncStore for TestStore {
     fn poll_lost(&self, _: &mut Context<'_>) -> Poll<()> {
-        // The test polls again after everything that it does.
+        // The test polls again after each of its steps.
         if self.0.lost.get() { Poll::Ready(()) } else { Poll::Pending }
     }
 

@@ -1,5 +1,5 @@
-//! A host without a browser: the real machine, the real control, a store that the test lets on step by step, one honest
-//! peer, and a clock that only the test moves. What follows from the store's news is done here as the driver does it.
+//! A host without a browser: the real machine, the real control, a store that the test advances step by step, one
+//! honest peer, and a clock that only the test moves. The store's news is handled as in the driver.
 
 use std::{cell::RefCell, rc::Rc, task::Context, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
 /// The one peer.
 const PEER: PeerId = PeerId(1);
 
-/// Runs what the queue spawns; a task is polled whenever the test says so.
+/// Runs spawned tasks; a task is polled only when the test requests it.
 #[derive(Clone, Default)]
 struct Tasks(Rc<RefCell<Vec<LocalBoxFuture<'static, ()>>>>);
 
@@ -48,9 +48,9 @@ pub(super) struct World {
     feed: Feed,
     now: Instant,
     tasks: Tasks,
-    /// Requests that the peer has not answered.
+    /// Requests that wait for a response of the peer.
     requests: Vec<HeadersRequest>,
-    /// Calls of `clear`, and those that were answered.
+    /// Calls of `clear`, and those that got a reply.
     pub clear_calls: Vec<f64>,
     pub cleared: Vec<f64>,
     pub failed: Option<String>,
@@ -59,7 +59,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A session over what `disk` holds.
+    /// A session over the data of `disk`.
     pub(super) fn new(chain: &TestChain, disk: Rc<Disk>, seed: u64) -> Self {
         let tasks = Tasks::default();
         let spawned = tasks.clone();
@@ -97,7 +97,7 @@ impl World {
     }
 
     fn start_machine(&mut self) {
-        // The peer is as slow as the test wants it to be.
+        // The peer is as slow as the test requires.
         let deadline = Duration::from_secs(86_400);
         let (deadline_start, deadline_min, deadline_max) = (deadline, deadline, deadline);
         let config =
@@ -112,7 +112,7 @@ impl World {
         self.feed.push(Input::PeerConnected { peer: PEER, status });
     }
 
-    /// Everything that happens by itself: the machine is drained, tasks run, outcomes are handled. Nothing is let on.
+    /// Runs until nothing changes: drains the machine, runs tasks, handles outcomes. Releases no operation.
     pub(super) fn settle(&mut self) {
         let waker = noop_waker();
         let mut context = Context::from_waker(&waker);
@@ -159,7 +159,7 @@ impl World {
         }
     }
 
-    /// The peer answers its oldest request.
+    /// The peer responds to its oldest request.
     pub(super) fn answer(&mut self) {
         if self.requests.is_empty() {
             return;
@@ -176,7 +176,7 @@ impl World {
         self.settle();
     }
 
-    /// Time passes, up to the next moment that anybody waits for, at most `limit`.
+    /// Time passes, up to the next deadline, at most `limit`.
     pub(super) fn wait(&mut self, limit: Duration) {
         let due = [self.feed.due(), self.control.due()].into_iter().flatten().min();
         self.now = due.map_or(self.now + limit, |due| due.min(self.now + limit)).max(self.now);
@@ -186,7 +186,7 @@ impl World {
         self.settle();
     }
 
-    /// The host makes the machine anew for a reason of its own, from what the store holds.
+    /// The host recreates the machine from the stored checkpoint, for a reason of its own.
     pub(super) fn replace_machine(&mut self) {
         if self.control.is_quiet() {
             self.start_machine();
@@ -227,7 +227,7 @@ impl World {
         self.feed.machine().is_some_and(|machine| machine.progress(self.now).stage == SyncStage::Synced)
     }
 
-    /// Everything goes on, until the sync is whole, the audit has nothing to do and nothing waits.
+    /// Continues until the sync is complete, the audit has nothing to do and no operation waits.
     pub(super) fn run_to_the_end(&mut self) {
         for _ in 0..20_000 {
             if self.is_synced() && !self.disk.waits() && self.control.due().is_none() {
