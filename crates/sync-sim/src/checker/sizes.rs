@@ -1,16 +1,17 @@
 //! Sizes: what the machine believes of the length of a header follows from headers that were linked, and those are real
-//! ones. And in worlds that are made for it, a peer of which nothing was linked holds no more than its share.
+//! ones. And in worlds that are made for it, a peer of which nothing was linked holds no more than its share, and a peer
+//! that sent a header that no block of the chain can have is not asked for more by number there.
 
 use std::collections::BTreeMap;
 
 use sync_core::{
-    Event, Input, Output,
+    Event, HeadersRequest, Input, Output, StartBlock,
     config::STRANGER_SHARE,
     id::{PeerId, RequestId},
 };
 
 use super::{Check, Checker};
-use crate::{attack::Attack, state::State};
+use crate::{attack::Attack, network::Micros, state::State};
 
 /// Bytes that a header is believed to have, at most: the longest of the rules that every pool obeys, and a thirty-second
 /// for what may be longer.
@@ -18,11 +19,13 @@ const HEADER_BYTES_MAX: u64 = 760 + 760 / 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Sizes {
-    /// Requests in flight: whose, and for how many headers.
-    in_flight: BTreeMap<RequestId, (PeerId, u64)>,
+    /// Requests in flight.
+    in_flight: BTreeMap<RequestId, HeadersRequest>,
     /// Bytes that came of each peer while nothing of it was linked.
     came: BTreeMap<PeerId, u64>,
     linked: Vec<PeerId>,
+    /// Peers that sent a header that is too long: its number, and when.
+    oversized: BTreeMap<PeerId, (u64, Micros)>,
 }
 
 impl Checker for Sizes {
@@ -38,12 +41,19 @@ impl Checker for Sizes {
     fn on_input(&mut self, state: &State<'_>, input: &Input) -> Check {
         match input {
             Input::HeadersReceived { request, headers } => {
-                let Some((peer, _)) = self.in_flight.remove(request) else { return Ok(()) };
+                let Some(request) = self.in_flight.remove(request) else { return Ok(()) };
+                let peer = request.peer;
+                if let (StartBlock::Number(start), true) = (request.start, is_kind(state, Attack::Fat)) {
+                    let longest = state.options.spec(state.pool).header_bytes_max().unwrap_or(usize::MAX);
+                    let found = headers.iter().position(|header| header.len() > longest);
+                    let number = found.map(|at| start.saturating_sub(at as u64));
+                    self.oversized.extend(number.map(|number| (peer, (number, state.now))));
+                }
                 let came = self.came.entry(peer).or_default();
                 *came += headers.iter().map(|header| header.len() as u64).sum::<u64>();
                 let most = share(state);
                 let is_stranger = !self.linked.contains(&peer);
-                if is_hoarded(state) && is_stranger && *came > most {
+                if is_kind(state, Attack::Hoarders) && is_stranger && *came > most {
                     return Err(format!("{peer}, without linked headers, has {came} bytes here, at most {most}"));
                 }
             }
@@ -51,18 +61,32 @@ impl Checker for Sizes {
                 self.in_flight.remove(request);
             }
             Input::PeerDisconnected { peer } | Input::PeerConnected { peer, .. } => {
-                self.in_flight.retain(|_, (other, _)| other != peer);
+                self.in_flight.retain(|_, request| request.peer != *peer);
                 self.came.remove(peer);
+                self.oversized.remove(peer);
+            }
+            Input::PeerUpdated { peer, .. } => {
+                self.oversized.remove(peer);
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn on_output(&mut self, _state: &State<'_>, output: &Output) -> Check {
+    fn on_output(&mut self, state: &State<'_>, output: &Output) -> Check {
         match output {
             Output::Request(request) => {
-                self.in_flight.insert(request.id, (request.peer, u64::from(request.limit)));
+                self.in_flight.insert(request.id, *request);
+                let oversized = self.oversized.get(&request.peer);
+                // The next requests go out before a response is looked at. A single header is a vote, or a check.
+                if let (Some((number, at)), StartBlock::Number(start), 2..) = (oversized, request.start, request.limit)
+                    && start >= *number
+                    && state.now > *at
+                    && state.now < at + state.options.config.cool_down.as_micros() as Micros
+                {
+                    let peer = request.peer;
+                    return Err(format!("{peer} is asked for {start} after a header of it at {number} was too long"));
+                }
             }
             Output::Cancel(id) => {
                 self.in_flight.remove(id);
@@ -70,12 +94,15 @@ impl Checker for Sizes {
             Output::Penalize { peer, .. } => {
                 self.came.remove(peer);
             }
-            Output::Event(Event::TargetResolved(_)) => self.came.clear(),
+            Output::Event(Event::TargetResolved(_)) => {
+                self.came.clear();
+                self.oversized.clear();
+            }
             Output::Event(Event::HeadersLinked { peer, .. }) if !self.linked.contains(peer) => self.linked.push(*peer),
             Output::Event(Event::Progress(progress)) => {
                 for peer in &progress.peers {
-                    let theirs = self.in_flight.values().filter(|(id, _)| *id == peer.peer);
-                    let headers: u64 = theirs.map(|(_, headers)| headers).sum();
+                    let theirs = self.in_flight.values().filter(|request| request.peer == peer.peer);
+                    let headers: u64 = theirs.map(|request| u64::from(request.limit)).sum();
                     let (id, bytes) = (peer.peer, peer.bytes_in_flight);
                     if bytes > headers * HEADER_BYTES_MAX {
                         return Err(format!("{headers} headers asked of {id} count for {bytes} bytes"));
@@ -88,9 +115,9 @@ impl Checker for Sizes {
     }
 }
 
-/// Here what comes of malicious peers is right, and stays in memory until the anchor has come down to it.
-fn is_hoarded(state: &State<'_>) -> bool {
-    state.options.attack.as_ref().is_some_and(|attack| attack.kind == Attack::Hoarders)
+/// Hoarders: what comes of malicious peers is right, and stays in memory until the anchor has come down to it.
+fn is_kind(state: &State<'_>, kind: Attack) -> bool {
+    state.options.attack.as_ref().is_some_and(|attack| attack.kind == kind)
 }
 
 /// The share of a peer of which nothing was linked, twice, because responses may be longer than expected, and two
