@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use sync_core::{
     Event, HeadersRequest, Input, Output, StartBlock,
-    config::STRANGER_SHARE,
+    config::{ANNOUNCEMENTS_EVERY, STRANGER_SHARE},
     id::{PeerId, RequestId},
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Sizes {
     linked: Vec<PeerId>,
     /// Peers that sent a header that is too long: its number, and when.
     oversized: BTreeMap<PeerId, (u64, Micros)>,
+    /// When each announced its range last. The machine looks at that a little later, and then forgets what was too long.
+    announced: BTreeMap<PeerId, Micros>,
 }
 
 impl Checker for Sizes {
@@ -47,6 +49,9 @@ impl Checker for Sizes {
                     let longest = state.options.spec(state.pool).header_bytes_max().unwrap_or(usize::MAX);
                     let found = headers.iter().position(|header| header.len() > longest);
                     let number = found.map(|at| start.saturating_sub(at as u64));
+                    let pause = ANNOUNCEMENTS_EVERY.as_micros() as Micros;
+                    let is_settled = self.announced.get(&peer).is_none_or(|at| state.now > at + pause);
+                    let number = number.filter(|_| is_settled);
                     self.oversized.extend(number.map(|number| (peer, (number, state.now))));
                 }
                 let came = self.came.entry(peer).or_default();
@@ -67,6 +72,7 @@ impl Checker for Sizes {
             }
             Input::PeerUpdated { peer, .. } => {
                 self.oversized.remove(peer);
+                self.announced.insert(*peer, state.now);
             }
             _ => {}
         }
