@@ -242,13 +242,17 @@ impl Attack {
             | Self::LatePrune
             | Self::OtherFees
             | Self::Hoarders
-            | Self::HigherClaims
-            | Self::Climbers
             | Self::EndlessFlood
             | Self::ShortVisits
             | Self::Comeback => SECOND,
             // One of the attackers is waited for until its piece is handed over.
-            Self::QuickAlteredField | Self::PinnedClaims | Self::Drip | Self::Flicker | Self::AloneSilent => 3 * SECOND,
+            Self::QuickAlteredField
+            | Self::PinnedClaims
+            | Self::HigherClaims
+            | Self::Climbers
+            | Self::Drip
+            | Self::Flicker
+            | Self::AloneSilent => 3 * SECOND,
             // Several are, one after another, each for half as long; or a deadline of a peer that was never heard of; or
             // a thousand headers are compared by hash, one request after another.
             Self::AloneForeign
