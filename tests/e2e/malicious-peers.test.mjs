@@ -1,8 +1,8 @@
 // An honest peer and one with each fault of `header-peer --fault`. The sync completes; the malicious peer is penalized
 // with the code of its fault, the honest peer never is. A slow or short response, or another branch, is not a fault.
 //
-// Both peers connect at once, so any of them may serve any range. What shows only in a certain range, as another branch
-// does near the tip, is tested with a peer that is alone at first.
+// Both peers connect at once, so any of them may serve any range. Another branch shows in the newest headers only: its
+// test has one peer that serves that range, and no other.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -58,7 +58,7 @@ for (const [fault, codes] of Object.entries(FAULTS)) {
 }
 
 // Another branch near the tip, as an honest peer has after a reorg: skipped and shown, not penalized. The only other peer
-// has the newest headers alone, so the rest of the branch is asked of the peer that does not have it.
+// serves fewer headers than the branch has, so the rest is requested from the peer that does not have it.
 test('a peer on another branch is not penalized, and what it has of the chain is used', async (t) => {
   const [whole, pruned, forked] = await Promise.all([
     startPeer(t, ...generated(COUNT)),

@@ -218,7 +218,7 @@ impl HeaderSync {
     }
 
     /// Reverts the stored headers of the old chain above the ancestor.
-    pub(super) fn revert_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
+    fn revert_above(&mut self, now: Instant, ancestor: BlockNumHash) -> bool {
         let Some(reorg) = &self.reorgs.current else { return false };
         let (differs, keep_above) = (reorg.differs.number, !reorg.above_is_old);
         self.store.retain_runs(|run| {

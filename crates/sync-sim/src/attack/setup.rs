@@ -292,15 +292,17 @@ impl Attack {
                 let live = rng.between(6, 7);
                 // Each leaves before its piece is handed over to another peer.
                 let every = rng.between(1_200, 1_450) * MILLI / live;
-                let strangers = Churn { behavior: Behavior::Silent, live: live as u32, every, ..Churn::draw(any, rng) };
-                scene.churn = Some(Churn { from: MILLI, ..strangers });
+                let drawn = Churn::draw(any, rng);
+                scene.churn =
+                    Some(Churn { behavior: Behavior::Silent, live: live as u32, every, from: MILLI, ..drawn });
             }
             Self::AloneSilent => {
                 scene.follows_tip = true;
                 // Each is here for longer than one deadline, and is late once.
                 let every = rng.between(400, 600) * MILLI;
-                let strangers = Churn { behavior: Behavior::Silent, live: 16, every, ..Churn::draw(any, rng) };
-                scene.churn = Some(Churn { shares_address: false, ..strangers });
+                let drawn = Churn::draw(any, rng);
+                scene.churn =
+                    Some(Churn { behavior: Behavior::Silent, live: 16, every, shares_address: false, ..drawn });
                 scene.honest_join(rng.between(60, 150) * SECOND);
             }
             Self::AloneSlow => {

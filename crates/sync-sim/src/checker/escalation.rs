@@ -27,10 +27,9 @@ impl Checker for Escalation {
                     | Attack::LostVotes
             )
         );
-        match state.recovered {
-            0 => Ok(()),
-            _ if !is_silence_alone => Ok(()),
-            recovered => Err(format!("{recovered} headers had failed often, although peers were only silent")),
+        if is_silence_alone && state.recovered > 0 {
+            return Err(format!("{} headers had failed often, although peers were only silent", state.recovered));
         }
+        Ok(())
     }
 }

@@ -58,6 +58,7 @@ impl Checker for Sizes {
                 *came += headers.iter().map(|header| header.len() as u64).sum::<u64>();
                 let most = share(state);
                 let is_stranger = !self.linked.contains(&peer);
+                // What hoarders send is right, and stays in memory until the anchor has come down to it.
                 if is_kind(state, Attack::Hoarders) && is_stranger && *came > most {
                     return Err(format!("{peer}, without linked headers, has {came} bytes here, at most {most}"));
                 }
@@ -121,7 +122,7 @@ impl Checker for Sizes {
     }
 }
 
-/// Hoarders: what comes of malicious peers is right, and stays in memory until the anchor has come down to it.
+/// Is it a world under this attack?
 fn is_kind(state: &State<'_>, kind: Attack) -> bool {
     state.options.attack.as_ref().is_some_and(|attack| attack.kind == kind)
 }

@@ -105,7 +105,7 @@ impl Hole {
     }
 }
 
-/// Widens a hole in `run` until a segment that verifies against itself lies on either side. Disks lose adjacent data
+/// Widens a hole in `run` until a segment that verifies against itself is on either side. Disks lose adjacent data
 /// together; without the hash of a header beside it, a hole would remove that whole side of the subchain. Costs one
 /// segment read for each lost one, and two more.
 pub(super) async fn widen(db: &Connection, run: &Subchain, hole: BlockRange) -> Result<Hole, StoreFailure> {

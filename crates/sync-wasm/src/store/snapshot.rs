@@ -155,7 +155,7 @@ impl<'a> Snapshot<'a> {
             None if scope.pin().is_some() => None,
             None => {
                 let run = self.run_at(number)?.range()?;
-                // Above the target, if it lies in this subchain.
+                // Above the target, if it is in this subchain.
                 let above = self.under_target.and_then(|under| run.without(under).1);
                 Some((above.filter(|above| above.contains(number)).unwrap_or(run), false))
             }
